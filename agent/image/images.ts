@@ -1,0 +1,79 @@
+/** Credentials for one registry. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/** What an image says of how it is run; the OCI image config. */
+export interface ImageConfig {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  /** NAME=value each. */
+  readonly env: readonly string[];
+  readonly workingDir: string;
+  /** user[:group], names or numbers; empty: root. */
+  readonly user: string;
+  readonly stopSignal: string;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** An image that is unpacked on this node. */
+export interface LocalImage {
+  /** As asked for. */
+  readonly reference: string;
+  /** Digest of its manifest, sha256:…. */
+  readonly digest: string;
+  readonly config: ImageConfig;
+  /** Folders of its unpacked layers, the topmost first, as overlayfs' lowerdir wants them. */
+  readonly layerPaths: readonly string[];
+}
+
+/** How a pull stands, for people. */
+export interface PullProgress {
+  readonly reference: string;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
+}
+
+/** What is asked of an image. */
+export interface ImageRequest {
+  readonly reference: string;
+  readonly policy: "Always" | "IfNotPresent" | "Never";
+  /** By registry host. Sent only to that registry. */
+  readonly credentials: Readonly<Record<string, RegistryCredentials>>;
+}
+
+/**
+ * The node's images. A half-pulled image is never visible; equal pulls at the same time are one; content is verified by digest.
+ * Failures: image_not_found, image_unauthorized, image_pull_failed, image_digest_mismatch, image_refused, disk_failed.
+ */
+export interface Images {
+  /** Synchronous answer from what is there: undefined when it must be pulled or looked up. Never for policy Always. */
+  lookup(request: ImageRequest): LocalImage | undefined;
+  /** Makes the image present and returns it. */
+  ensure(
+    request: ImageRequest,
+    options: { readonly signal: AbortSignal; readonly onProgress?: (progress: PullProgress) => void },
+  ): Promise<LocalImage>;
+  /** Digests of all content that is there. */
+  digests(): readonly string[];
+}
+
+/** A container's writable root file system on top of an image's layers. */
+export interface RootFs {
+  /** Folder of the root file system. */
+  readonly path: string;
+  /** What must be mounted there, in mount(8)'s words; undefined when nothing must (btrfs snapshot). */
+  readonly mount: { readonly type: string; readonly source: string; readonly options: string } | undefined;
+}
+
+/** How root file systems are made of layers: overlayfs or btrfs. One conformance suite. Idempotent. */
+export interface RootFsDriver {
+  readonly name: "overlayfs" | "btrfs";
+  /** Prepares folders or a snapshot; the caller mounts. */
+  prepare(containerId: string, image: LocalImage): Promise<RootFs>;
+  /** Removes what prepare made; the caller has unmounted. */
+  remove(containerId: string): Promise<void>;
+  /** Containers that have a root file system. */
+  list(): Promise<readonly string[]>;
+}

@@ -1,0 +1,42 @@
+import type { ObjectKey, Typed } from "../../kinds/object.js";
+import type { CacheChange, View } from "../cache/view.js";
+
+/** One write that a controller wants. A `put` names the revision it was decided on (0 creates); all writes of one outcome share a transaction. */
+export type ObjectWrite =
+  | { readonly op: "put"; readonly typed: Typed; readonly revision: number }
+  | { readonly op: "delete"; readonly key: ObjectKey; readonly revision: number };
+
+/** Something to tell the user about an object. */
+export interface Notice {
+  readonly about: ObjectKey;
+  readonly type: "Normal" | "Warning";
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** What a reconcile decided. Empty when the world is as wanted. */
+export interface Outcome {
+  readonly writes: readonly ObjectWrite[];
+  readonly notices?: readonly Notice[];
+  /** Look again after this many milliseconds, even if nothing changes. */
+  readonly againMs?: number;
+}
+
+/** What a reconcile may know beside the view: the time, and names derived from it are forbidden. */
+export interface ReconcileContext {
+  readonly nowMs: number;
+  /** A fresh uid for an object that is created. */
+  newUid(): string;
+}
+
+/**
+ * Keeps one kind of object as its spec says. Level-triggered: `reconcile` sees only the latest state and may be called at any time,
+ * twice in a row, or after any number of missed events; called again on its own result it decides nothing.
+ */
+export interface Controller {
+  readonly name: string;
+  /** The keys to look at because of this change. */
+  keysFor(change: CacheChange, view: View): readonly ObjectKey[];
+  /** Pure and synchronous. */
+  reconcile(key: ObjectKey, view: View, context: ReconcileContext): Outcome;
+}

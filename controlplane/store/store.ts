@@ -1,0 +1,84 @@
+/** A value in the store. `revision` is the etcd mod revision of its last write, `createRevision` that of its creation. */
+export interface Entry {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly revision: number;
+  readonly createRevision: number;
+}
+
+/** What must hold of a key for a transaction to happen: its revision, 0 for absent. */
+export interface Check {
+  readonly key: string;
+  readonly revision: number;
+}
+
+/** Compares a key's create revision, so that a deposed leader's writes fail: the election's key, from Leadership. */
+export interface Guard {
+  readonly key: string;
+  readonly createRevision: number;
+}
+
+/** One write of a transaction. `leaseId` binds the key to a lease. */
+export type Write =
+  | { readonly op: "put"; readonly key: string; readonly value: Uint8Array; readonly leaseId?: string }
+  | { readonly op: "delete"; readonly key: string };
+
+/** All checks and the guard hold and all writes happen, or nothing does. At most limits.transactionObjects writes. */
+export interface Transaction {
+  readonly guard?: Guard;
+  readonly checks: readonly Check[];
+  readonly writes: readonly Write[];
+}
+
+/** What came of a transaction: the revision of its writes, or the checks that failed with the revisions found (0: absent). */
+export type TransactionResult =
+  | { readonly is: "committed"; readonly revision: number }
+  | { readonly is: "conflict"; readonly conflicts: readonly Check[] }
+  | { readonly is: "guard_failed" };
+
+/** One change, as a watch delivers it. */
+export type StoreEvent =
+  | { readonly type: "put"; readonly entry: Entry }
+  | { readonly type: "delete"; readonly key: string; readonly revision: number };
+
+/** Changes in order of revision; all changes of one revision are in one batch. Everything up to `revision` has been delivered. */
+export interface StoreBatch {
+  readonly events: readonly StoreEvent[];
+  readonly revision: number;
+}
+
+/** A held lease. */
+export interface Lease {
+  readonly id: string;
+  /** Aborted when the holder must stop acting: last acknowledgement + TTL − margin by its own monotonic clock. */
+  readonly lost: AbortSignal;
+  /** Gives the lease back; its keys vanish. */
+  revoke(): Promise<void>;
+}
+
+/**
+ * Edge: the store of desired state, with etcd's semantics. Real: etcd. Others: memory, simulated.
+ * One conformance suite (test/conformance/store.ts) holds for all. No call retries a write by itself: read again and decide.
+ * Failures: store_unavailable (a write may have happened), deadline_exceeded, history_lost.
+ */
+export interface Store {
+  /** The latest value; undefined when absent. Linearizable. */
+  get(key: string): Promise<Entry | undefined>;
+  /** All entries below a prefix in order of key, as of one revision. Pages internally. */
+  list(prefix: string): Promise<{ readonly entries: readonly Entry[]; readonly revision: number }>;
+  transact(transaction: Transaction): Promise<TransactionResult>;
+  /**
+   * Every change below the prefixes with revision > afterRevision, in order, none lost or doubled, across reconnects.
+   * Throws history_lost when the changes are compacted. Ends when the signal aborts. A batch without events reports progress.
+   */
+  watch(options: {
+    readonly prefixes: readonly string[];
+    readonly afterRevision: number;
+    readonly signal: AbortSignal;
+  }): AsyncIterable<StoreBatch>;
+  /** Grants a lease and keeps it alive until it is revoked or lost. */
+  lease(ttlMs: number): Promise<Lease>;
+  /** Forgets changes at and before the revision. */
+  compact(revision: number): Promise<void>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+import type { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
+import type { Node } from "../proto/gen/tallship/v1/node.js";
+import type { Service } from "../proto/gen/tallship/v1/service.js";
+
+/** What a node must know to build its part of the network. Fixed while the process runs. */
+export interface NodeNetworkConfig {
+  readonly nodeName: string;
+  /** The node's own pod subnet, such as 10.128.4.0/22. */
+  readonly podCIDR: string;
+  /** All pods of the cluster. */
+  readonly clusterCIDR: string;
+  readonly serviceCIDR: string;
+  readonly dnsAddress: string;
+  readonly clusterDomain: string;
+  readonly vxlanPort: number;
+  readonly vni: number;
+  /** The host's address that peers send VXLAN to. */
+  readonly underlayIP: string;
+  readonly nodePortMin: number;
+  readonly nodePortMax: number;
+  /** Where pinned namespaces and sockets stand, such as /run/tallship. */
+  readonly runDir: string;
+}
+
+/** The network map as of one revision of the control plane. Values are shared and immutable. Keys are namespace/name. */
+export interface NetworkMap {
+  readonly revision: number;
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly services: ReadonlyMap<string, Service>;
+  readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
+}
+
+/** A host port that leads into a pod. */
+export interface HostPort {
+  readonly protocol: "TCP" | "UDP" | "SCTP";
+  /** Address of the node it listens on; empty: every one. */
+  readonly hostIP: string;
+  readonly hostPort: number;
+  readonly containerPort: number;
+}
+
+/** One pod's place in the network. The namespace is pinned at `${runDir}/netns/${uid}`. */
+export interface PodLink {
+  readonly uid: string;
+  /** Address from the node's podCIDR. */
+  readonly address: string;
+  readonly hostPorts: readonly HostPort[];
+}
+
+/** What the kernel gave the node's overlay device. */
+export interface OverlayDevice {
+  readonly vtepMAC: string;
+  /** MTU of pods' devices, bytes. */
+  readonly mtu: number;
+}
+
+/**
+ * A node's part of the network: overlay, service proxy and pods' links. Level-triggered: what somebody deletes is put back.
+ * All methods are idempotent. Failures: kernel_failed.
+ */
+export interface NodeNetwork {
+  /** Creates or adopts the devices and tables. */
+  start(): Promise<OverlayDevice>;
+  /** The map to reflect from now on; several calls in a row are one. */
+  setMap(map: NetworkMap): void;
+  /** Calls with the revision of the map that the kernel has come to reflect. */
+  onApplied(listener: (revision: number) => void): void;
+  /** Namespace, veth, address and routes of pods, in one batch. */
+  attach(links: readonly PodLink[]): Promise<void>;
+  /** Takes pods' links away, in one batch. Unknown uids are no error. */
+  detach(uids: readonly string[]): Promise<void>;
+  /** The links that exist in the kernel now. */
+  list(): Promise<readonly { readonly uid: string; readonly address: string }[]>;
+  /** Compares the kernel's state with the wanted one and mends it; returns how many entries differed. */
+  repair(): Promise<number>;
+  /** Stops watching; the kernel keeps everything. */
+  stop(): Promise<void>;
+}
+
+/** Path of a pod's pinned network namespace. */
+export function netnsPath(runDir: string, uid: string): string {
+  return `${runDir}/netns/${uid}`;
+}

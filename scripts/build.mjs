@@ -1,0 +1,99 @@
+// Generates code from proto/ and bundles the programs into dist/. Does only what is out of date; `--force` does it all.
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const force = process.argv.includes("--force");
+const protoOnly = process.argv.includes("--proto");
+
+/** Every file below a folder that a test accepts, sorted. */
+function filesBelow(folder, accept) {
+  const skipped = new Set(["node_modules", "gen", "dist", ".git", "coverage"]);
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => !skipped.has(entry.name))
+    .flatMap((entry) => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return filesBelow(path, accept);
+      return accept(path) ? [path] : [];
+    })
+    .sort();
+}
+
+/** Runs a step when the digest of its inputs differs from the one its last run left behind. */
+async function step(name, inputs, output, run) {
+  const hash = createHash("sha256").update(readFileSync(fileURLToPath(import.meta.url)));
+  for (const file of inputs) hash.update(relative(root, file)).update(readFileSync(file));
+  const digest = hash.digest("hex");
+  const stamp = join(output, `.stamp-${name}`);
+  if (!force && existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return;
+  const startedAt = performance.now();
+  await run();
+  mkdirSync(output, { recursive: true });
+  writeFileSync(stamp, digest);
+  console.error(`build: ${name} in ${Math.round(performance.now() - startedAt)} ms`);
+}
+
+/** TypeScript from the schema by buf and ts-proto, and the schema as JSON for the codec. */
+async function generate() {
+  const protoDir = join(root, "proto");
+  rmSync(join(protoDir, "gen"), { recursive: true, force: true });
+  const buf = spawnSync(join(root, "node_modules/.bin/buf"), ["generate"], { cwd: protoDir, stdio: "inherit" });
+  if (buf.status !== 0) throw new Error("buf generate failed");
+  const { default: protobuf } = await import("protobufjs");
+  const schema = new protobuf.Root();
+  schema.resolvePath = (_origin, target) =>
+    target.startsWith("google/")
+      ? join(root, "node_modules/protobufjs", target)
+      : target.startsWith("/")
+        ? target
+        : join(protoDir, target);
+  const sources = filesBelow(join(protoDir, "tallship"), (path) => path.endsWith(".proto"));
+  await schema.load(sources, { keepCase: true, alternateCommentMode: true });
+  schema.resolveAll();
+  const tree = schema.toJSON({ keepComments: true });
+  const kept = tree.nested.tallship;
+  rmSync(join(protoDir, "gen/google"), { recursive: true, force: true });
+  writeFileSync(join(protoDir, "gen/schema-docs.json"), JSON.stringify(kept));
+  writeFileSync(
+    join(protoDir, "gen/schema.json"),
+    JSON.stringify(kept, (key, value) => (key === "comment" ? undefined : value)),
+  );
+}
+
+/** One bundle per program in bin/, sharing chunks, loaded lazily. */
+async function bundle() {
+  const { build } = await import("esbuild");
+  rmSync(join(root, "dist"), { recursive: true, force: true });
+  const entryPoints = filesBelow(join(root, "bin"), (path) => path.endsWith(".ts"));
+  if (entryPoints.length === 0) return;
+  const commit = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" });
+  await build({
+    entryPoints,
+    outdir: join(root, "dist"),
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    minifySyntax: true,
+    sourcemap: "linked",
+    logLevel: "warning",
+    define: { BUILD_COMMIT: JSON.stringify(commit.stdout?.trim() || "unknown") },
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+  });
+}
+
+const protoInputs = [...filesBelow(join(root, "proto"), (path) => /\.(proto|ya?ml)$/.test(path))];
+await step("proto", protoInputs, join(root, "proto/gen"), generate);
+if (!protoOnly) {
+  const sources = filesBelow(
+    root,
+    (path) => /\.(ts|json)$/.test(path) && !/\.test\.ts$/.test(path) && statSync(path).size < 2_000_000,
+  );
+  await step("bundle", [...protoInputs, ...sources], join(root, "dist"), bundle);
+}

@@ -1,0 +1,58 @@
+import { defineConfig } from "vitest/config";
+
+/** Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["{lib,kinds,scheduler,controlplane,agent,net,cli,test}/**/*.test.ts", "bench/**/*.test.ts"],
+          exclude: [
+            "test/{sim,testbed,e2e,chaos,integration}/**",
+            "**/*.real.test.ts",
+            "**/*.long.test.ts",
+            "node_modules/**",
+          ],
+          testTimeout: 20_000,
+        },
+      },
+      {
+        test: {
+          name: "real",
+          include: ["**/*.real.test.ts", "test/integration/**/*.test.ts"],
+          exclude: ["**/*.long.test.ts", "node_modules/**"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "sim",
+          include: ["test/sim/**/*.test.ts"],
+          exclude: ["**/*.long.test.ts", "node_modules/**"],
+          testTimeout: 180_000,
+        },
+      },
+      {
+        test: {
+          name: "cluster",
+          include: ["test/{testbed,e2e,chaos}/**/*.test.ts"],
+          exclude: ["**/*.long.test.ts", "node_modules/**"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: "long",
+          include: ["**/*.long.test.ts"],
+          exclude: ["node_modules/**"],
+          testTimeout: 1_800_000,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
+  },
+});
