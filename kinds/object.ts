@@ -1,7 +1,7 @@
 import { TallshipError } from "../lib/errors.js";
 import type { ObjectMeta } from "../proto/gen/tallship/v1/meta.js";
 import { AnyObject } from "../proto/gen/tallship/v1/object.js";
-import { KINDS, type KindMap, type KindName } from "./registry.js";
+import { isKindName, KINDS, type KindMap, type KindName } from "./registry.js";
 
 /** An object with the name of its kind. Immutable: a change is a new object. */
 export type Typed<K extends KindName = KindName> = { [P in K]: { readonly kind: P; readonly object: KindMap[P] } }[K];
@@ -25,6 +25,7 @@ export function encodeObject(typed: Typed): Uint8Array {
 export function decodeObject(bytes: Uint8Array): Typed {
   const { kind } = decodeAny(bytes);
   if (kind === undefined) throw new TallshipError("unknown_kind", "decode object: no kind that this version knows");
+  // The union's cases are the kinds.
   return { kind: kind.$case, object: kind.value } as Typed;
 }
 

@@ -1,3 +1,4 @@
+// Edge: standard error.
 import { type Logger, pino } from "pino";
 import type { Log } from "./log.js";
 

@@ -1,3 +1,4 @@
+// Edge: the machine's clock and timers.
 import type { Cancel, Clock } from "./clock.js";
 import { TallshipError } from "./errors.js";
 

@@ -1,3 +1,4 @@
+// Edge: the system's random generator.
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import type { Rng } from "./rng.js";
 
