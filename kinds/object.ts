@@ -69,7 +69,6 @@ export function storePrefix(kind: KindName): string {
 export function parseStoreKey(text: string): ObjectKey | undefined {
   const [, root, , kind, namespace, name, ...rest] = text.split("/");
   if ((root !== "tallship" && root !== "tallship-events") || rest.length > 0) return undefined;
-  if (kind === undefined || !Object.hasOwn(KINDS, kind) || namespace === undefined || name === undefined)
-    return undefined;
-  return { kind: kind as KindName, namespace: namespace === "_" ? "" : namespace, name };
+  if (kind === undefined || !isKindName(kind) || namespace === undefined || name === undefined) return undefined;
+  return { kind, namespace: namespace === "_" ? "" : namespace, name };
 }
