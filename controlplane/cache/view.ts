@@ -39,3 +39,22 @@ export interface View {
     labels: Readonly<Record<string, string>>,
   ): readonly Cached<K>[];
 }
+
+/** Changes in order of revision, whole revisions only: the view reflects everything up to `revision` when it is delivered. */
+export interface CacheBatch {
+  readonly changes: readonly CacheChange[];
+  readonly revision: number;
+}
+
+/** A view that follows the store: what the API and the controllers read and watch. */
+export interface WatchCache {
+  readonly view: View;
+  /** Epoch of the cluster; a restore changes it. */
+  readonly clusterEpoch: string;
+  /** Resolves once the view reflects the revision; too_new after limits.minRevisionWaitMs. */
+  waitFor(revision: number, signal: AbortSignal): Promise<void>;
+  /** Calls synchronously with each batch, after the view reflects it. Returns how to stop. */
+  subscribe(listener: (batch: CacheBatch) => void): () => void;
+  /** The batches after a revision that are still kept (limits.watchHistoryEvents); undefined when some are forgotten. */
+  batchesAfter(revision: number): readonly CacheBatch[] | undefined;
+}
