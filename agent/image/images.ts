@@ -57,14 +57,29 @@ export interface Images {
   ): Promise<LocalImage>;
   /** Digests of all content that is there. */
   digests(): readonly string[];
+  /** The images that are there, by name. */
+  list(): readonly LocalImage[];
+  /** Forgets a name. Its content stays until `prune`. Removing what is not there does nothing. */
+  remove(reference: string): Promise<void>;
+  /** Deletes content that no name and no container's root file system uses; returns the bytes freed. */
+  prune(): Promise<number>;
 }
 
 /** A container's writable root file system on top of an image's layers. */
 export interface RootFs {
   /** Folder of the root file system. */
   readonly path: string;
-  /** What must be mounted there, in mount(8)'s words; undefined when nothing must (btrfs snapshot). */
-  readonly mount: { readonly type: string; readonly source: string; readonly options: string } | undefined;
+  /** What must be mounted there; undefined when nothing must (btrfs snapshot). */
+  readonly mount: RootFsMount | undefined;
+}
+
+/** One mount, in mount(8)'s words. The options hold paths relative to `cwd`: a hundred layers must fit into one page. */
+export interface RootFsMount {
+  readonly type: string;
+  readonly source: string;
+  readonly options: string;
+  /** Folder that mount(8) must be run in. */
+  readonly cwd: string;
 }
 
 /** How root file systems are made of layers: overlayfs or btrfs. One conformance suite. Idempotent. */
