@@ -31,6 +31,8 @@ export const LIMITS = {
   withdrawWaitMs: { value: 2_000, why: "a pod waits this long at most for all nodes to withdraw its endpoint" },
   minRevisionWaitMs: { value: 1_000, why: "a replica waits this long for its cache before it answers too_new" },
   transactionObjects: { value: 100, why: "etcd allows 128 operations; the rest is for guards and taken records" },
+  transactionOperations: { value: 127, why: "etcd compares and writes 128 at most; one comparison is the guard's" },
+  transactionBytes: { value: 1_500_000, why: "etcd takes 1,572,864 bytes per request, its own envelope included" },
   objectBytes: { value: 1_048_576, why: "etcd takes 1.5 MiB per request; the envelope needs room" },
   applyBytes: { value: 268_435_456, why: "bytes of one applied set held in memory by a replica" },
   applyDocuments: { value: 100_000, why: "documents of one applied set" },
@@ -73,6 +75,9 @@ export const LIMITS = {
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
   agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
   leaderLeaseMs: { value: 2_000, why: "smallest lease etcd grants" },
+  replicaLeaseMs: { value: 5_000, why: "a replica that is gone is forgotten; nothing but addresses depends on it" },
+  leaseMarginMs: { value: 500, why: "a holder stops this long before its lease ends; covers drift and a paused loop" },
+  memoryHistoryRevisions: { value: 200_000, why: "revisions that the store in memory keeps for watches" },
   stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
 } as const satisfies Record<string, { value: number; why: string }>;
 

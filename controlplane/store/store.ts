@@ -23,7 +23,10 @@ export type Write =
   | { readonly op: "put"; readonly key: string; readonly value: Uint8Array; readonly leaseId?: string }
   | { readonly op: "delete"; readonly key: string };
 
-/** All checks and the guard hold and all writes happen, or nothing does. At most limits.transactionObjects writes. */
+/**
+ * All checks and the guard hold and all writes happen, or nothing does. No key is written twice. At most limits.transactionOperations
+ * writes and as many checks, limits.transactionBytes together (transactionSize); else invalid_argument or too_large before anything is sent.
+ */
 export interface Transaction {
   readonly guard?: Guard;
   readonly checks: readonly Check[];
@@ -59,7 +62,7 @@ export interface Lease {
 /**
  * Edge: the store of desired state, with etcd's semantics. Real: etcd. Others: memory, simulated.
  * One conformance suite (test/conformance/store.ts) holds for all. No call retries a write by itself: read again and decide.
- * Failures: store_unavailable (a write may have happened), deadline_exceeded, history_lost.
+ * Failures: store_unavailable and deadline_exceeded (a write may have happened), history_lost, failed_precondition (a lease that is gone).
  */
 export interface Store {
   /** The latest value; undefined when absent. Linearizable. */
@@ -69,16 +72,18 @@ export interface Store {
   transact(transaction: Transaction): Promise<TransactionResult>;
   /**
    * Every change below the prefixes with revision > afterRevision, in order, none lost or doubled, across reconnects.
-   * Throws history_lost when the changes are compacted. Ends when the signal aborts. A batch without events reports progress.
+   * Throws history_lost when the changes are compacted. Ends when the signal aborts; fails with store_unavailable when the store is closed,
+   * never because etcd is away. A batch without events reports progress.
    */
   watch(options: {
     readonly prefixes: readonly string[];
     readonly afterRevision: number;
     readonly signal: AbortSignal;
   }): AsyncIterable<StoreBatch>;
-  /** Grants a lease and keeps it alive until it is revoked or lost. */
+  /** Grants a lease and keeps it alive until it is revoked or lost. etcd rounds up to whole seconds, two at least. */
   lease(ttlMs: number): Promise<Lease>;
   /** Forgets changes at and before the revision. */
   compact(revision: number): Promise<void>;
+  /** Ends calls and watches. Leases are not revoked: they run out, as when the process dies. */
   close(): Promise<void>;
 }

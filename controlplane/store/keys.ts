@@ -1,0 +1,14 @@
+/** Keys of what the store holds beside objects; their values are the messages of record.proto. */
+export const META = {
+  leader: "/tallship/meta/leader",
+  epoch: "/tallship/meta/epoch",
+  replicas: "/tallship/meta/replica/",
+  tokens: "/tallship/meta/token/",
+  taken: "/tallship/meta/taken/",
+} as const;
+
+/** The first key that is not below the prefix, for ranges that exclude their end. */
+export function prefixEnd(prefix: string): string {
+  const last = prefix.length - 1;
+  return prefix.slice(0, last) + String.fromCharCode(prefix.charCodeAt(last) + 1);
+}
