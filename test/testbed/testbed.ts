@@ -1,0 +1,262 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse, stringify } from "yaml";
+import { ROOT } from "../kit/root.js";
+import { type CommandResult, run, tryRun } from "../kit/shell.js";
+import { waitFor } from "../kit/wait.js";
+import { freezeCgroup } from "./cgroups.js";
+import { startForwarder } from "./forwarder.js";
+import { bootHost, hostPid, powerOff, runOnHost, tryOnHost } from "./host.js";
+import { type Cut, cutRules, FABRIC_BATCH, type HostLayout, type Layout, layoutOf } from "./layout.js";
+import { type Daemon, daemonPids, signalDaemon } from "./processes.js";
+import { bootRegistry, powerOffRegistry, pushArchive } from "./registry-host.js";
+
+const API_PORT = 7443;
+
+/** What a testbed remembers between commands. */
+interface State {
+  readonly hostCount: number;
+  readonly controlPlaneCount: number;
+  /** Loopback ports of the machine that lead to control planes, by host. */
+  readonly forwards: Readonly<Record<string, { readonly port: number; readonly pid: number }>>;
+  readonly cuts: readonly Cut[];
+  /** Hosts without a cluster. */
+  readonly isBare: boolean;
+}
+
+/** How a testbed is made. */
+export interface TestbedOptions {
+  readonly name: string;
+  readonly hostCount: number;
+  readonly controlPlaneCount: number;
+  /** Called with one line per step. */
+  readonly report: (line: string) => void;
+  /** Hosts and registry only; no cluster. */
+  readonly isBare?: boolean;
+}
+
+/** Several hosts on one machine: each with its own network, mount, UTS and cgroup namespace, on one bridge, with a registry. */
+export class Testbed {
+  readonly layout: Layout;
+  private state: State;
+
+  private constructor(layout: Layout, state: State) {
+    this.layout = layout;
+    this.state = state;
+  }
+
+  /** Makes a testbed and, unless bare, a cluster on it. What a failed attempt left behind is removed. */
+  static async up(options: TestbedOptions): Promise<Testbed> {
+    const layout = layoutOf(options);
+    if (existsSync(join(layout.runDir, "state.json")))
+      throw new Error(`testbed ${options.name} is up already; take it down with: testbed down --name ${options.name}`);
+    mkdirSync(layout.runDir, { recursive: true });
+    const isBare = options.isBare ?? false;
+    const testbed = new Testbed(layout, {
+      isBare,
+      hostCount: options.hostCount,
+      controlPlaneCount: options.controlPlaneCount,
+      forwards: {},
+      cuts: [],
+    });
+    testbed.save();
+    try {
+      await testbed.build(options);
+    } catch (error) {
+      options.report(`testbed ${options.name} failed; its logs are kept below ${layout.diskDir}-failed`);
+      await testbed.keepLogs();
+      await testbed.down();
+      throw error;
+    }
+    return testbed;
+  }
+
+  /** Opens a testbed that is up. */
+  static open(name: string): Testbed {
+    const file = join("/run/tallship-testbed", name, "state.json");
+    if (!existsSync(file)) throw new Error(`testbed ${name} is not up; start it with: testbed up --name ${name}`);
+    const state: State = JSON.parse(readFileSync(file, "utf8"));
+    return new Testbed(layoutOf({ name, ...state }), state);
+  }
+
+  /** Path of the tsctl configuration that reaches the cluster from the machine. */
+  get configPath(): string {
+    return join(this.layout.runDir, "config.yaml");
+  }
+
+  /** The host of a name; throws when there is none. */
+  host(name: string): HostLayout {
+    const host = this.layout.hosts.find((candidate) => candidate.name === name);
+    if (host === undefined)
+      throw new Error(`no host ${name}; there are ${this.layout.hosts.map((each) => each.name).join(", ")}`);
+    return host;
+  }
+
+  private async build(options: TestbedOptions): Promise<void> {
+    const { layout } = this;
+    await run("ip", ["netns", "add", layout.fabricNetns]);
+    await run("ip", ["-n", layout.fabricNetns, "-batch", "-"], { input: FABRIC_BATCH });
+    await Promise.all([bootRegistry(layout), ...layout.hosts.map((host) => bootHost(layout, host))]);
+    options.report(`${layout.hosts.length} hosts and a registry are up`);
+    if (options.isBare) return;
+    const [first, ...others] = layout.hosts;
+    if (first === undefined) throw new Error("a testbed has at least one host");
+    await this.daemon(first, ["init", "--advertise-address", first.address]);
+    options.report(`${first.name}: control plane and agent`);
+    await this.forward(first);
+    this.writeConfig();
+    for (const host of others.filter(({ isControlPlane }) => isControlPlane)) await this.join(host, "control-plane");
+    await Promise.all(others.filter(({ isControlPlane }) => !isControlPlane).map((host) => this.join(host, "worker")));
+    if (others.length > 0) options.report(`${others.map(({ name }) => name).join(", ")}: joined`);
+    this.writeConfig();
+  }
+
+  private async join(host: HostLayout, role: "worker" | "control-plane"): Promise<void> {
+    const [first] = this.layout.hosts;
+    if (first === undefined) return;
+    const token = (await this.tsctl(["token", "create", "--role", role])).trim().split("\n").at(-1) ?? "";
+    await this.daemon(host, ["join", token, "--advertise-address", host.address]);
+    if (role === "control-plane") await this.forward(host);
+  }
+
+  /** Runs `tallshipd` on a host. */
+  daemon(host: HostLayout, args: readonly string[]): Promise<string> {
+    return runOnHost(this.layout, host, [process.execPath, join(ROOT, "bin/tallshipd"), ...args]);
+  }
+
+  /** Runs `tsctl` on the machine against the cluster; throws with its error output when it fails. */
+  async tsctl(args: readonly string[], options: { readonly input?: string } = {}): Promise<string> {
+    const { exitCode, stdout, stderr } = await this.tryTsctl(args, options);
+    if (exitCode !== 0) throw new Error(`tsctl ${args.join(" ")}: exit ${exitCode}: ${stderr.trim() || stdout.trim()}`);
+    return stdout;
+  }
+
+  /** Runs `tsctl` on the machine against the cluster. */
+  tryTsctl(args: readonly string[], options: { readonly input?: string } = {}): Promise<CommandResult> {
+    const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
+    return tryRun(process.execPath, [join(ROOT, "bin/tsctl"), ...args], {
+      ...options,
+      env: { ...env, TSCTL_CONFIG: this.configPath },
+    });
+  }
+
+  /** Runs a command on a host to its end. */
+  exec(host: string, command: readonly string[], options: { readonly input?: string } = {}): Promise<CommandResult> {
+    return tryOnHost(this.layout, this.host(host), command, options);
+  }
+
+  /** Opens, or opens again, the loopback port that leads to a control plane. */
+  private async forward(host: HostLayout): Promise<void> {
+    const listenPort = this.state.forwards[host.name]?.port ?? 0;
+    const forward = await startForwarder(
+      { netns: host.netns, target: { host: host.address, port: API_PORT }, listenPort },
+      join(ROOT, "dist/testbed.js"),
+    );
+    this.update({ forwards: { ...this.state.forwards, [host.name]: forward } });
+  }
+
+  /** The administrator's context of the first host, with addresses that the machine reaches. */
+  private writeConfig(): void {
+    const [first] = this.layout.hosts;
+    if (first === undefined) return;
+    const context = parse(readFileSync(join(first.diskDir, "etc/tallship/admin.yaml"), "utf8"));
+    const servers = Object.values(this.state.forwards).map(({ port }) => `127.0.0.1:${port}`);
+    for (const each of context.contexts) each.servers = servers;
+    writeFileSync(this.configPath, stringify(context), { mode: 0o600 });
+  }
+
+  /** Switches a host off (its disk stays), on, or pauses it. */
+  async power(name: string, action: "poweroff" | "start" | "freeze" | "thaw"): Promise<void> {
+    const host = this.host(name);
+    if (action === "freeze" || action === "thaw") return freezeCgroup(host.cgroup, action === "freeze");
+    if (action === "poweroff") {
+      this.stopForwarder(host);
+      return powerOff(this.layout, host);
+    }
+    if (hostPid(this.layout, host) !== undefined) throw new Error(`${name} is on already`);
+    await bootHost(this.layout, host);
+    await this.applyCuts();
+    if (this.state.isBare) return;
+    await this.daemon(host, ["start"]);
+    if (this.state.forwards[name] !== undefined) await this.forward(host);
+  }
+
+  private stopForwarder(host: HostLayout): void {
+    const pid = this.state.forwards[host.name]?.pid;
+    if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
+  }
+
+  /** Cuts links; cuts add up until they are healed. */
+  async cut(name: string, options: { readonly peer?: string; readonly direction: Cut["direction"] }): Promise<void> {
+    const peerPort = options.peer === undefined ? undefined : this.host(options.peer).port;
+    this.update({
+      cuts: [
+        ...this.state.cuts,
+        { port: this.host(name).port, direction: options.direction, ...(peerPort && { peerPort }) },
+      ],
+    });
+    await this.applyCuts();
+  }
+
+  /** Heals a host's links, or only those to a peer. */
+  async heal(name: string, options: { readonly peer?: string } = {}): Promise<void> {
+    const { port } = this.host(name);
+    const peerPort = options.peer === undefined ? undefined : this.host(options.peer).port;
+    this.update({
+      cuts: this.state.cuts.filter((cut) => cut.port !== port || (peerPort !== undefined && cut.peerPort !== peerPort)),
+    });
+    await this.applyCuts();
+  }
+
+  private async applyCuts(): Promise<void> {
+    await run("nsenter", [`--net=/run/netns/${this.layout.fabricNetns}`, "nft", "-f", "-"], {
+      input: cutRules(this.state.cuts),
+    });
+  }
+
+  /** Kills, pauses or resumes a daemon; `start` starts what is not running. */
+  async process(name: string, daemon: Daemon, action: "kill" | "stop" | "cont" | "start"): Promise<void> {
+    const host = this.host(name);
+    if (action === "start") await this.daemon(host, ["start"]);
+    else await signalDaemon(host, daemon, ({ kill: "SIGKILL", stop: "SIGSTOP", cont: "SIGCONT" } as const)[action]);
+  }
+
+  /** Process ids of a daemon on a host. */
+  pids(name: string, daemon: Daemon): readonly number[] {
+    return daemonPids(this.host(name), daemon);
+  }
+
+  /** Copies an image archive into the registry. */
+  push(archive: string, reference: string): Promise<void> {
+    return pushArchive(this.layout, archive, reference);
+  }
+
+  private async keepLogs(): Promise<void> {
+    await tryRun("sh", [
+      "-c",
+      `rm -rf ${this.layout.diskDir}-failed; mkdir -p ${this.layout.diskDir}-failed; cp -r ${this.layout.runDir} ${this.layout.diskDir}/*/data/log ${this.layout.diskDir}-failed/ 2>/dev/null`,
+    ]);
+  }
+
+  /** Removes everything: processes, namespaces, mounts, cgroups, files. Safe on a testbed that is half there. */
+  async down(): Promise<void> {
+    for (const host of this.layout.hosts) this.stopForwarder(host);
+    await Promise.all(this.layout.hosts.map((host) => powerOff(this.layout, host)));
+    await powerOffRegistry(this.layout);
+    await tryRun("ip", ["netns", "del", this.layout.fabricNetns]);
+    await waitFor("the disks to be unused", () => {
+      rmSync(this.layout.diskDir, { recursive: true, force: true });
+      return true;
+    });
+    rmSync(this.layout.runDir, { recursive: true, force: true });
+  }
+
+  private update(change: Partial<State>): void {
+    this.state = { ...this.state, ...change };
+    this.save();
+  }
+
+  private save(): void {
+    writeFileSync(join(this.layout.runDir, "state.json"), JSON.stringify(this.state, null, 2));
+  }
+}
