@@ -75,8 +75,16 @@ export function layoutOf(options: {
 export const FABRIC_BATCH = `link set lo up\nlink add fabric type bridge\nlink set fabric up\naddr add ${SUBNET}.1/24 dev fabric\n`;
 
 /** Commands that join a namespace to the fabric, for `ip -batch` in the machine's namespace. */
-export function linkBatch(layout: Layout, end: { readonly netns: string; readonly port: string }): string {
-  return `link add ${end.port} netns ${layout.fabricNetns} type veth peer name eth0 netns ${end.netns}\n`;
+export function linkBatch(
+  layout: Layout,
+  end: { readonly netns: string; readonly port: string; readonly address: string },
+): string {
+  return `link add ${end.port} netns ${layout.fabricNetns} type veth peer name eth0 address ${macOf(end.address)} netns ${end.netns}\n`;
+}
+
+/** A host keeps its MAC over reboots, as hosts do. */
+function macOf(address: string): string {
+  return ["02", "00", ...address.split(".").map((byte) => Number(byte).toString(16).padStart(2, "0"))].join(":");
 }
 
 /** Commands for `ip -batch` inside a joined namespace. */
