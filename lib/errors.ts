@@ -24,6 +24,11 @@ export const ERRORS = {
   too_new: { grpc: 14, retry: "backoff", meaning: "the replica has not caught up with the revision asked for" },
   leader_lost: { grpc: 14, retry: "backoff", meaning: "the writer no longer leads; its write was refused" },
   store_unavailable: { grpc: 14, retry: "backoff", meaning: "etcd does not answer" },
+  seal_broken: {
+    grpc: 15,
+    retry: "never",
+    meaning: "a secret in the store was changed, moved or sealed with another key",
+  },
   image_not_found: { grpc: 5, retry: "backoff", meaning: "the registry has no such image" },
   image_unauthorized: { grpc: 7, retry: "backoff", meaning: "the registry refuses the credentials" },
   image_pull_failed: { grpc: 14, retry: "backoff", meaning: "the registry cannot be reached or broke off" },
