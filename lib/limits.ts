@@ -44,6 +44,8 @@ export const LIMITS = {
   watcherBufferEvents: { value: 20_000, why: "a watcher further behind is cut with slow_watcher" },
   watchersPerReplica: { value: 20_000, why: "each holds a buffer" },
   watchHistoryEvents: { value: 50_000, why: "events a replica keeps so that a watch can resume without a relist" },
+  cacheCompareMs: { value: 60_000, why: "etcd 3.4 may lose changes of a watch: all revisions are compared this often" },
+  cacheCompareAgainMs: { value: 2_000, why: "a difference that stands this long is not mere delay: the cache relists" },
   controllerQueueKeys: { value: 200_000, why: "keys waiting per controller; more than objects in a large cluster" },
   controllerRetryFirstMs: { value: 50, why: "a conflict is usually gone at once" },
   controllerRetryMaxMs: { value: 30_000, why: "an object that cannot be reconciled costs two tries a minute" },

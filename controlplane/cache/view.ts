@@ -40,7 +40,10 @@ export interface View {
   ): readonly Cached<K>[];
 }
 
-/** Changes in order of revision, whole revisions only: the view reflects everything up to `revision` when it is delivered. */
+/**
+ * Changes in order of revision, whole revisions only: the view reflects everything up to `revision` when it is delivered. A batch that
+ * repairs what a watch of etcd lost carries the listing's revision, which may be that of the batch before.
+ */
 export interface CacheBatch {
   readonly changes: readonly CacheChange[];
   readonly revision: number;

@@ -45,10 +45,10 @@ export class MemoryEtcd {
     return this.held.get(key)?.entry;
   }
 
-  /** Entries below the prefix in order of key. */
-  list(prefix: string): readonly Entry[] {
+  /** Entries below the prefixes in order of key. */
+  list(prefixes: readonly string[]): readonly Entry[] {
     const found: Entry[] = [];
-    for (const [key, { entry }] of this.held) if (key.startsWith(prefix)) found.push(entry);
+    for (const [key, { entry }] of this.held) if (prefixes.some((prefix) => key.startsWith(prefix))) found.push(entry);
     return found.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 

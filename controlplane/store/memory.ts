@@ -2,7 +2,9 @@ import type { Cancel, Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { MemoryEtcd } from "./memory-etcd.js";
-import type { Entry, Lease, Store, StoreBatch, Transaction, TransactionResult } from "./store.js";
+import type { Entry, Lease, Listing, ListOptions, Store, StoreBatch, Transaction, TransactionResult } from "./store.js";
+
+const withoutValue = (entry: Entry): Entry => ({ ...entry, value: new Uint8Array() });
 
 /** A lease as its holder sees it: the countdown runs while the holder is not connected. */
 class HeldLease {
@@ -53,9 +55,10 @@ export class MemoryStore implements Store {
     return this.etcd.get(key);
   }
 
-  async list(prefix: string): Promise<{ readonly entries: readonly Entry[]; readonly revision: number }> {
-    this.assertReachable(`list ${prefix}`);
-    return { entries: this.etcd.list(prefix), revision: this.etcd.revision };
+  async list(prefixes: string | readonly string[], options: ListOptions = {}): Promise<Listing> {
+    this.assertReachable(`list ${prefixes}`);
+    const entries = this.etcd.list(typeof prefixes === "string" ? [prefixes] : prefixes);
+    return { entries: options.keysOnly ? entries.map(withoutValue) : entries, revision: this.etcd.revision };
   }
 
   async transact(transaction: Transaction): Promise<TransactionResult> {

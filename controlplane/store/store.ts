@@ -39,6 +39,18 @@ export type TransactionResult =
   | { readonly is: "conflict"; readonly conflicts: readonly Check[] }
   | { readonly is: "guard_failed" };
 
+/** What a list found, and the revision it is true of. */
+export interface Listing {
+  readonly entries: readonly Entry[];
+  readonly revision: number;
+}
+
+/** How a list is made. */
+export interface ListOptions {
+  /** Leaves the values empty: for comparing revisions. */
+  readonly keysOnly?: boolean;
+}
+
 /** One change, as a watch delivers it. */
 export type StoreEvent =
   | { readonly type: "put"; readonly entry: Entry }
@@ -67,8 +79,8 @@ export interface Lease {
 export interface Store {
   /** The latest value; undefined when absent. Linearizable. */
   get(key: string): Promise<Entry | undefined>;
-  /** All entries below a prefix in order of key, as of one revision. Pages internally. */
-  list(prefix: string): Promise<{ readonly entries: readonly Entry[]; readonly revision: number }>;
+  /** All entries below a prefix, or below several that do not overlap, in order of key, as of one revision. Pages internally. */
+  list(prefixes: string | readonly string[], options?: ListOptions): Promise<Listing>;
   transact(transaction: Transaction): Promise<TransactionResult>;
   /**
    * Every change below the prefixes with revision > afterRevision, in order, none lost or doubled, across reconnects.

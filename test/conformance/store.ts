@@ -63,6 +63,16 @@ export function storeConformance(name: string, open: () => Promise<StoreBench>):
     expect(revision).toBeGreaterThanOrEqual(last);
   });
 
+  test(`${name}: a list of several prefixes is in order of key, and without values if only keys are asked for`, async () => {
+    for (const path of ["s-events/a", "s/b", "s/a", "s-other/x"]) await write(path, path);
+    const { entries } = await store.list([key("s/"), key("s-events/")], { keysOnly: true });
+    expect(entries.map((entry) => entry.key)).toEqual(["s-events/a", "s/a", "s/b"].map(key));
+    expect(entries.map((entry) => entry.value.length)).toEqual([0, 0, 0]);
+    expect(entries.map((entry) => entry.revision)).toEqual(
+      await Promise.all(["s-events/a", "s/a", "s/b"].map(async (path) => (await store.get(key(path)))?.revision)),
+    );
+  });
+
   test(`${name}: a list of several pages holds each entry once`, async () => {
     const value = bytes("x".repeat(10_000));
     for (let batch = 0; batch < 12; batch += 1) {
