@@ -7,8 +7,11 @@ export const META = {
   taken: "/tallship/meta/taken/",
 } as const;
 
-/** What applies store once, by digest: as it is, or (under a keyed digest) sealed like the Secret that it was applied to. */
-export const CONTENT = { plain: "/tallship/content/", sealed: "/tallship/content/sealed-" } as const;
+/**
+ * What applies store once, by digest: as it is, or (under a keyed digest) sealed like the Secret that it was applied to.
+ * Not below /tallship/, so that watch caches neither list nor follow it.
+ */
+export const CONTENT = { plain: "/tallship-content/", sealed: "/tallship-content/sealed-" } as const;
 
 /** The first key that is not below the prefix, for ranges that exclude their end. */
 export function prefixEnd(prefix: string): string {

@@ -45,7 +45,7 @@ test("a secret's value is nowhere in the store, and reads, lists and watches ret
   const write = secret("db", "u1");
   const copy = { op: "put", key: `${CONTENT.sealed}abc`, value: Buffer.from(marker) } as const;
   await sealed.transact({ checks: [], writes: [write, copy] });
-  const stored = await raw.list("/tallship/");
+  const stored = await raw.list("/tallship");
   expect(stored.entries).toHaveLength(2);
   for (const entry of stored.entries) expect(Buffer.from(entry.value).includes(marker)).toBe(false);
   expect(Buffer.from((await sealed.get(write.key))?.value ?? [])).toEqual(Buffer.from(write.value));
@@ -53,7 +53,7 @@ test("a secret's value is nowhere in the store, and reads, lists and watches ret
     marker,
   ]);
   const signal = new AbortController().signal;
-  for await (const batch of sealed.watch({ prefixes: ["/tallship/"], afterRevision: 0, signal })) {
+  for await (const batch of sealed.watch({ prefixes: ["/tallship"], afterRevision: 0, signal })) {
     const values = batch.events.map((event) => event.type === "put" && Buffer.from(event.entry.value).includes(marker));
     expect(values).toEqual([true, true]);
     break;

@@ -26,9 +26,9 @@ export function sealedStore(store: Store, sealer: Sealer, rng: Rng): Store {
       const entry = await store.get(key);
       return entry === undefined ? undefined : openEntry(entry);
     },
-    list: async (prefix) => {
-      const { entries, revision } = await store.list(prefix);
-      return { entries: entries.map(openEntry), revision };
+    list: async (prefixes, options) => {
+      const listing = await store.list(prefixes, options);
+      return options?.keysOnly ? listing : { ...listing, entries: listing.entries.map(openEntry) };
     },
     transact: (transaction: Transaction) =>
       store.transact({ ...transaction, writes: transaction.writes.map(sealWrite) }),
