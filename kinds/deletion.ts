@@ -1,7 +1,7 @@
 import { rfc3339 } from "../lib/clock.js";
 import type { ObjectMeta } from "../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { metaOf, type Typed } from "./object.js";
+import { metaOf, type Typed, withMeta } from "./object.js";
 import { DEFAULT_GRACE_SECONDS, isDeleting, isPodFinished } from "./pod-state.js";
 
 /** What happens to the objects that a deleted object owns. */
@@ -60,11 +60,6 @@ export function isReleased(typed: Typed): boolean {
   const meta = metaOf(typed.object);
   if (meta.deletionTimestamp === "" || meta.finalizers.length > 0 || typed.kind === "Namespace") return false;
   return typed.kind !== "Pod" || meta.deletionGracePeriodSeconds === 0 || !isBound(typed.object);
-}
-
-/** The object with other metadata. */
-export function withMeta<T extends Typed>(typed: T, metadata: ObjectMeta): T {
-  return { ...typed, object: { ...typed.object, metadata } };
 }
 
 function graceOf(typed: Typed, asked: number | undefined): number {

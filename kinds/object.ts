@@ -43,6 +43,11 @@ export function metaOf(object: { readonly metadata?: ObjectMeta | undefined }): 
   return object.metadata;
 }
 
+/** The object with other metadata. */
+export function withMeta<T extends Typed>(typed: T, metadata: ObjectMeta): T {
+  return { ...typed, object: { ...typed.object, metadata } };
+}
+
 /** The object's key. */
 export function keyOf<K extends KindName>(typed: Typed<K>): ObjectKey<K> {
   const meta = metaOf(typed.object);

@@ -47,6 +47,12 @@ export const LIMITS = {
   cacheCompareMs: { value: 60_000, why: "etcd 3.4 may lose changes of a watch: all revisions are compared this often" },
   cacheCompareAgainMs: { value: 2_000, why: "a difference that stands this long is not mere delay: the cache relists" },
   controllerQueueKeys: { value: 200_000, why: "keys waiting per controller; more than objects in a large cluster" },
+  controllerSpacingMs: { value: 15, why: "a burst of changes of one object is one reconcile; nobody sees 15 ms" },
+  controllerWritesInFlight: { value: 32, why: "etcd takes more pipelined writes no faster; fewer would wait for it" },
+  leaderSliceMs: {
+    value: 10,
+    why: "the API shares the thread with controllers and scheduler: it waits no longer than this",
+  },
   controllerRetryFirstMs: { value: 50, why: "a conflict is usually gone at once" },
   controllerRetryMaxMs: { value: 30_000, why: "an object that cannot be reconciled costs two tries a minute" },
   containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },

@@ -20,6 +20,6 @@ export interface NodeReport {
 export interface NodeReports {
   get(nodeName: string): NodeReport | undefined;
   all(): readonly NodeReport[];
-  /** Calls when a node connects, disconnects or describes itself anew; not for plain heartbeats. */
-  onChange(listener: (nodeName: string) => void): void;
+  /** Calls when a node connects, disconnects or describes itself anew; not for plain heartbeats. Returns how to stop. */
+  onChange(listener: (nodeName: string) => void): () => void;
 }

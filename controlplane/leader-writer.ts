@@ -1,0 +1,74 @@
+import { encodeObject, keyOf, metaOf, storeKey, type Typed, withMeta } from "../kinds/object.js";
+import { limit } from "../lib/limits.js";
+import type { ObjectWrite } from "./controllers/controller.js";
+import type { Check, Guard, Store, Write } from "./store/store.js";
+import { writeSize } from "./store/transaction.js";
+
+/** What came of a set of writes. Writes before a conflict have happened when there are more than fit into one transaction. */
+export type Written =
+  | { readonly is: "written"; readonly revision: number }
+  /** Store keys whose revision was not the one named, with the revision found. */
+  | { readonly is: "conflict"; readonly conflicts: readonly Check[] }
+  /** Another replica leads: nothing that this one writes will ever happen again. */
+  | { readonly is: "deposed" };
+
+/** Edge of all that the leader decides: writes objects, or says what stood against it. Failures: store_unavailable, deadline_exceeded. */
+export interface Planner {
+  write(writes: readonly ObjectWrite[]): Promise<Written>;
+}
+
+interface Encoded {
+  readonly check: Check;
+  readonly write: Write;
+}
+
+/**
+ * Writes with compare-and-swap on every object and on the election's key. Up to limits.transactionObjects share one transaction; more are cut
+ * in their order, and a conflict stops at the cut.
+ */
+export function leaderPlanner(store: Store, guard: Guard): Planner {
+  return {
+    write: async (writes) => {
+      let revision = 0;
+      for (const part of cut(writes.map(encode))) {
+        const checks = part.map(({ check }) => check);
+        const result = await store.transact({ guard, checks, writes: part.map(({ write }) => write) });
+        if (result.is === "guard_failed") return { is: "deposed" };
+        if (result.is === "conflict") return result;
+        revision = result.revision;
+      }
+      return { is: "written", revision };
+    },
+  };
+}
+
+function encode(wanted: ObjectWrite): Encoded {
+  const key = storeKey(wanted.op === "put" ? keyOf(wanted.typed) : wanted.key);
+  const check = { key, revision: wanted.revision };
+  if (wanted.op === "delete") return { check, write: { op: "delete", key } };
+  return { check, write: { op: "put", key, value: encodeObject(withoutVersion(wanted.typed)) } };
+}
+
+/** The version is the store's to say; what is stored carries none. */
+function withoutVersion(typed: Typed): Typed {
+  return withMeta(typed, { ...metaOf(typed.object), resourceVersion: "" });
+}
+
+function cut(encoded: readonly Encoded[]): readonly (readonly Encoded[])[] {
+  const parts: Encoded[][] = [];
+  let part: Encoded[] = [];
+  let bytes = 0;
+  for (const each of encoded) {
+    const size = writeSize(each.write) + 2 * each.check.key.length + 100;
+    const isFull = part.length >= limit("transactionObjects") || bytes + size > limit("transactionBytes") - 1_000;
+    if (isFull && part.length > 0) {
+      parts.push(part);
+      part = [];
+      bytes = 0;
+    }
+    part.push(each);
+    bytes += size;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,68 @@
+import type { Clock } from "../lib/clock.js";
+import { asTallshipError } from "../lib/errors.js";
+import type { Log } from "../lib/log.js";
+import type { Rng } from "../lib/rng.js";
+import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
+import type { WatchCache } from "./cache/view.js";
+import { controllers } from "./controllers/index.js";
+import { Runner } from "./controllers/runner.js";
+import type { EventSink } from "./events/event-sink.js";
+import { leaderPlanner } from "./leader-writer.js";
+import type { ControlPlaneMetrics } from "./metrics.js";
+import type { NodeReports } from "./sessions/node-reports.js";
+import type { Leadership } from "./store/election.js";
+import type { Store } from "./store/store.js";
+
+/** What a replica needs to lead. */
+export interface LeadingParts {
+  readonly store: Store;
+  readonly cache: WatchCache;
+  readonly reports: NodeReports;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly metrics: ControlPlaneMetrics;
+  readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength">;
+}
+
+/**
+ * Runs controllers and scheduler while this replica leads: from the moment its cache has passed the election's revision until
+ * `leadership.lost` aborts. Resolves then; nothing runs after that, and what is still on its way to the store fails by the guard.
+ */
+export async function lead(parts: LeadingParts, leadership: Leadership): Promise<void> {
+  const { clock, cache, log, metrics } = parts;
+  const { lost, guard } = leadership;
+  if (!(await hasCaughtUp(cache, guard.createRevision, lost, log))) return;
+  const planner = leaderPlanner(parts.store, guard);
+  const onDeposed = (): void => void leadership.resign();
+  const all = controllers({
+    reports: parts.reports,
+    leadingSinceMs: clock.monotonicMs(),
+    podCIDR: parts.cluster.podCIDR,
+    nodePrefixLength: parts.cluster.nodePrefixLength,
+  });
+  new Runner(all, { ...parts, planner, onDeposed }, lost).start();
+  metrics.leaderIsLeading.set(1);
+  log.info("leading", { revision: guard.createRevision });
+  await aborted(lost);
+  metrics.leaderIsLeading.set(0);
+  log.info("leading no longer", { revision: guard.createRevision });
+}
+
+async function hasCaughtUp(cache: WatchCache, revision: number, lost: AbortSignal, log: Log): Promise<boolean> {
+  while (!lost.aborted && cache.view.revision < revision) {
+    try {
+      await cache.waitFor(revision, lost);
+    } catch (error) {
+      if (asTallshipError(error).code === "cancelled") return false;
+      log.warn("cache has not passed the election yet", { revision, cache: cache.view.revision });
+    }
+  }
+  return !lost.aborted;
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
