@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -67,8 +67,11 @@ async function generate() {
 async function bundle() {
   const { build } = await import("esbuild");
   rmSync(join(root, "dist"), { recursive: true, force: true });
-  const entryPoints = filesBelow(join(root, "bin"), (path) => path.endsWith(".ts"));
-  if (entryPoints.length === 0) return;
+  const programs = filesBelow(join(root, "bin"), (path) => path.endsWith(".ts"));
+  const entryPoints = [
+    ...programs.map((path) => ({ in: path, out: basename(path, ".ts") })),
+    { in: join(root, "bench/main.ts"), out: "bench" },
+  ];
   const commit = spawnSync("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root, encoding: "utf8" });
   await build({
     entryPoints,

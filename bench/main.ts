@@ -1,0 +1,23 @@
+import { type Bench, runBench } from "./harness.js";
+
+/** Every bench there is, loaded when it is run. */
+const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  cli: async () => (await import("./cli.js")).cli,
+  footprint: async () => (await import("./footprint.js")).footprint,
+  overlay: async () => (await import("./overlay.js")).overlay,
+};
+
+const words = process.argv.slice(2);
+const [name, ...args] = words.filter((word) => word !== "--quick");
+const load = name === undefined ? undefined : BENCHES[name];
+if (name === undefined) {
+  for (const each of Object.values(BENCHES)) {
+    const bench = await each();
+    console.log(`${bench.name.padEnd(12)} ${bench.summary}`);
+  }
+} else if (load === undefined) {
+  console.error(`no bench ${name}; there are ${Object.keys(BENCHES).join(", ")}`);
+  process.exitCode = 2;
+} else {
+  await runBench(await load(), { isQuick: words.includes("--quick"), report: (line) => console.error(line), args });
+}

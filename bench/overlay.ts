@@ -1,0 +1,155 @@
+import type { Testbed } from "../test/testbed/testbed.js";
+import { type Bench, type BenchContext, median } from "./harness.js";
+import { deploy, podsOf, type RunningPod, withTestbed } from "./on-testbed.js";
+
+/** What the overlay costs against the bare link of the same hosts, and against plain kernel VXLAN with the same entries. */
+export const overlay: Bench = {
+  name: "overlay",
+  summary: "iperf3 and round trip, pod to pod across hosts, over the bare link",
+  goals: [
+    { metric: "tcp1_ratio", op: ">=", bound: 0.8, stage: "first" },
+    { metric: "tcp1_ratio", op: ">=", bound: 0.85, stage: "full" },
+    { metric: "tcp8_ratio", op: ">=", bound: 0.8, stage: "first" },
+    { metric: "tcp8_ratio", op: ">=", bound: 0.85, stage: "full" },
+    { metric: "rtt_ratio", op: "<=", bound: 1.8, stage: "first" },
+    { metric: "rtt_ratio", op: "<=", bound: 1.5, stage: "full" },
+    { metric: "udp_pps_ratio", op: ">=", bound: 0.6, stage: "first" },
+  ],
+  run,
+};
+
+/** Two ends of a path: how a command gets there, and the address of the far one. */
+interface Path {
+  readonly near: (command: readonly string[]) => Promise<string>;
+  readonly far: (command: readonly string[]) => Promise<string>;
+  readonly address: string;
+}
+
+interface Sample {
+  readonly tcp1: number;
+  readonly tcp8: number;
+  readonly udpPps: number;
+  readonly rttMs: number;
+}
+
+function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
+  return withTestbed(context, { hostCount: 2 }, async (testbed) => {
+    await deploy(testbed, { name: "net", replicas: 2 });
+    const pods = await podsOf(testbed, "net");
+    const paths = { bare: barePath(testbed), pod: await podPath(testbed, pods), plain: await plainPath(testbed) };
+    const samples: Record<keyof typeof paths, Sample[]> = { bare: [], pod: [], plain: [] };
+    const rounds = context.isQuick ? 1 : 5;
+    for (let round = 0; round < rounds; round += 1) {
+      for (const name of ["bare", "pod", "plain"] as const) {
+        const sample = await measure(paths[name], context.isQuick ? 1 : 3);
+        samples[name].push(sample);
+        context.report(
+          `${name}: ${(sample.tcp1 / 1e9).toFixed(2)} Gbit/s, 8 streams ${(sample.tcp8 / 1e9).toFixed(2)}, ${sample.rttMs.toFixed(3)} ms, ${Math.round(sample.udpPps)} packets/s`,
+        );
+      }
+    }
+    const of = (name: keyof typeof paths, key: keyof Sample): number =>
+      median(samples[name].map((sample) => sample[key]));
+    const ratio = (key: keyof Sample, over: keyof typeof paths = "bare"): number => of("pod", key) / of(over, key);
+    return {
+      tcp1_ratio: ratio("tcp1"),
+      tcp8_ratio: ratio("tcp8"),
+      rtt_ratio: ratio("rttMs"),
+      udp_pps_ratio: ratio("udpPps"),
+      plain_ratio: of("plain", "tcp1") / of("bare", "tcp1"),
+      over_plain_ratio: ratio("tcp1", "plain"),
+      plain_rtt_ratio: of("plain", "rttMs") / of("bare", "rttMs"),
+      bare_gbits: of("bare", "tcp1") / 1e9,
+    };
+  });
+}
+
+async function measure(path: Path, seconds: number): Promise<Sample> {
+  const tcp1 = await iperf(path, ["-t", `${seconds}`]);
+  const tcp8 = await iperf(path, ["-t", `${seconds}`, "-P", "8"]);
+  const udp = await iperf(path, ["-t", `${seconds}`, "-u", "-b", "0", "-l", "64"]);
+  const ping = await path.near(["ping", "-q", "-i", "0.002", "-c", "500", path.address]);
+  const rttMs = Number(/= [\d.]+\/([\d.]+)\//.exec(ping)?.[1]);
+  return { tcp1: tcp1.bitsPerSecond, tcp8: tcp8.bitsPerSecond, udpPps: udp.packetsPerSecond, rttMs };
+}
+
+/** One run of iperf3: what the far end received. */
+async function iperf(
+  path: Path,
+  args: readonly string[],
+): Promise<{ readonly bitsPerSecond: number; readonly packetsPerSecond: number }> {
+  await path.far(["iperf3", "-s", "-1", "-D"]);
+  const report = JSON.parse(await path.near(["iperf3", "-J", "-c", path.address, ...args]));
+  const seconds = report.end.sum.seconds ?? 1;
+  const packets = (report.end.sum.packets ?? 0) - (report.end.sum.lost_packets ?? 0);
+  return { bitsPerSecond: report.end.sum_received?.bits_per_second ?? 0, packetsPerSecond: packets / seconds };
+}
+
+function onHostOf(testbed: Testbed, host: string, prefix: readonly string[] = []): Path["near"] {
+  return async (command) => {
+    const { stdout, stderr, exitCode } = await testbed.exec(host, [...prefix, ...command]);
+    if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}${stdout}`);
+    return stdout;
+  };
+}
+
+function barePath(testbed: Testbed): Path {
+  return { near: onHostOf(testbed, "host1"), far: onHostOf(testbed, "host2"), address: testbed.host("host2").address };
+}
+
+async function podPath(testbed: Testbed, pods: readonly RunningPod[]): Promise<Path> {
+  const near = pods.find(({ node }) => node === "host1");
+  const far = pods.find(({ node }) => node === "host2");
+  if (near === undefined || far === undefined) throw new Error("the pods do not run on two hosts");
+  const enter = async (pod: RunningPod): Promise<readonly string[]> => {
+    const { metadata } = JSON.parse(await testbed.tsctl(["get", "pod", pod.name, "-o", "json"]));
+    return ["nsenter", `--net=/run/tallship/netns/${metadata.uid}`];
+  };
+  return {
+    near: onHostOf(testbed, "host1", await enter(near)),
+    far: onHostOf(testbed, "host2", await enter(far)),
+    address: far.address,
+  };
+}
+
+/** Plain kernel VXLAN between two namespaces, with static entries, as a user would set it up by hand. */
+async function plainPath(testbed: Testbed): Promise<Path> {
+  const ends = [
+    {
+      host: testbed.host("host1"),
+      peer: testbed.host("host2"),
+      subnet: "10.250.1",
+      peerSubnet: "10.250.2",
+      mac: "02:aa:00:00:00:01",
+      peerMac: "02:aa:00:00:00:02",
+    },
+    {
+      host: testbed.host("host2"),
+      peer: testbed.host("host1"),
+      subnet: "10.250.2",
+      peerSubnet: "10.250.1",
+      mac: "02:aa:00:00:00:02",
+      peerMac: "02:aa:00:00:00:01",
+    },
+  ];
+  for (const { host, peer, subnet, peerSubnet, mac, peerMac } of ends) {
+    const script = `set -e
+sysctl -qw net.ipv4.ip_forward=1
+ip netns add plain
+ip link add plain0 type veth peer name eth0 netns plain
+ip addr add ${subnet}.1/24 dev plain0
+ip link set plain0 mtu 1450 up
+ip -n plain addr add ${subnet}.2/24 dev eth0
+ip -n plain link set eth0 mtu 1450 up
+ip -n plain route add default via ${subnet}.1
+ip link add plainx address ${mac} mtu 1450 type vxlan id 77 dstport 4799 local ${host.address} dev eth0 nolearning
+ip link set plainx up
+ip neigh add ${peerSubnet}.1 lladdr ${peerMac} dev plainx nud permanent
+bridge fdb add ${peerMac} dev plainx dst ${peer.address}
+ip route add ${peerSubnet}.0/24 via ${peerSubnet}.1 dev plainx onlink`;
+    const { exitCode, stderr } = await testbed.exec(host.name, ["sh", "-c", script]);
+    if (exitCode !== 0) throw new Error(`plain VXLAN on ${host.name}: ${stderr}`);
+  }
+  const enter = ["ip", "netns", "exec", "plain"];
+  return { near: onHostOf(testbed, "host1", enter), far: onHostOf(testbed, "host2", enter), address: "10.250.2.2" };
+}
