@@ -1,10 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { seededRng } from "../rng.js";
-import { readElement, sequence, unsigned } from "./der.js";
+import { readElement, readElements, sequence, unsigned } from "./der.js";
 import { ipBytes } from "./ip-bytes.js";
 import { createAuthority, issueCertificate, issueKeyPair } from "./issue.js";
 import { createKey, publicKeyOf } from "./keys.js";
+import { derOfPem, pemOf } from "./pem.js";
 import { isSignedBy, readCertificate } from "./read.js";
 import { createRequest, readRequest } from "./request.js";
 
@@ -47,6 +48,12 @@ describe("certificates", () => {
     expect(isSignedBy(certificatePem, by, atMs)).toBe(want);
   });
 
+  test("a certificate whose signature is changed is not signed by anyone", () => {
+    const der = derOfPem("CERTIFICATE", certificatePem);
+    der[der.length - 1] = (der[der.length - 1] ?? 0) ^ 1;
+    expect(isSignedBy(pemOf("CERTIFICATE", der), authority.certificatePem, nowMs)).toBe(false);
+  });
+
   test("an authority whose key is another's does not sign", () => {
     const mixed = { certificatePem: authority.certificatePem, keyPem: other.keyPem };
     expect(() => issueKeyPair(mixed, terms, rng)).toThrow(/not that of its certificate/);
@@ -80,6 +87,13 @@ describe("certificate requests", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test("a request signed by another key than its own is refused", () => {
+    const [content, algorithm] = readElements(readElement(createRequest(keyPem, "node-a")).content);
+    const [, , signature] = readElements(readElement(createRequest(createKey(), "node-a")).content);
+    if (content === undefined || algorithm === undefined || signature === undefined) throw new Error("unreachable");
+    expect(() => readRequest(sequence(content.whole, algorithm.whole, signature.whole))).toThrow(/not by its key/);
   });
 
   test("random bytes are refused with invalid_argument", () => {
