@@ -84,12 +84,20 @@ export interface Dialer {
   dial(address: string): Channel;
 }
 
+/** A server that is up. */
+export interface TransportServer {
+  /** TCP port it listens on. */
+  readonly port: number;
+  /** Takes no more calls, ends streams with unavailable, lets unary calls finish for the grace, then drops every connection. */
+  close(graceMs: number): Promise<void>;
+}
+
 /** One service and its implementation. */
 export interface Binding {
   readonly definition: ServiceDefinition;
   // biome-ignore lint/suspicious/noExplicitAny: bind() checks the handlers against the definition.
   readonly handlers: Handlers<any>;
-  /** Says whether the identity may call the method; throws forbidden otherwise. The one place that authorises calls. */
+  /** Why the identity may not call the method (by its name in the schema, such as "CreateToken"); undefined when it may. The one place that authorises calls. */
   readonly authorize: (identity: Identity, method: string) => TallshipError | undefined;
 }
 

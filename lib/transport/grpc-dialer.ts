@@ -1,0 +1,114 @@
+// Edge: sockets.
+import { createSecureContext } from "node:tls";
+import { ChannelCredentials, Client, connectivityState } from "@grpc/grpc-js";
+import type { Clock } from "../clock.js";
+import { LIMITS } from "../limits.js";
+import { methodPath } from "./authorize.js";
+import type { CredentialSource } from "./credentials.js";
+import { type Connection, callGrpc } from "./grpc-calls.js";
+import { grpcMethod } from "./grpc-codec.js";
+import { identityOfSubject, type Role } from "./peer-identity.js";
+import type { CallOptions, Channel, Dialer, ServiceDefinition, Client as TypedClient } from "./service.js";
+import { contextOptions } from "./tls-listener.js";
+
+/** As whom to dial, and who must answer. */
+export interface GrpcDialerOptions {
+  readonly credentials: CredentialSource;
+  /**
+   * The role that the server's certificate must carry. It stands in for the check of its address: any control plane is as good as
+   * another, wherever it is reached, and no node can pose as one.
+   */
+  readonly serverRole: Role;
+  readonly clock: Clock;
+}
+
+const CHANNEL_OPTIONS = {
+  "grpc.keepalive_time_ms": LIMITS.keepaliveMs.value,
+  "grpc.keepalive_timeout_ms": LIMITS.keepaliveAnswerMs.value,
+  "grpc.keepalive_permit_without_calls": 1,
+  "grpc.initial_reconnect_backoff_ms": LIMITS.reconnectFirstMs.value,
+  "grpc.max_reconnect_backoff_ms": LIMITS.reconnectMaxMs.value,
+  "grpc.max_receive_message_length": LIMITS.grpcMessageBytes.value,
+  "grpc-node.flow_control_window": LIMITS.flowControlWindowBytes.value,
+  // No call is ever repeated behind the caller's back, and no proxy of the environment sees them.
+  "grpc.enable_retries": 0,
+  "grpc.enable_http_proxy": 0,
+  "grpc.service_config_disable_resolution": 1,
+  "grpc.use_local_subchannel_pool": 1,
+  "grpc.enable_channelz": 0,
+  // The server name sent in TLS; certificates are checked by role. An address would not be allowed there.
+  "grpc.ssl_target_name_override": "tallship",
+};
+
+/** Opens one connection per channel, when its first call is made, and again after it was lost. Renewed credentials take effect with the next call. */
+export function grpcDialer(options: GrpcDialerOptions): Dialer {
+  return { dial: (address) => grpcChannel(address, options) };
+}
+
+function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
+  let connection: Connection | undefined;
+  let isClosed = false;
+  const retire = (): void => {
+    connection?.retire();
+    connection = undefined;
+  };
+  const stopRenewing = options.credentials.onChange(retire);
+  const connect = (): Connection | undefined => {
+    if (!isClosed) connection ??= openConnection(address, options);
+    return connection;
+  };
+  return {
+    address,
+    client: (definition) => clientOf(definition, { address, clock: options.clock, connect }),
+    close: () => {
+      isClosed = true;
+      stopRenewing();
+      connection?.close();
+      connection = undefined;
+    },
+  };
+}
+
+function openConnection(address: string, options: GrpcDialerOptions): Connection {
+  const secureContext = createSecureContext(contextOptions(options.credentials.current()));
+  const credentials = ChannelCredentials.createFromSecureContext(secureContext, {
+    checkServerIdentity: (_name, certificate) => {
+      const role = identityOfSubject(certificate.subject)?.role;
+      if (role === options.serverRole) return undefined;
+      return new Error(
+        `wrong role: ${address} shows a certificate of ${role ?? "no role"}, want ${options.serverRole}`,
+      );
+    },
+  });
+  const client = new Client(address, credentials, CHANNEL_OPTIONS);
+  let callCount = 0;
+  let isRetired = false;
+  return {
+    client,
+    isUp: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
+    begin: () => {
+      callCount += 1;
+      return () => {
+        callCount -= 1;
+        if (isRetired && callCount === 0) client.close();
+      };
+    },
+    retire: () => {
+      isRetired = true;
+      if (callCount === 0) client.close();
+    },
+    close: () => client.close(),
+  };
+}
+
+function clientOf<S extends ServiceDefinition>(
+  definition: S,
+  channel: { readonly address: string; readonly clock: Clock; readonly connect: () => Connection | undefined },
+): TypedClient<S> {
+  const methods = Object.entries(definition.methods).map(([key, method]) => {
+    const grpc = grpcMethod(methodPath(definition.fullName, method.name), method);
+    return [key, (request: unknown, call?: CallOptions) => callGrpc(grpc, request, call ?? {}, channel)] as const;
+  });
+  // Keys and shapes follow the definition, entry by entry.
+  return Object.fromEntries(methods) as TypedClient<S>;
+}

@@ -1,0 +1,118 @@
+// Edge: sockets.
+import { constants, type X509Certificate } from "node:crypto";
+import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
+import type { Clock } from "../clock.js";
+import { TallshipError } from "../errors.js";
+import { LIMITS } from "../limits.js";
+import type { Log } from "../log.js";
+import type { CredentialSource, Credentials } from "./credentials.js";
+
+/** Where to listen, as whom, and what becomes of connections. */
+export interface TlsListenerOptions {
+  /** Address to listen on. */
+  readonly host: string;
+  /** 0 picks a free port. */
+  readonly port: number;
+  readonly credentials: CredentialSource;
+  /** "required" refuses peers without a certificate of the authority; "none" asks for none. */
+  readonly clientCertificates: "required" | "none";
+  readonly clock: Clock;
+  readonly log: Log;
+  /** A peer that speaks HTTP/2 and nothing else: gRPC. */
+  readonly onGrpc: (socket: TLSSocket) => void;
+  /** Any other peer. */
+  readonly onHttp: (socket: TLSSocket) => void;
+}
+
+/** A listener that is up. */
+export interface TlsListener {
+  readonly port: number;
+  /** No more connections; those that are open stay. */
+  close(): void;
+}
+
+/**
+ * Accepts TLS 1.3 only. New connections use the current credentials; a connection is closed when its peer's certificate expires, and sessions are not
+ * resumed, so that no certificate outlives its end.
+ */
+export function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
+  const server = createServer({ ...contextOptions(options.credentials.current()), ...serverOptions(options) });
+  const stopRenewing = options.credentials.onChange(() =>
+    server.setSecureContext(contextOptions(options.credentials.current())),
+  );
+  server.maxConnections = LIMITS.connectionsPerListener.value;
+  server.on("secureConnection", (socket) => accept(socket, options));
+  server.on("tlsClientError", (error, socket) => {
+    options.log.debug("tls handshake failed", { peer: socket.remoteAddress, reason: error.message });
+  });
+  const close = (): void => {
+    stopRenewing();
+    server.close();
+  };
+  return listening(server, options, close);
+}
+
+/** What makes a TLS context of credentials, for either side. */
+export function contextOptions({ caPem, pair }: Credentials): TlsOptions {
+  return {
+    ca: caPem,
+    ...(pair === undefined ? {} : { cert: `${pair.certificatePem}${caPem}`, key: pair.keyPem }),
+    minVersion: "TLSv1.3",
+    maxVersion: "TLSv1.3",
+    secureOptions: constants.SSL_OP_NO_TICKET,
+  };
+}
+
+function serverOptions({ clientCertificates }: TlsListenerOptions): TlsOptions {
+  return {
+    requestCert: clientCertificates === "required",
+    rejectUnauthorized: clientCertificates === "required",
+    handshakeTimeout: LIMITS.handshakeMs.value,
+    noDelay: true,
+    // A browser or scraper that knows HTTP/1.1 gets it; gRPC clients offer h2 alone.
+    ALPNCallback: ({ protocols }) =>
+      protocols.includes("http/1.1") ? "http/1.1" : protocols.includes("h2") ? "h2" : undefined,
+  };
+}
+
+function listening(server: Server, options: TlsListenerOptions, close: () => void): Promise<TlsListener> {
+  return new Promise((resolve, reject) => {
+    const refused = (cause: Error): void => {
+      close();
+      const where = `${options.host}:${options.port}`;
+      reject(new TallshipError("failed_precondition", `listen on ${where}: ${cause.message}`, { cause }));
+    };
+    server.once("error", refused);
+    server.listen({ host: options.host, port: options.port, backlog: 1_024 }, () => {
+      server.off("error", refused);
+      server.on("error", (error) => options.log.error("listener failed", { error }));
+      const address = server.address();
+      resolve({ port: typeof address === "object" && address !== null ? address.port : options.port, close });
+    });
+  });
+}
+
+function accept(socket: TLSSocket, options: TlsListenerOptions): void {
+  socket.on("error", (error) =>
+    options.log.debug("connection failed", { peer: socket.remoteAddress, reason: error.message }),
+  );
+  const certificate = options.clientCertificates === "required" ? socket.getPeerX509Certificate() : undefined;
+  if (certificate !== undefined) closeAtExpiry(socket, certificate, options);
+  if (socket.alpnProtocol === "h2") options.onGrpc(socket);
+  else options.onHttp(socket);
+}
+
+function closeAtExpiry(socket: TLSSocket, certificate: X509Certificate, { clock, log }: TlsListenerOptions): void {
+  const expiresAtMs = Date.parse(certificate.validTo);
+  const look = (): void => {
+    const leftMs = expiresAtMs - clock.nowMs();
+    if (leftMs > 0) {
+      cancel = clock.after(Math.min(leftMs, 86_400_000), look);
+      return;
+    }
+    log.info("connection closed: its certificate has expired", { peer: socket.remoteAddress });
+    socket.destroy();
+  };
+  let cancel = clock.after(0, look);
+  socket.once("close", () => cancel());
+}
