@@ -38,6 +38,8 @@ export const LIMITS = {
   applyDocuments: { value: 100_000, why: "documents of one applied set" },
   yamlBytes: { value: 33_554_432, why: "bytes of one YAML file read by the client" },
   yamlAliasExpansion: { value: 1_000_000, why: "nodes after all aliases are expanded; stops alias bombs" },
+  yamlDepth: { value: 64, why: "levels of one YAML document; twice the deepest kind, far from the stack's end" },
+  inputProblems: { value: 100, why: "problems and warnings told per document; nobody reads more" },
   grpcMessageBytes: { value: 16_777_216, why: "largest message either side receives" },
   rpcDeadlineMs: { value: 10_000, why: "a unary call without a deadline of its own" },
   handshakeMs: { value: 5_000, why: "a peer that has not finished TLS by then is dropped" },

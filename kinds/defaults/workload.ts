@@ -1,0 +1,42 @@
+import type {
+  Deployment,
+  DeploymentStrategy,
+  RollingUpdateDeployment,
+} from "../../proto/gen/tallship/v1/deployment.js";
+import type { IntOrString } from "../../proto/gen/tallship/v1/meta.js";
+import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
+import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
+import { defaultPodSpec } from "./pod.js";
+
+const QUARTER: IntOrString = { value: { $case: "strVal", value: "25%" } };
+
+/** A rolling update of a quarter of the pods at a time, and the defaults of its pods. */
+export function defaultDeployment(deployment: Deployment): Deployment {
+  const { spec } = deployment;
+  if (spec === undefined) return deployment;
+  return {
+    ...deployment,
+    spec: { ...spec, strategy: defaultStrategy(spec.strategy), template: defaultTemplate(spec.template) },
+  };
+}
+
+/** The defaults of its pods. */
+export function defaultReplicaSet(set: ReplicaSet): ReplicaSet {
+  const { spec } = set;
+  return spec === undefined ? set : { ...set, spec: { ...spec, template: defaultTemplate(spec.template) } };
+}
+
+function defaultStrategy(strategy: DeploymentStrategy | undefined): DeploymentStrategy {
+  const { type = "", rollingUpdate } = strategy ?? {};
+  if (type !== "" && type !== "RollingUpdate") return { type, rollingUpdate };
+  return { type: "RollingUpdate", rollingUpdate: defaultRollingUpdate(rollingUpdate) };
+}
+
+function defaultRollingUpdate(bounds: RollingUpdateDeployment | undefined): RollingUpdateDeployment {
+  return { maxUnavailable: bounds?.maxUnavailable ?? QUARTER, maxSurge: bounds?.maxSurge ?? QUARTER };
+}
+
+function defaultTemplate(template: PodTemplateSpec | undefined): PodTemplateSpec | undefined {
+  if (template?.spec === undefined) return template;
+  return { ...template, spec: defaultPodSpec(template.spec) };
+}

@@ -1,0 +1,167 @@
+import { parseQuantity } from "../../lib/quantity.js";
+import type {
+  Container,
+  EnvVar,
+  LifecycleHandler,
+  Probe,
+  ResourceRequirements,
+} from "../../proto/gen/tallship/v1/container.js";
+import type { PodSpec } from "../../proto/gen/tallship/v1/pod.js";
+import type { Findings, Path } from "./findings.js";
+
+/** The containers of a pod: names of their own, mounts of volumes that exist, host ports that do not clash. */
+export function checkContainers(spec: PodSpec, path: Path, findings: Findings): void {
+  const all = [
+    ...spec.initContainers.map((container, index) => ({ container, path: [...path, "initContainers", index] })),
+    ...spec.containers.map((container, index) => ({ container, path: [...path, "containers", index] })),
+    ...spec.ephemeralContainers.map((container, index) => ({
+      container,
+      path: [...path, "ephemeralContainers", index],
+    })),
+  ];
+  const pathOf = (index: number): Path => all[index]?.path ?? path;
+  findings.unique(
+    all.map(({ container }) => container.name),
+    (index) => [...pathOf(index), "name"],
+  );
+  const volumes = new Set(spec.volumes.map(({ name }) => name));
+  for (const entry of all)
+    checkContainer(entry.container, entry.path, findings, { volumes, hostNetwork: spec.hostNetwork });
+  checkHostPorts(spec, path, findings);
+}
+
+interface PodFacts {
+  readonly volumes: ReadonlySet<string>;
+  readonly hostNetwork: boolean;
+}
+
+function checkContainer(container: Container, path: Path, findings: Findings, pod: PodFacts): void {
+  if (container.image !== "" && /\s/.test(container.image))
+    findings.add(
+      "invalid",
+      [...path, "image"],
+      `want an image reference without spaces, found ${JSON.stringify(container.image)}`,
+    );
+  findings.unique(
+    container.ports.map(({ name }) => name),
+    (index) => [...path, "ports", index, "name"],
+  );
+  if (pod.hostNetwork)
+    for (const [index, { hostPort, containerPort }] of container.ports.entries())
+      if (hostPort !== 0 && hostPort !== containerPort)
+        findings.add(
+          "invalid",
+          [...path, "ports", index, "hostPort"],
+          `want ${containerPort}, as containerPort says, with hostNetwork`,
+        );
+  checkEnvironment(container, path, findings);
+  checkMounts(container, path, findings, pod.volumes);
+  if (container.resources !== undefined) checkResources(container.resources, [...path, "resources"], findings);
+  checkSecurity(container, [...path, "securityContext"], findings);
+  for (const name of ["livenessProbe", "readinessProbe", "startupProbe"] as const) {
+    const probe = container[name];
+    if (probe !== undefined) checkProbe(probe, name, [...path, name], findings);
+  }
+  for (const name of ["postStart", "preStop"] as const) {
+    const handler = container.lifecycle?.[name];
+    if (handler !== undefined) checkHandler(handler, [...path, "lifecycle", name], findings);
+  }
+}
+
+function checkEnvironment(container: Container, path: Path, findings: Findings): void {
+  for (const [index, variable] of container.env.entries()) checkVariable(variable, [...path, "env", index], findings);
+  for (const [index, { configMapRef, secretRef }] of container.envFrom.entries()) {
+    const here = [...path, "envFrom", index];
+    findings.exactlyOne({ configMapRef, secretRef }, here);
+    if (configMapRef?.name === "")
+      findings.add("required", [...here, "configMapRef", "name"], "this field is required");
+    if (secretRef?.name === "") findings.add("required", [...here, "secretRef", "name"], "this field is required");
+  }
+}
+
+function checkVariable(variable: EnvVar, path: Path, findings: Findings): void {
+  const { valueFrom } = variable;
+  if (valueFrom === undefined) return;
+  if (variable.value !== "") findings.add("forbidden", [...path, "valueFrom"], "not together with value");
+  const { fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef } = valueFrom;
+  findings.exactlyOne({ fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef }, [...path, "valueFrom"]);
+  if (configMapKeyRef?.name === "")
+    findings.add("required", [...path, "valueFrom", "configMapKeyRef", "name"], "this field is required");
+  if (secretKeyRef?.name === "")
+    findings.add("required", [...path, "valueFrom", "secretKeyRef", "name"], "this field is required");
+}
+
+function checkMounts(container: Container, path: Path, findings: Findings, volumes: ReadonlySet<string>): void {
+  findings.unique(
+    container.volumeMounts.map(({ mountPath }) => mountPath),
+    (index) => [...path, "volumeMounts", index, "mountPath"],
+  );
+  for (const [index, mount] of container.volumeMounts.entries()) {
+    const here = [...path, "volumeMounts", index];
+    if (mount.name !== "" && !volumes.has(mount.name))
+      findings.add("not_found", [...here, "name"], `the pod has no volume ${JSON.stringify(mount.name)}`);
+    if (mount.mountPath.includes(":")) findings.add("invalid", [...here, "mountPath"], "want a path without ':'");
+    if (mount.subPath !== "" && mount.subPathExpr !== "")
+      findings.add("forbidden", [...here, "subPathExpr"], "not together with subPath");
+  }
+}
+
+function checkResources(resources: ResourceRequirements, path: Path, findings: Findings): void {
+  for (const part of ["limits", "requests"] as const)
+    for (const [name, text] of Object.entries(resources[part]))
+      if ((parseQuantity(text) ?? 0) < 0)
+        findings.add("invalid", [...path, part, name], `want at least 0, found ${text}`);
+  for (const [name, text] of Object.entries(resources.requests)) {
+    const most = resources.limits[name];
+    const asked = parseQuantity(text);
+    const limit = most === undefined ? undefined : parseQuantity(most);
+    if (asked === undefined || limit === undefined) continue;
+    if (asked > limit)
+      findings.add("invalid", [...path, "requests", name], `want at most the limit ${most}, found ${text}`);
+    else if (isExtended(name) && asked !== limit)
+      findings.add(
+        "invalid",
+        [...path, "requests", name],
+        `want the limit ${most}: ${name} cannot be overcommitted, found ${text}`,
+      );
+  }
+}
+
+function isExtended(resource: string): boolean {
+  return resource.includes("/") && !resource.startsWith("kubernetes.io/");
+}
+
+function checkSecurity(container: Container, path: Path, findings: Findings): void {
+  const context = container.securityContext;
+  if (context === undefined) return;
+  if (context.allowPrivilegeEscalation === false && context.privileged === true)
+    findings.add("invalid", [...path, "allowPrivilegeEscalation"], "want true for a privileged container");
+  if (context.seccompProfile?.type === "Localhost" && context.seccompProfile.localhostProfile === "")
+    findings.add("required", [...path, "seccompProfile", "localhostProfile"], "type Localhost needs this field");
+}
+
+function checkProbe(probe: Probe, name: string, path: Path, findings: Findings): void {
+  const { exec, httpGet, tcpSocket, grpc } = probe;
+  findings.exactlyOne({ exec, httpGet, tcpSocket, grpc }, path);
+  if (name !== "readinessProbe" && (probe.successThreshold ?? 1) !== 1)
+    findings.add("invalid", [...path, "successThreshold"], `want 1, found ${probe.successThreshold}`);
+  if (exec !== undefined && exec.command.length === 0)
+    findings.add("required", [...path, "exec", "command"], "this field is required");
+}
+
+function checkHandler(handler: LifecycleHandler, path: Path, findings: Findings): void {
+  const { exec, httpGet, tcpSocket, sleep } = handler;
+  findings.exactlyOne({ exec, httpGet, tcpSocket, sleep }, path);
+}
+
+function checkHostPorts(spec: PodSpec, path: Path, findings: Findings): void {
+  const ports = spec.containers.flatMap((container, at) =>
+    container.ports.map((port, index) => ({ port, path: [...path, "containers", at, "ports", index, "hostPort"] })),
+  );
+  findings.unique(
+    ports.map(({ port }) =>
+      port.hostPort === 0 ? "" : `${port.hostIP || "*"}:${port.hostPort}/${port.protocol || "TCP"}`,
+    ),
+    (index) => ports[index]?.path ?? path,
+  );
+}

@@ -1,0 +1,28 @@
+import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import { formatError } from "../formats.js";
+import { isIpv4, isIpv6 } from "../ip.js";
+import type { Findings } from "./findings.js";
+
+/** Addresses of the slice's family, and ports with names of their own. */
+export function checkEndpointSlice(slice: EndpointSlice, findings: Findings): void {
+  const isFine = FAMILIES[slice.addressType];
+  for (const [index, endpoint] of slice.endpoints.entries()) {
+    if (endpoint.addresses.length === 0)
+      findings.add("required", ["endpoints", index, "addresses"], "an endpoint has an address");
+    for (const [at, address] of endpoint.addresses.entries())
+      if (isFine !== undefined && !isFine(address))
+        findings.add(
+          "invalid",
+          ["endpoints", index, "addresses", at],
+          `want an ${slice.addressType} address, found ${JSON.stringify(address)}`,
+        );
+  }
+  const names = slice.ports.map(({ name }) => name || "(empty)");
+  findings.unique(slice.ports.length > 1 ? names : [], (index) => ["ports", index, "name"]);
+}
+
+const FAMILIES: Readonly<Record<string, (text: string) => boolean>> = {
+  IPv4: isIpv4,
+  IPv6: isIpv6,
+  FQDN: (text) => formatError("dnsSubdomain", text) === undefined,
+};

@@ -1,0 +1,36 @@
+import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
+import { FORMATS } from "../formats.js";
+import { KINDS, type KindName } from "../registry.js";
+import type { Findings } from "./findings.js";
+
+/** Kinds whose names must have a stricter form than a DNS subdomain. */
+const NAME_FORMATS: Partial<Record<KindName, keyof typeof FORMATS>> = {
+  Namespace: "dnsLabel",
+  Service: "dnsLabelLetterFirst",
+};
+
+/** All annotations together, as in Kubernetes. */
+const ANNOTATION_BYTES = 262_144;
+
+/** Checks name, namespace and annotations. */
+export function checkMeta(kind: KindName, meta: ObjectMeta | undefined, findings: Findings): void {
+  if (meta === undefined || (meta.name === "" && meta.generateName === "")) {
+    findings.add("required", ["metadata", "name"], "this field is required");
+    return;
+  }
+  const format = NAME_FORMATS[kind];
+  const wrong = format === undefined || meta.name === "" ? undefined : FORMATS[format](meta.name);
+  if (wrong !== undefined)
+    findings.add("invalid", ["metadata", "name"], `${wrong}, found ${JSON.stringify(meta.name)}`);
+  const { isNamespaced } = KINDS[kind];
+  if (isNamespaced && meta.namespace === "")
+    findings.add("required", ["metadata", "namespace"], "this field is required");
+  if (!isNamespaced && meta.namespace !== "")
+    findings.add("forbidden", ["metadata", "namespace"], `kind ${kind} has no namespace`);
+  const bytes = Object.entries(meta.annotations).reduce(
+    (sum, [key, value]) => sum + key.length + Buffer.byteLength(value),
+    0,
+  );
+  if (bytes > ANNOTATION_BYTES)
+    findings.add("too_many", ["metadata", "annotations"], `want at most ${ANNOTATION_BYTES} bytes, found ${bytes}`);
+}

@@ -1,0 +1,75 @@
+import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
+import type { Pod, PodSpec } from "../../proto/gen/tallship/v1/pod.js";
+import { sameValue } from "../same.js";
+import { checkContainers } from "./container.js";
+import type { Findings, Path } from "./findings.js";
+import { checkVolumes } from "./volume.js";
+
+/** A sound spec, and after creation only the changes that Kubernetes allows. */
+export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined): void {
+  if (pod.spec === undefined) {
+    findings.add("required", ["spec"], "this field is required");
+    return;
+  }
+  checkPodSpec(pod.spec, ["spec"], findings);
+  if (previous === undefined && pod.spec.ephemeralContainers.length > 0)
+    findings.add("forbidden", ["spec", "ephemeralContainers"], "only a running pod can have them");
+  if (previous?.spec !== undefined && !sameValue(withoutChangeable(pod.spec, previous.spec), previous.spec))
+    findings.add("immutable", ["spec"], `only ${CHANGEABLE} may change: delete the pod and create it anew`);
+}
+
+const CHANGEABLE = "images, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations";
+
+/** Everything in a pod spec that spans several fields. */
+export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): void {
+  checkVolumes(spec.volumes, [...path, "volumes"], findings);
+  checkContainers(spec, path, findings);
+  for (const [index, toleration] of spec.tolerations.entries())
+    checkToleration(toleration, [...path, "tolerations", index], findings);
+  if (spec.dnsPolicy === "None" && (spec.dnsConfig?.nameservers.length ?? 0) === 0)
+    findings.add("required", [...path, "dnsConfig", "nameservers"], "dnsPolicy None needs a name server");
+  findings.unique(
+    spec.topologySpreadConstraints.map(({ topologyKey, whenUnsatisfiable }) => `${topologyKey} ${whenUnsatisfiable}`),
+    (index) => [...path, "topologySpreadConstraints", index],
+  );
+  if (
+    spec.securityContext?.seccompProfile?.type === "Localhost" &&
+    spec.securityContext.seccompProfile.localhostProfile === ""
+  )
+    findings.add(
+      "required",
+      [...path, "securityContext", "seccompProfile", "localhostProfile"],
+      "type Localhost needs this field",
+    );
+}
+
+function checkToleration(toleration: Toleration, path: Path, findings: Findings): void {
+  const { key, operator, value, effect, tolerationSeconds } = toleration;
+  if (key === "" && operator !== "Exists")
+    findings.add("invalid", [...path, "operator"], "want Exists when there is no key");
+  if (operator === "Exists" && value !== "")
+    findings.add("forbidden", [...path, "value"], "operator Exists takes no value");
+  if (tolerationSeconds !== undefined && effect !== "NoExecute")
+    findings.add("invalid", [...path, "effect"], "want NoExecute when tolerationSeconds is set");
+}
+
+/** The new spec with everything that may change put back as it was. A pod is bound once: from no node to one. */
+function withoutChangeable(spec: PodSpec, before: PodSpec): PodSpec {
+  const images = new Map([...before.containers, ...before.initContainers].map(({ name, image }) => [name, image]));
+  const restore = <T extends { readonly name: string; readonly image: string }>(container: T): T => ({
+    ...container,
+    image: images.get(container.name) ?? container.image,
+  });
+  return {
+    ...spec,
+    containers: spec.containers.map(restore),
+    initContainers: spec.initContainers.map(restore),
+    ephemeralContainers: before.ephemeralContainers,
+    activeDeadlineSeconds: before.activeDeadlineSeconds,
+    terminationGracePeriodSeconds: before.terminationGracePeriodSeconds,
+    tolerations: before.tolerations,
+    nodeName: before.nodeName === "" ? "" : spec.nodeName,
+    schedulingGates: before.schedulingGates,
+    priority: before.priority,
+  };
+}

@@ -1,0 +1,85 @@
+import { DEFAULTS } from "../../lib/limits.js";
+import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
+import { formatError } from "../formats.js";
+import type { Findings } from "./findings.js";
+
+/** Ports, addresses and types that go together, as Kubernetes has them. */
+export function checkService(service: Service, findings: Findings, previous: Service | undefined): void {
+  const { spec } = service;
+  if (spec === undefined) {
+    findings.add("required", ["spec"], "this field is required");
+    return;
+  }
+  checkPorts(spec, findings);
+  checkAddresses(spec, findings, previous?.spec);
+  if (spec.sessionAffinity !== "ClientIP" && spec.sessionAffinityConfig !== undefined)
+    findings.add("forbidden", ["spec", "sessionAffinityConfig"], "only with sessionAffinity ClientIP");
+  if (spec.type !== "LoadBalancer")
+    for (const name of ["loadBalancerIP", "loadBalancerClass"] as const)
+      if (spec[name] !== "") findings.add("forbidden", ["spec", name], "only for type LoadBalancer");
+}
+
+function checkAddresses(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {
+  const isHeadless = spec.clusterIP === "None";
+  const [first = spec.clusterIP] = spec.clusterIPs;
+  if (first !== spec.clusterIP)
+    findings.add(
+      "invalid",
+      ["spec", "clusterIPs", 0],
+      `want ${spec.clusterIP || "nothing"}, as clusterIP says, found ${first}`,
+    );
+  for (const [index, address] of spec.clusterIPs.entries()) {
+    const wrong = formatError("clusterIP", address);
+    if (wrong !== undefined)
+      findings.add("invalid", ["spec", "clusterIPs", index], `${wrong}, found ${JSON.stringify(address)}`);
+  }
+  if (spec.type === "ExternalName") {
+    if (spec.externalName === "")
+      findings.add("required", ["spec", "externalName"], "type ExternalName needs this field");
+    if (spec.clusterIP !== "") findings.add("forbidden", ["spec", "clusterIP"], "type ExternalName has no address");
+    return;
+  }
+  if (isHeadless && spec.type !== "ClusterIP")
+    findings.add("invalid", ["spec", "clusterIP"], `type ${spec.type} needs an address, found "None"`);
+  const before = previous?.clusterIP ?? "";
+  if (before !== "" && previous?.type !== "ExternalName" && spec.clusterIP !== before)
+    findings.add("immutable", ["spec", "clusterIP"], `cannot be changed from ${before}`);
+}
+
+function checkPorts(spec: ServiceSpec, findings: Findings): void {
+  const { ports, type } = spec;
+  const needsPorts = type !== "ExternalName" && spec.clusterIP !== "None";
+  if (needsPorts && ports.length === 0)
+    findings.add("required", ["spec", "ports"], "a service with an address has a port");
+  for (const [index, port] of ports.entries()) checkPort(port, type, ["spec", "ports", index], findings);
+  const at = (field: string) => (index: number) => ["spec", "ports", index, field];
+  if (ports.length > 1)
+    for (const [index, port] of ports.entries())
+      if (port.name === "") findings.add("required", at("name")(index), "each of several ports has a name");
+  findings.unique(
+    ports.map(({ name }) => name),
+    at("name"),
+  );
+  findings.unique(
+    ports.map(({ protocol, port }) => `${port}/${protocol || "TCP"}`),
+    at("port"),
+  );
+  findings.unique(
+    ports.map(({ protocol, nodePort }) => (nodePort === 0 ? "" : `${nodePort}/${protocol || "TCP"}`)),
+    at("nodePort"),
+  );
+}
+
+function checkPort(port: ServicePort, type: string, path: readonly (string | number)[], findings: Findings): void {
+  const target = port.targetPort?.value;
+  const wrongName = target?.$case === "strVal" ? formatError("portName", target.value) : undefined;
+  if (wrongName !== undefined) findings.add("invalid", [...path, "targetPort"], wrongName);
+  if (target?.$case === "intVal" && (target.value < 1 || target.value > 65_535))
+    findings.add("invalid", [...path, "targetPort"], `want 1 to 65535, found ${target.value}`);
+  if (port.nodePort === 0) return;
+  const { nodePortMin, nodePortMax } = DEFAULTS;
+  if (type !== "NodePort" && type !== "LoadBalancer")
+    findings.add("forbidden", [...path, "nodePort"], `type ${type} has no node ports`);
+  else if (port.nodePort < nodePortMin || port.nodePort > nodePortMax)
+    findings.add("invalid", [...path, "nodePort"], `want ${nodePortMin} to ${nodePortMax}, found ${port.nodePort}`);
+}

@@ -1,0 +1,48 @@
+import type { Typed } from "../object.js";
+import type { KindMap, KindName } from "../registry.js";
+import { checkConfigMap, checkSecret } from "./config.js";
+import { checkEndpointSlice } from "./endpoint-slice.js";
+import { type FieldError, Findings } from "./findings.js";
+import { checkMeta } from "./meta.js";
+import { checkNode } from "./node.js";
+import { checkPod } from "./pod.js";
+import { checkImmutable, checkRules } from "./rules.js";
+import { checkService } from "./service.js";
+import { checkDeployment, checkReplicaSet } from "./workload.js";
+
+/** Checks of one kind that span several fields. `previous` is the object before the change. */
+type Checks = {
+  readonly [K in KindName]?: (object: KindMap[K], findings: Findings, previous: KindMap[K] | undefined) => void;
+};
+
+const CHECKS: Checks = {
+  ConfigMap: checkConfigMap,
+  Deployment: checkDeployment,
+  EndpointSlice: checkEndpointSlice,
+  Node: checkNode,
+  Pod: checkPod,
+  ReplicaSet: checkReplicaSet,
+  Secret: checkSecret,
+  Service: checkService,
+};
+
+/**
+ * Everything that is wrong with an object whose defaults are filled, in the order of its fields; with `previous`, also every
+ * change that is not allowed. Client and server both call it. Names that other objects must have are not checked.
+ */
+export function validate<K extends KindName>(typed: Typed<K>, previous?: Typed<K>): readonly FieldError[] {
+  const findings = new Findings();
+  const { kind, object } = typed;
+  checkRules(kind, object, [], findings);
+  checkMeta(kind, object.metadata, findings);
+  const before = previous?.object;
+  if (before !== undefined) {
+    // Messages are records of their fields.
+    const pair = { before: before as object as Fields, after: object as object as Fields };
+    checkImmutable(kind, pair, [], findings);
+  }
+  CHECKS[kind]?.(object, findings, before);
+  return findings.errors;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
