@@ -1,4 +1,5 @@
-import type { Cancel } from "../clock.js";
+import { type Cancel, rfc3339 } from "../clock.js";
+import { isSignedBy, readCertificate } from "../pki/read.js";
 
 /** What one side of a connection shows and trusts, PEM. Without a pair the side is anonymous. */
 export interface Credentials {
@@ -34,4 +35,13 @@ export function mutableCredentials(initial: Credentials): MutableCredentials {
       for (const listener of [...listeners]) listener();
     },
   };
+}
+
+/** Why no server of the authority would take these credentials now; undefined when they are good. */
+export function faultOf({ caPem, pair }: Credentials, nowMs: number): string | undefined {
+  if (pair === undefined) return undefined;
+  const { notBeforeMs, notAfterMs } = readCertificate(pair.certificatePem);
+  if (nowMs >= notAfterMs) return `the client certificate expired at ${rfc3339(notAfterMs)}`;
+  if (nowMs < notBeforeMs) return `the client certificate is valid only from ${rfc3339(notBeforeMs)}: check the clock`;
+  return isSignedBy(pair.certificatePem, caPem, nowMs) ? undefined : "the client certificate is of another authority";
 }

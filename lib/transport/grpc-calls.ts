@@ -13,6 +13,8 @@ import { fromWireError } from "./wire-error.js";
 export interface Connection {
   readonly client: Client;
   isUp(): boolean;
+  /** What is wrong with our own certificate, of which a server says nothing: it just hangs up. */
+  ownFault(): string | undefined;
   /** Counts a call; returns what to do when it is over. */
   begin(): () => void;
   /** No new calls: closes once those that run are over. */
@@ -179,11 +181,11 @@ class GrpcCaller {
     );
     const message = details ?? error.message;
     if (code !== 14 || "tallship-code" in trailers) return fromWireError({ status: code ?? 13, message, trailers });
-    return fromWireError({
-      status: code,
-      message: `${this.channel.address} cannot be reached: ${plainReason(message)}`,
-      trailers,
-    });
+    const ownFault = this.connection.ownFault();
+    if (ownFault !== undefined)
+      return new TallshipError("unauthenticated", `${this.channel.address} hung up: ${ownFault}`);
+    const reason = `${this.channel.address} cannot be reached: ${plainReason(message)}`;
+    return fromWireError({ status: code, message: reason, trailers });
   }
 }
 

@@ -4,7 +4,7 @@ import { ChannelCredentials, Client, connectivityState } from "@grpc/grpc-js";
 import type { Clock } from "../clock.js";
 import { LIMITS } from "../limits.js";
 import { methodPath } from "./authorize.js";
-import type { CredentialSource } from "./credentials.js";
+import { type CredentialSource, faultOf } from "./credentials.js";
 import { type Connection, callGrpc } from "./grpc-calls.js";
 import { grpcMethod } from "./grpc-codec.js";
 import { identityOfSubject, type Role } from "./peer-identity.js";
@@ -70,7 +70,8 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
 }
 
 function openConnection(address: string, options: GrpcDialerOptions): Connection {
-  const secureContext = createSecureContext(contextOptions(options.credentials.current()));
+  const shown = options.credentials.current();
+  const secureContext = createSecureContext(contextOptions(shown));
   const credentials = ChannelCredentials.createFromSecureContext(secureContext, {
     checkServerIdentity: (_name, certificate) => {
       const role = identityOfSubject(certificate.subject)?.role;
@@ -86,6 +87,7 @@ function openConnection(address: string, options: GrpcDialerOptions): Connection
   return {
     client,
     isUp: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
+    ownFault: () => faultOf(shown, options.clock.nowMs()),
     begin: () => {
       callCount += 1;
       return () => {
