@@ -1,0 +1,141 @@
+import { Etcd3, type IOptions } from "etcd3";
+import type { Clock } from "../../lib/clock.js";
+import { assert, hasCode, TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import type { Log } from "../../lib/log.js";
+import { storeError } from "./etcd-errors.js";
+
+/** Certificates for etcd, PEM: its CA, and what this process shows. */
+export interface EtcdTls {
+  readonly ca: Uint8Array;
+  readonly certificate: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+/** Where etcd is and how it is spoken to. */
+export interface EtcdAddress {
+  /** host:port, the preferred one first. */
+  readonly endpoints: readonly string[];
+  /** Absent: plain text, for tests on loopback only. */
+  readonly tls?: EtcdTls;
+}
+
+/** One endpoint while it is in use. */
+export interface EtcdEndpoint {
+  readonly address: string;
+  readonly client: Etcd3;
+  /** Aborted when the endpoint was given up: streams on it move to the next. */
+  readonly abandoned: AbortSignal;
+}
+
+interface Use extends EtcdEndpoint {
+  readonly abandon: () => void;
+}
+
+type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
+
+/**
+ * etcd3's own fault handling repeats committed transactions and opens a breaker after one oversized value: this lets every call
+ * through once and hands every failure back.
+ */
+const noFaultHandling: Policy = {
+  get _altReturn(): never {
+    throw new TallshipError("internal", "the type of a policy's result is not a value");
+  },
+  onSuccess: () => ({ dispose: () => undefined }),
+  onFailure: () => ({ dispose: () => undefined }),
+  execute: async (call, signal) => call({ signal: signal ?? new AbortController().signal }),
+};
+
+// etcd drops a client that pings more often than every 5 s; a message of etcd's own may be larger than grpc's 4 MiB.
+const channelOptions = {
+  "grpc.keepalive_time_ms": 5_500,
+  "grpc.keepalive_timeout_ms": 2_000,
+  "grpc.initial_reconnect_backoff_ms": 50,
+  "grpc.min_reconnect_backoff_ms": 50,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  "grpc.max_receive_message_length": -1,
+  "grpc.max_send_message_length": -1,
+};
+
+/**
+ * The connection to an etcd cluster: one endpoint at a time, all calls and streams on it, so that a failure is seen once and everything
+ * moves together. Replaces etcd3's choice of a random endpoint per call, with which a third of all calls fail while one of three is away.
+ */
+export class EtcdConnection {
+  readonly clock: Clock;
+  private readonly address: EtcdAddress;
+  private readonly log: Log;
+  private readonly closing = new AbortController();
+  private next = 0;
+  private use: Use | undefined;
+
+  constructor(address: EtcdAddress, clock: Clock, log: Log) {
+    assert(address.endpoints.length > 0, "etcd has at least one endpoint");
+    this.address = address;
+    this.clock = clock;
+    this.log = log;
+  }
+
+  /** Aborted when the connection was closed. */
+  get closed(): AbortSignal {
+    return this.closing.signal;
+  }
+
+  /** The endpoint in use; connects on first use. Throws store_unavailable when closed. */
+  endpoint(): EtcdEndpoint {
+    if (this.closing.signal.aborted) throw new TallshipError("store_unavailable", "the connection to etcd is closed");
+    this.use ??= this.open();
+    return this.use;
+  }
+
+  /** Gives an endpoint up, if it is still in use: the next of the list takes its place. With one endpoint it is opened anew. */
+  abandon(endpoint: EtcdEndpoint): void {
+    if (this.use !== endpoint) return;
+    this.use.abandon();
+    this.use.client.close();
+    this.use = undefined;
+    this.next = (this.next + 1) % this.address.endpoints.length;
+    if (this.address.endpoints.length > 1) this.log.warn("etcd endpoint given up", { endpoint: endpoint.address });
+  }
+
+  /** One unary call with a deadline, never repeated. An endpoint that does not answer is given up if there is another. */
+  async call<T>(
+    operation: string,
+    run: (client: Etcd3, options: { readonly deadline: number }) => Promise<T>,
+  ): Promise<T> {
+    const endpoint = this.endpoint();
+    try {
+      return await run(endpoint.client, { deadline: this.clock.nowMs() + limit("storeDeadlineMs") });
+    } catch (failure) {
+      const error = storeError(operation, failure);
+      const isAway = hasCode(error, "store_unavailable") || hasCode(error, "deadline_exceeded");
+      if (isAway && this.address.endpoints.length > 1) this.abandon(endpoint);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.closing.abort();
+    this.use?.abandon();
+    this.use?.client.close();
+    this.use = undefined;
+  }
+
+  private open(): Use {
+    const address = this.address.endpoints[this.next] ?? "";
+    const { tls } = this.address;
+    const client = new Etcd3({
+      hosts: `${tls === undefined ? "http" : "https"}://${address}`,
+      credentials: tls && {
+        rootCertificate: Buffer.from(tls.ca),
+        certChain: Buffer.from(tls.certificate),
+        privateKey: Buffer.from(tls.key),
+      },
+      grpcOptions: channelOptions,
+      faultHandling: { host: () => noFaultHandling, global: noFaultHandling },
+    });
+    const given = new AbortController();
+    return { address, client, abandoned: given.signal, abandon: () => given.abort() };
+  }
+}
