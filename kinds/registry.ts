@@ -1,3 +1,4 @@
+import type { MessageType } from "../lib/transport/service.js";
 import { ConfigMap } from "../proto/gen/tallship/v1/configmap.js";
 import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
@@ -39,6 +40,8 @@ export interface KindRow<K extends KindName = KindName> {
   readonly plural: string;
   readonly shortNames: readonly string[];
   readonly isNamespaced: boolean;
+  /** Encodes and decodes the kind's message, without the envelope of AnyObject. */
+  readonly message: MessageType<KindMap[K]>;
   /** Makes a whole message of the parts given. */
   readonly create: (partial: Partial<KindMap[K]>) => KindMap[K];
 }
@@ -52,6 +55,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "namespaces",
     shortNames: ["ns"],
     isNamespaced: false,
+    message: Namespace,
     create: Namespace.fromPartial,
   },
   Node: {
@@ -61,6 +65,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "nodes",
     shortNames: ["no"],
     isNamespaced: false,
+    message: Node,
     create: Node.fromPartial,
   },
   Pod: {
@@ -70,6 +75,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "pods",
     shortNames: ["po"],
     isNamespaced: true,
+    message: Pod,
     create: Pod.fromPartial,
   },
   ReplicaSet: {
@@ -79,6 +85,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "replicasets",
     shortNames: ["rs"],
     isNamespaced: true,
+    message: ReplicaSet,
     create: ReplicaSet.fromPartial,
   },
   Deployment: {
@@ -88,6 +95,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "deployments",
     shortNames: ["deploy"],
     isNamespaced: true,
+    message: Deployment,
     create: Deployment.fromPartial,
   },
   Service: {
@@ -97,6 +105,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "services",
     shortNames: ["svc"],
     isNamespaced: true,
+    message: Service,
     create: Service.fromPartial,
   },
   EndpointSlice: {
@@ -106,6 +115,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "endpointslices",
     shortNames: [],
     isNamespaced: true,
+    message: EndpointSlice,
     create: EndpointSlice.fromPartial,
   },
   ConfigMap: {
@@ -115,6 +125,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "configmaps",
     shortNames: ["cm"],
     isNamespaced: true,
+    message: ConfigMap,
     create: ConfigMap.fromPartial,
   },
   Secret: {
@@ -124,6 +135,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "secrets",
     shortNames: [],
     isNamespaced: true,
+    message: Secret,
     create: Secret.fromPartial,
   },
   Event: {
@@ -133,6 +145,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "events",
     shortNames: ["ev"],
     isNamespaced: true,
+    message: Event,
     create: Event.fromPartial,
   },
   Revision: {
@@ -142,6 +155,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "revisions",
     shortNames: [],
     isNamespaced: true,
+    message: Revision,
     create: Revision.fromPartial,
   },
 };
