@@ -91,4 +91,6 @@ export interface RootFsDriver {
   remove(containerId: string): Promise<void>;
   /** Containers that have a root file system. */
   list(): Promise<readonly string[]>;
+  /** Folders of layers that the root file systems stand on, so that `prune` leaves them. */
+  layersInUse(): Promise<readonly string[]>;
 }

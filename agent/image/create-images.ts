@@ -1,0 +1,77 @@
+// Edge: opens the node's image store.
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../lib/clock.js";
+import type { Log } from "../../lib/log.js";
+import type { Rng } from "../../lib/rng.js";
+import { type ImageMetrics, noImageMetrics } from "./image-metrics.js";
+import type { Images, RootFsDriver } from "./images.js";
+import type { LayerPolicy } from "./layer/layer-entry.js";
+import { localUnpacker } from "./layer/local-unpacker.js";
+import type { Unpacker } from "./layer/unpacker.js";
+import type { Mirrors } from "./mirrors.js";
+import { NodeImages } from "./node-images.js";
+import { platformOfNode } from "./platform.js";
+import { HttpRegistry } from "./registry/http-registry.js";
+import type { Registry } from "./registry/registry.js";
+import { OverlayRootFs } from "./rootfs/overlay-rootfs.js";
+import { ContentStore } from "./store/content-store.js";
+import { ImageNames } from "./store/image-names.js";
+
+/** What the node's images need. What is not given has the default that its line names. */
+export interface CreateImagesOptions {
+  /** `images` and `rootfs` are made in it. On one file system, not overlayfs. */
+  readonly dataDir: string;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  /** Asked at each pull. None. */
+  readonly mirrors?: () => Mirrors;
+  /** HTTP. */
+  readonly registry?: Registry;
+  /** This process. */
+  readonly unpacker?: Unpacker;
+  /** Device nodes in images are refused. */
+  readonly policy?: LayerPolicy;
+  /** Counts nothing. */
+  readonly metrics?: ImageMetrics;
+}
+
+/** The node's images and root file systems. */
+export interface CreatedImages {
+  readonly images: Images;
+  readonly rootFs: RootFsDriver;
+  /** Stops workers and timers; pulls that run fail. What is on disk stays. */
+  close(): Promise<void>;
+}
+
+/** Opens the image store of a node and recovers it from a crash. Only one process may have it open. */
+export function createImages(options: CreateImagesOptions): CreatedImages {
+  const folder = join(options.dataDir, "images");
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { clock, rng, log, metrics = noImageMetrics } = options;
+  const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  const registry = options.registry ?? new HttpRegistry(clock);
+  const unpacker = options.unpacker ?? localUnpacker;
+  const rootFs = new OverlayRootFs(join(options.dataDir, "rootfs"));
+  const images = new NodeImages({
+    clock,
+    rng,
+    log,
+    metrics,
+    registry,
+    unpacker,
+    rootFs,
+    store: new ContentStore({ folder, bootId, log }),
+    names: new ImageNames(join(folder, "names.json"), log),
+    mirrors: options.mirrors ?? (() => new Map()),
+    platform: platformOfNode(process.arch),
+    policy: options.policy ?? { deviceNodes: "refuse" },
+  });
+  const close = async (): Promise<void> => {
+    images.close();
+    await unpacker.close();
+    registry.close();
+  };
+  return { images, rootFs, close };
+}

@@ -1,0 +1,206 @@
+import type { Cancel } from "../../lib/clock.js";
+import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import { Slots } from "../../lib/slots.js";
+import type { ImageMetrics } from "./image-metrics.js";
+import type { ImageRequest, Images, LocalImage, PullProgress, RootFsDriver } from "./images.js";
+import { Puller, type PullerOptions, type PullRequest } from "./puller.js";
+import { formatReference, type ImageReference, manifestKey, parseReference } from "./reference.js";
+import { SharedTasks } from "./shared-tasks.js";
+import type { ImageNames, ImageRecord } from "./store/image-names.js";
+
+/** What the node's images are made of. */
+export interface NodeImagesOptions extends PullerOptions {
+  readonly names: ImageNames;
+  readonly rootFs: RootFsDriver;
+  readonly metrics: ImageMetrics;
+}
+
+type Listener = (progress: PullProgress) => void;
+
+/** Images of one node, over a content store and a registry. Call `close` to stop its timer. */
+export class NodeImages implements Images {
+  private readonly options: NodeImagesOptions;
+  private readonly puller: Puller;
+  private readonly pulls = new SharedTasks<ImageRecord>();
+  private readonly slots = new Slots(limit("imageParallelPulls"));
+  private readonly listeners = new Map<string, Set<Listener>>();
+  /** Content of pulls that run: it has no name yet and must not be pruned. */
+  private readonly pinned = new Set<ReadonlySet<string>>();
+  private cancelFlush: Cancel | undefined;
+
+  constructor(options: NodeImagesOptions) {
+    this.options = options;
+    this.puller = new Puller(options);
+  }
+
+  lookup(request: ImageRequest): LocalImage | undefined {
+    if (request.policy === "Always") return undefined;
+    const reference = parseReference(request.reference);
+    const record = this.recordOf(reference);
+    return record !== undefined && this.isComplete(record) ? this.local(request.reference, record) : undefined;
+  }
+
+  async ensure(
+    request: ImageRequest,
+    options: { readonly signal: AbortSignal; readonly onProgress?: Listener },
+  ): Promise<LocalImage> {
+    const present = this.lookup(request);
+    if (present !== undefined) return present;
+    const reference = parseReference(request.reference);
+    if (request.policy === "Never") {
+      const why = "is not on this node and its pull policy is Never";
+      throw new TallshipError("image_not_found", `image ${request.reference} ${why}`);
+    }
+    const key = JSON.stringify([nameOf(reference), request.policy, Object.entries(request.credentials).sort()]);
+    const { onProgress = () => undefined } = options;
+    const listeners = this.listeners.get(key) ?? new Set();
+    this.listeners.set(key, listeners.add(onProgress));
+    try {
+      const record = await this.pulls.join(key, options.signal, (signal) =>
+        this.slots.run(signal, () => this.pulled(request, reference, signal, (progress) => this.tell(key, progress))),
+      );
+      return this.local(request.reference, record);
+    } finally {
+      listeners.delete(onProgress);
+      if (listeners.size === 0) this.listeners.delete(key);
+    }
+  }
+
+  digests(): readonly string[] {
+    return this.options.store.blobDigests();
+  }
+
+  list(): readonly LocalImage[] {
+    const complete = this.options.names.entries().filter(([, record]) => this.isComplete(record));
+    return complete.map(([name, record]) => this.local(name, record));
+  }
+
+  async remove(reference: string): Promise<void> {
+    this.options.names.delete(nameOf(parseReference(reference)));
+  }
+
+  async prune(): Promise<number> {
+    const { names, store, rootFs } = this.options;
+    const inUse = new Set(await rootFs.layersInUse());
+    const records = names.entries().map(([, record]) => record);
+    const pinned = [...this.pinned].flatMap((digests) => [...digests]);
+    const ofContainers = store.layerDigests().filter((diffId) => inUse.has(store.layerPath(diffId)));
+    return store.prune({
+      blobs: new Set([...records.flatMap(({ blobs }) => blobs), ...pinned]),
+      diffIds: new Set([...records.flatMap(({ diffIds }) => diffIds), ...pinned, ...ofContainers]),
+    });
+  }
+
+  /** Stops what would still happen by itself. */
+  close(): void {
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+  }
+
+  private async pulled(
+    request: ImageRequest,
+    reference: ImageReference,
+    signal: AbortSignal,
+    tell: (progress: PullProgress) => void,
+  ): Promise<ImageRecord> {
+    const { clock, metrics, log } = this.options;
+    const startedMs = clock.monotonicMs();
+    const pin = new Set<string>();
+    this.pinned.add(pin);
+    let bytes = 0;
+    const elapsedS = (): number => (clock.monotonicMs() - startedMs) / 1_000;
+    try {
+      const record = await this.current(request, reference, {
+        reference,
+        key: manifestKey(reference),
+        credentials: request.credentials,
+        signal,
+        onContent: (digests) => {
+          for (const digest of digests) pin.add(digest);
+        },
+        onProgress: (bytesDone, bytesTotal) => {
+          bytes = bytesDone;
+          tell({ reference: request.reference, bytesDone, bytesTotal });
+        },
+      });
+      this.options.names.set(nameOf(reference), record);
+      metrics.pulled(elapsedS(), bytes);
+      log.info("image pulled", { image: request.reference, digest: record.digest, bytes, tookS: elapsedS() });
+      this.flushLater();
+      return record;
+    } catch (caught) {
+      const error = asTallshipError(caught);
+      metrics.failed(error.code);
+      throw error;
+    } finally {
+      this.pinned.delete(pin);
+    }
+  }
+
+  /** The image that the reference names now: what is known when that still holds, else pulled. */
+  private async current(request: ImageRequest, reference: ImageReference, pull: PullRequest): Promise<ImageRecord> {
+    const known = this.recordOf(reference);
+    if (known === undefined) return this.puller.pull(pull);
+    // A layer was lost, in a power cut: the same image again, which its manifest on disk describes.
+    if (request.policy !== "Always") return this.puller.pull({ ...pull, key: known.digest });
+    if (!this.isComplete(known)) return this.puller.pull(pull);
+    const digest = reference.digest ?? (await this.puller.digestOf(pull));
+    return digest === known.digest || digest === known.indexDigest ? known : this.puller.pull(pull);
+  }
+
+  /** By name; a digest is found under any tag of its repository too. */
+  private recordOf(reference: ImageReference): ImageRecord | undefined {
+    const { names } = this.options;
+    const named = names.get(nameOf(reference));
+    if (named !== undefined || reference.digest === undefined) return named;
+    const repository = formatReference({ ...reference, tag: undefined, digest: undefined });
+    const isSame = ([name, { digest, indexDigest }]: readonly [string, ImageRecord]): boolean =>
+      (name.startsWith(`${repository}:`) || name.startsWith(`${repository}@`)) &&
+      (digest === reference.digest || indexDigest === reference.digest);
+    return names.entries().find(isSame)?.[1];
+  }
+
+  private isComplete(record: ImageRecord): boolean {
+    return record.diffIds.every((diffId) => this.options.store.layer(diffId) !== undefined);
+  }
+
+  private local(reference: string, record: ImageRecord): LocalImage {
+    const { store } = this.options;
+    // A layer that an image has twice counts where it is topmost: overlayfs refuses it twice, and it hides itself anyway.
+    const topmostFirst = new Set([...record.diffIds].reverse());
+    const layerPaths = [...topmostFirst].map((diffId) => store.layerPath(diffId));
+    return { reference, digest: record.digest, config: record.config, layerPaths };
+  }
+
+  private tell(key: string, progress: PullProgress): void {
+    for (const listener of this.listeners.get(key) ?? []) listener(progress);
+  }
+
+  /** Flushes new layers to disk some time after a pull, for all pulls until then at once. */
+  private flushLater(): void {
+    const { store, clock } = this.options;
+    if (this.cancelFlush !== undefined || store.volatileLayers().length === 0) return;
+    this.cancelFlush = clock.after(limit("imageFlushDelayMs"), () => {
+      this.cancelFlush = undefined;
+      void this.flush();
+    });
+  }
+
+  private async flush(): Promise<void> {
+    const { store, unpacker, log } = this.options;
+    const volatile = store.volatileLayers();
+    try {
+      await unpacker.flush(store.folder, new AbortController().signal);
+      store.markDurable(volatile);
+    } catch (error) {
+      // The layers are whole; only a power cut would take them. The next pull tries again.
+      log.warn("layers could not be flushed to disk", { error: asTallshipError(error).message });
+    }
+  }
+}
+
+/** The name that an image is kept by: its digest when there is one, whatever the tag beside it says. */
+function nameOf(reference: ImageReference): string {
+  return formatReference(reference.digest === undefined ? reference : { ...reference, tag: undefined });
+}

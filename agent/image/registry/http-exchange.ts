@@ -1,0 +1,115 @@
+// Edge: one HTTP request, with deadlines.
+import { readFileSync } from "node:fs";
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { rootCertificates } from "node:tls";
+import type { Clock } from "../../../lib/clock.js";
+import { TallshipError } from "../../../lib/errors.js";
+import { limit } from "../../../lib/limits.js";
+import type { Endpoint } from "./registry.js";
+
+/** One request. */
+export interface ExchangeRequest {
+  readonly method: "GET" | "HEAD";
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly endpoint: Endpoint;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps connections open between requests, apart by how certificates are verified. */
+export class HttpExchange {
+  private readonly clock: Clock;
+  private readonly http = new HttpAgent({ keepAlive: true, maxFreeSockets: 4 });
+  private readonly https = new Map<string, HttpsAgent>();
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  /** Sends a request and resolves with the head of the answer; the caller reads or destroys the rest. No redirects. */
+  send(request: ExchangeRequest): Promise<IncomingMessage> {
+    const { url, method, headers, endpoint, signal } = request;
+    return new Promise((resolve, reject) => {
+      const isTls = url.protocol === "https:";
+      const options = { method, headers, agent: isTls ? this.tlsAgent(endpoint) : this.http, signal };
+      const sent = isTls ? httpsRequest(url, options) : httpRequest(url, options);
+      const late = (): void => {
+        sent.destroy(new Error(`no answer within ${limit("registryAnswerMs")} ms`));
+      };
+      const cancel = this.clock.after(limit("registryAnswerMs"), late);
+      sent.on("response", (answer) => {
+        cancel();
+        resolve(answer);
+      });
+      sent.on("error", (error) => {
+        cancel();
+        reject(failed(request, error));
+      });
+      sent.end();
+    });
+  }
+
+  /** The body of an answer. A pause longer than limits.registryStallMs breaks it off. */
+  async *body(answer: IncomingMessage, request: ExchangeRequest): AsyncGenerator<Buffer> {
+    const chunks: AsyncIterator<Buffer> = answer[Symbol.asyncIterator]();
+    const late = (): void => {
+      answer.destroy(new Error(`no bytes for ${limit("registryStallMs")} ms`));
+    };
+    try {
+      for (;;) {
+        const cancel = this.clock.after(limit("registryStallMs"), late);
+        const next = await chunks.next().finally(cancel);
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } catch (error) {
+      throw failed(request, error);
+    } finally {
+      answer.destroy();
+    }
+  }
+
+  /** The body of an answer as a whole; image_refused when it is longer than allowed. */
+  async whole(answer: IncomingMessage, request: ExchangeRequest, maxBytes: number): Promise<Buffer> {
+    const chunks: Buffer[] = [];
+    let total = 0;
+    for await (const chunk of this.body(answer, request)) {
+      total += chunk.length;
+      if (total > maxBytes) {
+        throw new TallshipError("image_refused", `${where(request)}: the answer is longer than ${maxBytes} bytes`);
+      }
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks);
+  }
+
+  /** Lets go of idle connections. */
+  close(): void {
+    for (const agent of [this.http, ...this.https.values()]) agent.destroy();
+  }
+
+  private tlsAgent({ caPath, isUnverified }: Endpoint): HttpsAgent {
+    const key = `${caPath ?? ""} ${isUnverified}`;
+    const known = this.https.get(key);
+    if (known !== undefined) return known;
+    // A registry that is told to have a private authority may still redirect to public storage.
+    const ca = caPath === undefined ? undefined : [...rootCertificates, readFileSync(caPath, "utf8")];
+    const agent = new HttpsAgent({ keepAlive: true, maxFreeSockets: 4, ca, rejectUnauthorized: !isUnverified });
+    this.https.set(key, agent);
+    return agent;
+  }
+}
+
+/** The request as an error names it. */
+export function where({ method, url }: Pick<ExchangeRequest, "method" | "url">): string {
+  // The query of a redirected address may hold a signature.
+  return `${method} ${url.origin}${url.pathname}`;
+}
+
+function failed(request: ExchangeRequest, error: unknown): TallshipError {
+  if (error instanceof TallshipError) return error;
+  if (request.signal.aborted) return new TallshipError("cancelled", `${where(request)} was cancelled`);
+  const why = error instanceof AggregateError ? String(error.errors[0]) : String(error);
+  return new TallshipError("image_pull_failed", `${where(request)}: ${why.replace(/^Error: /, "")}`, { cause: error });
+}

@@ -1,0 +1,84 @@
+// Edge: folders of overlay root file systems.
+import { mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
+
+/**
+ * Root file systems by overlayfs. Below FOLDER/CONTAINER stand `upper` (what the container writes), `work` (overlayfs'
+ * own), `merged` (where it is mounted) and `l/0`, `l/1`, …: symbolic links to the image's layers, topmost first. The
+ * mount names the layers by these links: five bytes each, where their paths would fill the page that mount options get
+ * after forty layers. The links also say which layers are in use, with no file that could disagree.
+ */
+export class OverlayRootFs implements RootFsDriver {
+  readonly name = "overlayfs";
+  private readonly folder: string;
+
+  /** The folder is made when it is missing. It must not be on overlayfs itself. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  async prepare(containerId: string, image: LocalImage): Promise<RootFs> {
+    const cwd = join(this.folder, containerId);
+    await mkdir(join(cwd, "l"), { recursive: true, mode: 0o700 });
+    await Promise.all(
+      ["upper", "work", "merged"].map((name) => mkdir(join(cwd, name), { recursive: true, mode: 0o755 })),
+    );
+    // An image without layers still needs something below: an empty folder.
+    const layers = image.layerPaths.length > 0 ? image.layerPaths : [join(cwd, "empty")];
+    if (image.layerPaths.length === 0) await mkdir(join(cwd, "empty"), { recursive: true });
+    await Promise.all(layers.map((path, at) => linkTo(path, join(cwd, "l", String(at)))));
+    const lower = layers.map((_, at) => `l/${at}`).join(":");
+    const options = `lowerdir=${lower},upperdir=upper,workdir=work`;
+    return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
+  }
+
+  async remove(containerId: string): Promise<void> {
+    const path = join(this.folder, containerId);
+    const doomed = join(this.folder, `${DOOMED}${containerId}`);
+    await rm(doomed, { recursive: true, force: true });
+    const isThere = await rename(path, doomed).then(() => true, isMissing);
+    if (isThere) await rm(doomed, { recursive: true, force: true });
+  }
+
+  async list(): Promise<readonly string[]> {
+    const names = await readdir(this.folder).catch(emptyWhenMissing);
+    // One whose removal was cut short is still there for the caller, who removes it again.
+    return [...new Set(names.map((name) => (name.startsWith(DOOMED) ? name.slice(DOOMED.length) : name)))].sort();
+  }
+
+  async layersInUse(): Promise<readonly string[]> {
+    const names = await readdir(this.folder).catch(emptyWhenMissing);
+    const ofEach = names.map(async (name) => {
+      const links = join(this.folder, name, "l");
+      const numbers = await readdir(links).catch(emptyWhenMissing);
+      return Promise.all(numbers.map((number) => readlink(join(links, number))));
+    });
+    return [...new Set((await Promise.all(ofEach)).flat())].sort();
+  }
+}
+
+/** A folder that is being deleted; ids of containers do not begin so. */
+const DOOMED = ".doomed-";
+
+/** Makes a link, replacing one that leads elsewhere: a container's image never changes, but its layers may have moved. */
+async function linkTo(target: string, path: string): Promise<void> {
+  const found = await readlink(path).catch(() => undefined);
+  if (found === target) return;
+  if (found !== undefined) await rm(path);
+  await symlink(target, path);
+}
+
+function isMissing(error: unknown): false {
+  if (isCode(error, "ENOENT")) return false;
+  throw error;
+}
+
+function emptyWhenMissing(error: unknown): string[] {
+  if (isCode(error, "ENOENT") || isCode(error, "ENOTDIR")) return [];
+  throw error;
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}

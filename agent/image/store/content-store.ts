@@ -1,0 +1,223 @@
+// Edge: blobs and unpacked layers on disk.
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { TallshipError } from "../../../lib/errors.js";
+import type { Log } from "../../../lib/log.js";
+import { asObject, asText, asTexts } from "../json-shape.js";
+import type { UnpackedLayer } from "../layer/unpack-layer.js";
+import { isDigest } from "../reference.js";
+import { BlobPart } from "./blob-part.js";
+import { writeDurably } from "./durable-file.js";
+
+/** An unpacked layer. */
+export interface StoredLayer extends UnpackedLayer {
+  readonly diffId: string;
+  /** The kernel's boot in which it was unpacked: until `isDurable` a later one cannot trust it. */
+  readonly bootId: string;
+}
+
+/** Where the store is and in which boot of the kernel it runs. */
+export interface ContentStoreOptions {
+  readonly folder: string;
+  readonly bootId: string;
+  readonly log: Log;
+}
+
+const FOLDERS = ["blobs", "parts", "layers", "staging"] as const;
+
+/**
+ * Content by digest: blobs as the registry has them, and layers unpacked, each in a folder named for its digest. What stands
+ * under its name is whole and verified: it was made elsewhere and renamed. A blob is flushed before that; the many files of a
+ * layer are not, they count only until the next boot, unless a flush of the whole file system followed (`markDurable`).
+ * That keeps the flush off the path of a pull without trusting what a power cut left behind.
+ */
+export class ContentStore {
+  /** The store's folder, absolute. */
+  readonly folder: string;
+  private readonly options: ContentStoreOptions;
+  private readonly blobs = new Set<string>();
+  private readonly layers = new Map<string, StoredLayer>();
+  private stagingCount = 0;
+
+  /** Opens the store and removes what a crash left half made. Partly fetched blobs stay: they are resumed. */
+  constructor(options: ContentStoreOptions) {
+    this.options = options;
+    this.folder = options.folder;
+    for (const name of FOLDERS) mkdirSync(join(this.folder, name), { recursive: true, mode: 0o700 });
+    rmSync(join(this.folder, "staging"), { recursive: true, force: true });
+    mkdirSync(join(this.folder, "staging"), { mode: 0o700 });
+    for (const name of readdirSync(join(this.folder, "blobs"))) this.recoverBlob(name);
+    for (const name of readdirSync(join(this.folder, "layers"))) this.recoverLayer(name);
+  }
+
+  /** Digests of the blobs that are there, sorted. */
+  blobDigests(): readonly string[] {
+    return [...this.blobs].sort();
+  }
+
+  hasBlob(digest: string): boolean {
+    return this.blobs.has(digest);
+  }
+
+  /** Where a blob is or would be. */
+  blobPath(digest: string): string {
+    return join(this.folder, "blobs", hexOf(digest));
+  }
+
+  /** A small blob's content, verified again; undefined when it is not there or damaged, and then it is gone. */
+  readBlob(digest: string): Uint8Array | undefined {
+    if (!this.blobs.has(digest)) return undefined;
+    const bytes = readFileSync(this.blobPath(digest));
+    if (digestOf(bytes) === digest) return bytes;
+    this.options.log.warn("a blob on disk is damaged and is dropped", { digest });
+    rmSync(this.blobPath(digest), { force: true });
+    this.blobs.delete(digest);
+    return undefined;
+  }
+
+  /** Stores a small blob. Its digest must be right. */
+  writeBlob(digest: string, bytes: Uint8Array): void {
+    const found = digestOf(bytes);
+    if (found !== digest)
+      throw new TallshipError("image_digest_mismatch", `blob ${digest} has the content of ${found}`);
+    if (this.blobs.has(digest)) return;
+    writeDurably(this.blobPath(digest), bytes);
+    this.blobs.add(digest);
+  }
+
+  /** Starts or resumes a large blob. One at a time per digest. */
+  openPart(digest: string, sizeBytes: number): Promise<BlobPart> {
+    const partPath = join(this.folder, "parts", hexOf(digest));
+    return BlobPart.open({ digest, sizeBytes, partPath, blobPath: this.blobPath(digest) });
+  }
+
+  /** Takes note of a blob whose part was committed. */
+  addBlob(digest: string): void {
+    this.blobs.add(digest);
+  }
+
+  /** Deletes a blob. */
+  async dropBlob(digest: string): Promise<void> {
+    this.blobs.delete(digest);
+    await rm(this.blobPath(digest), { force: true });
+  }
+
+  /** The unpacked layer of a diff id. */
+  layer(diffId: string): StoredLayer | undefined {
+    return this.layers.get(diffId);
+  }
+
+  /** Diff ids of the unpacked layers. */
+  layerDigests(): readonly string[] {
+    return [...this.layers.keys()];
+  }
+
+  /** Folder of a layer's files. */
+  layerPath(diffId: string): string {
+    return join(this.folder, "layers", hexOf(diffId), "fs");
+  }
+
+  /** A folder that does not exist, for unpacking; it is on the store's file system and swept at the next start. */
+  stagingPath(diffId: string): string {
+    this.stagingCount += 1;
+    return join(this.folder, "staging", `${hexOf(diffId).slice(0, 12)}-${this.stagingCount}`);
+  }
+
+  /** Makes an unpacked layer visible. When an equal one is there already, that one stays. */
+  async commitLayer(diffId: string, stagingPath: string, unpacked: UnpackedLayer): Promise<void> {
+    if (this.layers.has(diffId)) {
+      await rm(stagingPath, { recursive: true, force: true });
+      return;
+    }
+    const layer: StoredLayer = { ...unpacked, diffId, bootId: this.options.bootId };
+    writeFileSync(join(stagingPath, "layer.json"), JSON.stringify(layer), { mode: 0o600 });
+    await rename(stagingPath, join(this.folder, "layers", hexOf(diffId)));
+    this.layers.set(diffId, layer);
+  }
+
+  /** Layers that a power cut would still take. */
+  volatileLayers(): readonly string[] {
+    return [...this.layers.keys()].filter((diffId) => !existsSync(this.durableMark(diffId)));
+  }
+
+  /** Notes that the file system was flushed after these layers were committed. */
+  markDurable(diffIds: readonly string[]): void {
+    for (const diffId of diffIds) {
+      if (this.layers.has(diffId)) writeFileSync(this.durableMark(diffId), "", { mode: 0o600 });
+    }
+  }
+
+  /** Deletes every blob and layer that is not to be kept; returns the bytes freed. */
+  async prune(keep: { readonly blobs: ReadonlySet<string>; readonly diffIds: ReadonlySet<string> }): Promise<number> {
+    let freed = 0;
+    for (const digest of [...this.blobs].filter((each) => !keep.blobs.has(each))) {
+      freed += statSync(this.blobPath(digest), { throwIfNoEntry: false })?.size ?? 0;
+      this.blobs.delete(digest);
+      await rm(this.blobPath(digest), { force: true });
+    }
+    for (const layer of [...this.layers.values()].filter(({ diffId }) => !keep.diffIds.has(diffId))) {
+      freed += layer.unpackedBytes;
+      this.layers.delete(layer.diffId);
+      const doomed = this.stagingPath(layer.diffId);
+      await rename(join(this.folder, "layers", hexOf(layer.diffId)), doomed);
+      await rm(doomed, { recursive: true, force: true });
+    }
+    return freed;
+  }
+
+  private durableMark(diffId: string): string {
+    return join(this.folder, "layers", hexOf(diffId), "durable");
+  }
+
+  private recoverBlob(name: string): void {
+    if (isDigest(`sha256:${name}`)) this.blobs.add(`sha256:${name}`);
+    else rmSync(join(this.folder, "blobs", name), { force: true });
+  }
+
+  private recoverLayer(name: string): void {
+    const path = join(this.folder, "layers", name);
+    const layer = isDigest(`sha256:${name}`) ? readLayer(join(path, "layer.json"), `sha256:${name}`) : undefined;
+    const isTrusted = layer?.bootId === this.options.bootId || existsSync(join(path, "durable"));
+    if (layer !== undefined && isTrusted) {
+      this.layers.set(layer.diffId, layer);
+      return;
+    }
+    this.options.log.info("a layer that was not complete is dropped", { layer: name });
+    // First out of sight: deleting takes long and may be cut short too.
+    const doomed = join(this.folder, "staging", `doomed-${name}`);
+    renameSync(path, doomed);
+    rmSync(doomed, { recursive: true, force: true });
+  }
+}
+
+function readLayer(path: string, diffId: string): StoredLayer | undefined {
+  if (!existsSync(path)) return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined; // Cut short by a crash.
+  }
+  const found = asObject(parsed);
+  const bootId = asText(found?.["bootId"]);
+  const { unpackedBytes, entryCount } = found ?? {};
+  if (bootId === undefined || typeof unpackedBytes !== "number" || typeof entryCount !== "number") return undefined;
+  return {
+    diffId,
+    bootId,
+    unpackedBytes,
+    entryCount,
+    opaque: asTexts(found?.["opaque"]),
+    whiteouts: asTexts(found?.["whiteouts"]),
+  };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+}
+
+function hexOf(digest: string): string {
+  return digest.slice("sha256:".length);
+}
