@@ -1,0 +1,30 @@
+import type { Shape } from "./shape.js";
+import type { Snapshot } from "./snapshot.js";
+
+/** Why a node cannot run a pod. Nodes that refuse for the same reason are counted together. */
+export interface Refusal {
+  /** A few words for people, such as "insufficient memory". */
+  readonly reason: string;
+  /** How much is missing, where that is a number; the least over all nodes is shown. */
+  readonly shortBy?: { readonly amount: number; readonly unit: "millicores" | "bytes" | "count" };
+}
+
+/**
+ * Says which nodes could run a pod. Pure: no clock, no I/O and nothing kept between calls, so one pod and one snapshot always get one
+ * answer.
+ */
+export interface Filter {
+  readonly name: string;
+  /** Does the work of a pod's shape once. Undefined when the pod asks nothing of this filter. */
+  prepare(shape: Shape, snapshot: Snapshot): Sieve | undefined;
+}
+
+/** A filter made ready for one shape. */
+export interface Sieve {
+  /** Sieves with equal keys, which begin with the filter's name, give equal answers until a node object changes. Undefined: the answer depends on what runs there. */
+  readonly staticKey: string | undefined;
+  /** Clears `fits` at each slot in [from, to) whose node cannot run the pod; sets nothing. The columns are laid out. */
+  sift(fits: Uint8Array, from: number, to: number): void;
+  /** Why the node refuses; empty exactly when `sift` leaves it. */
+  why(slot: number): readonly Refusal[];
+}

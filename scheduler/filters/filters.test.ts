@@ -1,0 +1,203 @@
+import { expect, test } from "vitest";
+import { type NodeParts, nodeOf, type PodParts, podOf, snapshotOf } from "../../test/kit/schedule-world.js";
+import type { Filter } from "../filter.js";
+import { hostPorts } from "./host-ports.js";
+import { nodeSelector } from "./node-selector.js";
+import { readiness } from "./readiness.js";
+import { resources } from "./resources.js";
+import { taints } from "./taints.js";
+
+interface Row {
+  readonly name: string;
+  readonly filter: Filter;
+  readonly pod: PodParts;
+  readonly node?: NodeParts;
+  /** Pods that run on the node already. */
+  readonly running?: readonly PodParts[];
+  readonly want: readonly string[];
+}
+
+const small: NodeParts = { allocatable: { cpu: "500m", memory: "64Mi", pods: "2", "example.com/gpu": "1" } };
+const gpu: NodeParts = { taints: [{ key: "gpu", value: "only", effect: "NoSchedule" }] };
+const web = { ports: [{ containerPort: 8080, hostPort: 80 }] };
+const webOn = (hostIP: string): PodParts => ({ ports: [{ containerPort: 8080, hostPort: 80, hostIP }] });
+
+// Each row probes one side of one boundary; the exact fit and the wildcard address are the cases most often got wrong.
+const rows: readonly Row[] = [
+  { name: "exact fit", filter: resources, pod: { requests: { cpu: "500m", memory: "64Mi" } }, node: small, want: [] },
+  {
+    name: "one millicore short",
+    filter: resources,
+    pod: { requests: { cpu: "501m" } },
+    node: small,
+    want: ["insufficient cpu 1"],
+  },
+  {
+    name: "both short",
+    filter: resources,
+    pod: { requests: { cpu: "1", memory: "65Mi" } },
+    node: small,
+    want: ["insufficient cpu 500", "insufficient memory 1048576"],
+  },
+  {
+    name: "taken by another pod",
+    filter: resources,
+    pod: { requests: { cpu: "300m" } },
+    running: [{ requests: { cpu: "300m" } }],
+    node: small,
+    want: ["insufficient cpu 100"],
+  },
+  {
+    name: "nothing asked of a full resource",
+    filter: resources,
+    pod: { requests: { memory: "1Mi" } },
+    running: [{ requests: { cpu: "500m" } }],
+    node: small,
+    want: [],
+  },
+  { name: "pods are counted", filter: resources, pod: {}, running: [{}, {}], node: small, want: ["too many pods"] },
+  {
+    name: "an extended resource that fits",
+    filter: resources,
+    pod: { requests: { "example.com/gpu": "1" } },
+    node: small,
+    want: [],
+  },
+  {
+    name: "an extended resource that no node has",
+    filter: resources,
+    pod: { requests: { "example.com/fpga": "2" } },
+    node: small,
+    want: ["insufficient example.com/fpga 2"],
+  },
+  {
+    name: "label there",
+    filter: nodeSelector,
+    pod: { nodeSelector: { disk: "ssd" } },
+    node: { labels: { disk: "ssd" } },
+    want: [],
+  },
+  {
+    name: "label with another value",
+    filter: nodeSelector,
+    pod: { nodeSelector: { disk: "ssd" } },
+    node: { labels: { disk: "hdd" } },
+    want: ["without label disk=ssd"],
+  },
+  {
+    name: "label that objects inherit",
+    filter: nodeSelector,
+    pod: { nodeSelector: { constructor: "" } },
+    want: ["without label constructor="],
+  },
+  { name: "another node is named", filter: nodeSelector, pod: { nodeName: "node-b" }, want: ["not node node-b"] },
+  { name: "this node is named", filter: nodeSelector, pod: { nodeName: "node-a" }, want: [] },
+  { name: "not tolerated", filter: taints, pod: {}, node: gpu, want: ["tainted gpu=only"] },
+  {
+    name: "tolerated by value",
+    filter: taints,
+    pod: { tolerations: [{ key: "gpu", operator: "Equal", value: "only" }] },
+    node: gpu,
+    want: [],
+  },
+  {
+    name: "tolerated with another value",
+    filter: taints,
+    pod: { tolerations: [{ key: "gpu", operator: "Equal", value: "none" }] },
+    node: gpu,
+    want: ["tainted gpu=only"],
+  },
+  {
+    name: "operator absent means Equal",
+    filter: taints,
+    pod: { tolerations: [{ key: "gpu", value: "only" }] },
+    node: gpu,
+    want: [],
+  },
+  {
+    name: "tolerated whatever the key",
+    filter: taints,
+    pod: { tolerations: [{ operator: "Exists" }] },
+    node: gpu,
+    want: [],
+  },
+  {
+    name: "tolerated for another effect",
+    filter: taints,
+    pod: { tolerations: [{ key: "gpu", operator: "Exists", effect: "NoExecute" }] },
+    node: gpu,
+    want: ["tainted gpu=only"],
+  },
+  {
+    name: "NoExecute repels too",
+    filter: taints,
+    pod: {},
+    node: { taints: [{ key: "bad", effect: "NoExecute" }] },
+    want: ["tainted bad"],
+  },
+  {
+    name: "PreferNoSchedule does not",
+    filter: taints,
+    pod: {},
+    node: { taints: [{ key: "bad", effect: "PreferNoSchedule" }] },
+    want: [],
+  },
+  { name: "ready", filter: readiness, pod: {}, want: [] },
+  { name: "unknown is not ready", filter: readiness, pod: {}, node: { ready: "Unknown" }, want: ["not ready"] },
+  { name: "cordoned", filter: readiness, pod: {}, node: { unschedulable: true }, want: ["cordoned"] },
+  {
+    name: "cordoned and tolerated",
+    filter: readiness,
+    pod: { tolerations: [{ key: "node.kubernetes.io/unschedulable", operator: "Exists" }] },
+    node: { unschedulable: true },
+    want: [],
+  },
+  {
+    name: "not ready and tolerated",
+    filter: readiness,
+    pod: { tolerations: [{ key: "node.kubernetes.io/not-ready", operator: "Exists" }] },
+    node: { ready: "False" },
+    want: [],
+  },
+  { name: "port free", filter: hostPorts, pod: web, running: [{ ports: [{ containerPort: 80 }] }], want: [] },
+  {
+    name: "port held on every address",
+    filter: hostPorts,
+    pod: webOn("10.0.0.1"),
+    running: [web],
+    want: ["host port TCP/80 in use"],
+  },
+  {
+    name: "port wanted on every address",
+    filter: hostPorts,
+    pod: web,
+    running: [webOn("10.0.0.1")],
+    want: ["host port TCP/80 in use"],
+  },
+  {
+    name: "same port, other address",
+    filter: hostPorts,
+    pod: webOn("10.0.0.2"),
+    running: [webOn("10.0.0.1")],
+    want: [],
+  },
+  {
+    name: "host network takes the container's port",
+    filter: hostPorts,
+    pod: web,
+    running: [{ hostNetwork: true, ports: [{ containerPort: 80 }] }],
+    want: ["host port TCP/80 in use"],
+  },
+];
+
+for (const { name, filter, pod, node = {}, running = [], want } of rows) {
+  test(`${filter.name}: ${name}`, () => {
+    const snapshot = snapshotOf([nodeOf(node)], { "node-a": running.map(podOf) });
+    const sieve = filter.prepare(snapshot.shapeOf(podOf(pod)), snapshot);
+    const refusals = sieve?.why(0) ?? [];
+    expect(refusals.map(({ reason, shortBy }) => (shortBy ? `${reason} ${shortBy.amount}` : reason))).toEqual(want);
+    const fits = new Uint8Array([1]);
+    sieve?.sift(fits, 0, 1);
+    expect(fits[0]).toBe(want.length === 0 ? 1 : 0);
+  });
+}

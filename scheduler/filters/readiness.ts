@@ -1,0 +1,35 @@
+import type { Filter, Refusal } from "../filter.js";
+import type { NodeRecord } from "../snapshot.js";
+import { findUntolerated, tolerationsKey } from "../tolerations.js";
+
+// The taints that stand for these states in Kubernetes: who tolerates them (a daemon on every node) may run there all the same.
+const cordoned = { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule", timeAdded: "" };
+const notReady = { key: "node.kubernetes.io/not-ready", value: "", effect: "NoSchedule", timeAdded: "" };
+
+/** Refuses nodes that are not Ready or that were cordoned, unless the pod tolerates the taint that stands for it. */
+export const readiness: Filter = {
+  name: "readiness",
+  prepare: ({ tolerations }, snapshot) => {
+    const refused = [cordoned, notReady].map(
+      (taint) => findUntolerated([taint], tolerations, ["NoSchedule"]) !== undefined,
+    );
+    const [refusesCordoned = true, refusesNotReady = true] = refused;
+    if (!refusesCordoned && !refusesNotReady) return undefined;
+    const why = (slot: number): readonly Refusal[] => {
+      const record = snapshot.records[slot];
+      if (refusesNotReady && !isReady(record)) return [{ reason: "not ready" }];
+      return refusesCordoned && record?.node?.spec?.unschedulable === true ? [{ reason: "cordoned" }] : [];
+    };
+    return {
+      staticKey: `readiness ${tolerationsKey(tolerations)}`,
+      sift: (fits, from, to) => {
+        for (let slot = from; slot < to; slot += 1) if (why(slot).length > 0) fits[slot] = 0;
+      },
+      why,
+    };
+  },
+};
+
+function isReady(record: NodeRecord | undefined): boolean {
+  return record?.node?.status?.conditions.find(({ type }) => type === "Ready")?.status === "True";
+}

@@ -1,0 +1,36 @@
+import type { Filter, Refusal } from "../filter.js";
+import type { ColumnAmount } from "../shape.js";
+import { COLUMN, type Snapshot } from "../snapshot.js";
+
+/** Refuses nodes that have less of a resource left than the pod requests: cpu, memory, storage, pods, extended resources. */
+export const resources: Filter = {
+  name: "resources",
+  prepare: ({ requests }, snapshot) => ({
+    staticKey: undefined,
+    sift: (fits, from, to) => {
+      for (const { column, amount } of requests) {
+        const free = snapshot.free[column];
+        if (free !== undefined) siftColumn(fits, free, amount, from, to);
+      }
+    },
+    why: (slot) => requests.flatMap((request) => shortage(snapshot, request, slot)),
+  }),
+};
+
+function siftColumn(fits: Uint8Array, free: Float64Array, amount: number, from: number, to: number): void {
+  for (let slot = from; slot < to; slot += 1) if ((free[slot] ?? 0) < amount) fits[slot] = 0;
+}
+
+function shortage(snapshot: Snapshot, { column, amount }: ColumnAmount, slot: number): readonly Refusal[] {
+  const missing = amount - (snapshot.free[column]?.[slot] ?? 0);
+  if (missing <= 0) return [];
+  if (column === COLUMN.pods) return [{ reason: "too many pods" }];
+  return [
+    { reason: `insufficient ${snapshot.resourceOf(column)}`, shortBy: { amount: missing, unit: unitOf(column) } },
+  ];
+}
+
+function unitOf(column: number): "millicores" | "bytes" | "count" {
+  if (column === COLUMN.cpu) return "millicores";
+  return column === COLUMN.memory || column === COLUMN["ephemeral-storage"] ? "bytes" : "count";
+}

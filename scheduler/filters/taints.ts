@@ -1,0 +1,24 @@
+import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
+import type { Filter, Refusal } from "../filter.js";
+import type { NodeRecord } from "../snapshot.js";
+import { findUntolerated, taintText, tolerationsKey } from "../tolerations.js";
+
+/** Refuses nodes with a taint of effect NoSchedule or NoExecute that the pod does not tolerate. */
+export const taints: Filter = {
+  name: "taints",
+  prepare: ({ tolerations }, snapshot) => {
+    const why = (slot: number): readonly Refusal[] => refusals(tolerations, snapshot.records[slot]);
+    return {
+      staticKey: `taints ${tolerationsKey(tolerations)}`,
+      sift: (fits, from, to) => {
+        for (let slot = from; slot < to; slot += 1) if (why(slot).length > 0) fits[slot] = 0;
+      },
+      why,
+    };
+  },
+};
+
+function refusals(tolerations: readonly Toleration[], record: NodeRecord | undefined): readonly Refusal[] {
+  const taint = findUntolerated(record?.node?.spec?.taints, tolerations, ["NoSchedule", "NoExecute"]);
+  return taint === undefined ? [] : [{ reason: `tainted ${taintText(taint)}` }];
+}

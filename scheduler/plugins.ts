@@ -1,0 +1,40 @@
+import type { Filter } from "./filter.js";
+import { hostPorts } from "./filters/host-ports.js";
+import { nodeSelector } from "./filters/node-selector.js";
+import { readiness } from "./filters/readiness.js";
+import { resources } from "./filters/resources.js";
+import { taints } from "./filters/taints.js";
+import type { Score } from "./score.js";
+import { leastAllocated, mostAllocated } from "./scores/allocated.js";
+import { balanced } from "./scores/balanced.js";
+import { softTaints } from "./scores/soft-taints.js";
+import { spread } from "./scores/spread.js";
+
+/** Every filter, in the order in which they are asked: a node is counted under the first that refuses it. */
+export const FILTERS: readonly Filter[] = [readiness, nodeSelector, taints, hostPorts, resources];
+
+/** A score and how much its points count. */
+export interface WeightedScore {
+  readonly score: Score;
+  readonly weight: number;
+}
+
+/** What is preferred among the nodes that could run a pod, by the name of the policy. */
+export const POLICIES = {
+  /** Replicas apart, load even. The default. */
+  spread: [
+    { score: softTaints, weight: 3 },
+    { score: spread, weight: 2 },
+    { score: leastAllocated, weight: 1 },
+    { score: balanced, weight: 1 },
+  ],
+  /** Few nodes, full ones first. */
+  pack: [
+    { score: softTaints, weight: 3 },
+    { score: mostAllocated, weight: 2 },
+    { score: balanced, weight: 1 },
+  ],
+} as const satisfies Record<string, readonly WeightedScore[]>;
+
+/** Name of a policy. */
+export type PolicyName = keyof typeof POLICIES;

@@ -1,0 +1,51 @@
+import { parseQuantity } from "../lib/quantity.js";
+import type { Container } from "../proto/gen/tallship/v1/container.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+
+/** Amounts by resource: thousandths of a core for cpu, else bytes or a count. Whole numbers, so that sums are exact. */
+export type Amounts = ReadonlyMap<string, number>;
+
+/** An amount of a resource as a whole number, rounded up; 0 when the text is malformed, which admission never lets through. */
+export function amountOf(resource: string, quantity: string): number {
+  const value = parseQuantity(quantity) ?? 0;
+  return Math.max(0, Math.ceil(Number((resource === "cpu" ? value * 1000 : value).toPrecision(15))));
+}
+
+/** What the node reserves for a pod, counted as Kubernetes does: containers and sidecars side by side, init containers one after another, overhead. */
+export function podRequests(pod: Pod): Amounts {
+  const { containers = [], initContainers = [], overhead = {} } = pod.spec ?? {};
+  const running = new Map<string, number>();
+  const peak = new Map<string, number>();
+  for (const container of initContainers) {
+    const own = containerRequests(container);
+    if (container.restartPolicy === "Always") addTo(running, own);
+    raiseTo(peak, container.restartPolicy === "Always" ? running : sum(running, own));
+  }
+  for (const container of containers) addTo(running, containerRequests(container));
+  raiseTo(peak, running);
+  addTo(peak, amountsOf(overhead));
+  return peak;
+}
+
+/** What a container reserves: its requests, and its limits where it names no request. */
+function containerRequests(container: Container): Amounts {
+  return amountsOf({ ...container.resources?.limits, ...container.resources?.requests });
+}
+
+function amountsOf(quantities: Readonly<Record<string, string>>): Map<string, number> {
+  return new Map(Object.entries(quantities).map(([resource, text]) => [resource, amountOf(resource, text)]));
+}
+
+function addTo(total: Map<string, number>, more: Amounts): void {
+  for (const [resource, amount] of more) total.set(resource, (total.get(resource) ?? 0) + amount);
+}
+
+function raiseTo(peak: Map<string, number>, level: Amounts): void {
+  for (const [resource, amount] of level) peak.set(resource, Math.max(peak.get(resource) ?? 0, amount));
+}
+
+function sum(left: Amounts, right: Amounts): Amounts {
+  const total = new Map(left);
+  addTo(total, right);
+  return total;
+}

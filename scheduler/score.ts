@@ -1,0 +1,18 @@
+import type { Shape } from "./shape.js";
+import type { Snapshot } from "./snapshot.js";
+
+/** Most points that a score gives a node, before its weight. All points are whole numbers, so that sums do not depend on their order. */
+export const MAX_POINTS = 1_000;
+
+/** Says which of the nodes that could run a pod should. Pure, as filters are. */
+export interface Score {
+  readonly name: string;
+  /** Does the work of a pod's shape once. Undefined when all nodes would get the same points. */
+  prepare(shape: Shape, snapshot: Snapshot): Scorer | undefined;
+}
+
+/** A score made ready for one shape. */
+export interface Scorer {
+  /** Adds weight × points, or subtracts weight × what is missing to MAX_POINTS, at each slot in [from, to). */
+  add(points: Float64Array, weight: number, from: number, to: number): void;
+}

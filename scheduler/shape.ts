@@ -1,0 +1,107 @@
+import type { Container } from "../proto/gen/tallship/v1/container.js";
+import type { Toleration } from "../proto/gen/tallship/v1/placement.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { podRequests } from "./pod-requests.js";
+
+/** A port of the node that a pod needs for itself. */
+export interface WantedPort {
+  /** Protocol and port, such as TCP/80. */
+  readonly port: string;
+  /** Address it listens on; 0.0.0.0 is every one. */
+  readonly hostIP: string;
+}
+
+/** An amount of the resource that stands in a column of the snapshot. */
+export interface ColumnAmount {
+  readonly column: number;
+  readonly amount: number;
+}
+
+/** Everything about a pod that decides where it may run, and nothing else: pods of one shape share all per-pod work. */
+export interface Shape {
+  /** Equal for pods of equal shape. */
+  readonly key: string;
+  /** What it reserves, without zeros; one pod is among it. */
+  readonly requests: readonly ColumnAmount[];
+  /** What scores count as used by it: requests, or a small amount where it asks for nothing. */
+  readonly scored: { readonly cpuMillicores: number; readonly memoryBytes: number };
+  /** Pods of one group are spread over nodes: the uid of the controller that owns them; empty without one. */
+  readonly group: string;
+  readonly nodeName: string;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations: readonly Toleration[];
+  readonly ports: readonly WantedPort[];
+}
+
+// A pod that asks for nothing still uses something; the amounts are those that Kubernetes assumes.
+const assumedCpuMillicores = 100;
+const assumedMemoryBytes = 200 * 2 ** 20;
+
+/** The shape of a pod. `columnOf` gives a resource its column in the snapshot. */
+export function makeShape(key: string, pod: Pod, columnOf: (resource: string) => number): Shape {
+  const amounts = podRequests(pod);
+  const requests = [...amounts, ["pods", 1] as const]
+    .filter(([, amount]) => amount > 0)
+    .map(([resource, amount]) => ({ column: columnOf(resource), amount }));
+  return {
+    key,
+    requests,
+    scored: {
+      cpuMillicores: amounts.get("cpu") || assumedCpuMillicores,
+      memoryBytes: amounts.get("memory") || assumedMemoryBytes,
+    },
+    group: groupOf(pod),
+    nodeName: pod.spec?.nodeName ?? "",
+    nodeSelector: pod.spec?.nodeSelector ?? {},
+    tolerations: pod.spec?.tolerations ?? [],
+    ports: wantedPorts(pod),
+  };
+}
+
+/** A text that is equal for pods that are scheduled alike. Cheap: it is made for every pod that comes. */
+export function shapeKey(pod: Pod): string {
+  const { spec } = pod;
+  if (spec === undefined) return "";
+  let key = `${groupOf(pod)}|${spec.nodeName}|`;
+  for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
+  key += "|";
+  for (const { key: name, operator, value, effect, tolerationSeconds } of spec.tolerations)
+    key += `${name} ${operator} ${value} ${effect} ${tolerationSeconds},`;
+  for (const name in spec.overhead) key += `|${name}=${spec.overhead[name]}`;
+  for (const container of spec.initContainers) key += `|init ${container.restartPolicy}${resourceKey(container)}`;
+  for (const container of spec.containers) key += `|${resourceKey(container)}${portKey(container, spec.hostNetwork)}`;
+  return key;
+}
+
+function groupOf(pod: Pod): string {
+  for (const owner of pod.metadata?.ownerReferences ?? []) if (owner.controller === true) return owner.uid;
+  return "";
+}
+
+function resourceKey({ resources }: Container): string {
+  if (resources === undefined) return "";
+  let key = "";
+  for (const name in resources.requests) key += `${name}=${resources.requests[name]},`;
+  for (const name in resources.limits) key += `${name}<${resources.limits[name]},`;
+  return key;
+}
+
+function portKey({ ports }: Container, isHostNetwork: boolean): string {
+  let key = "";
+  for (const { hostPort, containerPort, protocol, hostIP } of ports)
+    if (hostPort > 0 || isHostNetwork) key += ` ${protocol}/${hostPort || containerPort}@${hostIP}`;
+  return key;
+}
+
+function wantedPorts({ spec }: Pod): readonly WantedPort[] {
+  if (spec === undefined) return [];
+  return spec.containers
+    .flatMap(({ ports }) => ports)
+    .map(({ hostPort, containerPort, protocol, hostIP }) => ({
+      number: hostPort || (spec.hostNetwork ? containerPort : 0),
+      protocol: protocol || "TCP",
+      hostIP: hostIP || "0.0.0.0",
+    }))
+    .filter(({ number }) => number > 0)
+    .map(({ number, protocol, hostIP }) => ({ port: `${protocol}/${number}`, hostIP }));
+}

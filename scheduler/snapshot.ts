@@ -1,0 +1,268 @@
+import { deepEqual } from "../lib/deep-equal.js";
+import { limit } from "../lib/limits.js";
+import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { ChangedSlots } from "./changed-slots.js";
+import { amountOf } from "./pod-requests.js";
+import { makeShape, type Shape, shapeKey } from "./shape.js";
+
+/** A node as the snapshot knows it. */
+export interface NodeRecord {
+  readonly name: string;
+  /** Absent while only pods are known that name the node. */
+  node: Node | undefined;
+  /** Its place in the columns, which are in order of name; −1 while it has none. */
+  slot: number;
+  /** Shapes of the pods that are bound here or assumed to be, by pod. */
+  readonly pods: Map<string, Shape>;
+  /** Host ports in use: port, then address, then count. */
+  readonly ports: Map<string, Map<string, number>>;
+}
+
+/** The resources that always have a column, in the order of their columns. Extended resources follow as they are seen. */
+export const COLUMN = { cpu: 0, memory: 1, pods: 2, "ephemeral-storage": 3 } as const;
+
+/**
+ * Nodes and what runs on them, in columns: one typed array per resource, one slot per node, in order of name. Changes cost what changed;
+ * nodes that come or go lay the columns out anew at the next `layOut`. Given the same objects in any order it holds the same.
+ */
+export class Snapshot {
+  /** What pods may use of cpu and memory, by slot. */
+  allocatableCpu: Float64Array = new Float64Array(0);
+  allocatableMemory: Float64Array = new Float64Array(0);
+  /** What is left of each resource, by column, then slot; negative where a node shrank below its pods. */
+  free: Float64Array[] = [];
+  /** Used as scores count it: requests, and a small amount for each pod that requests nothing. */
+  scoredCpu = new Float64Array(0);
+  scoredMemory = new Float64Array(0);
+  /** Nodes in order of name: slot to record. */
+  records: readonly NodeRecord[] = [];
+  /** Grows whenever a node object changes in a way that matters to placement. */
+  nodesVersion = 0;
+  /** Slots whose use changed. */
+  readonly changed = new ChangedSlots();
+  /** Pods of a group on each node, without zeros. */
+  readonly groups = new Map<string, Map<NodeRecord, number>>();
+  private readonly nodes = new Map<string, NodeRecord>();
+  private readonly placed = new Map<string, NodeRecord>();
+  private readonly columns = new Map<string, number>();
+  private readonly shapes = new Map<string, Shape>();
+  /** What pods may use, by column, then slot. */
+  private allocatable: Float64Array[] = [];
+  private isLaidOut = false;
+  private soft: { readonly version: number; readonly records: readonly NodeRecord[] } = { version: 0, records: [] };
+
+  constructor() {
+    for (const resource of Object.keys(COLUMN)) this.columnOf(resource);
+  }
+
+  /** The shape of a pod; the same object for pods of equal shape, as long as it is remembered. */
+  shapeOf(pod: Pod): Shape {
+    const key = shapeKey(pod);
+    const known = this.shapes.get(key);
+    if (known !== undefined) return known;
+    const shape = makeShape(key, pod, (resource) => this.columnOf(resource));
+    this.shapes.set(key, shape);
+    if (this.shapes.size > limit("schedulerShapes")) this.forgetOldestShape();
+    return shape;
+  }
+
+  /** Adds a node or takes its new state; returns false when nothing changed that matters to placement. */
+  setNode(node: Node): boolean {
+    const record = this.recordOf(node.metadata?.name ?? "");
+    const before = record.node;
+    if (before !== undefined && isSamePlace(before, node)) {
+      record.node = node;
+      return false;
+    }
+    record.node = node;
+    this.nodesVersion += 1;
+    for (const resource of Object.keys(node.status?.allocatable ?? {})) this.columnOf(resource);
+    if (record.slot < 0) this.isLaidOut = false;
+    else this.readAllocatable(record);
+    return true;
+  }
+
+  /** Takes a node away; pods that were bound to it are remembered in case it comes back. */
+  removeNode(name: string): void {
+    const record = this.nodes.get(name);
+    if (record?.node === undefined) return;
+    record.node = undefined;
+    this.nodesVersion += 1;
+    this.isLaidOut = false;
+    if (record.pods.size === 0) this.nodes.delete(name);
+  }
+
+  /** Counts a pod on a node, and no longer on any other. Twice is once. */
+  place(podId: string, shape: Shape, nodeName: string): void {
+    const record = this.recordOf(nodeName);
+    if (record.pods.get(podId) === shape) return;
+    this.remove(podId);
+    record.pods.set(podId, shape);
+    this.placed.set(podId, record);
+    this.charge(record, shape, 1);
+  }
+
+  /** Counts a pod no longer; returns the node it was on. */
+  remove(podId: string): string | undefined {
+    const record = this.placed.get(podId);
+    const shape = record?.pods.get(podId);
+    if (record === undefined || shape === undefined) return undefined;
+    record.pods.delete(podId);
+    this.placed.delete(podId);
+    this.charge(record, shape, -1);
+    if (record.node === undefined && record.pods.size === 0) this.nodes.delete(record.name);
+    return record.name;
+  }
+
+  /** The node that a pod is counted on. */
+  nodeOf(podId: string): string | undefined {
+    return this.placed.get(podId)?.name;
+  }
+
+  /** The record of a node, when it is known. */
+  record(name: string): NodeRecord | undefined {
+    return this.nodes.get(name);
+  }
+
+  /** Brings the columns up to date; must be called before they are read. Costs nothing unless nodes came or went. */
+  layOut(): void {
+    if (this.isLaidOut) return;
+    this.isLaidOut = true;
+    const records = [...this.nodes.values()].filter((record) => record.node !== undefined).sort(byName);
+    for (const record of this.records) record.slot = -1;
+    records.forEach((record, slot) => {
+      record.slot = slot;
+    });
+    this.records = records;
+    const { length } = records;
+    this.allocatable = this.allocatable.map(() => new Float64Array(length));
+    this.free = this.free.map(() => new Float64Array(length));
+    this.allocatableCpu = this.allocatable[COLUMN.cpu] ?? new Float64Array(length);
+    this.allocatableMemory = this.allocatable[COLUMN.memory] ?? new Float64Array(length);
+    this.scoredCpu = new Float64Array(length);
+    this.scoredMemory = new Float64Array(length);
+    for (const record of records) {
+      this.readAllocatable(record);
+      for (const shape of record.pods.values()) this.chargeColumns(record.slot, shape, 1);
+    }
+    this.changed.reset(length);
+  }
+
+  /** Name of the resource that stands in a column. */
+  resourceOf(column: number): string {
+    for (const [resource, at] of this.columns) if (at === column) return resource;
+    return "";
+  }
+
+  /** Nodes with a taint of effect PreferNoSchedule. */
+  softTainted(): readonly NodeRecord[] {
+    if (this.soft.version !== this.nodesVersion) {
+      const records = this.records.filter(({ node }) => node?.spec?.taints.some(isSoft) === true);
+      this.soft = { version: this.nodesVersion, records };
+    }
+    return this.soft.records;
+  }
+
+  private columnOf(resource: string): number {
+    const known = this.columns.get(resource);
+    const column = known ?? this.columns.size;
+    if (known === undefined) this.columns.set(resource, column);
+    while (this.allocatable.length <= column) {
+      this.allocatable.push(new Float64Array(this.records.length));
+      this.free.push(new Float64Array(this.records.length));
+    }
+    return column;
+  }
+
+  private forgetOldestShape(): void {
+    for (const key of this.shapes.keys()) {
+      this.shapes.delete(key);
+      return;
+    }
+  }
+
+  private recordOf(name: string): NodeRecord {
+    const known = this.nodes.get(name);
+    if (known !== undefined) return known;
+    const record: NodeRecord = { name, node: undefined, slot: -1, pods: new Map(), ports: new Map() };
+    this.nodes.set(name, record);
+    return record;
+  }
+
+  private readAllocatable({ node, slot }: NodeRecord): void {
+    const amounts = node?.status?.allocatable ?? {};
+    for (const [resource, column] of this.columns) {
+      const given = amounts[resource];
+      const amount = given === undefined ? defaultAllocatable(resource) : amountOf(resource, given);
+      const allocatable = this.allocatable[column];
+      const free = this.free[column];
+      if (allocatable === undefined || free === undefined) continue;
+      free[slot] = (free[slot] ?? 0) + amount - (allocatable[slot] ?? 0);
+      allocatable[slot] = amount;
+    }
+    this.changed.add(slot);
+  }
+
+  private charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
+    this.countGroup(record, shape.group, sign);
+    for (const { port, hostIP } of shape.ports) countPort(record, port, hostIP, sign);
+    if (record.slot >= 0) this.chargeColumns(record.slot, shape, sign);
+  }
+
+  private chargeColumns(slot: number, { requests, scored }: Shape, sign: 1 | -1): void {
+    for (const { column, amount } of requests) {
+      const free = this.free[column];
+      if (free !== undefined) free[slot] = (free[slot] ?? 0) - sign * amount;
+    }
+    this.scoredCpu[slot] = (this.scoredCpu[slot] ?? 0) + sign * scored.cpuMillicores;
+    this.scoredMemory[slot] = (this.scoredMemory[slot] ?? 0) + sign * scored.memoryBytes;
+    this.changed.add(slot);
+  }
+
+  private countGroup(record: NodeRecord, group: string, sign: 1 | -1): void {
+    if (group === "") return;
+    const counts = this.groups.get(group) ?? new Map<NodeRecord, number>();
+    const count = (counts.get(record) ?? 0) + sign;
+    if (count > 0) counts.set(record, count);
+    else counts.delete(record);
+    if (counts.size > 0) this.groups.set(group, counts);
+    else this.groups.delete(group);
+  }
+}
+
+function isSoft({ effect }: Taint): boolean {
+  return effect === "PreferNoSchedule";
+}
+
+function byName(left: NodeRecord, right: NodeRecord): number {
+  return left.name < right.name ? -1 : 1;
+}
+
+/** A node that does not say how many pods it takes is taken to take as many as any node may. */
+function defaultAllocatable(resource: string): number {
+  return resource === "pods" ? limit("podsPerNode") : 0;
+}
+
+function countPort({ ports }: NodeRecord, port: string, hostIP: string, sign: 1 | -1): void {
+  const byAddress = ports.get(port) ?? new Map<string, number>();
+  const count = (byAddress.get(hostIP) ?? 0) + sign;
+  if (count > 0) byAddress.set(hostIP, count);
+  else byAddress.delete(hostIP);
+  if (byAddress.size > 0) ports.set(port, byAddress);
+  else ports.delete(port);
+}
+
+/** True when two states of a node place pods alike. Heartbeat times and the like do not count. */
+function isSamePlace(left: Node, right: Node): boolean {
+  return (
+    deepEqual(left.spec, right.spec) &&
+    deepEqual(left.metadata?.labels, right.metadata?.labels) &&
+    deepEqual(left.status?.allocatable, right.status?.allocatable) &&
+    readyStatus(left) === readyStatus(right)
+  );
+}
+
+function readyStatus(node: Node): string {
+  return node.status?.conditions.find(({ type }) => type === "Ready")?.status ?? "";
+}

@@ -1,0 +1,99 @@
+import { limit } from "../lib/limits.js";
+import type { PolicyName } from "./plugins.js";
+import type { Shape } from "./shape.js";
+import type { Snapshot } from "./snapshot.js";
+import { type Prepared, prepare, Standing } from "./standing.js";
+
+interface Mask {
+  readonly nodesVersion: number;
+  readonly fits: Uint8Array;
+}
+
+/**
+ * Finds the best node for a shape. A shape that is asked for once is looked up by one pass over the columns; one that is asked for again
+ * gets a standing that is kept. What filters say of node objects alone is shared by all shapes with equal demands. All of this is only
+ * memory: with an empty one every answer is the same.
+ */
+export class Standings {
+  private readonly snapshot: Snapshot;
+  private readonly policy: PolicyName;
+  private readonly byShape = new Map<Shape, Standing>();
+  private readonly askedOnce = new WeakSet<Shape>();
+  private readonly masks = new Map<string, Mask>();
+  private fits = new Uint8Array(0);
+  private points = new Float64Array(0);
+
+  constructor(snapshot: Snapshot, policy: PolicyName) {
+    this.snapshot = snapshot;
+    this.policy = policy;
+  }
+
+  /** The slot where a pod of the shape should run; −1 when no node takes it. */
+  best(shape: Shape): number {
+    this.snapshot.layOut();
+    const known = this.byShape.get(shape);
+    if (known === undefined && !this.askedOnce.has(shape)) {
+      this.askedOnce.add(shape);
+      return this.scan(prepare(shape, this.snapshot, this.policy));
+    }
+    const standing = known?.isCurrent === true ? known : this.build(shape);
+    this.byShape.delete(shape);
+    this.byShape.set(shape, standing);
+    dropOldest(this.byShape, limit("schedulerStandings"));
+    return standing.best();
+  }
+
+  private build(shape: Shape): Standing {
+    const prepared = prepare(shape, this.snapshot, this.policy);
+    return new Standing(prepared, this.allowed(prepared), this.snapshot);
+  }
+
+  private scan(prepared: Prepared): number {
+    const allowed = this.allowed(prepared);
+    const { length } = allowed;
+    if (this.fits.length !== length) {
+      this.fits = new Uint8Array(length);
+      this.points = new Float64Array(length);
+    }
+    const { fits, points } = this;
+    fits.set(allowed);
+    for (const sieve of prepared.sieves) if (sieve.staticKey === undefined) sieve.sift(fits, 0, length);
+    points.fill(0);
+    for (const { scorer, weight } of prepared.scorers) scorer.add(points, weight, 0, length);
+    let best = -1;
+    let most = Number.NEGATIVE_INFINITY;
+    for (let slot = 0; slot < length; slot += 1) {
+      const own = points[slot] ?? 0;
+      if (own <= most || fits[slot] === 0) continue;
+      best = slot;
+      most = own;
+    }
+    return best;
+  }
+
+  /** Slots that pass the filters whose answers depend on node objects alone. Shared: nobody writes it. */
+  private allowed({ sieves }: Prepared): Uint8Array {
+    const { nodesVersion, records } = this.snapshot;
+    const fixed = sieves.filter(({ staticKey }) => staticKey !== undefined);
+    const key = fixed.map(({ staticKey }) => staticKey).join("|");
+    const known = this.masks.get(key);
+    this.masks.delete(key);
+    let mask = known;
+    if (mask?.nodesVersion !== nodesVersion) {
+      mask = { nodesVersion, fits: new Uint8Array(records.length).fill(1) };
+      for (const sieve of fixed) sieve.sift(mask.fits, 0, records.length);
+    }
+    this.masks.set(key, mask);
+    dropOldest(this.masks, limit("schedulerMasks"));
+    return mask.fits;
+  }
+}
+
+/** A map keeps the order of insertion: what was used last stands last. */
+function dropOldest<K>(map: Map<K, unknown>, most: number): void {
+  if (map.size <= most) return;
+  for (const key of map.keys()) {
+    map.delete(key);
+    if (map.size <= most) return;
+  }
+}

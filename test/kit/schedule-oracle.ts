@@ -1,0 +1,148 @@
+import { parseQuantity } from "../../lib/quantity.js";
+import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+
+/** A pod and the node it runs on; null: no node takes it. */
+export interface OracleBinding {
+  readonly pod: string;
+  readonly node: string | null;
+}
+
+interface Spot {
+  readonly node: Node;
+  readonly pods: Pod[];
+}
+
+/**
+ * The definition of scheduling, as naive as can be: every pod against every node object, everything computed anew, no index and no state.
+ * What the fast library decides must equal this. Shares no code with it but the parser of quantities.
+ */
+export function scheduleNaively(
+  nodes: readonly Node[],
+  bound: readonly { readonly pod: Pod; readonly nodeName: string }[],
+  pending: readonly Pod[],
+  policy: "spread" | "pack",
+): readonly OracleBinding[] {
+  const spots: readonly Spot[] = [...nodes]
+    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1))
+    .map((node) => ({ node, pods: bound.filter(({ nodeName }) => nodeName === nameOf(node)).map(({ pod }) => pod) }));
+  return pending.map((pod) => {
+    let best: { readonly spot: Spot; readonly points: number } | undefined;
+    for (const spot of spots.filter((each) => fits(pod, each))) {
+      const points = pointsOf(pod, spot, policy);
+      if (best === undefined || points > best.points) best = { spot, points };
+    }
+    best?.spot.pods.push(pod);
+    return { pod: pod.metadata?.uid ?? "", node: best === undefined ? null : nameOf(best.spot.node) };
+  });
+}
+
+function nameOf(object: { readonly metadata?: { readonly name: string } | undefined }): string {
+  return object.metadata?.name ?? "";
+}
+
+function fits(pod: Pod, { node, pods }: Spot): boolean {
+  const tolerations = pod.spec?.tolerations ?? [];
+  const standIns = [
+    { holds: !isReady(node), key: "node.kubernetes.io/not-ready" },
+    { holds: node.spec?.unschedulable === true, key: "node.kubernetes.io/unschedulable" },
+  ].filter(({ holds }) => holds);
+  const hard = [
+    ...standIns.map(({ key }) => ({ key, value: "", effect: "NoSchedule" })),
+    ...(node.spec?.taints ?? []).filter(({ effect }) => effect !== "PreferNoSchedule"),
+  ];
+  if (hard.some((taint) => !tolerations.some((toleration) => covers(toleration, taint)))) return false;
+  if ((pod.spec?.nodeName ?? "") !== "" && pod.spec?.nodeName !== nameOf(node)) return false;
+  const labels = node.metadata?.labels ?? {};
+  if (Object.entries(pod.spec?.nodeSelector ?? {}).some(([key, value]) => labels[key] !== value)) return false;
+  if (portsOf(pod).some((mine) => pods.flatMap(portsOf).some((theirs) => clash(mine, theirs)))) return false;
+  const resources = ["cpu", "memory", "ephemeral-storage", "pods", "example.com/gpu"];
+  return resources.every((resource) => {
+    const wanted = requestOf(pod, resource);
+    return wanted === 0 || usedOf(pods, resource) + wanted <= allocatableOf(node, resource);
+  });
+}
+
+function isReady(node: Node): boolean {
+  return node.status?.conditions.some(({ type, status }) => type === "Ready" && status === "True") === true;
+}
+
+function covers(
+  toleration: Toleration,
+  taint: { readonly key: string; readonly value: string; readonly effect: string },
+) {
+  if (toleration.effect !== "" && toleration.effect !== taint.effect) return false;
+  if (toleration.key === "") return toleration.operator === "Exists";
+  return toleration.key === taint.key && (toleration.operator === "Exists" || toleration.value === taint.value);
+}
+
+interface Port {
+  readonly protocol: string;
+  readonly port: number;
+  readonly ip: string;
+}
+
+function portsOf(pod: Pod): Port[] {
+  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports);
+  return ports
+    .map((port) => ({
+      protocol: port.protocol || "TCP",
+      port: port.hostPort > 0 ? port.hostPort : pod.spec?.hostNetwork === true ? port.containerPort : 0,
+      ip: port.hostIP === "" ? "0.0.0.0" : port.hostIP,
+    }))
+    .filter(({ port }) => port > 0);
+}
+
+function clash(left: Port, right: Port): boolean {
+  const meets = left.ip === right.ip || left.ip === "0.0.0.0" || right.ip === "0.0.0.0";
+  return left.protocol === right.protocol && left.port === right.port && meets;
+}
+
+function whole(resource: string, quantity: string | undefined): number {
+  const value = parseQuantity(quantity ?? "0") ?? 0;
+  return Math.ceil(Number((resource === "cpu" ? value * 1000 : value).toPrecision(15)));
+}
+
+function requestOf(pod: Pod, resource: string): number {
+  if (resource === "pods") return 1;
+  const containers = pod.spec?.containers ?? [];
+  return containers
+    .map(({ resources }) => whole(resource, resources?.requests[resource] ?? resources?.limits[resource]))
+    .reduce((total, amount) => total + amount, 0);
+}
+
+function usedOf(pods: readonly Pod[], resource: string): number {
+  return pods.reduce((total, pod) => total + requestOf(pod, resource), 0);
+}
+
+function allocatableOf(node: Node, resource: string): number {
+  const given = node.status?.allocatable[resource];
+  return given === undefined && resource === "pods" ? 1_000 : whole(resource, given);
+}
+
+function pointsOf(pod: Pod, { node, pods }: Spot, policy: "spread" | "pack"): number {
+  const all = [...pods, pod];
+  const counted = (resource: string, least: number): number =>
+    all.reduce((total, each) => total + (requestOf(each, resource) || least), 0);
+  const cpu = { all: allocatableOf(node, "cpu"), used: counted("cpu", 100) };
+  const memory = { all: allocatableOf(node, "memory"), used: counted("memory", 200 * 1024 * 1024) };
+  const left = ({ all, used }: typeof cpu): number => (used >= all ? 0 : Math.floor((1000 * (all - used)) / all));
+  const full = ({ all, used }: typeof cpu): number => (used > all || all === 0 ? 0 : Math.floor((1000 * used) / all));
+  const share = ({ all, used }: typeof cpu): number => (used >= all ? 1 : used / all);
+  const balance = Math.floor(1000 * (1 - Math.abs(share(cpu) - share(memory))));
+  const tolerations = pod.spec?.tolerations ?? [];
+  const soft = (node.spec?.taints ?? [])
+    .filter(({ effect }) => effect === "PreferNoSchedule")
+    .filter((taint) => !tolerations.some((toleration) => covers(toleration, taint))).length;
+  const softPenalty = 3 * (1000 - Math.floor(1000 / (1 + soft)));
+  if (policy === "pack") return 2 * Math.floor((full(cpu) + full(memory)) / 2) + balance - softPenalty;
+  const owner = ownerOf(pod);
+  const siblings = owner === "" ? 0 : pods.filter((each) => ownerOf(each) === owner).length;
+  const crowding = 2 * (1000 - Math.floor(1000 / (1 + siblings)));
+  return Math.floor((left(cpu) + left(memory)) / 2) + balance - crowding - softPenalty;
+}
+
+function ownerOf(pod: Pod): string {
+  return pod.metadata?.ownerReferences.find(({ controller }) => controller === true)?.uid ?? "";
+}

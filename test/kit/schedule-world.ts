@@ -1,0 +1,70 @@
+import type { Taint } from "../../proto/gen/tallship/v1/node.js";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
+import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { Snapshot } from "../../scheduler/snapshot.js";
+
+/** What a test says of a node; all else is ordinary. */
+export interface NodeParts {
+  readonly name?: string;
+  readonly allocatable?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Partial<Taint>[];
+  readonly unschedulable?: boolean;
+  readonly ready?: string;
+}
+
+/** A node with these parts: Ready, 4 cores, 8 GiB. */
+export function nodeOf(parts: NodeParts = {}): Node {
+  return Node.fromPartial({
+    metadata: { name: parts.name ?? "node-a", labels: parts.labels ?? {} },
+    spec: { unschedulable: parts.unschedulable ?? false, taints: parts.taints ?? [] },
+    status: {
+      allocatable: parts.allocatable ?? { cpu: "4", memory: "8Gi", pods: "110" },
+      conditions: [{ type: "Ready", status: parts.ready ?? "True" }],
+    },
+  });
+}
+
+/** What a test says of a pod. */
+export interface PodParts {
+  readonly uid?: string;
+  readonly owner?: string;
+  readonly requests?: Readonly<Record<string, string>>;
+  readonly nodeSelector?: Readonly<Record<string, string>>;
+  readonly nodeName?: string;
+  readonly tolerations?: readonly Partial<Toleration>[];
+  readonly ports?: readonly { readonly hostPort?: number; readonly containerPort: number; readonly hostIP?: string }[];
+  readonly hostNetwork?: boolean;
+}
+
+/** A pod of one container with these parts. */
+export function podOf(parts: PodParts = {}): Pod {
+  const owner = { kind: "ReplicaSet", name: "owner", uid: parts.owner ?? "", controller: true };
+  return Pod.fromPartial({
+    metadata: { uid: parts.uid ?? "pod-uid", ownerReferences: parts.owner === undefined ? [] : [owner] },
+    spec: {
+      nodeName: parts.nodeName ?? "",
+      nodeSelector: parts.nodeSelector ?? {},
+      tolerations: parts.tolerations ?? [],
+      hostNetwork: parts.hostNetwork ?? false,
+      containers: [
+        {
+          name: "main",
+          resources: { requests: parts.requests ?? {} },
+          ports: (parts.ports ?? []).map((port) => ({ protocol: "TCP", ...port })),
+        },
+      ],
+    },
+  });
+}
+
+/** A snapshot of these nodes and of what runs on them, laid out. */
+export function snapshotOf(nodes: readonly Node[], bound: Readonly<Record<string, readonly Pod[]>> = {}): Snapshot {
+  const snapshot = new Snapshot();
+  for (const node of nodes) snapshot.setNode(node);
+  for (const [nodeName, pods] of Object.entries(bound))
+    for (const [at, pod] of pods.entries()) snapshot.place(`${nodeName}-${at}`, snapshot.shapeOf(pod), nodeName);
+  snapshot.layOut();
+  return snapshot;
+}
