@@ -15,14 +15,14 @@ const APPLETS = (
 ).split(" ");
 
 /**
- * A server that answers every request with the container's host name. One static page: busybox serves it without starting
+ * A server that answers every request with the container's host name, greeting (GREETING) and node (NODE) around it. One static page: busybox serves it without starting
  * a process. The shell is process 1, to which the kernel delivers SIGTERM only when it is trapped: then it exits at once.
  * PORT is where it listens (80), LISTEN_AFTER the seconds before it does (0).
  */
 const SERVE = `#!/bin/sh
 trap 'exit 0' TERM INT
 home=\${WWW:-/www}
-mkdir -p "$home" && hostname > "$home/index.html" || exit 1
+mkdir -p "$home" && echo "\${GREETING:+$GREETING from }$(hostname)\${NODE:+ on $NODE}" > "$home/index.html" || exit 1
 [ -z "$LISTEN_AFTER" ] || { sleep "$LISTEN_AFTER" & wait; }
 httpd -f -p "\${PORT:-80}" -h "$home" &
 echo "listening on port \${PORT:-80} as $(hostname)"

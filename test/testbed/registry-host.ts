@@ -1,5 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { BuiltImage } from "../kit/built-image.js";
+import { pushImage } from "../kit/registry-push.js";
 import { run, startDetached, tryRun } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
 import { endBatch, type Layout, linkBatch } from "./layout.js";
@@ -52,28 +54,13 @@ export async function stopRegistry(layout: Layout): Promise<void> {
   );
 }
 
-/** Copies an image archive (docker-archive or OCI) into the registry as NAME:TAG. */
-export async function pushArchive(layout: Layout, archive: string, reference: string): Promise<void> {
-  const docker = await run("tar", ["-tf", archive]).then((names) =>
-    names.split("\n").some((name) => name === "manifest.json" || name === "./manifest.json"),
-  );
-  const source = `${docker ? "docker-archive" : "oci-archive"}:${archive}`;
-  const target = `docker://${layout.registry.address}:5000/${withLibrary(reference)}`;
-  const { exitCode, stderr } = await inRegistry(layout, [
-    "skopeo",
-    "copy",
-    "--quiet",
-    "--insecure-policy",
-    "--dest-tls-verify=false",
-    source,
-    target,
-  ]);
-  if (exitCode !== 0) throw new Error(`push ${archive} as ${reference}: ${stderr.trim()}`);
-}
-
-/** The name a mirror is asked for: one-word names of the default registry live below library/. */
-function withLibrary(reference: string): string {
-  return reference.includes("/") ? reference : `library/${reference}`;
+/** Puts an image into the registry as NAME:TAG, over the loopback port that leads to it. */
+export async function pushToRegistry(image: BuiltImage, reference: string, port: number): Promise<void> {
+  const colon = reference.lastIndexOf(":");
+  if (colon <= reference.lastIndexOf("/")) throw new Error(`image name "${reference}": want NAME:TAG`);
+  const name = reference.slice(0, colon);
+  const repository = name.includes("/") ? name : `library/${name}`;
+  await pushImage(image, { origin: `http://127.0.0.1:${port}`, repository, tag: reference.slice(colon + 1) });
 }
 
 /** Ends the registry host. */

@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import type { BuiltImage } from "../kit/built-image.js";
+import { busyboxImage } from "../kit/busybox-image.js";
+import { readImageArchive } from "../kit/image-archive.js";
 import { ROOT } from "../kit/root.js";
 import { type CommandResult, run, tryRun } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
@@ -9,15 +12,20 @@ import { startForwarder } from "./forwarder.js";
 import { bootHost, hostPid, powerOff, runOnHost, tryOnHost } from "./host.js";
 import { type Cut, cutRules, FABRIC_BATCH, type HostLayout, type Layout, layoutOf } from "./layout.js";
 import { type Daemon, daemonPids, signalDaemon } from "./processes.js";
-import { bootRegistry, powerOffRegistry, pushArchive } from "./registry-host.js";
+import { bootRegistry, powerOffRegistry, pushToRegistry } from "./registry-host.js";
 
 const API_PORT = 7443;
+const REGISTRY_PORT = 5000;
+
+/** What every testbed's registry holds from the start: a small web server that greets with its name, in two tags. */
+const HELLO_IMAGE = (): BuiltImage => busyboxImage({ Env: ["PATH=/bin:/usr/bin", "PORT=8080"] });
+const HELLO_TAGS = ["1", "2"];
 
 /** What a testbed remembers between commands. */
 interface State {
   readonly hostCount: number;
   readonly controlPlaneCount: number;
-  /** Loopback ports of the machine that lead to control planes, by host. */
+  /** Loopback ports of the machine that lead to control planes and to the registry, by host. */
   readonly forwards: Readonly<Record<string, { readonly port: number; readonly pid: number }>>;
   readonly cuts: readonly Cut[];
   /** Hosts without a cluster. */
@@ -97,13 +105,15 @@ export class Testbed {
     await run("ip", ["netns", "add", layout.fabricNetns]);
     await run("ip", ["-n", layout.fabricNetns, "-batch", "-"], { input: FABRIC_BATCH });
     await Promise.all([bootRegistry(layout), ...layout.hosts.map((host) => bootHost(layout, host))]);
+    await this.forward("registry");
+    for (const tag of HELLO_TAGS) await this.pushImage(HELLO_IMAGE(), `tallship/hello:${tag}`);
     options.report(`${layout.hosts.length} hosts and a registry are up`);
     if (options.isBare) return;
     const [first, ...others] = layout.hosts;
     if (first === undefined) throw new Error("a testbed has at least one host");
     await this.daemon(first, ["init", "--advertise-address", first.address]);
     options.report(`${first.name}: control plane and agent`);
-    await this.forward(first);
+    await this.forward(first.name);
     this.writeConfig();
     for (const host of others.filter(({ isControlPlane }) => isControlPlane)) await this.join(host, "control-plane");
     await Promise.all(others.filter(({ isControlPlane }) => !isControlPlane).map((host) => this.join(host, "worker")));
@@ -116,7 +126,7 @@ export class Testbed {
     if (first === undefined) return;
     const token = (await this.tsctl(["token", "create", "--role", role])).trim().split("\n").at(-1) ?? "";
     await this.daemon(host, ["join", token, "--advertise-address", host.address]);
-    if (role === "control-plane") await this.forward(host);
+    if (role === "control-plane") await this.forward(host.name);
   }
 
   /** Runs `tallshipd` on a host. */
@@ -145,14 +155,14 @@ export class Testbed {
     return tryOnHost(this.layout, this.host(host), command, options);
   }
 
-  /** Opens, or opens again, the loopback port that leads to a control plane. */
-  private async forward(host: HostLayout): Promise<void> {
-    const listenPort = this.state.forwards[host.name]?.port ?? 0;
-    const forward = await startForwarder(
-      { netns: host.netns, target: { host: host.address, port: API_PORT }, listenPort },
-      join(ROOT, "dist/testbed.js"),
-    );
-    this.update({ forwards: { ...this.state.forwards, [host.name]: forward } });
+  /** Opens, or opens again, the loopback port that leads to a control plane or to the registry. */
+  private async forward(name: string): Promise<void> {
+    const isRegistry = name === "registry";
+    const { netns, address: host } = isRegistry ? this.layout.registry : this.host(name);
+    const target = { host, port: isRegistry ? REGISTRY_PORT : API_PORT };
+    const listenPort = this.state.forwards[name]?.port ?? 0;
+    const forward = await startForwarder({ netns, target, listenPort }, join(ROOT, "dist/testbed.js"));
+    this.update({ forwards: { ...this.state.forwards, [name]: forward } });
   }
 
   /** The administrator's context of the first host, with addresses that the machine reaches. */
@@ -160,7 +170,8 @@ export class Testbed {
     const [first] = this.layout.hosts;
     if (first === undefined) return;
     const context = parse(readFileSync(join(first.diskDir, "etc/tallship/admin.yaml"), "utf8"));
-    const servers = Object.values(this.state.forwards).map(({ port }) => `127.0.0.1:${port}`);
+    const { registry: _registry, ...controlPlanes } = this.state.forwards;
+    const servers = Object.values(controlPlanes).map(({ port }) => `127.0.0.1:${port}`);
     for (const each of context.contexts) each.servers = servers;
     writeFileSync(this.configPath, stringify(context), { mode: 0o600 });
   }
@@ -170,7 +181,7 @@ export class Testbed {
     const host = this.host(name);
     if (action === "freeze" || action === "thaw") return freezeCgroup(host.cgroup, action === "freeze");
     if (action === "poweroff") {
-      this.stopForwarder(host);
+      this.stopForwarder(name);
       return powerOff(this.layout, host);
     }
     if (hostPid(this.layout, host) !== undefined) throw new Error(`${name} is on already`);
@@ -178,11 +189,11 @@ export class Testbed {
     await this.applyCuts();
     if (this.state.isBare) return;
     await this.daemon(host, ["start"]);
-    if (this.state.forwards[name] !== undefined) await this.forward(host);
+    if (this.state.forwards[name] !== undefined) await this.forward(name);
   }
 
-  private stopForwarder(host: HostLayout): void {
-    const pid = this.state.forwards[host.name]?.pid;
+  private stopForwarder(name: string): void {
+    const pid = this.state.forwards[name]?.pid;
     if (pid !== undefined && existsSync(`/proc/${pid}`)) process.kill(pid, "SIGKILL");
   }
 
@@ -226,9 +237,14 @@ export class Testbed {
     return daemonPids(this.host(name), daemon);
   }
 
-  /** Copies an image archive into the registry. */
-  push(archive: string, reference: string): Promise<void> {
-    return pushArchive(this.layout, archive, reference);
+  /** Copies an image archive (docker-archive or OCI) into the registry as NAME:TAG. */
+  async push(archive: string, reference: string): Promise<void> {
+    await this.pushImage(readImageArchive(readFileSync(archive)), reference);
+  }
+
+  /** Puts an image into the registry as NAME:TAG. */
+  pushImage(image: BuiltImage, reference: string): Promise<void> {
+    return pushToRegistry(image, reference, this.state.forwards["registry"]?.port ?? 0);
   }
 
   private async keepLogs(): Promise<void> {
@@ -240,7 +256,7 @@ export class Testbed {
 
   /** Removes everything: processes, namespaces, mounts, cgroups, files. Safe on a testbed that is half there. */
   async down(): Promise<void> {
-    for (const host of this.layout.hosts) this.stopForwarder(host);
+    for (const name of Object.keys(this.state.forwards)) this.stopForwarder(name);
     await Promise.all(this.layout.hosts.map((host) => powerOff(this.layout, host)));
     await powerOffRegistry(this.layout);
     await tryRun("ip", ["netns", "del", this.layout.fabricNetns]);
