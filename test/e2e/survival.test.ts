@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { waitFor } from "../kit/wait.js";
+import type { Daemon } from "../testbed/processes.js";
+import type { Testbed } from "../testbed/testbed.js";
+import { applyText, containerPids, manifest, podYaml, remains, startCluster, waitGone, waitReady } from "./cluster.js";
+
+let testbed: Testbed;
+const HOSTS = ["host1", "host2", "host3"] as const;
+
+beforeAll(async () => {
+  testbed = await startCluster("survival", { hostCount: 3 });
+  await testbed.tsctl(["apply", "-f", manifest("hello.yaml")]);
+  await waitReady(testbed, "app=hello", 6);
+});
+
+afterAll(async () => {
+  await testbed?.down();
+});
+
+function everyContainer(): readonly (readonly number[])[] {
+  return HOSTS.map((host) => containerPids(testbed, host));
+}
+
+/** Waits until a killed daemon runs again under another process id. */
+function waitBack(host: string, daemon: Daemon, before: readonly number[]): Promise<boolean> {
+  return waitFor(
+    `${daemon} of ${host} to be back`,
+    () => {
+      const now = testbed.pids(host, daemon);
+      return now.length > 0 && now.every((pid) => !before.includes(pid));
+    },
+    { deadlineMs: 20_000 },
+  );
+}
+
+for (const daemon of ["agent", "controlplane", "etcd", "dns"] as const) {
+  test(`killing ${daemon} restarts no container and interrupts no service`, async () => {
+    const containers = everyContainer();
+    expect(containers.flat().length).toBeGreaterThanOrEqual(6);
+    const address = JSON.parse(await testbed.tsctl(["get", "service", "hello", "-o", "json"])).spec.clusterIP;
+    const before = testbed.pids("host1", daemon);
+    const requests = testbed.exec("host1", [
+      "sh",
+      "-c",
+      `for i in $(seq 60); do curl -s --max-time 2 http://${address}/ >/dev/null || echo failed; sleep 0.05; done`,
+    ]);
+    await testbed.process("host1", daemon, "kill");
+    await waitBack("host1", daemon, before);
+    expect((await requests).stdout).toBe("");
+    await waitFor("the cluster to answer", async () => (await testbed.tryTsctl(["get", "pods"])).exitCode === 0, {
+      deadlineMs: 20_000,
+    });
+    await waitReady(testbed, "app=hello", 6);
+    expect(everyContainer()).toEqual(containers);
+  });
+}
+
+test("an agent that was killed knows the containers that ended meanwhile, with their exit codes", async () => {
+  await applyText(
+    testbed,
+    podYaml(
+      "brief",
+      ["sh", "-c", "sleep 2; exit 5"],
+      "",
+      "  restartPolicy: Never\n  nodeSelector: { kubernetes.io/hostname: host2 }\n",
+    ),
+  );
+  await waitFor("brief to run", async () => /Running/.test(await testbed.tsctl(["get", "pod", "brief"])));
+  await testbed.process("host2", "supervise", "kill");
+  await testbed.process("host2", "agent", "kill");
+  const conmonsBefore = containerPids(testbed, "host2").length;
+  await waitFor("brief to end", () => containerPids(testbed, "host2").length < conmonsBefore, { deadlineMs: 10_000 });
+  await testbed.process("host2", "agent", "start");
+  await waitFor(
+    "the exit code to be known",
+    async () => {
+      const seen = JSON.parse(await testbed.tsctl(["get", "pod", "brief", "-o", "json"]));
+      return seen.status.containerStatuses?.[0]?.state?.terminated?.exitCode === 5;
+    },
+    { deadlineMs: 20_000 },
+  );
+});
+
+test("an apply that was cut is finished by running it again", async () => {
+  const many = Array.from(
+    { length: 400 },
+    (_, at) =>
+      `apiVersion: v1\nkind: ConfigMap\nmetadata: { name: many-${at}, labels: { set: many } }\ndata: { at: "${at}" }\n`,
+  ).join("---\n");
+  const cut = testbed.tryTsctl(["apply", "-f", "-"], { input: many });
+  await testbed.process("host1", "controlplane", "kill");
+  await cut;
+  await waitFor(
+    "a rerun to succeed",
+    async () => (await testbed.tryTsctl(["apply", "-f", "-"], { input: many })).exitCode === 0,
+    { deadlineMs: 30_000, everyMs: 500 },
+  );
+  const { items } = JSON.parse(await testbed.tsctl(["get", "configmaps", "-l", "set=many", "-o", "json"]));
+  expect(items).toHaveLength(400);
+});
+
+test("a host that lost power is NotReady, its pods run elsewhere, and it comes back", async () => {
+  await testbed.power("host3", "poweroff");
+  await waitFor("host3 to be NotReady", async () => /host3\s+NotReady/.test(await testbed.tsctl(["get", "nodes"])), {
+    deadlineMs: 15_000,
+  });
+  await waitFor(
+    "six pods on two hosts",
+    async () => {
+      const { items } = JSON.parse(await testbed.tsctl(["get", "pods", "-l", "app=hello", "-o", "json"]));
+      const running = items.filter(
+        (each: { spec: { nodeName: string }; status: { phase: string } }) =>
+          each.spec.nodeName !== "host3" && each.status.phase === "Running",
+      );
+      return running.length === 6;
+    },
+    { deadlineMs: 30_000 },
+  );
+  await testbed.power("host3", "start");
+  await waitFor("host3 to be Ready", async () => /host3\s+Ready/.test(await testbed.tsctl(["get", "nodes"])), {
+    deadlineMs: 30_000,
+  });
+  await waitReady(testbed, "app=hello", 6);
+});
+
+test("after everything was deleted nothing is left on any host", async () => {
+  await testbed.tsctl(["delete", "-f", manifest("hello.yaml")]);
+  await testbed.tsctl(["delete", "pod", "brief"]);
+  await waitGone(testbed, "");
+  for (const host of HOSTS) {
+    await expect
+      .poll(() => remains(testbed, host), { timeout: 15_000 })
+      .toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+  }
+});
