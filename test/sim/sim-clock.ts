@@ -1,0 +1,157 @@
+import type { Cancel, Clock } from "../../lib/clock.js";
+import { TallshipError } from "../../lib/errors.js";
+
+interface Timer {
+  readonly atMs: number;
+  readonly order: number;
+  readonly call: () => void;
+}
+
+/** Virtual time: it stands still while anything can happen, then jumps to the next timer. Timers of one moment fire in order of creation. */
+export class SimTime {
+  private nowMs = 0;
+  private lastOrder = 0;
+  private timers: Timer[] = [];
+  private readonly cancelled = new Set<Timer>();
+
+  /** Milliseconds since the simulation began. */
+  get now(): number {
+    return this.nowMs;
+  }
+
+  /** Calls once at now + delay. */
+  after(delayMs: number, call: () => void): Cancel {
+    this.lastOrder += 1;
+    const timer = { atMs: this.nowMs + Math.max(0, delayMs), order: this.lastOrder, call };
+    this.push(timer);
+    return () => this.cancelled.add(timer);
+  }
+
+  /**
+   * Fires timers until the moment, letting promises settle after each, and calls `onStep` then. Stops early when `isDone` says so.
+   */
+  async run(untilMs: number, onStep: () => void, isDone: () => boolean = () => false): Promise<void> {
+    await settle();
+    while (!isDone()) {
+      const timer = this.pop(untilMs);
+      if (timer === undefined) break;
+      this.nowMs = timer.atMs;
+      timer.call();
+      await settle();
+      onStep();
+    }
+    if (!isDone()) this.nowMs = Math.max(this.nowMs, untilMs);
+  }
+
+  private push(timer: Timer): void {
+    let low = 0;
+    let high = this.timers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const other = this.timers[middle];
+      if (other !== undefined && isBefore(timer, other)) low = middle + 1;
+      else high = middle;
+    }
+    this.timers.splice(low, 0, timer);
+  }
+
+  private pop(untilMs: number): Timer | undefined {
+    for (;;) {
+      const timer = this.timers.at(-1);
+      if (timer === undefined || timer.atMs > untilMs) return undefined;
+      this.timers.pop();
+      if (!this.cancelled.delete(timer)) return timer;
+    }
+  }
+}
+
+function isBefore(a: Timer, b: Timer): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+/** Lets every promise that can settle do so: a macrotask runs only when no microtask is left. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** One simulated process's life: alive, paused or dead. What it waits for reaches it only while it is alive. */
+export class SimProcess implements Clock {
+  readonly name: string;
+  /** Wall time may differ from other hosts'. */
+  readonly skewMs: number;
+  private readonly time: SimTime;
+  private state: "alive" | "paused" | "dead" = "alive";
+  private held: (() => void)[] = [];
+  private readonly deathListeners: (() => void)[] = [];
+
+  constructor(time: SimTime, name: string, skewMs = 0) {
+    this.time = time;
+    this.name = name;
+    this.skewMs = skewMs;
+  }
+
+  /** Whether it can act. */
+  get isAlive(): boolean {
+    return this.state !== "dead";
+  }
+
+  nowMs(): number {
+    return 1_700_000_000_000 + this.skewMs + Math.round(this.time.now);
+  }
+
+  monotonicMs(): number {
+    return this.time.now;
+  }
+
+  after(delayMs: number, call: () => void): Cancel {
+    return this.time.after(delayMs, () => this.deliver(call));
+  }
+
+  sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const gone = (): void => {
+        cancel();
+        reject(new TallshipError("cancelled", "sleep was cancelled"));
+      };
+      const cancel = this.after(delayMs, () => {
+        signal.removeEventListener("abort", gone);
+        resolve();
+      });
+      if (signal.aborted) gone();
+      else signal.addEventListener("abort", gone, { once: true });
+    });
+  }
+
+  /** Hands something to the process: now, when it is resumed, or never. */
+  deliver(call: () => void): void {
+    if (this.state === "alive") call();
+    else if (this.state === "paused") this.held.push(call);
+  }
+
+  /** Stops it from acting, as SIGSTOP does. */
+  pause(): void {
+    if (this.state === "alive") this.state = "paused";
+  }
+
+  /** Lets it go on with what it missed. */
+  resume(): void {
+    if (this.state !== "paused") return;
+    this.state = "alive";
+    const missed = this.held;
+    this.held = [];
+    for (const call of missed) this.deliver(call);
+  }
+
+  /** Ends it at once: nothing it waits for ever comes. */
+  kill(): void {
+    if (this.state === "dead") return;
+    this.state = "dead";
+    this.held = [];
+    for (const listener of this.deathListeners.splice(0)) listener();
+  }
+
+  /** Calls when it is killed. */
+  onDeath(listener: () => void): void {
+    this.deathListeners.push(listener);
+  }
+}
