@@ -88,6 +88,8 @@ export const LIMITS = {
     why: "names and attributes of one layer that the unpacker holds in memory",
   },
   imageLayerRatio: { value: 1_000, why: "unpacked over packed size; stops bombs" },
+  unpackWorkers: { value: 2, why: "layers unpacked at once per node; one keeps a core busy" },
+  workerIdleMs: { value: 5_000, why: "a worker without work holds 40 MB" },
   registriesFileBytes: { value: 1_048_576, why: "the file of mirrors is read at once" },
   registryAnswerMs: {
     value: 10_000,

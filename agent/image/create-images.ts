@@ -1,9 +1,10 @@
 // Edge: opens the node's image store.
 import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import type { Clock } from "../../lib/clock.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
+import { WorkerPool } from "../worker/worker-pool.js";
 import { type ImageMetrics, noImageMetrics } from "./image-metrics.js";
 import type { Images, RootFsDriver } from "./images.js";
 import type { LayerPolicy } from "./layer/layer-entry.js";
@@ -29,8 +30,8 @@ export interface CreateImagesOptions {
   readonly mirrors?: () => Mirrors;
   /** HTTP. */
   readonly registry?: Registry;
-  /** This process. */
-  readonly unpacker?: Unpacker;
+  /** Command of a program that calls runWorker, in which layers are unpacked. This process. */
+  readonly workerCommand?: readonly string[];
   /** Device nodes in images are refused. */
   readonly policy?: LayerPolicy;
   /** Counts nothing. */
@@ -52,7 +53,7 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
   const { clock, rng, log, metrics = noImageMetrics } = options;
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   const registry = options.registry ?? new HttpRegistry(clock);
-  const unpacker = options.unpacker ?? localUnpacker;
+  const unpacker = unpackerOf(options, folder);
   const rootFs = new OverlayRootFs(join(options.dataDir, "rootfs"));
   const images = new NodeImages({
     clock,
@@ -74,4 +75,15 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
     registry.close();
   };
   return { images, rootFs, close };
+}
+
+function unpackerOf({ workerCommand, clock, log }: CreateImagesOptions, folder: string): Unpacker {
+  if (workerCommand === undefined) return localUnpacker;
+  const programs = workerCommand.filter((word) => isAbsolute(word)).map((path) => dirname(path));
+  const confinement = {
+    rootPath: join(folder, "worker"),
+    writablePath: join(folder, "staging"),
+    readablePaths: [folder, ...programs],
+  };
+  return new WorkerPool({ command: workerCommand, confinement, clock, log });
 }
