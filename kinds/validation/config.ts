@@ -1,7 +1,7 @@
+import { deepEqual } from "../../lib/deep-equal.js";
 import { LIMITS } from "../../lib/limits.js";
 import type { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import type { Secret } from "../../proto/gen/tallship/v1/secret.js";
-import { sameValue } from "../same.js";
 import type { Findings } from "./findings.js";
 
 /** Keys that stand once, at most 1 MiB in all, and no change of what is immutable. */
@@ -55,7 +55,7 @@ function checkFrozen(
   field: string,
   findings: Findings,
 ): void {
-  if (!sameValue(pair.before, pair.after))
+  if (!deepEqual(pair.before, pair.after))
     findings.add("immutable", [field], "this object is immutable; delete it and create it anew");
 }
 

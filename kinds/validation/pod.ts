@@ -1,6 +1,6 @@
+import { deepEqual } from "../../lib/deep-equal.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod, PodSpec } from "../../proto/gen/tallship/v1/pod.js";
-import { sameValue } from "../same.js";
 import { checkContainers } from "./container.js";
 import type { Findings, Path } from "./findings.js";
 import { checkVolumes } from "./volume.js";
@@ -14,7 +14,7 @@ export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined
   checkPodSpec(pod.spec, ["spec"], findings);
   if (previous === undefined && pod.spec.ephemeralContainers.length > 0)
     findings.add("forbidden", ["spec", "ephemeralContainers"], "only a running pod can have them");
-  if (previous?.spec !== undefined && !sameValue(withoutChangeable(pod.spec, previous.spec), previous.spec))
+  if (previous?.spec !== undefined && !deepEqual(withoutChangeable(pod.spec, previous.spec), previous.spec))
     findings.add("immutable", ["spec"], `only ${CHANGEABLE} may change: delete the pod and create it anew`);
 }
 

@@ -1,5 +1,5 @@
+import { deepEqual } from "../../lib/deep-equal.js";
 import { formatError } from "../formats.js";
-import { sameValue } from "../same.js";
 import { type FieldSchema, messageSchema } from "../schema.js";
 import type { Findings, Path } from "./findings.js";
 
@@ -27,7 +27,7 @@ export function checkImmutable(messageName: string, pair: Pair, path: Path, find
     const before = pair.before[field.name];
     const after = pair.after[field.name];
     if (field.rule.isImmutable) {
-      if (!isAbsent(field, before) && !sameValue(before, after))
+      if (!isAbsent(field, before) && !deepEqual(before, after))
         findings.add("immutable", here, "this field cannot be changed");
     } else if (field.type === "message" && isRecord(before) && isRecord(after)) {
       checkImmutable(field.messageName, { before, after }, here, findings);

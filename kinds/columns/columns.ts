@@ -1,0 +1,64 @@
+import { ageText } from "../age.js";
+import type { Typed } from "../object.js";
+import type { KindMap, KindName } from "../registry.js";
+import type { Column, WithMeta } from "./column.js";
+import { configMapColumns, namespaceColumns, secretColumns } from "./config.js";
+import { endpointSliceColumns } from "./endpoint-slice.js";
+import { eventColumns } from "./event.js";
+import { nodeColumns } from "./node.js";
+import { podColumns } from "./pod.js";
+import { revisionColumns } from "./revision.js";
+import { serviceColumns } from "./service.js";
+import { deploymentColumns, replicaSetColumns } from "./workload.js";
+
+const NAME: Column<WithMeta> = { name: "NAME", cell: (object) => object.metadata?.name ?? "" };
+const AGE: Column<WithMeta> = {
+  name: "AGE",
+  cell: (object, nowMs) => ageText(object.metadata?.creationTimestamp ?? "", nowMs),
+};
+
+/** The columns of each kind, in kubectl's order and words. AGE closes the narrow columns. */
+const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
+  ConfigMap: table(configMapColumns),
+  Deployment: table(deploymentColumns),
+  EndpointSlice: table(endpointSliceColumns),
+  Event: eventColumns,
+  Namespace: table(namespaceColumns),
+  Node: nodeColumns(AGE),
+  Pod: table(podColumns),
+  ReplicaSet: table(replicaSetColumns),
+  Revision: table(revisionColumns),
+  Secret: table(secretColumns),
+  Service: table(serviceColumns),
+};
+
+/** A table's shape and one object's row of it. */
+export interface TableOptions {
+  readonly isWide: boolean;
+  readonly nowMs: number;
+}
+
+/** The headings of a kind's table. */
+export function headings(kind: KindName, isWide: boolean): readonly string[] {
+  return columnsOf(kind, isWide).map(({ name }) => name);
+}
+
+/** An object's cells, one per heading. */
+export function cells({ kind, object }: Typed, { isWide, nowMs }: TableOptions): readonly string[] {
+  // The kind's columns take the kind's objects.
+  return columnsOf(kind, isWide).map(({ cell }) => cell(object as never, nowMs));
+}
+
+function columnsOf(kind: KindName, isWide: boolean): readonly Column<never>[] {
+  const columns: readonly Column<never>[] = COLUMNS[kind];
+  return isWide ? columns : columns.filter((column) => column.isWide !== true);
+}
+
+function table<T extends WithMeta>(columns: readonly Column<T>[]): readonly Column<T>[] {
+  return [
+    NAME,
+    ...columns.filter(({ isWide }) => isWide !== true),
+    AGE,
+    ...columns.filter(({ isWide }) => isWide === true),
+  ];
+}
