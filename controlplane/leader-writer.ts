@@ -26,7 +26,7 @@ interface Encoded {
  * Writes with compare-and-swap on every object and on the election's key. Up to limits.transactionObjects share one transaction; more are cut
  * in their order, and a conflict stops at the cut.
  */
-export function leaderPlanner(store: Store, guard: Guard): Planner {
+export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard): Planner {
   return {
     write: async (writes) => {
       let revision = 0;

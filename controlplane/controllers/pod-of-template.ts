@@ -1,0 +1,7 @@
+import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
+import { type Pod, PodStatus, type PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
+
+/** The pod that a controller creates from its template, which admission has filled with defaults when it let the controller's object in. */
+export function podOfTemplate(template: PodTemplateSpec | undefined, metadata: ObjectMeta): Pod {
+  return { metadata, spec: template?.spec, status: PodStatus.fromPartial({ phase: "Pending" }) };
+}

@@ -1,0 +1,163 @@
+import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
+import { metaOf, type ObjectKey } from "../../kinds/object.js";
+import { isDeleting, isPodActive } from "../../kinds/pod-state.js";
+import { deepEqual } from "../../lib/deep-equal.js";
+import { limit } from "../../lib/limits.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { type ReplicaSet, ReplicaSetStatus } from "../../proto/gen/tallship/v1/replicaset.js";
+import type { CacheChange, Cached, View } from "../cache/view.js";
+import { claim } from "./claim.js";
+import {
+  type Controller,
+  NOTHING,
+  type Notice,
+  type ObjectWrite,
+  type Outcome,
+  type ReconcileContext,
+} from "./controller.js";
+import { isNamespaceDeleting } from "./namespace-state.js";
+import { ordinalName } from "./ordinal-name.js";
+import { countPods, type PodCounts } from "./pod-counts.js";
+import { podOfTemplate } from "./pod-of-template.js";
+import { leastLoss } from "./pod-ranking.js";
+import { childMeta, controllerOf, create, remove, replace } from "./writes.js";
+
+/**
+ * Keeps `spec.replicas` pods in existence for each replica set. The next ordinal stands in the status and advances in the transaction that
+ * creates the pods, and names are derived from ordinals: a pod is never created twice, and a name never used again.
+ */
+export const replicaSet: Controller = { name: "replica-set", keysFor, reconcile };
+
+/** Pods created or removed by one outcome: with the replica set itself they fill a transaction. */
+const batch = limit("transactionObjects") - 1;
+
+function keysFor({ key, before, after }: CacheChange, view: View): readonly ObjectKey[] {
+  if (key.kind === "ReplicaSet") return [key];
+  if (key.kind !== "Pod") return [];
+  const owners = [before, after].map((pod) => pod && controllerOf(pod.object));
+  const keys = owners
+    .filter((owner) => owner?.kind === "ReplicaSet")
+    .map((owner): ObjectKey => ({ kind: "ReplicaSet", namespace: key.namespace, name: owner?.name ?? "" }));
+  if (after === undefined || owners[1] !== undefined) return keys;
+  const { labels } = metaOf(after.object);
+  const adopters = view
+    .list("ReplicaSet", key.namespace)
+    .filter(({ object }) => matchesSelector(object.spec?.selector, labels));
+  return [
+    ...keys,
+    ...adopters.map(({ object }): ObjectKey => ({ ...key, kind: "ReplicaSet", name: metaOf(object).name })),
+  ];
+}
+
+function reconcile({ namespace, name }: ObjectKey, view: View, context: ReconcileContext): Outcome {
+  const set = view.cached("ReplicaSet", namespace, name);
+  if (set === undefined) return NOTHING; // Deleted: the owner collector removes the pods.
+  const { owned, writes } = claim(set, "Pod", set.object.spec?.selector, view);
+  if (writes.length > 0) return { writes: writes.slice(0, batch) };
+  const active = owned.filter(({ object }) => isPodActive(object));
+  const counts = countPods(
+    owned.map(({ object }) => object),
+    set.object.spec?.minReadySeconds ?? 0,
+    context.nowMs,
+  );
+  const isFinal = isDeleting(set.object) || isNamespaceDeleting(namespace, view);
+  const missing = isFinal ? 0 : (set.object.spec?.replicas ?? 1) - active.length;
+  if (missing > 0) return grow(set, missing, { owned, counts }, view, context);
+  if (missing < 0) return shrink(set, -missing, { owned, counts }, context);
+  return { writes: report(set, owned, counts, {}), againMs: counts.nextAvailableMs };
+}
+
+interface Observed {
+  readonly owned: readonly Cached<"Pod">[];
+  readonly counts: PodCounts;
+}
+
+function grow(
+  set: Cached<"ReplicaSet">,
+  missing: number,
+  { owned, counts }: Observed,
+  view: View,
+  context: ReconcileContext,
+): Outcome {
+  const { name, namespace, uid } = metaOf(set.object);
+  const count = Math.min(missing, batch);
+  const pods: Pod[] = [];
+  let ordinal = set.object.status?.nextOrdinal ?? 0;
+  for (; pods.length < count; ordinal += 1) {
+    const podName = ordinalName(name, uid, ordinal);
+    if (view.get("Pod", namespace, podName) !== undefined) continue; // Somebody else's: the ordinal is spent all the same.
+    const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
+    const meta = childMeta(set, podName, { labels, annotations, finalizers }, context);
+    pods.push(podOfTemplate(set.object.spec?.template, meta));
+  }
+  const after = { nextOrdinal: ordinal, created: pods.length };
+  return {
+    // The set comes first: were the transaction cut for its size, ordinals would be skipped, never used twice.
+    writes: [...report(set, owned, counts, after), ...pods.map((pod) => create("Pod", pod))],
+    notices: [noticeOf(set, "SuccessfulCreate", "Created", pods)],
+    againMs: missing > count ? 0 : counts.nextAvailableMs,
+  };
+}
+
+function shrink(
+  set: Cached<"ReplicaSet">,
+  surplus: number,
+  { owned, counts }: Observed,
+  context: ReconcileContext,
+): Outcome {
+  const active = owned.filter(({ object }) => isPodActive(object));
+  const victims = leastLoss(active, Math.min(surplus, batch));
+  const removals = victims.flatMap((pod) => remove(pod, { nowMs: context.nowMs }));
+  return {
+    writes: removals,
+    notices: [
+      noticeOf(
+        set,
+        "SuccessfulDelete",
+        "Deleted",
+        victims.map(({ object }) => object),
+      ),
+    ],
+    againMs: surplus > batch ? 0 : counts.nextAvailableMs,
+  };
+}
+
+/** The write of the set's status, when it says something new. Pods created in the same transaction count as existing. */
+function report(
+  set: Cached<"ReplicaSet">,
+  owned: readonly Cached<"Pod">[],
+  counts: PodCounts,
+  { nextOrdinal, created = 0 }: { readonly nextOrdinal?: number; readonly created?: number },
+): readonly ObjectWrite[] {
+  const before = set.object.status ?? ReplicaSetStatus.fromPartial({});
+  const templateLabels = set.object.spec?.template?.metadata?.labels ?? {};
+  const labeled = owned.filter(
+    ({ object }) => isPodActive(object) && matchesLabels(templateLabels, metaOf(object).labels),
+  );
+  const status: ReplicaSetStatus = {
+    replicas: counts.active + created,
+    fullyLabeledReplicas: labeled.length + created,
+    readyReplicas: counts.ready,
+    availableReplicas: counts.available,
+    terminatingReplicas: counts.terminating,
+    observedGeneration: metaOf(set.object).generation,
+    conditions: before.conditions,
+    nextOrdinal: nextOrdinal ?? before.nextOrdinal,
+  };
+  if (deepEqual(before, status)) return [];
+  const object: ReplicaSet = { ...set.object, status };
+  return [replace(set, object)];
+}
+
+function noticeOf(set: Cached<"ReplicaSet">, reason: string, verb: string, pods: readonly Pod[]): Notice {
+  const { name, namespace } = metaOf(set.object);
+  const names = pods.slice(0, 3).map((pod) => pod.metadata?.name);
+  const more = pods.length > names.length ? ` and ${pods.length - names.length} more` : "";
+  const what = pods.length === 1 ? "pod" : `${pods.length} pods`;
+  return {
+    about: { kind: "ReplicaSet", namespace, name },
+    type: "Normal",
+    reason,
+    message: `${verb} ${what}: ${names.join(", ")}${more}`,
+  };
+}
