@@ -120,6 +120,11 @@ export const LIMITS = {
   tokenTtlMs: { value: 3_600_000, why: "the token that init prints lasts an hour" },
   podPidsDefault: { value: 4_096, why: "a fork bomb ends here" },
   podsPerNode: { value: 1_000, why: "a /22 has 1,022 addresses" },
+  execInputMessages: {
+    value: 64,
+    why: "input held for a command that does not read, before its operator is held back",
+  },
+  sessionQueueMessages: { value: 10_000, why: "messages of a node that wait for the wire; further ones are dropped" },
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
   agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
   leaderLeaseMs: { value: 2_000, why: "smallest lease etcd grants" },

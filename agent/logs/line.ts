@@ -1,0 +1,50 @@
+/** One line of a log in the k8s-file format: `TIME STREAM P|F CONTENT`. */
+export interface LogLine {
+  /** As conmon wrote it: RFC 3339 with nanoseconds. */
+  readonly time: string;
+  /** The line goes on in the next entry. */
+  readonly isPartial: boolean;
+  readonly content: Uint8Array;
+}
+
+const SPACE = 0x20;
+const NEWLINE = 0x0a;
+const PARTIAL = 0x50;
+
+/** Reads one entry without its newline; undefined when it is malformed, as the rest of a write that a crash cut. */
+export function parseLogLine(bytes: Buffer): LogLine | undefined {
+  const first = bytes.indexOf(SPACE);
+  const second = bytes.indexOf(SPACE, first + 1);
+  const third = bytes.indexOf(SPACE, second + 1);
+  if (first < 0 || second < 0 || third !== second + 2) return undefined;
+  return {
+    time: bytes.toString("latin1", 0, first),
+    isPartial: bytes[second + 1] === PARTIAL,
+    content: bytes.subarray(third + 1),
+  };
+}
+
+/** Splits what was read into whole entries and the rest. */
+export function splitEntries(bytes: Buffer): { readonly entries: readonly Buffer[]; readonly rest: Buffer } {
+  const entries: Buffer[] = [];
+  let from = 0;
+  for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, from)) {
+    entries.push(bytes.subarray(from, end));
+    from = end + 1;
+  }
+  return { entries, rest: bytes.subarray(from) };
+}
+
+/** Offset at which the last `count` whole lines of a buffer begin, and how many lines were found. A line ends with an F entry. */
+export function tailOffset(bytes: Buffer, count: number): { readonly offset: number; readonly found: number } {
+  let found = 0;
+  let end = bytes.length;
+  while (end > 0) {
+    const from = bytes.lastIndexOf(NEWLINE, end - 2) + 1;
+    const isWhole = parseLogLine(bytes.subarray(from, end - 1))?.isPartial === false;
+    if (isWhole && found === count) return { offset: end, found };
+    if (isWhole) found += 1;
+    end = from;
+  }
+  return { offset: 0, found };
+}

@@ -1,0 +1,91 @@
+import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { limit } from "../../lib/limits.js";
+import { systemClock } from "../../lib/system-clock.js";
+import { logPath } from "./log-path.js";
+import { readLogs } from "./read-logs.js";
+import { rotateLogs } from "./rotate.js";
+
+const KEY = { podUid: "uid", container: "main", attempt: 0 };
+let dataDir = "";
+let path = "";
+
+beforeEach(async () => {
+  dataDir = mkdtempSync(join(tmpdir(), "tallship-logs-"));
+  path = logPath(dataDir, KEY);
+  await mkdir(dirname(path), { recursive: true });
+});
+
+afterEach(() => rmSync(dataDir, { recursive: true, force: true }));
+
+const entry = (text: string, second = 0, tag = "F"): string =>
+  `2026-01-01T00:00:${String(second).padStart(2, "0")}.000000001+00:00 stdout ${tag} ${text}\n`;
+
+async function read(
+  options: { tailLines?: number; sinceTime?: string; timestamps?: boolean; limitBytes?: number; follow?: boolean } = {},
+  isOpen = (): boolean => false,
+): Promise<string> {
+  const request = { follow: false, sinceTime: "", timestamps: false, limitBytes: 0, tailLines: undefined, ...options };
+  let text = "";
+  for await (const { bytes } of readLogs({ path, isOpen }, request, {
+    clock: systemClock,
+    signal: new AbortController().signal,
+  }))
+    text += Buffer.from(bytes).toString();
+  return text;
+}
+
+test("parts of a line are joined, times stand once per line", async () => {
+  appendFileSync(path, entry("a", 1) + entry("long ", 2, "P") + entry("line", 3));
+  expect(await read()).toBe("a\nlong line\n");
+  expect(await read({ timestamps: true })).toBe(
+    "2026-01-01T00:00:01.000000001+00:00 a\n2026-01-01T00:00:02.000000001+00:00 long line\n",
+  );
+});
+
+test("the tail reaches back over rotated files", async () => {
+  appendFileSync(`${path}.1`, entry("one") + entry("two"));
+  appendFileSync(path, entry("three"));
+  expect(await read({ tailLines: 2 })).toBe("two\nthree\n");
+  expect(await read({ tailLines: 0 })).toBe("");
+});
+
+test("since and limit bound what is read", async () => {
+  appendFileSync(path, entry("old", 1) + entry("new", 9));
+  expect(await read({ sinceTime: "2026-01-01T00:00:05Z" })).toBe("new\n");
+  expect(await read({ limitBytes: 5 })).toBe("old\nn");
+});
+
+test("a log that does not exist yet is empty, and followed once it does", async () => {
+  expect(await read()).toBe("");
+  let isOpen = true;
+  const followed = read({ follow: true }, () => isOpen);
+  appendFileSync(path, entry("first"));
+  isOpen = false;
+  expect(await followed).toBe("first\n");
+});
+
+test("a follower loses and doubles no line while the log is rotated under it", async () => {
+  let isOpen = true;
+  const followed = read({ follow: true }, () => isOpen);
+  const lineText = "x".repeat(1_000);
+  const perFile = Math.ceil(limit("logFileBytes") / 1_040) + 1;
+  let written = 0;
+  for (let round = 0; round < 4; round += 1) {
+    for (let at = 0; at < perFile; at += 500) {
+      const lines = Array.from({ length: 500 }, () => entry(`${written++} ${lineText}`)).join("");
+      appendFileSync(path, lines);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(await rotateLogs(dataDir, [KEY], async () => appendFileSync(path, entry(`${written++} reopened`)))).toBe(1);
+  }
+  isOpen = false;
+  const numbers = (await followed)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => Number(line.split(" ")[0]));
+  expect(numbers).toEqual(Array.from({ length: written }, (_, at) => at));
+});

@@ -1,0 +1,184 @@
+import { AsyncQueue } from "../../lib/async-queue.js";
+import { backoffMs } from "../../lib/backoff.js";
+import type { Clock } from "../../lib/clock.js";
+import { assertNever, asTallshipError, hasCode, type TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import type { Log } from "../../lib/log.js";
+import type { Rng } from "../../lib/rng.js";
+import type { Event } from "../../proto/gen/tallship/v1/event.js";
+import {
+  type ControlMessage,
+  type NodeConditionReport,
+  type NodeMessage,
+  NodesDefinition,
+  type NodeUsage,
+  type OpenStream,
+  type SessionHello,
+  type Welcome,
+} from "../../proto/gen/tallship/v1/session.js";
+import type { AddressBook } from "./address-book.js";
+
+/** What the session asks of, and tells, the rest of the agent. */
+export interface SessionParts {
+  readonly book: AddressBook;
+  /** The host as it is now; asked at each connect. */
+  readonly hello: () => SessionHello;
+  /** What the host uses; undefined leaves it out of the heartbeat. */
+  readonly usage: () => NodeUsage | undefined;
+  readonly onWelcome: (welcome: Welcome) => void;
+  readonly onCutOver: (endpointRevision: number) => void;
+  readonly onOpenStream: (open: OpenStream) => void;
+  /** The leader wants usage reports every so many milliseconds; 0: none. */
+  readonly onUsageWanted: (everyMs: number) => void;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+}
+
+const RETRY = { firstMs: 100, maxMs: 2_000 };
+
+/**
+ * The one session to the leader. Connects, follows redirects, tries every control plane in turn with backoff, and says hello anew each time.
+ * Heartbeats go out every interval, and at once when the applied endpoint revision grows. Ends when the signal aborts.
+ */
+export class LeaderSession {
+  private readonly parts: SessionParts;
+  private outgoing: AsyncQueue<NodeMessage> | undefined;
+  private sequence = 0;
+  private appliedRevision = 0;
+  private clusterEpoch = "";
+  private conditions: readonly NodeConditionReport[] = [];
+
+  constructor(parts: SessionParts) {
+    this.parts = parts;
+  }
+
+  /** Whether the leader has welcomed this node in the present session. */
+  get isConnected(): boolean {
+    return this.clusterEpoch !== "" && this.outgoing !== undefined;
+  }
+
+  /** Keeps the session until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { book, clock, rng, log } = this.parts;
+    let attempt = 0;
+    while (!signal.aborted) {
+      const address = book.current;
+      const connectedAtMs = clock.monotonicMs();
+      const error = await this.converse(address, signal);
+      if (signal.aborted) return;
+      const leader = hasCode(error, "not_leader") ? error.details["leader"] : undefined;
+      if (leader !== undefined && leader !== "") book.prefer(leader);
+      else book.failed(address);
+      if (clock.monotonicMs() - connectedAtMs > RETRY.maxMs) attempt = 0;
+      log.info("session ended", { address, code: error.code, error: error.message });
+      await clock.sleep(backoffMs(RETRY, attempt, rng), signal).catch(() => undefined);
+      attempt += 1;
+    }
+  }
+
+  /** The kernel has come to reflect this revision of the network map. */
+  applied(revision: number): void {
+    if (revision <= this.appliedRevision) return;
+    this.appliedRevision = revision;
+    this.beat();
+  }
+
+  /** Conditions that changed; sent with the next heartbeat, and again in the hello of the next session. */
+  reportConditions(conditions: readonly NodeConditionReport[]): void {
+    this.conditions = conditions;
+    this.beat();
+  }
+
+  /** Events seen on the node; dropped while there is no session. */
+  reportEvents(events: readonly Event[]): void {
+    this.send({ part: { $case: "events", value: { events } } });
+  }
+
+  /** An operator stream that cannot be opened. */
+  refuse(operationID: string, error: TallshipError): void {
+    this.send({ part: { $case: "refused", value: { operationID, code: error.code, message: error.message } } });
+  }
+
+  private send(message: NodeMessage): void {
+    this.outgoing?.push(message);
+  }
+
+  /** One session; returns why it ended. */
+  private async converse(address: string, signal: AbortSignal): Promise<TallshipError> {
+    const { book, hello } = this.parts;
+    const outgoing = new AsyncQueue<NodeMessage>(limit("sessionQueueMessages"));
+    outgoing.push({ part: { $case: "hello", value: { ...hello(), clusterEpoch: this.clusterEpoch } } });
+    const over = new AbortController();
+    const stop = (): void => over.abort();
+    signal.addEventListener("abort", stop, { once: true });
+    this.sequence = 0;
+    try {
+      const answers = book.channel(address).client(NodesDefinition).session(outgoing, { signal: over.signal });
+      for await (const { part } of answers) {
+        if (part?.$case === "welcome") this.begin(part.value, outgoing, over.signal);
+        if (part !== undefined) this.take(part);
+      }
+      return asTallshipError(new Error("the leader ended the session"), "unavailable");
+    } catch (error) {
+      return asTallshipError(error, "unavailable");
+    } finally {
+      this.outgoing = undefined;
+      outgoing.end();
+      over.abort();
+      signal.removeEventListener("abort", stop);
+    }
+  }
+
+  /** Heartbeats start once the leader knows the node. */
+  private begin(welcome: Welcome, outgoing: AsyncQueue<NodeMessage>, signal: AbortSignal): void {
+    this.outgoing = outgoing;
+    this.clusterEpoch = welcome.clusterEpoch;
+    this.parts.book.replace(welcome.controlPlaneAddresses);
+    const everyMs = welcome.heartbeatMs || limit("heartbeatMs");
+    const tick = (): void => {
+      if (signal.aborted) return;
+      this.beat();
+      this.parts.clock.after(everyMs, tick);
+    };
+    tick();
+  }
+
+  private beat(): void {
+    if (this.outgoing === undefined) return;
+    this.sequence += 1;
+    const conditions = this.conditions;
+    this.conditions = [];
+    const { bootID } = this.parts.hello();
+    const heartbeat = {
+      sequence: this.sequence,
+      bootID,
+      clusterEpoch: this.clusterEpoch,
+      endpointRevisionApplied: this.appliedRevision,
+      conditions,
+      usage: this.parts.usage(),
+    };
+    this.send({ part: { $case: "heartbeat", value: heartbeat } });
+  }
+
+  private take(part: NonNullable<ControlMessage["part"]>): void {
+    switch (part.$case) {
+      case "welcome":
+        this.parts.onWelcome(part.value);
+        return;
+      case "ack":
+        return;
+      case "cutOver":
+        this.parts.onCutOver(part.value.endpointRevision);
+        return;
+      case "open":
+        this.parts.onOpenStream(part.value);
+        return;
+      case "usageWanted":
+        this.parts.onUsageWanted(part.value.everyMs);
+        return;
+      default:
+        assertNever(part);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+import type { NetworkMap } from "../../net/node-network.js";
+import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import type { Service } from "../../proto/gen/tallship/v1/service.js";
+import type { ObjectChange, WatchUpdate } from "./watch-objects.js";
+
+/** The map before anything is known. */
+export const EMPTY_MAP: NetworkMap = { revision: 0, nodes: new Map(), services: new Map(), endpointSlices: new Map() };
+
+/** The kinds that the network map is made of. */
+export const MAP_KINDS = ["Node", "Service", "EndpointSlice"] as const;
+
+/** The map after an update. Unchanged parts are shared. */
+export function nextMap(map: NetworkMap, { changes, revision, isWhole }: WatchUpdate): NetworkMap {
+  const from = isWhole ? EMPTY_MAP : map;
+  const of = (kind: string): readonly ObjectChange[] => changes.filter(({ key }) => key.startsWith(`${kind}/`));
+  return {
+    revision,
+    nodes: patched(from.nodes, of("Node"), ({ typed }) => (typed?.kind === "Node" ? typed.object : undefined)),
+    services: patched(from.services, of("Service"), ({ typed }) =>
+      typed?.kind === "Service" ? typed.object : undefined,
+    ),
+    endpointSlices: patched(from.endpointSlices, of("EndpointSlice"), ({ typed }) =>
+      typed?.kind === "EndpointSlice" ? typed.object : undefined,
+    ),
+  };
+}
+
+function patched<T extends Node | Service | EndpointSlice>(
+  map: ReadonlyMap<string, T>,
+  changes: readonly ObjectChange[],
+  objectOf: (change: ObjectChange) => T | undefined,
+): ReadonlyMap<string, T> {
+  if (changes.length === 0) return map;
+  const next = new Map(map);
+  for (const change of changes) {
+    const object = objectOf(change);
+    const key = change.key.slice(change.key.indexOf("/") + 1).replace(/^\//, "");
+    if (object === undefined) next.delete(key);
+    else next.set(key, object);
+  }
+  return next;
+}

@@ -1,0 +1,197 @@
+import { expect, test } from "vitest";
+import { encodeObject } from "../../kinds/object.js";
+import { TallshipError } from "../../lib/errors.js";
+import { silentLog } from "../../lib/log.js";
+import { seededRng } from "../../lib/rng.js";
+import { memoryNetwork } from "../../lib/transport/memory.js";
+import { bind, type CallContext, type Handlers } from "../../lib/transport/service.js";
+import { ObjectsDefinition, WatchEvent_Type, type WatchResponse } from "../../proto/gen/tallship/v1/api.js";
+import { Pod, PodStatus } from "../../proto/gen/tallship/v1/pod.js";
+import {
+  type ControlMessage,
+  type NodeMessage,
+  NodesDefinition,
+  SessionHello,
+} from "../../proto/gen/tallship/v1/session.js";
+import { ManualClock } from "../../test/kit/manual-clock.js";
+import { AddressBook } from "./address-book.js";
+import { LeaderSession, type SessionParts } from "./leader-session.js";
+import { EMPTY_MAP, nextMap } from "./network-map.js";
+import { StatusReporter } from "./status-reporter.js";
+import { type WatchUpdate, watchObjects } from "./watch-objects.js";
+
+const node = { name: "node-a", role: "node" } as const;
+
+function world() {
+  const clock = new ManualClock();
+  const network = memoryNetwork(clock);
+  const book = new AddressBook(network.dialer(node), ["a:1", "b:1"]);
+  return { clock, network, book, rng: seededRng(1), log: silentLog, over: new AbortController() };
+}
+
+function serveSession(
+  network: ReturnType<typeof memoryNetwork>,
+  address: string,
+  session: (messages: AsyncIterable<NodeMessage>, context: CallContext) => AsyncIterable<ControlMessage>,
+): { close(): void } {
+  const handlers: Partial<Handlers<typeof NodesDefinition>> = { session };
+  return network.serve(address, [bind(NodesDefinition, handlers as Handlers<typeof NodesDefinition>, () => undefined)]);
+}
+
+async function* welcome(messages: AsyncIterable<NodeMessage>, seen: NodeMessage[]): AsyncGenerator<ControlMessage> {
+  for await (const message of messages) {
+    seen.push(message);
+    if (message.part?.$case === "hello") {
+      yield {
+        part: {
+          $case: "welcome",
+          value: { clusterEpoch: "e1", heartbeatMs: 500, podCIDRs: ["10.128.0.0/22"], controlPlaneAddresses: [] },
+        },
+      };
+    }
+  }
+}
+
+function parts(of: ReturnType<typeof world>, told: string[]): SessionParts {
+  return {
+    ...of,
+    hello: () => SessionHello.fromPartial({ bootID: "boot" }),
+    usage: () => undefined,
+    onWelcome: (each) => told.push(`welcome ${each.podCIDRs}`),
+    onCutOver: (revision) => told.push(`cut-over ${revision}`),
+    onOpenStream: () => undefined,
+    onUsageWanted: () => undefined,
+  };
+}
+
+test("a replica that does not lead is left for the leader it names, and heartbeats count up", async () => {
+  const of = world();
+  const seen: NodeMessage[] = [];
+  const told: string[] = [];
+  serveSession(of.network, "a:1", async function* () {
+    yield* [];
+    throw new TallshipError("not_leader", "b leads", { details: { leader: "b:1" } });
+  });
+  serveSession(of.network, "b:1", (messages) => welcome(messages, seen));
+  const session = new LeaderSession(parts(of, told));
+  const running = session.run(of.over.signal);
+  await of.clock.advance(3_000);
+  expect(told).toEqual(["welcome 10.128.0.0/22"]);
+  const beats = seen.flatMap(({ part }) => (part?.$case === "heartbeat" ? [part.value] : []));
+  expect(beats.map(({ sequence }) => sequence)).toEqual(beats.map((_, at) => at + 1));
+  expect(beats.length).toBeGreaterThanOrEqual(5);
+  session.applied(42);
+  await of.clock.advance(1);
+  expect(seen.at(-1)?.part).toMatchObject({ $case: "heartbeat", value: { endpointRevisionApplied: 42 } });
+  of.over.abort();
+  await running;
+});
+
+test("a leader that dies is looked for again", async () => {
+  const of = world();
+  const seen: NodeMessage[] = [];
+  const told: string[] = [];
+  const first = serveSession(of.network, "a:1", (messages) => welcome(messages, seen));
+  const running = new LeaderSession(parts(of, told)).run(of.over.signal);
+  await of.clock.advance(600);
+  first.close();
+  serveSession(of.network, "b:1", (messages) => welcome(messages, seen));
+  await of.clock.advance(5_000);
+  expect(told).toHaveLength(2);
+  of.over.abort();
+  await running;
+});
+
+const pod = (name: string): Pod => Pod.fromPartial({ metadata: { name, namespace: "default", uid: `uid-${name}` } });
+const put = (name: string, revision: number) => ({
+  type: WatchEvent_Type.PUT,
+  name: { kind: "Pod", namespace: "default", name },
+  item: { object: Buffer.from(encodeObject({ kind: "Pod", object: pod(name) })), revision },
+});
+
+test("a watch shows the first picture whole, resumes after a break, and starts over when the history is lost", async () => {
+  const of = world();
+  const asked: number[] = [];
+  const answers: (readonly WatchResponse[] | TallshipError)[] = [
+    [
+      { events: [put("a", 3)], revision: 5, isSynced: false, clusterEpoch: "e" },
+      { events: [put("b", 4)], revision: 5, isSynced: true, clusterEpoch: "" },
+    ],
+    new TallshipError("history_lost", "compacted"),
+    [{ events: [put("b", 4)], revision: 9, isSynced: true, clusterEpoch: "e" }],
+  ];
+  const handlers: Partial<Handlers<typeof ObjectsDefinition>> = {
+    watch: async function* ({ afterRevision }, { signal }) {
+      asked.push(afterRevision);
+      const answer = answers.shift();
+      if (answer instanceof TallshipError) throw answer;
+      if (answer !== undefined) yield* answer;
+      else await of.clock.sleep(1e9, signal);
+    },
+  };
+  for (const address of ["a:1", "b:1"])
+    of.network.serve(address, [
+      bind(ObjectsDefinition, handlers as Handlers<typeof ObjectsDefinition>, () => undefined),
+    ]);
+  const updates: WatchUpdate[] = [];
+  const running = watchObjects({ ...of, selections: [], onUpdate: (update) => updates.push(update) }, of.over.signal);
+  await of.clock.advance(20_000);
+  expect(asked).toEqual([0, 5, 0, 9]);
+  expect(updates.map(({ isWhole, revision, changes }) => [isWhole, revision, changes.map(({ key }) => key)])).toEqual([
+    [true, 5, ["Pod/default/a", "Pod/default/b"]],
+    [true, 9, ["Pod/default/b"]],
+  ]);
+  of.over.abort();
+  await running;
+});
+
+test("only the latest status of a pod is sent, and a failed one again", async () => {
+  const of = world();
+  const calls: string[][] = [];
+  let isBroken = true;
+  const handlers: Partial<Handlers<typeof ObjectsDefinition>> = {
+    updateStatus: async ({ objects }) => {
+      if (isBroken) throw new TallshipError("unavailable", "not now");
+      calls.push(
+        objects.map(
+          (bytes) =>
+            Buffer.from(bytes)
+              .toString("latin1")
+              .match(/Running|Pending/)?.[0] ?? "",
+        ),
+      );
+      return { results: objects.map(() => ({ code: "", message: "", revision: 7 })) };
+    },
+  };
+  for (const address of ["a:1", "b:1"])
+    of.network.serve(address, [
+      bind(ObjectsDefinition, handlers as Handlers<typeof ObjectsDefinition>, () => undefined),
+    ]);
+  const reporter = new StatusReporter(of);
+  const running = reporter.run(of.over.signal);
+  reporter.report(pod("a"), PodStatus.fromPartial({ phase: "Pending" }));
+  await of.clock.advance(50);
+  expect(reporter.pendingCount).toBe(1);
+  reporter.report(pod("a"), PodStatus.fromPartial({ phase: "Running" }));
+  reporter.report(pod("b"), PodStatus.fromPartial({ phase: "Running" }));
+  isBroken = false;
+  await of.clock.advance(1_000);
+  expect(calls).toEqual([["Running", "Running"]]);
+  expect(reporter.pendingCount).toBe(0);
+  of.over.abort();
+  await running;
+});
+
+test("the network map shares what did not change and forgets what a whole picture does not name", () => {
+  const change = (name: string) => ({
+    key: `Node//${name}`,
+    typed: { kind: "Node" as const, object: { metadata: undefined } },
+  });
+  const first = nextMap(EMPTY_MAP, { changes: [change("n1"), change("n2")], revision: 1, isWhole: true });
+  expect([...first.nodes.keys()]).toEqual(["n1", "n2"]);
+  const second = nextMap(first, { changes: [{ key: "Node//n1", typed: undefined }], revision: 2, isWhole: false });
+  expect([...second.nodes.keys()]).toEqual(["n2"]);
+  expect(second.services).toBe(first.services);
+  const third = nextMap(second, { changes: [], revision: 3, isWhole: true });
+  expect(third.nodes.size).toBe(0);
+});
