@@ -127,6 +127,12 @@ export const LIMITS = {
   sessionQueueMessages: { value: 10_000, why: "messages of a node that wait for the wire; further ones are dropped" },
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
   agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
+  relistMs: { value: 2_000, why: "a monitor that was killed leaves no event; its container is noticed within this" },
+  orphanGraceMs: {
+    value: 2_000,
+    why: "a pod whose object is gone without a grace of its own still gets a stop signal first",
+  },
+  containerRecheckMs: { value: 250, why: "a create that another process began is looked at again this often" },
   leaderLeaseMs: { value: 2_000, why: "smallest lease etcd grants" },
   storeDeadlineMs: { value: 5_000, why: "an etcd that elects or whose disk stalls answers within this, or not at all" },
   storePageBytes: {

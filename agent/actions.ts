@@ -1,0 +1,30 @@
+/** The hooks of a pod's life, in the order in which they come up; they go down in the reverse order. A new hook is a name here and a row in hooks/. */
+export const HOOKS = ["image", "sandbox", "config", "volumes"] as const;
+
+/** Name of a hook. */
+export type HookName = (typeof HOOKS)[number];
+
+/** Every thing the agent can do for a pod. A new action is a new row; the compiler names the executor's gap. */
+export interface Actions {
+  /** Brings up what the pod needs before its containers. */
+  prepare: { readonly hook: HookName };
+  /** Makes a run of a container; none of its code runs yet. */
+  create: { readonly container: string; readonly attempt: number };
+  /** Lets a created run begin. */
+  start: { readonly container: string; readonly attempt: number };
+  /** Asks, or with SIGKILL forces, a run to end. An empty signal stands for the image's stop signal. */
+  signal: { readonly container: string; readonly attempt: number; readonly signal: "" | "SIGKILL" };
+  /** Removes every trace of a run but its log. */
+  remove: { readonly container: string; readonly attempt: number };
+  /** Takes down what a hook brought up. */
+  release: { readonly hook: HookName };
+  /** Removes the pod's folders and control groups. */
+  clear: Readonly<Record<never, never>>;
+  /** Tells the control plane that the pod is gone from this node. */
+  confirm: Readonly<Record<never, never>>;
+  /** Forgets the pod; the last that happens. */
+  forget: Readonly<Record<never, never>>;
+}
+
+/** One action with its arguments. */
+export type Action = { [K in keyof Actions]: { readonly do: K } & Actions[K] }[keyof Actions];

@@ -1,0 +1,102 @@
+// Edge: the control group file systems.
+import { readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Hierarchy, parseHierarchies } from "./hierarchies.js";
+
+/** The hierarchies that this process sees. */
+export function mountedHierarchies(): readonly Hierarchy[] {
+  return parseHierarchies(readFileSync("/proc/self/mountinfo", "utf8"));
+}
+
+/**
+ * Removes a control group and those below it in every hierarchy; groups that are gone already are no error. Returns false when a process
+ * still is in one of them.
+ */
+export function removeCgroup(hierarchies: readonly Hierarchy[], path: string): boolean {
+  return hierarchies.map(({ mountPoint }) => removeBelow(join(mountPoint, path))).every((isGone) => isGone);
+}
+
+function removeBelow(folder: string): boolean {
+  try {
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return true;
+  }
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true }))
+      if (entry.isDirectory()) removeBelow(join(folder, entry.name));
+    rmdirSync(folder);
+    return true;
+  } catch (error) {
+    return codeOf(error) === "ENOENT";
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
+}
+
+/** What a control group has used. Absent files, as of a controller that is not mounted, count as 0. */
+export interface CgroupUsage {
+  readonly cpuMicroseconds: number;
+  readonly throttledMicroseconds: number;
+  readonly memoryBytes: number;
+  readonly oomCount: number;
+  readonly pidCount: number;
+}
+
+/** Reads what a group has used, from whichever version has the controller. */
+export function readUsage(hierarchies: readonly Hierarchy[], path: string): CgroupUsage {
+  const unified = hierarchies.find(({ version }) => version === 2);
+  const v1 = (controller: string): string | undefined => {
+    const found = hierarchies.find(({ controllers }) => controllers.includes(controller));
+    return found === undefined ? undefined : join(found.mountPoint, path);
+  };
+  if (v1("memory") === undefined && unified !== undefined) return usageV2(join(unified.mountPoint, path));
+  return usageV1({ cpu: v1("cpu"), cpuacct: v1("cpuacct"), memory: v1("memory"), pids: v1("pids") });
+}
+
+function usageV2(folder: string): CgroupUsage {
+  const cpu = readPairs(join(folder, "cpu.stat"));
+  const memory = readPairs(join(folder, "memory.stat"));
+  return {
+    cpuMicroseconds: cpu.get("usage_usec") ?? 0,
+    throttledMicroseconds: cpu.get("throttled_usec") ?? 0,
+    memoryBytes: Math.max(0, readNumber(join(folder, "memory.current")) - (memory.get("inactive_file") ?? 0)),
+    oomCount: readPairs(join(folder, "memory.events")).get("oom_kill") ?? 0,
+    pidCount: readNumber(join(folder, "pids.current")),
+  };
+}
+
+function usageV1(folders: Readonly<Record<"cpu" | "cpuacct" | "memory" | "pids", string | undefined>>): CgroupUsage {
+  const { cpu, cpuacct, memory, pids } = folders;
+  const throttled = cpu === undefined ? 0 : (readPairs(join(cpu, "cpu.stat")).get("throttled_time") ?? 0);
+  const inactive = memory === undefined ? 0 : (readPairs(join(memory, "memory.stat")).get("total_inactive_file") ?? 0);
+  const used = memory === undefined ? 0 : readNumber(join(memory, "memory.usage_in_bytes"));
+  return {
+    cpuMicroseconds: cpuacct === undefined ? 0 : Math.round(readNumber(join(cpuacct, "cpuacct.usage")) / 1000),
+    throttledMicroseconds: Math.round(throttled / 1000),
+    memoryBytes: Math.max(0, used - inactive),
+    oomCount: memory === undefined ? 0 : (readPairs(join(memory, "memory.oom_control")).get("oom_kill") ?? 0),
+    pidCount: pids === undefined ? 0 : readNumber(join(pids, "pids.current")),
+  };
+}
+
+function readPairs(path: string): ReadonlyMap<string, number> {
+  const lines = readText(path).split("\n");
+  return new Map(lines.map((line) => line.split(" ")).map(([name = "", value = ""]) => [name, Number(value)]));
+}
+
+function readNumber(path: string): number {
+  const value = Number(readText(path));
+  return Number.isFinite(value) ? value : 0;
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

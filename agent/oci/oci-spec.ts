@@ -1,0 +1,162 @@
+import type { Container } from "../../proto/gen/tallship/v1/container.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { capabilitySet, ociCapabilities } from "./capabilities.js";
+import type { OciMount, OciSeccomp, OciSpec } from "./oci-types.js";
+import { ociResources } from "./resources.js";
+import { defaultSeccomp } from "./seccomp-default.js";
+
+/** Numbers of a user: what a name in an image or a pod comes to. */
+export interface NumericUser {
+  readonly uid: number;
+  readonly gid: number;
+  readonly additionalGids: readonly number[];
+}
+
+/** A folder or file of the host that a container sees. */
+export interface BindMount {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly isReadOnly: boolean;
+}
+
+/** Everything that a config.json depends on. */
+export interface OciSpecInput {
+  readonly pod: Pod;
+  readonly container: Container;
+  /** Command and arguments, with variables replaced. */
+  readonly command: readonly string[];
+  /** NAME=value each. */
+  readonly environment: readonly string[];
+  readonly workingDir: string;
+  readonly user: NumericUser;
+  readonly rootPath: string;
+  readonly hostname: string;
+  /** Volumes and files of the pod. */
+  readonly binds: readonly BindMount[];
+  /** Pinned network namespace; undefined for the host's. */
+  readonly netnsPath: string | undefined;
+  readonly cgroupsPath: string;
+  readonly oomScoreAdj: number | undefined;
+  readonly host: HostTraits;
+}
+
+/** What the host lets the agent give. */
+export interface HostTraits {
+  /** Capabilities that the agent has, without prefix. */
+  readonly capabilities: ReadonlySet<string>;
+  /** As process.arch has it. */
+  readonly architecture: string;
+  /** Device nodes of the host, for privileged containers. */
+  readonly devices: readonly {
+    readonly path: string;
+    readonly type: string;
+    readonly major: number;
+    readonly minor: number;
+  }[];
+}
+
+const MASKED_PATHS = [
+  "/proc/asound",
+  "/proc/acpi",
+  "/proc/interrupts",
+  "/proc/kcore",
+  "/proc/keys",
+  "/proc/latency_stats",
+  "/proc/timer_list",
+  "/proc/timer_stats",
+  "/proc/sched_debug",
+  "/proc/scsi",
+  "/sys/firmware",
+  "/sys/devices/virtual/powercap",
+];
+
+const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+const SHM_BYTES = 67_108_864;
+
+/** A container's config.json. Pure. Secure by default: every right that is not asked for is absent. */
+export function ociSpec(input: OciSpecInput): OciSpec {
+  const { container, host } = input;
+  const context = container.securityContext;
+  const isPrivileged = context?.privileged === true;
+  const capabilities = capabilitySet(context, host.capabilities);
+  const seccomp = seccompOf(input, capabilities);
+  return {
+    ociVersion: "1.0.2",
+    process: {
+      terminal: false,
+      user: { ...input.user },
+      args: input.command,
+      env: input.environment,
+      cwd: input.workingDir,
+      capabilities: ociCapabilities(capabilities),
+      noNewPrivileges: !isPrivileged && context?.allowPrivilegeEscalation !== true,
+      ...(input.oomScoreAdj === undefined ? {} : { oomScoreAdj: input.oomScoreAdj }),
+    },
+    root: { path: input.rootPath, readonly: context?.readOnlyRootFilesystem === true },
+    hostname: input.hostname,
+    mounts: [...kernelMounts(isPrivileged), ...input.binds.map(bindMount)].sort(byDepth),
+    linux: {
+      namespaces: namespaces(input.netnsPath),
+      cgroupsPath: input.cgroupsPath,
+      resources: ociResources(container.resources, { isPrivileged }),
+      ...(seccomp === undefined ? {} : { seccomp }),
+      maskedPaths: isPrivileged ? [] : MASKED_PATHS,
+      readonlyPaths: isPrivileged ? [] : READONLY_PATHS,
+      ...(isPrivileged ? { devices: host.devices } : {}),
+    },
+  };
+}
+
+function seccompOf({ pod, container, host }: OciSpecInput, capabilities: readonly string[]): OciSeccomp | undefined {
+  const profile = container.securityContext?.seccompProfile ?? pod.spec?.securityContext?.seccompProfile;
+  if (container.securityContext?.privileged === true || profile?.type === "Unconfined") return undefined;
+  return defaultSeccomp(capabilities, host.architecture);
+}
+
+function namespaces(netnsPath: string | undefined): OciSpec["linux"]["namespaces"] {
+  const own = ["pid", "ipc", "uts", "mount"].map((type) => ({ type }));
+  return netnsPath === undefined ? own : [...own, { type: "network", path: netnsPath }];
+}
+
+function kernelMounts(isPrivileged: boolean): readonly OciMount[] {
+  const safe = ["nosuid", "noexec", "nodev"];
+  return [
+    { destination: "/proc", type: "proc", source: "proc", options: safe },
+    {
+      destination: "/dev",
+      type: "tmpfs",
+      source: "tmpfs",
+      options: ["nosuid", "strictatime", "mode=755", "size=65536k"],
+    },
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: safe },
+    { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...safe, "mode=1777", `size=${SHM_BYTES}`] },
+    { destination: "/sys", type: "sysfs", source: "sysfs", options: isPrivileged ? safe : [...safe, "ro"] },
+    {
+      destination: "/sys/fs/cgroup",
+      type: "cgroup",
+      source: "cgroup",
+      options: [...safe, "relatime", isPrivileged ? "rw" : "ro"],
+    },
+  ];
+}
+
+function bindMount({ hostPath, containerPath, isReadOnly }: BindMount): OciMount {
+  const options = ["rbind", "rprivate", isReadOnly ? "ro" : "rw"];
+  return { destination: containerPath, type: "bind", source: hostPath, options };
+}
+
+/** Shallower first, so that no mount hides one made before it; the order given among equals. */
+function byDepth(left: OciMount, right: OciMount): number {
+  return depth(left.destination) - depth(right.destination);
+}
+
+function depth(path: string): number {
+  return path.split("/").filter((part) => part !== "").length;
+}

@@ -1,0 +1,228 @@
+// Edge: containers of the machine, by crun or runc under conmon.
+import {
+  closeSync,
+  type FSWatcher,
+  mkdirSync,
+  openSync,
+  rmSync,
+  statSync,
+  watch,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import type { Cancel, Clock } from "../../../lib/clock.js";
+import { asTallshipError, TallshipError } from "../../../lib/errors.js";
+import { limit } from "../../../lib/limits.js";
+import type { Log } from "../../../lib/log.js";
+import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.js";
+import { readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
+import type { Launcher } from "../../launcher/launcher.js";
+import {
+  type ContainerKey,
+  type ContainerSpec,
+  type ContainerStats,
+  containerId,
+  type ExecSession,
+  type ExecSpec,
+  type ObservedContainer,
+  parseContainerId,
+  type Runtime,
+} from "../runtime.js";
+import { createFailure, parseAnswer } from "./conmon-answer.js";
+import { inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
+import { bundleFolder, exitFile, exitFolder, podFolder, runtimeRoot, runtimeState, socketFolder } from "./paths.js";
+import { createScript, type Programs, removeScript } from "./scripts.js";
+
+/** What the driver needs. */
+export interface OciRuntimeOptions {
+  /** Such as /run/tallship; on a file system that a reboot clears. */
+  readonly runDir: string;
+  readonly programs: Programs;
+  readonly version: string;
+  readonly hierarchies: readonly Hierarchy[];
+  /** Group above all pods' groups; empty or starting with a slash. */
+  readonly cgroupParent: string;
+  readonly launcher: Launcher;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Prepares the folders and watches for exits. Adopts what runs already: nothing is restarted. */
+export function startOciRuntime(options: OciRuntimeOptions): Runtime {
+  for (const folder of [exitFolder(options), socketFolder(options), runtimeRoot(options), `${options.runDir}/pods`])
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const runtime = new OciRuntime(options);
+  runtime.watch();
+  return runtime;
+}
+
+class OciRuntime implements Runtime {
+  readonly version: string;
+  private readonly options: OciRuntimeOptions;
+  private readonly listeners: ((podUid: string) => void)[] = [];
+  private readonly creating = new Set<string>();
+  private watcher: FSWatcher | undefined;
+  private cancelRelist: Cancel | undefined;
+
+  constructor(options: OciRuntimeOptions) {
+    this.options = options;
+    this.version = options.version;
+  }
+
+  /** Exits come by inotify; a dead monitor leaves no file, so that monitors are looked at in turn. */
+  watch(): void {
+    this.watcher = watch(exitFolder(this.options), (_, name) => {
+      const key = name === null ? undefined : parseContainerId(name);
+      if (key !== undefined) this.changed(key.podUid);
+    });
+    const relist = (): void => {
+      this.reportDead();
+      this.cancelRelist = this.options.clock.after(limit("relistMs"), relist);
+    };
+    this.cancelRelist = this.options.clock.after(limit("relistMs"), relist);
+  }
+
+  async close(): Promise<void> {
+    this.watcher?.close();
+    this.cancelRelist?.();
+  }
+
+  onChange(listener: (podUid: string) => void): void {
+    this.listeners.push(listener);
+  }
+
+  async list(podUid?: string): Promise<readonly ObservedContainer[]> {
+    const uids = podUid === undefined ? namesIn(`${this.options.runDir}/pods`) : [podUid];
+    return uids.flatMap((uid) => inspectPod(this.options, uid, (key) => this.creating.has(containerId(key))));
+  }
+
+  async create(spec: ContainerSpec): Promise<void> {
+    const id = containerId(spec);
+    const bundle = bundleFolder(this.options, spec);
+    this.creating.add(id);
+    try {
+      mkdirSync(bundle, { recursive: true, mode: 0o700 });
+      mkdirSync(dirname(spec.logPath), { recursive: true, mode: 0o700 });
+      mkdirSync(spec.oci.root.path, { recursive: true });
+      writeFileSync(`${bundle}/config.json`, JSON.stringify(spec.oci), { mode: 0o600 });
+      writeFileSync(`${bundle}/root`, spec.rootMount === undefined ? "" : spec.oci.root.path);
+      const { output } = await this.options.launcher.run(createScript(this.options, this.options.programs, spec));
+      const answer = parseAnswer(output);
+      if (answer.is === "failed") throw createFailure(spec, answer.message);
+    } finally {
+      this.creating.delete(id);
+    }
+  }
+
+  /**
+   * Writes the byte that the created process waits for, as `crun start` does, without its 5 ms: a third of a pod's start. What the fifo
+   * does not take within the bound is left to the runtime itself.
+   */
+  async start(key: ContainerKey): Promise<void> {
+    const state = inspectRun(this.options, key);
+    if (state.is !== "created") {
+      if (state.is === "running" || state.is === "exited") return;
+      throw new TallshipError("runtime_failed", `start ${containerId(key)}: it is ${state.is}`);
+    }
+    if (!this.writeFifo(`${runtimeState(this.options, key)}/exec.fifo`)) await this.startByRuntime(key);
+    writeFileSync(`${bundleFolder(this.options, key)}/started`, "");
+  }
+
+  private writeFifo(fifo: string): boolean {
+    const flags = 0o1 | 0o4000; // O_WRONLY | O_NONBLOCK: fails when nobody waits.
+    try {
+      const fd = openSync(fifo, flags);
+      writeSync(fd, "\0");
+      closeSync(fd);
+      rmSync(fifo, { force: true });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  private async startByRuntime(key: ContainerKey): Promise<void> {
+    const { programs, launcher } = this.options;
+    const id = containerId(key);
+    const { exitCode, output } = await launcher.run(
+      `${programs.runtime} --root=${runtimeRoot(this.options)} start ${id}`,
+    );
+    if (exitCode !== 0) throw createFailure(key, output);
+  }
+
+  async signal(key: ContainerKey, signal: string): Promise<void> {
+    const pid = livingPid(this.options, key);
+    if (pid !== undefined) sendSignal(pid, signal);
+  }
+
+  async remove(key: ContainerKey): Promise<void> {
+    const { launcher, programs } = this.options;
+    const bundle = bundleFolder(this.options, key);
+    const monitor = monitorPid(this.options, key);
+    // Without its monitor nothing writes into the bundle any more; the runtime kills what is left.
+    if (monitor !== undefined) sendSignal(monitor, "SIGKILL");
+    const rootPath = readText(`${bundle}/root`);
+    const { exitCode, output } = await launcher.run(removeScript(this.options, programs, key, rootPath));
+    if (isThere(runtimeState(this.options, key)))
+      throw new TallshipError("runtime_failed", `remove ${containerId(key)}: ${output.trim()}`);
+    if (exitCode !== 0) throw new TallshipError("kernel_failed", `unmount ${rootPath}: ${output.trim()}`);
+    rmSync(exitFile(this.options, key), { force: true });
+    rmSync(`${socketFolder(this.options)}/${containerId(key)}`, { force: true });
+    rmSync(bundle, { recursive: true, force: true });
+  }
+
+  async removePod(podUid: string): Promise<void> {
+    const { hierarchies, cgroupParent } = this.options;
+    if (!removeCgroup(hierarchies, podCgroup(cgroupParent, podUid)))
+      throw new TallshipError("runtime_failed", `remove control groups of pod ${podUid}: processes are left`);
+    rmSync(podFolder(this.options, podUid), { recursive: true, force: true });
+  }
+
+  async exec(key: ContainerKey, _spec: ExecSpec): Promise<ExecSession> {
+    throw new TallshipError("not_supported", `exec in ${containerId(key)}`);
+  }
+
+  async stats(podUid: string): Promise<readonly ContainerStats[]> {
+    const { hierarchies, cgroupParent } = this.options;
+    const running = (await this.list(podUid)).filter(({ state }) => state.is === "running");
+    return running.map(({ container, attempt }) => {
+      const key = { podUid, container, attempt };
+      return { ...key, ...readUsage(hierarchies, runCgroup(cgroupParent, key)) };
+    });
+  }
+
+  async reopenLog(key: ContainerKey): Promise<void> {
+    const ctl = `${bundleFolder(this.options, key)}/ctl`;
+    try {
+      const fd = openSync(ctl, 0o1 | 0o4000);
+      writeSync(fd, "2 0 0\n");
+      closeSync(fd);
+    } catch (cause) {
+      throw asTallshipError(cause, "runtime_failed");
+    }
+  }
+
+  private reportDead(): void {
+    for (const podUid of namesIn(`${this.options.runDir}/pods`)) {
+      const runs = inspectPod(this.options, podUid, (key) => this.creating.has(containerId(key)));
+      if (runs.some(({ state }) => state.is === "broken" || state.is === "exited")) this.changed(podUid);
+    }
+  }
+
+  private changed(podUid: string): void {
+    for (const listener of this.listeners) listener(podUid);
+  }
+}
+
+function sendSignal(pid: number, signal: string): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    return; // It ended by itself.
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

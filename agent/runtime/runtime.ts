@@ -1,0 +1,118 @@
+import type { OciSpec } from "../oci/oci-types.js";
+
+/** One run of one container of a pod. `attempt` counts the runs from 0; a restart is the next attempt. */
+export interface ContainerKey {
+  readonly podUid: string;
+  readonly container: string;
+  readonly attempt: number;
+}
+
+/** How a run ended. `lost`: the exit code cannot be known, and must never be shown as 0. */
+export type ContainerExit =
+  | { readonly is: "code"; readonly exitCode: number; readonly isOom: boolean; readonly finishedAtMs: number }
+  | { readonly is: "lost"; readonly finishedAtMs: number };
+
+/**
+ * What the machine shows of a run. `creating` is a create under way; `broken` is one that was broken off, or a container whose
+ * monitor died: only removing it helps.
+ */
+export type ContainerState =
+  | { readonly is: "creating" }
+  | { readonly is: "created"; readonly pid: number }
+  | { readonly is: "running"; readonly pid: number; readonly startedAtMs: number }
+  | { readonly is: "exited"; readonly startedAtMs: number; readonly exit: ContainerExit }
+  | { readonly is: "broken"; readonly startedAtMs: number | undefined };
+
+/** A run that exists on the machine. */
+export interface ObservedContainer extends ContainerKey {
+  readonly id: string;
+  readonly state: ContainerState;
+}
+
+/** What a driver needs to create a run. */
+export interface ContainerSpec extends ContainerKey {
+  /** config.json, whole. */
+  readonly oci: OciSpec;
+  /** Mounted at oci.root.path before the runtime is called, and unmounted by remove; undefined when nothing must be. */
+  readonly rootMount: { readonly type: string; readonly source: string; readonly options: string } | undefined;
+  /** File that receives what the container writes, in the k8s-file format. */
+  readonly logPath: string;
+}
+
+/** A command inside a running container. */
+export interface ExecSpec {
+  /** `process` of the OCI spec, with numeric ids. */
+  readonly process: OciSpec["process"];
+  readonly hasStdin: boolean;
+}
+
+/** What comes out of a command, in order; `exit` is last. A terminal has one output, stdout. */
+export type ExecOutputPart =
+  | { readonly is: "stdout" | "stderr"; readonly bytes: Uint8Array }
+  | { readonly is: "exit"; readonly exitCode: number };
+
+/** A running command. Output is held back while nobody takes it. */
+export interface ExecSession {
+  readonly output: AsyncIterable<ExecOutputPart>;
+  /** Resolves when the command can take more. */
+  write(bytes: Uint8Array): Promise<void>;
+  closeStdin(): void;
+  /** Only for terminals; others ignore it. */
+  resize(size: { readonly width: number; readonly height: number }): void;
+  /** Ends the command: SIGHUP to a terminal's session, SIGKILL else. */
+  cancel(): void;
+}
+
+/** What a run has used since its start. */
+export interface ContainerStats extends ContainerKey {
+  readonly cpuMicroseconds: number;
+  /** In use, without page cache that can be dropped. */
+  readonly memoryBytes: number;
+  readonly oomCount: number;
+  readonly throttledMicroseconds: number;
+  readonly pidCount: number;
+}
+
+/**
+ * Edge: runs containers. `list` is the truth; events are hints. Every method but exec is idempotent. Containers outlive the process
+ * that made them. Real: crun or runc under conmon. Others: simulated. One conformance suite, test/conformance/runtime.ts.
+ * Failures: runtime_failed, command_not_found, not_found, disk_failed.
+ */
+export interface Runtime {
+  /** Name and version, such as crun://1.8.1. */
+  readonly version: string;
+  /** Every run of a pod, or of all pods, in order of pod, container and attempt. */
+  list(podUid?: string): Promise<readonly ObservedContainer[]>;
+  /** Makes everything but lets no code of the container run. */
+  create(spec: ContainerSpec): Promise<void>;
+  /** Runs a created container; nothing when it runs already. */
+  start(key: ContainerKey): Promise<void>;
+  /** Sends a signal to its first process; nothing when it has ended. */
+  signal(key: ContainerKey, signal: string): Promise<void>;
+  /** Kills what is left and removes every trace but the log. */
+  remove(key: ContainerKey): Promise<void>;
+  /** Removes what belongs to a pod as a whole: its folder and its control groups. The runs are gone. */
+  removePod(podUid: string): Promise<void>;
+  /** Starts a command in a running container. */
+  exec(key: ContainerKey, spec: ExecSpec): Promise<ExecSession>;
+  /** What a pod's runs use now. */
+  stats(podUid: string): Promise<readonly ContainerStats[]>;
+  /** Has the log file opened anew under its name, after it was renamed. */
+  reopenLog(key: ContainerKey): Promise<void>;
+  /** Calls with the pod's uid when one of its runs may have changed. */
+  onChange(listener: (podUid: string) => void): void;
+  /** Stops watching; containers go on. */
+  close(): Promise<void>;
+}
+
+/** The id of a run: unique on the machine and derived, so that creating twice conflicts instead of doubling. */
+export function containerId(key: ContainerKey): string {
+  return `${key.podUid}_${key.container}_${key.attempt}`;
+}
+
+/** The run that an id names; undefined when it is nobody's here. */
+export function parseContainerId(id: string): ContainerKey | undefined {
+  const match = /^([0-9a-zA-Z-]+)_([a-z0-9-]+)_(\d+)$/.exec(id);
+  if (match === null) return undefined;
+  return { podUid: match[1] ?? "", container: match[2] ?? "", attempt: Number(match[3]) };
+}
