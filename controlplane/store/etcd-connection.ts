@@ -10,14 +10,16 @@ export interface EtcdTls {
   readonly ca: Uint8Array;
   readonly certificate: Uint8Array;
   readonly key: Uint8Array;
+  /** Name that etcd's certificates carry, where that is not the endpoint's own. */
+  readonly serverName?: string;
 }
 
-/** Where etcd is and how it is spoken to. */
+/** Where etcd is and how it is spoken to, asked anew for each connection: members come and go, certificates are renewed. */
 export interface EtcdAddress {
-  /** host:port, the preferred one first. */
-  readonly endpoints: readonly string[];
-  /** Absent: plain text, for tests on loopback only. */
-  readonly tls?: EtcdTls;
+  /** host:port, the preferred one first; at least one. */
+  readonly endpoints: () => readonly string[];
+  /** The same object until it is renewed. Absent: plain text, for loopback only. */
+  readonly tls?: () => EtcdTls;
 }
 
 /** One endpoint while it is in use. */
@@ -29,6 +31,7 @@ export interface EtcdEndpoint {
 }
 
 interface Use extends EtcdEndpoint {
+  readonly tls: EtcdTls | undefined;
   readonly abandon: () => void;
 }
 
@@ -53,7 +56,7 @@ const channelOptions = {
   "grpc.keepalive_timeout_ms": 2_000,
   "grpc.initial_reconnect_backoff_ms": 50,
   "grpc.min_reconnect_backoff_ms": 50,
-  "grpc.max_reconnect_backoff_ms": 1_000,
+  "grpc.max_reconnect_backoff_ms": 250,
   "grpc.max_receive_message_length": -1,
   "grpc.max_send_message_length": -1,
 };
@@ -71,7 +74,6 @@ export class EtcdConnection {
   private use: Use | undefined;
 
   constructor(address: EtcdAddress, clock: Clock, log: Log) {
-    assert(address.endpoints.length > 0, "etcd has at least one endpoint");
     this.address = address;
     this.clock = clock;
     this.log = log;
@@ -95,11 +97,11 @@ export class EtcdConnection {
     this.use.abandon();
     this.use.client.close();
     this.use = undefined;
-    this.next = (this.next + 1) % this.address.endpoints.length;
-    if (this.address.endpoints.length > 1) this.log.warn("etcd endpoint given up", { endpoint: endpoint.address });
+    this.next += 1;
+    this.log.warn("etcd endpoint given up", { endpoint: endpoint.address });
   }
 
-  /** One unary call with a deadline, never repeated. An endpoint that does not answer is given up if there is another. */
+  /** One unary call with a deadline, never repeated. An endpoint that does not answer is given up if there is another, or a new certificate. */
   async call<T>(
     operation: string,
     run: (client: Etcd3, options: { readonly deadline: number }) => Promise<T>,
@@ -110,7 +112,7 @@ export class EtcdConnection {
     } catch (failure) {
       const error = storeError(operation, failure);
       const isAway = hasCode(error, "store_unavailable") || hasCode(error, "deadline_exceeded");
-      if (isAway && this.address.endpoints.length > 1) this.abandon(endpoint);
+      if (isAway && this.canDoBetter()) this.abandon(endpoint);
       throw error;
     }
   }
@@ -122,9 +124,15 @@ export class EtcdConnection {
     this.use = undefined;
   }
 
+  private canDoBetter(): boolean {
+    return this.address.endpoints().length > 1 || this.use?.tls !== this.address.tls?.();
+  }
+
   private open(): Use {
-    const address = this.address.endpoints[this.next] ?? "";
-    const { tls } = this.address;
+    const endpoints = this.address.endpoints();
+    const address = endpoints[this.next % endpoints.length];
+    assert(address !== undefined, "etcd has at least one endpoint");
+    const tls = this.address.tls?.();
     const client = new Etcd3({
       hosts: `${tls === undefined ? "http" : "https"}://${address}`,
       credentials: tls && {
@@ -132,10 +140,10 @@ export class EtcdConnection {
         certChain: Buffer.from(tls.certificate),
         privateKey: Buffer.from(tls.key),
       },
-      grpcOptions: channelOptions,
+      grpcOptions: { ...channelOptions, ...(tls?.serverName && { "grpc.ssl_target_name_override": tls.serverName }) },
       faultHandling: { host: () => noFaultHandling, global: noFaultHandling },
     });
     const given = new AbortController();
-    return { address, client, abandoned: given.signal, abandon: () => given.abort() };
+    return { address, client, tls, abandoned: given.signal, abandon: () => given.abort() };
   }
 }

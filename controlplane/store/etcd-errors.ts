@@ -2,7 +2,9 @@ import {
   castGrpcError,
   EtcdLeaseInvalidError,
   GRPCDeadlineExceededError,
+  GRPCFailedPreconditionError,
   GRPCInvalidArgumentError,
+  GRPCNotFoundError,
   GRPCOutOfRangeError,
   GRPCResourceExhastedError,
 } from "etcd3";
@@ -17,7 +19,9 @@ export function storeError(operation: string, failure: unknown): TallshipError {
 
 function codeOf(error: Error): ErrorCode {
   if (error instanceof GRPCDeadlineExceededError) return "deadline_exceeded";
-  if (error instanceof EtcdLeaseInvalidError) return "failed_precondition";
+  if (error instanceof GRPCFailedPreconditionError || error instanceof EtcdLeaseInvalidError)
+    return "failed_precondition";
+  if (error instanceof GRPCNotFoundError) return "not_found";
   if (error instanceof GRPCOutOfRangeError) return isCompacted(error) ? "history_lost" : "invalid_argument";
   if (error instanceof GRPCInvalidArgumentError) return isTooLarge(error) ? "too_large" : "invalid_argument";
   // The database is full (quota) or etcd sheds load.

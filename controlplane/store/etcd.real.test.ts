@@ -19,7 +19,7 @@ afterEach(async () => {
 afterAll(() => etcd.remove());
 
 function connect(...endpoints: readonly string[]): Store {
-  const store = etcdStore({ endpoints }, { clock: systemClock, rng: systemRng, log: silentLog });
+  const store = etcdStore({ endpoints: () => endpoints }, { clock: systemClock, rng: systemRng, log: silentLog });
   opened.push(store);
   return store;
 }
