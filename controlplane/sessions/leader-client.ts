@@ -1,0 +1,71 @@
+import { TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import type { Channel, Dialer, Handlers } from "../../lib/transport/service.js";
+import type { LeaderRecord } from "../../proto/gen/tallship/v1/record.js";
+import {
+  ReplicasDefinition,
+  type RequestStreamRequest,
+  RequestStreamResponse,
+} from "../../proto/gen/tallship/v1/session.js";
+import type { SessionHub } from "./session-hub.js";
+
+/** What it takes to ask the leader. */
+export interface LeaderClientDeps {
+  /** Name of this replica. */
+  readonly ownId: string;
+  /** Who leads, as far as this replica knows. */
+  readonly leader: () => LeaderRecord | undefined;
+  readonly hub: Pick<SessionHub, "requestStream">;
+  readonly dialer: Dialer;
+}
+
+/** Asks the leader to have a node open a stream: in this process when this replica leads, else over one connection to whoever does. */
+export class LeaderClient {
+  private readonly deps: LeaderClientDeps;
+  private channel: Channel | undefined;
+
+  constructor(deps: LeaderClientDeps) {
+    this.deps = deps;
+  }
+
+  async requestStream(request: RequestStreamRequest, signal: AbortSignal): Promise<void> {
+    const leader = this.deps.leader();
+    if (leader === undefined) throw new TallshipError("unavailable", "no control plane leads at the moment; try again");
+    if (leader.id === this.deps.ownId) return requestOnHub(this.deps.hub, request, signal);
+    const options = { signal, deadlineMs: limit("streamOpenMs") };
+    await this.channelTo(leader.address).client(ReplicasDefinition).requestStream(request, options);
+  }
+
+  close(): void {
+    this.channel?.close();
+    this.channel = undefined;
+  }
+
+  private channelTo(address: string): Channel {
+    const known = this.channel;
+    if (known?.address === address) return known;
+    known?.close();
+    const channel = this.deps.dialer.dial(address);
+    this.channel = channel;
+    return channel;
+  }
+}
+
+/** What replicas ask of the leader. The call stays open until the asking replica has its stream. */
+export function replicasService(hub: Pick<SessionHub, "requestStream">): Handlers<typeof ReplicasDefinition> {
+  return {
+    requestStream: async (request, { signal }) => {
+      await requestOnHub(hub, request, signal);
+      return RequestStreamResponse.fromPartial({});
+    },
+  };
+}
+
+async function requestOnHub(
+  hub: Pick<SessionHub, "requestStream">,
+  { nodeName, open }: RequestStreamRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (open === undefined) throw new TallshipError("invalid_argument", "request stream: want what the node is asked");
+  return hub.requestStream(nodeName, open, signal);
+}

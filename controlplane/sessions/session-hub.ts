@@ -1,0 +1,321 @@
+import type { Clock } from "../../lib/clock.js";
+import { asTallshipError, isErrorCode, TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import type { Log } from "../../lib/log.js";
+import type { CallContext } from "../../lib/transport/service.js";
+import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import {
+  type ControlMessage,
+  type ImageReport,
+  type NodeMessage,
+  type OpenStream,
+  type SessionHello,
+  type StreamRefused,
+  Welcome,
+} from "../../proto/gen/tallship/v1/session.js";
+import type { WatchCache } from "../cache/view.js";
+import type { EventSink } from "../events/event-sink.js";
+import { CutOver } from "./cut-over.js";
+import { noticeOfNode } from "./node-events.js";
+import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
+import type { NodeReport, NodeReports } from "./node-reports.js";
+import { SessionOutbox } from "./session-outbox.js";
+import { UsageBook } from "./usage-book.js";
+
+/** What the hub needs. */
+export interface HubDeps {
+  readonly cache: WatchCache;
+  readonly events: EventSink;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** API address of the leader as this replica knows it; empty while there is none. */
+  readonly leaderAddress: () => string;
+  /** API addresses of all control planes. */
+  readonly controlPlaneAddresses: () => Promise<readonly string[]>;
+}
+
+interface Session {
+  readonly nodeName: string;
+  readonly outbox: SessionOutbox;
+  readonly images: Set<string>;
+  /** Streams the node was asked to open and may refuse, by operation. */
+  readonly asked: Map<string, (error: TallshipError) => void>;
+}
+
+/**
+ * The nodes' sessions, on the leader. Reports, cut-over, usage and images live here and nowhere else: a new leader learns them anew within a heartbeat. A node
+ * has one session; a second one ends the first. All of it is synchronous but for the messages' arrival.
+ */
+export class SessionHub implements NodeReports {
+  private readonly deps: HubDeps;
+  private readonly sessions = new Map<string, Session>();
+  private readonly reports = new Map<string, NodeReport>();
+  private readonly listeners = new Set<(nodeName: string) => void>();
+  private readonly cutOver = new CutOver();
+  private cutOverSent = 0;
+  private isCutOverDue = false;
+  private isLeading = false;
+  private usageEveryMs = 0;
+  readonly usage = new UsageBook();
+
+  constructor(deps: HubDeps) {
+    this.deps = deps;
+  }
+
+  /** Takes sessions until the signal aborts; then every node is sent to the new leader. */
+  lead(lost: AbortSignal): void {
+    if (lost.aborted) return;
+    this.isLeading = true;
+    for (const { object } of this.deps.cache.view.list("Node")) this.noteNode(object.metadata?.name ?? "", object);
+    const stop = this.deps.cache.subscribe(({ changes }) => {
+      for (const change of changes) if (change.key.kind === "Node") this.nodeChanged(change.key.name);
+    });
+    lost.addEventListener(
+      "abort",
+      () => {
+        stop();
+        this.stopLeading();
+      },
+      { once: true },
+    );
+  }
+
+  get(nodeName: string): NodeReport | undefined {
+    return this.reports.get(nodeName);
+  }
+
+  all(): readonly NodeReport[] {
+    return [...this.reports.values()].sort((a, b) => (a.nodeName < b.nodeName ? -1 : 1));
+  }
+
+  onChange(listener: (nodeName: string) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Digests of the image content that a node holds; undefined while it has no session. */
+  imagesOn(nodeName: string): ReadonlySet<string> | undefined {
+    return this.sessions.get(nodeName)?.images;
+  }
+
+  /** How often nodes shall say what their pods use; 0: never. */
+  wantUsage(everyMs: number): void {
+    this.usageEveryMs = everyMs;
+    for (const { outbox } of this.sessions.values()) outbox.usageWanted(everyMs);
+  }
+
+  /** Nodes that have a session. */
+  get sessionCount(): number {
+    return this.sessions.size;
+  }
+
+  /** One node's session, for the Nodes service. The name is the certificate's. */
+  session(messages: AsyncIterable<NodeMessage>, { identity }: CallContext): AsyncIterable<ControlMessage> {
+    if (!this.isLeading) throw this.notLeader();
+    const outbox = new SessionOutbox({ maxOpens: limit("streamsPerNode"), onLeft: () => this.close(session) });
+    const session: Session = { nodeName: identity.name, outbox, images: new Set(), asked: new Map() };
+    this.read(session, messages).then(
+      () => this.close(session),
+      (error: unknown) => this.close(session, asTallshipError(error)),
+    );
+    return outbox;
+  }
+
+  /**
+   * Has a node open a stream to the replica named in the message. Resolves when the signal aborts: the replica has got its stream, or given up. Rejects when the
+   * node has no session, refuses, or goes away.
+   */
+  requestStream(nodeName: string, open: OpenStream, signal: AbortSignal): Promise<void> {
+    if (!this.isLeading) throw this.notLeader();
+    const session = this.sessions.get(nodeName);
+    if (session === undefined)
+      throw new TallshipError("unavailable", `node ${nodeName} is not connected to the control plane`);
+    if (!session.outbox.open(open))
+      throw new TallshipError(
+        "resource_exhausted",
+        `node ${nodeName} has ${limit("streamsPerNode")} streams to open already`,
+      );
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void): void => {
+        session.asked.delete(open.operationID);
+        signal.removeEventListener("abort", taken);
+        end();
+      };
+      const taken = (): void => settle(resolve);
+      session.asked.set(open.operationID, (error) => settle(() => reject(error)));
+      if (signal.aborted) taken();
+      else signal.addEventListener("abort", taken, { once: true });
+    });
+  }
+
+  private async read(session: Session, messages: AsyncIterable<NodeMessage>): Promise<void> {
+    const cancelLate = this.deps.clock.after(limit("helloMs"), () => {
+      if (this.sessions.get(session.nodeName) !== session)
+        session.outbox.end(new TallshipError("deadline_exceeded", `session of ${session.nodeName}: no hello`));
+    });
+    try {
+      for await (const { part } of messages) {
+        if (!this.isLeading) throw this.notLeader();
+        if (part?.$case === "hello") this.open(session, part.value);
+        else if (this.sessions.get(session.nodeName) !== session)
+          throw new TallshipError(
+            "failed_precondition",
+            `session of ${session.nodeName}: the first message must be a hello, once`,
+          );
+        else this.take(session, part);
+      }
+    } finally {
+      cancelLate();
+    }
+  }
+
+  private open(session: Session, hello: SessionHello): void {
+    const { nodeName } = session;
+    const before = this.sessions.get(nodeName);
+    before?.outbox.end(
+      new TallshipError("failed_precondition", `session of ${nodeName}: the node has opened a newer one`),
+    );
+    this.sessions.set(nodeName, session);
+    this.report(reportOfHello(nodeName, hello, this.now()), "changed");
+    this.deps.log.info("node connected", { node: nodeName, agentVersion: hello.agentVersion, bootID: hello.bootID });
+    this.welcomeWhenReady(session);
+  }
+
+  /** A node gets no further than the hello until the node controller has given it a pod subnet. */
+  private welcomeWhenReady(session: Session): void {
+    const node = this.deps.cache.view.get("Node", "", session.nodeName);
+    if (node?.spec?.podCIDR === undefined || node.spec.podCIDR === "") return;
+    void this.welcome(session, node);
+  }
+
+  private async welcome(session: Session, node: Node): Promise<void> {
+    const controlPlaneAddresses = await this.deps.controlPlaneAddresses().catch(() => []);
+    const { podCIDR = "", podCIDRs = [] } = node.spec ?? {};
+    session.outbox.welcome(
+      Welcome.fromPartial({
+        clusterEpoch: this.deps.cache.clusterEpoch,
+        heartbeatMs: limit("heartbeatMs"),
+        podCIDRs: podCIDRs.length > 0 ? podCIDRs : [podCIDR],
+        controlPlaneAddresses,
+      }),
+    );
+    if (this.cutOverSent > 0) session.outbox.cutOver(this.cutOverSent);
+    if (this.usageEveryMs > 0) session.outbox.usageWanted(this.usageEveryMs);
+  }
+
+  private take(session: Session, part: NodeMessage["part"]): void {
+    const { nodeName } = session;
+    const report = this.reports.get(nodeName);
+    switch (part?.$case) {
+      case "heartbeat":
+        if (report === undefined) return;
+        session.outbox.ack(part.value.sequence);
+        this.report(
+          afterHeartbeat(report, part.value, this.now()),
+          part.value.conditions.length > 0 ? "changed" : "heard",
+        );
+        return;
+      case "usage":
+        this.usage.take(nodeName, part.value);
+        return;
+      case "images":
+        takeImages(session.images, part.value);
+        return;
+      case "events":
+        for (const event of part.value.events) {
+          const notice = noticeOfNode(event, nodeName, this.deps.cache.view);
+          if (notice !== undefined) this.deps.events.record(notice, { component: "agent", host: nodeName });
+        }
+        return;
+      case "refused":
+        session.asked.get(part.value.operationID)?.(refusal(nodeName, part.value));
+        return;
+      default:
+        // A newer agent may say what this version does not know.
+        return;
+    }
+  }
+
+  private report(report: NodeReport, news: "changed" | "heard"): void {
+    const before = this.reports.get(report.nodeName);
+    this.reports.set(report.nodeName, report);
+    this.cutOver.setApplied(report.nodeName, report.endpointRevisionApplied);
+    if (before?.endpointRevisionApplied !== report.endpointRevisionApplied) this.scheduleCutOver();
+    if (news === "changed") this.tell(report.nodeName);
+  }
+
+  private tell(nodeName: string): void {
+    for (const listener of this.listeners) listener(nodeName);
+  }
+
+  private nodeChanged(nodeName: string): void {
+    this.noteNode(nodeName, this.deps.cache.view.get("Node", "", nodeName));
+    const session = this.sessions.get(nodeName);
+    if (session !== undefined && !session.outbox.hasWelcomed) this.welcomeWhenReady(session);
+  }
+
+  private noteNode(nodeName: string, node: Node | undefined): void {
+    const ready = node?.status?.conditions.find(({ type }) => type === "Ready");
+    this.cutOver.setReady(nodeName, ready?.status === "True");
+    this.scheduleCutOver();
+  }
+
+  /** Heartbeats come in bursts after each change of an endpoint: the minimum is taken once for all of them. */
+  private scheduleCutOver(): void {
+    if (this.isCutOverDue || !this.isLeading) return;
+    this.isCutOverDue = true;
+    this.deps.clock.after(limit("cutOverGatherMs"), () => {
+      this.isCutOverDue = false;
+      const revision = this.isLeading ? this.cutOver.revision() : 0;
+      if (revision <= this.cutOverSent) return;
+      this.cutOverSent = revision;
+      for (const { outbox } of this.sessions.values()) outbox.cutOver(revision);
+    });
+  }
+
+  private close(session: Session, error?: TallshipError): void {
+    const { nodeName, outbox, asked } = session;
+    outbox.end(error);
+    for (const refuse of [...asked.values()])
+      refuse(new TallshipError("unavailable", `node ${nodeName} has lost its connection to the control plane`));
+    if (this.sessions.get(nodeName) !== session) return;
+    this.sessions.delete(nodeName);
+    this.cutOver.setApplied(nodeName, undefined);
+    this.usage.forget(nodeName);
+    const report = this.reports.get(nodeName);
+    if (report !== undefined) this.reports.set(nodeName, { ...report, isConnected: false });
+    this.deps.log.info("node disconnected", { node: nodeName, reason: error?.message });
+    this.tell(nodeName);
+  }
+
+  private stopLeading(): void {
+    this.isLeading = false;
+    const ended = [...this.sessions.values()];
+    this.sessions.clear();
+    this.reports.clear();
+    this.cutOver.clear();
+    this.cutOverSent = 0;
+    for (const session of ended) this.close(session, this.notLeader());
+  }
+
+  private notLeader(): TallshipError {
+    const leader = this.deps.leaderAddress();
+    const message =
+      leader === "" ? "this replica does not lead, and nobody does yet" : `this replica does not lead, ${leader} does`;
+    return new TallshipError("not_leader", message, { details: leader === "" ? {} : { leader } });
+  }
+
+  private now(): Arrival {
+    return { nowMs: this.deps.clock.nowMs(), monotonicMs: this.deps.clock.monotonicMs() };
+  }
+}
+
+function takeImages(images: Set<string>, { isWhole, added, removed }: ImageReport): void {
+  if (isWhole) images.clear();
+  for (const digest of removed) images.delete(digest);
+  for (const digest of added) if (images.size < limit("imagesPerNode")) images.add(digest);
+}
+
+function refusal(nodeName: string, { code, message }: StreamRefused): TallshipError {
+  return new TallshipError(isErrorCode(code) ? code : "internal", `node ${nodeName}: ${message}`);
+}

@@ -1,0 +1,127 @@
+import type { TallshipError } from "../../lib/errors.js";
+import { ControlMessage, type OpenStream, type Welcome } from "../../proto/gen/tallship/v1/session.js";
+
+type Part = NonNullable<ControlMessage["part"]>;
+type Ending = { readonly error: TallshipError | undefined };
+
+/**
+ * What one session still has to send, bounded by what it is: of acknowledgements, cut-overs and wishes only the latest counts, so a node that reads slowly
+ * gets fewer messages, never older ones. Streams to open wait in order; `open` returns false when too many do.
+ */
+export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
+  private readonly maxOpens: number;
+  private readonly onLeft: () => void;
+  private readonly opens: OpenStream[] = [];
+  private welcomePart: Welcome | undefined;
+  private isWelcomed = false;
+  private ackSequence: number | undefined;
+  private cutOverRevision: number | undefined;
+  private usageEveryMs: number | undefined;
+  private ending: Ending | undefined;
+  private wake: (() => void) | undefined;
+
+  constructor(options: { readonly maxOpens: number; readonly onLeft: () => void }) {
+    this.maxOpens = options.maxOpens;
+    this.onLeft = options.onLeft;
+  }
+
+  /** True once the hello was answered, sent or not. */
+  get hasWelcomed(): boolean {
+    return this.isWelcomed;
+  }
+
+  /** Answers the hello. Nothing is sent before it. */
+  welcome(welcome: Welcome): void {
+    this.welcomePart = welcome;
+    this.isWelcomed = true;
+    this.signal();
+  }
+
+  /** Answers a heartbeat, and with it those before. */
+  ack(sequence: number): void {
+    this.ackSequence = sequence;
+    this.signal();
+  }
+
+  /** Every Ready node has applied endpoint changes up to the revision. */
+  cutOver(revision: number): void {
+    this.cutOverRevision = revision;
+    this.signal();
+  }
+
+  /** How often the leader wants to know what pods use. */
+  usageWanted(everyMs: number): void {
+    this.usageEveryMs = everyMs;
+    this.signal();
+  }
+
+  /** Asks the node to open a stream; false when too many wait. */
+  open(stream: OpenStream): boolean {
+    if (this.opens.length >= this.maxOpens) return false;
+    this.opens.push(stream);
+    this.signal();
+    return true;
+  }
+
+  /** Ends the session, with an error for the node; what waits is dropped. */
+  end(error?: TallshipError): void {
+    this.ending ??= { error };
+    this.signal();
+  }
+
+  async next(): Promise<IteratorResult<ControlMessage>> {
+    for (;;) {
+      if (this.ending?.error !== undefined) throw this.ending.error;
+      if (this.ending !== undefined) return { done: true, value: undefined };
+      const part = this.take();
+      if (part !== undefined) return { done: false, value: ControlMessage.fromPartial({ part }) };
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+
+  return(): Promise<IteratorResult<ControlMessage>> {
+    this.end();
+    this.onLeft();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<ControlMessage> {
+    return this;
+  }
+
+  private take(): Part | undefined {
+    if (!this.isWelcomed) return undefined;
+    const welcome = this.welcomePart;
+    this.welcomePart = undefined;
+    if (welcome !== undefined) return { $case: "welcome", value: welcome };
+    const open = this.opens.shift();
+    if (open !== undefined) return { $case: "open", value: open };
+    return this.takeCutOver() ?? this.takeUsageWanted() ?? this.takeAck();
+  }
+
+  private takeCutOver(): Part | undefined {
+    const endpointRevision = this.cutOverRevision;
+    this.cutOverRevision = undefined;
+    return endpointRevision === undefined ? undefined : { $case: "cutOver", value: { endpointRevision } };
+  }
+
+  private takeUsageWanted(): Part | undefined {
+    const everyMs = this.usageEveryMs;
+    this.usageEveryMs = undefined;
+    return everyMs === undefined ? undefined : { $case: "usageWanted", value: { everyMs } };
+  }
+
+  private takeAck(): Part | undefined {
+    const sequence = this.ackSequence;
+    this.ackSequence = undefined;
+    return sequence === undefined ? undefined : { $case: "ack", value: { sequence } };
+  }
+
+  private signal(): void {
+    const wake = this.wake;
+    this.wake = undefined;
+    wake?.();
+  }
+}
