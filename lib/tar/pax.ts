@@ -16,7 +16,7 @@ export function parsePax(body: Buffer): readonly PaxRecord[] {
     const lengthText = space === -1 ? "" : all.slice(at, space);
     const end = /^[1-9][0-9]{0,8}$/.test(lengthText) ? at + Number(lengthText) : 0;
     const equals = all.indexOf("=", space);
-    if (end <= space || end > all.length || equals === -1 || equals >= end || all[end - 1] !== "\n") {
+    if (end <= space || equals === -1 || equals >= end || all[end - 1] !== "\n") {
       throw new TallshipError("invalid_argument", `tar pax header: malformed record at offset ${at}`);
     }
     records.push({ key: all.slice(space + 1, equals), value: all.slice(equals + 1, end - 1) });

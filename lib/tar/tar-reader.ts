@@ -225,11 +225,10 @@ function describe(
   longPath: string | undefined,
   longLink: string | undefined,
 ): TarEntry {
-  const path = longPath ?? header.path;
-  const type = header.typeFlag <= "0" && path.endsWith("/") ? "directory" : TYPES[header.typeFlag];
+  const type = TYPES[header.typeFlag];
   if (type === undefined) throw malformed(`an entry of type ${JSON.stringify(header.typeFlag)}`);
   const plain = {
-    path,
+    path: longPath ?? header.path,
     type,
     mode: header.mode,
     uid: header.uid,
@@ -245,6 +244,8 @@ function describe(
   const entry = records.length === 0 ? plain : withRecords(plain, records);
   if (!Number.isSafeInteger(entry.sizeBytes) || entry.sizeBytes < 0)
     throw malformed(`an entry of ${entry.sizeBytes} bytes`);
+  // Version 7 has no type for directories. The whole name counts, not the part of it that fits into the header.
+  if (header.typeFlag <= "0" && entry.path.endsWith("/")) return { ...entry, type: "directory", sizeBytes: 0 };
   return type === "file" ? entry : { ...entry, sizeBytes: 0 };
 }
 

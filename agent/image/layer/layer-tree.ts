@@ -56,6 +56,8 @@ export class LayerTree {
   private readonly whiteouts = new Set<string>();
   private readonly opaque = new Set<string>();
   private readonly specials = new Map<string, SpecialFile>();
+  /** Hard links to special files, which become what they are only later. */
+  private readonly specialLinks = new Map<string, string>();
   private open: OpenFile | undefined;
 
   /** The folder exists, is empty and is not a symbolic link. */
@@ -103,12 +105,16 @@ export class LayerTree {
       this.requireDirectory(path);
       this.specials.set(path, { is: "attributes", path, xattrs: this.withXattrs(path, OPAQUE_XATTR) });
     }
-    for (const path of this.specials.keys()) this.requireDirectory(parentOf(path));
+    for (const path of [...this.specials.keys(), ...this.specialLinks.keys()]) this.requireDirectory(parentOf(path));
     return [...this.specials.values()];
   }
 
-  /** Sets the directories' times, which everything made below them has changed. */
+  /** Links the names of special files, and sets the directories' times, which everything made below them has changed. */
   finish(): void {
+    for (const [path, target] of this.specialLinks) {
+      rmSync(this.at(path), { force: true });
+      linkSync(this.at(target), this.at(path));
+    }
     for (const [path, mtimeS] of this.directoryTimes) utimesSync(this.at(path), mtimeS, mtimeS);
   }
 
@@ -162,6 +168,12 @@ export class LayerTree {
 
   private placeLink(path: string, target: string): void {
     this.requireDirectory(parentOf(target));
+    const special = this.specialLinks.get(target) ?? target;
+    if (this.specials.has(special)) {
+      this.clear(path);
+      this.specialLinks.set(path, special);
+      return;
+    }
     const found = this.stat(target);
     if (found === undefined) throw refused(path, `is a hard link to ${JSON.stringify(target)}, which is not there`);
     if (!found.isFile() && !found.isSymbolicLink()) throw refused(path, `is a hard link to what is no file`);
@@ -172,7 +184,7 @@ export class LayerTree {
   private placeDirectory(path: string, entry: TarEntry): void {
     if (path !== "" && !this.directories.has(path)) this.makeDirectory(path);
     const at = this.at(path);
-    this.specials.delete(path);
+    this.forgetSpecial(path);
     chownSync(at, entry.uid, entry.gid);
     chmodSync(at, entry.mode);
     this.directoryTimes.set(path, entry.mtimeS);
@@ -195,7 +207,7 @@ export class LayerTree {
   /** Makes something at a path; what was there before goes first. */
   private making<T>(path: string, make: (at: string | Buffer) => T): T {
     const at = this.at(path);
-    if (this.specials.size > 0) this.specials.delete(path);
+    if (this.specials.size > 0) this.forgetSpecial(path);
     try {
       return make(at);
     } catch (error) {
@@ -207,7 +219,7 @@ export class LayerTree {
 
   private clear(path: string): void {
     const found = this.stat(path);
-    this.specials.delete(path);
+    this.forgetSpecial(path);
     if (found === undefined) return;
     if (!found.isDirectory()) {
       unlinkSync(this.at(path));
@@ -216,8 +228,18 @@ export class LayerTree {
     // What was known of anything below is void: later a symbolic link may stand there.
     rmSync(this.at(path), { recursive: true });
     this.directories = new Set([""]);
-    for (const known of [this.directoryTimes, this.specials]) forgetBelow(known, path);
-    for (const known of [this.opaque, this.whiteouts]) forgetBelow(known, path);
+    for (const special of [...this.specials.keys()].filter((each) => each.startsWith(`${path}/`))) {
+      this.forgetSpecial(special);
+    }
+    for (const known of [this.directoryTimes, this.opaque, this.whiteouts, this.specialLinks]) forgetBelow(known, path);
+  }
+
+  /** Something else takes the path of a special file. Had it further names, they would have to become it: nobody needs that. */
+  private forgetSpecial(path: string): void {
+    this.specialLinks.delete(path);
+    if (!this.specials.delete(path)) return;
+    const hasLinks = [...this.specialLinks.values()].includes(path);
+    if (hasLinks) throw refused(path, "replaces a file with attributes or a fifo that has hard links");
   }
 
   /** Throws unless every component of the path is a real directory; makes what is missing. */
