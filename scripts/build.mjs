@@ -63,6 +63,27 @@ async function generate() {
   );
 }
 
+/**
+ * etcd3 reads its schema from beside its own file when it is loaded, which a bundle has not: the schema is put in its place, parsed,
+ * which also saves the parser at each start.
+ */
+const etcd3Schema = {
+  name: "etcd3-schema",
+  setup(build) {
+    build.onLoad({ filter: /etcd3[/\\]lib[/\\]connection-pool\.js$/ }, async ({ path }) => {
+      const { default: protobuf } = await import("protobufjs");
+      const schema = new protobuf.Root();
+      const folder = join(dirname(path), "../proto");
+      schema.resolvePath = (_origin, target) => (target.startsWith("/") ? target : join(folder, target));
+      await schema.load("rpc.proto", { keepCase: true });
+      const call = /loadSync\)\(`\$\{__dirname\}\/\.\.\/proto\/rpc\.proto`,/;
+      const source = readFileSync(path, "utf8");
+      if (!call.test(source)) throw new Error(`${path}: no call that reads the schema`);
+      return { contents: source.replace(call, () => `fromJSON)(${JSON.stringify(schema.toJSON())},`), loader: "js" };
+    });
+  },
+};
+
 /** One bundle per program in bin/, sharing chunks, loaded lazily. */
 async function bundle() {
   const { build } = await import("esbuild");
@@ -84,6 +105,7 @@ async function bundle() {
     minifySyntax: true,
     sourcemap: "linked",
     logLevel: "warning",
+    plugins: [etcd3Schema],
     define: { BUILD_COMMIT: JSON.stringify(commit.stdout?.trim() || "unknown") },
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',

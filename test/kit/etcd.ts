@@ -45,7 +45,10 @@ export async function startEtcd(extraArgs: readonly string[] = []): Promise<Real
   ];
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn("etcd", args, { stdio: "ignore", env: { ...process.env, ETCD_UNSUPPORTED_ARCH: "" } });
+    child = spawn(process.env.TALLSHIP_TEST_ETCD ?? "etcd", args, {
+      stdio: "ignore",
+      env: { ...process.env, ETCD_UNSUPPORTED_ARCH: "" },
+    });
     await waitFor("etcd to answer", async () => {
       const response = await fetch(`http://${endpoint}/health`);
       return (await response.text()).includes("true");
