@@ -1,0 +1,47 @@
+import type { Typed } from "../../../kinds/object.js";
+import type { ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
+import { withParts } from "./parts.js";
+
+/**
+ * A service's new spec with the addresses and node ports that it was given and does not name: a manifest rarely holds them, and a client that
+ * writes the service back must not lose them. What the new type has no use for is not kept.
+ */
+export function carryOver(wanted: Typed, live: Typed): Typed {
+  if (wanted.kind !== "Service" || live.kind !== "Service") return wanted;
+  const { spec } = wanted.object;
+  const before = live.object.spec;
+  if (spec === undefined || before === undefined) return wanted;
+  return withParts(wanted, { spec: carrySpec(spec, before) });
+}
+
+/** True when services of the type have a port on every node. */
+export function opensNodePorts(type: string): boolean {
+  return type === "NodePort" || type === "LoadBalancer";
+}
+
+function carrySpec(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
+  const clusterIP = carryAddress(spec, before);
+  return {
+    ...spec,
+    clusterIP,
+    clusterIPs: clusterIP === "" ? [] : spec.clusterIPs.length === 0 ? [clusterIP] : spec.clusterIPs,
+    ports: spec.ports.map((port) => carryPort(port, spec, before)),
+  };
+}
+
+function carryAddress(spec: ServiceSpec, before: ServiceSpec): string {
+  const isUnchanged = spec.clusterIP === "" || spec.clusterIP === before.clusterIP;
+  if (spec.type === "ExternalName") return isUnchanged ? "" : spec.clusterIP;
+  return isUnchanged ? before.clusterIP : spec.clusterIP;
+}
+
+function carryPort(port: ServicePort, spec: ServiceSpec, before: ServiceSpec): ServicePort {
+  const same = before.ports.find((other) => other.port === port.port && protocolOf(other) === protocolOf(port));
+  const given = same?.nodePort ?? 0;
+  if (opensNodePorts(spec.type)) return port.nodePort === 0 ? { ...port, nodePort: given } : port;
+  return port.nodePort === given ? { ...port, nodePort: 0 } : port;
+}
+
+function protocolOf(port: ServicePort): string {
+  return port.protocol === "" ? "TCP" : port.protocol;
+}

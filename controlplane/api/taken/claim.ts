@@ -1,0 +1,124 @@
+import type { FieldError } from "../../../kinds/validation/findings.js";
+import { TallshipError } from "../../../lib/errors.js";
+import type { Rng } from "../../../lib/rng.js";
+import type { Service, ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
+import type { Check, Write } from "../../store/store.js";
+import { opensNodePorts } from "../admission/service-carry-over.js";
+import type { Reads } from "../write/reads.js";
+import { type Refusal, refuse } from "../write/task.js";
+import { addressNumber, addressText, hostsOf, isWithin } from "./address-range.js";
+import { holderRecord, holdingOf } from "./holder.js";
+import { type Picked, pick } from "./pick.js";
+import { TAKEN_RANGES, takenBy } from "./taken-keys.js";
+
+/** What services may be given. */
+export interface ServiceRanges {
+  readonly serviceCIDR: string;
+  /** Reserved for the cluster's resolver: never assigned, and taken by name only in kube-system. */
+  readonly dnsAddress: string;
+  readonly nodePortMin: number;
+  readonly nodePortMax: number;
+}
+
+/** A service with its address and ports, and what its transaction checks and writes for them; or why it cannot have them. */
+export type Claim =
+  | {
+      readonly is: "granted";
+      readonly service: Service;
+      readonly checks: readonly Check[];
+      readonly writes: readonly Write[];
+    }
+  | { readonly is: "invalid"; readonly errors: readonly FieldError[] }
+  | Refusal;
+
+/** What a claim is decided with. */
+export interface ClaimContext {
+  readonly reads: Reads;
+  readonly rng: Rng;
+  readonly ranges: ServiceRanges;
+}
+
+/**
+ * Gives a service the address and node ports that it lacks, claims those that it names and releases those that it no longer holds. Each value has a
+ * record that is checked and written in the service's own transaction: a value is never held twice. A record whose holder is gone
+ * is taken over, so that nothing leaks for ever.
+ */
+export function claimFor(service: Service, live: Service | undefined, context: ClaimContext): Claim {
+  const errors = rangeErrors(service, context.ranges);
+  if (errors.length > 0) return { is: "invalid", errors };
+  const filled = fill(service, context);
+  return filled.is === "refuse" ? filled : grant(filled.service, live, context.reads);
+}
+
+function grant(service: Service, live: Service | undefined, reads: Reads): Claim {
+  const held = new Set(live === undefined ? [] : takenBy(live));
+  const wanted = takenBy(service);
+  const checks: Check[] = [];
+  const writes: Write[] = [];
+  for (const key of wanted.filter((each) => !held.has(each))) {
+    const holding = holdingOf(key, service, reads);
+    if (holding.is !== "free") return taken(key, holding.holder, holding.is === "in_doubt" ? [holding.key] : []);
+    checks.push({ key, revision: holding.revision });
+    writes.push({ op: "put", key, value: holderRecord(service) });
+  }
+  for (const key of held) if (!wanted.includes(key)) writes.push({ op: "delete", key });
+  return { is: "granted", service, checks, writes };
+}
+
+function taken(key: string, holder: string, doubt: readonly string[]): Refusal {
+  const value = key.slice(key.lastIndexOf("/") + 1);
+  return refuse(new TallshipError("failed_precondition", `${value} is taken by ${holder}`), doubt);
+}
+
+type Filled = { readonly is: "filled"; readonly service: Service } | Refusal;
+
+function fill(service: Service, context: ClaimContext): Filled {
+  const { spec } = service;
+  if (spec === undefined || spec.type === "ExternalName") return { is: "filled", service };
+  const address: Picked = spec.clusterIP === "" ? pickAddress(context) : { is: "picked", value: spec.clusterIP };
+  if (address.is === "refuse") return address;
+  const clusterIPs = spec.clusterIPs.length === 0 ? [address.value] : spec.clusterIPs;
+  const ports = fillPorts(spec, context);
+  if (!Array.isArray(ports)) return ports;
+  return { is: "filled", service: { ...service, spec: { ...spec, clusterIP: address.value, clusterIPs, ports } } };
+}
+
+function pickAddress({ reads, rng, ranges }: ClaimContext): Picked {
+  const range = hostsOf(ranges.serviceCIDR);
+  const reserved = [ranges.dnsAddress];
+  return pick({ prefix: TAKEN_RANGES.address, range, text: addressText, reserved }, reads, rng);
+}
+
+function fillPorts(spec: ServiceSpec, { reads, rng, ranges }: ClaimContext): ServicePort[] | Refusal {
+  const ports = [...spec.ports];
+  if (!opensNodePorts(spec.type) || spec.allocateLoadBalancerNodePorts === false) return ports;
+  const range = { first: ranges.nodePortMin, count: ranges.nodePortMax - ranges.nodePortMin + 1 };
+  for (const [at, port] of ports.entries()) {
+    if (port.nodePort !== 0) continue;
+    const reserved = ports.map(({ nodePort }) => String(nodePort));
+    const picked = pick({ prefix: TAKEN_RANGES.nodePort, range, text: String, reserved }, reads, rng);
+    if (picked.is === "refuse") return picked;
+    ports[at] = { ...port, nodePort: Number(picked.value) };
+  }
+  return ports;
+}
+
+function rangeErrors({ metadata, spec }: Service, ranges: ServiceRanges): readonly FieldError[] {
+  const errors: FieldError[] = [];
+  const { clusterIP = "", ports = [] } = spec ?? {};
+  const isAddress = clusterIP !== "" && clusterIP !== "None";
+  if (isAddress && !isWithin(hostsOf(ranges.serviceCIDR), addressNumber(clusterIP)))
+    errors.push(wrong("spec.clusterIP", `want an address of ${ranges.serviceCIDR}, found ${clusterIP}`));
+  else if (clusterIP === ranges.dnsAddress && metadata?.namespace !== "kube-system")
+    errors.push(wrong("spec.clusterIP", `${clusterIP} is reserved for the cluster's resolver`));
+  for (const [at, { nodePort }] of ports.entries()) {
+    if (nodePort === 0 || (nodePort >= ranges.nodePortMin && nodePort <= ranges.nodePortMax)) continue;
+    const message = `want ${ranges.nodePortMin} to ${ranges.nodePortMax}, found ${nodePort}`;
+    errors.push(wrong(`spec.ports[${at}].nodePort`, message));
+  }
+  return errors;
+}
+
+function wrong(path: string, message: string): FieldError {
+  return { code: "invalid", path, message };
+}

@@ -1,0 +1,73 @@
+import { limit } from "../../../lib/limits.js";
+import type { Check, Transaction, Write } from "../../store/store.js";
+import { transactionSize, writeSize } from "../../store/transaction.js";
+
+/** What one task adds to a transaction. */
+export interface Part {
+  readonly checks: readonly Check[];
+  readonly writes: readonly Write[];
+}
+
+/** A transaction and the parts that it carries out. */
+export interface Batch<P extends Part> {
+  readonly parts: readonly P[];
+  readonly transaction: Transaction;
+}
+
+/**
+ * Packs parts into transactions in their order, as few as the store's bounds allow: at most limits.transactionObjects parts each. A key is
+ * written once and checked for one revision per transaction; a part that disagrees starts the next one.
+ */
+export function packParts<P extends Part>(parts: readonly P[]): readonly Batch<P>[] {
+  const batches: Batch<P>[] = [];
+  let open = new OpenBatch<P>();
+  for (const part of parts) {
+    if (!open.fits(part)) {
+      batches.push(open.close());
+      open = new OpenBatch();
+    }
+    open.add(part);
+  }
+  if (!open.isEmpty) batches.push(open.close());
+  return batches;
+}
+
+class OpenBatch<P extends Part> {
+  private readonly parts: P[] = [];
+  private readonly checks = new Map<string, number>();
+  private readonly writes = new Map<string, Write>();
+  private bytes = 0;
+
+  get isEmpty(): boolean {
+    return this.parts.length === 0;
+  }
+
+  /** A part that fits nowhere fits into an empty batch: the store says what is wrong with it. */
+  fits(part: P): boolean {
+    if (this.isEmpty) return true;
+    if (this.parts.length >= limit("transactionObjects")) return false;
+    if (part.writes.some(({ key }) => this.writes.has(key))) return false;
+    if (part.checks.some(({ key, revision }) => (this.checks.get(key) ?? revision) !== revision)) return false;
+    const newChecks = part.checks.filter(({ key }) => !this.checks.has(key)).length;
+    const most = limit("transactionOperations");
+    if (this.checks.size + newChecks > most || this.writes.size + part.writes.length > most) return false;
+    return this.bytes + sizeOf(part) <= limit("transactionBytes");
+  }
+
+  add(part: P): void {
+    this.parts.push(part);
+    this.bytes += sizeOf(part);
+    for (const { key, revision } of part.checks) this.checks.set(key, revision);
+    for (const write of part.writes) this.writes.set(write.key, write);
+  }
+
+  close(): Batch<P> {
+    const checks = Array.from(this.checks, ([key, revision]) => ({ key, revision }));
+    return { parts: this.parts, transaction: { checks, writes: [...this.writes.values()] } };
+  }
+}
+
+function sizeOf(part: Part): number {
+  const checkBytes = transactionSize({ checks: part.checks, writes: [] });
+  return part.writes.reduce((bytes, write) => bytes + writeSize(write), checkBytes);
+}

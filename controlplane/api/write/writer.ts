@@ -1,0 +1,196 @@
+import type { Clock } from "../../../lib/clock.js";
+import { assert, asTallshipError, TallshipError } from "../../../lib/errors.js";
+import { limit } from "../../../lib/limits.js";
+import type { WatchCache } from "../../cache/view.js";
+import type { Check, Store, Write } from "../../store/store.js";
+import { type Batch, packParts } from "./pack.js";
+import { FreshReads } from "./reads.js";
+import type { Settled, Task } from "./task.js";
+
+/** What writing needs. */
+export interface WriterDeps {
+  readonly store: Store;
+  readonly cache: WatchCache;
+  readonly clock: Clock;
+}
+
+/** A task to decide: its place, and how often it lost a race. */
+interface Turn {
+  readonly at: number;
+  readonly attempt: number;
+}
+
+/** A task that was decided and not refused. Without writes its checks alone are sent. */
+interface Ready extends Turn {
+  readonly checks: readonly Check[];
+  readonly writes: readonly Write[];
+}
+
+/** A refusal that may be the cache's fault: decided again once the keys were read from the store. */
+interface Doubt {
+  readonly is: "doubt";
+  readonly turn: Turn;
+  readonly keys: readonly string[];
+}
+
+/**
+ * Carries out tasks by compare-and-swap in batched transactions. Decisions are made on the cache, which may lag behind: a write that lost
+ * a race, and a refusal that rests on what the cache says, are decided again on what the store says. So every result holds for the
+ * store, yet the store is read only where the cache was wrong. Tasks are independent: each fails for itself.
+ */
+export class TaskRun {
+  private readonly deps: WriterDeps;
+  private readonly tasks: readonly Task[];
+  private readonly reads: FreshReads;
+  private readonly settled: (Settled | undefined)[];
+  private ready: readonly Ready[] = [];
+
+  constructor(deps: WriterDeps, tasks: readonly Task[]) {
+    this.deps = deps;
+    this.tasks = tasks;
+    this.reads = new FreshReads(deps.cache.view, deps.store);
+    this.settled = tasks.map(() => undefined);
+  }
+
+  /** Decides every task and writes nothing. Returns the refusals by place; the others wait for `commit`. */
+  async decide(signal: AbortSignal): Promise<ReadonlyMap<number, TallshipError>> {
+    const turns = this.tasks.map((_, at) => ({ at, attempt: 0 }));
+    this.ready = await this.decideAll(turns, signal);
+    return new Map(
+      this.settled.flatMap((settled, at) => (settled?.is === "failed" ? [[at, settled.error] as const] : [])),
+    );
+  }
+
+  /** Sends what was decided until every task is settled; the results are in the tasks' order. */
+  async commit(signal: AbortSignal): Promise<readonly Settled[]> {
+    while (this.ready.length > 0) {
+      const lost = await this.sendAll(packParts(this.ready), signal);
+      const decided = await this.decideAll(lost.stale, signal);
+      this.ready = [...lost.innocent, ...decided].sort((left, right) => left.at - right.at);
+    }
+    return this.settled.map((settled) => {
+      assert(settled !== undefined, "every task is settled once none is ready");
+      return settled;
+    });
+  }
+
+  /** Several transactions are under way at once; once one failed for lack of a store, those not sent yet fail with it. */
+  private async sendAll(
+    batches: readonly Batch<Ready>[],
+    signal: AbortSignal,
+  ): Promise<{ readonly stale: readonly Turn[]; readonly innocent: readonly Ready[] }> {
+    const stale: Turn[] = [];
+    const innocent: Ready[] = [];
+    const waiting = batches.values();
+    const lane = async (): Promise<void> => {
+      for (const batch of waiting) {
+        if (signal.aborted) throw new TallshipError("cancelled", "write: the caller has gone");
+        const conflicts = await this.send(batch);
+        for (const part of batch.parts) {
+          if (this.settled[part.at] !== undefined) continue;
+          if (part.checks.some(({ key }) => conflicts.has(key))) stale.push({ at: part.at, attempt: part.attempt + 1 });
+          else innocent.push(part);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: limit("apiTransactionsInFlight") }, lane));
+    return { stale, innocent };
+  }
+
+  /** Settles the parts of a batch, or reads afresh and returns the keys that did not stand as its parts thought. */
+  private async send({ parts, transaction }: Batch<Ready>): Promise<ReadonlySet<string>> {
+    const conflicts = new Set<string>();
+    try {
+      const result = await this.deps.store.transact(transaction);
+      assert(result.is !== "guard_failed", "the API writes without a guard");
+      if (result.is === "conflict") {
+        for (const { key } of result.conflicts) conflicts.add(key);
+        await this.reads.refresh(conflicts);
+      } else for (const part of parts) this.settle(part, result.revision);
+    } catch (error) {
+      for (const { at } of parts)
+        this.settled[at] = { is: "failed", error: asTallshipError(error, "store_unavailable") };
+    }
+    return conflicts;
+  }
+
+  private settle({ at, writes }: Ready, revision: number): void {
+    this.settled[at] = writes.length === 0 ? { is: "kept" } : { is: "written", revision };
+  }
+
+  /** Decides until nothing is in doubt any more; each round reads keys that were not read before. */
+  private async decideAll(turns: readonly Turn[], signal: AbortSignal): Promise<readonly Ready[]> {
+    const ready: Ready[] = [];
+    let waiting = turns;
+    while (waiting.length > 0) {
+      const doubts: Doubt[] = [];
+      const pace = startPace(this.deps.clock, signal);
+      for (const turn of waiting) {
+        const decided = this.decideOne(turn);
+        if (decided?.is === "ready") ready.push(decided.ready);
+        if (decided?.is === "doubt") doubts.push(decided);
+        await pace();
+      }
+      await this.reads.refresh(doubts.flatMap(({ keys }) => keys));
+      waiting = doubts.map(({ turn }) => turn);
+    }
+    return ready;
+  }
+
+  /** A task ready to be sent, or in doubt; undefined when it is settled. */
+  private decideOne(turn: Turn): { readonly is: "ready"; readonly ready: Ready } | Doubt | undefined {
+    const decision = this.decideSafely(turn);
+    if (decision.is === "keep") return { is: "ready", ready: { ...turn, checks: decision.checks, writes: [] } };
+    if (decision.is === "refuse") {
+      const keys = decision.doubt.filter((key) => !this.reads.isFresh(key));
+      if (keys.length > 0) return { is: "doubt", turn, keys };
+      this.settled[turn.at] = { is: "failed", error: decision.error };
+      return undefined;
+    }
+    if (turn.attempt <= limit("apiWriteAttempts"))
+      return { is: "ready", ready: { ...turn, checks: decision.checks, writes: decision.writes } };
+    const error = new TallshipError("version_conflict", `write: lost ${turn.attempt} races in a row`);
+    this.settled[turn.at] = { is: "failed", error };
+    return undefined;
+  }
+
+  private decideSafely({ at, attempt }: Turn): ReturnType<Task["decide"]> {
+    const task = this.tasks[at];
+    assert(task !== undefined, "a turn names a task");
+    try {
+      return task.decide(this.reads, attempt);
+    } catch (error) {
+      return { is: "refuse", error: asTallshipError(error), doubt: [] };
+    }
+  }
+}
+
+/** Called between steps of long work: lets others have their turn every limits.apiSliceMs. */
+function startPace(clock: Clock, signal: AbortSignal): () => Promise<void> | undefined {
+  let sliceEndsAtMs = clock.monotonicMs() + limit("apiSliceMs");
+  return () => {
+    if (clock.monotonicMs() < sliceEndsAtMs) return undefined;
+    return clock.sleep(0, signal).then(() => {
+      sliceEndsAtMs = clock.monotonicMs() + limit("apiSliceMs");
+    });
+  };
+}
+
+/** Carries out one task; throws what it failed with. Returns the revision of its write; undefined when nothing was to be written. */
+export async function runTask(deps: WriterDeps, task: Task, signal: AbortSignal): Promise<number | undefined> {
+  const [settled] = await runTasks(deps, [task], signal);
+  assert(settled !== undefined, "one task has one result");
+  if (settled.is === "failed") throw settled.error;
+  return settled.is === "written" ? settled.revision : undefined;
+}
+
+/** Carries out tasks, each for itself. */
+export async function runTasks(
+  deps: WriterDeps,
+  tasks: readonly Task[],
+  signal: AbortSignal,
+): Promise<readonly Settled[]> {
+  const run = new TaskRun(deps, tasks);
+  await run.decide(signal);
+  return run.commit(signal);
+}
