@@ -1,5 +1,6 @@
 import type { NodeReports } from "../sessions/node-reports.js";
 import type { Controller } from "./controller.js";
+import { deployment } from "./deployment/deployment.js";
 import { replicaSet } from "./replica-set.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
@@ -15,5 +16,5 @@ export interface ControllerParts {
 
 /** Every controller there is; the leader runs them all. A new controller is one file and one line here. */
 export function controllers(_parts: ControllerParts): readonly Controller[] {
-  return [replicaSet];
+  return [deployment, replicaSet];
 }

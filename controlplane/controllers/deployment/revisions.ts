@@ -1,0 +1,100 @@
+import { metaOf } from "../../../kinds/object.js";
+import { stableHash } from "../../../lib/stable-hash.js";
+import type { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
+import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
+import { type ReplicaSet, ReplicaSet as ReplicaSetMessage } from "../../../proto/gen/tallship/v1/replicaset.js";
+import type { Cached } from "../../cache/view.js";
+import type { ReconcileContext } from "../controller.js";
+import { childMeta } from "../writes.js";
+import type { Bounds } from "./bounds.js";
+
+/** Label that keeps the pods of a deployment's replica sets apart. As in Kubernetes, so are the annotations. */
+export const HASH_LABEL = "pod-template-hash";
+/** Number of the roll-out; on a deployment, of the one under way. */
+export const REVISION = "deployment.kubernetes.io/revision";
+/** Replicas of the deployment when the set was last scaled. */
+export const DESIRED = "deployment.kubernetes.io/desired-replicas";
+const HISTORY = "deployment.kubernetes.io/revision-history";
+const MAX = "deployment.kubernetes.io/max-replicas";
+const ownAnnotations = new Set([REVISION, HISTORY, DESIRED, MAX, "kubectl.kubernetes.io/last-applied-configuration"]);
+
+/** Longest base of a set's name: its pods' names add ten characters more. */
+const maxBaseLength = 230;
+
+/** The number in the revision annotation; 0 when there is none. */
+export function revisionOf(object: { readonly metadata?: ObjectMeta | undefined }): number {
+  return numberIn(object.metadata?.annotations[REVISION]) ?? 0;
+}
+
+/** Replicas that the deployment had when the set was last scaled; undefined when it never was. */
+export function desiredOf({ object }: Cached<"ReplicaSet">): number | undefined {
+  return numberIn(metaOf(object).annotations[DESIRED]);
+}
+
+/** Replicas and surge that the deployment allowed when the set was last scaled. */
+export function maxOf({ object }: Cached<"ReplicaSet">): number | undefined {
+  return numberIn(metaOf(object).annotations[MAX]);
+}
+
+/** The name of the set of the deployment's template. `collisions` is how often that name was somebody else's. */
+export function setName(deployment: Deployment, collisions: number): string {
+  const base = metaOf(deployment).name.slice(0, maxBaseLength);
+  return `${base}-${templateHash(deployment, collisions)}`;
+}
+
+function templateHash(deployment: Deployment, collisions: number): string {
+  return stableHash(collisions === 0 ? deployment.spec?.template : [deployment.spec?.template, collisions]);
+}
+
+/** The replica set of the deployment's template, as it is created. */
+export function newSet(
+  deployment: Cached<"Deployment">,
+  collisions: number,
+  replicas: number,
+  context: ReconcileContext,
+): ReplicaSet {
+  const { spec } = deployment.object;
+  const hash = { [HASH_LABEL]: templateHash(deployment.object, collisions) };
+  const template = spec?.template;
+  const meta = template?.metadata ?? ObjectMeta.fromPartial({});
+  const labels = { ...meta.labels, ...hash };
+  const { matchLabels = {}, matchExpressions = [] } = spec?.selector ?? {};
+  return {
+    ...ReplicaSetMessage.fromPartial({}),
+    metadata: childMeta(deployment, setName(deployment.object, collisions), { labels }, context),
+    spec: {
+      replicas,
+      minReadySeconds: spec?.minReadySeconds ?? 0,
+      selector: { matchLabels: { ...matchLabels, ...hash }, matchExpressions },
+      template: { ...template, metadata: { ...meta, labels } },
+    },
+  };
+}
+
+/** The set's annotations when it is scaled under these bounds: what the next change of the number of replicas compares with. */
+export function withBounds(
+  annotations: ObjectMeta["annotations"],
+  { replicas, surge }: Bounds,
+): ObjectMeta["annotations"] {
+  return { ...annotations, [DESIRED]: `${replicas}`, [MAX]: `${replicas + surge}` };
+}
+
+/** The current set's annotations: the deployment's own, and the number of this roll-out; earlier numbers of the same set are remembered. */
+export function withRevision(
+  annotations: ObjectMeta["annotations"],
+  deployment: Deployment,
+  revision: number,
+): ObjectMeta["annotations"] {
+  const copied = Object.entries(metaOf(deployment).annotations).filter(([name]) => !ownAnnotations.has(name));
+  const before = numberIn(annotations[REVISION]);
+  const own = Object.fromEntries(Object.entries(annotations).filter(([name]) => ownAnnotations.has(name)));
+  const next = { ...Object.fromEntries(copied), ...own, [REVISION]: `${revision}` };
+  if (before === undefined || before === revision) return next;
+  const history = (annotations[HISTORY] ?? "").split(",").filter((each) => each !== "");
+  return { ...next, [HISTORY]: [...history, `${before}`].slice(-50).join(",") };
+}
+
+function numberIn(text: string | undefined): number | undefined {
+  const value = Number(text ?? "");
+  return text === undefined || text === "" || !Number.isInteger(value) ? undefined : value;
+}
