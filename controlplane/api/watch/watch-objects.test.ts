@@ -1,0 +1,224 @@
+import { afterEach, expect, test } from "vitest";
+import { encodeObject, type Typed } from "../../../kinds/object.js";
+import { TallshipError } from "../../../lib/errors.js";
+import { limit } from "../../../lib/limits.js";
+import type { Identity } from "../../../lib/transport/service.js";
+import {
+  DeleteRequest,
+  WatchEvent_Type,
+  WatchRequest,
+  type WatchResponse,
+} from "../../../proto/gen/tallship/v1/api.js";
+import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
+import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { ADMIN, type ApiBench, openApiBench } from "../../../test/kit/api-bench.js";
+import { settle } from "../../../test/kit/manual-clock.js";
+
+let bench: ApiBench;
+afterEach(() => bench.close());
+
+const config = (name: string, data: Record<string, string> = {}, labels: Record<string, string> = {}): Typed => ({
+  kind: "ConfigMap",
+  object: ConfigMap.fromPartial({ metadata: { name, namespace: "default", labels }, data }),
+});
+const pod = (name: string, nodeName: string): Typed => ({
+  kind: "Pod",
+  object: Pod.fromPartial({
+    metadata: { name, namespace: "default" },
+    spec: { nodeName, containers: [{ name: "main", image: "app:1" }] },
+  }),
+});
+
+/** Collects messages of a watch as short texts, such as "+a" for a put and "-a" for a delete. */
+class Seen {
+  readonly messages: WatchResponse[] = [];
+  ended: "open" | "ended" | string = "open";
+  private readonly stop = new AbortController();
+
+  constructor(request: Parameters<typeof WatchRequest.fromPartial>[0], identity: Identity = ADMIN) {
+    void this.read(WatchRequest.fromPartial(request), identity);
+  }
+
+  get events(): readonly string[] {
+    return this.messages.flatMap(({ events }) =>
+      events.map(({ type, name }) => `${type === WatchEvent_Type.PUT ? "+" : "-"}${name?.name}`),
+    );
+  }
+
+  get last(): WatchResponse | undefined {
+    return this.messages.at(-1);
+  }
+
+  close(): void {
+    this.stop.abort();
+  }
+
+  private async read(request: WatchRequest, identity: Identity): Promise<void> {
+    try {
+      const context = { identity, signal: this.stop.signal, peer: "test" };
+      for await (const message of bench.api.watch(request, context)) this.messages.push(message);
+      this.ended = "ended";
+    } catch (error) {
+      this.ended = error instanceof TallshipError ? error.code : String(error);
+    }
+  }
+}
+
+const ALL = { selections: [{ kind: "ConfigMap" }] };
+
+async function update(typed: Typed): Promise<void> {
+  await bench.api.update({ object: Buffer.from(encodeObject(typed)), dryRun: false }, bench.as(ADMIN));
+  await bench.caughtUp();
+  await settle();
+}
+
+async function remove(name: string): Promise<void> {
+  const request = DeleteRequest.fromPartial({ name: { kind: "ConfigMap", namespace: "default", name } });
+  await bench.api.delete(request, bench.as(ADMIN));
+  await bench.caughtUp();
+  await settle();
+}
+
+test("a watch sends what is there, says that it is in step, then every change", async () => {
+  bench = await openApiBench();
+  await bench.create(config("a"));
+  const seen = new Seen(ALL);
+  await settle();
+  expect(seen.events).toEqual(["+a"]);
+  expect(seen.last).toMatchObject({ isSynced: true, revision: bench.cache.view.revision });
+  expect(seen.messages[0]?.clusterEpoch).toBe("epoch-1");
+  await bench.create(config("b"));
+  await update(config("b", { k: "1" }));
+  await remove("a");
+  expect(seen.events).toEqual(["+a", "+b", "+b", "-a"]);
+  seen.close();
+  await settle();
+  expect(seen.ended).toBe("ended");
+  expect(bench.deps.hub.size).toBe(0);
+});
+
+test("an object that leaves the selection is deleted for this watch, and put again when it returns", async () => {
+  bench = await openApiBench();
+  await bench.create(config("a", {}, { app: "web" }));
+  const seen = new Seen({ selections: [{ kind: "ConfigMap", labels: "app=web" }] });
+  await settle();
+  await update(config("a", {}, { app: "db" }));
+  await update(config("a", { k: "1" }, { app: "db" }));
+  await update(config("a", {}, { app: "web" }));
+  expect(seen.events).toEqual(["+a", "-a", "+a"]);
+});
+
+test("an object that two selections select is sent once", async () => {
+  bench = await openApiBench();
+  await bench.create(config("a", {}, { app: "web" }));
+  const seen = new Seen({ selections: [{ kind: "ConfigMap", labels: "app=web" }, { kind: "ConfigMap" }] });
+  await settle();
+  await update(config("a", { k: "1" }, { app: "web" }));
+  expect(seen.events).toEqual(["+a", "+a"]);
+});
+
+test("a watch resumes after a revision without losing or repeating anything", async () => {
+  bench = await openApiBench();
+  const first = new Seen(ALL);
+  await settle();
+  await bench.create(config("a"));
+  await settle();
+  const afterRevision = first.last?.revision ?? 0;
+  first.close();
+  await bench.create(config("b"));
+  await remove("a");
+  const second = new Seen({ ...ALL, afterRevision, clusterEpoch: "epoch-1" });
+  await settle();
+  expect(second.events).toEqual(["+b", "-a"]);
+  expect(second.last?.isSynced).toBe(true);
+});
+
+// Each row is a position that the server cannot continue from.
+const lost = [
+  { name: "of another epoch", request: { afterRevision: 3, clusterEpoch: "epoch-0" }, want: "history_lost" },
+  { name: "without an epoch", request: { afterRevision: 3 }, want: "invalid_argument" },
+  { name: "older than the cache", request: { afterRevision: 1, clusterEpoch: "epoch-1" }, want: "history_lost" },
+];
+for (const { name, request, want } of lost) {
+  test(`a watch after a revision ${name} fails with ${want}`, async () => {
+    bench = await openApiBench();
+    const late = await openApiBench({ etcd: bench.etcd });
+    bench.close();
+    bench = late;
+    const seen = new Seen({ ...ALL, ...request });
+    await settle();
+    expect(seen.ended).toBe(want);
+  });
+}
+
+test("a watcher that does not read is cut when its buffer is full, and the others go on", async () => {
+  bench = await openApiBench();
+  const context = bench.as(ADMIN);
+  const slow = bench.api.watch(WatchRequest.fromPartial(ALL), context)[Symbol.asyncIterator]();
+  expect((await slow.next()).value.isSynced).toBe(true);
+  const fast = new Seen(ALL);
+  const count = limit("watcherBufferEvents") + 1;
+  for (let at = 0; at < count; at += 10_000) {
+    const names = Array.from({ length: Math.min(10_000, count - at) }, (_, index) => config(`c${at + index}`));
+    await bench.apply(names, { set: `set-${at}` });
+  }
+  await settle();
+  await expect(slow.next()).rejects.toMatchObject({ code: "slow_watcher" });
+  expect(fast.events).toHaveLength(count);
+  expect(bench.deps.hub.size).toBe(1);
+});
+
+test("many changes at once come in few messages, each with many events", async () => {
+  bench = await openApiBench();
+  const seen = new Seen(ALL);
+  await settle();
+  await bench.apply(Array.from({ length: 1_000 }, (_, at) => config(`c${at}`)));
+  await settle();
+  expect(seen.events).toHaveLength(1_000);
+  expect(seen.messages.length).toBeLessThan(50);
+  for (const { events } of seen.messages) expect(events.length).toBeLessThanOrEqual(limit("watchEventsPerMessage"));
+  const revisions = seen.messages.map(({ revision }) => revision);
+  expect(revisions).toEqual([...revisions].sort((left, right) => left - right));
+});
+
+test("a message that ends within a revision does not say that the revision was sent in full", async () => {
+  bench = await openApiBench();
+  const context = bench.as(ADMIN);
+  const watch = bench.api.watch(WatchRequest.fromPartial(ALL), context)[Symbol.asyncIterator]();
+  await watch.next();
+  await bench.apply(Array.from({ length: 1_000 }, (_, at) => config(`c${String(at).padStart(4, "0")}`)));
+  let sent = 0;
+  while (sent < 1_000) {
+    const { value } = await watch.next();
+    sent += value.events.length;
+    const resumed = bench.cache.batchesAfter(value.revision)?.flatMap(({ changes }) => changes) ?? [];
+    const left = resumed.filter(({ key }) => key.kind === "ConfigMap").length;
+    expect(sent + left).toBeGreaterThanOrEqual(1_000);
+  }
+});
+
+test("a node watches its own pods whatever it asks for, and sees them come and go", async () => {
+  bench = await openApiBench();
+  await bench.create(pod("theirs", "node-b"));
+  await bench.create(pod("mine", "node-a"));
+  const node: Identity = { role: "node", name: "node-a" };
+  const seen = new Seen({ selections: [{ kind: "Pod", fields: "" }] }, node);
+  const sly = new Seen({ selections: [{ kind: "Pod", fields: "spec.nodeName=node-b" }] }, node);
+  const secrets = new Seen({ selections: [{ kind: "Pod" }, { kind: "Secret" }] }, node);
+  await settle();
+  await bench.create(pod("theirs-2", "node-b"));
+  await bench.create(pod("mine-2", "node-a"));
+  await settle();
+  expect(seen.events).toEqual(["+mine", "+mine-2"]);
+  expect(sly.events).toEqual([]);
+  expect(secrets.ended).toBe("forbidden");
+});
+
+test("a pod that is bound while it is watched by node appears there", async () => {
+  bench = await openApiBench();
+  await bench.create(pod("web", ""));
+  const seen = new Seen({ selections: [{ kind: "Pod" }] }, { role: "node", name: "node-a" });
+  await settle();
+  await update(pod("web", "node-a"));
+  expect(seen.events).toEqual(["+web"]);
+});
