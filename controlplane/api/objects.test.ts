@@ -285,7 +285,7 @@ test("a namespace that is being deleted takes nothing new, and those that the cl
 test("a replica whose cache is behind decides on what the store says", async () => {
   bench = await openApiBench();
   const late = await openApiBench({ etcd: bench.etcd, seed: 2 });
-  // No caughtUp in between: the other replica's cache sees neither the create nor the delete when it is asked.
+  late.cacheLink.setReachable(false);
   const object = bytes(config("a", { k: "1" }));
   await bench.api.create({ object, dryRun: false }, bench.as(ADMIN));
   await expect(late.api.create({ object, dryRun: false }, late.as(ADMIN))).rejects.toThrow(refused("already_exists"));
@@ -296,6 +296,7 @@ test("a replica whose cache is behind decides on what the store says", async () 
     refused("not_found"),
   );
   await late.api.create({ object, dryRun: false }, late.as(ADMIN));
+  expect(late.cache.view.list("ConfigMap")).toEqual([]);
   late.close();
 });
 

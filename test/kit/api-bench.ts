@@ -37,6 +37,8 @@ export interface ApiBench {
   /** What is in the store, unsealed. */
   readonly store: Store;
   readonly etcd: MemoryEtcd;
+  /** The cache's own connection: cut off, the cache falls behind while writes go on. */
+  readonly cacheLink: MemoryStore;
   as(identity: Identity): CallContext;
   /** Applies documents as one set. */
   apply(documents: readonly Typed[], header?: Partial<ApplyHeader>): Promise<ApplyResponse>;
@@ -59,8 +61,10 @@ export async function openApiBench(
   const sealer = new Sealer(Buffer.alloc(32, 7));
   const memory = sealedStore(new MemoryStore(clock, etcd), sealer, rng);
   const store = options.wrap?.(memory) ?? memory;
+  const cacheLink = new MemoryStore(clock, etcd);
+  const cacheStore = sealedStore(cacheLink, sealer, rng);
   const started = await startWatchCache(
-    { store: memory, clock, rng, log: silentLog, clusterEpoch: "epoch-1" },
+    { store: cacheStore, clock, rng, log: silentLog, clusterEpoch: "epoch-1" },
     stop.signal,
   );
   const { cache } = started;
@@ -82,6 +86,7 @@ export async function openApiBench(
     clock,
     store: memory,
     etcd,
+    cacheLink,
     as,
     caughtUp,
     apply: async (documents, header = {}) => {

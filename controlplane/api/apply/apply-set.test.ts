@@ -259,3 +259,15 @@ test("two replicas that apply the same set at once both end with it, and neither
   expect(data).toHaveLength(120);
   for (const each of data) expect(each).toMatchObject({ from1: "x", from2: "x" });
 });
+
+test("what looks unchanged to a cache that is behind is applied all the same, with a revision that says so", async () => {
+  const bench = await open();
+  await bench.apply([config("a", { k: "1" })]);
+  const late = await open({ etcd: bench.etcd, seed: 2 });
+  late.cacheLink.setReachable(false);
+  await bench.apply([config("a", { k: "2" })]);
+  const response = await late.api.apply(requestsOf([config("a", { k: "1" })]), late.as(ADMIN));
+  expect(response.results[0]?.outcome).toBe("configured");
+  expect(response.revisionName).toBe("web-3");
+  expect(dataOf(await bench.get("ConfigMap", "default", "a"))).toEqual({ k: "1" });
+});

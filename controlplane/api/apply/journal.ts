@@ -1,5 +1,5 @@
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
-import { assert } from "../../../lib/errors.js";
+import { assert, hasCode } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import { type RevisionMember, RevisionSpec } from "../../../proto/gen/tallship/v1/revision.js";
 import type { Cached } from "../../cache/view.js";
@@ -81,8 +81,18 @@ export class Journal {
     });
     const doneAt = await runTask(this.deps, task, this.signal);
     if (doneAt === undefined || noted.old.length === 0) return;
-    await this.deps.cache.waitFor(doneAt, this.signal);
-    await collectContents(this.deps, noted);
+    if (await this.hasSeen(doneAt)) await collectContents(this.deps, noted);
+  }
+
+  /** False when the cache is too far behind: the set's next apply finds what was not collected. */
+  private async hasSeen(revision: number): Promise<boolean> {
+    try {
+      await this.deps.cache.waitFor(revision, this.signal);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "too_new")) return false;
+      throw error;
+    }
   }
 
   private tooOld(): readonly Cached<"Revision">[] {
