@@ -181,6 +181,8 @@ export const LIMITS = {
   leaseMarginMs: { value: 500, why: "a holder stops this long before its lease ends; covers drift and a paused loop" },
   memoryHistoryRevisions: { value: 200_000, why: "revisions that the store in memory keeps for watches" },
   stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
+  serviceEndpoints: { value: 4_096, why: "endpoints of one service port that a node's kernel holds; four slots each" },
+  kernelCallMs: { value: 15_000, why: "a command to the kernel that takes longer hangs; its program is replaced" },
 } as const satisfies Record<string, { value: number; why: string }>;
 
 /** The value of a limit. */

@@ -1,0 +1,70 @@
+import { TallshipError } from "../lib/errors.js";
+
+/** An IPv4 subnet. `base` is its lowest address as a 32-bit number. */
+export interface Subnet {
+  readonly base: number;
+  readonly prefixLength: number;
+  /** Number of addresses in it. */
+  readonly size: number;
+}
+
+const DOTTED = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+
+/** The address as a 32-bit number; undefined when it is not dotted IPv4 without leading zeros. */
+export function parseAddress(text: string): number | undefined {
+  const match = DOTTED.exec(text);
+  if (match === null) return undefined;
+  let value = 0;
+  for (const part of match.slice(1)) {
+    const octet = Number(part);
+    if (octet > 255) return undefined;
+    value = value * 256 + octet;
+  }
+  return value;
+}
+
+/** A 32-bit number in dotted form. */
+export function formatAddress(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
+}
+
+/** The subnet; undefined when it is malformed or has host bits set. */
+export function parseSubnet(text: string): Subnet | undefined {
+  const [address, length, ...rest] = text.split("/");
+  if (address === undefined || length === undefined || rest.length > 0 || !/^\d{1,2}$/.test(length)) return undefined;
+  const base = parseAddress(address);
+  const prefixLength = Number(length);
+  if (base === undefined || prefixLength > 32) return undefined;
+  const size = 2 ** (32 - prefixLength);
+  return base % size === 0 ? { base, prefixLength, size } : undefined;
+}
+
+/** The subnet; throws invalid_argument naming what it is for. */
+export function subnetOf(text: string, purpose: string): Subnet {
+  const subnet = parseSubnet(text);
+  if (subnet === undefined)
+    throw new TallshipError("invalid_argument", `${purpose}: "${text}" is no IPv4 subnet such as 10.128.4.0/22`);
+  return subnet;
+}
+
+/** True when the address lies in the subnet. */
+export function contains(subnet: Subnet, address: number): boolean {
+  return address >= subnet.base && address < subnet.base + subnet.size;
+}
+
+/** True when the subnets share an address. */
+export function overlaps(one: Subnet, other: Subnet): boolean {
+  return one.base < other.base + other.size && other.base < one.base + one.size;
+}
+
+/** The gateway of a node's pods: the first address after the network's own. */
+export function gatewayOf(podCIDR: string): string {
+  return formatAddress(subnetOf(podCIDR, "gateway of a pod subnet").base + 1);
+}
+
+/** A MAC address that is a function of the IPv4 address alone, locally administered. */
+export function macOfAddress(address: string): string {
+  const value = parseAddress(address) ?? 0;
+  const octets = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
+  return `02:74:${octets.map((octet) => octet.toString(16).padStart(2, "0")).join(":")}`;
+}

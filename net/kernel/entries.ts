@@ -1,0 +1,120 @@
+/** The overlay's own device. Every field is fixed for its life: a change is a new device. */
+export interface DeviceEntry {
+  readonly table: "device";
+  readonly device: string;
+  readonly vni: number;
+  readonly port: number;
+  /** Address on the underlay that tunnels start from. */
+  readonly underlayIp: string;
+  readonly mac: string;
+  readonly mtu: number;
+}
+
+/** An address of the host, /32. Scope host: never a source of packets to others. */
+export interface AddressEntry {
+  readonly table: "address";
+  readonly device: string;
+  readonly ip: string;
+  readonly scope: "global" | "host";
+}
+
+/** A permanent neighbour. */
+export interface NeighbourEntry {
+  readonly table: "neigh";
+  readonly device: string;
+  readonly ip: string;
+  readonly mac: string;
+}
+
+/** Which underlay address holds a VTEP. */
+export interface ForwardingEntry {
+  readonly table: "fdb";
+  readonly device: string;
+  readonly mac: string;
+  readonly underlayIp: string;
+}
+
+/** A route through a device; `via` is empty for what is on the link itself. */
+export interface RouteEntry {
+  readonly table: "route";
+  readonly device: string;
+  readonly subnet: string;
+  readonly via: string;
+  /** Source address that the host's own packets prefer. */
+  readonly source: string;
+}
+
+/** Packets to the subnet that no better route takes are refused at once. */
+export interface RefusalEntry {
+  readonly table: "refusal";
+  readonly subnet: string;
+}
+
+/** A setting of the host's network namespace, such as net.ipv4.ip_forward. It is never taken away again. */
+export interface SettingEntry {
+  readonly table: "setting";
+  readonly name: string;
+  readonly value: string;
+}
+
+/** One row of the kernel's network tables. */
+export type Entry =
+  | DeviceEntry
+  | AddressEntry
+  | NeighbourEntry
+  | ForwardingEntry
+  | RouteEntry
+  | RefusalEntry
+  | SettingEntry;
+
+/** One change of the kernel's network tables. */
+export interface EntryChange {
+  readonly do: "add" | "delete";
+  readonly entry: Entry;
+}
+
+/** The entry as one string: equal entries, equal keys. */
+export function entryKey(entry: Entry): string {
+  return JSON.stringify(Object.entries(entry).sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/**
+ * What makes the kernel hold exactly `want`: deletes first, in reverse order of making, then adds in the order of `want`.
+ * Settings are never deleted. Entries on a device that is deleted or made anew are gone with it: they are added, not deleted.
+ */
+export function diffEntries(want: readonly Entry[], have: readonly Entry[]): readonly EntryChange[] {
+  const wanted = new Set(want.map(entryKey));
+  const doomed = new Set(
+    have.flatMap((entry) => (entry.table === "device" && !wanted.has(entryKey(entry)) ? [entry.device] : [])),
+  );
+  const surviving = have.filter((entry) => entry.table === "device" || !doomed.has(deviceOf(entry)));
+  const held = new Set(surviving.map(entryKey));
+  const gone = surviving.filter((entry) => entry.table !== "setting" && !wanted.has(entryKey(entry)));
+  const fresh = want.filter((entry) => !held.has(entryKey(entry)));
+  return [
+    ...inOrder(gone)
+      .reverse()
+      .map((entry) => ({ do: "delete" as const, entry })),
+    ...inOrder(fresh).map((entry) => ({ do: "add" as const, entry })),
+  ];
+}
+
+/** The device an entry lives and dies with; empty when none. */
+export function deviceOf(entry: Entry): string {
+  return entry.table === "refusal" || entry.table === "setting" ? "" : entry.device;
+}
+
+/** What must be there before what: a route is last, so no packet looks up a neighbour or VTEP that is not there yet. */
+const RANK: Readonly<Record<Entry["table"], number>> = {
+  setting: 0,
+  device: 1,
+  address: 2,
+  neigh: 3,
+  fdb: 4,
+  route: 5,
+  refusal: 6,
+};
+
+function inOrder(entries: readonly Entry[]): Entry[] {
+  return [...entries].sort((one, other) => RANK[one.table] - RANK[other.table]);
+}

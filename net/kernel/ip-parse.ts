@@ -1,0 +1,140 @@
+import { TallshipError } from "../../lib/errors.js";
+import { POD_DEVICE_GROUP } from "../device-names.js";
+import type { Entry } from "./entries.js";
+import { parseAlias } from "./ip-text.js";
+
+/** A row of what `ip -json` and `bridge -json` print, read field by field. */
+class Row {
+  private readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(fields: Readonly<Record<string, unknown>>) {
+    this.fields = fields;
+  }
+
+  text(name: string): string {
+    const value = this.fields[name];
+    return typeof value === "string" ? value : "";
+  }
+
+  count(name: string): number {
+    const value = this.fields[name];
+    return typeof value === "number" ? value : 0;
+  }
+
+  has(name: string, word: string): boolean {
+    const value = this.fields[name];
+    return Array.isArray(value) && value.includes(word);
+  }
+
+  row(name: string): Row {
+    return new Row(asRecord(this.fields[name]));
+  }
+
+  rows(name: string): readonly Row[] {
+    const value = this.fields[name];
+    return Array.isArray(value) ? value.map((each) => new Row(asRecord(each))) : [];
+  }
+}
+
+function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+  // A parser: what JSON calls an object is a record of unknown values.
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+}
+
+function rowsOf(json: string): readonly Row[] {
+  const text = json.trim();
+  if (text === "") return [];
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed.map((each) => new Row(asRecord(each))) : [];
+  } catch (cause) {
+    throw new TallshipError("kernel_failed", `read network tables: not JSON: ${text.slice(0, 200)}`, { cause });
+  }
+}
+
+/** VXLAN devices that are up, of `ip -json -details link show type vxlan`. One that is down counts as absent: adding brings it up. */
+export function parseDevices(json: string, devices: readonly string[]): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] => {
+    const device = row.text("ifname");
+    if (!devices.includes(device) || !row.has("flags", "UP")) return [];
+    const vxlan = row.row("linkinfo").row("info_data");
+    return [
+      {
+        table: "device",
+        device,
+        vni: vxlan.count("id"),
+        port: vxlan.count("port"),
+        underlayIp: vxlan.text("local"),
+        mac: row.text("address"),
+        mtu: row.count("mtu"),
+      },
+    ];
+  });
+}
+
+/** IPv4 addresses of the devices, of `ip -json address show`. */
+export function parseAddresses(json: string, devices: readonly string[]): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] => {
+    const device = row.text("ifname");
+    if (!devices.includes(device)) return [];
+    return row.rows("addr_info").flatMap((address): Entry[] => {
+      if (address.text("family") !== "inet") return [];
+      const scope = address.text("scope") === "host" ? "host" : "global";
+      return [{ table: "address", device, ip: address.text("local"), scope }];
+    });
+  });
+}
+
+/** Permanent neighbours of the devices, of `ip -json neighbour show nud permanent`. */
+export function parseNeighbours(json: string, devices: readonly string[]): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] => {
+    const device = row.text("dev");
+    if (!devices.includes(device) || row.text("dst").includes(":")) return [];
+    return [{ table: "neigh", device, ip: row.text("dst"), mac: row.text("lladdr") }];
+  });
+}
+
+/** Forwarding entries, of `bridge -json fdb show dev DEVICE`. */
+export function parseForwarding(json: string, device: string): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] =>
+    row.text("dst") === "" ? [] : [{ table: "fdb", device, mac: row.text("mac"), underlayIp: row.text("dst") }],
+  );
+}
+
+/** Tallship's routes through the devices and its refusals, of `ip -json route show proto 84`. */
+export function parseRoutes(json: string, devices: readonly string[]): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] => {
+    const subnet = withPrefix(row.text("dst"));
+    if (row.text("type") === "unreachable") return [{ table: "refusal", subnet }];
+    const device = row.text("dev");
+    if (!devices.includes(device)) return [];
+    return [{ table: "route", device, subnet, via: row.text("gateway"), source: row.text("prefsrc") }];
+  });
+}
+
+function withPrefix(destination: string): string {
+  return destination.includes("/") ? destination : `${destination}/32`;
+}
+
+/** A pod's device on the host, of `ip -json link show group N`. */
+export interface HostEnd {
+  readonly uid: string;
+  readonly address: string;
+  readonly device: string;
+  readonly isUp: boolean;
+}
+
+/** Pods' devices on the host. */
+export function parseHostEnds(json: string): readonly HostEnd[] {
+  return rowsOf(json).flatMap((row) => {
+    const owner = parseAlias(row.text("ifalias"));
+    if (owner === undefined || row.text("group") !== `${POD_DEVICE_GROUP}`) return [];
+    return [{ ...owner, device: row.text("ifname"), isUp: row.has("flags", "UP") }];
+  });
+}
+
+/** The device and MTU of the first link that has the address, of `ip -json address show to IP/32`. */
+export function parseUnderlay(json: string): { readonly device: string; readonly mtu: number } | undefined {
+  const row = rowsOf(json).find((each) => each.text("ifname") !== "");
+  return row === undefined ? undefined : { device: row.text("ifname"), mtu: row.count("mtu") };
+}

@@ -1,0 +1,141 @@
+import { HOST_END_MAC, POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
+import { macOfAddress } from "../ipv4.js";
+import type { Entry, EntryChange } from "./entries.js";
+import type { PodWiring } from "./kernel.js";
+
+/** The program that carries out a command. */
+export type Tool = "ip" | "bridge" | "shell";
+
+/** One command. */
+export interface Command {
+  readonly tool: Tool;
+  readonly line: string;
+}
+
+/** Group that pods' devices are moved to before all of it is deleted at once: the kernel waits once, not once per device. */
+export const DOOMED_GROUP = POD_DEVICE_GROUP + 1;
+
+/** Commands for a change. Adds replace what is there under the same key, so that doing it twice equals doing it once. */
+export function commandsFor({ do: act, entry }: EntryChange): readonly Command[] {
+  return act === "add" ? addition(entry) : deletion(entry);
+}
+
+function addition(entry: Entry): readonly Command[] {
+  switch (entry.table) {
+    case "device":
+      return ip(
+        `link add ${entry.device} address ${entry.mac} mtu ${entry.mtu} type vxlan id ${entry.vni} local ${entry.underlayIp} dstport ${entry.port} nolearning noudpcsum`,
+        `link set dev ${entry.device} addrgenmode none`,
+        `link set dev ${entry.device} up`,
+      );
+    case "address":
+      return ip(`address replace ${entry.ip}/32 dev ${entry.device} scope ${entry.scope}`);
+    case "neigh":
+      return ip(`neighbour replace ${entry.ip} lladdr ${entry.mac} dev ${entry.device} nud permanent`);
+    case "fdb":
+      return [{ tool: "bridge", line: `fdb replace ${entry.mac} dev ${entry.device} dst ${entry.underlayIp}` }];
+    case "route": {
+      const via = entry.via === "" ? "" : ` via ${entry.via}`;
+      const onlink = entry.via === "" ? "" : " onlink";
+      return ip(
+        `route replace ${entry.subnet}${via} dev ${entry.device}${onlink} src ${entry.source} proto ${ROUTE_PROTOCOL}`,
+      );
+    }
+    case "refusal":
+      return ip(`route replace unreachable ${entry.subnet} proto ${ROUTE_PROTOCOL}`);
+    case "setting":
+      return [{ tool: "shell", line: `echo ${entry.value} > ${settingPath(entry.name)}` }];
+  }
+}
+
+function deletion(entry: Entry): readonly Command[] {
+  switch (entry.table) {
+    case "device":
+      return ip(`link delete dev ${entry.device}`);
+    case "address":
+      return ip(`address delete ${entry.ip}/32 dev ${entry.device}`);
+    case "neigh":
+      return ip(`neighbour delete ${entry.ip} dev ${entry.device}`);
+    case "fdb":
+      return [{ tool: "bridge", line: `fdb delete ${entry.mac} dev ${entry.device} dst ${entry.underlayIp}` }];
+    case "route":
+      return ip(`route delete ${entry.subnet} dev ${entry.device} proto ${ROUTE_PROTOCOL}`);
+    case "refusal":
+      return ip(`route delete unreachable ${entry.subnet} proto ${ROUTE_PROTOCOL}`);
+    case "setting":
+      return [];
+  }
+}
+
+function ip(...lines: readonly string[]): readonly Command[] {
+  return lines.map((line) => ({ tool: "ip", line }));
+}
+
+/** The file of a setting. */
+export function settingPath(name: string): string {
+  return `/proc/sys/${name.replaceAll(".", "/")}`;
+}
+
+/** Lines for `ip -batch` inside of the pod's namespace. `hostNetns` is a path by which the host's namespace is reached. */
+export function insideLines(pod: PodWiring, hostNetns: string): readonly string[] {
+  const device = podDevice(pod.uid);
+  return [
+    "link set dev lo up",
+    `link add eth0 mtu ${pod.mtu} address ${macOfAddress(pod.address)} type veth peer name ${device} mtu ${pod.mtu} address ${HOST_END_MAC} netns ${hostNetns}`,
+    "link set dev eth0 addrgenmode none",
+    `address replace ${pod.address}/32 dev eth0`,
+    "link set dev eth0 up",
+    `neighbour replace ${pod.gateway} lladdr ${HOST_END_MAC} dev eth0 nud permanent`,
+    `route replace default via ${pod.gateway} dev eth0 onlink`,
+  ];
+}
+
+/** Lines for `ip -batch` on the host. The alias comes before the route: what has a route can be told whose it is. */
+export function outsideLines(pod: PodWiring): readonly string[] {
+  const device = podDevice(pod.uid);
+  return [
+    `link set dev ${device} addrgenmode none`,
+    `link set dev ${device} group ${POD_DEVICE_GROUP} alias ${aliasOf(pod)} up`,
+    `neighbour replace ${pod.address} lladdr ${macOfAddress(pod.address)} dev ${device} nud permanent`,
+    `route replace ${pod.address}/32 dev ${device} src ${pod.gateway} proto ${ROUTE_PROTOCOL}`,
+  ];
+}
+
+/** Lines for `ip -batch` that delete pods' devices on the host, all in one wait of the kernel. */
+export function removalLines(uids: readonly string[]): readonly string[] {
+  return [
+    ...uids.map((uid) => `link set dev ${podDevice(uid)} group ${DOOMED_GROUP}`),
+    `link delete group ${DOOMED_GROUP}`,
+  ];
+}
+
+function aliasOf(pod: PodWiring): string {
+  return `tallship/${pod.uid}/${pod.address}`;
+}
+
+/** The pod that a device's alias tells of; undefined for others' devices. */
+export function parseAlias(alias: string): { readonly uid: string; readonly address: string } | undefined {
+  const [owner, uid, address, ...rest] = alias.split("/");
+  if (owner !== "tallship" || uid === undefined || address === undefined || rest.length > 0) return undefined;
+  return { uid, address };
+}
+
+/** Complaints that only say that the work is done already: what is added exists, what is deleted does not. */
+const HARMLESS: Readonly<Record<EntryChange["do"], readonly RegExp[]>> = {
+  add: [/^RTNETLINK answers: File exists$/],
+  delete: [
+    /^RTNETLINK answers: No such (process|file or directory|device)$/,
+    /^RTNETLINK answers: Cannot assign requested address$/,
+    /^Error: ipv4: Address not found\.$/,
+    /^Cannot find device /,
+  ],
+};
+
+/** What a batch complained of, without what is harmless. `Command failed -:N` only numbers the line that the complaint is about. */
+export function complaints(output: string, act: EntryChange["do"]): readonly string[] {
+  return output
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => line !== "" && !line.startsWith("Command failed "))
+    .filter((line) => !HARMLESS[act].some((form) => form.test(line)));
+}

@@ -1,0 +1,75 @@
+import type { TallshipError } from "../../lib/errors.js";
+import type { Entry, EntryChange } from "./entries.js";
+import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
+
+/** How a pod is wired: a veth from its namespace to the host, routed. */
+export interface PodWiring {
+  readonly uid: string;
+  readonly address: string;
+  /** MTU of both ends, bytes. */
+  readonly mtu: number;
+  /** Next hop of all the pod's packets, and the source of the host's packets to it. */
+  readonly gateway: string;
+  /** The pod is reached through 127.0.0.1 of the host too. */
+  readonly fromLoopback: boolean;
+}
+
+/** A pod's link as the kernel has it. */
+export interface PodDevice {
+  readonly uid: string;
+  /** Empty when the link is half made. */
+  readonly address: string;
+  /** Namespace, device, route and neighbour are all there and up. */
+  readonly isWhole: boolean;
+}
+
+/** Connections to forget: those the proxy translated. Absent fields match anything. */
+export interface FlowFilter {
+  readonly protocol: "tcp" | "udp" | "sctp";
+  /** Where the client sent to. */
+  readonly sentTo?: string;
+  readonly sentToPort?: number;
+  /** The endpoint that was chosen. */
+  readonly endpoint?: string;
+  readonly endpointPort?: number;
+}
+
+/** A host's device that carries the underlay. */
+export interface UnderlayDevice {
+  readonly device: string;
+  readonly mtu: number;
+}
+
+/**
+ * Edge: the network tables of one host's network namespace. Real: ip, bridge and nft. Simulated: maps in memory.
+ * Everything is idempotent: adding what is there and deleting what is absent succeed. Failures: kernel_failed.
+ */
+export interface Kernel {
+  /** The device that has the address; undefined when none has. */
+  underlay(address: string): Promise<UnderlayDevice | undefined>;
+  /** What the tables hold: all entries of the devices named, own refusals, and the settings named. */
+  readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]>;
+  /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
+  changeEntries(changes: readonly EntryChange[]): Promise<void>;
+
+  /** Makes links, or completes those half made. Returns the failures by uid. */
+  createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>>;
+  /** Takes links and the pins of their namespaces away; gone when it returns. Returns the failures by uid. */
+  removePods(uids: readonly string[]): Promise<ReadonlyMap<string, TallshipError>>;
+  /** Every link and every pinned namespace, half made ones included. */
+  listPods(): Promise<readonly PodDevice[]>;
+
+  /** Replaces the proxy's table by these rules and elements in one transaction. */
+  replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void>;
+  /** Changes elements in one transaction: all or none. Strict: fails when an added element is there with another value, or a deleted one absent. */
+  changeElements(changes: readonly ElementChange[]): Promise<void>;
+  /** Differs from an earlier answer when somebody changed the table, its chains, rules or maps; blind to elements. Empty: no table. */
+  ruleFingerprint(): Promise<string>;
+  /** Visits elements of the maps named, in no order. Expensive for big maps. */
+  readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void>;
+
+  /** Makes the kernel decide anew for connections that match any filter. */
+  forgetFlows(filters: readonly FlowFilter[]): Promise<void>;
+  /** Ends what runs on behalf of this edge; the tables stay. */
+  close(): Promise<void>;
+}

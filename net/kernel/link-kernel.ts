@@ -1,0 +1,100 @@
+// Edge: devices, addresses, neighbours and routes, by ip and bridge in a shell that stays alive.
+import { TallshipError } from "../../lib/errors.js";
+import type { CoProcess } from "./co-process.js";
+import type { Entry, EntryChange } from "./entries.js";
+import {
+  parseAddresses,
+  parseDevices,
+  parseForwarding,
+  parseNeighbours,
+  parseRoutes,
+  parseUnderlay,
+} from "./ip-parse.js";
+import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
+import type { UnderlayDevice } from "./kernel.js";
+import { feed, sectionMark, sections } from "./shell-script.js";
+
+/**
+ * Why a shell and not a long-lived `ip -batch -`: that one remembers the index of each device by name, and after somebody has deleted
+ * and made a device of the same name it goes on speaking of the old one. A shell that forks `ip -batch` costs 1 ms per batch.
+ */
+export class LinkKernel {
+  private readonly shell: CoProcess;
+
+  constructor(shell: CoProcess) {
+    this.shell = shell;
+  }
+
+  async underlay(address: string): Promise<UnderlayDevice | undefined> {
+    return parseUnderlay(await this.shellAnswer(`ip -json address show to ${address}/32 2>/dev/null; true`));
+  }
+
+  async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
+    const answers = sections(await this.shellAnswer(readScript(devices, settings)));
+    const part = (name: string): string => answers.get(name) ?? "";
+    return [
+      ...settings.map((name): Entry => ({ table: "setting", name, value: part(`setting ${name}`).trim() })),
+      ...parseDevices(part("devices"), devices),
+      ...parseAddresses(part("addresses"), devices),
+      ...parseNeighbours(part("neighbours"), devices),
+      ...devices.flatMap((device) => parseForwarding(part(`fdb ${device}`), device)),
+      ...parseRoutes(part("routes"), devices),
+    ];
+  }
+
+  async changeEntries(changes: readonly EntryChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    const runs = runsOf(changes);
+    const script = runs.map((run, at) => `${sectionMark(`${at}`)}\n${runScript(run.commands)}`).join("\n");
+    const answers = sections(await this.shellAnswer(script));
+    for (const [at, run] of runs.entries()) {
+      const [first] = complaints(answers.get(`${at}`) ?? "", run.act);
+      if (first !== undefined) throw new TallshipError("kernel_failed", `${run.act} network entries: ${first}`);
+    }
+  }
+
+  private shellAnswer(script: string): Promise<string> {
+    return this.shell.request(script);
+  }
+}
+
+function readScript(devices: readonly string[], settings: readonly string[]): string {
+  return [
+    ...settings.flatMap((name) => [sectionMark(`setting ${name}`), `cat ${settingPath(name)} 2>/dev/null`]),
+    sectionMark("devices"),
+    "ip -json -details link show type vxlan 2>/dev/null",
+    sectionMark("addresses"),
+    "ip -json address show type vxlan 2>/dev/null",
+    sectionMark("neighbours"),
+    "ip -json neighbour show nud permanent 2>/dev/null",
+    sectionMark("routes"),
+    "ip -json route show proto 84 2>/dev/null",
+    ...devices.flatMap((device) => [sectionMark(`fdb ${device}`), `bridge -json fdb show dev ${device} 2>/dev/null`]),
+    "true",
+  ].join("\n");
+}
+
+interface Run {
+  readonly act: EntryChange["do"];
+  readonly commands: readonly Command[];
+}
+
+/** Neighbouring commands of one tool and one act: each run is one program. */
+function runsOf(changes: readonly EntryChange[]): readonly Run[] {
+  const runs: { act: EntryChange["do"]; commands: Command[] }[] = [];
+  for (const change of changes) {
+    for (const command of commandsFor(change)) {
+      const last = runs.at(-1);
+      if (last !== undefined && last.act === change.do && last.commands[0]?.tool === command.tool)
+        last.commands.push(command);
+      else runs.push({ act: change.do, commands: [command] });
+    }
+  }
+  return runs;
+}
+
+function runScript(commands: readonly Command[]): string {
+  const lines = commands.map((command) => command.line);
+  const tool = commands[0]?.tool ?? "shell";
+  return tool === "shell" ? lines.join("\n") : feed(`${tool} -force -batch -`, lines);
+}

@@ -1,0 +1,50 @@
+import type { Clock } from "../../lib/clock.js";
+import { CoProcess, type Dialect } from "./co-process.js";
+import { NFT_DIALECT, SHELL_DIALECT } from "./dialects.js";
+import type { Kernel } from "./kernel.js";
+import { LinkKernel } from "./link-kernel.js";
+import { PodKernel } from "./pod-kernel.js";
+import { RuleKernel } from "./rule-kernel.js";
+
+/** What the kernel edge needs. */
+export interface RealKernelOptions {
+  /** Where namespaces are pinned and big transactions are written for nft. */
+  readonly runDir: string;
+  readonly clock: Clock;
+  /** Words that enter another network namespace, such as `nsenter --net=PATH`; usually none. */
+  readonly enter?: readonly string[];
+}
+
+/** nft keeps its input as a history, and shells their hash tables: a fresh process after so many requests bounds both. */
+const REQUESTS_PER_PROCESS = 2_000;
+
+/** The network tables of the network namespace this process is in (or enters by `enter`). Needs root. */
+export function realKernel(options: RealKernelOptions): Kernel {
+  const { clock, enter = [], runDir } = options;
+  const coProcess = (dialect: Dialect): CoProcess =>
+    new CoProcess({ dialect, enter, clock, requestsPerProcess: REQUESTS_PER_PROCESS });
+  const linkShell = coProcess(SHELL_DIALECT);
+  const secondShell = coProcess(SHELL_DIALECT);
+  // Rules have a shell of their own: an endpoint's change never waits for the wiring of a hundred pods.
+  const ruleShell = coProcess(SHELL_DIALECT);
+  const nft = coProcess(NFT_DIALECT);
+  const links = new LinkKernel(linkShell);
+  const pods = new PodKernel([linkShell, secondShell], runDir);
+  const rules = new RuleKernel(nft, ruleShell, runDir);
+  return {
+    underlay: (address) => links.underlay(address),
+    readEntries: (devices, settings) => links.readEntries(devices, settings),
+    changeEntries: (changes) => links.changeEntries(changes),
+    createPods: (wirings) => pods.create(wirings),
+    removePods: (uids) => pods.remove(uids),
+    listPods: () => pods.list(),
+    replaceRules: (frame, elements) => rules.replaceRules(frame, elements),
+    changeElements: (changes) => rules.changeElements(changes),
+    ruleFingerprint: () => rules.ruleFingerprint(),
+    readElements: (maps, visit) => rules.readElements(maps, visit),
+    forgetFlows: (filters) => rules.forgetFlows(filters),
+    close: async () => {
+      await Promise.all([linkShell, secondShell, ruleShell, nft].map((process) => process.close()));
+    },
+  };
+}

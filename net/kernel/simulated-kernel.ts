@@ -1,0 +1,181 @@
+import { TallshipError } from "../../lib/errors.js";
+import { deviceOf, type Entry, type EntryChange } from "./entries.js";
+import type { FlowFilter, Kernel, PodDevice, PodWiring, UnderlayDevice } from "./kernel.js";
+import { type ElementChange, RULE_MAPS, type RuleElement, type RuleFrame, type RuleMap } from "./rules.js";
+
+/** An address of a simulated host. */
+export interface SimulatedUnderlay extends UnderlayDevice {
+  readonly address: string;
+}
+
+interface SimulatedPod {
+  readonly wiring: PodWiring;
+  readonly isLinked: boolean;
+  readonly isPinned: boolean;
+}
+
+interface SimulatedRules {
+  readonly frame: RuleFrame;
+  readonly generation: number;
+  readonly maps: ReadonlyMap<RuleMap, Map<string, string>>;
+}
+
+/** A host's network tables in memory, with the laws of the real ones that Tallship relies on. */
+export class SimulatedKernel implements Kernel {
+  private readonly underlays: readonly SimulatedUnderlay[];
+  private readonly entries = new Map<string, Entry>();
+  private readonly pods = new Map<string, SimulatedPod>();
+  private rules: SimulatedRules | undefined;
+  private generation = 0;
+  /** Every filter ever given to forgetFlows, in order. */
+  readonly forgotten: FlowFilter[] = [];
+
+  constructor(underlays: readonly SimulatedUnderlay[]) {
+    this.underlays = underlays;
+  }
+
+  async underlay(address: string): Promise<UnderlayDevice | undefined> {
+    const found = this.underlays.find((each) => each.address === address);
+    return found === undefined ? undefined : { device: found.device, mtu: found.mtu };
+  }
+
+  async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
+    const defaults = settings
+      .filter((name) => !this.entries.has(`setting ${name}`))
+      .map((name): Entry => ({ table: "setting", name, value: "0" }));
+    const held = [...this.entries.values()].filter((entry) => {
+      if (entry.table === "setting") return settings.includes(entry.name);
+      return entry.table === "refusal" || devices.includes(entry.device);
+    });
+    return [...defaults, ...held];
+  }
+
+  async changeEntries(changes: readonly EntryChange[]): Promise<void> {
+    const complaints: string[] = [];
+    for (const { do: act, entry } of changes) {
+      if (act === "delete") this.deleteEntry(entry);
+      else if (entry.table === "device" || deviceOf(entry) === "" || this.entries.has(`device ${deviceOf(entry)}`))
+        this.entries.set(slotOf(entry), entry);
+      else complaints.push(`add network entries: Cannot find device "${deviceOf(entry)}"`);
+    }
+    if (complaints[0] !== undefined) throw new TallshipError("kernel_failed", complaints[0]);
+  }
+
+  async createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>> {
+    for (const wiring of pods) this.pods.set(wiring.uid, { wiring, isLinked: true, isPinned: true });
+    return new Map();
+  }
+
+  async removePods(uids: readonly string[]): Promise<ReadonlyMap<string, TallshipError>> {
+    for (const uid of uids) this.pods.delete(uid);
+    return new Map();
+  }
+
+  async listPods(): Promise<readonly PodDevice[]> {
+    return [...this.pods].map(([uid, { wiring, isLinked, isPinned }]) => ({
+      uid,
+      address: isLinked ? wiring.address : "",
+      isWhole: isLinked && isPinned,
+    }));
+  }
+
+  async replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void> {
+    const maps = new Map(RULE_MAPS.map((map) => [map, new Map<string, string>()]));
+    for (const element of elements) addElement(maps, element);
+    this.generation += 1;
+    this.rules = { frame, generation: this.generation, maps };
+  }
+
+  async changeElements(changes: readonly ElementChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    if (this.rules === undefined) throw new TallshipError("kernel_failed", "change elements: no such table");
+    const maps = new Map([...this.rules.maps].map(([map, held]) => [map, new Map(held)]));
+    for (const change of changes) {
+      if (change.do === "add") addElement(maps, change);
+      else if (maps.get(change.map)?.delete(change.key) !== true)
+        throw new TallshipError("kernel_failed", `change elements: ${change.map} has no ${change.key}`);
+    }
+    this.rules = { ...this.rules, maps };
+  }
+
+  async ruleFingerprint(): Promise<string> {
+    return this.rules === undefined ? "" : `rules ${this.rules.generation}`;
+  }
+
+  async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
+    for (const map of maps) for (const [key, value] of this.rules?.maps.get(map) ?? []) visit({ map, key, value });
+  }
+
+  async forgetFlows(filters: readonly FlowFilter[]): Promise<void> {
+    this.forgotten.push(...filters);
+  }
+
+  async close(): Promise<void> {
+    // Nothing runs on behalf of a simulated kernel.
+  }
+
+  /** What `ip link delete` by somebody else does: the device takes its entries with it. */
+  deleteDevice(device: string): void {
+    for (const [slot, entry] of this.entries) if (deviceOf(entry) === device) this.entries.delete(slot);
+  }
+
+  /** What `ip`, `bridge` or `sysctl` by somebody else do. */
+  meddle(change: EntryChange): void {
+    if (change.do === "delete") this.deleteEntry(change.entry);
+    else this.entries.set(slotOf(change.entry), change.entry);
+  }
+
+  /** What `ip link delete` of a pod's device by somebody else does: the pinned namespace stays. */
+  deletePodDevice(uid: string): void {
+    const pod = this.pods.get(uid);
+    if (pod !== undefined) this.pods.set(uid, { ...pod, isLinked: false });
+  }
+
+  /** What `nft flush ruleset` does. */
+  flushRuleset(): void {
+    this.rules = undefined;
+  }
+
+  /** What `nft flush map` does. */
+  flushMap(map: RuleMap): void {
+    this.rules?.maps.get(map)?.clear();
+  }
+
+  /** Elements of a map, by key. */
+  elementsIn(map: RuleMap): ReadonlyMap<string, string> {
+    return this.rules?.maps.get(map) ?? new Map();
+  }
+
+  private deleteEntry(entry: Entry): void {
+    if (entry.table === "device") this.deleteDevice(entry.device);
+    else this.entries.delete(slotOf(entry));
+  }
+}
+
+function addElement(maps: ReadonlyMap<RuleMap, Map<string, string>>, { map, key, value }: RuleElement): void {
+  const held = maps.get(map);
+  const former = held?.get(key);
+  if (former !== undefined && former !== value)
+    throw new TallshipError("kernel_failed", `change elements: ${map} holds ${key} with another value`);
+  held?.set(key, value);
+}
+
+/** What an entry replaces when it is added: the kernel holds one entry per slot. */
+function slotOf(entry: Entry): string {
+  switch (entry.table) {
+    case "device":
+      return `device ${entry.device}`;
+    case "address":
+      return `address ${entry.device} ${entry.ip}`;
+    case "neigh":
+      return `neigh ${entry.device} ${entry.ip}`;
+    case "fdb":
+      return `fdb ${entry.device} ${entry.mac}`;
+    case "route":
+      return `route ${entry.subnet}`;
+    case "refusal":
+      return `refusal ${entry.subnet}`;
+    case "setting":
+      return `setting ${entry.name}`;
+  }
+}

@@ -1,0 +1,54 @@
+import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { gatewayOf } from "../ipv4.js";
+import type { Entry } from "../kernel/entries.js";
+import type { NodeNetworkConfig } from "../node-network.js";
+import type { Peer } from "./peers.js";
+
+/** Bytes that VXLAN over IPv4 adds to a pod's packet: inner Ethernet 14, VXLAN 8, UDP 8, IPv4 20. */
+export const VXLAN_OVERHEAD_BYTES = 50;
+
+/** Settings that the overlay reads back. */
+export const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward"];
+
+/** What this node needs before any peer is known: the device, its addresses, the ways to services and to nowhere. */
+export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): readonly Entry[] {
+  const gateway = gatewayOf(config.podCIDR);
+  return [
+    { table: "setting", name: "net.ipv4.ip_forward", value: "1" },
+    {
+      table: "device",
+      device: OVERLAY_DEVICE,
+      vni: config.vni,
+      port: config.vxlanPort,
+      underlayIp: config.underlayIP,
+      mac: vtepMac(config.nodeName),
+      mtu: underlayMtu - VXLAN_OVERHEAD_BYTES,
+    },
+    { table: "address", device: OVERLAY_DEVICE, ip: gateway, scope: "global" },
+    // Where names are asked. Scope host: the kernel never picks it as the source of a packet that leaves.
+    { table: "address", device: OVERLAY_DEVICE, ip: config.dnsAddress, scope: "host" },
+    // The host's own connections to services start from the gateway's address, so that answers come back through the overlay.
+    { table: "route", device: OVERLAY_DEVICE, subnet: config.serviceCIDR, via: "", source: gateway },
+    // Pods that are gone are unreachable at once instead of being looked for on the underlay.
+    { table: "refusal", subnet: config.clusterCIDR },
+  ];
+}
+
+/** What one peer needs. The route is last: until it exists no packet looks up the others. */
+export function peerEntries(peer: Peer, source: string): readonly Entry[] {
+  return [
+    { table: "neigh", device: OVERLAY_DEVICE, ip: peer.gateway, mac: peer.vtepMac },
+    { table: "fdb", device: OVERLAY_DEVICE, mac: peer.vtepMac, underlayIp: peer.underlayIp },
+    { table: "route", device: OVERLAY_DEVICE, subnet: peer.podCIDR, via: peer.gateway, source },
+  ];
+}
+
+/** Everything the kernel must hold for the overlay. */
+export function overlayEntries(
+  config: NodeNetworkConfig,
+  underlayMtu: number,
+  peers: readonly Peer[],
+): readonly Entry[] {
+  const source = gatewayOf(config.podCIDR);
+  return [...baseEntries(config, underlayMtu), ...peers.flatMap((peer) => peerEntries(peer, source))];
+}

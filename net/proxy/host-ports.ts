@@ -1,0 +1,55 @@
+import type { RuleElement } from "../kernel/rules.js";
+import type { HostPort, PodLink } from "../node-network.js";
+
+const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const satisfies Record<HostPort["protocol"], string>;
+
+/** Elements that lead host ports into pods. Of two pods that want one port the first by uid has it. */
+export function hostPortElements(links: Iterable<PodLink>): readonly RuleElement[] {
+  const taken = new Map<string, RuleElement>();
+  const ordered = [...links]
+    .filter((link) => link.hostPorts.length > 0)
+    .sort((one, other) => (one.uid < other.uid ? -1 : 1));
+  for (const link of ordered) {
+    for (const port of link.hostPorts) {
+      const element = elementFor(link, port);
+      const id = `${element.map} ${element.key}`;
+      if (!taken.has(id)) taken.set(id, element);
+    }
+  }
+  return [...taken.values()];
+}
+
+function elementFor(link: PodLink, { protocol, hostIP, hostPort, containerPort }: HostPort): RuleElement {
+  const value = `${link.address} . ${containerPort}`;
+  const key = `${PROTOCOLS[protocol]} . ${hostPort}`;
+  if (isAny(hostIP)) return { map: "host-ports-any", key, value };
+  return { map: "host-ports", key: `${hostIP} . ${key}`, value };
+}
+
+/** The host ports that elements stand for, by the pod's address: how an agent that starts anew learns of its pods' ports. */
+export function hostPortsByAddress(elements: Iterable<RuleElement>): ReadonlyMap<string, readonly HostPort[]> {
+  const found = new Map<string, HostPort[]>();
+  for (const { map, key, value } of elements) {
+    const [hostIP, protocol, port] = map === "host-ports" ? key.split(" . ") : ["", ...key.split(" . ")];
+    const [address, containerPort] = value.split(" . ");
+    const name = protocol?.toUpperCase();
+    if (address === undefined || (name !== "TCP" && name !== "UDP" && name !== "SCTP")) continue;
+    const hostPort: HostPort = {
+      protocol: name,
+      hostIP: hostIP ?? "",
+      hostPort: Number(port),
+      containerPort: Number(containerPort),
+    };
+    found.set(address, [...(found.get(address) ?? []), hostPort]);
+  }
+  return found;
+}
+
+/** True when a pod is reached through the host's 127.0.0.1. */
+export function isReachedFromLoopback(link: PodLink): boolean {
+  return link.hostPorts.some(({ hostIP }) => isAny(hostIP) || hostIP.startsWith("127."));
+}
+
+function isAny(hostIP: string): boolean {
+  return hostIP === "" || hostIP === "0.0.0.0" || hostIP === "::";
+}

@@ -1,0 +1,270 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { diffEntries, type Entry, entryKey } from "../../net/kernel/entries.js";
+import type { Kernel, PodWiring } from "../../net/kernel/kernel.js";
+import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "../../net/kernel/rules.js";
+
+/** A kernel under test, and what others may do to it behind its back. */
+export interface KernelBench {
+  readonly kernel: Kernel;
+  /** A device that is there from the start. */
+  readonly underlay: { readonly address: string; readonly device: string; readonly mtu: number };
+  deleteDevice(device: string): Promise<void>;
+  deletePodDevice(uid: string): Promise<void>;
+  flushRuleset(): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+const FRAME: RuleFrame = {
+  overlayDevice: "tallship0",
+  vxlanPort: 4789,
+  gateway: "10.128.4.1",
+  clusterCIDR: "10.128.0.0/9",
+  serviceCIDR: "10.96.0.0/12",
+  dnsAddress: "10.96.0.10",
+};
+
+const base = (underlayIp: string): readonly Entry[] => [
+  { table: "setting", name: "net.ipv4.ip_forward", value: "1" },
+  { table: "device", device: "tallship0", vni: 7, port: 4789, underlayIp, mac: "02:00:00:00:00:07", mtu: 1450 },
+  { table: "address", device: "tallship0", ip: "10.128.4.1", scope: "global" },
+  { table: "address", device: "tallship0", ip: "10.96.0.10", scope: "host" },
+  { table: "route", device: "tallship0", subnet: "10.96.0.0/12", via: "", source: "10.128.4.1" },
+  { table: "refusal", subnet: "10.128.0.0/9" },
+];
+
+const peer = (at: number, underlayIp = `192.168.9.${at}`): readonly Entry[] => [
+  { table: "neigh", device: "tallship0", ip: `10.128.${at}.1`, mac: `02:00:00:00:01:0${at}` },
+  { table: "fdb", device: "tallship0", mac: `02:00:00:00:01:0${at}`, underlayIp },
+  {
+    table: "route",
+    device: "tallship0",
+    subnet: `10.128.${at}.0/24`,
+    via: `10.128.${at}.1`,
+    source: "10.128.4.1",
+  },
+];
+
+const pod = (uid: string, last: number): PodWiring => ({
+  uid,
+  address: `10.128.4.${last}`,
+  mtu: 1400,
+  gateway: "10.128.4.1",
+  fromLoopback: false,
+});
+
+const service = (last: number, endpoint: string): readonly RuleElement[] => [
+  { map: "service-endpoints", key: `10.96.1.${last} . tcp . 80 . 0`, value: endpoint },
+  { map: "services", key: `10.96.1.${last} . tcp . 80`, value: "goto pick-1" },
+];
+
+const adds = (elements: readonly RuleElement[]): ElementChange[] =>
+  elements.map((element) => ({ do: "add", ...element }));
+const deletes = (elements: readonly RuleElement[]): ElementChange[] =>
+  elements.map((element) => ({ do: "delete", ...element }));
+
+/** The laws of a host's network tables that the network's planners rely on. Real and simulated kernels pass them alike. */
+export function kernelConformance(name: string, make: () => Promise<KernelBench>): void {
+  describe(`kernel conformance: ${name}`, () => {
+    let bench: KernelBench;
+    beforeEach(async () => {
+      bench = await make();
+    });
+    afterEach(() => bench.dispose());
+
+    const read = async (): Promise<readonly string[]> =>
+      (await bench.kernel.readEntries(["tallship0"], ["net.ipv4.ip_forward"])).map(entryKey).sort();
+    const bring = async (want: readonly Entry[]): Promise<void> => {
+      const have = await bench.kernel.readEntries(["tallship0"], ["net.ipv4.ip_forward"]);
+      await bench.kernel.changeEntries(diffEntries(want, have));
+    };
+    const elements = async (...maps: readonly RuleMap[]): Promise<readonly string[]> => {
+      const found: string[] = [];
+      await bench.kernel.readElements(maps, ({ map, key, value }) => found.push(`${map} ${key} ${value}`));
+      return found.sort();
+    };
+
+    test("the underlay's device is found by its address, and a strange address by none", async () => {
+      const { address, device, mtu } = bench.underlay;
+      expect(await bench.kernel.underlay(address)).toEqual({ device, mtu });
+      expect(await bench.kernel.underlay("203.0.113.9")).toBeUndefined();
+    });
+
+    test("what is added is read back, exactly, and applying it twice changes nothing", async () => {
+      const want = [...base(bench.underlay.address), ...peer(5), ...peer(6)];
+      await bring(want);
+      expect(await read()).toEqual(want.map(entryKey).sort());
+      await bench.kernel.changeEntries(want.map((entry) => ({ do: "add", entry })));
+      expect(await read()).toEqual(want.map(entryKey).sort());
+    });
+
+    test("a departed peer leaves nothing, and deleting it again is no error", async () => {
+      await bring([...base(bench.underlay.address), ...peer(5), ...peer(6)]);
+      const left = [...base(bench.underlay.address), ...peer(6)];
+      await bring(left);
+      await bench.kernel.changeEntries([...peer(5)].reverse().map((entry) => ({ do: "delete", entry })));
+      expect(await read()).toEqual(left.map(entryKey).sort());
+    });
+
+    test("a peer that comes back under another address is the same peer", async () => {
+      await bring([...base(bench.underlay.address), ...peer(5)]);
+      const moved = [...base(bench.underlay.address), ...peer(5, "192.168.9.77")];
+      await bring(moved);
+      expect(await read()).toEqual(moved.map(entryKey).sort());
+    });
+
+    test("a device that somebody deletes takes its entries along, and one diff brings all back", async () => {
+      const want = [...base(bench.underlay.address), ...peer(5)];
+      await bring(want);
+      await bench.deleteDevice("tallship0");
+      expect(await read()).not.toContain(entryKey(want[1] as Entry));
+      await bring(want);
+      expect(await read()).toEqual(want.map(entryKey).sort());
+    });
+
+    test("a device whose settings changed is made anew with all its entries", async () => {
+      await bring([...base(bench.underlay.address), ...peer(5)]);
+      const want = [...base(bench.underlay.address), ...peer(5)].map((entry) =>
+        entry.table === "device" ? { ...entry, vni: 8 } : entry,
+      );
+      await bring(want);
+      expect(await read()).toEqual(want.map(entryKey).sort());
+    });
+
+    test("an entry on a device that does not exist is refused with kernel_failed, the others are applied", async () => {
+      const [setting] = base(bench.underlay.address);
+      const changes = [...peer(5), setting as Entry].map((entry) => ({ do: "add" as const, entry }));
+      await expect(bench.kernel.changeEntries(changes)).rejects.toMatchObject({ code: "kernel_failed" });
+      expect(await read()).toContain(entryKey(setting as Entry));
+    });
+
+    test("pods are made in one batch, listed whole, and made again without harm", async () => {
+      await bring(base(bench.underlay.address));
+      expect(await bench.kernel.createPods([pod("uid-1", 9), pod("uid-2", 10)])).toEqual(new Map());
+      expect(await bench.kernel.createPods([pod("uid-1", 9)])).toEqual(new Map());
+      const listed = [...(await bench.kernel.listPods())].sort((one, other) => (one.uid < other.uid ? -1 : 1));
+      expect(listed).toEqual([
+        { uid: "uid-1", address: "10.128.4.9", isWhole: true },
+        { uid: "uid-2", address: "10.128.4.10", isWhole: true },
+      ]);
+    });
+
+    test("a removed pod leaves nothing, and an unknown one is no error", async () => {
+      await bring(base(bench.underlay.address));
+      await bench.kernel.createPods([pod("uid-1", 9), pod("uid-2", 10)]);
+      expect(await bench.kernel.removePods(["uid-1", "uid-3"])).toEqual(new Map());
+      expect((await bench.kernel.listPods()).map((each) => each.uid)).toEqual(["uid-2"]);
+    });
+
+    test("a pod whose device somebody deleted is not whole, and is completed in the same namespace", async () => {
+      await bring(base(bench.underlay.address));
+      await bench.kernel.createPods([pod("uid-1", 9)]);
+      await bench.deletePodDevice("uid-1");
+      expect((await bench.kernel.listPods()).map((each) => each.isWhole)).toEqual([false]);
+      expect(await bench.kernel.createPods([pod("uid-1", 9)])).toEqual(new Map());
+      expect(await bench.kernel.listPods()).toEqual([{ uid: "uid-1", address: "10.128.4.9", isWhole: true }]);
+    });
+
+    test("an address moves to a new pod at once", async () => {
+      await bring(base(bench.underlay.address));
+      await bench.kernel.createPods([pod("uid-1", 9)]);
+      await bench.kernel.removePods(["uid-1"]);
+      expect(await bench.kernel.createPods([pod("uid-2", 9)])).toEqual(new Map());
+      expect(await bench.kernel.listPods()).toEqual([{ uid: "uid-2", address: "10.128.4.9", isWhole: true }]);
+    });
+
+    test("rules are replaced as a whole: only the last elements remain", async () => {
+      await bench.kernel.replaceRules(FRAME, service(1, "10.128.4.9 . 8080"));
+      await bench.kernel.replaceRules(FRAME, [
+        ...service(2, "10.128.4.9 . 8080"),
+        { map: "hairpins", key: "10.128.4.9 . 10.128.4.9", value: "" },
+        { map: "hairpins", key: "10.128.4.10 . 10.128.4.10", value: "" },
+        { map: "host-ports", key: "127.0.0.1 . tcp . 8080", value: "10.128.4.9 . 80" },
+        { map: "host-ports-any", key: "udp . 53", value: "10.128.4.9 . 53" },
+        { map: "node-ports", key: "sctp . 30000", value: "goto node-pick-1" },
+        { map: "node-port-endpoints", key: "sctp . 30000 . 0", value: "10.128.4.9 . 9" },
+      ]);
+      expect(await elements("services", "service-endpoints", "hairpins")).toEqual([
+        "hairpins 10.128.4.10 . 10.128.4.10 ",
+        "hairpins 10.128.4.9 . 10.128.4.9 ",
+        "service-endpoints 10.96.1.2 . tcp . 80 . 0 10.128.4.9 . 8080",
+        "services 10.96.1.2 . tcp . 80 goto pick-1",
+      ]);
+      expect(await elements("host-ports", "host-ports-any", "node-ports", "node-port-endpoints")).toEqual([
+        "host-ports 127.0.0.1 . tcp . 8080 10.128.4.9 . 80",
+        "host-ports-any udp . 53 10.128.4.9 . 53",
+        "node-port-endpoints sctp . 30000 . 0 10.128.4.9 . 9",
+        "node-ports sctp . 30000 goto node-pick-1",
+      ]);
+    });
+
+    test("elements change in one transaction: a value by delete and add", async () => {
+      await bench.kernel.replaceRules(FRAME, service(1, "10.128.4.9 . 8080"));
+      const [slot] = service(1, "10.128.4.9 . 8080");
+      const [moved] = service(1, "10.128.4.10 . 8080");
+      await bench.kernel.changeElements([
+        ...deletes([slot as RuleElement]),
+        ...adds([moved as RuleElement, ...service(2, "10.128.4.9 . 8080")]),
+      ]);
+      expect(await elements("service-endpoints")).toEqual([
+        "service-endpoints 10.96.1.1 . tcp . 80 . 0 10.128.4.10 . 8080",
+        "service-endpoints 10.96.1.2 . tcp . 80 . 0 10.128.4.9 . 8080",
+      ]);
+    });
+
+    // Each row is refused for one reason; nothing of its transaction may stay.
+    const refusedChanges = [
+      { why: "deletes what is absent", changes: deletes(service(9, "10.128.4.9 . 8080")) },
+      { why: "adds another value under a key", changes: adds(service(1, "10.128.4.77 . 8080")) },
+    ];
+    for (const { why, changes } of refusedChanges) {
+      test(`a transaction that ${why} fails with kernel_failed and changes nothing`, async () => {
+        await bench.kernel.replaceRules(FRAME, service(1, "10.128.4.9 . 8080"));
+        const before = await elements("services", "service-endpoints");
+        const attempt = bench.kernel.changeElements([...adds(service(2, "10.128.4.9 . 8080")), ...changes]);
+        await expect(attempt).rejects.toMatchObject({ code: "kernel_failed" });
+        expect(await elements("services", "service-endpoints")).toEqual(before);
+      });
+    }
+
+    test("a big transaction is one transaction", async () => {
+      await bench.kernel.replaceRules(FRAME, []);
+      const many = Array.from({ length: 3_000 }, (_, at): readonly RuleElement[] => {
+        const key = `10.97.${at >> 8}.${at & 255} . udp . 53`;
+        return [
+          { map: "service-endpoints", key: `${key} . 0`, value: "10.128.4.9 . 8080" },
+          { map: "services", key, value: "goto pick-1" },
+        ];
+      }).flat();
+      await bench.kernel.changeElements(adds(many));
+      expect((await elements("services")).length).toBe(3_000);
+      const broken = [...deletes(many), ...deletes(service(9, ""))];
+      await expect(bench.kernel.changeElements(broken)).rejects.toMatchObject({ code: "kernel_failed" });
+      expect((await elements("services")).length).toBe(3_000);
+      await bench.kernel.changeElements(deletes(many));
+      expect(await elements("services", "service-endpoints")).toEqual([]);
+    });
+
+    test("the fingerprint is blind to elements, and tells when somebody flushed the rules", async () => {
+      expect(await bench.kernel.ruleFingerprint()).toBe("");
+      await bench.kernel.replaceRules(FRAME, service(1, "10.128.4.9 . 8080"));
+      const made = await bench.kernel.ruleFingerprint();
+      expect(made).not.toBe("");
+      await bench.kernel.changeElements(adds(service(2, "10.128.4.9 . 8080")));
+      expect(await bench.kernel.ruleFingerprint()).toBe(made);
+      await bench.flushRuleset();
+      expect(await bench.kernel.ruleFingerprint()).toBe("");
+      await expect(bench.kernel.changeElements(adds(service(3, "10.128.4.9 . 1")))).rejects.toMatchObject({
+        code: "kernel_failed",
+      });
+      expect(await elements("services")).toEqual([]);
+    });
+
+    test("forgetting connections that do not exist is no error", async () => {
+      await bench.kernel.forgetFlows([
+        { protocol: "udp", endpoint: "10.128.4.9", endpointPort: 53 },
+        { protocol: "udp", sentTo: "10.96.1.1", sentToPort: 53 },
+        { protocol: "tcp", endpoint: "10.128.4.9" },
+      ]);
+    });
+  });
+}
