@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   cli: async () => (await import("./cli.js")).cli,
   footprint: async () => (await import("./footprint.js")).footprint,
   overlay: async () => (await import("./overlay.js")).overlay,
+  "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
 
 const words = process.argv.slice(2);
