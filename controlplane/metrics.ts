@@ -8,6 +8,7 @@ export function controlPlaneMetrics() {
   const registers = [registry];
   return {
     registry,
+    ...apiMetrics(registers),
     controllerQueueDepth: new Gauge({
       name: "tallship_controller_queue_depth",
       help: "Keys that wait for a controller",
@@ -60,6 +61,33 @@ export function controlPlaneMetrics() {
     leaderIsLeading: new Gauge({
       name: "tallship_leader_is_leading",
       help: "1 while this replica leads",
+      registers,
+    }),
+  } as const;
+}
+
+/** What the API and the events sink count. */
+function apiMetrics(registers: Registry[]) {
+  return {
+    apiWatches: new Gauge({
+      name: "tallship_api_watches",
+      help: "Watches that are open",
+      registers,
+    }),
+    apiWatchesCutTotal: new Counter({
+      name: "tallship_api_watches_cut_total",
+      help: "Watches that were cut because their reader was too slow",
+      registers,
+    }),
+    eventsWrittenTotal: new Counter({
+      name: "tallship_events_written_total",
+      help: "Events written, repetitions of one within a batch counted once",
+      registers,
+    }),
+    eventsDroppedTotal: new Counter({
+      name: "tallship_events_dropped_total",
+      help: "Events dropped, by reason: the queue was full, the store refused, or the namespace is going",
+      labelNames: ["reason"],
       registers,
     }),
   } as const;

@@ -109,6 +109,8 @@ export const LIMITS = {
   logLineBytes: { value: 16_384, why: "longer lines are cut into parts, as in Kubernetes" },
   eventsKept: { value: 20_000, why: "oldest go first" },
   eventTtlMs: { value: 3_600_000, why: "as in Kubernetes: one hour" },
+  eventFlushMs: { value: 200, why: "events wait for others of their kind; users see them within a second" },
+  eventSweepMs: { value: 60_000, why: "an event outlives its hour by a minute at most" },
   eventQueue: { value: 2_000, why: "events waiting to be written; further ones are dropped and counted" },
   statusBatch: { value: 100, why: "statuses that an agent sends in one call; one transaction" },
   statusFlushMs: { value: 15, why: "an agent collects status changes this long before it sends them" },
