@@ -4,6 +4,7 @@ import { type Bench, runBench } from "./harness.js";
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   cli: async () => (await import("./cli.js")).cli,
   footprint: async () => (await import("./footprint.js")).footprint,
+  store: async () => (await import("./store.js")).store,
   overlay: async () => (await import("./overlay.js")).overlay,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
