@@ -1,14 +1,7 @@
 import { type ErrorCode, TallshipError } from "../../lib/errors.js";
 
-/** A failure at one endpoint. */
-export interface EndpointFailure {
-  readonly origin: string;
-  readonly error: TallshipError;
-}
-
 /** What says most about a pull that failed everywhere, first: a mirror that is down tells less than a registry that says no. */
 const TELLING: readonly ErrorCode[] = [
-  "image_refused",
   "image_digest_mismatch",
   "image_unauthorized",
   "image_not_found",
@@ -16,16 +9,16 @@ const TELLING: readonly ErrorCode[] = [
 ];
 
 /** One error for all endpoints that were asked in vain, with the code that tells most and every message. */
-export function pullFailure(what: string, failures: readonly EndpointFailure[]): TallshipError {
-  const codes = new Set(failures.map(({ error }) => error.code));
+export function pullFailure(what: string, failures: readonly TallshipError[]): TallshipError {
+  const codes = new Set(failures.map(({ code }) => code));
   const code = TELLING.find((each) => codes.has(each)) ?? "image_pull_failed";
-  const said = failures.map(({ error }) => error.message).join("; ");
+  const said = [...new Set(failures.map(({ message }) => message))].join("; ");
   return new TallshipError(code, `pull ${what}: ${said === "" ? "no endpoint is configured" : said}`, {
-    cause: failures[0]?.error,
+    cause: failures.find((failure) => failure.code === code),
   });
 }
 
-/** True when another endpoint may do better. A hostile image or a caller who gave up is the same everywhere. */
+/** True when another endpoint may do better. A hostile image, a full disk or a caller who gave up is the same everywhere. */
 export function isWorthAnotherEndpoint(error: TallshipError): boolean {
-  return TELLING.includes(error.code) && error.code !== "image_refused";
+  return TELLING.includes(error.code);
 }

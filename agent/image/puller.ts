@@ -42,6 +42,8 @@ export interface PullRequest {
 interface Found {
   readonly digest: string;
   readonly manifest: Manifest;
+  /** The endpoints, that which gave the manifest first: the rest is probably there too, and others may be down. */
+  readonly requests: readonly RegistryRequest[];
 }
 
 /**
@@ -58,17 +60,21 @@ export class Puller {
   }
 
   /** The digest that a tag has at the first endpoint that answers; undefined when that one does not say. */
-  digestOf(request: PullRequest): Promise<string | undefined> {
+  async digestOf(request: PullRequest): Promise<string | undefined> {
     const { registry } = this.options;
-    const what = formatReference(request.reference);
-    return firstAnswer(this.options, what, this.requestsFor(request), (each) => registry.digestOf(each, request.key));
+    const { value } = await firstAnswer(this.options, {
+      what: formatReference(request.reference),
+      requests: this.requestsFor(request),
+      ask: (each) => registry.digestOf(each, request.key),
+    });
+    return value;
   }
 
   /** Pulls an image of the node's platform. */
   async pull(request: PullRequest): Promise<ImageRecord> {
     const what = formatReference(request.reference);
-    const requests = this.requestsFor(request);
-    const top = await this.manifest(what, requests, request.key);
+    const top = await this.manifest(what, this.requestsFor(request), request.key);
+    const { requests } = top;
     const image = top.manifest.is === "index" ? await this.ofPlatform(what, requests, top.manifest) : top;
     if (image.manifest.is !== "image") throw new TallshipError("image_refused", `${what} is an index of indexes`);
     const { config, layers } = image.manifest;
@@ -90,18 +96,20 @@ export class Puller {
   private async manifest(what: string, requests: readonly RegistryRequest[], key: string): Promise<Found> {
     const { store, registry } = this.options;
     const known = isDigest(key) ? store.readBlob(key) : undefined;
-    if (known !== undefined) return { digest: key, manifest: parseManifest(known, what) };
-    const reply = await firstAnswer(this.options, what, requests, async (each) => {
-      const answer = await registry.manifest(each, key);
-      if (!isDigest(key) || answer.digest === key) return answer;
-      throw new TallshipError(
-        "image_digest_mismatch",
-        `${each.endpoint.origin}: manifest ${key} has the content of ${answer.digest}`,
-      );
+    if (known !== undefined) return { digest: key, manifest: parseManifest(known, what), requests };
+    const { value, request } = await firstAnswer(this.options, {
+      what,
+      requests,
+      ask: async (each) => {
+        const answer = await registry.manifest(each, key);
+        if (!isDigest(key) || answer.digest === key) return answer;
+        const both = `manifest ${key} has the content of ${answer.digest}`;
+        throw new TallshipError("image_digest_mismatch", `${each.endpoint.origin}: ${both}`);
+      },
     });
-    const manifest = parseManifest(reply.bytes, what);
-    store.writeBlob(reply.digest, reply.bytes);
-    return { digest: reply.digest, manifest };
+    const manifest = parseManifest(value.bytes, what);
+    store.writeBlob(value.digest, value.bytes);
+    return { digest: value.digest, manifest, requests: [request, ...requests.filter((each) => each !== request)] };
   }
 
   private ofPlatform(

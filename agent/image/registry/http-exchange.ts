@@ -60,6 +60,8 @@ export class HttpExchange {
       for (;;) {
         const cancel = this.clock.after(limit("registryStallMs"), late);
         const next = await chunks.next().finally(cancel);
+        // What had arrived before an abort is not given out any more.
+        if (request.signal.aborted) throw new Error("aborted");
         if (next.done === true) return;
         yield next.value;
       }

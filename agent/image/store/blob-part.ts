@@ -23,6 +23,7 @@ export class BlobPart {
   private readonly file: FileHandle;
   private hash: Hash;
   private size: number;
+  private isCommitted = false;
 
   private constructor(places: BlobPlaces, file: FileHandle, hash: Hash, size: number) {
     this.places = places;
@@ -62,7 +63,7 @@ export class BlobPart {
     this.size = 0;
   }
 
-  /** Makes the part the blob and closes it. A wrong digest is image_digest_mismatch, and the part is emptied. */
+  /** Makes the part the blob. A wrong digest is image_digest_mismatch, and the part is emptied. */
   async commit(): Promise<void> {
     const found = `sha256:${this.hash.copy().digest("hex")}`;
     if (found !== this.places.digest) {
@@ -70,15 +71,15 @@ export class BlobPart {
       throw mismatch(this.places, `has the content of ${found}`);
     }
     await this.file.datasync();
-    await this.file.close();
     await rename(this.places.partPath, this.places.blobPath);
     syncFolder(dirname(this.places.blobPath));
+    this.isCommitted = true;
   }
 
   /** Lets go of the part; what is there stays for the next try. */
   async close(): Promise<void> {
     await this.file.close();
-    if (this.size === 0) await rm(this.places.partPath, { force: true });
+    if (!this.isCommitted && this.size === 0) await rm(this.places.partPath, { force: true });
   }
 
   private count(bytes: Uint8Array): void {
