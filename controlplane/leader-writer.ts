@@ -1,5 +1,7 @@
 import { encodeObject, keyOf, metaOf, storeKey, type Typed, withMeta } from "../kinds/object.js";
 import { limit } from "../lib/limits.js";
+import { takenBy } from "./api/taken/taken-keys.js";
+import type { View } from "./cache/view.js";
 import type { ObjectWrite } from "./controllers/controller.js";
 import type { Check, Guard, Store, Write } from "./store/store.js";
 import { writeSize } from "./store/transaction.js";
@@ -19,20 +21,21 @@ export interface Planner {
 
 interface Encoded {
   readonly check: Check;
-  readonly write: Write;
+  /** The object's own write, and the records that it held when it goes. */
+  readonly writes: readonly Write[];
 }
 
 /**
  * Writes with compare-and-swap on every object and on the election's key. Up to limits.transactionObjects share one transaction; more are cut
  * in their order, and a conflict stops at the cut.
  */
-export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard): Planner {
+export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard, view: View): Planner {
   return {
     write: async (writes) => {
       let revision = 0;
-      for (const part of cut(writes.map(encode))) {
+      for (const part of cut(writes.map((write) => encode(write, view)))) {
         const checks = part.map(({ check }) => check);
-        const result = await store.transact({ guard, checks, writes: part.map(({ write }) => write) });
+        const result = await store.transact({ guard, checks, writes: part.flatMap((each) => each.writes) });
         if (result.is === "guard_failed") return { is: "deposed" };
         if (result.is === "conflict") return result;
         revision = result.revision;
@@ -42,11 +45,15 @@ export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard): Pla
   };
 }
 
-function encode(wanted: ObjectWrite): Encoded {
+function encode(wanted: ObjectWrite, view: View): Encoded {
   const key = storeKey(wanted.op === "put" ? keyOf(wanted.typed) : wanted.key);
   const check = { key, revision: wanted.revision };
-  if (wanted.op === "delete") return { check, write: { op: "delete", key } };
-  return { check, write: { op: "put", key, value: encodeObject(withoutVersion(wanted.typed)) } };
+  if (wanted.op === "put")
+    return { check, writes: [{ op: "put", key, value: encodeObject(withoutVersion(wanted.typed)) }] };
+  const { kind, namespace, name } = wanted.key;
+  const service = kind === "Service" ? view.get(kind, namespace, name) : undefined;
+  const taken = service === undefined ? [] : takenBy(service);
+  return { check, writes: [key, ...taken].map((each) => ({ op: "delete", key: each })) };
 }
 
 /** The version is the store's to say; what is stored carries none. */
@@ -58,16 +65,21 @@ function cut(encoded: readonly Encoded[]): readonly (readonly Encoded[])[] {
   const parts: Encoded[][] = [];
   let part: Encoded[] = [];
   let bytes = 0;
+  let operations = 0;
   for (const each of encoded) {
-    const size = writeSize(each.write) + 2 * each.check.key.length + 100;
-    const isFull = part.length >= limit("transactionObjects") || bytes + size > limit("transactionBytes") - 1_000;
+    const size = each.writes.reduce((sum, write) => sum + writeSize(write), 2 * each.check.key.length + 100);
+    const isCrowded = operations + each.writes.length > limit("transactionOperations");
+    const isFull =
+      isCrowded || part.length >= limit("transactionObjects") || bytes + size > limit("transactionBytes") - 1_000;
     if (isFull && part.length > 0) {
       parts.push(part);
       part = [];
       bytes = 0;
+      operations = 0;
     }
     part.push(each);
     bytes += size;
+    operations += each.writes.length;
   }
   if (part.length > 0) parts.push(part);
   return parts;

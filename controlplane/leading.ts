@@ -34,7 +34,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   const { clock, cache, log, metrics } = parts;
   const { lost, guard } = leadership;
   if (!(await hasCaughtUp(cache, guard.createRevision, lost, log))) return;
-  const planner = leaderPlanner(parts.store, guard);
+  const planner = leaderPlanner(parts.store, guard, cache.view);
   const onDeposed = (): void => void leadership.resign();
   const all = controllers({
     reports: parts.reports,

@@ -1,6 +1,7 @@
 import { ensureSystemNamespaces } from "../../controlplane/api/bootstrap.js";
 import { objectsService } from "../../controlplane/api/objects.js";
 import type { ObjectsDeps } from "../../controlplane/api/objects-deps.js";
+import type { ServiceRanges } from "../../controlplane/api/taken/claim.js";
 import { WatchHub } from "../../controlplane/api/watch/watch-hub.js";
 import type { WatchCache } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
@@ -52,7 +53,12 @@ export interface ApiBench {
 
 /** Opens a bench; several over one MemoryEtcd are replicas of one control plane. `wrap` puts a faulty store in between. */
 export async function openApiBench(
-  options: { readonly etcd?: MemoryEtcd; readonly seed?: number; readonly wrap?: (store: Store) => Store } = {},
+  options: {
+    readonly etcd?: MemoryEtcd;
+    readonly seed?: number;
+    readonly wrap?: (store: Store) => Store;
+    readonly ranges?: ServiceRanges;
+  } = {},
 ): Promise<ApiBench> {
   const stop = new AbortController();
   const etcd = options.etcd ?? new MemoryEtcd();
@@ -69,7 +75,7 @@ export async function openApiBench(
   );
   const { cache } = started;
   const { serviceCIDR, dnsAddress, nodePortMin, nodePortMax } = DEFAULTS;
-  const ranges = { serviceCIDR, dnsAddress, nodePortMin, nodePortMax };
+  const ranges = options.ranges ?? { serviceCIDR, dnsAddress, nodePortMin, nodePortMax };
   const deps: ObjectsDeps = { store, cache, clock, rng, sealer, ranges, hub: new WatchHub(cache) };
   const api = objectsService(deps);
   const as = (identity: Identity): CallContext => ({ identity, signal: stop.signal, peer: "test" });

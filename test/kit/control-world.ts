@@ -85,7 +85,7 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
         depositions += 1;
       };
       const events = { record: (notice: Notice) => void notices.push(notice) };
-      const planner = leaderPlanner(gated, guard);
+      const planner = leaderPlanner(gated, guard, cache.view);
       const runner = new Runner(
         controllers,
         { cache, planner, events, clock, rng, log: silentLog, metrics, onDeposed },

@@ -57,7 +57,7 @@ function grant(service: Service, live: Service | undefined, reads: Reads): Claim
   const writes: Write[] = [];
   for (const key of wanted.filter((each) => !held.has(each))) {
     const holding = holdingOf(key, service, reads);
-    if (holding.is !== "free") return taken(key, holding.holder, holding.is === "in_doubt" ? [holding.key] : []);
+    if (holding.is === "held") return taken(key, holding.holder, holding.doubt);
     checks.push({ key, revision: holding.revision });
     writes.push({ op: "put", key, value: holderRecord(service) });
   }

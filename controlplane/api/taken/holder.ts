@@ -7,9 +7,8 @@ import type { Reads } from "../write/reads.js";
 export type Holding =
   /** Nobody, or somebody who is gone, or the claimer itself; `revision` is that of the record, 0 when there is none. */
   | { readonly is: "free"; readonly revision: number }
-  | { readonly is: "held"; readonly holder: string }
-  /** By the cache the holder is gone; the store must say so before its value is given away. */
-  | { readonly is: "in_doubt"; readonly holder: string; readonly key: string };
+  /** By what is known. `doubt` names the holder's key: the store has the last word on whether it stands. */
+  | { readonly is: "held"; readonly holder: string; readonly doubt: readonly string[] };
 
 /** Who holds the value of a record, for a service that wants it. */
 export function holdingOf(recordKey: string, claimer: Service, reads: Reads): Holding {
@@ -18,9 +17,10 @@ export function holdingOf(recordKey: string, claimer: Service, reads: Reads): Ho
   const { holder, uid } = TakenRecord.decode(record.value);
   if (uid === claimer.metadata?.uid) return { is: "free", revision: record.revision };
   const key = holderKey(holder);
-  if (key === undefined || reads.standing(key)?.object.metadata?.uid === uid) return { is: "held", holder };
-  const doubted = storeKey(key);
-  return reads.isFresh(doubted) ? { is: "free", revision: record.revision } : { is: "in_doubt", holder, key: doubted };
+  if (key === undefined) return { is: "held", holder, doubt: [] };
+  const isGone = reads.standing(key)?.object.metadata?.uid !== uid;
+  if (isGone && reads.isFresh(storeKey(key))) return { is: "free", revision: record.revision };
+  return { is: "held", holder, doubt: [storeKey(key)] };
 }
 
 /** The record that says that a service holds a value. */
