@@ -1,14 +1,16 @@
 import type { Clock } from "../lib/clock.js";
-import { asTallshipError } from "../lib/errors.js";
+import { hasCode } from "../lib/errors.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import type { WatchCache } from "./cache/view.js";
+import { caughtUp } from "./caught-up.js";
 import { controllers } from "./controllers/index.js";
 import { Runner } from "./controllers/runner.js";
 import type { EventSink } from "./events/event-sink.js";
 import { leaderPlanner } from "./leader-writer.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
+import { SchedulingLoop } from "./scheduling/scheduling-loop.js";
 import type { NodeReports } from "./sessions/node-reports.js";
 import type { Leadership } from "./store/election.js";
 import type { Store } from "./store/store.js";
@@ -31,10 +33,10 @@ export interface LeadingParts {
  * `leadership.lost` aborts. Resolves then; nothing runs after that, and what is still on its way to the store fails by the guard.
  */
 export async function lead(parts: LeadingParts, leadership: Leadership): Promise<void> {
-  const { clock, cache, log, metrics } = parts;
+  const { clock, log, metrics } = parts;
   const { lost, guard } = leadership;
-  if (!(await hasCaughtUp(cache, guard.createRevision, lost, log))) return;
-  const planner = leaderPlanner(parts.store, guard, cache.view);
+  if (!(await hasCaughtUp(parts, leadership))) return;
+  const planner = leaderPlanner(parts.store, guard, parts.cache.view);
   const onDeposed = (): void => void leadership.resign();
   const all = controllers({
     reports: parts.reports,
@@ -43,6 +45,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
     nodePrefixLength: parts.cluster.nodePrefixLength,
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();
+  new SchedulingLoop({ ...parts, planner, onDeposed }, lost).start();
   metrics.leaderIsLeading.set(1);
   log.info("leading", { revision: guard.createRevision });
   await aborted(lost);
@@ -50,14 +53,11 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   log.info("leading no longer", { revision: guard.createRevision });
 }
 
-async function hasCaughtUp(cache: WatchCache, revision: number, lost: AbortSignal, log: Log): Promise<boolean> {
-  while (!lost.aborted && cache.view.revision < revision) {
-    try {
-      await cache.waitFor(revision, lost);
-    } catch (error) {
-      if (asTallshipError(error).code === "cancelled") return false;
-      log.warn("cache has not passed the election yet", { revision, cache: cache.view.revision });
-    }
+async function hasCaughtUp({ cache, log }: LeadingParts, { guard, lost }: Leadership): Promise<boolean> {
+  try {
+    await caughtUp(cache, guard.createRevision, lost, log);
+  } catch (error) {
+    if (!hasCode(error, "cancelled")) throw error;
   }
   return !lost.aborted;
 }

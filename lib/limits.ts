@@ -75,6 +75,10 @@ export const LIMITS = {
   },
   controllerRetryFirstMs: { value: 50, why: "a conflict is usually gone at once" },
   controllerRetryMaxMs: { value: 30_000, why: "an object that cannot be reconciled costs two tries a minute" },
+  refusalRefreshMs: {
+    value: 15_000,
+    why: "a pod that fits nowhere is told at once; what changed about why, not more often",
+  },
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },

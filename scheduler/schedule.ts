@@ -1,5 +1,5 @@
 import type { PolicyName } from "./plugins.js";
-import { explain, type Refusals } from "./refusals.js";
+import { explain, firstRefusals, type Refusals } from "./refusals.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { prepareSieves } from "./standing.js";
@@ -50,6 +50,18 @@ export function schedule<P extends PendingPod>(
   options: ScheduleOptions = {},
 ): Decision<P> {
   const standings = options.standings ?? new Standings(snapshot, options.policy ?? "spread");
+  const { bindings, refused } = assume(snapshot, pending, standings);
+  const refusals = explainAll(snapshot, refused);
+  if (options.assume !== true) for (const { pod } of bindings) snapshot.remove(pod.id);
+  return { bindings, evictions: [], refusals };
+}
+
+/** As `schedule`, with the bindings left in the snapshot and without the reasons, which cost a look at every node. */
+export function assume<P extends PendingPod>(
+  snapshot: Snapshot,
+  pending: readonly P[],
+  standings: Standings,
+): { readonly bindings: readonly Binding<P>[]; readonly refused: readonly P[] } {
   const bindings: Binding<P>[] = [];
   const refused: P[] = [];
   for (const pod of pending) {
@@ -61,17 +73,27 @@ export function schedule<P extends PendingPod>(
       bindings.push({ pod, nodeName });
     }
   }
-  const refusals = explainAll(snapshot, refused);
-  if (options.assume !== true) for (const { pod } of bindings) snapshot.remove(pod.id);
-  return { bindings, evictions: [], refusals };
+  return { bindings, refused };
+}
+
+/** Why no node takes a pod of the shape, as things stand. */
+export function explainShape(snapshot: Snapshot, shape: Shape): Refusals {
+  snapshot.layOut();
+  return explain(prepareSieves(shape, snapshot), snapshot.records.length);
+}
+
+/** True when the node could run a pod of the shape, as things stand. */
+export function isFitting(snapshot: Snapshot, shape: Shape, nodeName: string): boolean {
+  snapshot.layOut();
+  const slot = snapshot.record(nodeName)?.slot ?? -1;
+  return slot >= 0 && firstRefusals(prepareSieves(shape, snapshot), slot).length === 0;
 }
 
 /** Says for each refused pod why, as things stand after the bindings. Equal pods share one answer. */
 function explainAll<P extends PendingPod>(snapshot: Snapshot, refused: readonly P[]): Decision<P>["refusals"] {
   const byShape = new Map<Shape, Refusals>();
   return refused.map((pod) => {
-    const known = byShape.get(pod.shape);
-    const refusals = known ?? explain(prepareSieves(pod.shape, snapshot), snapshot.records.length);
+    const refusals = byShape.get(pod.shape) ?? explainShape(snapshot, pod.shape);
     byShape.set(pod.shape, refusals);
     return { pod, refusals };
   });

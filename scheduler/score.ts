@@ -1,8 +1,11 @@
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 
-/** Most points that a score gives a node, before its weight. All points are whole numbers, so that sums do not depend on their order. */
-export const MAX_POINTS = 1_000;
+/**
+ * Most points that a score gives a node, before its weight: fine enough to tell a node of 500 replicas from one of 501. All points are whole
+ * numbers, so that sums do not depend on their order.
+ */
+export const MAX_POINTS = 1_000_000;
 
 /** Says which of the nodes that could run a pod should. Pure, as filters are. */
 export interface Score {

@@ -37,8 +37,8 @@ export interface Shape {
 const assumedCpuMillicores = 100;
 const assumedMemoryBytes = 200 * 2 ** 20;
 
-/** The shape of a pod. `columnOf` gives a resource its column in the snapshot. */
-export function makeShape(key: string, pod: Pod, columnOf: (resource: string) => number): Shape {
+/** The shape of a pod that must run on the node named, if one is. `columnOf` gives a resource its column in the snapshot. */
+export function makeShape(key: string, pod: Pod, nodeName: string, columnOf: (resource: string) => number): Shape {
   const amounts = podRequests(pod);
   const requests = [...amounts, ["pods", 1] as const]
     .filter(([, amount]) => amount > 0)
@@ -51,7 +51,7 @@ export function makeShape(key: string, pod: Pod, columnOf: (resource: string) =>
       memoryBytes: amounts.get("memory") || assumedMemoryBytes,
     },
     group: groupOf(pod),
-    nodeName: pod.spec?.nodeName ?? "",
+    nodeName,
     nodeSelector: pod.spec?.nodeSelector ?? {},
     tolerations: pod.spec?.tolerations ?? [],
     ports: wantedPorts(pod),
@@ -59,10 +59,10 @@ export function makeShape(key: string, pod: Pod, columnOf: (resource: string) =>
 }
 
 /** A text that is equal for pods that are scheduled alike. Cheap: it is made for every pod that comes. */
-export function shapeKey(pod: Pod): string {
+export function shapeKey(pod: Pod, nodeName: string): string {
   const { spec } = pod;
   if (spec === undefined) return "";
-  let key = `${groupOf(pod)}|${spec.nodeName}|`;
+  let key = `${groupOf(pod)}|${nodeName}|`;
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
   key += "|";
   for (const { key: name, operator, value, effect, tolerationSeconds } of spec.tolerations)

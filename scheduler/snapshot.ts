@@ -56,12 +56,21 @@ export class Snapshot {
     for (const resource of Object.keys(COLUMN)) this.columnOf(resource);
   }
 
-  /** The shape of a pod; the same object for pods of equal shape, as long as it is remembered. */
+  /** The shape of a pod that waits; the same object for pods of equal shape, as long as it is remembered. */
   shapeOf(pod: Pod): Shape {
-    const key = shapeKey(pod);
+    return this.shapeFor(pod, pod.spec?.nodeName ?? "");
+  }
+
+  /** The shape of a pod that is bound: that which it had when it waited, since its node no longer matters to it. */
+  shapeOfBound(pod: Pod): Shape {
+    return this.shapeFor(pod, "");
+  }
+
+  private shapeFor(pod: Pod, nodeName: string): Shape {
+    const key = shapeKey(pod, nodeName);
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
-    const shape = makeShape(key, pod, (resource) => this.columnOf(resource));
+    const shape = makeShape(key, pod, nodeName, (resource) => this.columnOf(resource));
     this.shapes.set(key, shape);
     if (this.shapes.size > limit("schedulerShapes")) this.forgetOldestShape();
     return shape;

@@ -1,7 +1,7 @@
 import type { Cached, View, WatchCache } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
 import type { Controller, Notice } from "../../controlplane/controllers/controller.js";
-import { Runner } from "../../controlplane/controllers/runner.js";
+import { Runner, type RunnerDeps } from "../../controlplane/controllers/runner.js";
 import { leaderPlanner } from "../../controlplane/leader-writer.js";
 import { type ControlPlaneMetrics, controlPlaneMetrics } from "../../controlplane/metrics.js";
 import { ensureEpoch } from "../../controlplane/store/epoch.js";
@@ -34,6 +34,8 @@ export interface ControlWorld {
   readonly stop: AbortController;
   /** How often a runner found that it was deposed. */
   readonly depositions: () => number;
+  /** What a runner or a scheduling loop of this leader needs. */
+  readonly deps: RunnerDeps;
   /** Starts controllers. Twice: two leaders at a time, of which the guard lets one write. */
   run(controllers: readonly Controller[]): Runner;
   /** Writes an object as a user would, whatever stands there, and lets happen what follows at once. */
@@ -69,6 +71,18 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
   };
   const put = (typed: Typed): Promise<void> =>
     writeDirectly([{ op: "put", key: storeKey(keyOf(typed)), value: encodeObject(typed) }]);
+  const deps: RunnerDeps = {
+    cache,
+    planner: leaderPlanner(gated, guard, cache.view),
+    events: { record: (notice: Notice) => void notices.push(notice) },
+    clock,
+    rng,
+    log: silentLog,
+    metrics,
+    onDeposed: () => {
+      depositions += 1;
+    },
+  };
   const world: ControlWorld = {
     clock,
     store,
@@ -80,17 +94,9 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
     guard,
     stop,
     depositions: () => depositions,
+    deps,
     run: (controllers) => {
-      const onDeposed = (): void => {
-        depositions += 1;
-      };
-      const events = { record: (notice: Notice) => void notices.push(notice) };
-      const planner = leaderPlanner(gated, guard, cache.view);
-      const runner = new Runner(
-        controllers,
-        { cache, planner, events, clock, rng, log: silentLog, metrics, onDeposed },
-        stop.signal,
-      );
+      const runner = new Runner(controllers, deps, stop.signal);
       runner.start();
       return runner;
     },

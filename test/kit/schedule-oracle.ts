@@ -127,19 +127,19 @@ function pointsOf(pod: Pod, { node, pods }: Spot, policy: "spread" | "pack"): nu
     all.reduce((total, each) => total + (requestOf(each, resource) || least), 0);
   const cpu = { all: allocatableOf(node, "cpu"), used: counted("cpu", 100) };
   const memory = { all: allocatableOf(node, "memory"), used: counted("memory", 200 * 1024 * 1024) };
-  const left = ({ all, used }: typeof cpu): number => (used >= all ? 0 : Math.floor((1000 * (all - used)) / all));
-  const full = ({ all, used }: typeof cpu): number => (used > all || all === 0 ? 0 : Math.floor((1000 * used) / all));
+  const left = ({ all, used }: typeof cpu): number => (used >= all ? 0 : Math.floor((1e6 * (all - used)) / all));
+  const full = ({ all, used }: typeof cpu): number => (used > all || all === 0 ? 0 : Math.floor((1e6 * used) / all));
   const share = ({ all, used }: typeof cpu): number => (used >= all ? 1 : used / all);
-  const balance = Math.floor(1000 * (1 - Math.abs(share(cpu) - share(memory))));
+  const balance = Math.floor(1e6 * (1 - Math.abs(share(cpu) - share(memory))));
   const tolerations = pod.spec?.tolerations ?? [];
   const soft = (node.spec?.taints ?? [])
     .filter(({ effect }) => effect === "PreferNoSchedule")
     .filter((taint) => !tolerations.some((toleration) => covers(toleration, taint))).length;
-  const softPenalty = 3 * (1000 - Math.floor(1000 / (1 + soft)));
+  const softPenalty = 3 * (1e6 - Math.floor(1e6 / (1 + soft)));
   if (policy === "pack") return 2 * Math.floor((full(cpu) + full(memory)) / 2) + balance - softPenalty;
   const owner = ownerOf(pod);
   const siblings = owner === "" ? 0 : pods.filter((each) => ownerOf(each) === owner).length;
-  const crowding = 2 * (1000 - Math.floor(1000 / (1 + siblings)));
+  const crowding = 2 * (1e6 - Math.floor(1e6 / (1 + siblings)));
   return Math.floor((left(cpu) + left(memory)) / 2) + balance - crowding - softPenalty;
 }
 

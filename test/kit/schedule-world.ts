@@ -64,7 +64,7 @@ export function snapshotOf(nodes: readonly Node[], bound: Readonly<Record<string
   const snapshot = new Snapshot();
   for (const node of nodes) snapshot.setNode(node);
   for (const [nodeName, pods] of Object.entries(bound))
-    for (const [at, pod] of pods.entries()) snapshot.place(`${nodeName}-${at}`, snapshot.shapeOf(pod), nodeName);
+    for (const [at, pod] of pods.entries()) snapshot.place(`${nodeName}-${at}`, snapshot.shapeOfBound(pod), nodeName);
   snapshot.layOut();
   return snapshot;
 }

@@ -1,0 +1,67 @@
+import type { KindName } from "../kinds/registry.js";
+import type { CacheChange, View, WatchCache } from "./cache/view.js";
+
+/**
+ * Every object of some kinds as if it had just appeared, then every change of the cache, in order; at the reader's pace. Changes that come
+ * before the objects were all read wait behind them.
+ */
+export class ChangeFeed {
+  private readonly view: View;
+  private readonly kinds: readonly KindName[];
+  private survey: Iterator<CacheChange, undefined> | undefined;
+  private inbox: CacheChange[] = [];
+  private head = 0;
+
+  constructor(view: View, kinds: readonly KindName[]) {
+    this.view = view;
+    this.kinds = kinds;
+  }
+
+  /** Follows the cache, and calls when there is something to read. Returns how to stop, which also forgets what was not read. */
+  follow(cache: WatchCache, onMore: () => void): () => void {
+    this.restart();
+    const kinds: ReadonlySet<KindName> = new Set(this.kinds);
+    const stop = cache.subscribe(({ changes }) => {
+      for (const change of changes) if (kinds.has(change.key.kind)) this.inbox.push(change);
+      onMore();
+    });
+    return () => {
+      stop();
+      this.survey = undefined;
+      this.inbox = [];
+      this.head = 0;
+    };
+  }
+
+  /** Shows every object once more. */
+  restart(): void {
+    this.survey = this.everything();
+  }
+
+  /** The next change; undefined when all have been read. */
+  next(): CacheChange | undefined {
+    const surveyed = this.survey?.next();
+    if (surveyed?.value !== undefined) return surveyed.value;
+    this.survey = undefined;
+    const change = this.inbox[this.head];
+    this.head += 1;
+    if (change !== undefined) return change;
+    this.inbox = [];
+    this.head = 0;
+    return undefined;
+  }
+
+  /** True while objects are read that stood there before. */
+  get isSurveying(): boolean {
+    return this.survey !== undefined;
+  }
+
+  private *everything(): Generator<CacheChange, undefined> {
+    for (const kind of this.kinds)
+      for (const after of this.view.list(kind)) {
+        const { namespace = "", name = "" } = after.object.metadata ?? {};
+        yield { key: { kind, namespace, name }, before: undefined, after, revision: after.revision };
+      }
+    return undefined;
+  }
+}

@@ -1,0 +1,23 @@
+import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+
+/** Names of the scheduler that this is; pods of other names are left to others. */
+const names: readonly string[] = ["", "default-scheduler", "tallship"];
+
+/** What a pod is to the scheduler. */
+export type Place =
+  /** Takes room on a node until it is finished or gone. */
+  | { readonly is: "bound"; readonly nodeName: string }
+  /** Wants a node. */
+  | { readonly is: "waiting" }
+  /** Neither. */
+  | { readonly is: "none" };
+
+/** What a pod is to the scheduler, by the object alone. */
+export function placeOf(pod: Pod): Place {
+  const nodeName = pod.spec?.nodeName ?? "";
+  if (isPodFinished(pod)) return { is: "none" };
+  if (nodeName !== "") return { is: "bound", nodeName };
+  if (isDeleting(pod) || !names.includes(pod.spec?.schedulerName ?? "")) return { is: "none" };
+  return { is: "waiting" };
+}

@@ -1,0 +1,189 @@
+import { keyText, storeKey } from "../../kinds/object.js";
+import { backoffMs } from "../../lib/backoff.js";
+import { asTallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import { assume, type Binding } from "../../scheduler/schedule.js";
+import { caughtUp } from "../caught-up.js";
+import { ChangeFeed } from "../change-feed.js";
+import type { Planner, Written } from "../leader-writer.js";
+import { Turns } from "../turns.js";
+import type { WaitingPod } from "./backlog.js";
+import { placeOf } from "./pod-place.js";
+import { bindWrite } from "./pod-writes.js";
+import { RefusalTeller } from "./refusal-teller.js";
+import { SchedulerState } from "./scheduler-state.js";
+import type { SchedulingDeps } from "./scheduling-deps.js";
+
+type Bind = Binding<WaitingPod>;
+
+/** Pods decided on between two looks at the clock. */
+const podsPerStep = 32;
+/** Transactions of binds on their way at a time: enough to keep etcd busy while the next slice is decided. */
+const bindsInFlight = 8;
+
+/**
+ * Binds pods to nodes while this replica leads: takes changes, decides, counts its binds at once and writes them in batches, each pod by
+ * compare-and-swap. Who lost a write is taken back and tried again on what stands there now; the others of its batch are written without it.
+ * Work is done in slices of at most limits.leaderSliceMs. Ends when the signal aborts.
+ */
+export class SchedulingLoop {
+  private readonly deps: SchedulingDeps;
+  private readonly signal: AbortSignal;
+  private readonly state = new SchedulerState();
+  private readonly feed: ChangeFeed;
+  private readonly turns: Turns;
+  private readonly teller: RefusalTeller;
+  /** Decided binds that are not on their way yet. */
+  private decided: Bind[] = [];
+  private reconsidering: Iterator<undefined> | undefined;
+  private inFlight = 0;
+  private failures = 0;
+
+  constructor(deps: SchedulingDeps, signal: AbortSignal) {
+    this.deps = deps;
+    this.signal = signal;
+    this.feed = new ChangeFeed(deps.cache.view, ["Node", "Pod"]);
+    this.turns = new Turns(deps.clock, signal, { step: () => this.step(), afterTurn: () => this.afterTurn() });
+    this.teller = new RefusalTeller(deps, this.state, signal);
+  }
+
+  /** Reads what is there, then follows the changes. The cache must have passed the election's revision. */
+  start(): void {
+    const stop = this.feed.follow(this.deps.cache, () => this.turns.wake());
+    this.signal.addEventListener("abort", stop, { once: true });
+    if (this.signal.aborted) stop();
+    this.turns.wake();
+  }
+
+  /** One change, one look at what was refused, or one slice of pods; false when there is nothing left to do now. */
+  private step(): boolean {
+    const change = this.feed.next();
+    if (change !== undefined) {
+      this.state.take(change, this.deps.clock.monotonicMs());
+      return true;
+    }
+    if (this.reconsider()) return true;
+    // While etcd is behind, deciding further ahead would only make the decisions older.
+    if (this.decided.length >= limit("transactionObjects")) return false;
+    return this.decide();
+  }
+
+  private reconsider(): boolean {
+    if (this.reconsidering === undefined && this.state.hasImproved) {
+      this.reconsidering = this.state.reconsider();
+      this.teller.restate();
+    }
+    if (this.reconsidering === undefined) return false;
+    if (this.reconsidering.next().done === true) this.reconsidering = undefined;
+    return true;
+  }
+
+  private decide(): boolean {
+    const { clock, metrics } = this.deps;
+    const { backlog, snapshot, standings } = this.state;
+    const pods = backlog.take(podsPerStep);
+    if (pods.length === 0) return false;
+    const startMs = clock.monotonicMs();
+    const { bindings, refused } = assume(snapshot, pods, standings);
+    metrics.schedulerScheduleSeconds.observe((clock.monotonicMs() - startMs) / 1000);
+    for (const { pod, nodeName } of bindings) this.state.assume(pod.id, nodeName);
+    this.decided.push(...bindings);
+    for (const pod of refused) backlog.refuse(pod.id);
+    this.teller.refused(refused);
+    if (this.decided.length >= limit("transactionObjects")) this.send();
+    return true;
+  }
+
+  private afterTurn(): void {
+    this.send();
+    const { backlog } = this.state;
+    this.deps.metrics.schedulerPendingPods.set({ state: "waiting" }, backlog.queued);
+    this.deps.metrics.schedulerPendingPods.set({ state: "unschedulable" }, backlog.refused);
+  }
+
+  private send(): void {
+    while (this.decided.length > 0 && this.inFlight < bindsInFlight)
+      void this.write(this.decided.splice(0, limit("transactionObjects")));
+  }
+
+  /** Never rejects. */
+  private async write(batch: readonly Bind[]): Promise<void> {
+    this.inFlight += 1;
+    try {
+      const standing = batch.filter((bind) => this.isStanding(bind));
+      for (const bind of batch) if (!standing.includes(bind)) this.giveBack(bind);
+      if (standing.length > 0) await this.settle(standing, await this.deps.planner.write(this.writesOf(standing)));
+      this.failures = 0;
+    } catch (error) {
+      this.fail(batch, error);
+    } finally {
+      this.inFlight -= 1;
+      this.turns.wake();
+    }
+  }
+
+  private writesOf(batch: readonly Bind[]): Parameters<Planner["write"]>[0] {
+    const nowMs = this.deps.clock.nowMs();
+    return batch.flatMap(({ pod, nodeName }) => {
+      const cached = this.deps.cache.view.cached("Pod", pod.key.namespace, pod.key.name);
+      return cached === undefined ? [] : [bindWrite(cached, nodeName, nowMs)];
+    });
+  }
+
+  /** The pod is still the one that was decided on, and still wants a node. */
+  private isStanding({ pod }: Bind): boolean {
+    const live = this.deps.cache.view.get("Pod", pod.key.namespace, pod.key.name);
+    return live?.metadata?.uid === pod.id && placeOf(live).is === "waiting";
+  }
+
+  private async settle(batch: readonly Bind[], written: Written): Promise<void> {
+    const { metrics, clock, events } = this.deps;
+    switch (written.is) {
+      case "deposed":
+        this.deps.onDeposed();
+        return;
+      case "written":
+        metrics.schedulerBindsTotal.inc({ result: "bound" }, batch.length);
+        for (const { pod, nodeName } of batch) {
+          metrics.schedulerBindSeconds.observe((clock.monotonicMs() - pod.seenAtMs) / 1000);
+          const message = `Successfully assigned ${keyText(pod.key)} to ${nodeName}`;
+          events.record({ about: pod.key, type: "Normal", reason: "Scheduled", message }, source);
+        }
+        return;
+      case "conflict": {
+        const lost = new Map(written.conflicts.map(({ key, revision }) => [key, revision]));
+        const losers = batch.filter(({ pod }) => lost.has(storeKey(pod.key)));
+        metrics.schedulerBindsTotal.inc({ result: "conflict" }, losers.length);
+        this.decided.push(...batch.filter((bind) => !losers.includes(bind)));
+        this.turns.wake();
+        await caughtUp(this.deps.cache, Math.max(0, ...lost.values()), this.signal, this.deps.log);
+        for (const bind of losers) this.giveBack(bind);
+      }
+    }
+  }
+
+  /** The bind did not happen: the pod is looked at as it stands now. */
+  private giveBack({ pod }: Bind): void {
+    this.state.look(this.deps.cache.view.get("Pod", pod.key.namespace, pod.key.name), pod);
+  }
+
+  /**
+   * A write that failed may have happened, so its pods stay counted where they are, and the very same binds are written again: either they
+   * happen now, or they conflict with themselves and the cache tells.
+   */
+  private fail(batch: readonly Bind[], error: unknown): void {
+    if (this.signal.aborted) return;
+    const retryMs = backoffMs(retry, this.failures, this.deps.rng);
+    this.failures += 1;
+    const { code } = asTallshipError(error);
+    this.deps.log.warn("binds were not written", { count: batch.length, code, error, retryMs });
+    this.deps.metrics.schedulerBindsTotal.inc({ result: "failed" }, batch.length);
+    this.deps.clock.after(retryMs, () => {
+      this.decided.push(...batch);
+      this.turns.wake();
+    });
+  }
+}
+
+const source = { component: "scheduler", host: "" };
+const retry = { firstMs: limit("controllerRetryFirstMs"), maxMs: limit("controllerRetryMaxMs") };
