@@ -58,6 +58,30 @@ export function controlPlaneMetrics() {
       labelNames: ["result"],
       registers,
     }),
+    storeCallSeconds: new Histogram({
+      name: "tallship_store_call_seconds",
+      help: "Time of calls to etcd, by operation and result: ok or the error's code",
+      labelNames: ["operation", "result"],
+      buckets: secondsBuckets,
+      registers,
+    }),
+    cacheObjects: new Gauge({
+      name: "tallship_cache_objects",
+      help: "Objects in the watch cache",
+      labelNames: ["kind"],
+      registers,
+    }),
+    cacheRevision: new Gauge({
+      name: "tallship_cache_revision",
+      help: "Revision of the store that the watch cache reflects",
+      registers,
+    }),
+    cacheRelistsTotal: new Counter({
+      name: "tallship_cache_relists_total",
+      help: "Full listings after the first, because history was compacted or changes were lost",
+      labelNames: ["reason"],
+      registers,
+    }),
     leaderIsLeading: new Gauge({
       name: "tallship_leader_is_leading",
       help: "1 while this replica leads",

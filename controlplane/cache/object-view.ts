@@ -1,4 +1,4 @@
-import type { ObjectKey } from "../../kinds/object.js";
+import { type ObjectKey, storeKey } from "../../kinds/object.js";
 import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
 import { GROUP } from "./groups.js";
 import { KindIndex } from "./kind-index.js";
@@ -8,6 +8,7 @@ import type { Cached, View } from "./view.js";
 export class ObjectView implements View {
   /** Everything up to this revision is reflected. Only the owner sets it. */
   revision = 0;
+  private readonly byStoreKey = new Map<string, Cached>();
   private readonly kinds: { readonly [K in KindName]: KindIndex<K> };
 
   constructor() {
@@ -49,8 +50,25 @@ export class ObjectView implements View {
     return this.kinds[kind].size;
   }
 
+  /** Number of objects of all kinds. */
+  get size(): number {
+    return this.byStoreKey.size;
+  }
+
+  /** The object of a key of the store; undefined also when the key is no object's. */
+  at(key: string): Cached | undefined {
+    return this.byStoreKey.get(key);
+  }
+
+  /** The store's key of every object, in no order. */
+  storeKeys(): Iterable<string> {
+    return this.byStoreKey.keys();
+  }
+
   /** Puts the object in place of the one of that key, or removes it; returns what was there. */
   replace<K extends KindName>(key: ObjectKey<K>, after: Cached<K> | undefined): Cached<K> | undefined {
+    if (after === undefined) this.byStoreKey.delete(storeKey(key));
+    else this.byStoreKey.set(storeKey(key), after);
     return this.kinds[key.kind].replace(key.namespace, key.name, after);
   }
 }

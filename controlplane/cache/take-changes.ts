@@ -1,5 +1,4 @@
 import { type ObjectKey, parseStoreKey } from "../../kinds/object.js";
-import { KINDS, type KindName } from "../../kinds/registry.js";
 import type { Log } from "../../lib/log.js";
 import type { Entry, Listing, StoreBatch } from "../store/store.js";
 import { cachedOf } from "./cached.js";
@@ -25,26 +24,25 @@ export function takeBatch(view: ObjectView, batch: StoreBatch, log: Log): CacheB
  * Entries of the revision that the view holds are not decoded again.
  */
 export function takeListing(view: ObjectView, listing: Listing, log: Log): CacheBatch {
-  const { revision } = listing;
+  const { entries, revision } = listing;
   const changes: CacheChange[] = [];
-  const present = new Set<string>();
-  for (const entry of listing.entries) {
+  const absent = absentFrom(view, listing);
+  for (const entry of entries) {
+    if (view.at(entry.key)?.revision === entry.revision) continue;
     const key = parseStoreKey(entry.key);
-    if (key === undefined) continue;
-    present.add(identify(key));
-    if (view.cached(key.kind, key.namespace, key.name)?.revision === entry.revision) continue;
-    pushChange(changes, { view, key, after: readEntry(key, entry, log), revision });
+    if (key !== undefined) pushChange(changes, { view, key, after: readEntry(key, entry, log), revision });
   }
-  for (const key of keysOf(view)) {
-    if (!present.has(identify(key))) pushChange(changes, { view, key, after: undefined, revision });
+  for (const name of absent) {
+    const key = parseStoreKey(name);
+    if (key !== undefined) pushChange(changes, { view, key, after: undefined, revision });
   }
   view.revision = revision;
   return { changes, revision };
 }
 
-/** A change of one object that the view has not seen; `revision` 0 says that the object is absent in the store. */
+/** A change of one object that the view has not seen: its store key, and its revision in the store, 0 when it is absent there. */
 export interface Suspect {
-  readonly id: string;
+  readonly key: string;
   readonly revision: number;
 }
 
@@ -53,28 +51,29 @@ export interface Suspect {
  * later are changes that the watch lost; the others were merely on their way.
  */
 export function suspectsOf(view: ObjectView, listing: Listing): readonly Suspect[] {
-  const suspects: Suspect[] = [];
-  const present = new Set<string>();
-  for (const entry of listing.entries) {
-    const key = parseStoreKey(entry.key);
-    if (key === undefined) continue;
-    const id = identify(key);
-    present.add(id);
-    const held = view.cached(key.kind, key.namespace, key.name)?.revision ?? 0;
-    if (held < entry.revision) suspects.push({ id, revision: entry.revision });
-  }
-  for (const key of keysOf(view)) {
-    const held = view.cached(key.kind, key.namespace, key.name)?.revision ?? 0;
-    const id = identify(key);
-    if (held <= listing.revision && !present.has(id)) suspects.push({ id, revision: 0 });
-  }
-  return suspects;
+  const newer = listing.entries
+    .filter(({ key, revision }) => (view.at(key)?.revision ?? 0) < revision)
+    .filter(({ key }) => parseStoreKey(key) !== undefined)
+    .map(({ key, revision }) => ({ key, revision }));
+  const gone = absentFrom(view, listing)
+    .filter((key) => (view.at(key)?.revision ?? 0) <= listing.revision)
+    .map((key) => ({ key, revision: 0 }));
+  return [...newer, ...gone];
+}
+
+/** Store keys of the view's objects that a listing lacks. When all are there, counting them tells it. */
+function absentFrom(view: ObjectView, { entries }: Listing): readonly string[] {
+  let found = 0;
+  for (const { key } of entries) if (view.at(key) !== undefined) found += 1;
+  if (found === view.size) return [];
+  const present = new Set(entries.map(({ key }) => key));
+  return [...view.storeKeys()].filter((key) => !present.has(key));
 }
 
 /** Suspects of both listings. */
 export function standing(first: readonly Suspect[], second: readonly Suspect[]): readonly Suspect[] {
-  const seen = new Map(first.map(({ id, revision }) => [id, revision]));
-  return second.filter(({ id, revision }) => seen.get(id) === revision);
+  const seen = new Map(first.map(({ key, revision }) => [key, revision]));
+  return second.filter(({ key, revision }) => seen.get(key) === revision);
 }
 
 function pushChange(
@@ -95,20 +94,4 @@ function readEntry(key: ObjectKey, entry: Entry, log: Log): Cached | undefined {
     log.error("stored object cannot be read; passed over", { key: entry.key, revision: entry.revision, error });
   }
   return undefined;
-}
-
-function identify(key: ObjectKey): string {
-  return `${key.kind}/${key.namespace}/${key.name}`;
-}
-
-function keysOf(view: ObjectView): readonly ObjectKey[] {
-  // Every key of KINDS is a kind's name.
-  const kinds = Object.keys(KINDS) as KindName[];
-  return kinds.flatMap((kind) =>
-    view.list(kind).map(({ object }) => ({
-      kind,
-      namespace: object.metadata?.namespace ?? "",
-      name: object.metadata?.name ?? "",
-    })),
-  );
 }

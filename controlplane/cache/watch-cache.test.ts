@@ -5,6 +5,7 @@ import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import { ManualClock, settle } from "../../test/kit/manual-clock.js";
+import { controlPlaneMetrics } from "../metrics.js";
 import { ensureEpoch } from "../store/epoch.js";
 import { META } from "../store/keys.js";
 import { MemoryStore } from "../store/memory.js";
@@ -44,7 +45,9 @@ async function start(clock: ManualClock, store: Store) {
   stops.push(stop);
   const rng = seededRng(1);
   const clusterEpoch = await ensureEpoch(store, clock, rng);
-  const { cache, ended } = await startWatchCache({ store, clock, rng, log: silentLog, clusterEpoch }, stop.signal);
+  const metrics = controlPlaneMetrics();
+  const deps = { store, clock, rng, log: silentLog, clusterEpoch, metrics };
+  const { cache, ended } = await startWatchCache(deps, stop.signal);
   const batches: CacheBatch[] = [];
   cache.subscribe((batch) => batches.push(batch));
   const lines = (): readonly string[] =>
@@ -53,7 +56,7 @@ async function start(clock: ManualClock, store: Store) {
     );
   const values = (): readonly string[] =>
     cache.view.list("ConfigMap").map(({ object }) => `${object.metadata?.name}=${object.data["value"]}`);
-  return { cache, ended, stop, batches, lines, values };
+  return { cache, ended, stop, batches, lines, values, metrics };
 }
 
 /** A store whose watches leave out the changes of one key. */
@@ -177,7 +180,7 @@ test("history that the store lost arrives as differences, also a delete", async 
 test("a change that the watch lost is found by comparing and delivered", async () => {
   const { clock, store, write, remove } = world();
   await write("x", "1");
-  const { values, batches, cache } = await start(clock, losing(store, keyFor("x")));
+  const { values, batches, cache, metrics } = await start(clock, losing(store, keyFor("x")));
   await write("x", "2");
   await write("y", "1");
   await settle();
@@ -191,6 +194,10 @@ test("a change that the watch lost is found by comparing and delivered", async (
   await remove("x");
   await clock.advance(limit("cacheCompareMs") + limit("cacheCompareAgainMs"));
   expect(values()).toEqual(["y=1"]);
+  const text = await metrics.registry.metrics();
+  expect(text).toContain('tallship_cache_relists_total{reason="changes_lost"} 2');
+  expect(text).toContain('tallship_cache_objects{kind="ConfigMap"} 1');
+  expect(text).toContain(`tallship_cache_revision ${cache.view.revision}`);
 });
 
 test("comparing a cache that lost nothing delivers nothing", async () => {

@@ -5,6 +5,7 @@ import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import { EpochRecord } from "../../proto/gen/tallship/v1/record.js";
+import type { ControlPlaneMetrics } from "../metrics.js";
 import { META } from "../store/keys.js";
 import type { Listing, Store, StoreBatch } from "../store/store.js";
 import { ChangeHistory } from "./change-history.js";
@@ -20,6 +21,7 @@ export interface WatchCacheDeps {
   readonly log: Log;
   /** From ensureEpoch. */
   readonly clusterEpoch: string;
+  readonly metrics?: Pick<ControlPlaneMetrics, "cacheObjects" | "cacheRevision" | "cacheRelistsTotal">;
 }
 
 interface Waiter {
@@ -110,7 +112,7 @@ class StoreCache implements WatchCache {
 
   /** Takes the first listing; nobody listens yet. */
   load(listing: Listing): void {
-    takeListing(this.objects, listing, this.deps.log);
+    this.report(takeListing(this.objects, listing, this.deps.log));
   }
 
   async follow(signal: AbortSignal): Promise<void> {
@@ -130,6 +132,7 @@ class StoreCache implements WatchCache {
       for await (const batch of this.deps.store.watch({ prefixes, afterRevision, signal: watching })) this.take(batch);
     } catch (error) {
       if (!hasCode(error, "history_lost")) throw error;
+      this.deps.metrics?.cacheRelistsTotal.inc({ reason: "history_lost" });
       this.deps.log.warn("watch lost its history; listing anew", { revision: this.objects.revision });
     } finally {
       stop.abort();
@@ -164,7 +167,8 @@ class StoreCache implements WatchCache {
         await this.deps.clock.sleep(limit("cacheCompareMs"), signal);
         const lost = await this.lostChanges(signal);
         if (lost.length === 0) continue;
-        this.deps.log.error("watch lost changes; listing anew", { count: lost.length, first: lost[0]?.id });
+        this.deps.metrics?.cacheRelistsTotal.inc({ reason: "changes_lost" });
+        this.deps.log.error("watch lost changes; listing anew", { count: lost.length, first: lost[0]?.key });
         return;
       } catch (error) {
         if (!signal.aborted) this.deps.log.warn("cache could not be compared with the store", { error });
@@ -183,11 +187,20 @@ class StoreCache implements WatchCache {
     const held = this.objects.revision;
     const listing = await this.deps.store.list(prefixes, { keysOnly: true });
     // A store that went back is found as a lost change; the listing that follows ends the cache.
-    const wentBack = listing.revision < held ? [{ id: "store", revision: -1 }] : [];
+    const wentBack = listing.revision < held ? [{ key: "", revision: -1 }] : [];
     return [...wentBack, ...suspectsOf(this.objects, listing)];
   }
 
+  private report(batch: CacheBatch): void {
+    const { metrics } = this.deps;
+    if (metrics === undefined) return;
+    metrics.cacheRevision.set(batch.revision);
+    for (const kind of new Set(batch.changes.map(({ key }) => key.kind)))
+      metrics.cacheObjects.set({ kind }, this.objects.count(kind));
+  }
+
   private deliver(batch: CacheBatch): void {
+    this.report(batch);
     for (const listener of [...this.listeners]) listener(batch);
     for (const waiter of [...this.waiters]) if (waiter.revision <= batch.revision) waiter.settle();
   }

@@ -60,12 +60,12 @@ export class EtcdSupervisor {
 
   /** Tends etcd until the signal aborts; etcd then runs on. Rejects when something else holds the data directory. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock } = this.deps;
+    const wake = (): void => this.wake();
+    signal.addEventListener("abort", wake, { once: true });
     while (!signal.aborted) {
       this.waking = new AbortController();
       await this.act(await this.observe(), signal);
-      const until = AbortSignal.any([signal, this.waking.signal]);
-      await clock.sleep(limit("etcdPollMs"), until).catch(() => undefined);
+      if (!signal.aborted) await this.deps.clock.sleep(limit("etcdPollMs"), this.waking.signal).catch(() => undefined);
     }
   }
 

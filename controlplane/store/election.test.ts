@@ -2,9 +2,9 @@ import { expect, test } from "vitest";
 import { hasCode } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
+import { electionConformance } from "../../test/conformance/election.js";
 import { ManualClock, settle } from "../../test/kit/manual-clock.js";
 import { Election, type Leader } from "./election.js";
-import { ensureEpoch } from "./epoch.js";
 import { META } from "./keys.js";
 import { MemoryStore } from "./memory.js";
 import { MemoryEtcd } from "./memory-etcd.js";
@@ -20,6 +20,12 @@ function world() {
   };
   return { clock, etcd, replica };
 }
+
+electionConformance("memory", async () => {
+  const clock = new ManualClock();
+  const etcd = new MemoryEtcd();
+  return { clock, connect: async () => new MemoryStore(clock, etcd), passTime: (ms) => clock.advance(ms) };
+});
 
 const write = { op: "put", key: "/x", value: new Uint8Array() } as const;
 
@@ -124,15 +130,6 @@ test("observers see each leader and its address", async () => {
   expect(seen.map((leader) => leader?.record.address)).toEqual([undefined, "a:7443", undefined]);
   observer.stop.abort();
   await observing;
-});
-
-test("the epoch is created once and is the same for all", async () => {
-  const { replica, clock } = world();
-  const made = await Promise.all(
-    [1, 2, 3].map((seed) => ensureEpoch(replica(`${seed}`).store, clock, seededRng(seed))),
-  );
-  expect(new Set(made).size).toBe(1);
-  expect(await ensureEpoch(replica("late").store, clock, seededRng(9))).toBe(made[0]);
 });
 
 test("a replica stands in the list while it lives, again after its lease was revoked, and no longer once it stopped", async () => {

@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
+import { electionConformance } from "../../test/conformance/election.js";
 import { collect, storeConformance } from "../../test/conformance/store.js";
 import { freePort, type RealEtcd, startEtcd } from "../../test/kit/etcd.js";
 import { waitFor } from "../../test/kit/wait.js";
@@ -34,6 +35,12 @@ storeConformance("etcd", async () => ({
   connect: async () => connect(etcd.endpoint),
   passTime: (ms) => systemClock.sleep(ms, new AbortController().signal),
   root: newRoot(),
+}));
+
+electionConformance("etcd", async () => ({
+  clock: systemClock,
+  connect: async () => connect(etcd.endpoint),
+  passTime: (ms) => systemClock.sleep(ms, new AbortController().signal),
 }));
 
 const indexOf = (event: StoreEvent): number => (event.type === "put" ? Number(event.entry.key.split("/").at(-1)) : -1);
