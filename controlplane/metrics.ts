@@ -8,7 +8,22 @@ export function controlPlaneMetrics() {
   const registers = [registry];
   return {
     registry,
-    ...apiMetrics(registers),
+    ...controllerMetrics(registers),
+    ...schedulerMetrics(registers),
+    ...storeMetrics(registers),
+    leaderIsLeading: new Gauge({
+      name: "tallship_leader_is_leading",
+      help: "1 while this replica leads",
+      registers,
+    }),
+  } as const;
+}
+
+/** The metrics of one control plane. */
+export type ControlPlaneMetrics = ReturnType<typeof controlPlaneMetrics>;
+
+function controllerMetrics(registers: Registry[]) {
+  return {
     controllerQueueDepth: new Gauge({
       name: "tallship_controller_queue_depth",
       help: "Keys that wait for a controller",
@@ -34,6 +49,11 @@ export function controlPlaneMetrics() {
       labelNames: ["controller", "code"],
       registers,
     }),
+  } as const;
+}
+
+function schedulerMetrics(registers: Registry[]) {
+  return {
     schedulerScheduleSeconds: new Histogram({
       name: "tallship_scheduler_schedule_seconds",
       help: "Time to decide on one slice of pending pods",
@@ -58,6 +78,11 @@ export function controlPlaneMetrics() {
       labelNames: ["result"],
       registers,
     }),
+  } as const;
+}
+
+function storeMetrics(registers: Registry[]) {
+  return {
     storeCallSeconds: new Histogram({
       name: "tallship_store_call_seconds",
       help: "Time of calls to etcd, by operation and result: ok or the error's code",
@@ -82,40 +107,5 @@ export function controlPlaneMetrics() {
       labelNames: ["reason"],
       registers,
     }),
-    leaderIsLeading: new Gauge({
-      name: "tallship_leader_is_leading",
-      help: "1 while this replica leads",
-      registers,
-    }),
   } as const;
 }
-
-/** What the API and the events sink count. */
-function apiMetrics(registers: Registry[]) {
-  return {
-    apiWatches: new Gauge({
-      name: "tallship_api_watches",
-      help: "Watches that are open",
-      registers,
-    }),
-    apiWatchesCutTotal: new Counter({
-      name: "tallship_api_watches_cut_total",
-      help: "Watches that were cut because their reader was too slow",
-      registers,
-    }),
-    eventsWrittenTotal: new Counter({
-      name: "tallship_events_written_total",
-      help: "Events written, repetitions of one within a batch counted once",
-      registers,
-    }),
-    eventsDroppedTotal: new Counter({
-      name: "tallship_events_dropped_total",
-      help: "Events dropped, by reason: the queue was full, the store refused, or the namespace is going",
-      labelNames: ["reason"],
-      registers,
-    }),
-  } as const;
-}
-
-/** The metrics of one control plane. */
-export type ControlPlaneMetrics = ReturnType<typeof controlPlaneMetrics>;
