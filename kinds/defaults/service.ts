@@ -28,6 +28,6 @@ function defaultSpec(spec: ServiceSpec): ServiceSpec {
 }
 
 function defaultPort(port: ServicePort): ServicePort {
-  if (port.targetPort?.value !== undefined) return port;
+  if (port.targetPort?.value !== undefined || port.port === 0) return port;
   return { ...port, targetPort: { value: { $case: "intVal", value: port.port } } };
 }

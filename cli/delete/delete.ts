@@ -1,0 +1,147 @@
+import { resourceName } from "../../kinds/lookup.js";
+import { keyOf, type ObjectKey } from "../../kinds/object.js";
+import { KINDS } from "../../kinds/registry.js";
+import { hasCode, type TallshipError } from "../../lib/errors.js";
+import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
+import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import type { FileFlags } from "../input/files.js";
+import { readInput } from "../input/objects.js";
+import { eachOf, getObject, keyIn, listObjects, missing, nameOf, objectOf } from "../objects.js";
+import type { Shell } from "../shell.js";
+import { readTargets, refText } from "../targets.js";
+import { toldAlready, usageError } from "../verb.js";
+import { type Doomed, waitUntilGone } from "./gone.js";
+
+/** What `delete` was asked. */
+export interface DeleteFlags extends ClusterFlags, FileFlags {
+  readonly selector: string | undefined;
+  readonly fieldSelector: string | undefined;
+  readonly all: boolean;
+  readonly allNamespaces: boolean;
+  readonly gracePeriod: number | undefined;
+  readonly now: boolean;
+  readonly force: boolean;
+  readonly cascade: string | undefined;
+  readonly wait: boolean;
+  readonly timeout: number | undefined;
+  readonly ignoreNotFound: boolean;
+  readonly dryRun: string | undefined;
+  readonly output: string | undefined;
+}
+
+/** A delete that runs. */
+interface DeleteRun {
+  readonly shell: Shell;
+  readonly cluster: Cluster;
+  readonly flags: DeleteFlags;
+  /** Seconds of grace; undefined: each object's own. */
+  readonly graceSeconds: number | undefined;
+}
+
+/** Deletes the objects in their order, goes on after failures, and waits until they are gone. */
+export async function runDelete(
+  { flags, operands }: { readonly flags: DeleteFlags; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  const graceSeconds = graceOf(flags);
+  checkUse(flags, operands);
+  return withCluster(shell, flags, async (cluster) => {
+    const run: DeleteRun = { shell, cluster, flags, graceSeconds };
+    const keys = await keysOf(run, operands);
+    if (keys.length === 0) await shell.stderr.write("no objects found\n");
+    const doomed: Doomed[] = [];
+    const failures = await eachOf(keys, async (key) => {
+      const uid = await deleteOne(run, key);
+      doomed.push({ key, uid });
+    });
+    const told = failures.filter(({ code }) => code !== "not_found" || !flags.ignoreNotFound);
+    for (const failure of told) await shell.stderr.write(`error: ${failure.message}\n`);
+    const isWaiting = flags.wait && flags.dryRun !== "client" && flags.dryRun !== "server" && graceSeconds !== 0;
+    if (isWaiting) await waitUntilGone({ shell, cluster, timeoutMs: flags.timeout }, doomed);
+    return conclude(told);
+  });
+}
+
+function conclude([first]: readonly TallshipError[]): number {
+  if (first !== undefined) throw toldAlready(first.code);
+  return EXIT.ok;
+}
+
+function graceOf(flags: DeleteFlags): number | undefined {
+  const asked = flags.gracePeriod === -1 ? undefined : flags.gracePeriod;
+  if (flags.now && asked !== undefined) throw usageError("--now and --grace-period are two answers to one question");
+  if (flags.now) return 1;
+  if (asked === 0 && !flags.force) return 1;
+  if (flags.force && asked !== undefined && asked > 0) throw usageError("--force goes with --grace-period=0");
+  return flags.force ? 0 : asked;
+}
+
+function checkUse(flags: DeleteFlags, operands: readonly string[]): void {
+  const isByFile = flags.filename.length > 0;
+  const selects = flags.selector !== undefined || flags.fieldSelector !== undefined || flags.all;
+  if (isByFile && (operands.length > 0 || selects)) throw usageError("name files, or objects, not both");
+  if (isByFile) return;
+  const targets = readTargets(operands);
+  const hasNames = targets.some(({ names }) => names.length > 0);
+  if (hasNames && selects) throw usageError("name objects or select them, not both");
+  if (hasNames && flags.allNamespaces)
+    throw usageError("an object named by name is of one namespace: use -n instead of -A");
+  if (!hasNames && !selects) throw usageError("name the objects, or select them with -l, --field-selector or --all");
+}
+
+async function keysOf(run: DeleteRun, operands: readonly string[]): Promise<readonly ObjectKey[]> {
+  const { shell, cluster, flags } = run;
+  if (flags.filename.length > 0) return (await readInput(shell, flags, cluster)).map(({ typed }) => keyOf(typed));
+  const keys: ObjectKey[] = [];
+  for (const { kind, names } of readTargets(operands)) {
+    keys.push(...names.map((name) => keyIn(kind, cluster.namespace, name)));
+    if (names.length > 0) continue;
+    const namespace = flags.allNamespaces ? undefined : cluster.namespace;
+    const query = { kind, namespace, labels: flags.selector, fields: flags.fieldSelector };
+    keys.push(...(await listObjects(cluster, query, shell.signal)).objects.map(keyOf));
+  }
+  return keys;
+}
+
+/** Returns the uid of the object that goes. */
+async function deleteOne({ shell, cluster, flags, graceSeconds }: DeleteRun, key: ObjectKey): Promise<string> {
+  const { signal } = shell;
+  const note = flags.dryRun === "client" || flags.dryRun === "server" ? ` (${flags.dryRun} dry run)` : "";
+  let uid = "";
+  if (flags.dryRun === "client") {
+    uid = (await getObject(cluster, key, signal)).metadata?.uid ?? "";
+  } else {
+    const request = DeleteRequest.fromPartial({
+      name: nameOf(key),
+      gracePeriodSeconds: graceSeconds,
+      propagation: flags.cascade ?? "background",
+      dryRun: flags.dryRun === "server",
+    });
+    uid = await sendDelete(cluster, request, { key, signal });
+  }
+  const forced = graceSeconds === 0 ? " at once" : "";
+  const text =
+    flags.output === "name"
+      ? refText(key.kind, key.name)
+      : `${resourceName(key.kind)} "${key.name}" deleted${whereText(key, flags)}${forced}${note}`;
+  await shell.stdout.write(`${text}\n`);
+  return uid;
+}
+
+async function sendDelete(
+  cluster: Cluster,
+  request: DeleteRequest,
+  { key, signal }: { readonly key: ObjectKey; readonly signal: AbortSignal },
+): Promise<string> {
+  try {
+    const item = await cluster.objects.delete(request, { signal });
+    return item.object.length === 0 ? "" : (objectOf(item).object.metadata?.uid ?? "");
+  } catch (error) {
+    throw hasCode(error, "not_found") ? missing(key, error) : error;
+  }
+}
+
+function whereText(key: ObjectKey, flags: DeleteFlags): string {
+  return flags.allNamespaces && KINDS[key.kind].isNamespaced ? ` from namespace ${key.namespace}` : "";
+}

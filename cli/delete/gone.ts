@@ -1,0 +1,98 @@
+import { keyOf, keyText, metaOf, type ObjectKey } from "../../kinds/object.js";
+import { KINDS } from "../../kinds/registry.js";
+import { TallshipError } from "../../lib/errors.js";
+import type { Cluster } from "../cluster.js";
+import type { Query } from "../objects.js";
+import type { Shell } from "../shell.js";
+import { objectText } from "../targets.js";
+import { type Change, watchObjects } from "../watch.js";
+
+/** An object that was deleted. An object of the same name with another uid is a new one. */
+export interface Doomed {
+  readonly key: ObjectKey;
+  /** Empty when it is not known. */
+  readonly uid: string;
+}
+
+/** Waits until every object is gone; throws deadline_exceeded that says what still holds the first one. */
+export async function waitUntilGone(
+  wait: { readonly shell: Shell; readonly cluster: Cluster; readonly timeoutMs: number | undefined },
+  doomed: readonly Doomed[],
+): Promise<void> {
+  const { shell, timeoutMs } = wait;
+  if (doomed.length === 0) return;
+  const remaining = new Remaining(doomed);
+  const over = new AbortController();
+  const stop = (): void => over.abort();
+  shell.signal.addEventListener("abort", stop, { once: true });
+  const cancel = timeoutMs === undefined ? undefined : shell.clock.after(timeoutMs, stop);
+  try {
+    for await (const { changes, isSynced } of watchObjects(wait.cluster, queriesFor(doomed), {
+      signal: over.signal,
+      clock: shell.clock,
+    })) {
+      remaining.take(changes);
+      if (isSynced && remaining.isEmpty()) return;
+    }
+  } finally {
+    cancel?.();
+    shell.signal.removeEventListener("abort", stop);
+    over.abort();
+  }
+  if (shell.signal.aborted) throw new TallshipError("cancelled", "interrupted");
+  throw new TallshipError("deadline_exceeded", `not gone after ${(timeoutMs ?? 0) / 1_000} s: ${remaining.why()}`);
+}
+
+/** One query per kind and namespace; a single object is watched by its name. */
+function queriesFor(doomed: readonly Doomed[]): readonly Query[] {
+  const groups = new Map<string, ObjectKey[]>();
+  for (const { key } of doomed) {
+    const group = `${key.kind}/${key.namespace}`;
+    groups.set(group, [...(groups.get(group) ?? []), key]);
+  }
+  return [...groups.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const fields = others.length === 0 ? `metadata.name=${first.name}` : undefined;
+    return [{ kind: first.kind, namespace: KINDS[first.kind].isNamespaced ? first.namespace : undefined, fields }];
+  });
+}
+
+/** The objects that are still there. */
+class Remaining {
+  private readonly uids: ReadonlyMap<string, string>;
+  private readonly there = new Map<string, string>();
+
+  constructor(doomed: readonly Doomed[]) {
+    this.uids = new Map(doomed.map(({ key, uid }) => [keyText(key), uid]));
+  }
+
+  take(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.is === "delete") {
+        this.there.delete(keyText(change.key));
+        continue;
+      }
+      const key = keyOf(change.typed);
+      const meta = metaOf(change.typed.object);
+      const uid = this.uids.get(keyText(key));
+      if (uid === undefined) continue;
+      if (uid !== "" && meta.uid !== uid) this.there.delete(keyText(key));
+      else this.there.set(keyText(key), holdText(key, meta.finalizers));
+    }
+  }
+
+  isEmpty(): boolean {
+    return this.there.size === 0;
+  }
+
+  why(): string {
+    const [first = "nothing is known of the objects", ...others] = this.there.values();
+    return others.length === 0 ? first : `${first}, and ${others.length} more`;
+  }
+}
+
+function holdText(key: ObjectKey, finalizers: readonly string[]): string {
+  const name = objectText(key.kind, key.namespace, key.name);
+  if (finalizers.length > 0) return `${name} waits for ${finalizers.join(", ")}`;
+  return key.kind === "Pod" ? `${name} has not stopped yet` : `${name} is still there`;
+}

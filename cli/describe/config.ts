@@ -1,0 +1,48 @@
+import { messageToJson } from "../../kinds/encode.js";
+import type { Typed } from "../../kinds/object.js";
+import { printYaml } from "../../kinds/yaml/print.js";
+import type { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
+import type { Secret } from "../../proto/gen/tallship/v1/secret.js";
+import { headOf, type Surroundings, withEvents } from "./facts.js";
+import { Page } from "./page.js";
+
+/** A config with its texts; of bytes only the number. */
+export function describeConfigMap(config: ConfigMap, around: Surroundings): Page {
+  const page = headOf(config.metadata, around.nowMs);
+  if (config.immutable === true) page.fact("Immutable", "true");
+  page.section("Data", textsPage(config.data));
+  if (Object.keys(config.binaryData).length > 0) page.section("Binary Data", sizesPage(config.binaryData));
+  return withEvents(page, around);
+}
+
+/** A secret: its keys and how long each value is, never a value. */
+export function describeSecret(secret: Secret, around: Surroundings): Page {
+  const page = headOf(secret.metadata, around.nowMs).fact("Type", secret.type);
+  if (secret.immutable === true) page.fact("Immutable", "true");
+  return withEvents(page.section("Data", sizesPage(secret.data)), around);
+}
+
+/** Any other kind: its fields as they are. */
+export function describeOther({ kind, object }: Typed, around: Surroundings): Page {
+  const { metadata: _, ...fields } = messageToJson(kind, object);
+  const page = headOf(object.metadata, around.nowMs);
+  if (Object.keys(fields).length > 0) page.text(printYaml(fields));
+  return kind === "Event" ? page : withEvents(page, around);
+}
+
+function textsPage(texts: Readonly<Record<string, string>>): Page {
+  const page = new Page();
+  for (const [key, text] of Object.entries(texts).sort(byKey))
+    page.text(`${key}:\n----\n${text}${text.endsWith("\n") ? "" : "\n"}\n`);
+  return page;
+}
+
+function sizesPage(values: Readonly<Record<string, Uint8Array>>): Page {
+  const page = new Page();
+  for (const [key, bytes] of Object.entries(values).sort(byKey)) page.fact(key, `${bytes.length} bytes`);
+  return page;
+}
+
+function byKey([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
+  return left < right ? -1 : 1;
+}

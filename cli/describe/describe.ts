@@ -1,0 +1,141 @@
+import { lastSeen } from "../../kinds/columns/event.js";
+import { keyOf, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
+import { hasCode } from "../../lib/errors.js";
+import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import type { FileFlags } from "../input/files.js";
+import { readInput } from "../input/objects.js";
+import { eachOf, getObject, keyIn, listObjects } from "../objects.js";
+import type { Shell } from "../shell.js";
+import { readTargets } from "../targets.js";
+import { toldAlready, usageError } from "../verb.js";
+import { describeConfigMap, describeOther, describeSecret } from "./config.js";
+import type { Surroundings } from "./facts.js";
+import { describeNode } from "./node.js";
+import type { Page } from "./page.js";
+import { describePod } from "./pod.js";
+import { describeService } from "./service.js";
+import { describeDeployment, describeReplicaSet } from "./workload.js";
+
+/** What `describe` was asked. */
+export interface DescribeFlags extends ClusterFlags, FileFlags {
+  readonly selector: string | undefined;
+  readonly fieldSelector: string | undefined;
+  readonly allNamespaces: boolean;
+  readonly showEvents: boolean;
+}
+
+/** A description that runs. */
+interface DescribeRun {
+  readonly shell: Shell;
+  readonly cluster: Cluster;
+  readonly flags: DescribeFlags;
+}
+
+/** Tells of each object what is known of it, an empty line between two. */
+export async function runDescribe(
+  { flags, operands }: { readonly flags: DescribeFlags; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  if (flags.filename.length > 0 && operands.length > 0) throw usageError("name objects or files, not both");
+  if (flags.filename.length === 0) readTargets(operands);
+  return withCluster(shell, flags, async (cluster) => {
+    const run: DescribeRun = { shell, cluster, flags };
+    const keys = await keysOf(run, operands);
+    if (keys.length === 0) await shell.stderr.write("no objects found\n");
+    let isFirst = true;
+    const failures = await eachOf(keys, async (key) => {
+      const page = await describeOne(run, key);
+      await shell.stdout.write(`${isFirst ? "" : "\n\n"}${page.toText()}`);
+      isFirst = false;
+    });
+    for (const failure of failures) await shell.stderr.write(`error: ${failure.message}\n`);
+    const [first] = failures;
+    if (first !== undefined) throw toldAlready(first.code);
+    return EXIT.ok;
+  });
+}
+
+async function keysOf(
+  { shell, cluster, flags }: DescribeRun,
+  operands: readonly string[],
+): Promise<readonly ObjectKey[]> {
+  if (flags.filename.length > 0) return (await readInput(shell, flags, cluster)).map(({ typed }) => keyOf(typed));
+  const keys: ObjectKey[] = [];
+  for (const { kind, names } of readTargets(operands)) {
+    keys.push(...names.map((name) => keyIn(kind, cluster.namespace, name)));
+    if (names.length > 0) continue;
+    const query = {
+      kind,
+      namespace: flags.allNamespaces ? undefined : cluster.namespace,
+      labels: flags.selector,
+      fields: flags.fieldSelector,
+    };
+    keys.push(...(await listObjects(cluster, query, shell.signal)).objects.map(keyOf));
+  }
+  return keys;
+}
+
+/** How each kind is told; a kind without a row shows its fields. */
+const DESCRIBERS: {
+  readonly [K in KindName]?: (object: KindMap[K], run: DescribeRun, around: Surroundings) => Promise<Page>;
+} = {
+  ConfigMap: async (config, _run, around) => describeConfigMap(config, around),
+  Secret: async (secret, _run, around) => describeSecret(secret, around),
+  Pod: async (pod, _run, around) => describePod(pod, around),
+  Node: async (node, run, around) =>
+    describeNode(node, await listKind(run, "Pod", { fields: `spec.nodeName=${node.metadata?.name}` }), around),
+  Deployment: async (deployment, run, around) =>
+    describeDeployment(
+      deployment,
+      await listKind(run, "ReplicaSet", { namespace: deployment.metadata?.namespace }),
+      around,
+    ),
+  ReplicaSet: async (set, run, around) =>
+    describeReplicaSet(set, await listKind(run, "Pod", { namespace: set.metadata?.namespace }), around),
+  Service: async (service, run, around) => {
+    const { namespace, name } = metaOf(service);
+    const slices = await listKind(run, "EndpointSlice", { namespace, labels: `kubernetes.io/service-name=${name}` });
+    return describeService(service, slices, around);
+  },
+};
+
+async function describeOne<K extends KindName>(run: DescribeRun, key: ObjectKey<K>): Promise<Page> {
+  const object = await getObject(run.cluster, key, run.shell.signal);
+  const around = {
+    nowMs: run.shell.clock.nowMs(),
+    events: run.flags.showEvents ? await eventsOf(run, key, metaOf(object).uid) : [],
+  };
+  const describer = DESCRIBERS[key.kind];
+  // The object is of the key's kind.
+  return describer === undefined
+    ? describeOther({ kind: key.kind, object } as Typed, around)
+    : describer(object, run, around);
+}
+
+/** Events of the object; of one that had its name before only those without a uid. */
+async function eventsOf(run: DescribeRun, key: ObjectKey, uid: string): Promise<Surroundings["events"]> {
+  const namespace = KINDS[key.kind].isNamespaced ? key.namespace : undefined;
+  const fields = `involvedObject.kind=${key.kind},involvedObject.name=${key.name}`;
+  const events = await listKind(run, "Event", { namespace, fields });
+  return events
+    .filter(({ involvedObject }) => involvedObject?.uid === "" || involvedObject?.uid === uid)
+    .sort((left, right) => lastSeen(left).localeCompare(lastSeen(right)));
+}
+
+/** Objects around the one described; what may not be read is left out. */
+async function listKind<K extends KindName>(
+  { cluster, shell }: DescribeRun,
+  kind: K,
+  where: { readonly namespace?: string | undefined; readonly labels?: string; readonly fields?: string },
+): Promise<readonly KindMap[K][]> {
+  try {
+    const { objects } = await listObjects(cluster, { kind, namespace: where.namespace, ...where }, shell.signal);
+    // A list holds objects of the kind that was asked for.
+    return objects.map(({ object }) => object as KindMap[K]);
+  } catch (error) {
+    if (hasCode(error, "forbidden")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,100 @@
+/** One flag of a verb. Its key in the verb's table is its name in camel case: `allNamespaces` is --all-namespaces. */
+export type Flag = SwitchFlag | TextFlag | NumberFlag | DurationFlag | ListFlag;
+
+interface FlagBase {
+  /** One letter, without its dash. */
+  readonly short?: string;
+  /** What it does, for help: a phrase in lower case without a full stop. */
+  readonly summary: string;
+}
+
+/** True or false; given alone it is true. */
+export interface SwitchFlag extends FlagBase {
+  readonly type: "switch";
+  /** Without the flag; false when absent. */
+  readonly default?: boolean;
+}
+
+/** Any text. */
+export interface TextFlag extends FlagBase {
+  readonly type: "text";
+  /** What stands for the value in help. */
+  readonly value: string;
+  /** The only values allowed. */
+  readonly choices?: readonly string[];
+  /** The value when the flag is given without one; then a value needs "=". */
+  readonly bare?: string;
+}
+
+/** A whole number. */
+export interface NumberFlag extends FlagBase {
+  readonly type: "number";
+  readonly value: string;
+  readonly min?: number;
+}
+
+/** A time span such as 30s, 5m or 1h30m; a bare number counts seconds. Read as milliseconds. */
+export interface DurationFlag extends FlagBase {
+  readonly type: "duration";
+  readonly value: string;
+}
+
+/** A text that may be given several times. */
+export interface ListFlag extends FlagBase {
+  readonly type: "list";
+  readonly value: string;
+}
+
+/** A verb's flags by name. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+/** What a flag is read as. */
+type ValueOf<F extends Flag> = F["type"] extends "switch"
+  ? boolean
+  : F["type"] extends "text"
+    ? string | undefined
+    : F["type"] extends "list"
+      ? readonly string[]
+      : number | undefined;
+
+/** What a verb's flags are read as. */
+export type FlagValues<F extends Flags> = { readonly [K in keyof F]: ValueOf<F[K]> };
+
+/** A flag's name on the command line, without dashes. */
+export function flagName(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** Flags of every verb that talks to the cluster. */
+export const CLUSTER_FLAGS = {
+  namespace: {
+    type: "text",
+    short: "n",
+    value: "NAME",
+    summary: "namespace of the objects; the context's when absent",
+  },
+  context: { type: "text", value: "NAME", summary: "context to use; the file's current one when absent" },
+  config: { type: "text", value: "FILE", summary: "context file; see `tsctl help config view`" },
+} as const satisfies Flags;
+
+/** Flags that choose objects. */
+export const SELECT_FLAGS = {
+  selector: {
+    type: "text",
+    short: "l",
+    value: "LABELS",
+    summary: "only objects with these labels: app=web,tier!=db,zone in (a,b)",
+  },
+  fieldSelector: { type: "text", value: "FIELDS", summary: "only objects with these fields: status.phase=Running" },
+} as const satisfies Flags;
+
+/** Flags that name files. */
+export const FILE_FLAGS = {
+  filename: {
+    type: "list",
+    short: "f",
+    value: "FILE",
+    summary: "file or folder of objects, - for standard input; may be repeated",
+  },
+  recursive: { type: "switch", short: "R", summary: "take folders with all folders in them" },
+} as const satisfies Flags;

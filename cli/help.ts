@@ -1,0 +1,71 @@
+import { type Flag, type Flags, flagName } from "./flags.js";
+import type { AnyVerb } from "./verb.js";
+import { VERBS } from "./verbs/index.js";
+
+/** What `tsctl` and `tsctl help` print. */
+export function overview(): string {
+  return [
+    "tsctl steers a Tallship cluster.",
+    "",
+    ...table(VERBS.map(({ name, summary }) => [`  ${name}`, summary])),
+    "",
+    'Run "tsctl help VERB" for the use and the flags of a verb.',
+    "",
+  ].join("\n");
+}
+
+/** The verbs of a group such as `token`. */
+export function groupHelp(group: string): string {
+  const rows = VERBS.filter(({ name }) => name.startsWith(`${group} `));
+  return ["Usage:", ...table(rows.map(({ name, summary }) => [`  tsctl ${name}`, summary])), ""].join("\n");
+}
+
+/** The use, flags and examples of a verb. */
+export function verbHelp(name: string, verb: AnyVerb): string {
+  const { examples = [], description } = verb;
+  const summary = VERBS.find((row) => row.name === name)?.summary ?? "";
+  const sections = [
+    [`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`],
+    ["Usage:", ...verb.forms.map((form) => `  tsctl ${form}`)],
+    description === undefined ? [] : [description],
+    examples.length === 0
+      ? []
+      : ["Examples:", ...table(examples.map(([command, does]) => [`  tsctl ${command}`, does]))],
+    Object.keys(verb.flags).length === 0 ? [] : ["Flags:", ...flagLines(verb.flags)],
+  ];
+  return `${sections
+    .filter((lines) => lines.length > 0)
+    .map((lines) => lines.join("\n"))
+    .join("\n\n")}\n`;
+}
+
+function flagLines(flags: Flags): readonly string[] {
+  return table(Object.entries(flags).map(([key, flag]) => [`  ${flagForm(key, flag)}`, flagSummary(flag)]));
+}
+
+function flagForm(key: string, flag: Flag): string {
+  const long = `--${flagName(key)}${valueForm(flag)}`;
+  return flag.short === undefined ? `    ${long}` : `-${flag.short}, ${long}`;
+}
+
+function valueForm(flag: Flag): string {
+  if (flag.type === "switch") return flag.default === true ? "=false" : "";
+  return flag.type === "text" && flag.bare !== undefined ? `[=${flag.value}]` : ` ${flag.value}`;
+}
+
+function flagSummary(flag: Flag): string {
+  return flag.type === "text" && flag.choices !== undefined
+    ? `${flag.summary} (${flag.choices.join(", ")})`
+    : flag.summary;
+}
+
+/** Two columns, the second aligned; a first one that is too wide has the second below it. */
+function table(rows: readonly (readonly [string, string])[]): readonly string[] {
+  const width = Math.min(WIDEST, Math.max(...rows.map(([left]) => left.length))) + 3;
+  return rows.map(([left, right]) => {
+    if (left.length + 3 <= width) return `${left.padEnd(width)}${right}`;
+    return `${left}\n${" ".repeat(width)}${right}`;
+  });
+}
+
+const WIDEST = 44;

@@ -1,0 +1,58 @@
+import { stripBom } from "../../kinds/yaml/parse.js";
+import type { Source } from "../../kinds/yaml/source.js";
+import { TallshipError } from "../../lib/errors.js";
+import { LIMITS } from "../../lib/limits.js";
+import type { Shell } from "../shell.js";
+import { usageError } from "../verb.js";
+
+/** What the file flags say. */
+export interface FileFlags {
+  readonly filename: readonly string[];
+  readonly recursive: boolean;
+}
+
+/** Reads every file named, and the YAML and JSON files of every folder, in order of name. Too large a file is refused unread. */
+export async function readSources(shell: Shell, { filename, recursive }: FileFlags): Promise<readonly Source[]> {
+  if (filename.filter((path) => path === "-").length > 1) throw usageError("standard input can be read only once");
+  const sources: Source[] = [];
+  for (const path of filename) sources.push(...(await readPath(shell, path, recursive)));
+  return sources;
+}
+
+async function readPath(shell: Shell, path: string, isRecursive: boolean): Promise<readonly Source[]> {
+  if (path === "-") return [{ name: "stdin", text: stripBom(await shell.stdin.readAll(LIMITS.yamlBytes.value)) }];
+  if (/^https?:\/\//.test(path))
+    throw new TallshipError("not_supported", `read ${path}: files are not fetched from the net; pipe it in with -f -`);
+  const found = await shell.files.find(path);
+  if (found.is === "nothing")
+    throw new TallshipError("invalid_argument", `read ${path}: there is no such file or folder`);
+  if (found.is === "file") return [await readFile(shell, path, found.bytes)];
+  const sources = await readFolder(shell, path.replace(/(.)\/+$/, "$1"), isRecursive);
+  if (sources.length > 0) return sources;
+  const deeper = isRecursive ? "" : "; -R takes the folders in it too";
+  throw new TallshipError("invalid_argument", `read ${path}: the folder has no .yaml, .yml or .json file${deeper}`);
+}
+
+async function readFolder(shell: Shell, folder: string, isRecursive: boolean): Promise<readonly Source[]> {
+  const sources: Source[] = [];
+  for (const name of await shell.files.list(folder)) {
+    const path = `${folder === "/" ? "" : folder}/${name.replace(/\/$/, "")}`;
+    if (name.endsWith("/")) {
+      if (isRecursive) sources.push(...(await readFolder(shell, path, true)));
+    } else if (/\.(ya?ml|json)$/.test(name)) {
+      const found = await shell.files.find(path);
+      if (found.is === "file") sources.push(await readFile(shell, path, found.bytes));
+    }
+  }
+  return sources;
+}
+
+async function readFile(shell: Shell, path: string, bytes: number): Promise<Source> {
+  const most = LIMITS.yamlBytes.value;
+  if (bytes > most)
+    throw new TallshipError(
+      "too_large",
+      `read ${path}: ${bytes} bytes, at most ${most} are read; split it into several files`,
+    );
+  return { name: path, text: stripBom(await shell.files.read(path)) };
+}

@@ -1,0 +1,119 @@
+import { FORMATS } from "../../kinds/formats.js";
+import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import type { Query } from "../objects.js";
+import { containerNames, containerOf, type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
+import type { Shell } from "../shell.js";
+import { objectText, readTarget } from "../targets.js";
+import { toldAlready, usageError } from "../verb.js";
+import { followPods } from "./follow.js";
+import { LineWriter } from "./line-writer.js";
+import { type LogOptions, type LogRun, printLog } from "./stream.js";
+
+/** What `logs` was asked. */
+export interface LogFlags extends ClusterFlags {
+  readonly follow: boolean;
+  readonly container: string | undefined;
+  readonly allContainers: boolean;
+  readonly tail: number | undefined;
+  readonly since: number | undefined;
+  readonly sinceTime: string | undefined;
+  readonly timestamps: boolean;
+  readonly previous: boolean;
+  readonly prefix: boolean;
+  readonly limitBytes: number | undefined;
+  readonly selector: string | undefined;
+}
+
+/** Lines told of each pod of a selector when nobody says how many, as with kubectl. */
+const SELECTED_TAIL = 10;
+
+/** Prints what the containers wrote; several are printed side by side, line by line. */
+export async function runLogs(
+  { flags, operands }: { readonly flags: LogFlags; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  const target = targetOf(flags, operands);
+  const options = optionsOf(flags, shell.clock.nowMs());
+  return withCluster(shell, flags, async (cluster) => {
+    const query = await queryOf(cluster, target, flags, shell.signal);
+    const pods = await podsOf(cluster, query, shell.signal);
+    if (pods.length === 0) throw nothingFound(cluster, target, flags);
+    const isOnePod = target?.kind === "Pod";
+    const isSeveral = flags.allContainers || (!isOnePod && (pods.length > 1 || flags.follow));
+    const run: LogRun = { cluster, shell, options, writer: new LineWriter(shell.stdout, flags.prefix || isSeveral) };
+    const choose = (pod: Pod): readonly string[] => chosenContainers(pod, flags);
+    if (flags.follow && !isOnePod) return followPods(run, query, choose);
+    return printAll(run, pods, choose);
+  });
+}
+
+async function printAll(run: LogRun, pods: readonly Pod[], choose: (pod: Pod) => readonly string[]): Promise<number> {
+  const logs = pods.flatMap((pod) => choose(pod).map((container) => ({ pod, container })));
+  const failures = await Promise.all(
+    logs.map(async ({ pod, container }) => {
+      try {
+        await printLog(run, pod, container);
+        return undefined;
+      } catch (error) {
+        return asTallshipError(error);
+      }
+    }),
+  );
+  const told = failures.filter((failure) => failure !== undefined);
+  const [first] = told;
+  if (first === undefined) return EXIT.ok;
+  if (told.length === 1 && logs.length === 1) throw first;
+  for (const { message } of told) await run.shell.stderr.write(`error: ${message}\n`);
+  throw toldAlready(first.code);
+}
+
+function targetOf(flags: LogFlags, operands: readonly string[]): PodTarget | undefined {
+  if (flags.selector === undefined) {
+    if (operands.length === 0) throw usageError("name a pod, TYPE/NAME, or select pods with -l");
+    return readTarget(operands, "Pod");
+  }
+  if (operands.length > 0) throw usageError("name a pod or select pods, not both");
+  return undefined;
+}
+
+function optionsOf(flags: LogFlags, nowMs: number): LogOptions {
+  if (flags.since !== undefined && flags.sinceTime !== undefined)
+    throw usageError("--since and --since-time are two answers to one question");
+  const wrong = flags.sinceTime === undefined ? undefined : FORMATS.time(flags.sinceTime);
+  if (wrong !== undefined) throw usageError(`--since-time: ${wrong}, not "${flags.sinceTime}"`);
+  if (flags.container !== undefined && flags.allContainers)
+    throw usageError("-c and --all-containers are two answers to one question");
+  const tail = flags.tail ?? (flags.selector === undefined ? -1 : SELECTED_TAIL);
+  return {
+    follow: flags.follow,
+    tailLines: tail < 0 ? undefined : tail,
+    sinceTime: flags.since === undefined ? (flags.sinceTime ?? "") : new Date(nowMs - flags.since).toISOString(),
+    timestamps: flags.timestamps,
+    previous: flags.previous,
+    limitBytes: flags.limitBytes ?? 0,
+  };
+}
+
+async function queryOf(
+  cluster: Cluster,
+  target: PodTarget | undefined,
+  flags: LogFlags,
+  signal: AbortSignal,
+): Promise<Query> {
+  if (target !== undefined) return podQuery(cluster, target, signal);
+  return { kind: "Pod", namespace: cluster.namespace, labels: flags.selector };
+}
+
+function chosenContainers(pod: Pod, flags: LogFlags): readonly string[] {
+  return flags.allContainers ? containerNames(pod) : [containerOf(pod, flags.container)];
+}
+
+function nothingFound(cluster: Cluster, target: PodTarget | undefined, flags: LogFlags): TallshipError {
+  if (target === undefined)
+    return new TallshipError("not_found", `no pods in namespace ${cluster.namespace} match ${flags.selector}`);
+  const name = objectText(target.kind, cluster.namespace, target.name);
+  return new TallshipError("not_found", target.kind === "Pod" ? `${name} does not exist` : `${name} has no pods`);
+}

@@ -1,0 +1,103 @@
+import { closest } from "../kinds/suggest.js";
+import { type Flag, type Flags, type FlagValues, flagName } from "./flags.js";
+import { type Call, usageError } from "./verb.js";
+
+/** Reads a verb's arguments as kubectl would: flags anywhere before `--`, `-n x`, `-nx`, `-it`, `--name=x`. Throws usage errors. */
+export function parse<F extends Flags>(args: readonly string[], flags: F): Call<F> {
+  const values = new Map<string, unknown>(Object.entries(flags).map(([key, flag]) => [key, absent(flag)]));
+  const operands: string[] = [];
+  const end = args.indexOf("--");
+  const queue = end === -1 ? [...args] : args.slice(0, end);
+  for (let arg = queue.shift(); arg !== undefined; arg = queue.shift()) {
+    if (arg.startsWith("--")) readLong(arg.slice(2), flags, values, queue);
+    else if (arg.startsWith("-") && arg !== "-") readShort(arg.slice(1), flags, values, queue);
+    else operands.push(arg);
+  }
+  // Each value was read as its flag's type says.
+  return {
+    flags: Object.fromEntries(values) as FlagValues<F>,
+    operands,
+    rest: end === -1 ? undefined : args.slice(end + 1),
+  };
+}
+
+type Values = Map<string, unknown>;
+
+function absent(flag: Flag): unknown {
+  if (flag.type === "switch") return flag.default ?? false;
+  return flag.type === "list" ? [] : undefined;
+}
+
+function readLong(text: string, flags: Flags, values: Values, queue: string[]): void {
+  const equals = text.indexOf("=");
+  const name = equals === -1 ? text : text.slice(0, equals);
+  const found = Object.entries(flags).find(([key]) => flagName(key) === name);
+  if (found === undefined) throw unknownFlag(name, flags);
+  const [key, flag] = found;
+  const given = equals === -1 ? undefined : text.slice(equals + 1);
+  set(key, flag, given ?? valueFor(flag, `--${name}`, queue), values, `--${name}`);
+}
+
+/** A group of letters: switches, and at most one flag with a value, which takes the rest of the group. */
+function readShort(text: string, flags: Flags, values: Values, queue: string[]): void {
+  for (let at = 0; at < text.length; at += 1) {
+    const letter = text[at] ?? "";
+    const found = Object.entries(flags).find(([, flag]) => flag.short === letter);
+    if (found === undefined) throw usageError(`unknown flag -${letter} in -${text}`);
+    const [key, flag] = found;
+    const rest = text.slice(at + 1);
+    if (flag.type === "switch" && !rest.startsWith("=")) {
+      values.set(key, true);
+      continue;
+    }
+    const given = rest === "" ? valueFor(flag, `-${letter}`, queue) : rest.replace(/^=/, "");
+    set(key, flag, given, values, `-${letter}`);
+    return;
+  }
+}
+
+function valueFor(flag: Flag, shown: string, queue: string[]): string {
+  if (flag.type === "switch") return "true";
+  if (flag.type === "text" && flag.bare !== undefined) return flag.bare;
+  const next = queue.shift();
+  if (next === undefined) throw usageError(`${shown} needs a value: ${shown} ${flag.value}`);
+  return next;
+}
+
+function set(key: string, flag: Flag, text: string, values: Values, shown: string): void {
+  const held = values.get(key);
+  values.set(key, flag.type === "list" ? [...(Array.isArray(held) ? held : []), text] : read(flag, text, shown));
+}
+
+function read(flag: Exclude<Flag, { type: "list" }>, text: string, shown: string): unknown {
+  switch (flag.type) {
+    case "switch":
+      if (text === "true" || text === "false") return text === "true";
+      throw usageError(`${shown} is true or false, not "${text}"`);
+    case "text":
+      if (flag.choices === undefined || flag.choices.includes(text)) return text;
+      throw usageError(`${shown} is one of ${flag.choices.join(", ")}, not "${text}"`);
+    case "number":
+      if (/^-?\d{1,15}$/.test(text) && Number(text) >= (flag.min ?? Number.MIN_SAFE_INTEGER)) return Number(text);
+      throw usageError(`${shown} is a whole number${flag.min === undefined ? "" : ` from ${flag.min}`}, not "${text}"`);
+    case "duration":
+      return durationMs(text, shown);
+  }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function durationMs(text: string, shown: string): number {
+  if (/^\d+$/.test(text)) return Number(text) * 1_000;
+  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text))
+    throw usageError(`${shown} is a time span such as 30s, 5m or 1h30m, not "${text}"`);
+  let sumMs = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
+    sumMs += Number(count) * (UNITS_MS[unit ?? ""] ?? 0);
+  return sumMs;
+}
+
+function unknownFlag(name: string, flags: Flags): Error {
+  const near = closest(name, Object.keys(flags).map(flagName));
+  return usageError(`unknown flag --${name}${near === undefined ? "" : `, did you mean --${near}?`}`);
+}

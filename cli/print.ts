@@ -1,0 +1,95 @@
+import { cells, headings } from "../kinds/columns/columns.js";
+import { type Json, toJson } from "../kinds/encode.js";
+import { metaOf, type Typed } from "../kinds/object.js";
+import { KINDS, type KindName } from "../kinds/registry.js";
+import { printYaml } from "../kinds/yaml/print.js";
+import type { Flags } from "./flags.js";
+import { formatTable } from "./table.js";
+import { refText } from "./targets.js";
+
+/** How objects are printed. */
+export type Format = "table" | "wide" | "yaml" | "json" | "name";
+
+/** Flags that say how objects are printed. */
+export const OUTPUT_FLAGS = {
+  output: {
+    type: "text",
+    short: "o",
+    value: "FORMAT",
+    choices: ["wide", "yaml", "json", "name"],
+    summary: "print the objects in this format",
+  },
+} as const satisfies Flags;
+
+/** Flags that shape tables. */
+export const TABLE_FLAGS = {
+  noHeaders: { type: "switch", summary: "print tables without headings" },
+  showLabels: { type: "switch", summary: "add a column of labels" },
+} as const satisfies Flags;
+
+/** The same for verbs that print no tables. */
+export const OBJECT_OUTPUT_FLAGS = {
+  output: {
+    type: "text",
+    short: "o",
+    value: "FORMAT",
+    choices: ["yaml", "json", "name"],
+    summary: "print the objects in this format",
+  },
+} as const satisfies Flags;
+
+/** The format that `-o` names. */
+export function formatOf(output: string | undefined): Format {
+  return output === "wide" || output === "yaml" || output === "json" || output === "name" ? output : "table";
+}
+
+/** What a table shows beside its kind's columns. */
+export interface TableShape {
+  readonly isWide: boolean;
+  readonly nowMs: number;
+  readonly withNamespace: boolean;
+  /** Put the type before each name, as when several are shown. */
+  readonly withType: boolean;
+  readonly withLabels: boolean;
+  readonly withHeadings: boolean;
+}
+
+/** A table of objects of one kind. */
+export function printTable(kind: KindName, objects: readonly Typed[], shape: TableShape): string {
+  const rows = objects.map((typed) => tableRow(typed, shape));
+  return formatTable(shape.withHeadings ? [tableHeadings(kind, shape), ...rows] : rows);
+}
+
+/** The headings of a table. */
+export function tableHeadings(kind: KindName, shape: TableShape): readonly string[] {
+  const own = headings(kind, shape.isWide);
+  const named = hasNamespaces(kind, shape) ? ["NAMESPACE", ...own] : own;
+  return shape.withLabels ? [...named, "LABELS"] : named;
+}
+
+/** An object's row. */
+export function tableRow(typed: Typed, shape: TableShape): readonly string[] {
+  const own = cells(typed, shape);
+  const meta = metaOf(typed.object);
+  const typedOwn = shape.withType && typed.kind !== "Event" ? [refText(typed.kind, meta.name), ...own.slice(1)] : own;
+  const named = hasNamespaces(typed.kind, shape) ? [meta.namespace, ...typedOwn] : typedOwn;
+  return shape.withLabels ? [...named, labelsCell(meta.labels)] : named;
+}
+
+/** Objects as YAML, JSON or names; one object stands alone, several are a List. */
+export function printObjects(objects: readonly Typed[], format: "yaml" | "json" | "name", isList: boolean): string {
+  if (format === "name") return objects.map(({ kind, object }) => `${refText(kind, metaOf(object).name)}\n`).join("");
+  const values = objects.map(toJson);
+  const [only] = values;
+  const whole: Json = isList || only === undefined ? { apiVersion: "v1", kind: "List", items: values } : only;
+  return format === "yaml" ? printYaml(whole) : `${JSON.stringify(whole, null, 4)}\n`;
+}
+
+function hasNamespaces(kind: KindName, shape: TableShape): boolean {
+  return shape.withNamespace && KINDS[kind].isNamespaced;
+}
+
+function labelsCell(labels: Readonly<Record<string, string>>): string {
+  const texts = Object.entries(labels).map(([key, value]) => `${key}=${value}`);
+  return texts.length === 0 ? "<none>" : texts.sort().join(",");
+}

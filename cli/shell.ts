@@ -1,0 +1,66 @@
+import type { Clock } from "../lib/clock.js";
+import type { ClusterContext } from "../lib/context-file.js";
+import type { Dialer } from "../lib/transport/service.js";
+
+/** Edge: where text goes. */
+export interface Output {
+  readonly isTerminal: boolean;
+  /** Resolves when more may be written. Rejects with cancelled once the reader has gone. */
+  write(chunk: string | Uint8Array): Promise<void>;
+}
+
+/** Edge: standard input. */
+export interface Input {
+  readonly isTerminal: boolean;
+  /** All of it as text; throws too_large beyond the bound. */
+  readAll(maxBytes: number): Promise<string>;
+  /** As it comes, until it ends or the signal aborts. */
+  chunks(signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Passes keys through unread while on: no echo, no lines, no signals. */
+  setRaw(isRaw: boolean): void;
+}
+
+/** Size of the terminal, in characters. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Edge: the user's terminal. */
+export interface Terminal {
+  size(): Size | undefined;
+  /** Calls on each change of size; returns what ends that. */
+  onResize(call: (size: Size) => void): () => void;
+}
+
+/** A file found by name. */
+export type Found =
+  | { readonly is: "file"; readonly bytes: number }
+  | { readonly is: "folder" }
+  | { readonly is: "nothing" };
+
+/** Edge: the user's files. */
+export interface Files {
+  find(path: string): Promise<Found>;
+  /** Text of a file, UTF-8. */
+  read(path: string): Promise<string>;
+  /** Names in a folder, folders with a slash at their end, sorted. */
+  list(folder: string): Promise<readonly string[]>;
+  /** Replaces the file whole, readable by its owner only. */
+  write(path: string, text: string): Promise<void>;
+}
+
+/** Everything outside that a verb may touch. Real: system-shell.ts; tests give their own. */
+export interface Shell {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly stdin: Input;
+  readonly terminal: Terminal;
+  readonly files: Files;
+  readonly clock: Clock;
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
+  /** A dialer that shows the context's certificate. */
+  dialer(context: ClusterContext): Promise<Dialer>;
+}

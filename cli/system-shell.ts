@@ -1,0 +1,120 @@
+// Edge: the process, its terminal and the user's files.
+import { readdir, readFile, stat } from "node:fs/promises";
+import { asTallshipError, TallshipError } from "../lib/errors.js";
+import { systemClock } from "../lib/system-clock.js";
+import type { Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
+
+/** The shell that tsctl was started in. Interrupts abort its signal; a second one ends the process. */
+export function systemShell(): Shell {
+  const interrupted = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.once(name, () => {
+      interrupted.abort();
+    });
+  }
+  return {
+    env: process.env,
+    stdout: output(process.stdout),
+    stderr: output(process.stderr),
+    stdin,
+    terminal,
+    files,
+    clock: systemClock,
+    signal: interrupted.signal,
+    dialer: async (context) => (await import("./dial.js")).dialerOf(context),
+  };
+}
+
+function output(stream: NodeJS.WriteStream): Output {
+  let failure: TallshipError | undefined;
+  stream.on("error", (cause: NodeJS.ErrnoException) => {
+    const isClosed = cause.code === "EPIPE";
+    failure = isClosed
+      ? new TallshipError("cancelled", "the reader has gone", { details: { pipe: "closed" }, cause })
+      : new TallshipError("disk_failed", `write: ${cause.message}`, { cause });
+  });
+  return {
+    isTerminal: stream.isTTY === true,
+    write: (chunk) =>
+      new Promise((resolve, reject) => {
+        if (failure !== undefined) reject(failure);
+        else stream.write(chunk, (error) => (error ? setImmediate(() => reject(failure ?? error)) : resolve()));
+      }),
+  };
+}
+
+const stdin: Input = {
+  get isTerminal() {
+    return process.stdin.isTTY === true;
+  },
+  readAll: async (maxBytes) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    for await (const chunk of process.stdin) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) throw new TallshipError("too_large", `read standard input: more than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString("utf8");
+  },
+  chunks: async function* (signal) {
+    const stop = (): void => {
+      process.stdin.destroy();
+    };
+    signal.addEventListener("abort", stop, { once: true });
+    try {
+      if (!signal.aborted) for await (const chunk of process.stdin) yield chunk;
+    } catch (error) {
+      // Destroyed by stop(): the end of the input.
+      if (!signal.aborted) throw error;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  },
+  setRaw: (isRaw) => {
+    if (process.stdin.isTTY === true) process.stdin.setRawMode(isRaw);
+  },
+};
+
+const terminal: Terminal = {
+  size: () => {
+    const { columns, rows } = process.stdout.isTTY === true ? process.stdout : process.stderr;
+    return columns === undefined || rows === undefined ? undefined : { width: columns, height: rows };
+  },
+  onResize: (call) => {
+    const changed = (): void => {
+      const size = terminal.size();
+      if (size !== undefined) call(size);
+    };
+    process.stdout.on("resize", changed);
+    return () => process.stdout.off("resize", changed);
+  },
+};
+
+const files: Files = {
+  find: async (path): Promise<Found> => {
+    try {
+      const found = await stat(path);
+      return found.isDirectory() ? { is: "folder" } : { is: "file", bytes: found.size };
+    } catch (error) {
+      if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
+        return { is: "nothing" };
+      throw asTallshipError(error, "disk_failed");
+    }
+  },
+  read: async (path) => {
+    try {
+      return await readFile(path, "utf8");
+    } catch (error) {
+      throw asTallshipError(error, "disk_failed");
+    }
+  },
+  list: async (folder) => {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort();
+  },
+  write: async (path, text) => {
+    const { writeFileAtomic } = await import("../lib/atomic-file.js");
+    await writeFileAtomic(path, text, 0o600);
+  },
+};

@@ -1,0 +1,22 @@
+import { runExec } from "../exec/exec.js";
+import { CLUSTER_FLAGS } from "../flags.js";
+import { verb } from "../verb.js";
+
+/** Ends with the exit code of the command. */
+export const exec = verb({
+  forms: ["exec [-i] [-t] POD -- COMMAND [ARG…]", "exec [-i] [-t] TYPE/NAME -- COMMAND [ARG…]"],
+  examples: [
+    ["exec -it web-0 -- sh", "a shell"],
+    ["exec deploy/hello -- cat /etc/hosts", "in a ready pod of a deployment"],
+  ],
+  flags: {
+    stdin: { type: "switch", short: "i", summary: "pass standard input on" },
+    tty: { type: "switch", short: "t", summary: "give the command a terminal" },
+    container: { type: "text", short: "c", value: "NAME", summary: "in this container; the first when absent" },
+    quiet: { type: "switch", short: "q", summary: "print only what the command prints" },
+    ...CLUSTER_FLAGS,
+  },
+  operands: "pods",
+  takesCommand: true,
+  run: runExec,
+});

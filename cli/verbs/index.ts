@@ -1,0 +1,66 @@
+import type { VerbRow } from "../verb.js";
+
+/** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here. */
+export const VERBS: readonly VerbRow[] = [
+  {
+    name: "apply",
+    summary: "make the cluster's objects as files say",
+    load: async () => (await import("./apply.js")).apply,
+  },
+  { name: "get", summary: "list objects", load: async () => (await import("./get.js")).get },
+  {
+    name: "describe",
+    summary: "tell what is known of objects, and why they are as they are",
+    load: async () => (await import("./describe.js")).describe,
+  },
+  { name: "delete", summary: "delete objects", load: async () => (await import("./delete.js")).deleteVerb },
+  { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
+  { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },
+  { name: "scale", summary: "set the number of replicas", load: async () => (await import("./scale.js")).scale },
+  { name: "events", summary: "tell what has happened lately", load: async () => (await import("./events.js")).events },
+  {
+    name: "token create",
+    summary: "make a token that lets hosts join",
+    load: async () => (await import("./token-create.js")).tokenCreate,
+  },
+  {
+    name: "token list",
+    summary: "list the tokens that can still be used",
+    load: async () => (await import("./token-list.js")).tokenList,
+  },
+  {
+    name: "token revoke",
+    summary: "make tokens useless at once",
+    load: async () => (await import("./token-revoke.js")).tokenRevoke,
+  },
+  {
+    name: "config view",
+    summary: "show the contexts, without their keys",
+    load: async () => (await import("./config-view.js")).configView,
+  },
+  {
+    name: "config use-context",
+    summary: "choose the context that is used from now on",
+    load: async () => (await import("./config-use-context.js")).configUseContext,
+  },
+  {
+    name: "config set-namespace",
+    summary: "choose the namespace of objects that name none",
+    load: async () => (await import("./config-set-namespace.js")).configSetNamespace,
+  },
+  {
+    name: "doctor",
+    summary: "check this machine's way to the cluster",
+    load: async () => (await import("./doctor.js")).doctor,
+  },
+  {
+    name: "completion",
+    summary: "print the script that completes commands in a shell",
+    load: async () => (await import("./completion.js")).completion,
+  },
+  {
+    name: "version",
+    summary: "tell the versions here and there",
+    load: async () => (await import("./version.js")).version,
+  },
+];

@@ -1,0 +1,34 @@
+import { CLUSTER_FLAGS, SELECT_FLAGS } from "../flags.js";
+import { runLogs } from "../logs/logs.js";
+import { verb } from "../verb.js";
+
+/** With several pods or containers every line says whose it is. */
+export const logs = verb({
+  forms: ["logs POD", "logs TYPE/NAME", "logs -l LABELS"],
+  examples: [
+    ["logs deploy/hello -f", "of all pods of a deployment, as it comes, new pods too"],
+    ["logs web-0 -c proxy --tail 20", "the last lines of one container"],
+    ["logs web-0 --previous", "of the run before the last restart"],
+  ],
+  flags: {
+    follow: { type: "switch", short: "f", summary: "go on with what is written from now on" },
+    container: { type: "text", short: "c", value: "NAME", summary: "of this container; the first when absent" },
+    allContainers: { type: "switch", summary: "of all containers" },
+    tail: {
+      type: "number",
+      value: "LINES",
+      min: -1,
+      summary: "only the last lines of each; all when absent or -1, 10 with -l",
+    },
+    since: { type: "duration", value: "TIME", summary: "only what was written in the last 30s, 5m, 2h…" },
+    sinceTime: { type: "text", value: "TIME", summary: "only what was written since, such as 2026-01-31T12:00:00Z" },
+    timestamps: { type: "switch", summary: "put the time of writing before each line" },
+    previous: { type: "switch", short: "p", summary: "of the run before the last restart" },
+    prefix: { type: "switch", summary: "always say whose a line is" },
+    limitBytes: { type: "number", value: "BYTES", min: 1, summary: "stop after this many bytes of each" },
+    selector: SELECT_FLAGS.selector,
+    ...CLUSTER_FLAGS,
+  },
+  operands: "pods",
+  run: runLogs,
+});

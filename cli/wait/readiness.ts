@@ -1,0 +1,77 @@
+import type { Typed } from "../../kinds/object.js";
+import { conditionOf, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
+import { podSummary } from "../../kinds/pod-summary.js";
+import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
+
+/** How far an object is from what was asked of it. */
+export type Readiness =
+  | { readonly is: "ready" }
+  | { readonly is: "waiting"; readonly why: string }
+  /** It will not become ready by itself. */
+  | { readonly is: "failed"; readonly why: string };
+
+const READY: Readiness = { is: "ready" };
+
+/** Whether an object is as it was asked to be. Kinds without a state of their own are ready once they exist. */
+export function readinessOf(typed: Typed): Readiness {
+  switch (typed.kind) {
+    case "Deployment":
+      return ofDeployment(typed.object);
+    case "ReplicaSet":
+      return ofReplicaSet(typed.object);
+    case "Pod":
+      return ofPod(typed.object);
+    default:
+      return READY;
+  }
+}
+
+/** As `kubectl rollout status` decides: every pod of the new template, none of an old one, all available. */
+function ofDeployment({ metadata, spec, status }: Deployment): Readiness {
+  const wanted = spec?.replicas ?? 1;
+  const { updatedReplicas = 0, replicas = 0, availableReplicas = 0, observedGeneration = 0 } = status ?? {};
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting("the change has not been seen yet");
+  const progressing = conditionOf(status?.conditions, "Progressing");
+  if (progressing?.reason === "ProgressDeadlineExceeded")
+    return { is: "failed", why: progressing.message || "it missed its progress deadline" };
+  if (updatedReplicas < wanted) return waiting(`${updatedReplicas} of ${wanted} pods updated`);
+  if (replicas > updatedReplicas) return waiting(`${replicas - updatedReplicas} old pods still there`);
+  if (availableReplicas < wanted) return waiting(`${availableReplicas} of ${wanted} pods available`);
+  return READY;
+}
+
+function ofReplicaSet({ metadata, spec, status }: ReplicaSet): Readiness {
+  const wanted = spec?.replicas ?? 1;
+  const { availableReplicas = 0, observedGeneration = 0 } = status ?? {};
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting("the change has not been seen yet");
+  return availableReplicas < wanted ? waiting(`${availableReplicas} of ${wanted} pods available`) : READY;
+}
+
+function ofPod(pod: Pod): Readiness {
+  if (pod.status?.phase === "Failed") return { is: "failed", why: podTrouble(pod) ?? "it has failed" };
+  if (isPodFinished(pod) || isPodReady(pod)) return READY;
+  return waiting(podTrouble(pod) ?? podSummary(pod).status);
+}
+
+function waiting(why: string): Readiness {
+  return { is: "waiting", why };
+}
+
+/** What keeps a pod from running, in a sentence; undefined when nothing is known to be wrong. */
+export function podTrouble(pod: Pod): string | undefined {
+  const scheduled = conditionOf(pod.status?.conditions, "PodScheduled");
+  if (scheduled?.status === "False") return `not scheduled: ${scheduled.message || scheduled.reason}`;
+  for (const { name, state } of [
+    ...(pod.status?.initContainerStatuses ?? []),
+    ...(pod.status?.containerStatuses ?? []),
+  ]) {
+    const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? {};
+    if (reason !== "" && !HARMLESS.has(reason))
+      return `container ${name}: ${reason}${message === "" ? "" : `: ${message}`}`;
+  }
+  return pod.status?.message || undefined;
+}
+
+const HARMLESS: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing", "Completed"]);

@@ -1,0 +1,145 @@
+import { keyOf, keyText, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { isControlledBy } from "../../kinds/owners.js";
+import type { KindName } from "../../kinds/registry.js";
+import { TallshipError } from "../../lib/errors.js";
+import type { Cluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import type { Query } from "../objects.js";
+import type { Shell } from "../shell.js";
+import { refText } from "../targets.js";
+import { type Change, watchObjects } from "../watch.js";
+import { podTrouble, type Readiness, readinessOf } from "./readiness.js";
+
+/** A wait that runs. */
+export interface Wait {
+  readonly shell: Shell;
+  readonly cluster: Cluster;
+  readonly timeoutMs: number;
+}
+
+/**
+ * Waits until every object is ready and tells, on standard error, whenever one has moved. Returns 0, or 8 when the time is up or one has
+ * failed for good, then with the reasons that its pods give.
+ */
+export async function waitUntilReady(wait: Wait, keys: readonly ObjectKey[], revision: number): Promise<number> {
+  const { shell } = wait;
+  const watched = keys.filter(({ kind }) => WATCHED.has(kind));
+  if (watched.length === 0) return EXIT.ok;
+  const progress = new Progress(watched);
+  const over = new AbortController();
+  const stop = (): void => over.abort();
+  shell.signal.addEventListener("abort", stop, { once: true });
+  const cancel = shell.clock.after(wait.timeoutMs, stop);
+  try {
+    for await (const { changes, isSynced, revision: seen } of watchObjects(wait.cluster, queriesFor(watched), {
+      signal: over.signal,
+      clock: shell.clock,
+    })) {
+      progress.take(changes);
+      // What was there before the apply says nothing about it.
+      if (!isSynced || seen < revision) continue;
+      for (const line of progress.news()) await shell.stderr.write(`${line}\n`);
+      if (progress.isSettled()) break;
+    }
+  } finally {
+    cancel();
+    shell.signal.removeEventListener("abort", stop);
+    over.abort();
+  }
+  return conclude(wait, progress);
+}
+
+async function conclude({ shell, timeoutMs }: Wait, progress: Progress): Promise<number> {
+  if (progress.isReady()) return EXIT.ok;
+  if (shell.signal.aborted) throw new TallshipError("cancelled", "interrupted");
+  const isFailed = progress.isSettled();
+  await shell.stderr.write(
+    isFailed ? "error: not all objects became ready\n" : `error: not ready after ${timeoutMs / 1_000} s\n`,
+  );
+  for (const line of progress.reasons()) await shell.stderr.write(`  ${line}\n`);
+  return isFailed ? EXIT.failed : EXIT.timedOut;
+}
+
+const WATCHED: ReadonlySet<KindName> = new Set(["Deployment", "ReplicaSet", "Pod"]);
+
+/** The kinds themselves, and the pods and replica sets between, for their reasons. */
+function queriesFor(keys: readonly ObjectKey[]): readonly Query[] {
+  const namespaces = new Set(keys.map(({ namespace }) => namespace));
+  const kinds = new Set<KindName>([...keys.map(({ kind }) => kind), "Pod", "ReplicaSet"]);
+  return [...namespaces].flatMap((namespace) => [...kinds].map((kind) => ({ kind, namespace })));
+}
+
+/** What is known of the objects waited for and of the pods below them. */
+class Progress {
+  private readonly keys: readonly ObjectKey[];
+  private readonly known = new Map<string, Typed>();
+  private readonly told = new Map<string, string>();
+
+  constructor(keys: readonly ObjectKey[]) {
+    this.keys = keys;
+  }
+
+  take(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.is === "put") this.known.set(keyText(keyOf(change.typed)), change.typed);
+      else this.known.delete(keyText(change.key));
+    }
+  }
+
+  isReady(): boolean {
+    return this.keys.every((key) => this.stateOf(key).is === "ready");
+  }
+
+  /** Nothing is waited for any more: each object is ready or will never be. */
+  isSettled(): boolean {
+    return this.keys.every((key) => this.stateOf(key).is !== "waiting");
+  }
+
+  /** A line for each object whose state has changed since the last call. */
+  news(): readonly string[] {
+    return this.keys.flatMap((key) => {
+      const line = `${refText(key.kind, key.name)} ${textOf(this.stateOf(key))}`;
+      const isNew = this.told.get(keyText(key)) !== line;
+      this.told.set(keyText(key), line);
+      return isNew ? [line] : [];
+    });
+  }
+
+  /** For each object that is not ready: why, with what its pods say; equal words are counted. */
+  reasons(): readonly string[] {
+    return this.keys
+      .filter((key) => this.stateOf(key).is !== "ready")
+      .flatMap((key) => [`${refText(key.kind, key.name)} ${textOf(this.stateOf(key))}`, ...this.podReasons(key)]);
+  }
+
+  private stateOf(key: ObjectKey): Readiness {
+    const typed = this.known.get(keyText(key));
+    return typed === undefined ? { is: "waiting", why: "it is gone" } : readinessOf(typed);
+  }
+
+  private podReasons(key: ObjectKey): readonly string[] {
+    const counts = new Map<string, number>();
+    for (const pod of this.known.values()) {
+      if (pod.kind !== "Pod" || key.kind === "Pod" || !this.isBelow(pod, key)) continue;
+      const trouble = podTrouble(pod.object);
+      if (trouble !== undefined) counts.set(trouble, (counts.get(trouble) ?? 0) + 1);
+    }
+    return [...counts].map(([trouble, count]) => `  ${count} pod${count === 1 ? "" : "s"}: ${trouble}`);
+  }
+
+  private isBelow(typed: Typed, key: ObjectKey): boolean {
+    const top = this.known.get(keyText(key));
+    if (top === undefined) return false;
+    if (isControlledBy(typed.object, top.object)) return true;
+    return [...this.known.values()].some(
+      (middle) =>
+        middle.kind === "ReplicaSet" &&
+        isControlledBy(middle.object, top.object) &&
+        isControlledBy(typed.object, middle.object),
+    );
+  }
+}
+
+function textOf(state: Readiness): string {
+  return state.is === "ready" ? "ready" : state.is === "failed" ? `failed: ${state.why}` : `not ready: ${state.why}`;
+}

@@ -1,0 +1,180 @@
+import { main } from "../../cli/main.js";
+import type { Found, Shell, Size } from "../../cli/shell.js";
+import { authorizeCalls } from "../../controlplane/api/authorize.js";
+import { formatContextFile } from "../../lib/context-file.js";
+import { TallshipError } from "../../lib/errors.js";
+import { memoryNetwork } from "../../lib/transport/memory.js";
+import { bind, type Handlers } from "../../lib/transport/service.js";
+import { ClusterDefinition, InfoResponse, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
+import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
+import { ADMIN, type ApiBench, openApiBench } from "./api-bench.js";
+
+/** What one command line printed and returned. */
+export interface Ran {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** A command that runs on: what it has printed so far, and how it is interrupted. */
+export interface Running {
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Presses Ctrl-C. */
+  interrupt(): void;
+  /** Changes the size of the terminal. */
+  resize(size: Size): void;
+  readonly ended: Promise<Ran>;
+}
+
+/** What a test may set for one command. */
+export interface RunOptions {
+  readonly input?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly isTerminal?: boolean;
+}
+
+/** tsctl over the real API on a store in memory; files, terminal and streams are the test's. */
+export interface TsctlBench {
+  readonly api: ApiBench;
+  /** Text of files by path. */
+  readonly files: Map<string, string>;
+  run(line: readonly string[], options?: RunOptions): Promise<Ran>;
+  start(line: readonly string[], options?: RunOptions): Running;
+  close(): void;
+}
+
+/** What the bench's servers do beside objects. */
+export interface BenchServices {
+  readonly streams?: Partial<Handlers<typeof StreamsDefinition>>;
+  readonly cluster?: Partial<Handlers<typeof ClusterDefinition>>;
+  /** Addresses in the context file; only "a:7443" answers. */
+  readonly servers?: readonly string[];
+}
+
+const CONFIG_PATH = "/home/ann/.tallship/config";
+const PEM = "-----BEGIN TEST-----\nAA==\n-----END TEST-----\n";
+
+/** Opens a bench. */
+export async function openTsctlBench(services: BenchServices = {}): Promise<TsctlBench> {
+  const api = await openApiBench();
+  const network = memoryNetwork(api.clock);
+  const server = network.serve("a:7443", [
+    bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
+    bind(StreamsDefinition, { ...NO_STREAMS, ...services.streams }, authorizeCalls("Streams")),
+    bind(ClusterDefinition, { ...NO_CLUSTER, ...services.cluster }, authorizeCalls("Cluster")),
+  ]);
+  const { servers = ["a:7443"] } = services;
+  const context = { name: "home", servers, ca: PEM, cert: PEM, key: PEM };
+  const files = new Map([[CONFIG_PATH, formatContextFile({ current: "home", contexts: [context] })]]);
+  const start = (line: readonly string[], options: RunOptions = {}): Running => {
+    const world = new FakeShell(files, options);
+    const shell: Shell = { ...world.shell(), clock: api.clock, dialer: async () => network.dialer(ADMIN) };
+    const ended = main(line, shell).then((code) => ({ code, out: world.out, err: world.err }));
+    return {
+      out: () => world.out,
+      err: () => world.err,
+      interrupt: () => world.interrupted.abort(),
+      resize: (size) => {
+        for (const call of world.onResize) call(size);
+      },
+      ended,
+    };
+  };
+  return {
+    api,
+    files,
+    start,
+    run: (line, options) => start(line, options).ended,
+    close: () => {
+      server.close();
+      api.close();
+    },
+  };
+}
+
+function refuse(what: string): never {
+  throw new TallshipError("not_supported", `this bench has no ${what}`);
+}
+
+const NO_STREAMS: Handlers<typeof StreamsDefinition> = { logs: () => refuse("logs"), exec: () => refuse("exec") };
+const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
+  info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),
+  createToken: () => refuse("tokens"),
+  listTokens: () => refuse("tokens"),
+  revokeToken: () => refuse("tokens"),
+};
+
+/** A terminal, its input and files, all in memory. */
+class FakeShell {
+  out = "";
+  err = "";
+  readonly interrupted = new AbortController();
+  readonly onResize = new Set<(size: Size) => void>();
+  private readonly files: Map<string, string>;
+  private readonly options: RunOptions;
+
+  constructor(files: Map<string, string>, options: RunOptions) {
+    this.files = files;
+    this.options = options;
+  }
+
+  shell(): Omit<Shell, "clock" | "dialer"> {
+    const { isTerminal = false, input = "", env = {} } = this.options;
+    const text = (chunk: string | Uint8Array): string =>
+      typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
+    return {
+      env: { HOME: "/home/ann", ...env },
+      signal: this.interrupted.signal,
+      stdout: {
+        isTerminal,
+        write: async (chunk) => {
+          this.out += text(chunk);
+        },
+      },
+      stderr: {
+        isTerminal,
+        write: async (chunk) => {
+          this.err += text(chunk);
+        },
+      },
+      stdin: {
+        isTerminal,
+        readAll: async () => input,
+        chunks: async function* () {
+          if (input !== "") yield Buffer.from(input);
+        },
+        setRaw: () => undefined,
+      },
+      terminal: {
+        size: () => ({ width: 80, height: 24 }),
+        onResize: (call) => {
+          this.onResize.add(call);
+          return () => this.onResize.delete(call);
+        },
+      },
+      files: {
+        find: async (path) => this.find(path),
+        read: async (path) => this.files.get(path) ?? refuse(`file ${path}`),
+        list: async (folder) => this.list(folder),
+        write: async (path, text) => void this.files.set(path, text),
+      },
+    };
+  }
+
+  private find(path: string): Found {
+    const text = this.files.get(path);
+    if (text !== undefined) return { is: "file", bytes: Buffer.byteLength(text) };
+    const isFolder = [...this.files.keys()].some((name) => name.startsWith(`${path.replace(/\/$/, "")}/`));
+    return { is: isFolder ? "folder" : "nothing" };
+  }
+
+  private list(folder: string): readonly string[] {
+    const names = [...this.files.keys()].flatMap((path) => {
+      if (!path.startsWith(`${folder}/`)) return [];
+      const [first = "", ...deeper] = path.slice(folder.length + 1).split("/");
+      return [deeper.length > 0 ? `${first}/` : first];
+    });
+    return [...new Set(names)].sort();
+  }
+}
