@@ -8,7 +8,8 @@ import type { Cached, View } from "./view.js";
 export class ObjectView implements View {
   /** Everything up to this revision is reflected. Only the owner sets it. */
   revision = 0;
-  private readonly byStoreKey = new Map<string, Cached>();
+  /** Revision of every entry taken, by the store's key; also of those that could not be read and have no object. */
+  private readonly revisions = new Map<string, number>();
   private readonly kinds: { readonly [K in KindName]: KindIndex<K> };
 
   constructor() {
@@ -50,25 +51,32 @@ export class ObjectView implements View {
     return this.kinds[kind].size;
   }
 
-  /** Number of objects of all kinds. */
+  /** Number of entries taken, unreadable ones included. */
   get size(): number {
-    return this.byStoreKey.size;
+    return this.revisions.size;
   }
 
-  /** The object of a key of the store; undefined also when the key is no object's. */
-  at(key: string): Cached | undefined {
-    return this.byStoreKey.get(key);
+  /** The revision of the entry that was taken last under a key of the store; 0 when there is none. */
+  revisionAt(key: string): number {
+    return this.revisions.get(key) ?? 0;
   }
 
-  /** The store's key of every object, in no order. */
+  /** The store's key of every entry, in no order. */
   storeKeys(): Iterable<string> {
-    return this.byStoreKey.keys();
+    return this.revisions.keys();
   }
 
   /** Puts the object in place of the one of that key, or removes it; returns what was there. */
   replace<K extends KindName>(key: ObjectKey<K>, after: Cached<K> | undefined): Cached<K> | undefined {
-    if (after === undefined) this.byStoreKey.delete(storeKey(key));
-    else this.byStoreKey.set(storeKey(key), after);
+    if (after === undefined) this.revisions.delete(storeKey(key));
+    else this.revisions.set(storeKey(key), after.revision);
     return this.kinds[key.kind].replace(key.namespace, key.name, after);
+  }
+
+  /** Notes an entry that cannot be read: there is no object, and yet nothing was missed. */
+  passOver<K extends KindName>(key: ObjectKey<K>, revision: number): Cached<K> | undefined {
+    const before = this.replace(key, undefined);
+    this.revisions.set(storeKey(key), revision);
+    return before;
   }
 }

@@ -12,8 +12,8 @@ export function takeBatch(view: ObjectView, batch: StoreBatch, log: Log): CacheB
     const isPut = event.type === "put";
     const key = parseStoreKey(isPut ? event.entry.key : event.key);
     if (key === undefined) continue;
-    const after = isPut ? readEntry(key, event.entry, log) : undefined;
-    pushChange(changes, { view, key, after, revision: isPut ? event.entry.revision : event.revision });
+    const revision = isPut ? event.entry.revision : event.revision;
+    pushChange(changes, { view, key, revision, entry: isPut ? event.entry : undefined }, log);
   }
   view.revision = Math.max(view.revision, batch.revision);
   return { changes, revision: view.revision };
@@ -28,13 +28,13 @@ export function takeListing(view: ObjectView, listing: Listing, log: Log): Cache
   const changes: CacheChange[] = [];
   const absent = absentFrom(view, listing);
   for (const entry of entries) {
-    if (view.at(entry.key)?.revision === entry.revision) continue;
+    if (view.revisionAt(entry.key) === entry.revision) continue;
     const key = parseStoreKey(entry.key);
-    if (key !== undefined) pushChange(changes, { view, key, after: readEntry(key, entry, log), revision });
+    if (key !== undefined) pushChange(changes, { view, key, entry, revision }, log);
   }
   for (const name of absent) {
     const key = parseStoreKey(name);
-    if (key !== undefined) pushChange(changes, { view, key, after: undefined, revision });
+    if (key !== undefined) pushChange(changes, { view, key, entry: undefined, revision }, log);
   }
   view.revision = revision;
   return { changes, revision };
@@ -52,11 +52,11 @@ export interface Suspect {
  */
 export function suspectsOf(view: ObjectView, listing: Listing): readonly Suspect[] {
   const newer = listing.entries
-    .filter(({ key, revision }) => (view.at(key)?.revision ?? 0) < revision)
+    .filter(({ key, revision }) => view.revisionAt(key) < revision)
     .filter(({ key }) => parseStoreKey(key) !== undefined)
     .map(({ key, revision }) => ({ key, revision }));
   const gone = absentFrom(view, listing)
-    .filter((key) => (view.at(key)?.revision ?? 0) <= listing.revision)
+    .filter((key) => view.revisionAt(key) <= listing.revision)
     .map((key) => ({ key, revision: 0 }));
   return [...newer, ...gone];
 }
@@ -64,7 +64,7 @@ export function suspectsOf(view: ObjectView, listing: Listing): readonly Suspect
 /** Store keys of the view's objects that a listing lacks. When all are there, counting them tells it. */
 function absentFrom(view: ObjectView, { entries }: Listing): readonly string[] {
   let found = 0;
-  for (const { key } of entries) if (view.at(key) !== undefined) found += 1;
+  for (const { key } of entries) if (view.revisionAt(key) > 0) found += 1;
   if (found === view.size) return [];
   const present = new Set(entries.map(({ key }) => key));
   return [...view.storeKeys()].filter((key) => !present.has(key));
@@ -76,11 +76,18 @@ export function standing(first: readonly Suspect[], second: readonly Suspect[]):
   return second.filter(({ key, revision }) => seen.get(key) === revision);
 }
 
-function pushChange(
-  changes: CacheChange[],
-  { view, key, after, revision }: { view: ObjectView; key: ObjectKey; after: Cached | undefined; revision: number },
-): void {
-  const before = view.replace(key, after);
+interface Taken {
+  readonly view: ObjectView;
+  readonly key: ObjectKey;
+  /** Undefined: it was deleted. */
+  readonly entry: Entry | undefined;
+  readonly revision: number;
+}
+
+function pushChange(changes: CacheChange[], { view, key, entry, revision }: Taken, log: Log): void {
+  const after = entry && readEntry(key, entry, log);
+  const isUnreadable = entry !== undefined && after === undefined;
+  const before = isUnreadable ? view.passOver(key, entry.revision) : view.replace(key, after);
   if (before !== undefined || after !== undefined) changes.push({ key, before, after, revision });
 }
 

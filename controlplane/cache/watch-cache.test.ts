@@ -233,12 +233,20 @@ test("a store that went back to an earlier revision ends the cache", async () =>
 
 test("a value that cannot be read is passed over and the rest follows", async () => {
   const { clock, store, write } = world();
-  const { values } = await start(clock, store);
-  const broken = { op: "put", key: keyFor("broken"), value: Uint8Array.of(255, 255, 255) } as const;
+  const { values, lines, metrics } = await start(clock, store);
+  const broken = { op: "put", key: keyFor("x"), value: Uint8Array.of(255, 255, 255) } as const;
+  const before = await write("x", "1");
   await store.transact({ checks: [], writes: [broken] });
-  await write("a", "1");
+  const after = await write("a", "1");
   await settle();
   expect(values()).toEqual(["a=1"]);
+  expect(lines()).toEqual([`x 0>${before}`, `x ${before}>0`, `a 0>${after}`]);
+  // Nothing was missed, so that comparing does not list anew again and again.
+  await clock.advance(3 * limit("cacheCompareMs"));
+  expect(await metrics.registry.metrics()).not.toContain("tallship_cache_relists_total{");
+  const mended = await write("x", "2");
+  await settle();
+  expect(lines().at(-1)).toBe(`x 0>${mended}`);
 });
 
 test("a store that is away at the start is waited for; the end of the signal ends all", async () => {

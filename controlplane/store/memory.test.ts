@@ -60,3 +60,17 @@ test("a cut shorter than the margin keeps a lease; a longer one loses it for goo
   expect(etcd.get("/k")).toBeUndefined();
   expect(clock.timerCount).toBe(0);
 });
+
+test("a lease that is given back while the store is away is lost at once, and its keys go when it runs out", async () => {
+  const etcd = new MemoryEtcd();
+  const clock = new ManualClock();
+  const store = new MemoryStore(clock, etcd);
+  const lease = await store.lease(2_000);
+  await store.transact({ checks: [], writes: [{ op: "put", key: "/k", value: new Uint8Array(), leaseId: lease.id }] });
+  store.setReachable(false);
+  await expect(lease.revoke()).rejects.toMatchObject({ code: "store_unavailable" });
+  expect(lease.lost.aborted).toBe(true);
+  store.setReachable(true);
+  await clock.advance(2_000);
+  expect(etcd.get("/k")).toBeUndefined();
+});

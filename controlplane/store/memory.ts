@@ -98,6 +98,7 @@ export class MemoryStore implements Store {
       id,
       lost: lease.lost.signal,
       revoke: async () => {
+        lease.lost.abort();
         this.assertReachable("revoke lease");
         this.etcd.revoke(id);
       },

@@ -60,6 +60,21 @@ test("a secret's value is nowhere in the store, and reads, lists and watches ret
   }
 });
 
+test("in lists and watches a broken value is empty, and the others are whole", async () => {
+  const { raw, sealed } = open();
+  const [one, two] = [secret("one", "u1"), secret("two", "u2")];
+  await sealed.transact({ checks: [], writes: [one, two] });
+  await raw.transact({ checks: [], writes: [{ ...one, value: Buffer.from("forged") }] });
+  const { entries, revision } = await sealed.list("/tallship/");
+  expect(entries.map(({ value }) => value.length)).toEqual([0, two.value.length]);
+  const signal = new AbortController().signal;
+  for await (const { events } of sealed.watch({ prefixes: ["/tallship/"], afterRevision: revision - 1, signal })) {
+    expect(events.map((event) => event.type === "put" && event.entry.value.length)).toEqual([0]);
+    break;
+  }
+  await expect(sealed.get(one.key)).rejects.toSatisfy((error) => hasCode(error, "seal_broken"));
+});
+
 test("a sealed secret does not open under another name, with another key, changed, or under another uid", async () => {
   const { raw, sealed } = open();
   const [one, two] = [secret("one", "u1"), secret("two", "u2")];

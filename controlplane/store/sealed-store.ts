@@ -1,4 +1,5 @@
 import { decodeObject, metaOf, storePrefix } from "../../kinds/object.js";
+import { hasCode } from "../../lib/errors.js";
 import type { Rng } from "../../lib/rng.js";
 import { CONTENT } from "./keys.js";
 import type { Sealer } from "./seal.js";
@@ -14,8 +15,17 @@ const SECRETS = storePrefix("Secret");
 export function sealedStore(store: Store, sealer: Sealer, rng: Rng): Store {
   const openEntry = (entry: Entry): Entry =>
     isSealed(entry.key) ? { ...entry, value: sealer.open(entry.value, entry.key) } : entry;
+  // One broken value must not keep a replica from all others: in lists and watches it is empty, which no reader takes for an object.
+  const openOrEmpty = (entry: Entry): Entry => {
+    try {
+      return openEntry(entry);
+    } catch (error) {
+      if (hasCode(error, "seal_broken")) return { ...entry, value: new Uint8Array() };
+      throw error;
+    }
+  };
   const openEvent = (event: StoreEvent): StoreEvent =>
-    event.type === "put" && isSealed(event.entry.key) ? { type: "put", entry: openEntry(event.entry) } : event;
+    event.type === "put" && isSealed(event.entry.key) ? { type: "put", entry: openOrEmpty(event.entry) } : event;
   const sealWrite = (write: Write): Write => {
     if (write.op === "delete" || !isSealed(write.key)) return write;
     const at = { place: write.key, uid: uidOf(write), nonce: rng.bytes(12) };
@@ -28,7 +38,7 @@ export function sealedStore(store: Store, sealer: Sealer, rng: Rng): Store {
     },
     list: async (prefixes, options) => {
       const listing = await store.list(prefixes, options);
-      return options?.keysOnly ? listing : { ...listing, entries: listing.entries.map(openEntry) };
+      return options?.keysOnly ? listing : { ...listing, entries: listing.entries.map(openOrEmpty) };
     },
     transact: (transaction: Transaction) =>
       store.transact({ ...transaction, writes: transaction.writes.map(sealWrite) }),
