@@ -8,6 +8,8 @@ export function controlPlaneMetrics() {
   const registers = [registry];
   return {
     registry,
+    ...servingMetrics(registers),
+    ...apiMetrics(registers),
     ...controllerMetrics(registers),
     ...schedulerMetrics(registers),
     ...storeMetrics(registers),
@@ -21,6 +23,68 @@ export function controlPlaneMetrics() {
 
 /** The metrics of one control plane. */
 export type ControlPlaneMetrics = ReturnType<typeof controlPlaneMetrics>;
+
+function servingMetrics(registers: Registry[]) {
+  return {
+    apiCallSeconds: new Histogram({
+      name: "tallship_api_call_seconds",
+      help: "Time to answer a unary call",
+      labelNames: ["method"],
+      buckets: secondsBuckets,
+      registers,
+    }),
+    apiCallsTotal: new Counter({
+      name: "tallship_api_calls_total",
+      help: "Calls and streams that have ended, by the caller's role and by error code",
+      labelNames: ["method", "role", "code"],
+      registers,
+    }),
+    nodeSessions: new Gauge({
+      name: "tallship_node_sessions",
+      help: "Nodes that have a session with this replica",
+      registers,
+    }),
+    certificateExpirySeconds: new Gauge({
+      name: "tallship_certificate_expiry_timestamp_seconds",
+      help: "When a certificate expires, seconds since the epoch",
+      labelNames: ["certificate"],
+      registers,
+    }),
+    buildInfo: new Gauge({
+      name: "tallship_build_info",
+      help: "1, with version and commit as labels",
+      labelNames: ["version", "commit"],
+      registers,
+    }),
+  } as const;
+}
+
+/** What the API and the events sink count. */
+function apiMetrics(registers: Registry[]) {
+  return {
+    apiWatches: new Gauge({
+      name: "tallship_api_watches",
+      help: "Watches that are open",
+      registers,
+    }),
+    apiWatchesCutTotal: new Counter({
+      name: "tallship_api_watches_cut_total",
+      help: "Watches that were cut because their reader was too slow",
+      registers,
+    }),
+    eventsWrittenTotal: new Counter({
+      name: "tallship_events_written_total",
+      help: "Events written, repetitions of one within a batch counted once",
+      registers,
+    }),
+    eventsDroppedTotal: new Counter({
+      name: "tallship_events_dropped_total",
+      help: "Events dropped, by reason: the queue was full, the store refused, or the namespace is going",
+      labelNames: ["reason"],
+      registers,
+    }),
+  } as const;
+}
 
 function controllerMetrics(registers: Registry[]) {
   return {

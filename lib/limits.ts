@@ -133,6 +133,8 @@ export const LIMITS = {
   authorityMs: { value: 315_360_000_000, why: "ten years: a cluster's authority outlives its hosts" },
   certificateAddresses: { value: 16, why: "a host has a few; a longer list is a mistake" },
   tokenWriteTries: { value: 50, why: "hosts that spend the same token at the same moment" },
+  replicaListMs: { value: 2_000, why: "a thousand nodes that reconnect at once ask for the same list" },
+  shutdownGraceMs: { value: 2_000, why: "calls that run when a server stops get this long to finish" },
   helloMs: { value: 5_000, why: "a node that opens a session and says nothing is cut" },
   streamsPerNode: { value: 1_000, why: "operator streams that wait to be opened by one node" },
   streamOpenMs: { value: 5_000, why: "an operator waits this long for the node to open the stream" },

@@ -1,0 +1,177 @@
+// Edge: the control plane's composition root.
+import { readFile } from "node:fs/promises";
+import { COMMIT, VERSION } from "../lib/build-info.js";
+import { TallshipError } from "../lib/errors.js";
+import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
+import type { HostPaths } from "../lib/host-paths.js";
+import { limit } from "../lib/limits.js";
+import type { Log } from "../lib/log.js";
+import { metricsHandler, startLocalMetrics } from "../lib/metrics-endpoint.js";
+import { readCertificate } from "../lib/pki/read.js";
+import { systemClock } from "../lib/system-clock.js";
+import { systemRng } from "../lib/system-rng.js";
+import type { CredentialSource } from "../lib/transport/credentials.js";
+import { grpcDialer } from "../lib/transport/grpc-dialer.js";
+import { type GrpcServerOptions, startGrpcServer } from "../lib/transport/grpc-server.js";
+import type { TransportServer } from "../lib/transport/service.js";
+import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
+import { ClusterAuthority } from "./ca/cluster-authority.js";
+import { type ControlPlaneMetrics, controlPlaneMetrics } from "./metrics.js";
+import { ownCredentials } from "./own-credentials.js";
+import { type Replica, startReplica } from "./replica.js";
+import { Sealer } from "./store/seal.js";
+import { openStore } from "./store-of-host.js";
+
+/** What a control plane is started with. */
+export interface ControlPlaneOptions {
+  readonly paths: HostPaths;
+  readonly log: Log;
+}
+
+const edges = { clock: systemClock, rng: systemRng };
+
+/**
+ * Runs a control plane from what init or join left on this host, until the signal aborts: then streams are told, leadership is given back, and etcd runs on.
+ * Rejects when it cannot go on; whoever started it starts it again.
+ */
+export async function runControlPlane({ paths, log }: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
+  const { host, cluster, authority, sealer } = await readOwnFiles(paths);
+  const stop = new AbortController();
+  const until = AbortSignal.any([signal, stop.signal]);
+  const metrics = controlPlaneMetrics();
+  describeBuild(metrics, authority);
+  const applicant = {
+    name: host.name,
+    role: "control-plane",
+    addresses: [host.advertiseAddress, "127.0.0.1"],
+  } as const;
+  const onExpiry = (atMs: number): void => metrics.certificateExpirySeconds.set({ certificate: "own" }, atMs / 1_000);
+  const credentials = ownCredentials(authority, applicant, { ...edges, log, onExpiry }, until);
+  const opened = await openStore(
+    { host, paths, authority, sealKey: await readFile(paths.sealKey) },
+    { ...edges, log },
+    until,
+  );
+  try {
+    const replica = await startReplica(
+      {
+        ...edges,
+        log,
+        metrics,
+        store: opened.store,
+        dialer: grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }),
+      },
+      {
+        id: host.name,
+        address: hostPort(host.advertiseAddress, host.ports.api),
+        joinPort: host.ports.join,
+        cluster,
+        authority,
+        sealer,
+        admitControlPlane: opened.admit,
+      },
+      until,
+    );
+    await serve({ host, replica, credentials, metrics, log }, until, [opened.ended, replica.ended]);
+  } finally {
+    stop.abort();
+    await opened.close();
+  }
+}
+
+/** Serves until the signal aborts or something fails; then takes leave in order. */
+async function serve(parts: Serving, signal: AbortSignal, ended: readonly Promise<void>[]): Promise<void> {
+  const servers = await startServers(parts);
+  const { log, host } = parts;
+  log.info("serving", { name: host.name, address: hostPort(host.advertiseAddress, host.ports.api), version: VERSION });
+  try {
+    await Promise.race([aborted(signal), ...ended]);
+    if (!signal.aborted) throw new TallshipError("internal", "a part of the control plane ended by itself");
+    log.info("stopping");
+  } finally {
+    await Promise.all(servers.map((server) => server.close(limit("shutdownGraceMs"))));
+  }
+  await parts.replica.ended;
+  log.info("stopped");
+}
+
+interface Serving {
+  readonly host: HostConfig;
+  readonly replica: Replica;
+  readonly credentials: CredentialSource;
+  readonly metrics: ControlPlaneMetrics;
+  readonly log: Log;
+}
+
+async function startServers(parts: Serving): Promise<readonly Pick<TransportServer, "close">[]> {
+  const { host, replica, credentials, metrics, log } = parts;
+  const anyAddress = host.advertiseAddress.includes(":") ? "::" : "0.0.0.0";
+  const observe: GrpcServerOptions["observe"] = ({ path, isStream, role, code, tookMs }) => {
+    const method = path.slice(path.lastIndexOf(".") + 1);
+    metrics.apiCallsTotal.inc({ method, role, code: code ?? "ok" });
+    if (!isStream) metrics.apiCallSeconds.observe({ method }, tookMs / 1_000);
+    metrics.nodeSessions.set(replica.hub.sessionCount);
+  };
+  const shared = { host: anyAddress, credentials, clock: systemClock, log, observe };
+  const { api, join, web } = host.ports;
+  const local = await startLocalMetrics(metrics.registry, web);
+  const onHttp = metricsHandler(metrics.registry);
+  return [
+    await startGrpcServer({ ...shared, port: api, bindings: replica.bindings, clientCertificates: "required" }),
+    await startGrpcServer({ ...shared, port: join, bindings: replica.joinBindings, clientCertificates: "none" }),
+    ...(host.advertiseAddress.startsWith("127.")
+      ? []
+      : [
+          await startGrpcServer({
+            ...shared,
+            host: host.advertiseAddress,
+            port: web,
+            bindings: [],
+            clientCertificates: "required",
+            onHttp,
+          }),
+        ]),
+    { close: async () => local.close() },
+  ];
+}
+
+async function readOwnFiles(paths: HostPaths): Promise<{
+  readonly host: HostConfig;
+  readonly cluster: ClusterConfig;
+  readonly authority: ClusterAuthority;
+  readonly sealer: Sealer;
+}> {
+  const [host, cluster] = await Promise.all([readHostConfig(paths), readClusterConfig(paths)]);
+  if (host === undefined || cluster === undefined)
+    throw new TallshipError(
+      "failed_precondition",
+      `${paths.configDir} holds no cluster: run tallshipd init or tallshipd join`,
+    );
+  if (!host.isControlPlane)
+    throw new TallshipError(
+      "failed_precondition",
+      `${host.name} is no control plane: join with a token of role control-plane`,
+    );
+  const [certificatePem, keyPem, sealKey] = await Promise.all([
+    readFile(paths.ca, "utf8"),
+    readFile(paths.caKey, "utf8"),
+    readFile(paths.sealKey),
+  ]);
+  return {
+    host,
+    cluster,
+    authority: new ClusterAuthority({ certificatePem, keyPem }, edges),
+    sealer: new Sealer(sealKey),
+  };
+}
+
+function describeBuild(metrics: ControlPlaneMetrics, authority: ClusterAuthority): void {
+  metrics.buildInfo.set({ version: VERSION, commit: COMMIT }, 1);
+  const { notAfterMs } = readCertificate(authority.certificatePem);
+  metrics.certificateExpirySeconds.set({ certificate: "authority" }, notAfterMs / 1_000);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

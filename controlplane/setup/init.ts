@@ -1,0 +1,116 @@
+// Edge: the files of a control plane, made once.
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { readFileIfPresent, writeFileAtomic } from "../../lib/atomic-file.js";
+import type { Clock } from "../../lib/clock.js";
+import { formatContextFile } from "../../lib/context-file.js";
+import { TallshipError } from "../../lib/errors.js";
+import {
+  type HostConfig,
+  hostPort,
+  readClusterConfig,
+  readHostConfig,
+  writeClusterConfig,
+  writeHostConfig,
+} from "../../lib/host-config.js";
+import type { HostPaths } from "../../lib/host-paths.js";
+import type { HostRoute } from "../../lib/host-routes.js";
+import { limit } from "../../lib/limits.js";
+import type { Log } from "../../lib/log.js";
+import { createAuthority } from "../../lib/pki/issue.js";
+import type { Rng } from "../../lib/rng.js";
+import type { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
+import { ClusterAuthority } from "../ca/cluster-authority.js";
+import { createMember } from "../etcd/embedded-etcd.js";
+import { findOverlap } from "./overlap.js";
+
+/** What `init` is asked to make. */
+export interface InitPlan {
+  readonly paths: HostPaths;
+  readonly host: HostConfig;
+  readonly cluster: ClusterConfig;
+  /** The host's routes, which the cluster's ranges must not overlap. */
+  readonly routes: readonly HostRoute[];
+}
+
+interface Deps {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+}
+
+/**
+ * Makes a new cluster's files on its first host: authority, seal key, etcd member, node certificate, administrator's context. Returns false and changes nothing when
+ * the very cluster asked for is here already; refuses when another is. The marker of a finished init, host.json, is written last: an init that broke off is
+ * done again.
+ */
+export async function initCluster(plan: InitPlan, deps: Deps): Promise<boolean> {
+  const { paths, host, cluster, routes } = plan;
+  const held = await readHostConfig(paths);
+  if (held !== undefined) {
+    refuseOther(plan, held, await readClusterConfig(paths));
+    return false;
+  }
+  const overlap = findOverlap([cluster.podCIDR, cluster.serviceCIDR], routes);
+  if (overlap !== undefined) throw new TallshipError("failed_precondition", `init: ${overlap}`);
+  const authority = new ClusterAuthority(
+    createAuthority({ name: "tallship", nowMs: deps.clock.nowMs(), lifeMs: limit("authorityMs") }, deps.rng),
+    deps,
+  );
+  await writeFileAtomic(paths.caKey, authority.keyPem, 0o600);
+  await writeFileAtomic(paths.ca, authority.certificatePem, 0o644);
+  await writeFileAtomic(paths.sealKey, deps.rng.bytes(32), 0o600);
+  if (host.outsideEtcd === undefined) await createMember(paths.etcd, host.name, deps);
+  await writeNodePair(paths, authority, host);
+  await writeAdminContext(paths, authority, host);
+  await writeClusterConfig(paths, cluster);
+  await writeHostConfig(paths, host);
+  return true;
+}
+
+/** Signs the node certificate of a host that holds the authority's key. */
+export async function writeNodePair(paths: HostPaths, authority: ClusterAuthority, host: HostConfig): Promise<void> {
+  const pair = authority.issue({ name: host.name, role: "node", addresses: [host.advertiseAddress] });
+  await writeFileAtomic(paths.nodeKey, pair.keyPem, 0o600);
+  await writeFileAtomic(paths.nodeCertificate, pair.certificatePem, 0o644);
+}
+
+async function writeAdminContext(paths: HostPaths, authority: ClusterAuthority, host: HostConfig): Promise<void> {
+  const admin = authority.issue({ name: "admin", role: "admin", addresses: [] });
+  const context = {
+    name: "tallship",
+    servers: [hostPort(host.advertiseAddress, host.ports.api)],
+    ca: authority.certificatePem,
+    cert: admin.certificatePem,
+    key: admin.keyPem,
+  };
+  const text = formatContextFile({ current: "tallship", contexts: [context] });
+  await writeFileAtomic(paths.adminContext, text, 0o600);
+  const personal = join(homedir(), ".tallship", "config");
+  // A file that is there may hold other clusters' contexts: it is the user's.
+  if ((await readFileIfPresent(personal)) === undefined) await writeFileAtomic(personal, text, 0o600);
+}
+
+/** Doing init again must not change anything that the first one decided. */
+function refuseOther(
+  { paths, host, cluster }: InitPlan,
+  held: HostConfig,
+  heldCluster: ClusterConfig | undefined,
+): void {
+  const pairs: readonly (readonly [string, unknown, unknown])[] = [
+    ["a control plane", true, held.isControlPlane],
+    ["name", host.name, held.name],
+    ["advertise address", host.advertiseAddress, held.advertiseAddress],
+    ["ports", JSON.stringify(host.ports), JSON.stringify(held.ports)],
+    ["pod range", cluster.podCIDR, heldCluster?.podCIDR],
+    ["service range", cluster.serviceCIDR, heldCluster?.serviceCIDR],
+    ["cluster domain", cluster.clusterDomain, heldCluster?.clusterDomain],
+  ];
+  const differing = pairs.find(([, wanted, known]) => wanted !== known);
+  if (differing === undefined) return;
+  const [what, wanted, known] = differing;
+  throw new TallshipError(
+    "already_exists",
+    `init: ${paths.configDir} holds a cluster already, whose ${what} is ${known}, not ${wanted}; to begin anew, run: tallshipd reset`,
+  );
+}
