@@ -110,12 +110,12 @@ async function startServers(parts: Serving): Promise<readonly Pick<TransportServ
     const method = path.slice(path.lastIndexOf(".") + 1);
     metrics.apiCallsTotal.inc({ method, role, code: code ?? "ok" });
     if (!isStream) metrics.apiCallSeconds.observe({ method }, tookMs / 1_000);
-    metrics.nodeSessions.set(replica.hub.sessionCount);
   };
   const shared = { host: anyAddress, credentials, clock: systemClock, log, observe };
   const { api, join, web } = host.ports;
-  const local = await startLocalMetrics(metrics.registry, web);
-  const onHttp = metricsHandler(metrics.registry);
+  const source = { registry: metrics.registry, refresh: replica.refreshMetrics };
+  const local = await startLocalMetrics(source, web);
+  const onHttp = metricsHandler(source);
   return [
     await startGrpcServer({ ...shared, port: api, bindings: replica.bindings, clientCertificates: "required" }),
     await startGrpcServer({ ...shared, port: join, bindings: replica.joinBindings, clientCertificates: "none" }),

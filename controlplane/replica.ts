@@ -69,8 +69,9 @@ export interface Replica {
   readonly bindings: readonly Binding[];
   /** For the join listener, without client certificates. */
   readonly joinBindings: readonly Binding[];
-  readonly hub: SessionHub;
   readonly leader: () => LeaderRecord | undefined;
+  /** Brings the metrics that count what is open up to date. */
+  readonly refreshMetrics: () => void;
   /** Resolves when the replica has ended, leadership and announcement given back. Rejects when it cannot go on and must start anew. */
   readonly ended: Promise<void>;
 }
@@ -111,7 +112,8 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
     ownAddress: config.address,
     askLeader: (request, until) => client.requestStream(request, until),
   });
-  const parts = { edges, config, store, cache, hub, broker, addresses, leader, clusterEpoch };
+  const watches = new WatchHub(cache, () => edges.metrics.apiWatchesCutTotal.inc());
+  const parts = { edges, config, store, cache, hub, watches, broker, addresses, leader, clusterEpoch };
   const observing = observe(election, signal, (record) => {
     leading.record = record;
   });
@@ -122,7 +124,11 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
     Promise.all([observing, campaigning, announcing]).then(() => client.close()),
   ]);
   ended.catch(() => undefined);
-  return { bindings: bindingsOf(parts), joinBindings: joinBindingsOf(parts), hub, leader, ended };
+  const refreshMetrics = (): void => {
+    edges.metrics.nodeSessions.set(hub.sessionCount);
+    edges.metrics.apiWatches.set(watches.size);
+  };
+  return { bindings: bindingsOf(parts), joinBindings: joinBindingsOf(parts), leader, refreshMetrics, ended };
 }
 
 interface Parts {
@@ -131,6 +137,7 @@ interface Parts {
   readonly store: Store;
   readonly cache: WatchCache;
   readonly hub: SessionHub;
+  readonly watches: WatchHub;
   readonly broker: StreamBroker;
   readonly addresses: () => Promise<readonly string[]>;
   readonly leader: () => LeaderRecord | undefined;
@@ -168,10 +175,9 @@ async function campaign(
 }
 
 function bindingsOf(parts: Parts): readonly Binding[] {
-  const { edges, config, store, cache, hub, broker, addresses, leader, clusterEpoch } = parts;
+  const { edges, config, store, cache, hub, watches, broker, addresses, leader, clusterEpoch } = parts;
   const { clock, rng, log } = edges;
   const { authority, sealer, cluster } = config;
-  const watches = new WatchHub(cache, () => edges.metrics.apiWatchesCutTotal.inc());
   const objects = objectsService({ store, cache, clock, rng, sealer, ranges: cluster, hub: watches });
   const clusterHandlers = clusterService({
     store,

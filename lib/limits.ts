@@ -135,6 +135,8 @@ export const LIMITS = {
   tokenWriteTries: { value: 50, why: "hosts that spend the same token at the same moment" },
   replicaListMs: { value: 2_000, why: "a thousand nodes that reconnect at once ask for the same list" },
   shutdownGraceMs: { value: 2_000, why: "calls that run when a server stops get this long to finish" },
+  daemonStopMs: { value: 10_000, why: "a daemon that does not end by then is killed" },
+  startMs: { value: 30_000, why: "init and join wait this long for the control plane that they started" },
   helloMs: { value: 5_000, why: "a node that opens a session and says nothing is cut" },
   streamsPerNode: { value: 1_000, why: "operator streams that wait to be opened by one node" },
   streamOpenMs: { value: 5_000, why: "an operator waits this long for the node to open the stream" },

@@ -11,21 +11,27 @@ export type HttpHandler = (request: IncomingMessage, response: ServerResponse, i
 
 const READERS: readonly Identity["role"][] = ["metrics", "admin", "control-plane"] satisfies readonly Role[];
 
-/** Answers GET /metrics with the registry, for those who show a certificate of role metrics, admin or control-plane. */
-export function metricsHandler(registry: Registry): HttpHandler {
+/** What is read: a registry, and what to bring up to date before. */
+export interface MetricsSource {
+  readonly registry: Registry;
+  readonly refresh: () => void;
+}
+
+/** Answers GET /metrics, for those who show a certificate of role metrics, admin or control-plane. */
+export function metricsHandler(source: MetricsSource): HttpHandler {
   return (request, response, { role }) => {
-    if (READERS.includes(role)) answer(registry, request, response);
+    if (READERS.includes(role)) answer(source, request, response);
     else refuse(response, 403, `role ${role} may not read metrics`);
   };
 }
 
 /** Answers GET /metrics without TLS on 127.0.0.1 alone: what is on the host may know. Returns the port and how to stop. */
 export function startLocalMetrics(
-  registry: Registry,
+  source: MetricsSource,
   port: number,
 ): Promise<{ readonly port: number; readonly close: () => void }> {
   const options = { headersTimeout: LIMITS.handshakeMs.value, requestTimeout: LIMITS.rpcDeadlineMs.value };
-  const server = createServer(options, (request, response) => answer(registry, request, response));
+  const server = createServer(options, (request, response) => answer(source, request, response));
   return new Promise((resolve, reject) => {
     server.once("error", (cause) =>
       reject(new TallshipError("failed_precondition", `listen on 127.0.0.1:${port}: ${cause.message}`, { cause })),
@@ -41,11 +47,16 @@ export function startLocalMetrics(
   });
 }
 
-function answer(registry: Registry, { method, url }: IncomingMessage, response: ServerResponse): void {
+function answer(
+  { registry, refresh }: MetricsSource,
+  { method, url }: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (method !== "GET" || url !== "/metrics") {
     refuse(response, 404, "there is only GET /metrics here");
     return;
   }
+  refresh();
   registry.metrics().then(
     (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
     (error: unknown) => refuse(response, 500, String(error)),

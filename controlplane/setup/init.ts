@@ -75,7 +75,12 @@ export async function writeNodePair(paths: HostPaths, authority: ClusterAuthorit
   await writeFileAtomic(paths.nodeCertificate, pair.certificatePem, 0o644);
 }
 
-async function writeAdminContext(paths: HostPaths, authority: ClusterAuthority, host: HostConfig): Promise<void> {
+/** Writes a context file with an administrator's certificate that this host signs; root's own too, unless there is one. */
+export async function writeAdminContext(
+  paths: HostPaths,
+  authority: ClusterAuthority,
+  host: HostConfig,
+): Promise<void> {
   const admin = authority.issue({ name: "admin", role: "admin", addresses: [] });
   const context = {
     name: "tallship",

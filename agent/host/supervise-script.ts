@@ -1,0 +1,83 @@
+import { shellWord } from "../launcher/shell-words.js";
+
+/** One daemon of a host, as it is started. */
+export interface DaemonCommand {
+  /** One word; names its log and pid file. */
+  readonly name: string;
+  /** Program and arguments. The program's path and the name stand in it one after the other. */
+  readonly command: readonly string[];
+}
+
+/** What the supervisor tends, and where it keeps pid files and logs. */
+export interface SuperviseTerms {
+  readonly daemons: readonly DaemonCommand[];
+  readonly runDir: string;
+  readonly logDir: string;
+  /** A log that has grown beyond this is moved aside, and the one moved before is dropped. */
+  readonly logBytes: number;
+}
+
+/**
+ * The supervisor, in shell: where no systemd runs it starts each daemon in a session of its own, starts it again with growing waits when it ends, and adopts
+ * daemons that run already. A megabyte where a Node process would take thirty, and nothing in it that could leak. Daemons survive its death; the lock
+ * makes a second one end at once.
+ */
+export function superviseScript({ daemons, runDir, logDir, logBytes }: SuperviseTerms): string {
+  const names = daemons.map(({ name }) => name).join(" ");
+  const cases = daemons.map(({ name, command }) => `    ${name}) set -- ${command.map(shellWord).join(" ")} ;;`);
+  return `
+run=${shellWord(runDir)}
+log=${shellWord(logDir)}
+umask 022
+mkdir -p "$run" "$log"
+exec 9> "$run/supervise.lock"
+flock -n 9 || exit 0
+echo $$ > "$run/supervise.pid"
+unset NODE_EXTRA_CA_CERTS
+trap 'rm -f "$run/supervise.pid"; exit 0' TERM INT
+
+# True when the process with the pid in $1 is the daemon $2: a pid may have been given to another program since.
+is_daemon() {
+  [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] || return 1
+  words=
+  read -r words < "/proc/$1/cmdline" 2> /dev/null
+  case "$words" in *tallshipd*"$2"*) return 0 ;; esac
+  return 1
+}
+
+start() {
+  name=$1
+  case "$name" in
+${cases.join("\n")}
+  esac
+  setsid "$@" >> "$log/$name.log" 2>&1 9>&- < /dev/null &
+  echo $! > "$run/$name.pid"
+}
+
+# Moves a log aside that has grown too large; the daemon writes on into the emptied file.
+rotate() {
+  [ "$(stat -c %s "$log/$1.log" 2> /dev/null || echo 0)" -gt ${logBytes} ] || return 0
+  cp "$log/$1.log" "$log/$1.log.1" && : > "$log/$1.log"
+}
+
+# Half-second turns. A daemon that ended is started at once; one that ends again within ten seconds waits 1, 2, 4 … 16 turns.
+turn=0
+while :; do
+  for daemon in ${names}; do
+    pid=
+    [ -r "$run/$daemon.pid" ] && read -r pid < "$run/$daemon.pid"
+    if is_daemon "$pid" "$daemon"; then continue; fi
+    eval "wait=\\\${wait_$daemon:-0} next=\\\${next_$daemon:-0} begun=\\\${begun_$daemon:--100}"
+    [ $turn -ge $next ] || continue
+    if [ $((turn - begun)) -gt 20 ]; then wait=0; fi
+    start "$daemon"
+    wait=$((wait == 0 ? 1 : wait * 2))
+    [ $wait -le 16 ] || wait=16
+    eval "wait_$daemon=$wait next_$daemon=$((turn + wait)) begun_$daemon=$turn"
+  done
+  if [ $((turn % 120)) -eq 119 ]; then for daemon in ${names}; do rotate "$daemon"; done; fi
+  sleep 0.5
+  turn=$((turn + 1))
+done
+`;
+}

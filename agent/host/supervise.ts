@@ -1,0 +1,85 @@
+// Edge: processes of the host.
+import { spawn } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { HostConfig } from "../../lib/host-config.js";
+import type { HostPaths } from "../../lib/host-paths.js";
+import { limit } from "../../lib/limits.js";
+import { systemClock } from "../../lib/system-clock.js";
+import { type DaemonCommand, superviseScript } from "./supervise-script.js";
+
+/** How this host's daemons are called. */
+export interface DaemonProgram {
+  /** Path of bin/tallshipd. */
+  readonly path: string;
+  /** The folder options, to be repeated for each daemon. */
+  readonly options: readonly string[];
+}
+
+/** The daemons of a host, in order of their start. */
+export function daemonsOf(host: HostConfig, program: DaemonProgram): readonly DaemonCommand[] {
+  const names = host.isControlPlane ? ["controlplane"] : [];
+  return names.map((name) => ({ name, command: [process.execPath, program.path, name, ...program.options] }));
+}
+
+/** Starts the supervisor in the background, unless one runs; it starts what does not run. */
+export function startSupervisor(host: HostConfig, paths: HostPaths, program: DaemonProgram): void {
+  const child = spawn("sh", superviseArguments(host, paths, program), { detached: true, stdio: "ignore", cwd: "/" });
+  child.unref();
+}
+
+/** Runs the supervisor in the foreground until it ends, and passes signals on. Returns its exit code. */
+export function runSupervisor(host: HostConfig, paths: HostPaths, program: DaemonProgram): Promise<number> {
+  const child = spawn("sh", superviseArguments(host, paths, program), {
+    stdio: ["ignore", "inherit", "inherit"],
+    cwd: "/",
+  });
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.on(name, () => child.kill(name));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => resolve(code ?? 1));
+  });
+}
+
+/** Stops the supervisor, then its daemons, and waits for their end. Containers and etcd run on. */
+export async function stopDaemons(host: HostConfig, paths: HostPaths, program: DaemonProgram): Promise<void> {
+  const names = ["supervise", ...daemonsOf(host, program).map(({ name }) => name)];
+  for (const name of names) await stopDaemon(paths, name);
+}
+
+/** Process id of a daemon, or of the supervisor; undefined when it does not run. */
+export function pidOfDaemon(paths: HostPaths, name: string): number | undefined {
+  try {
+    const pid = Number(readFileSync(join(paths.runDir, `${name}.pid`), "utf8"));
+    const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+    return words.some((word, at) => /tallshipd(\.js)?$/.test(word) && words[at + 1] === name) ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function superviseArguments(host: HostConfig, paths: HostPaths, program: DaemonProgram): readonly string[] {
+  mkdirSync(paths.log, { recursive: true });
+  const daemons = daemonsOf(host, program);
+  const script = superviseScript({ daemons, runDir: paths.runDir, logDir: paths.log, logBytes: limit("logFileBytes") });
+  return ["-c", script, program.path, "supervise"];
+}
+
+async function stopDaemon(paths: HostPaths, name: string): Promise<void> {
+  const pid = pidOfDaemon(paths, name);
+  if (pid === undefined) return;
+  signalProcess(pid, "SIGTERM");
+  const untilMs = systemClock.monotonicMs() + limit("daemonStopMs");
+  while (pidOfDaemon(paths, name) === pid) {
+    if (systemClock.monotonicMs() > untilMs) signalProcess(pid, "SIGKILL");
+    await systemClock.sleep(50, new AbortController().signal);
+  }
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended in between.
+  }
+}

@@ -1,0 +1,185 @@
+import {
+  CLUSTER_OPTIONS,
+  clusterOf,
+  FOLDER_OPTIONS,
+  folderArguments,
+  HOST_OPTIONS,
+  hostOf,
+  pathsOf,
+} from "../agent/host/host-options.js";
+import type { DaemonProgram } from "../agent/host/supervise.js";
+import { COMMIT, VERSION } from "../lib/build-info.js";
+import { type Command, command, commandHelp, type OptionValues, parseCommand } from "../lib/command-line.js";
+import { asTallshipError, TallshipError } from "../lib/errors.js";
+import { type HostConfig, hostPort, readHostConfig } from "../lib/host-config.js";
+import type { HostPaths } from "../lib/host-paths.js";
+
+const DAEMON_OPTIONS = {
+  ...FOLDER_OPTIONS,
+  "log-level": { type: "string", value: "LEVEL", help: "debug, info, warn or error (info)" },
+} as const;
+
+/** Every command. Programs behind them are loaded when they are called, so that none carries another's weight. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  init: command({
+    summary: "make a new cluster with this host as its first, start it, and print how others join",
+    words: [],
+    options: { ...HOST_OPTIONS, ...CLUSTER_OPTIONS },
+    run: async (values) => {
+      const [host, paths] = [hostOf(values, true), pathsOf(values)];
+      const cluster = clusterOf(values, hostPort(host.advertiseAddress, host.ports.api));
+      const { makeCluster } = await import("../controlplane/setup/make-cluster.js");
+      const isNew = await makeCluster({ paths, host, cluster });
+      await start(host, paths, values);
+      const { awaitControlPlane } = await import("../controlplane/setup/await-control-plane.js");
+      const token = await awaitControlPlane({ host, paths }, "worker-token");
+      console.log(
+        `${isNew ? "cluster made" : "the cluster is here already"}; ${host.name} serves at ${hostPort(host.advertiseAddress, host.ports.api)}`,
+      );
+      console.log(`tsctl reads ${paths.adminContext} (also ~/.tallship/config)`);
+      console.log(`\nother hosts join within the hour with:\n\n  tallshipd join ${token}\n`);
+      return 0;
+    },
+  }),
+  join: command({
+    summary: "make this host one of a cluster, as what the token says, and start it",
+    words: ["TOKEN"],
+    options: {
+      ...HOST_OPTIONS,
+      "control-plane": { type: "boolean", help: "refuse a token that does not make this host a control plane" },
+    },
+    run: async (values, [token = ""]) => {
+      const paths = pathsOf(values);
+      const { joinHost } = await import("../agent/host/join.js");
+      const { becomeControlPlane } = await import("../controlplane/setup/join-control-plane.js");
+      const plan = { paths, token, host: hostOf(values, false), mustBeControlPlane: values["control-plane"] === true };
+      const host = await joinHost(plan, becomeControlPlane);
+      await start(host, paths, values);
+      if (host.isControlPlane) {
+        const { awaitControlPlane } = await import("../controlplane/setup/await-control-plane.js");
+        await awaitControlPlane({ host, paths }, "nothing");
+      }
+      console.log(`${host.name} has joined as ${host.isControlPlane ? "a control plane" : "a worker"}`);
+      return 0;
+    },
+  }),
+  certificate: command({
+    summary: "exchange a token of role admin or metrics for a certificate, in files",
+    words: ["TOKEN"],
+    options: {
+      name: { type: "string", value: "NAME", help: "name the certificate is for (the host name)" },
+      out: { type: "string", value: "DIR", help: "folder for ca.crt, client.crt, client.key, and context.yaml (.)" },
+    },
+    run: async (values, [token = ""]) => {
+      const { requestCertificate } = await import("../agent/host/certificate.js");
+      console.log(await requestCertificate({ token, name: values.name, folder: values.out ?? "." }));
+      return 0;
+    },
+  }),
+  start: command({
+    summary: "start this host's daemons that do not run, and keep them running",
+    words: [],
+    options: FOLDER_OPTIONS,
+    run: async (values) => {
+      await start(await ownHost(pathsOf(values)), pathsOf(values), values);
+      return 0;
+    },
+  }),
+  stop: command({
+    summary: "stop this host's daemons; containers run on",
+    words: [],
+    options: FOLDER_OPTIONS,
+    run: async (values) => {
+      const { stopHost } = await import("../agent/host/start.js");
+      await stopHost(await ownHost(pathsOf(values)), pathsOf(values), programOf(values));
+      return 0;
+    },
+  }),
+  supervise: command({
+    summary: "keep this host's daemons running, in the foreground, where no systemd does",
+    words: [],
+    options: FOLDER_OPTIONS,
+    run: async (values) => {
+      const { runSupervisor } = await import("../agent/host/supervise.js");
+      return runSupervisor(await ownHost(pathsOf(values)), pathsOf(values), programOf(values));
+    },
+  }),
+  controlplane: command({
+    summary: "run the control plane",
+    words: [],
+    options: DAEMON_OPTIONS,
+    run: (values) =>
+      daemon("controlplane", values, async (parts, signal) => {
+        const { runControlPlane } = await import("../controlplane/main.js");
+        return runControlPlane(parts, signal);
+      }),
+  }),
+  version: command({
+    summary: "print the version",
+    words: [],
+    options: {},
+    run: async () => {
+      console.log(`tallshipd ${VERSION} (${COMMIT})`);
+      return 0;
+    },
+  }),
+};
+
+type Folders = OptionValues<typeof FOLDER_OPTIONS>;
+
+async function start(host: HostConfig, paths: HostPaths, values: Folders): Promise<void> {
+  const { startHost } = await import("../agent/host/start.js");
+  await startHost(host, paths, programOf(values));
+}
+
+async function daemon(
+  name: string,
+  values: OptionValues<typeof DAEMON_OPTIONS>,
+  run: (parts: { paths: HostPaths; log: import("../lib/log.js").Log }, signal: AbortSignal) => Promise<void>,
+): Promise<number> {
+  const [{ pinoLog }, { runDaemon }] = await Promise.all([import("../lib/pino-log.js"), import("../lib/daemon.js")]);
+  const log = pinoLog(name, values["log-level"] ?? "info");
+  return runDaemon(log, (signal) => run({ paths: pathsOf(values), log }, signal));
+}
+
+async function ownHost(paths: HostPaths): Promise<HostConfig> {
+  const host = await readHostConfig(paths);
+  if (host !== undefined) return host;
+  throw new TallshipError(
+    "failed_precondition",
+    `this host is in no cluster (${paths.host} is missing): run tallshipd init or tallshipd join`,
+  );
+}
+
+function programOf(values: Folders): DaemonProgram {
+  return { path: process.argv[1] ?? "tallshipd", options: folderArguments(values) };
+}
+
+function usage(): string {
+  const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length));
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`);
+  return `tallshipd: the daemons of a Tallship host\n\n${rows.join("\n")}\n\ntallshipd COMMAND --help tells a command's options\n`;
+}
+
+async function main([name = "help", ...args]: readonly string[]): Promise<number> {
+  const found = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (found === undefined) {
+    const isAsked = ["help", "--help", "-h"].includes(name);
+    (isAsked ? console.log : console.error)(`${isAsked ? "" : `tallshipd: no command ${name}\n\n`}${usage()}`);
+    return isAsked ? 0 : 2;
+  }
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(commandHelp(`tallshipd ${name}`, found));
+    return 0;
+  }
+  try {
+    const { values, words } = parseCommand(`tallshipd ${name}`, found, args);
+    return await found.run(values, words);
+  } catch (caught) {
+    const error = asTallshipError(caught);
+    console.error(`tallshipd: ${error.message}`);
+    return error.code === "invalid_argument" ? 2 : 1;
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2));
