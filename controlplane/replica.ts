@@ -81,7 +81,10 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
   const { clock, rng, log } = edges;
   const clusterEpoch = await ensureEpoch(edges.store, clock, rng);
   const store = sealedStore(edges.store, config.sealer, rng);
-  const { cache, ended: cacheEnded } = await startWatchCache({ store, clock, rng, log, clusterEpoch }, signal);
+  const { cache, ended: cacheEnded } = await startWatchCache(
+    { store, clock, rng, log, clusterEpoch, metrics: edges.metrics },
+    signal,
+  );
   const follow = { store, clock, rng, log };
   const self = { id: config.id, address: config.address };
   const election = new Election(follow, self);
