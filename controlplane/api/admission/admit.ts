@@ -95,7 +95,7 @@ function withFirstStatus(typed: Typed): Typed {
   if (typed.kind === "Revision") return typed;
   if (typed.kind === "Pod")
     return withParts(typed, {
-      status: PodStatus.fromPartial({ phase: "Pending", qosClass: qosClassOf(typed.object) }),
+      status: PodStatus.fromPartial({ phase: "Pending", qosClass: qosClassOf(typed.object.spec) }),
     });
   if (typed.kind === "Namespace") return withParts(typed, { status: NamespaceStatus.fromPartial({ phase: "Active" }) });
   return hasStatus(typed.kind) ? withParts(typed, { status: undefined }) : typed;

@@ -1,6 +1,6 @@
 import { parseQuantity } from "../../../lib/quantity.js";
 import type { ResourceRequirements } from "../../../proto/gen/tallship/v1/container.js";
-import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
 
 const COUNTED = ["cpu", "memory"] as const;
 
@@ -8,8 +8,8 @@ const COUNTED = ["cpu", "memory"] as const;
  * Kubernetes' quality of service: Guaranteed when every container limits CPU and memory and requests just that, BestEffort when no
  * container requests or limits either, else Burstable.
  */
-export function qosClassOf(pod: Pod): "Guaranteed" | "Burstable" | "BestEffort" {
-  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+export function qosClassOf(spec: PodSpec | undefined): "Guaranteed" | "Burstable" | "BestEffort" {
+  const containers = [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
   if (containers.every(({ resources }) => asksNothing(resources))) return "BestEffort";
   return containers.every(({ resources }) => isGuaranteed(resources)) ? "Guaranteed" : "Burstable";
 }
