@@ -12,12 +12,21 @@ import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
 /** Mode 0644 of the files of a volume. */
 const FILE_MODE = 0o644;
 
-/** The defaults of its spec. */
+/** The defaults of its spec, and requests from limits: as in Kubernetes only in a pod, not in a template, where a limit may still change. */
 export function defaultPod(pod: Pod): Pod {
-  return pod.spec === undefined ? pod : { ...pod, spec: defaultPodSpec(pod.spec) };
+  if (pod.spec === undefined) return pod;
+  const spec = defaultPodSpec(pod.spec);
+  const [initContainers, containers] = [spec.initContainers.map(defaultRequests), spec.containers.map(defaultRequests)];
+  return { ...pod, spec: { ...spec, initContainers, containers } };
 }
 
-/** What Kubernetes fills into a pod spec beyond plain values: pull policies by tag, requests from limits, volume modes. */
+function defaultRequests(container: Container): Container {
+  const { resources } = container;
+  if (resources === undefined) return container;
+  return { ...container, resources: { ...resources, requests: { ...resources.limits, ...resources.requests } } };
+}
+
+/** What Kubernetes fills into a pod spec beyond plain values: pull policies by tag, volume modes. */
 export function defaultPodSpec(spec: PodSpec): PodSpec {
   const { hostNetwork } = spec;
   return {
@@ -47,7 +56,7 @@ const EMPTY_SECURITY: NonNullable<PodSpec["securityContext"]> = {
 };
 
 function defaultContainer(container: Container, hostNetwork: boolean): Container {
-  const { resources, imagePullPolicy } = container;
+  const { imagePullPolicy } = container;
   return {
     ...container,
     imagePullPolicy: imagePullPolicy || pullPolicy(container.image),
@@ -55,8 +64,6 @@ function defaultContainer(container: Container, hostNetwork: boolean): Container
       hostNetwork && port.hostPort === 0 ? { ...port, hostPort: port.containerPort } : port,
     ),
     env: container.env.map(defaultVariable),
-    resources:
-      resources === undefined ? undefined : { ...resources, requests: { ...resources.limits, ...resources.requests } },
     livenessProbe: defaultProbe(container.livenessProbe),
     readinessProbe: defaultProbe(container.readinessProbe),
     startupProbe: defaultProbe(container.startupProbe),

@@ -1,3 +1,4 @@
+import { deepEqual } from "../../lib/deep-equal.js";
 import type {
   Deployment,
   DeploymentStrategy,
@@ -28,6 +29,9 @@ export function defaultReplicaSet(set: ReplicaSet): ReplicaSet {
 
 function defaultStrategy(strategy: DeploymentStrategy | undefined): DeploymentStrategy {
   const { type = "", rollingUpdate } = strategy ?? {};
+  // Bounds that were only filled in stay behind when the type changes; what a user wrote is for validation to refuse.
+  if (type === "Recreate" && deepEqual(rollingUpdate, defaultRollingUpdate(undefined)))
+    return { type, rollingUpdate: undefined };
   if (type !== "" && type !== "RollingUpdate") return { type, rollingUpdate };
   return { type: "RollingUpdate", rollingUpdate: defaultRollingUpdate(rollingUpdate) };
 }

@@ -1,3 +1,4 @@
+import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { isReleased } from "../../../kinds/deletion.js";
 import { keyOf, keyText, metaOf, storeKey, type Typed, withMeta } from "../../../kinds/object.js";
 import { messageSchema } from "../../../kinds/schema.js";
@@ -114,7 +115,8 @@ function merge(claim: Claim, live: Cached, { options, reads, after }: MergeArgs)
   const isRepeated = base !== undefined && equalBytes(base.bytes, claim.bytes);
   const sides = {
     live: fieldsOf(before.object),
-    base: isRepeated ? mine : base && fieldsOf(base.typed.object),
+    // With the defaults that it led to: what admission derived from a value that changes now, such as requests from limits, is derived anew.
+    base: isRepeated ? mine : base && fieldsOf(applyDefaults(base.typed).object),
     mine,
     others: others.map(([, other]) => fieldsOf(other.typed.object)),
   };
