@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { AddressPool } from "./ipam.js";
+import { AddressPool, PodAddressBook } from "./ipam.js";
 import { contains, parseAddress, subnetOf } from "./ipv4.js";
 
 test("the network's own, the gateway's and the broadcast address are never given out", () => {
@@ -69,4 +69,18 @@ test("whatever is allocated, reserved and freed, no address is held twice and no
       expect(held.size).toBe(13);
     }),
   );
+});
+
+test("a pod has one address until it is released, and keeps the one it had before a restart", () => {
+  const book = new PodAddressBook("10.128.4.0/29", [
+    { uid: "old", address: "10.128.4.3" },
+    { uid: "half-made", address: "" },
+  ]);
+  expect(book.claim("old")).toBe("10.128.4.3");
+  const fresh = book.claim("new");
+  expect(fresh).toBe("10.128.4.4");
+  expect(book.claim("new")).toBe(fresh);
+  book.release("new");
+  book.release("new");
+  expect(book.claim("third")).toBe("10.128.4.5");
 });

@@ -76,3 +76,34 @@ export class AddressPool {
     return formatAddress(value);
   }
 }
+
+/** Addresses by the pod that holds them: a pod has the same one each time it asks, until it is released. */
+export class PodAddressBook {
+  private readonly pool: AddressPool;
+  private readonly held = new Map<string, string>();
+
+  /** `links` are those that exist; half-made ones hold nothing. */
+  constructor(podCIDR: string, links: Iterable<{ readonly uid: string; readonly address: string }>) {
+    const known = [...links];
+    this.pool = new AddressPool(
+      podCIDR,
+      known.map((link) => link.address),
+    );
+    for (const { uid, address } of known) if (this.pool.isTaken(address)) this.held.set(uid, address);
+  }
+
+  /** The pod's address. Throws resource_exhausted when none is free. */
+  claim(uid: string): string {
+    const address = this.held.get(uid) ?? this.pool.allocate();
+    this.held.set(uid, address);
+    return address;
+  }
+
+  /** The pod needs its address no more. Again is no error. */
+  release(uid: string): void {
+    const address = this.held.get(uid);
+    if (address === undefined) return;
+    this.held.delete(uid);
+    this.pool.free(address);
+  }
+}

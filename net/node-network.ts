@@ -59,17 +59,20 @@ export interface OverlayDevice {
  * All methods are idempotent. Failures: kernel_failed.
  */
 export interface NodeNetwork {
-  /** Creates or adopts the devices and tables. */
+  /** Creates or adopts the devices and tables. What a former agent's map left stands until the first setMap. Again after a failure. */
   start(): Promise<OverlayDevice>;
   /** The map to reflect from now on; several calls in a row are one. */
   setMap(map: NetworkMap): void;
   /** Calls with the revision of the map that the kernel has come to reflect. */
   onApplied(listener: (revision: number) => void): void;
-  /** Namespace, veth, address and routes of pods, in one batch. */
+  /**
+   * Namespace, veth, address and routes of pods. Calls made while a batch runs are one batch, and a call fails only for its own links:
+   * one call per pod costs no more than one for all.
+   */
   attach(links: readonly PodLink[]): Promise<void>;
-  /** Takes pods' links away, in one batch. Unknown uids are no error. */
+  /** Takes pods' links away; gone when it resolves. Batched like attach. Unknown uids are no error. */
   detach(uids: readonly string[]): Promise<void>;
-  /** The links that exist in the kernel now. */
+  /** The links that exist in the kernel now. One that is half made has an empty address: detach it. */
   list(): Promise<readonly { readonly uid: string; readonly address: string }[]>;
   /** Compares the kernel's state with the wanted one and mends it; returns how many entries differed. */
   repair(): Promise<number>;

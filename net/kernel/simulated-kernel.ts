@@ -27,6 +27,7 @@ export class SimulatedKernel implements Kernel {
   private readonly pods = new Map<string, SimulatedPod>();
   private rules: SimulatedRules | undefined;
   private generation = 0;
+  private refusals = 0;
   /** Every filter ever given to forgetFlows, in order. */
   readonly forgotten: FlowFilter[] = [];
 
@@ -50,7 +51,13 @@ export class SimulatedKernel implements Kernel {
     return [...defaults, ...held];
   }
 
+  /** The next changes of tables, this many calls, fail and change nothing. */
+  refuse(calls: number): void {
+    this.refusals = calls;
+  }
+
   async changeEntries(changes: readonly EntryChange[]): Promise<void> {
+    if (changes.length > 0) this.mayRefuse();
     const complaints: string[] = [];
     for (const { do: act, entry } of changes) {
       if (act === "delete") this.deleteEntry(entry);
@@ -80,6 +87,7 @@ export class SimulatedKernel implements Kernel {
   }
 
   async replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void> {
+    this.mayRefuse();
     const maps = new Map(RULE_MAPS.map((map) => [map, new Map<string, string>()]));
     for (const element of elements) addElement(maps, element);
     this.generation += 1;
@@ -88,6 +96,7 @@ export class SimulatedKernel implements Kernel {
 
   async changeElements(changes: readonly ElementChange[]): Promise<void> {
     if (changes.length === 0) return;
+    this.mayRefuse();
     if (this.rules === undefined) throw new TallshipError("kernel_failed", "change elements: no such table");
     const maps = new Map([...this.rules.maps].map(([map, held]) => [map, new Map(held)]));
     for (const change of changes) {
@@ -144,6 +153,12 @@ export class SimulatedKernel implements Kernel {
   /** Elements of a map, by key. */
   elementsIn(map: RuleMap): ReadonlyMap<string, string> {
     return this.rules?.maps.get(map) ?? new Map();
+  }
+
+  private mayRefuse(): void {
+    if (this.refusals === 0) return;
+    this.refusals -= 1;
+    throw new TallshipError("kernel_failed", "simulated refusal");
   }
 
   private deleteEntry(entry: Entry): void {

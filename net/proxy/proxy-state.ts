@@ -79,6 +79,11 @@ export class ProxyState {
     return map === "services" ? `goto pick-${port.slots.length}` : `goto node-pick-${port.slots.length}`;
   }
 
+  /** True when a service port, by its key in the map of services, has this endpoint. */
+  leadsTo(key: string, endpoint: string): boolean {
+    return this.portOf(key)?.slots.includes(endpoint) === true;
+  }
+
   private portOf(claim: string): PlannedPort | undefined {
     const ports = this.planned.get(this.owners.get(claim) ?? "");
     return ports?.find((port) => serviceKey(port) === claim || (port.nodePort !== 0 && nodePortKey(port) === claim));
@@ -101,8 +106,9 @@ export class ProxyState {
     const ports: PlannedPort[] = [];
     for (const target of targets) {
       const before = former.find((port) => serviceKey(port) === serviceKey(target));
-      const nodePort = target.nodePort !== 0 && !this.claim(nodePortKey(target), change.key) ? 0 : target.nodePort;
-      if (this.claim(serviceKey(target), change.key)) ports.push(planPort({ ...target, nodePort }, before));
+      if (!this.claim(serviceKey(target), change.key)) continue;
+      const nodePort = target.nodePort !== 0 && this.claim(nodePortKey(target), change.key) ? target.nodePort : 0;
+      ports.push(planPort({ ...target, nodePort }, before));
     }
     if (ports.length > 0) this.planned.set(change.key, ports);
     const elements = diffElements(former.flatMap(allElements), ports.flatMap(allElements));

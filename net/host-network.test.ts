@@ -1,0 +1,206 @@
+import { expect, test } from "vitest";
+import { silentLog } from "../lib/log.js";
+import { seededRng } from "../lib/rng.js";
+import { ManualClock, settle } from "../test/kit/manual-clock.js";
+import { networkMap, nodeConfig, nodeObject, type TestService } from "../test/kit/network-world.js";
+import { createNodeNetwork } from "./host-network.js";
+import { SimulatedKernel } from "./kernel/simulated-kernel.js";
+import type { NodeNetwork, PodLink } from "./node-network.js";
+
+interface World {
+  readonly kernel: SimulatedKernel;
+  readonly clock: ManualClock;
+  readonly network: NodeNetwork;
+  readonly applied: number[];
+}
+
+const config = nodeConfig(4);
+const freshKernel = (): SimulatedKernel =>
+  new SimulatedKernel([{ address: "192.168.9.4", device: "eth0", mtu: 1_500 }]);
+
+async function world(kernel = freshKernel()): Promise<World> {
+  const clock = new ManualClock();
+  const network = createNodeNetwork(config, kernel, { clock, rng: seededRng(1), log: silentLog });
+  const applied: number[] = [];
+  network.onApplied((revision) => applied.push(revision));
+  await network.start();
+  return { kernel, clock, network, applied };
+}
+
+const web = (...endpoints: readonly string[]): TestService => ({
+  name: "web",
+  clusterIP: "10.96.1.1",
+  ports: [{ port: 80 }],
+  endpoints,
+});
+const link = (uid: string, last: number, hostPorts: PodLink["hostPorts"] = []): PodLink => ({
+  uid,
+  address: `10.128.4.${last}`,
+  hostPorts,
+});
+const tables = async ({ kernel }: World): Promise<readonly string[]> => (await unsortedTables(kernel)).sort();
+const unsortedTables = async (kernel: SimulatedKernel): Promise<string[]> =>
+  (await kernel.readEntries(["tallship0"], [])).map(
+    (entry) => `${entry.table} ${"subnet" in entry ? entry.subnet : ""}`,
+  );
+const slots = ({ kernel }: World): readonly string[] => [...kernel.elementsIn("service-endpoints").values()];
+
+test("start makes the device with the underlay's MTU less the tunnel's overhead, and a MAC that is the node's own", async () => {
+  const first = createNodeNetwork(config, freshKernel(), {
+    clock: new ManualClock(),
+    rng: seededRng(1),
+    log: silentLog,
+  });
+  const device = await first.start();
+  expect(device.mtu).toBe(1_450);
+  const { network } = await world();
+  expect(await network.start()).toEqual(device);
+});
+
+test("start fails with kernel_failed when no device has the underlay address, and may be called again", async () => {
+  const network = createNodeNetwork(config, new SimulatedKernel([]), {
+    clock: new ManualClock(),
+    rng: seededRng(1),
+    log: silentLog,
+  });
+  await expect(network.start()).rejects.toMatchObject({ code: "kernel_failed" });
+  await expect(network.attach([link("a", 9)])).rejects.toMatchObject({ code: "failed_precondition" });
+});
+
+test("a map leads to peers and endpoints, and its revision is reported once the kernel reflects it", async () => {
+  const at = await world();
+  at.network.setMap(networkMap(7, [nodeObject(5)], [web("10.128.5.2")]));
+  expect(at.applied).toEqual([]);
+  await settle();
+  expect(at.applied).toEqual([7]);
+  expect(await tables(at)).toContain("route 10.128.5.0/24");
+  expect(slots(at)).toEqual(["10.128.5.2 . 80"]);
+});
+
+test("several maps in a row are one", async () => {
+  const at = await world();
+  for (const revision of [1, 2, 3]) at.network.setMap(networkMap(revision, [], [web(`10.128.5.${revision + 1}`)]));
+  await settle();
+  expect(at.applied).toEqual([3]);
+  expect(slots(at)).toEqual(["10.128.5.4 . 80"]);
+});
+
+test("what the kernel refuses is tried again until it succeeds, and only then reported", async () => {
+  const at = await world();
+  at.network.setMap(networkMap(1, [], [web("10.128.5.2")]));
+  await settle();
+  at.kernel.refuse(3);
+  at.network.setMap(networkMap(2, [], [web("10.128.5.3")]));
+  await settle();
+  expect(at.applied).toEqual([1]);
+  await at.clock.advance(1_000);
+  expect(at.applied).toEqual([1, 2]);
+  expect(slots(at)).toEqual(["10.128.5.3 . 80"]);
+});
+
+test("an agent that starts anew leaves peers, services and host ports as they are until it has a map", async () => {
+  const before = await world();
+  before.network.setMap(networkMap(1, [nodeObject(5)], [web("10.128.5.2")]));
+  await before.network.attach([
+    link("a", 9, [{ protocol: "TCP", hostIP: "127.0.0.1", hostPort: 8080, containerPort: 80 }]),
+  ]);
+  await settle();
+  const after = await world(before.kernel);
+  await after.network.repair();
+  expect(await tables(after)).toContain("route 10.128.5.0/24");
+  expect(slots(after)).toEqual(["10.128.5.2 . 80"]);
+  after.network.setMap(networkMap(2, [nodeObject(6)], []));
+  await settle();
+  expect(await tables(after)).not.toContain("route 10.128.5.0/24");
+  expect(slots(after)).toEqual([]);
+  expect([...after.kernel.elementsIn("host-ports")]).toEqual([["127.0.0.1 . tcp . 8080", "10.128.4.9 . 80"]]);
+});
+
+test("connections to endpoints that left while no agent looked are forgotten with the first map", async () => {
+  const dns = (...endpoints: readonly string[]): TestService => ({
+    name: "dns",
+    clusterIP: "10.96.1.2",
+    ports: [{ port: 53, protocol: "UDP" }],
+    endpoints,
+  });
+  const before = await world();
+  before.network.setMap(networkMap(1, [], [web("10.128.5.2", "10.128.5.3"), dns("10.128.5.4", "10.128.5.5")]));
+  await settle();
+  before.kernel.forgotten.length = 0;
+  const after = await world(before.kernel);
+  after.network.setMap(networkMap(2, [], [web("10.128.5.2"), dns("10.128.5.4")]));
+  await settle();
+  expect(after.kernel.forgotten).toEqual([
+    { protocol: "udp", endpoint: "10.128.5.5", endpointPort: 53 },
+    { protocol: "tcp", endpoint: "10.128.5.3" },
+  ]);
+});
+
+test("pods are attached, listed and detached, host ports with them", async () => {
+  const at = await world();
+  const ports: PodLink["hostPorts"] = [{ protocol: "UDP", hostIP: "", hostPort: 53, containerPort: 5353 }];
+  await Promise.all([at.network.attach([link("a", 9, ports)]), at.network.attach([link("b", 10)])]);
+  expect(await at.network.list()).toEqual([
+    { uid: "a", address: "10.128.4.9" },
+    { uid: "b", address: "10.128.4.10" },
+  ]);
+  expect([...at.kernel.elementsIn("host-ports-any")]).toEqual([["udp . 53", "10.128.4.9 . 5353"]]);
+  expect([...at.kernel.elementsIn("hairpins").keys()]).toEqual(["10.128.4.9 . 10.128.4.9"]);
+  expect(at.kernel.forgotten).toEqual([{ protocol: "udp", sentToPort: 53 }]);
+  await at.network.detach(["a", "nobody"]);
+  expect((await at.network.list()).map((each) => each.uid)).toEqual(["b"]);
+  expect(at.kernel.elementsIn("host-ports-any").size + at.kernel.elementsIn("hairpins").size).toBe(0);
+});
+
+// What others may do behind the agent's back; each is put back by the next periodic check.
+const meddling: readonly { readonly what: string; readonly act: (kernel: SimulatedKernel) => void }[] = [
+  { what: "the overlay's device", act: (kernel) => kernel.deleteDevice("tallship0") },
+  { what: "the whole ruleset", act: (kernel) => kernel.flushRuleset() },
+  { what: "the elements of a map", act: (kernel) => kernel.flushMap("service-endpoints") },
+  { what: "a pod's device", act: (kernel) => kernel.deletePodDevice("a") },
+  {
+    what: "a forwarding entry",
+    act: (kernel) =>
+      kernel.meddle({
+        do: "delete",
+        entry: { table: "fdb", device: "tallship0", mac: "02:00:00:00:01:05", underlayIp: "192.168.9.5" },
+      }),
+  },
+  {
+    what: "forwarding itself",
+    act: (kernel) => kernel.meddle({ do: "add", entry: { table: "setting", name: "net.ipv4.ip_forward", value: "0" } }),
+  },
+];
+for (const { what, act } of meddling) {
+  test(`when somebody removes ${what}, it is back within one check`, async () => {
+    const at = await world();
+    at.network.setMap(networkMap(1, [nodeObject(5)], [web("10.128.5.2")]));
+    await at.network.attach([link("a", 9)]);
+    await settle();
+    const before = [await tables(at), slots(at), await at.kernel.readEntries([], ["net.ipv4.ip_forward"])];
+    act(at.kernel);
+    await at.clock.advance(5_000);
+    expect([await tables(at), slots(at), await at.kernel.readEntries([], ["net.ipv4.ip_forward"])]).toEqual(before);
+    expect((await at.kernel.listPods()).map((pod) => pod.isWhole)).toEqual([true]);
+    expect(await at.network.repair()).toBe(0);
+  });
+}
+
+test("repair says how many entries differed", async () => {
+  const at = await world();
+  at.network.setMap(networkMap(1, [nodeObject(5)], [web("10.128.5.2")]));
+  await settle();
+  at.kernel.flushMap("service-endpoints");
+  at.kernel.deleteDevice("tallship0");
+  // One slot; the device, its two addresses, neighbour, forwarding entry and two routes.
+  expect(await at.network.repair()).toBe(1 + 7);
+});
+
+test("a stopped network does nothing more", async () => {
+  const at = await world();
+  await at.network.stop();
+  at.network.setMap(networkMap(1, [], [web("10.128.5.2")]));
+  await at.clock.advance(60_000);
+  expect(at.applied).toEqual([]);
+  expect(at.clock.timerCount).toBe(0);
+});

@@ -1,0 +1,232 @@
+import type { Clock } from "../lib/clock.js";
+import { asTallshipError, TallshipError } from "../lib/errors.js";
+import { limit } from "../lib/limits.js";
+import type { Log } from "../lib/log.js";
+import type { Rng } from "../lib/rng.js";
+import type { Kernel } from "./kernel/kernel.js";
+import type { RuleElement } from "./kernel/rules.js";
+import { Batches, Lane, Repeater } from "./lane.js";
+import { type NetworkMetrics, type NetworkPart, noNetworkMetrics } from "./network-metrics.js";
+import type { NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink } from "./node-network.js";
+import { OverlaySync } from "./overlay/overlay-sync.js";
+import { peersOf } from "./overlay/peers.js";
+import { PodLinks } from "./pods/pod-links.js";
+import { hostPortsByAddress } from "./proxy/host-ports.js";
+import { ProxySync } from "./proxy/proxy-sync.js";
+import { Settler } from "./settler.js";
+
+/** Takes the network map to those who answer for names. Must not fail. */
+export interface NamePublisher {
+  publish(map: NetworkMap): void;
+}
+
+/** What a node's network needs beside its kernel. */
+export interface NodeNetworkOptions {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  /** Tells the process that answers for names; absent in tests and tools. */
+  readonly names?: NamePublisher;
+  readonly metrics?: NetworkMetrics;
+}
+
+/**
+ * The node's network over a kernel. Two lanes, since nothing in one depends on the other: links (overlay, pods) and rules (services,
+ * host ports), so that an endpoint's change never waits for the wiring of pods.
+ */
+export function createNodeNetwork(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions): NodeNetwork {
+  return new HostNetwork(config, kernel, options);
+}
+
+class HostNetwork implements NodeNetwork {
+  private readonly config: NodeNetworkConfig;
+  private readonly kernel: Kernel;
+  private readonly clock: Clock;
+  private readonly log: Log;
+  private readonly metrics: NetworkMetrics;
+  private readonly names: NamePublisher | undefined;
+  private readonly linkLane = new Lane();
+  private readonly ruleLane = new Lane();
+  private readonly overlay: OverlaySync;
+  private readonly pods: PodLinks;
+  private readonly proxy: ProxySync;
+  private readonly attaching: Batches<PodLink>;
+  private readonly detaching: Batches<string>;
+  private readonly peerSettler: Settler;
+  private readonly ruleSettler: Settler;
+  private readonly checks: Repeater;
+  private readonly listeners: ((revision: number) => void)[] = [];
+  private map: NetworkMap | undefined;
+  private mapAtMs = 0;
+  private mapApplied: NetworkMap | undefined;
+  private nodesApplied: NetworkMap["nodes"] | undefined;
+  private refusedBefore = "";
+  private deepCheckDueMs = 0;
+
+  constructor(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions) {
+    const { clock, rng } = options;
+    this.config = config;
+    this.kernel = kernel;
+    this.clock = clock;
+    this.log = options.log.with({ part: "network" });
+    this.metrics = options.metrics ?? noNetworkMetrics;
+    this.names = options.names;
+    this.overlay = new OverlaySync(config, kernel);
+    this.pods = new PodLinks(config, kernel, () => this.overlay.podMtu);
+    this.proxy = new ProxySync(config, kernel);
+    this.attaching = new Batches(
+      this.linkLane,
+      (link) => link.uid,
+      (links) => this.timed("pods", () => this.attachNow(links)),
+    );
+    this.detaching = new Batches(
+      this.linkLane,
+      (uid) => uid,
+      (uids) => this.timed("pods", () => this.detachNow(uids)),
+    );
+    const settler = (part: NetworkPart, lane: Lane, work: () => Promise<void>): Settler =>
+      new Settler({ lane, clock, rng, work, onFailure: (error) => this.report(part, error) });
+    this.peerSettler = settler("overlay", this.linkLane, () => this.applyPeers());
+    this.ruleSettler = settler("rules", this.ruleLane, () => this.applyRules());
+    this.checks = new Repeater(clock, () => this.check());
+  }
+
+  async start(): Promise<OverlayDevice> {
+    const device = await this.linkLane.run(() => this.overlay.start());
+    // Pods' host ports are known to nobody but the kernel when an agent starts anew.
+    const ports: RuleElement[] = [];
+    await this.ruleLane.run(() =>
+      this.kernel.readElements(["host-ports", "host-ports-any"], (element) => ports.push(element)),
+    );
+    await this.linkLane.run(() => this.pods.adopt(hostPortsByAddress(ports)));
+    await this.ruleLane.run(() => this.proxy.start(this.pods.links.values()));
+    this.checks.schedule(limit("netCheckMs"));
+    return device;
+  }
+
+  setMap(map: NetworkMap): void {
+    if (this.map === this.mapApplied) this.mapAtMs = this.clock.monotonicMs();
+    this.map = map;
+    this.ruleSettler.want();
+    if (map.nodes !== this.nodesApplied) this.peerSettler.want();
+    this.names?.publish(map);
+  }
+
+  onApplied(listener: (revision: number) => void): void {
+    this.listeners.push(listener);
+  }
+
+  attach(links: readonly PodLink[]): Promise<void> {
+    return this.attaching.ask(links);
+  }
+
+  detach(uids: readonly string[]): Promise<void> {
+    return this.detaching.ask(uids);
+  }
+
+  list(): Promise<readonly { readonly uid: string; readonly address: string }[]> {
+    return this.linkLane.run(() => this.pods.list());
+  }
+
+  repair(): Promise<number> {
+    return this.mend("deep");
+  }
+
+  async stop(): Promise<void> {
+    this.checks.stop();
+    this.peerSettler.stop();
+    this.ruleSettler.stop();
+    await Promise.all([this.linkLane.idle(), this.ruleLane.idle()]);
+    await this.kernel.close();
+  }
+
+  private async applyRules(): Promise<void> {
+    const map = this.map;
+    if (map === undefined) return;
+    await this.proxy.applyMap(map);
+    this.mapApplied = map;
+    this.metrics.programmed("rules", this.clock.monotonicMs() - this.mapAtMs);
+    this.metrics.holds("rules", this.proxy.elementCount);
+    for (const listener of this.listeners) listener(map.revision);
+  }
+
+  private async applyPeers(): Promise<void> {
+    const nodes = this.map?.nodes;
+    if (nodes === undefined) return;
+    const { peers, refused } = peersOf(nodes.values(), this.config);
+    const named = refused.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
+    if (named !== "" && named !== this.refusedBefore) this.log.warn("peers refused", { refused: named });
+    this.refusedBefore = named;
+    await this.timed("overlay", () => this.overlay.setPeers(peers));
+    this.nodesApplied = nodes;
+    this.metrics.holds("overlay", this.overlay.entryCount);
+  }
+
+  private async attachNow(links: readonly PodLink[]): ReturnType<PodLinks["attach"]> {
+    if (this.overlay.podMtu <= 0)
+      throw new TallshipError("failed_precondition", `attach ${links.length} pods: the network has not started`);
+    const failures = await this.pods.attach(links);
+    if (links.some((link) => link.hostPorts.length > 0)) await this.applyHostPorts();
+    this.metrics.holds("pods", this.pods.links.size);
+    return failures;
+  }
+
+  private async detachNow(uids: readonly string[]): ReturnType<PodLinks["detach"]> {
+    const hadPorts = uids.some((uid) => (this.pods.links.get(uid)?.hostPorts.length ?? 0) > 0);
+    const failures = await this.pods.detach(uids);
+    if (hadPorts) await this.applyHostPorts();
+    this.metrics.holds("pods", this.pods.links.size);
+    return failures;
+  }
+
+  private applyHostPorts(): Promise<void> {
+    return this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.links.values()));
+  }
+
+  /** One periodic check; elements are looked at as seldom as their number makes it dear. Returns the delay until the next. */
+  private async check(): Promise<number> {
+    const startedMs = this.clock.monotonicMs();
+    const isDeep = startedMs >= this.deepCheckDueMs;
+    // What fails has been reported part by part, and is tried again with the next check.
+    await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
+    const tookMs = this.clock.monotonicMs() - startedMs;
+    if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + tookMs * limit("netCheckShare");
+    return Math.max(limit("netCheckMs"), isDeep ? 0 : tookMs * limit("netCheckShare"));
+  }
+
+  /** Overlay before pods: routes to pods hang on the overlay's address. */
+  private async mend(depth: "shallow" | "deep"): Promise<number> {
+    const [rules, overlay, pods] = await Promise.all([
+      this.mendPart("rules", this.ruleLane, () => this.proxy.repair(depth)),
+      this.mendPart("overlay", this.linkLane, () => this.overlay.repair()),
+      this.mendPart("pods", this.linkLane, () => this.pods.repair()),
+    ]);
+    return rules + overlay + pods;
+  }
+
+  private async mendPart(part: NetworkPart, lane: Lane, repair: () => Promise<number>): Promise<number> {
+    try {
+      const count = await lane.run(repair);
+      if (count === 0) return 0;
+      this.metrics.repaired(part, count);
+      this.log.warn("network repaired", { of: part, entries: count });
+      return count;
+    } catch (error) {
+      this.report(part, error);
+      throw error;
+    }
+  }
+
+  private async timed<T>(part: NetworkPart, work: () => Promise<T>): Promise<T> {
+    const startedMs = this.clock.monotonicMs();
+    const result = await work();
+    this.metrics.programmed(part, this.clock.monotonicMs() - startedMs);
+    return result;
+  }
+
+  private report(part: NetworkPart, error: unknown): void {
+    this.metrics.failed(part);
+    const { code, message } = asTallshipError(error, "kernel_failed");
+    this.log.warn("network change failed", { of: part, code, error: message });
+  }
+}

@@ -1,0 +1,81 @@
+import { TallshipError } from "../../lib/errors.js";
+import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { diffEntries, type Entry } from "../kernel/entries.js";
+import type { Kernel } from "../kernel/kernel.js";
+import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
+import { OVERLAY_SETTINGS, overlayEntries, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
+import type { Peer } from "./peers.js";
+
+/**
+ * Keeps the overlay's entries as they are wanted. A change of peers is a diff against what was applied last; the kernel is read only at
+ * the start, after a failure and for a repair. Calls must not overlap.
+ */
+export class OverlaySync {
+  private readonly config: NodeNetworkConfig;
+  private readonly kernel: Kernel;
+  private underlayMtu = 0;
+  /** Undefined before the first map: what is there of peers stands. */
+  private peers: readonly Peer[] | undefined;
+  /** What the kernel holds; undefined when that is not known. */
+  private held: readonly Entry[] | undefined;
+
+  constructor(config: NodeNetworkConfig, kernel: Kernel) {
+    this.config = config;
+    this.kernel = kernel;
+  }
+
+  /** MTU of pods' devices. */
+  get podMtu(): number {
+    return this.underlayMtu - VXLAN_OVERHEAD_BYTES;
+  }
+
+  /** Entries that the kernel holds for the overlay. */
+  get entryCount(): number {
+    return this.held?.length ?? 0;
+  }
+
+  /** Makes or adopts the device. Again is no error. */
+  async start(): Promise<OverlayDevice> {
+    await this.repair();
+    return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu };
+  }
+
+  /** The kernel leads to exactly these peers. */
+  async setPeers(peers: readonly Peer[]): Promise<void> {
+    this.peers = peers;
+    await this.bring();
+  }
+
+  /** Reads the kernel and mends what differs; returns how many entries did. */
+  async repair(): Promise<number> {
+    const underlay = await this.kernel.underlay(this.config.underlayIP);
+    if (underlay === undefined)
+      throw new TallshipError(
+        "kernel_failed",
+        `build the overlay: no device has the address ${this.config.underlayIP}`,
+      );
+    this.underlayMtu = underlay.mtu;
+    this.held = undefined;
+    return this.bring();
+  }
+
+  private async bring(): Promise<number> {
+    const have = this.held ?? (await this.kernel.readEntries([OVERLAY_DEVICE], OVERLAY_SETTINGS));
+    const want = this.wanted(have);
+    const changes = diffEntries(want, have);
+    this.held = undefined;
+    await this.kernel.changeEntries(changes);
+    this.held = want;
+    return changes.length;
+  }
+
+  private wanted(have: readonly Entry[]): readonly Entry[] {
+    if (this.peers !== undefined) return overlayEntries(this.config, this.underlayMtu, this.peers);
+    const base = overlayEntries(this.config, this.underlayMtu, []);
+    return [...base, ...have.filter(isPeerEntry)];
+  }
+}
+
+function isPeerEntry(entry: Entry): boolean {
+  return entry.table === "neigh" || entry.table === "fdb" || (entry.table === "route" && entry.via !== "");
+}

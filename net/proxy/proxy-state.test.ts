@@ -1,0 +1,213 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { networkMap, nodeConfig, type TestService } from "../../test/kit/network-world.js";
+import { subnetOf } from "../ipv4.js";
+import type { RuleFrame } from "../kernel/rules.js";
+import { SimulatedKernel } from "../kernel/simulated-kernel.js";
+import type { NetworkMap } from "../node-network.js";
+import { Hairpins } from "./hairpins.js";
+import { ProxyState } from "./proxy-state.js";
+import { targetsOf } from "./service-targets.js";
+
+const FRAME: RuleFrame = { ...nodeConfig(4), overlayDevice: "tallship0", gateway: "10.128.4.1" };
+const web = (endpoints: readonly string[], change: Partial<TestService> = {}): TestService => ({
+  name: "web",
+  clusterIP: "10.96.1.1",
+  ports: [{ port: 80, targetPort: 8080 }],
+  endpoints,
+  ...change,
+});
+const state = (): ProxyState => new ProxyState(subnetOf("10.128.4.0/24", "test"), new Hairpins());
+const lines = (change: ReturnType<ProxyState["update"]>): string[] =>
+  change.elements.map((each) => `${each.do} ${each.map} ${each.key}${each.value === "" ? "" : ` : ${each.value}`}`);
+
+test("a service's elements are its slots and a chain for their number", () => {
+  const proxy = state();
+  expect(lines(proxy.update(networkMap(1, [], [web(["10.128.5.2", "10.128.5.3"])])))).toEqual([
+    "add service-endpoints 10.96.1.1 . tcp . 80 . 0 : 10.128.5.2 . 8080",
+    "add service-endpoints 10.96.1.1 . tcp . 80 . 1 : 10.128.5.3 . 8080",
+    "add services 10.96.1.1 . tcp . 80 : goto pick-2",
+  ]);
+});
+
+test("an endpoint that leaves costs its slot and the chain, deletes first", () => {
+  const proxy = state();
+  const many = Array.from({ length: 10 }, (_, at) => `10.128.5.${at + 2}`);
+  proxy.update(networkMap(1, [], [web(many)]));
+  expect(lines(proxy.update(networkMap(2, [], [web(many.slice(0, 9))])))).toEqual([
+    "delete service-endpoints 10.96.1.1 . tcp . 80 . 9 : 10.128.5.11 . 8080",
+    "delete services 10.96.1.1 . tcp . 80 : goto pick-10",
+    "add services 10.96.1.1 . tcp . 80 : goto pick-9",
+  ]);
+});
+
+test("one endpoint's change among 10,000 services changes few elements", () => {
+  const proxy = state();
+  const services = Array.from({ length: 10_000 }, (_, at): TestService => {
+    const clusterIP = `10.97.${at >> 8}.${at & 255}`;
+    return web([`10.128.5.2`, "10.128.5.3"], { name: `s${at}`, clusterIP });
+  });
+  const map = networkMap(1, [], services);
+  proxy.update(map);
+  expect(proxy.elementCount).toBe(30_000);
+  const slices = new Map(map.endpointSlices);
+  const changed = networkMap(2, [], [web(["10.128.5.2"], { name: "s77", clusterIP: "10.97.0.77" })]);
+  for (const [key, slice] of changed.endpointSlices) slices.set(key, slice);
+  expect(proxy.update({ ...map, endpointSlices: slices }).elements.length).toBe(3);
+});
+
+test("a service without endpoints has no elements at all", () => {
+  const proxy = state();
+  proxy.update(networkMap(1, [], [web(["10.128.5.2"])]));
+  proxy.update(networkMap(2, [], [web(["-10.128.5.2"])]));
+  expect([...proxy.elements()]).toEqual([]);
+  expect(proxy.elementCount).toBe(0);
+});
+
+test("a node port has slots of its own", () => {
+  const proxy = state();
+  const map = networkMap(1, [], [web(["10.128.5.2"], { ports: [{ port: 80, nodePort: 30_080 }] })]);
+  expect(lines(proxy.update(map)).slice(2)).toEqual([
+    "add node-port-endpoints tcp . 30080 . 0 : 10.128.5.2 . 80",
+    "add node-ports tcp . 30080 : goto node-pick-1",
+  ]);
+});
+
+test("a local pod behind services may meet itself until the last of them lets it go", () => {
+  const proxy = state();
+  const other = (endpoints: readonly string[]): TestService => web(endpoints, { name: "b", clusterIP: "10.96.1.2" });
+  const hairpins = (change: ReturnType<ProxyState["update"]>): string[] =>
+    lines(change).filter((line) => line.includes("hairpins"));
+  const local = ["10.128.4.9"];
+  expect(hairpins(proxy.update(networkMap(1, [], [web(local), other(local)])))).toEqual([
+    "add hairpins 10.128.4.9 . 10.128.4.9",
+  ]);
+  expect(hairpins(proxy.update(networkMap(2, [], [web([]), other(local)])))).toEqual([]);
+  expect(hairpins(proxy.update(networkMap(3, [], [web(local), other([])])))).toEqual([]);
+  expect(hairpins(proxy.update(networkMap(4, [], [web([]), other([])])))).toEqual([
+    "delete hairpins 10.128.4.9 . 10.128.4.9",
+  ]);
+});
+
+test("an address that goes from one service to another in one update is deleted before it is added", () => {
+  const proxy = state();
+  proxy.update(networkMap(1, [], [web(["10.128.5.2"], { name: "old" })]));
+  expect(lines(proxy.update(networkMap(2, [], [web(["10.128.5.3"], { name: "new" })])))).toEqual([
+    "delete service-endpoints 10.96.1.1 . tcp . 80 . 0 : 10.128.5.2 . 8080",
+    "add service-endpoints 10.96.1.1 . tcp . 80 . 0 : 10.128.5.3 . 8080",
+  ]);
+});
+
+test("of two services with one address the holder keeps it, and the other gets it when the holder goes", () => {
+  const proxy = state();
+  const [holder, other] = [web(["10.128.5.2"], { name: "b" }), web(["10.128.5.3"], { name: "a" })];
+  proxy.update(networkMap(1, [], [holder]));
+  proxy.update(networkMap(2, [], [holder, other]));
+  expect(proxy.contestedServices).toEqual(["default/a"]);
+  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.5.2 . 8080")).toBe(true);
+  proxy.update(networkMap(3, [], [other]));
+  expect(proxy.contestedServices).toEqual([]);
+  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.5.3 . 8080")).toBe(true);
+});
+
+// What becomes of connections: [protocol, endpoints before, endpoints after, filters].
+const udp = { ports: [{ port: 53, protocol: "UDP", nodePort: 30_053 }] };
+const flows = [
+  {
+    why: "UDP flows to an endpoint that left are forgotten at once",
+    change: udp,
+    before: ["10.128.5.2", "10.128.5.3"],
+    after: ["10.128.5.2", "!10.128.5.3"],
+    want: [{ protocol: "udp", endpoint: "10.128.5.3", endpointPort: 53 }],
+  },
+  {
+    why: "UDP flows that found nobody are forgotten when somebody comes",
+    change: udp,
+    before: [],
+    after: ["10.128.5.2"],
+    want: [
+      { protocol: "udp", sentTo: "10.96.1.1", sentToPort: 53 },
+      { protocol: "udp", sentToPort: 30_053 },
+    ],
+  },
+  {
+    why: "TCP connections to an endpoint that is going live on",
+    change: {},
+    before: ["10.128.5.2", "10.128.5.3"],
+    after: ["10.128.5.2", "!10.128.5.3"],
+    want: [],
+  },
+  {
+    why: "TCP connections to an endpoint that is gone are forgotten",
+    change: {},
+    before: ["10.128.5.2", "!10.128.5.3"],
+    after: ["10.128.5.2"],
+    want: [{ protocol: "tcp", endpoint: "10.128.5.3" }],
+  },
+];
+for (const { why, change, before, after, want } of flows) {
+  test(why, () => {
+    const proxy = state();
+    proxy.update(networkMap(1, [], [web(before, change)]));
+    expect(proxy.update(networkMap(2, [], [web(after, change)])).flows).toEqual(want);
+  });
+}
+
+const serviceArb: fc.Arbitrary<TestService> = fc.record({
+  name: fc.constantFrom("a", "b", "c"),
+  // Few addresses and ports, so that services clash often.
+  clusterIP: fc.constantFrom("10.96.1.1", "10.96.1.2", "None"),
+  ports: fc.uniqueArray(
+    fc.record({
+      port: fc.constantFrom(80, 81),
+      protocol: fc.constantFrom("TCP", "UDP"),
+      name: fc.constantFrom("p", "q"),
+      nodePort: fc.constantFrom(0, 30_001, 30_002),
+    }),
+    { maxLength: 2, selector: (port) => `${port.protocol}${port.port}` },
+  ),
+  endpoints: fc.uniqueArray(
+    fc.integer({ min: 2, max: 9 }).map((at) => `10.128.${at % 2 === 0 ? 4 : 5}.${at}`),
+    { maxLength: 5 },
+  ),
+});
+const mapArb = fc
+  .uniqueArray(serviceArb, { selector: (service) => service.name, maxLength: 3 })
+  .map((services) => networkMap(1, [], services));
+
+test("after any sequence of maps the kernel holds exactly what is wanted, each update being one strict transaction", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(mapArb, { minLength: 1, maxLength: 6 }), async (maps) => {
+      const hairpins = new Hairpins();
+      const proxy = new ProxyState(subnetOf("10.128.4.0/24", "test"), hairpins);
+      const kernel = new SimulatedKernel([]);
+      await kernel.replaceRules(FRAME, []);
+      for (const map of maps) await kernel.changeElements(proxy.update(map).elements);
+      const wanted = [...proxy.elements(), ...hairpins.elements()];
+      for (const element of wanted) expect(kernel.elementsIn(element.map).get(element.key)).toBe(element.value);
+      for (const element of proxy.elements()) expect(proxy.wanted(element.map, element.key)).toBe(element.value);
+      const held = ["services", "service-endpoints", "node-ports", "node-port-endpoints"] as const;
+      expect(held.reduce((sum, map) => sum + kernel.elementsIn(map).size, 0)).toBe(proxy.elementCount);
+      expect(kernel.elementsIn("hairpins").size).toBe(hairpins.size);
+      expectEndpointsOf(proxy, maps.at(-1) as NetworkMap);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** Every port that no other service claims leads to its endpoints. */
+function expectEndpointsOf(proxy: ProxyState, map: NetworkMap): void {
+  const targets = [...map.services].flatMap(([key, service]) => {
+    const slice = map.endpointSlices.get(`${key}-a`);
+    return targetsOf(service, slice === undefined ? [] : [slice]);
+  });
+  for (const target of targets) {
+    const key = `${target.clusterIp} . ${target.protocol} . ${target.port}`;
+    const claims = targets.filter((each) => `${each.clusterIp} . ${each.protocol} . ${each.port}` === key);
+    if (claims.length > 1) continue;
+    for (const { ip, port } of target.endpoints) expect(proxy.leadsTo(key, `${ip} . ${port}`)).toBe(true);
+    const rivals = targets.filter((each) => each.nodePort === target.nodePort && each.protocol === target.protocol);
+    if (target.nodePort === 0 || rivals.length > 1 || target.endpoints.length === 0) continue;
+    expect(proxy.wanted("node-ports", `${target.protocol} . ${target.nodePort}`)).toBeDefined();
+  }
+}

@@ -1,0 +1,151 @@
+import { OVERLAY_DEVICE } from "../device-names.js";
+import { gatewayOf, subnetOf } from "../ipv4.js";
+import type { FlowFilter, Kernel } from "../kernel/kernel.js";
+import { type ElementChange, RULE_MAPS, type RuleElement, type RuleFrame } from "../kernel/rules.js";
+import type { NetworkMap, NodeNetworkConfig, PodLink } from "../node-network.js";
+import { Hairpins } from "./hairpins.js";
+import { hostPortElements } from "./host-ports.js";
+import { diffElements } from "./proxy-elements.js";
+import { ProxyState } from "./proxy-state.js";
+import { staleFlows } from "./stale-flows.js";
+
+/**
+ * Keeps the proxy's table as it is wanted. A change is one small transaction; the whole table is replaced, also in one, when the first
+ * map comes, after a failure, and when somebody changed it. Before the first map an existing table stands, but for host ports.
+ * Calls must not overlap.
+ */
+export class ProxySync {
+  private readonly kernel: Kernel;
+  private readonly frame: RuleFrame;
+  private readonly hairpins = new Hairpins();
+  private readonly state: ProxyState;
+  private hostPorts: readonly RuleElement[] = [];
+  private hasMap = false;
+  /** Of the table when it was made; undefined while the kernel's table is not known to be the wanted one. */
+  private fingerprint: string | undefined;
+  /** Connections to forget once the kernel has the change that made them stale. */
+  private flows: readonly FlowFilter[] = [];
+
+  constructor(config: NodeNetworkConfig, kernel: Kernel) {
+    this.kernel = kernel;
+    this.state = new ProxyState(subnetOf(config.podCIDR, "pod subnet of this node"), this.hairpins);
+    this.frame = {
+      overlayDevice: OVERLAY_DEVICE,
+      vxlanPort: config.vxlanPort,
+      gateway: gatewayOf(config.podCIDR),
+      clusterCIDR: config.clusterCIDR,
+      serviceCIDR: config.serviceCIDR,
+      dnsAddress: config.dnsAddress,
+    };
+  }
+
+  /** Elements of all maps. */
+  get elementCount(): number {
+    return this.state.elementCount + this.hairpins.size + this.hostPorts.length;
+  }
+
+  /** Services that claim what another has, sorted. */
+  get contestedServices(): readonly string[] {
+    return this.state.contestedServices;
+  }
+
+  /** Makes the table when there is none; an existing one stands, and the links' host ports are taken to be in it. */
+  async start(links: Iterable<PodLink>): Promise<void> {
+    const held = hostPortElements(links);
+    this.swapHairpins(this.hostPorts, held);
+    this.hostPorts = held;
+    if (this.hasMap || (await this.kernel.ruleFingerprint()) !== "") return;
+    await this.replace();
+  }
+
+  /** The kernel reflects the map. After a failure, call again. */
+  async applyMap(map: Pick<NetworkMap, "services" | "endpointSlices">): Promise<void> {
+    const { elements, flows } = this.state.update(map);
+    // What left while nobody looked is found by comparing with the table of the former agent, once.
+    const stale = this.hasMap ? flows : await staleFlows(this.kernel, this.state, map);
+    this.hasMap = true;
+    this.flows = [...this.flows, ...stale];
+    await this.bring(elements);
+  }
+
+  /** The kernel leads these links' host ports to their pods. After a failure nothing is changed. */
+  async setHostPorts(links: Iterable<PodLink>): Promise<void> {
+    const former = this.hostPorts;
+    const next = hostPortElements(links);
+    const changes = [...diffElements(former, next), ...this.swapHairpins(former, next)];
+    const fresh = changes.filter((change) => change.do === "add" && change.key.includes("udp . "));
+    const unanswered = fresh.map(({ key }): FlowFilter => {
+      return { protocol: "udp", sentToPort: Number(key.split(" . ").at(-1)) };
+    });
+    this.flows = [...this.flows, ...unanswered];
+    this.hostPorts = next;
+    try {
+      await this.bring(changes);
+    } catch (error) {
+      this.hostPorts = former;
+      this.swapHairpins(next, former);
+      throw error;
+    }
+  }
+
+  /** Mends what somebody changed; returns how many entries differed. A shallow repair does not look at elements. */
+  async repair(depth: "shallow" | "deep"): Promise<number> {
+    const found = await this.kernel.ruleFingerprint();
+    if (!this.hasMap && found !== "") return 0;
+    const damage = found !== this.fingerprint ? 1 : depth === "deep" ? await this.differences() : 0;
+    if (damage > 0) await this.replace();
+    return damage;
+  }
+
+  private swapHairpins(former: readonly RuleElement[], next: readonly RuleElement[]): readonly ElementChange[] {
+    const held = this.hairpins.hold(addressesOf(next));
+    const dropped = this.hairpins.drop(addressesOf(former));
+    const keys = new Set(held.map((each) => each.key));
+    const both = new Set(dropped.map((each) => each.key).filter((key) => keys.has(key)));
+    return [...dropped, ...held].filter((each) => !both.has(each.key));
+  }
+
+  private async bring(changes: readonly ElementChange[]): Promise<void> {
+    // Before the first map an existing table may hold services of a former agent: it is changed, never replaced.
+    if (this.fingerprint !== undefined || !this.hasMap) await this.change(changes);
+    else await this.replace();
+    await this.kernel.forgetFlows(this.flows);
+    this.flows = [];
+  }
+
+  private async change(changes: readonly ElementChange[]): Promise<void> {
+    const fingerprint = this.fingerprint;
+    this.fingerprint = undefined;
+    await this.kernel.changeElements(changes);
+    this.fingerprint = fingerprint;
+  }
+
+  private async replace(): Promise<void> {
+    this.fingerprint = undefined;
+    await this.kernel.replaceRules(this.frame, this.elements());
+    this.fingerprint = await this.kernel.ruleFingerprint();
+  }
+
+  private *elements(): Iterable<RuleElement> {
+    yield* this.state.elements();
+    yield* this.hairpins.elements();
+    yield* this.hostPorts;
+  }
+
+  private async differences(): Promise<number> {
+    const hostPorts = new Map(this.hostPorts.map((element) => [`${element.map} ${element.key}`, element.value]));
+    let right = 0;
+    let wrong = 0;
+    await this.kernel.readElements(RULE_MAPS, ({ map, key, value }) => {
+      const isHairpin = map === "hairpins" && this.hairpins.has(key);
+      const wanted = isHairpin ? "" : (this.state.wanted(map, key) ?? hostPorts.get(`${map} ${key}`));
+      if (wanted === value) right += 1;
+      else wrong += 1;
+    });
+    return wrong + Math.max(0, this.elementCount - right);
+  }
+}
+
+function addressesOf(elements: readonly RuleElement[]): ReadonlySet<string> {
+  return new Set(elements.map((element) => element.value.slice(0, element.value.indexOf(" "))));
+}

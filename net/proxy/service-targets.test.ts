@@ -1,0 +1,65 @@
+import { expect, test } from "vitest";
+import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import { serviceObject, sliceObject, type TestService } from "../../test/kit/network-world.js";
+import { targetsOf } from "./service-targets.js";
+
+const web: TestService = {
+  name: "web",
+  clusterIP: "10.96.1.1",
+  ports: [
+    { name: "http", port: 80, targetPort: 8080 },
+    { name: "dns", port: 53, protocol: "UDP" },
+  ],
+  endpoints: ["10.128.5.3", "10.128.5.2"],
+};
+const endpointsOf = (service: TestService): string[] =>
+  targetsOf(serviceObject(service), [sliceObject(service)]).map(
+    ({ protocol, port, endpoints }) =>
+      `${protocol} ${port}: ${endpoints.map((each) => `${each.ip}:${each.port}`).join(" ")}`,
+  );
+
+test("each port leads to the ready endpoints' port of the same name, in order of address", () => {
+  expect(endpointsOf(web)).toEqual(["tcp 80: 10.128.5.2:8080 10.128.5.3:8080", "udp 53: 10.128.5.2:53 10.128.5.3:53"]);
+});
+
+// Which endpoints get new connections.
+const choices = [
+  { why: "those that are not ready do not", endpoints: ["10.128.5.2", "-10.128.5.3"], want: "10.128.5.2:8080" },
+  {
+    why: "those that are going do not while others are ready",
+    endpoints: ["10.128.5.2", "!10.128.5.3"],
+    want: "10.128.5.2:8080",
+  },
+  {
+    why: "those that are going but serve do when no other is left",
+    endpoints: ["-10.128.5.2", "!10.128.5.3"],
+    want: "10.128.5.3:8080",
+  },
+  { why: "nobody does when none serves", endpoints: ["-10.128.5.2"], want: "" },
+  { why: "malformed addresses never do", endpoints: ["10.128.5.2; flush", "10.128.5.300"], want: "" },
+  { why: "doubles count once", endpoints: ["10.128.5.2", "10.128.5.2"], want: "10.128.5.2:8080" },
+];
+for (const { why, endpoints, want } of choices) {
+  test(`of a service's endpoints ${why}`, () => {
+    expect(endpointsOf({ ...web, endpoints })[0]).toBe(`tcp 80: ${want}`);
+  });
+}
+
+// Services without a virtual address of their own.
+const addressless: readonly Partial<TestService>[] = [
+  { clusterIP: "None" },
+  { clusterIP: "" },
+  { clusterIP: "10.96.1.1; flush ruleset" },
+  { type: "ExternalName", externalName: "example.com" },
+];
+for (const change of addressless) {
+  test(`a service with ${JSON.stringify(change)} has no targets`, () => {
+    expect(endpointsOf({ ...web, ...change })).toEqual([]);
+  });
+}
+
+test("slices of other families and ports of other protocols are not mixed in", () => {
+  const slice = sliceObject({ ...web, ports: [{ name: "http", port: 80, protocol: "UDP" }] });
+  const six = EndpointSlice.fromPartial({ ...sliceObject(web), addressType: "IPv6" });
+  expect(targetsOf(serviceObject(web), [slice, six]).map((target) => target.endpoints)).toEqual([[], []]);
+});

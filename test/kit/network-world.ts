@@ -1,0 +1,106 @@
+import type { NetworkMap, NodeNetworkConfig } from "../../net/node-network.js";
+import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
+import { Service } from "../../proto/gen/tallship/v1/service.js";
+
+/** Configuration of a test's node; `at` tells nodes apart: node-4 has 10.128.4.0/24 and 192.168.9.4. */
+export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConfig {
+  return {
+    nodeName: `node-${at}`,
+    podCIDR: `10.128.${at}.0/24`,
+    clusterCIDR: "10.128.0.0/9",
+    serviceCIDR: "10.96.0.0/12",
+    dnsAddress: "10.96.0.10",
+    clusterDomain: "cluster.local",
+    vxlanPort: 4789,
+    vni: 4242,
+    underlayIP: `192.168.9.${at}`,
+    nodePortMin: 30_000,
+    nodePortMax: 32_767,
+    runDir,
+  };
+}
+
+/** A node as its session reported it. */
+export function nodeObject(at: number, vtepMAC = `02:00:00:00:01:0${at}`, underlayIP = `192.168.9.${at}`): Node {
+  return Node.fromPartial({
+    metadata: { name: `node-${at}` },
+    spec: { podCIDR: `10.128.${at}.0/24` },
+    status: { overlay: { underlayIP, vtepMAC, mtu: 1_450 } },
+  });
+}
+
+/** One port of a test's service. */
+export interface TestPort {
+  readonly port: number;
+  readonly targetPort?: number;
+  readonly protocol?: string;
+  readonly name?: string;
+  readonly nodePort?: number;
+}
+
+/** An endpoint by address; `!` before it: going but still serving, `-`: not ready. `address/hostname` names it. */
+export type TestEndpoint = string;
+
+/** A service and its one slice. */
+export interface TestService {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly clusterIP?: string;
+  readonly type?: string;
+  readonly externalName?: string;
+  readonly ports?: readonly TestPort[];
+  readonly endpoints?: readonly TestEndpoint[];
+}
+
+/** The service object. */
+export function serviceObject(service: TestService): Service {
+  return Service.fromPartial({
+    metadata: { name: service.name, namespace: service.namespace ?? "default" },
+    spec: {
+      clusterIP: service.clusterIP ?? "",
+      type: service.type ?? "ClusterIP",
+      externalName: service.externalName ?? "",
+      ports: (service.ports ?? []).map((port) => ({
+        name: port.name ?? "",
+        protocol: port.protocol ?? "TCP",
+        port: port.port,
+        nodePort: port.nodePort ?? 0,
+      })),
+    },
+  });
+}
+
+/** The slice of a service. */
+export function sliceObject(service: TestService): EndpointSlice {
+  return EndpointSlice.fromPartial({
+    metadata: {
+      name: `${service.name}-a`,
+      namespace: service.namespace ?? "default",
+      labels: { "kubernetes.io/service-name": service.name },
+    },
+    addressType: "IPv4",
+    endpoints: (service.endpoints ?? []).map((text) => {
+      const [address = "", hostname = ""] = text.replace(/^[-!]/, "").split("/");
+      const ready = !text.startsWith("-") && !text.startsWith("!");
+      const terminating = text.startsWith("!");
+      return { addresses: [address], hostname, conditions: { ready, serving: ready || terminating, terminating } };
+    }),
+    ports: (service.ports ?? []).map((port) => ({
+      name: port.name ?? "",
+      protocol: port.protocol ?? "TCP",
+      port: port.targetPort ?? port.port,
+    })),
+  });
+}
+
+/** A network map of these nodes and services. */
+export function networkMap(revision: number, nodes: readonly Node[], services: readonly TestService[]): NetworkMap {
+  const keyed = services.map((service) => ({ service, key: `${service.namespace ?? "default"}/${service.name}` }));
+  return {
+    revision,
+    nodes: new Map(nodes.map((node) => [node.metadata?.name ?? "", node])),
+    services: new Map(keyed.map(({ service, key }) => [key, serviceObject(service)])),
+    endpointSlices: new Map(keyed.map(({ service, key }) => [`${key}-a`, sliceObject(service)])),
+  };
+}
