@@ -119,7 +119,7 @@ async function startServers(parts: Serving): Promise<readonly Pick<TransportServ
   return [
     await startGrpcServer({ ...shared, port: api, bindings: replica.bindings, clientCertificates: "required" }),
     await startGrpcServer({ ...shared, port: join, bindings: replica.joinBindings, clientCertificates: "none" }),
-    ...(host.advertiseAddress.startsWith("127.")
+    ...(host.advertiseAddress === "127.0.0.1"
       ? []
       : [
           await startGrpcServer({

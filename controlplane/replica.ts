@@ -34,6 +34,7 @@ import { StreamBroker } from "./sessions/stream-broker.js";
 import { streamsService } from "./sessions/streams-service.js";
 import { Election } from "./store/election.js";
 import { ensureEpoch } from "./store/epoch.js";
+import { measuredStore } from "./store/measured-store.js";
 import { announceReplica } from "./store/replicas.js";
 import type { Sealer } from "./store/seal.js";
 import { sealedStore } from "./store/sealed-store.js";
@@ -80,7 +81,11 @@ export interface Replica {
 export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, signal: AbortSignal): Promise<Replica> {
   const { clock, rng, log } = edges;
   const clusterEpoch = await ensureEpoch(edges.store, clock, rng);
-  const store = sealedStore(edges.store, config.sealer, rng);
+  const { storeCallSeconds } = edges.metrics;
+  const measured = measuredStore(edges.store, clock, (operation, result, tookMs) =>
+    storeCallSeconds.observe({ operation, result }, tookMs / 1_000),
+  );
+  const store = sealedStore(measured, config.sealer, rng);
   const { cache, ended: cacheEnded } = await startWatchCache(
     { store, clock, rng, log, clusterEpoch, metrics: edges.metrics },
     signal,
