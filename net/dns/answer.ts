@@ -1,0 +1,94 @@
+import { isIpv4 } from "../../kinds/ip.js";
+import type { SrvRecord, Zone } from "./zone.js";
+
+/** A question, as it came. */
+export interface Question {
+  readonly name: string;
+  /** A, AAAA, SRV, PTR, … */
+  readonly type: string;
+}
+
+/** One record of an answer; the name as it shall be written. */
+export type DnsRecord =
+  | { readonly type: "A"; readonly name: string; readonly data: string }
+  | { readonly type: "CNAME"; readonly name: string; readonly data: string }
+  | { readonly type: "PTR"; readonly name: string; readonly data: string }
+  | { readonly type: "SRV"; readonly name: string; readonly data: SrvRecord };
+
+/**
+ * What the cluster knows of a question. `elsewhere`: the name is not the cluster's. `alias`: the records end in a name of the outside, which has to be
+ * asked for. An answer without records says that the name exists and has none of the type.
+ */
+export type ZoneAnswer =
+  | { readonly is: "records"; readonly records: readonly DnsRecord[]; readonly additional: readonly DnsRecord[] }
+  | { readonly is: "alias"; readonly records: readonly DnsRecord[]; readonly target: string }
+  | { readonly is: "no_such_name" }
+  | { readonly is: "elsewhere" };
+
+const NOTHING: ZoneAnswer = { is: "records", records: [], additional: [] };
+
+/** Answers from the zone alone. `isOwn` says whether an address is one of the cluster's ranges: its reverse name is not asked for elsewhere. */
+export function answerFrom(zone: Zone, question: Question, isOwn: (address: string) => boolean): ZoneAnswer {
+  const name = question.name.toLowerCase().replace(/\.$/, "");
+  if (name.endsWith(".in-addr.arpa")) return reverse(zone, question, name, isOwn);
+  if (name === zone.domain) return NOTHING;
+  if (!name.endsWith(`.${zone.domain}`)) return { is: "elsewhere" };
+  const entry = Object.hasOwn(zone.names, name) ? zone.names[name] : podEntry(zone, name, isOwn);
+  if (entry === undefined) return isAbove(zone, name) ? NOTHING : { is: "no_such_name" };
+  if (entry.cname !== undefined) return alias(zone, question, entry.cname, isOwn);
+  if (question.type === "A")
+    return {
+      is: "records",
+      records: (entry.a ?? []).map((data) => ({ type: "A", name: question.name, data })),
+      additional: [],
+    };
+  if (question.type === "SRV") return service(zone, question, entry.srv ?? []);
+  return NOTHING;
+}
+
+/** The names that stand above services and pods exist, even when there are none. */
+function isAbove(zone: Zone, name: string): boolean {
+  return name === `svc.${zone.domain}` || name === `pod.${zone.domain}`;
+}
+
+/** 10-128-0-5.NAMESPACE.pod.DOMAIN stands for the address in it. */
+function podEntry(
+  zone: Zone,
+  name: string,
+  isOwn: (address: string) => boolean,
+): { readonly a?: readonly string[]; readonly srv?: undefined; readonly cname?: undefined } | undefined {
+  const [host = "", , kind, ...rest] = name.split(".");
+  if (kind !== "pod" || rest.join(".") !== zone.domain) return undefined;
+  const address = host.replaceAll("-", ".");
+  return isIpv4(address) && isOwn(address) ? { a: [address] } : undefined;
+}
+
+function alias(zone: Zone, question: Question, target: string, isOwn: (address: string) => boolean): ZoneAnswer {
+  const record: DnsRecord = { type: "CNAME", name: question.name, data: target };
+  if (question.type === "CNAME") return { is: "records", records: [record], additional: [] };
+  if (!target.endsWith(`.${zone.domain}`)) return { is: "alias", records: [record], target };
+  // A chain inside the cluster has one link: an alias of an alias is not followed, so that no loop can be.
+  const entry = zone.names[target];
+  const inner = entry?.cname === undefined ? answerFrom(zone, { name: target, type: question.type }, isOwn) : NOTHING;
+  return { is: "records", records: [record, ...(inner.is === "records" ? inner.records : [])], additional: [] };
+}
+
+function service(zone: Zone, question: Question, found: readonly SrvRecord[]): ZoneAnswer {
+  const records = found.map((data): DnsRecord => ({ type: "SRV", name: question.name, data }));
+  const additional = found.flatMap(({ target }) =>
+    (zone.names[target]?.a ?? []).map((data): DnsRecord => ({ type: "A", name: target, data })),
+  );
+  return { is: "records", records, additional };
+}
+
+function reverse(zone: Zone, question: Question, name: string, isOwn: (address: string) => boolean): ZoneAnswer {
+  const address = name
+    .replace(/\.in-addr\.arpa$/, "")
+    .split(".")
+    .reverse()
+    .join(".");
+  const data = zone.ptr[address];
+  if (data === undefined) return { is: isIpv4(address) && isOwn(address) ? "no_such_name" : "elsewhere" };
+  if (question.type !== "PTR") return NOTHING;
+  return { is: "records", records: [{ type: "PTR", name: question.name, data }], additional: [] };
+}

@@ -1,0 +1,153 @@
+import { createSocket } from "node:dgram";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decode, encode, type Packet, type RecordType } from "dns-packet";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { silentLog } from "../../lib/log.js";
+import { freePort } from "../../test/kit/etcd.js";
+import { waitFor } from "../../test/kit/wait.js";
+import { runDns } from "./main.js";
+import { emptyZone, type Zone } from "./zone.js";
+import { writeZone, zonePath } from "./zone-file.js";
+
+const over = new AbortController();
+const runDir = mkdtempSync(join(tmpdir(), "tallship-dns-"));
+let port = 0;
+let running: Promise<void>;
+
+const zone: Zone = {
+  ...emptyZone("cluster.local"),
+  names: {
+    "web.default.svc.cluster.local": { a: ["10.96.0.20"] },
+    "many.default.svc.cluster.local": { a: Array.from({ length: 200 }, (_, at) => `10.128.0.${at + 1}`) },
+  },
+};
+
+beforeAll(async () => {
+  port = await freePort();
+  writeZone(zonePath(runDir), zone);
+  writeFileSync(join(runDir, "resolv.conf"), "nameserver 127.0.0.1\n");
+  const cluster = {
+    dnsAddress: "127.0.0.1",
+    clusterDomain: "cluster.local",
+    podCIDR: "10.128.0.0/9",
+    serviceCIDR: "10.96.0.0/12",
+  };
+  running = runDns({ cluster, runDir, resolvConf: join(runDir, "resolv.conf"), port, log: silentLog }, over.signal);
+  await waitFor("the server to answer", async () => (await askUdp("web.default.svc.cluster.local")) !== undefined);
+});
+
+afterAll(async () => {
+  over.abort();
+  await running;
+  rmSync(runDir, { recursive: true, force: true });
+});
+
+function query(name: string, type: RecordType = "A", ednsBytes = 0): Buffer {
+  const additionals: Packet["additionals"] =
+    ednsBytes === 0
+      ? []
+      : [
+          {
+            type: "OPT",
+            name: ".",
+            udpPayloadSize: ednsBytes,
+            extendedRcode: 0,
+            ednsVersion: 0,
+            flags: 0,
+            flag_do: false,
+            options: [],
+          },
+        ];
+  return encode({ type: "query", id: 7, flags: 0x100, questions: [{ name, type, class: "IN" }], additionals });
+}
+
+function exchange(bytes: Buffer): Promise<Buffer | undefined> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    const timer = setTimeout(() => finish(undefined), 300);
+    const finish = (answer: Buffer | undefined): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(answer);
+    };
+    socket.once("message", finish);
+    socket.once("error", () => finish(undefined));
+    socket.send(bytes, port, "127.0.0.1");
+  });
+}
+
+async function askUdp(name: string, type: RecordType = "A", ednsBytes = 0): Promise<Packet | undefined> {
+  const answer = await exchange(query(name, type, ednsBytes));
+  return answer === undefined ? undefined : decode(answer);
+}
+
+function askTcp(bytes: Buffer): Promise<Packet> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    let received = Buffer.alloc(0);
+    socket.on("error", reject);
+    socket.on("data", (part) => {
+      received = Buffer.concat([received, part]);
+      if (received.length < 2 || received.length < 2 + received.readUInt16BE(0)) return;
+      socket.destroy();
+      resolve(decode(received.subarray(2)));
+    });
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(bytes.length);
+    socket.write(length);
+    socket.write(bytes);
+  });
+}
+
+const flag = (packet: Packet | undefined, bit: number): boolean => ((packet?.flags ?? 0) & bit) !== 0;
+const code = (packet: Packet | undefined): number => (packet?.flags ?? 0) & 0x0f;
+
+test("a name is answered with its id, its question and its address", async () => {
+  const answer = await askUdp("Web.default.svc.cluster.local");
+  expect(answer).toMatchObject({
+    id: 7,
+    questions: [{ name: "Web.default.svc.cluster.local" }],
+    answers: [{ name: "Web.default.svc.cluster.local", data: "10.96.0.20", ttl: 5 }],
+  });
+  expect(flag(answer, 0x400)).toBe(true);
+});
+
+test("a missing name and a missing type differ", async () => {
+  const missing = await askUdp("nobody.default.svc.cluster.local");
+  expect([code(missing), missing?.authorities?.[0]?.type]).toEqual([3, "SOA"]);
+  expect(code(await askUdp("web.default.svc.cluster.local", "AAAA"))).toBe(0);
+});
+
+test("an answer that is too large is cut, and whole over TCP", async () => {
+  const cut = await askUdp("many.default.svc.cluster.local", "A", 4_096);
+  expect(flag(cut, 0x200)).toBe(true);
+  expect(cut?.answers).toEqual([]);
+  expect((await askTcp(query("many.default.svc.cluster.local"))).answers).toHaveLength(200);
+});
+
+test("garbage is refused or ignored, and the server lives", async () => {
+  expect(await exchange(Buffer.from("garbage"))).toBeUndefined();
+  const malformed = query("web.default.svc.cluster.local").subarray(0, 20);
+  expect(((await exchange(malformed))?.readUInt16BE(2) ?? 0) & 0x0f).toBe(1);
+  const update = query("web.default.svc.cluster.local");
+  update.writeUInt16BE(5 << 11, 2);
+  expect(((await exchange(update))?.readUInt16BE(2) ?? 0) & 0x0f).toBe(4);
+  expect((await askUdp("web.default.svc.cluster.local"))?.answers).toHaveLength(1);
+});
+
+test("the host's resolver is not asked when it is this server: no loop", async () => {
+  expect(code(await askUdp("example.com"))).toBe(2);
+});
+
+test("a zone that the agent replaces is in force at once", async () => {
+  writeZone(zonePath(runDir), {
+    ...zone,
+    names: { ...zone.names, "new.default.svc.cluster.local": { a: ["10.96.0.99"] } },
+  });
+  await waitFor("the new name", async () => (await askUdp("new.default.svc.cluster.local"))?.answers?.length === 1, {
+    deadlineMs: 2_000,
+  });
+});
