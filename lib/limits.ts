@@ -28,6 +28,10 @@ export const LIMITS = {
     value: 4_000,
     why: "pods of a lost node are replaced; twice NotReady so that a short cut moves nothing",
   },
+  nodeUnfitEvictMs: {
+    value: 300_000,
+    why: "a node that lives but says it is not ready keeps its pods five minutes, as in Kubernetes",
+  },
   withdrawWaitMs: { value: 2_000, why: "a pod waits this long at most for all nodes to withdraw its endpoint" },
   minRevisionWaitMs: { value: 1_000, why: "a replica waits this long for its cache before it answers too_new" },
   transactionObjects: { value: 100, why: "etcd allows 128 operations; the rest is for guards and taken records" },

@@ -36,8 +36,8 @@ export interface ControlWorld {
   readonly depositions: () => number;
   /** What a runner or a scheduling loop of this leader needs. */
   readonly deps: RunnerDeps;
-  /** Starts controllers. Twice: two leaders at a time, of which the guard lets one write. */
-  run(controllers: readonly Controller[]): Runner;
+  /** Starts controllers, until the world or the signal stops. */
+  run(controllers: readonly Controller[], signal?: AbortSignal): void;
   /** Writes an object as a user would, whatever stands there, and lets happen what follows at once. */
   put(typed: Typed): Promise<void>;
   drop(key: ObjectKey): Promise<void>;
@@ -95,11 +95,7 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
     stop,
     depositions: () => depositions,
     deps,
-    run: (controllers) => {
-      const runner = new Runner(controllers, deps, stop.signal);
-      runner.start();
-      return runner;
-    },
+    run: (controllers, signal = stop.signal) => new Runner(controllers, deps, signal).start(),
     put,
     drop: (key) => writeDirectly([{ op: "delete", key: storeKey(key) }]),
     edit: async (kind, name, change) => {
