@@ -141,8 +141,10 @@ class FakeShell {
       stdin: {
         isTerminal,
         readAll: async () => input,
-        chunks: async function* () {
+        chunks: async function* (signal) {
           if (input !== "") yield Buffer.from(input);
+          // Nobody types; a terminal's input ends only with its reader.
+          if (isTerminal && !signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
         },
         setRaw: () => undefined,
       },

@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { decodeDocument } from "../../kinds/decode.js";
+import type { Typed } from "../../kinds/object.js";
+import { parseYaml } from "../../kinds/yaml/parse.js";
+import { readinessOf } from "./readiness.js";
+
+function read(text: string): Typed {
+  const source = { name: "x", text };
+  const [object] = parseYaml(source).documents.flatMap((root) => decodeDocument(root, source).objects);
+  if (object === undefined) throw new Error("no object");
+  return object.typed;
+}
+
+describe("a deployment is ready once every pod is of the new template and available", () => {
+  const rows = [
+    { name: "nobody has looked", status: "", want: "waiting: the change has not been seen yet" },
+    {
+      name: "being updated",
+      status: "observedGeneration: 2, replicas: 3, updatedReplicas: 1",
+      want: "waiting: 1 of 3 pods updated",
+    },
+    {
+      name: "old pods",
+      status: "observedGeneration: 2, replicas: 4, updatedReplicas: 3",
+      want: "waiting: 1 old pods still there",
+    },
+    {
+      name: "not available",
+      status: "observedGeneration: 2, replicas: 3, updatedReplicas: 3, availableReplicas: 2",
+      want: "waiting: 2 of 3 pods available",
+    },
+    {
+      name: "ready",
+      status: "observedGeneration: 2, replicas: 3, updatedReplicas: 3, availableReplicas: 3",
+      want: "ready",
+    },
+    {
+      name: "given up",
+      status:
+        'observedGeneration: 2, conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded}]',
+      want: "failed: it missed its progress deadline",
+    },
+  ];
+  test.each(rows)("$name", ({ status, want }) => {
+    const state = readinessOf(
+      read(
+        `{apiVersion: apps/v1, kind: Deployment, metadata: {name: a, generation: 2}, spec: {replicas: 3}, status: {${status}}}`,
+      ),
+    );
+    expect(state.is === "ready" ? "ready" : `${state.is}: ${state.why}`).toBe(want);
+  });
+});
+
+describe("a pod is ready, or says what keeps it", () => {
+  const rows = [
+    {
+      name: "unbound",
+      status:
+        'phase: Pending, conditions: [{type: PodScheduled, status: "False", message: "0/3 nodes: 3 insufficient memory"}]',
+      want: "waiting: not scheduled: 0/3 nodes: 3 insufficient memory",
+    },
+    {
+      name: "no image",
+      status:
+        "phase: Pending, containerStatuses: [{name: c, state: {waiting: {reason: ImagePullBackOff, message: no such image}}}]",
+      want: "waiting: container c: ImagePullBackOff: no such image",
+    },
+    {
+      name: "being made",
+      status: "phase: Pending, containerStatuses: [{name: c, state: {waiting: {reason: ContainerCreating}}}]",
+      want: "waiting: ContainerCreating",
+    },
+    { name: "ready", status: 'phase: Running, conditions: [{type: Ready, status: "True"}]', want: "ready" },
+    { name: "done", status: "phase: Succeeded", want: "ready" },
+    {
+      name: "failed",
+      status: "phase: Failed, containerStatuses: [{name: c, state: {terminated: {exitCode: 1, reason: Error}}}]",
+      want: "failed: container c: Error",
+    },
+  ];
+  test.each(rows)("$name", ({ status, want }) => {
+    const state = readinessOf(read(`{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {}, status: {${status}}}`));
+    expect(state.is === "ready" ? "ready" : `${state.is}: ${state.why}`).toBe(want);
+  });
+});
+
+test("what has no state of its own is ready", () => {
+  expect(readinessOf(read("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}"))).toEqual({ is: "ready" });
+});
