@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import type { Clock } from "../../lib/clock.js";
+import { assertNever } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import { WorkerPool } from "../worker/worker-pool.js";
@@ -15,7 +16,9 @@ import { NodeImages } from "./node-images.js";
 import { platformOfNode } from "./platform.js";
 import { HttpRegistry } from "./registry/http-registry.js";
 import type { Registry } from "./registry/registry.js";
+import { BtrfsRootFs } from "./rootfs/btrfs-rootfs.js";
 import { OverlayRootFs } from "./rootfs/overlay-rootfs.js";
+import { runCommand } from "./rootfs/run-command.js";
 import { ContentStore } from "./store/content-store.js";
 import { ImageNames } from "./store/image-names.js";
 
@@ -32,6 +35,8 @@ export interface CreateImagesOptions {
   readonly registry?: Registry;
   /** Command of a program that calls runWorker, in which layers are unpacked. This process. */
   readonly workerCommand?: readonly string[];
+  /** overlayfs. */
+  readonly rootFsDriver?: RootFsDriver["name"];
   /** Device nodes in images are refused. */
   readonly policy?: LayerPolicy;
   /** Counts nothing. */
@@ -54,7 +59,8 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   const registry = options.registry ?? new HttpRegistry(clock);
   const unpacker = unpackerOf(options, folder);
-  const rootFs = new OverlayRootFs(join(options.dataDir, "rootfs"));
+  const store = new ContentStore({ folder, bootId, log });
+  const rootFs = rootFsOf(options, store);
   const images = new NodeImages({
     clock,
     rng,
@@ -63,7 +69,7 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
     registry,
     unpacker,
     rootFs,
-    store: new ContentStore({ folder, bootId, log }),
+    store,
     names: new ImageNames(join(folder, "names.json"), log),
     mirrors: options.mirrors ?? (() => new Map()),
     platform: platformOfNode(process.arch),
@@ -86,4 +92,19 @@ function unpackerOf({ workerCommand, clock, log }: CreateImagesOptions, folder: 
     readablePaths: [folder, ...programs],
   };
   return new WorkerPool({ command: workerCommand, confinement, clock, log });
+}
+
+function rootFsOf({ dataDir, rootFsDriver = "overlayfs" }: CreateImagesOptions, store: ContentStore): RootFsDriver {
+  switch (rootFsDriver) {
+    case "overlayfs":
+      return new OverlayRootFs(join(dataDir, "rootfs"));
+    case "btrfs":
+      return new BtrfsRootFs({
+        folder: join(dataDir, "rootfs"),
+        run: runCommand,
+        hiddenBy: (path) => store.layerAt(path) ?? { opaque: [], whiteouts: [] },
+      });
+    default:
+      return assertNever(rootFsDriver);
+  }
 }

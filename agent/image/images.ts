@@ -93,4 +93,6 @@ export interface RootFsDriver {
   list(): Promise<readonly string[]>;
   /** Folders of layers that the root file systems stand on, so that `prune` leaves them. */
   layersInUse(): Promise<readonly string[]>;
+  /** Drops what it keeps of images whose layers are gone. */
+  prune(): Promise<void>;
 }

@@ -86,10 +86,12 @@ export class NodeImages implements Images {
     const records = names.entries().map(([, record]) => record);
     const pinned = [...this.pinned].flatMap((digests) => [...digests]);
     const ofContainers = store.layerDigests().filter((diffId) => inUse.has(store.layerPath(diffId)));
-    return store.prune({
+    const freed = await store.prune({
       blobs: new Set([...records.flatMap(({ blobs }) => blobs), ...pinned]),
       diffIds: new Set([...records.flatMap(({ diffIds }) => diffIds), ...pinned, ...ofContainers]),
     });
+    await rootFs.prune();
+    return freed;
   }
 
   /** Stops what would still happen by itself. */

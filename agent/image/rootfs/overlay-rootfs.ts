@@ -56,6 +56,10 @@ export class OverlayRootFs implements RootFsDriver {
     });
     return [...new Set((await Promise.all(ofEach)).flat())].sort();
   }
+
+  async prune(): Promise<void> {
+    // Nothing is kept beside the containers' own folders.
+  }
 }
 
 /** A folder that is being deleted; ids of containers do not begin so. */

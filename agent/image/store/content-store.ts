@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { TallshipError } from "../../../lib/errors.js";
 import type { Log } from "../../../lib/log.js";
 import { asObject, asText, asTexts } from "../json-shape.js";
@@ -117,6 +117,11 @@ export class ContentStore {
   /** Folder of a layer's files. */
   layerPath(diffId: string): string {
     return join(this.folder, "layers", hexOf(diffId), "fs");
+  }
+
+  /** The layer whose files are in a folder. */
+  layerAt(path: string): StoredLayer | undefined {
+    return this.layers.get(`sha256:${basename(dirname(path))}`);
   }
 
   /** A folder that does not exist, for unpacking; it is on the store's file system and swept at the next start. */
