@@ -139,7 +139,8 @@ async function daemon(
 ): Promise<number> {
   const [{ pinoLog }, { runDaemon }] = await Promise.all([import("../lib/pino-log.js"), import("../lib/daemon.js")]);
   const log = pinoLog(name, values["log-level"] ?? "info");
-  return runDaemon(log, (signal) => run({ paths: pathsOf(values), log }, signal));
+  // Whatever is still open must not keep a daemon that has ended: its supervisor waits to start it again.
+  process.exit(await runDaemon(log, (signal) => run({ paths: pathsOf(values), log }, signal)));
 }
 
 async function ownHost(paths: HostPaths): Promise<HostConfig> {

@@ -35,9 +35,22 @@ const edges = { clock: systemClock, rng: systemRng };
  * Rejects when it cannot go on; whoever started it starts it again.
  */
 export async function runControlPlane({ paths, log }: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
-  const { host, cluster, authority, sealer } = await readOwnFiles(paths);
+  const own = await readOwnFiles(paths);
   const stop = new AbortController();
-  const until = AbortSignal.any([signal, stop.signal]);
+  try {
+    await runUntil({ ...own, paths, log }, AbortSignal.any([signal, stop.signal]), stop);
+  } finally {
+    stop.abort();
+  }
+}
+
+/** `stop` aborts the signal: what was started must end before it is closed, also after a failure. */
+async function runUntil(
+  parts: OwnFiles & ControlPlaneOptions,
+  signal: AbortSignal,
+  stop: AbortController,
+): Promise<void> {
+  const { host, cluster, authority, sealer, log } = parts;
   const metrics = controlPlaneMetrics();
   describeBuild(metrics, authority);
   const applicant = {
@@ -46,33 +59,21 @@ export async function runControlPlane({ paths, log }: ControlPlaneOptions, signa
     addresses: [host.advertiseAddress, "127.0.0.1"],
   } as const;
   const onExpiry = (atMs: number): void => metrics.certificateExpirySeconds.set({ certificate: "own" }, atMs / 1_000);
-  const credentials = ownCredentials(authority, applicant, { ...edges, log, onExpiry }, until);
-  const opened = await openStore(
-    { host, paths, authority, sealKey: await readFile(paths.sealKey) },
-    { ...edges, log },
-    until,
-  );
+  const credentials = ownCredentials(authority, applicant, { ...edges, log, onExpiry }, signal);
+  const opened = await openStore(parts, { ...edges, log }, signal);
+  const dialer = grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock });
   try {
-    const replica = await startReplica(
-      {
-        ...edges,
-        log,
-        metrics,
-        store: opened.store,
-        dialer: grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }),
-      },
-      {
-        id: host.name,
-        address: hostPort(host.advertiseAddress, host.ports.api),
-        joinPort: host.ports.join,
-        cluster,
-        authority,
-        sealer,
-        admitControlPlane: opened.admit,
-      },
-      until,
-    );
-    await serve({ host, replica, credentials, metrics, log }, until, [opened.ended, replica.ended]);
+    const config = {
+      id: host.name,
+      address: hostPort(host.advertiseAddress, host.ports.api),
+      joinPort: host.ports.join,
+      cluster,
+      authority,
+      sealer,
+      admitControlPlane: opened.admit,
+    };
+    const replica = await startReplica({ ...edges, log, metrics, store: opened.store, dialer }, config, signal);
+    await serve({ host, replica, credentials, metrics, log }, signal, [opened.ended, replica.ended]);
   } finally {
     stop.abort();
     await opened.close();
@@ -135,12 +136,15 @@ async function startServers(parts: Serving): Promise<readonly Pick<TransportServ
   ];
 }
 
-async function readOwnFiles(paths: HostPaths): Promise<{
+interface OwnFiles {
   readonly host: HostConfig;
   readonly cluster: ClusterConfig;
   readonly authority: ClusterAuthority;
+  readonly sealKey: Uint8Array;
   readonly sealer: Sealer;
-}> {
+}
+
+async function readOwnFiles(paths: HostPaths): Promise<OwnFiles> {
   const [host, cluster] = await Promise.all([readHostConfig(paths), readClusterConfig(paths)]);
   if (host === undefined || cluster === undefined)
     throw new TallshipError(
@@ -157,12 +161,8 @@ async function readOwnFiles(paths: HostPaths): Promise<{
     readFile(paths.caKey, "utf8"),
     readFile(paths.sealKey),
   ]);
-  return {
-    host,
-    cluster,
-    authority: new ClusterAuthority({ certificatePem, keyPem }, edges),
-    sealer: new Sealer(sealKey),
-  };
+  const authority = new ClusterAuthority({ certificatePem, keyPem }, edges);
+  return { host, cluster, authority, sealKey, sealer: new Sealer(sealKey) };
 }
 
 function describeBuild(metrics: ControlPlaneMetrics, authority: ClusterAuthority): void {

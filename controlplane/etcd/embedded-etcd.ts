@@ -145,7 +145,8 @@ export class EmbeddedEtcd {
     for (;;) {
       if (signal.aborted) throw new TallshipError("cancelled", "wait for etcd was cancelled");
       try {
-        if (await this.isReady()) return this.refreshEndpoints();
+        // Awaited here: right after its promotion etcd still answers as a learner for a moment.
+        if (await this.isReady()) return await this.refreshEndpoints();
       } catch (error) {
         if (this.own.closed.aborted) throw error;
         this.deps.log.debug("etcd is not ready yet", { error });
