@@ -114,6 +114,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         return runControlPlane(parts, signal);
       }),
   }),
+  worker: command({
+    summary: "unpack layers for the agent, which starts it and speaks to it over standard input and output",
+    words: [],
+    options: {},
+    run: async () => {
+      const { runWorker } = await import("../agent/worker/run-worker.js");
+      return runWorker();
+    },
+  }),
   version: command({
     summary: "print the version",
     words: [],

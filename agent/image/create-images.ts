@@ -1,11 +1,12 @@
 // Edge: opens the node's image store.
 import { mkdirSync, readFileSync } from "node:fs";
-import { dirname, isAbsolute, join } from "node:path";
+import { join } from "node:path";
 import type { Clock } from "../../lib/clock.js";
 import { assertNever } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import { WorkerPool } from "../worker/worker-pool.js";
+import type { WorkerProgram } from "../worker/worker-program.js";
 import { type ImageMetrics, noImageMetrics } from "./image-metrics.js";
 import type { Images, RootFsDriver } from "./images.js";
 import type { LayerPolicy } from "./layer/layer-entry.js";
@@ -33,8 +34,8 @@ export interface CreateImagesOptions {
   readonly mirrors?: () => Mirrors;
   /** HTTP. */
   readonly registry?: Registry;
-  /** Command of a program that calls runWorker, in which layers are unpacked. This process. */
-  readonly workerCommand?: readonly string[];
+  /** The program in which layers are unpacked. This process. */
+  readonly worker?: WorkerProgram | undefined;
   /** overlayfs. */
   readonly rootFsDriver?: RootFsDriver["name"];
   /** Device nodes in images are refused. */
@@ -83,15 +84,14 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
   return { images, rootFs, close };
 }
 
-function unpackerOf({ workerCommand, clock, log }: CreateImagesOptions, folder: string): Unpacker {
-  if (workerCommand === undefined) return localUnpacker;
-  const programs = workerCommand.filter((word) => isAbsolute(word)).map((path) => dirname(path));
+function unpackerOf({ worker, clock, log }: CreateImagesOptions, folder: string): Unpacker {
+  if (worker === undefined) return localUnpacker;
   const confinement = {
     rootPath: join(folder, "worker"),
     writablePath: join(folder, "staging"),
-    readablePaths: [folder, ...programs],
+    readablePaths: [folder, ...worker.folders],
   };
-  return new WorkerPool({ command: workerCommand, confinement, clock, log });
+  return new WorkerPool({ command: worker.command, confinement, clock, log });
 }
 
 function rootFsOf({ dataDir, rootFsDriver = "overlayfs" }: CreateImagesOptions, store: ContentStore): RootFsDriver {

@@ -7,8 +7,8 @@ import { type FromWorker, type Job, LineCutter, type ToWorker, toLine } from "./
 /** Unpacking gives way to the agent and to containers. */
 const NICENESS = 5;
 
-/** Runs until its input ends: the agent closed it, or is gone. */
-export function runWorker(): void {
+/** Never returns: the process ends with its input, when the agent closes it or is gone. */
+export function runWorker(): Promise<never> {
   setPriority(NICENESS);
   process.umask(0o022);
   // A terminal's interrupt goes to the agent, which decides what becomes of its workers.
@@ -39,6 +39,7 @@ export function runWorker(): void {
   });
   process.stdin.on("end", () => process.exit(0));
   reply({ is: "ready" });
+  return new Promise(() => undefined);
 }
 
 function carryOut(job: Job, signal: AbortSignal): Promise<unknown> {

@@ -23,7 +23,7 @@ const signal = new AbortController().signal;
 const clock = new ManualClock();
 
 beforeAll(async () => {
-  program = await bundleProgram('import { runWorker } from "./agent/worker/run-worker.js"; runWorker();');
+  program = await bundleProgram('import { runWorker } from "./agent/worker/run-worker.js"; await runWorker();');
 });
 afterAll(() => rmSync(program.folder, { recursive: true, force: true }));
 beforeEach(() => {
