@@ -15,7 +15,9 @@ import {
 } from "../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../proto/gen/tallship/v1/streams.js";
 import { authorizeCalls } from "./api/authorize.js";
+import { ensureSystemNamespaces } from "./api/bootstrap.js";
 import { objectsService } from "./api/objects.js";
+import type { ObjectsDeps } from "./api/objects-deps.js";
 import { WatchHub } from "./api/watch/watch-hub.js";
 import type { Applicant, ClusterAuthority } from "./ca/cluster-authority.js";
 import { clusterService } from "./ca/cluster-service.js";
@@ -122,6 +124,7 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
   });
   const watches = new WatchHub(cache, () => edges.metrics.apiWatchesCutTotal.inc());
   const parts = { edges, config, store, cache, hub, watches, broker, addresses, leader, clusterEpoch };
+  await ensureSystemNamespaces(objectsDeps(parts), signal);
   const observing = observe(election, signal, (record) => {
     leading.record = record;
   });
@@ -182,11 +185,16 @@ async function campaign(
   }
 }
 
+function objectsDeps({ edges, config, store, cache, watches }: Parts): ObjectsDeps {
+  const { clock, rng } = edges;
+  return { store, cache, clock, rng, sealer: config.sealer, ranges: config.cluster, hub: watches };
+}
+
 function bindingsOf(parts: Parts): readonly Binding[] {
-  const { edges, config, store, cache, hub, watches, broker, addresses, leader, clusterEpoch } = parts;
+  const { edges, config, store, cache, hub, broker, addresses, leader, clusterEpoch } = parts;
   const { clock, rng, log } = edges;
-  const { authority, sealer, cluster } = config;
-  const objects = objectsService({ store, cache, clock, rng, sealer, ranges: cluster, hub: watches });
+  const { authority } = config;
+  const objects = objectsService(objectsDeps(parts));
   const clusterHandlers = clusterService({
     store,
     clock,
