@@ -48,6 +48,14 @@ export class FreshReads implements Reads {
     );
   }
 
+  /** Lets the cache have the last word on keys that it shows as the store does by now. */
+  forget(keys: Iterable<string>): void {
+    for (const key of keys) {
+      this.objects.delete(key);
+      this.fresh.delete(key);
+    }
+  }
+
   private async readKey(key: string): Promise<void> {
     const entry = await this.store.get(key);
     if (parseStoreKey(key) === undefined) this.records.set(key, entry);

@@ -1,5 +1,5 @@
 import type { Clock } from "../../../lib/clock.js";
-import { assert, asTallshipError, TallshipError } from "../../../lib/errors.js";
+import { assert, asTallshipError, hasCode, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { WatchCache } from "../../cache/view.js";
 import type { Check, Store, Write } from "../../store/store.js";
@@ -85,7 +85,7 @@ export class TaskRun {
     const lane = async (): Promise<void> => {
       for (const batch of waiting) {
         if (signal.aborted) throw new TallshipError("cancelled", "write: the caller has gone");
-        const conflicts = await this.send(batch);
+        const conflicts = await this.send(batch, signal);
         for (const part of batch.parts) {
           if (this.settled[part.at] !== undefined) continue;
           if (part.checks.some(({ key }) => conflicts.has(key))) stale.push({ at: part.at, attempt: part.attempt + 1 });
@@ -98,20 +98,41 @@ export class TaskRun {
   }
 
   /** Settles the parts of a batch, or reads afresh and returns the keys that did not stand as its parts thought. */
-  private async send({ parts, transaction }: Batch<Ready>): Promise<ReadonlySet<string>> {
+  private async send({ parts, transaction }: Batch<Ready>, signal: AbortSignal): Promise<ReadonlySet<string>> {
     const conflicts = new Set<string>();
     try {
       const result = await this.deps.store.transact(transaction);
       assert(result.is !== "guard_failed", "the API writes without a guard");
       if (result.is === "conflict") {
         for (const { key } of result.conflicts) conflicts.add(key);
-        await this.reads.refresh(conflicts);
+        await this.learn(result.conflicts, signal);
       } else for (const part of parts) this.settle(part, result.revision);
     } catch (error) {
       for (const { at } of parts)
         this.settled[at] = { is: "failed", error: asTallshipError(error, "store_unavailable") };
     }
     return conflicts;
+  }
+
+  /** Many conflicts mean that the cache lags as a whole, as after a large apply: waiting for it costs less than reading key by key. */
+  private async learn(conflicts: readonly Check[], signal: AbortSignal): Promise<void> {
+    const newest = Math.max(...conflicts.map(({ revision }) => revision));
+    const isLag = conflicts.length > MANY && (await this.hasCacheSeen(newest, signal));
+    const seen = conflicts.filter(({ revision }) => isLag && revision > 0).map(({ key }) => key);
+    this.reads.forget(seen);
+    const unseen = new Set(conflicts.map(({ key }) => key));
+    for (const key of seen) unseen.delete(key);
+    await this.reads.refresh(unseen);
+  }
+
+  private async hasCacheSeen(revision: number, signal: AbortSignal): Promise<boolean> {
+    try {
+      await this.deps.cache.waitFor(revision, signal);
+      return true;
+    } catch (error) {
+      if (hasCode(error, "too_new")) return false;
+      throw error;
+    }
   }
 
   private settle({ at, writes }: Ready, revision: number): void {
@@ -164,6 +185,8 @@ export class TaskRun {
     }
   }
 }
+
+const MANY = 16;
 
 /** Called between steps of long work: lets others have their turn every limits.apiSliceMs. */
 function startPace(clock: Clock, signal: AbortSignal): () => Promise<void> | undefined {
