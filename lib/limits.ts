@@ -173,6 +173,19 @@ export const LIMITS = {
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
   agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
   relistMs: { value: 2_000, why: "a monitor that was killed leaves no event; its container is noticed within this" },
+  agentRetryFirstMs: {
+    value: 100,
+    why: "a removal that failed is tried again soon: something else may just have let go",
+  },
+  agentRetryMaxMs: { value: 10_000, why: "what cannot be removed costs six tries a minute" },
+  agentQueueKeys: {
+    value: 4_000,
+    why: "pods known to an agent: those that go and those that come, four times podsPerNode",
+  },
+  checkpointSyncMs: {
+    value: 2_000,
+    why: "a power cut forgets at most this much of a node; fewer syncs leave the disk to etcd",
+  },
   orphanGraceMs: {
     value: 2_000,
     why: "a pod whose object is gone without a grace of its own still gets a stop signal first",

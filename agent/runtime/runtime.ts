@@ -1,3 +1,4 @@
+import type { RootFsMount } from "../image/images.js";
 import type { OciSpec } from "../oci/oci-types.js";
 
 /** One run of one container of a pod. `attempt` counts the runs from 0; a restart is the next attempt. */
@@ -34,7 +35,7 @@ export interface ContainerSpec extends ContainerKey {
   /** config.json, whole. */
   readonly oci: OciSpec;
   /** Mounted at oci.root.path before the runtime is called, and unmounted by remove; undefined when nothing must be. */
-  readonly rootMount: { readonly type: string; readonly source: string; readonly options: string } | undefined;
+  readonly rootMount: RootFsMount | undefined;
   /** File that receives what the container writes, in the k8s-file format. */
   readonly logPath: string;
 }

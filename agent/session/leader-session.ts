@@ -90,6 +90,13 @@ export class LeaderSession {
     this.beat();
   }
 
+  /** The host is not as the last hello said: says it anew. */
+  describe(): void {
+    if (this.outgoing === undefined) return;
+    this.send({ part: { $case: "hello", value: { ...this.parts.hello(), clusterEpoch: this.clusterEpoch } } });
+    this.beat();
+  }
+
   /** Events seen on the node; dropped while there is no session. */
   reportEvents(events: readonly Event[]): void {
     this.send({ part: { $case: "events", value: { events } } });

@@ -172,6 +172,10 @@ export class SessionHub implements NodeReports {
   private open(session: Session, hello: SessionHello): void {
     const { nodeName } = session;
     const before = this.sessions.get(nodeName);
+    if (before === session) {
+      this.report(reportOfHello(nodeName, hello, this.now()), "changed"); // The node describes itself anew.
+      return;
+    }
     before?.outbox.end(
       new TallshipError("failed_precondition", `session of ${nodeName}: the node has opened a newer one`),
     );

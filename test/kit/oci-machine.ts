@@ -37,6 +37,12 @@ export class OciMachine {
     return startOciRuntime({ ...this.paths, ...found, ...common, launcher: this.launcher });
   }
 
+  /** The launcher of the driver that was started last. */
+  get jobs(): Launcher {
+    if (this.launcher === undefined) throw new Error("the machine was not started");
+    return this.launcher;
+  }
+
   /** A spec whose root is an overlay over the image. */
   spec(key: ContainerKey, test: Partial<TestContainer> & { readonly command: readonly string[] }): ContainerSpec {
     const roots = join(this.folder, "roots", containerId(key));
@@ -45,7 +51,7 @@ export class OciMachine {
     return containerSpec(key, {
       rootPath: `${roots}/merged`,
       logPath: testLogPath(this.folder, key),
-      rootMount: { type: "overlay", source: "overlay", options },
+      rootMount: { type: "overlay", source: "overlay", options, cwd: roots },
       cgroupParent: this.cgroupParent,
       ...test,
     });

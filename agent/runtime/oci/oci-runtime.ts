@@ -29,10 +29,12 @@ import {
   parseContainerId,
   type Runtime,
 } from "../runtime.js";
+import { signalNumber } from "../signals.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
 import { bundleFolder, exitFile, exitFolder, podFolder, runtimeRoot, runtimeState, socketFolder } from "./paths.js";
 import { createScript, type Programs, removeScript } from "./scripts.js";
+import { SeccompPrograms } from "./seccomp-programs.js";
 
 /** What the driver needs. */
 export interface OciRuntimeOptions {
@@ -62,12 +64,20 @@ class OciRuntime implements Runtime {
   private readonly options: OciRuntimeOptions;
   private readonly listeners: ((podUid: string) => void)[] = [];
   private readonly creating = new Set<string>();
+  private readonly seccomp: SeccompPrograms;
   private watcher: FSWatcher | undefined;
   private cancelRelist: Cancel | undefined;
 
   constructor(options: OciRuntimeOptions) {
     this.options = options;
     this.version = options.version;
+    const { runDir, programs, cgroupParent, launcher } = options;
+    this.seccomp = new SeccompPrograms({
+      folder: `${runDir}/seccomp`,
+      runtime: programs.runtime,
+      cgroupParent,
+      launcher,
+    });
   }
 
   /** Exits come by inotify; a dead monitor leaves no file, so that monitors are looked at in turn. */
@@ -105,7 +115,8 @@ class OciRuntime implements Runtime {
       mkdirSync(bundle, { recursive: true, mode: 0o700 });
       mkdirSync(dirname(spec.logPath), { recursive: true, mode: 0o700 });
       mkdirSync(spec.oci.root.path, { recursive: true });
-      writeFileSync(`${bundle}/config.json`, JSON.stringify(spec.oci), { mode: 0o600 });
+      const oci = await this.seccomp.compiled(spec.oci);
+      writeFileSync(`${bundle}/config.json`, JSON.stringify(oci), { mode: 0o600 });
       writeFileSync(`${bundle}/root`, spec.rootMount === undefined ? "" : spec.oci.root.path);
       const { output } = await this.options.launcher.run(createScript(this.options, this.options.programs, spec));
       const answer = parseAnswer(output);
@@ -217,7 +228,7 @@ class OciRuntime implements Runtime {
 
 function sendSignal(pid: number, signal: string): void {
   try {
-    process.kill(pid, signal);
+    process.kill(pid, signalNumber(signal));
   } catch {
     return; // It ended by itself.
   }

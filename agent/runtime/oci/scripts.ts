@@ -15,11 +15,12 @@ export interface Programs {
  */
 export function createScript(paths: DriverPaths, programs: Programs, spec: ContainerSpec): string {
   const mount = spec.rootMount;
-  const steps = [shellWords(["cd", bundleFolder(paths, spec)])];
+  const steps: string[] = [];
   if (mount !== undefined) {
     const source = ["-t", mount.type, mount.source, "-o", mount.options, spec.oci.root.path];
-    steps.push(shellWords(["mount", ...source]));
+    steps.push(shellWords(["cd", mount.cwd]), shellWords(["mount", ...source]));
   }
+  steps.push(shellWords(["cd", bundleFolder(paths, spec)]));
   const conmon = `_OCI_SYNCPIPE=3 TALLSHIP_LAUNCHER= ${shellWords(conmonCommand(paths, programs, spec))}`;
   steps.push(`${conmon} 3>&1 >/dev/null 4>&- | { IFS= read -r answer; printf '%s\\n' "$answer"; }`);
   return steps.join(" && ");

@@ -1,0 +1,303 @@
+import { metaOf } from "../kinds/object.js";
+import { VERSION } from "../lib/build-info.js";
+import type { Clock } from "../lib/clock.js";
+import { asTallshipError } from "../lib/errors.js";
+import type { Log } from "../lib/log.js";
+import type { Rng } from "../lib/rng.js";
+import type { Dialer } from "../lib/transport/service.js";
+import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
+import type { NodeTraits } from "./assemble.js";
+import type { Checkpoint } from "./checkpoint/checkpoint.js";
+import type { ControlPlane } from "./control-plane.js";
+import { executors, type ImageRoots } from "./execute.js";
+import { configHook } from "./hooks/config.js";
+import { imageHook } from "./hooks/image.js";
+import { sandboxHook } from "./hooks/sandbox.js";
+import { volumesHook } from "./hooks/volumes.js";
+import type { HostFacts, HostUsage } from "./host/host-facts.js";
+import { nodeLabels, nodeStatus } from "./host/node-status.js";
+import type { Images, RootFsDriver } from "./image/images.js";
+import type { ContainerLogs } from "./logs/container-logs.js";
+import type { NodeMemory } from "./node-memory.js";
+import { podAddresses } from "./pod-addresses.js";
+import { PodLoop } from "./pod-loop.js";
+import { PodStatuses } from "./pod-statuses.js";
+import type { PodTurn } from "./pod-turn.js";
+import type { Runtime } from "./runtime/runtime.js";
+import { AddressBook } from "./session/address-book.js";
+import { configReader } from "./session/config-reader.js";
+import { EndpointTracker } from "./session/endpoint-tracker.js";
+import { LeaderSession } from "./session/leader-session.js";
+import { EMPTY_MAP, MAP_KINDS, nextMap } from "./session/network-map.js";
+import { carryStream, type PodStreams } from "./session/operator-streams.js";
+import { PodEvents } from "./session/pod-events.js";
+import { releasePod } from "./session/pod-release.js";
+import { StatusReporter } from "./session/status-reporter.js";
+import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
+import type { PodDisk } from "./volume/pod-disk.js";
+
+/** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
+export interface AgentEdges {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly dialer: Dialer;
+  readonly controlPlaneAddresses: readonly string[];
+  readonly cluster: ClusterConfig;
+  readonly runtime: Runtime;
+  readonly images: Images;
+  readonly rootfs: RootFsDriver;
+  readonly imageRoots: ImageRoots;
+  readonly disk: PodDisk;
+  readonly checkpoint: Checkpoint;
+  readonly memory: NodeMemory;
+  readonly logs: ContainerLogs;
+  readonly network: (config: NodeNetworkConfig) => NodeNetwork;
+  readonly streams: (loop: PodLoop) => PodStreams;
+  readonly facts: HostFacts;
+  readonly usage: HostUsage;
+  readonly traits: NodeTraits;
+  readonly hostResolvConf: string;
+  readonly observe: AgentObserver;
+}
+
+/** Told of what the agent does; for metrics. */
+export interface AgentObserver {
+  turn(turn: PodTurn): void;
+}
+
+/**
+ * One node's agent: a session to the leader, the node's network, and the loop that keeps its pods. It works without a control plane from what it
+ * remembers; containers outlive it. Nothing in it knows time, chance or the machine but through its edges.
+ */
+export class Agent {
+  private readonly edges: AgentEdges;
+  private readonly book: AddressBook;
+  private readonly session: LeaderSession;
+  private readonly statuses: StatusReporter;
+  private readonly events: PodEvents;
+  private readonly endpoints: EndpointTracker;
+  private readonly over = new AbortController();
+  private readonly ended: Promise<void>[] = [];
+  private overlay: OverlayDevice | undefined;
+  private isStarting = false;
+  private cutOverRevision = 0;
+  private map = EMPTY_MAP;
+  private network: NodeNetwork | undefined;
+  private loop: PodLoop | undefined;
+
+  constructor(edges: AgentEdges) {
+    this.edges = edges;
+    const { clock, rng, log, facts } = edges;
+    const addresses = edges.memory.controlPlaneAddresses;
+    this.book = new AddressBook(edges.dialer, addresses.length > 0 ? addresses : edges.controlPlaneAddresses);
+    this.endpoints = new EndpointTracker(facts.nodeName);
+    this.session = new LeaderSession({
+      book: this.book,
+      clock,
+      rng,
+      log,
+      hello: () => this.hello(),
+      usage: () => edges.usage.read(),
+      onWelcome: (welcome) => this.welcomed(welcome),
+      onCutOver: (revision) => this.cutOver(revision),
+      onOpenStream: (open) => {
+        const streams = this.loop === undefined ? undefined : edges.streams(this.loop);
+        if (streams !== undefined) void carryStream({ book: this.book, streams, log }, open, this.over.signal);
+      },
+      onUsageWanted: () => undefined,
+    });
+    this.statuses = new StatusReporter({ book: this.book, clock, rng, log });
+    this.events = new PodEvents({
+      clock,
+      nodeName: facts.nodeName,
+      send: (events) => this.session.reportEvents(events),
+    });
+  }
+
+  /** Starts from what the node remembers; without that, once the control plane has given it a pod subnet. */
+  start(): void {
+    const { podCIDRs } = this.edges.memory;
+    if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
+    this.keep(this.session.run(this.over.signal));
+    this.keep(this.statuses.run(this.over.signal));
+  }
+
+  /** Ends everything but containers and network; resolves when it has ended. */
+  async stop(): Promise<void> {
+    this.over.abort();
+    this.events.close();
+    await this.loop?.stop();
+    await this.network?.stop();
+    await Promise.allSettled(this.ended);
+    this.book.close();
+  }
+
+  /** Whether the leader has welcomed the node. */
+  get isConnected(): boolean {
+    return this.session.isConnected;
+  }
+
+  /** The pods' loop, once the node has its network. */
+  get pods(): PodLoop | undefined {
+    return this.loop;
+  }
+
+  private keep(running: Promise<void>): void {
+    this.ended.push(running.catch((error: unknown) => this.broke(error)));
+  }
+
+  private broke(error: unknown): void {
+    const { code, message } = asTallshipError(error);
+    if (!this.over.signal.aborted) this.edges.log.error("a part of the agent ended", { code, error: message });
+  }
+
+  private hello(): SessionHello {
+    const { facts, clock } = this.edges;
+    return SessionHello.fromPartial({
+      bootID: facts.bootId,
+      agentVersion: VERSION,
+      status: nodeStatus(facts, { overlay: this.overlay, nowMs: clock.nowMs() }),
+      labels: nodeLabels(facts),
+    });
+  }
+
+  private welcomed({ podCIDRs, controlPlaneAddresses }: Welcome): void {
+    this.edges.memory.remember({ podCIDRs, controlPlaneAddresses });
+    if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
+  }
+
+  private cutOver(revision: number): void {
+    this.cutOverRevision = Math.max(this.cutOverRevision, revision);
+    this.loop?.markStopping();
+  }
+
+  /** Brings up the network, then the pods. What fails is tried again: a node without network has nothing else to do. */
+  private startNode(podCIDR: string): void {
+    if (this.isStarting) return;
+    this.isStarting = true;
+    this.keep(this.bringUp(podCIDR));
+  }
+
+  private async bringUp(podCIDR: string): Promise<void> {
+    const { clock, log, facts, runtime, checkpoint } = this.edges;
+    const { signal } = this.over;
+    const network = this.edges.network(this.networkConfig(podCIDR));
+    this.network = network;
+    network.onApplied((revision) => this.session.applied(revision));
+    while (this.overlay === undefined) {
+      try {
+        this.overlay = await network.start();
+      } catch (error) {
+        if (signal.aborted) return;
+        log.error("the node's network did not start", { error: asTallshipError(error).message });
+        await clock.sleep(1_000, signal);
+      }
+    }
+    const inUse = await network.list();
+    const saved = await checkpoint.load();
+    const addresses = podAddresses(podCIDR, inUse);
+    const loop = this.makeLoop(network, addresses);
+    this.loop = loop;
+    await loop.adopt(saved);
+    this.session.describe();
+    log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
+    this.keep(this.watchPods(loop));
+    this.keep(this.watchMap(network));
+  }
+
+  private networkConfig(podCIDR: string): NodeNetworkConfig {
+    const { cluster, facts, traits } = this.edges;
+    return {
+      nodeName: facts.nodeName,
+      podCIDR,
+      clusterCIDR: cluster.podCIDR,
+      serviceCIDR: cluster.serviceCIDR,
+      dnsAddress: cluster.dnsAddress,
+      clusterDomain: cluster.clusterDomain,
+      vxlanPort: cluster.vxlanPort,
+      vni: cluster.vni,
+      underlayIP: facts.nodeIP,
+      nodePortMin: cluster.nodePortMin,
+      nodePortMax: cluster.nodePortMax,
+      runDir: traits.runDir,
+    };
+  }
+
+  private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {
+    const { edges } = this;
+    const { clock, rng, log, runtime, facts, cluster } = edges;
+    const configs = configReader(this.book);
+    const names = { ...cluster, hostResolvConf: edges.hostResolvConf };
+    const controlPlane: ControlPlane = {
+      releasePod: (pod) => releasePod(this.book, pod),
+      notify: (notice) => this.events.add(notice),
+    };
+    const hooks = {
+      image: imageHook(edges.images, configs),
+      sandbox: sandboxHook(network, addresses, facts.nodeIP),
+      config: configHook(configs),
+      volumes: volumesHook(edges.disk, names, facts.hostname),
+    };
+    const statuses = new PodStatuses(
+      { nodeIP: facts.nodeIP, runtimeName: runtime.version.split("://")[0] ?? "" },
+      (pod, status) => this.statuses.report(pod, status),
+    );
+    const { rootfs, imageRoots, disk, logs, traits: node } = edges;
+    return new PodLoop({
+      clock,
+      rng,
+      log,
+      runtime,
+      executors: executors({ runtime, hooks, rootfs, imageRoots, disk, logs, node, controlPlane }),
+      checkpoint: edges.checkpoint,
+      controlPlane,
+      withdrawal: (uid) => this.endpoints.of(uid),
+      cutOverRevision: () => this.cutOverRevision,
+      onTurn: (turn) => {
+        statuses.take(turn);
+        edges.observe.turn(turn);
+      },
+      onForgotten: (uid) => {
+        statuses.forget(uid);
+        this.endpoints.forget(uid);
+      },
+    });
+  }
+
+  private watchPods(loop: PodLoop): Promise<void> {
+    const { clock, rng, log, facts } = this.edges;
+    const uids = new Map<string, string>();
+    const onUpdate = ({ changes, isWhole }: WatchUpdate): void => {
+      const pods = changes.flatMap(({ typed }): readonly Pod[] => (typed?.kind === "Pod" ? [typed.object] : []));
+      for (const pod of pods) uids.set(podKey(pod), metaOf(pod).uid);
+      if (isWhole) loop.replaceDesired(pods);
+      else for (const pod of pods) loop.setDesired(pod);
+      for (const { key, typed } of changes) {
+        const uid = uids.get(key);
+        if (typed === undefined && uid !== undefined) loop.dropDesired(uid);
+        if (typed === undefined) uids.delete(key);
+      }
+    };
+    const selections = [{ kind: "Pod", namespace: "", labels: "", fields: `spec.nodeName=${facts.nodeName}` }];
+    return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);
+  }
+
+  private watchMap(network: NodeNetwork): Promise<void> {
+    const { clock, rng, log } = this.edges;
+    const onUpdate = (update: WatchUpdate): void => {
+      this.map = nextMap(this.map, update);
+      for (const uid of this.endpoints.take(update)) this.loop?.mark(uid);
+      network.setMap(this.map);
+    };
+    const selections = MAP_KINDS.map((kind) => ({ kind, namespace: "", labels: "", fields: "" }));
+    return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);
+  }
+}
+
+function podKey(pod: Pod): string {
+  const { namespace, name } = metaOf(pod);
+  return `Pod/${namespace}/${name}`;
+}

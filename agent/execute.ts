@@ -1,0 +1,161 @@
+import { TallshipError } from "../lib/errors.js";
+import type { Container } from "../proto/gen/tallship/v1/container.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Actions, HookName } from "./actions.js";
+import { assemble, type NodeTraits, openBinds } from "./assemble.js";
+import type { ControlPlane } from "./control-plane.js";
+import type { Hook } from "./hooks/hook.js";
+import type { LocalImage, RootFsDriver } from "./image/images.js";
+import type { ContainerLogs } from "./logs/container-logs.js";
+import type { UserFiles } from "./oci/user.js";
+import { type PodRecord, withContainer } from "./pod-record.js";
+import type { PodFacts, PodTurn } from "./pod-turn.js";
+import { type ContainerKey, containerId, type Runtime } from "./runtime/runtime.js";
+import type { PodDisk } from "./volume/pod-disk.js";
+
+/** What carrying out an action changed of what the agent knows. */
+export interface Effect {
+  readonly facts?: (facts: PodFacts) => PodFacts;
+  readonly record?: (record: PodRecord) => PodRecord;
+}
+
+/** Edge: what is read from an image's layers. */
+export interface ImageRoots {
+  /** The image's user files; refuses a hostile root with image_refused. */
+  inspect(image: LocalImage): UserFiles;
+}
+
+/** Everything that actions are carried out with. */
+export interface ExecuteEdges {
+  readonly runtime: Runtime;
+  readonly hooks: Readonly<Record<HookName, Hook>>;
+  readonly rootfs: RootFsDriver;
+  readonly imageRoots: ImageRoots;
+  readonly disk: PodDisk;
+  readonly logs: ContainerLogs;
+  readonly node: NodeTraits;
+  readonly controlPlane: ControlPlane;
+}
+
+/** What an action is carried out on. */
+export interface ExecuteContext {
+  readonly turn: PodTurn;
+  readonly signal: AbortSignal;
+  readonly nowMs: () => number;
+}
+
+/** One row per action; a row that is missing does not compile. */
+export type Executors = {
+  readonly [K in keyof Actions]: (args: Actions[K], context: ExecuteContext) => Promise<Effect>;
+};
+
+/** The table of actions. Each is idempotent; a failure is thrown, and the next plan decides. */
+export function executors(edges: ExecuteEdges): Executors {
+  const { runtime, hooks, rootfs, controlPlane } = edges;
+  return {
+    prepare: ({ hook }, context) => prepare(hooks[hook], context),
+    create: (args, context) => create(args, context, edges),
+    start: async (args, { turn }) => {
+      await runtime.start({ podUid: turn.record.uid, ...args });
+      return {};
+    },
+    signal: (args, context) => signal(args, context, edges),
+    remove: async ({ container, attempt }, { turn }) => {
+      const key = { podUid: turn.record.uid, container, attempt };
+      await runtime.remove(key);
+      await rootfs.remove(containerId(key));
+      return {};
+    },
+    release: async ({ hook }, { turn, signal: aborted }) => {
+      await hooks[hook].down(turn.record.uid, aborted);
+      return { facts: (facts) => ({ ...facts, up: without(facts.up, hook), down: new Set([...facts.down, hook]) }) };
+    },
+    clear: async (_, { turn }) => {
+      await runtime.removePod(turn.record.uid);
+      return { facts: (facts) => ({ ...facts, isCleared: true }) };
+    },
+    confirm: async (_, { turn }) => {
+      if (turn.desired !== undefined) await controlPlane.releasePod(turn.desired);
+      return { facts: (facts) => ({ ...facts, isConfirmed: true }) };
+    },
+    forget: async (_, { turn }) => {
+      await edges.logs.remove(turn.record.uid);
+      return {};
+    },
+  };
+}
+
+async function prepare(hook: Hook, { turn, signal: aborted }: ExecuteContext): Promise<Effect> {
+  const found = await hook.up({ uid: turn.record.uid, pod: wanted(turn), facts: turn.facts }, aborted);
+  return {
+    facts: (facts) => ({
+      ...facts,
+      ...found,
+      up: new Set([...facts.up, hook.name]),
+      down: without(facts.down, hook.name),
+      isCleared: false,
+    }),
+    record: (record) => (record.hookFailure === undefined ? record : { ...record, hookFailure: undefined }),
+  };
+}
+
+async function create(
+  { container: name, attempt }: Actions["create"],
+  { turn }: ExecuteContext,
+  { runtime, rootfs, imageRoots, disk, logs, node }: ExecuteEdges,
+): Promise<Effect> {
+  const pod = wanted(turn);
+  const key: ContainerKey = { podUid: turn.record.uid, container: name, attempt };
+  const container = containerOf(pod, name);
+  const image = turn.facts.images.get(name);
+  if (image === undefined) throw new TallshipError("internal", `create ${containerId(key)}: its image is not prepared`);
+  const users = imageRoots.inspect(image);
+  const open = openBinds({ uid: key.podUid, container, facts: turn.facts }, disk);
+  try {
+    const root = await rootfs.prepare(containerId(key), image);
+    const logPath = logs.path(key);
+    const facts = turn.facts;
+    await runtime.create(
+      assemble({ key, pod, container, image, users, facts, root, binds: open.binds, node, logPath }),
+    );
+  } finally {
+    open.release();
+  }
+  return { record: (record) => withContainer(record, name, { attempt, imageDigest: image.digest, failed: undefined }) };
+}
+
+async function signal(
+  { container, attempt, signal: name }: Actions["signal"],
+  { turn, nowMs }: ExecuteContext,
+  { runtime }: ExecuteEdges,
+): Promise<Effect> {
+  const key = { podUid: turn.record.uid, container, attempt };
+  await runtime.signal(key, name === "" ? stopSignal(turn, container) : name);
+  const sent = name === "" ? { signalledAtMs: nowMs() } : { killedAtMs: nowMs() };
+  return {
+    record: (record) => (record.stop === undefined ? record : { ...record, stop: { ...record.stop, ...sent } }),
+  };
+}
+
+/** The image's stop signal, in the form SIGTERM or a number. */
+function stopSignal({ facts }: PodTurn, container: string): string {
+  const asked = facts.images.get(container)?.config.stopSignal ?? "";
+  if (asked === "") return "SIGTERM";
+  if (/^\d+$/.test(asked)) return asked;
+  return asked.startsWith("SIG") ? asked : `SIG${asked}`;
+}
+
+function wanted({ desired, record }: PodTurn): Pod {
+  if (desired === undefined) throw new TallshipError("internal", `pod ${record.uid}: nobody wants it any more`);
+  return desired;
+}
+
+function containerOf(pod: Pod, name: string): Container {
+  const found = pod.spec?.containers.find((container) => container.name === name);
+  if (found === undefined) throw new TallshipError("internal", `pod ${pod.metadata?.name}: no container ${name}`);
+  return found;
+}
+
+function without<T>(set: ReadonlySet<T>, value: T): ReadonlySet<T> {
+  return new Set([...set].filter((member) => member !== value));
+}

@@ -1,0 +1,59 @@
+import { TallshipError } from "../../lib/errors.js";
+import type { Container } from "../../proto/gen/tallship/v1/container.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { ConfigSource } from "../config-source.js";
+import type { ImageRequest, Images, LocalImage, RegistryCredentials } from "../image/images.js";
+import { parseDockerConfig } from "../image-credentials.js";
+import type { Hook } from "./hook.js";
+
+/** Makes the images of all containers present. What is there already costs no wait. */
+export function imageHook(images: Images, configs: ConfigSource): Hook {
+  return {
+    name: "image",
+    up: async ({ pod }, signal) => {
+      const containers = pod.spec?.containers ?? [];
+      const credentials = await credentialsOf(pod, configs, signal);
+      const found = await Promise.all(containers.map((one) => imageOf(one, images, { credentials, signal })));
+      return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
+    },
+    down: async () => undefined,
+  };
+}
+
+function present([name, image]: readonly [string, LocalImage | undefined]): readonly (readonly [string, LocalImage])[] {
+  return image === undefined ? [] : [[name, image]];
+}
+
+type Credentials = Readonly<Record<string, RegistryCredentials>>;
+
+async function imageOf(
+  { name, image, imagePullPolicy }: Container,
+  images: Images,
+  { credentials, signal }: { readonly credentials: Credentials; readonly signal: AbortSignal },
+): Promise<LocalImage> {
+  const request: ImageRequest = { reference: image, policy: pullPolicy(image, imagePullPolicy), credentials };
+  const here = images.lookup(request);
+  if (here !== undefined) return here;
+  if (request.policy === "Never")
+    throw new TallshipError(
+      "failed_precondition",
+      `image ${image} of container ${name} is not here and its policy is Never`,
+    );
+  return images.ensure(request, { signal });
+}
+
+/** Always for the tag latest, also when it is left out; else IfNotPresent. As in Kubernetes. */
+export function pullPolicy(reference: string, asked: string): ImageRequest["policy"] {
+  if (asked === "Always" || asked === "IfNotPresent" || asked === "Never") return asked;
+  if (reference.includes("@")) return "IfNotPresent";
+  const tag = /:([^/:]+)$/.exec(reference)?.[1] ?? "latest";
+  return tag === "latest" ? "Always" : "IfNotPresent";
+}
+
+/** Credentials of the pod's pull secrets, the first that names a registry wins. A secret that does not exist is passed over. */
+async function credentialsOf(pod: Pod, configs: ConfigSource, signal: AbortSignal): Promise<Credentials> {
+  const names = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name);
+  const namespace = pod.metadata?.namespace ?? "";
+  const secrets = await Promise.all(names.map((name) => configs.get("Secret", { namespace, name }, signal)));
+  return Object.assign({}, ...secrets.reverse().map((secret) => parseDockerConfig(secret?.values ?? {})));
+}

@@ -1,0 +1,22 @@
+import type { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
+import type { NodeUsage } from "../../proto/gen/tallship/v1/session.js";
+
+/** What the agent found out about its host when it started. */
+export interface HostFacts {
+  readonly nodeName: string;
+  readonly hostname: string;
+  /** Address that other hosts reach this one at. */
+  readonly nodeIP: string;
+  readonly nodePort: number;
+  readonly bootId: string;
+  readonly cpuMillicores: number;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly systemInfo: NodeSystemInfo;
+}
+
+/** Edge: what the host uses now. */
+export interface HostUsage {
+  /** Over the time since the last call; undefined at the first. */
+  read(): NodeUsage | undefined;
+}

@@ -1,0 +1,88 @@
+import { rfc3339 } from "../../lib/clock.js";
+import { limit } from "../../lib/limits.js";
+import { formatBytes, formatMillicores } from "../../lib/quantity.js";
+import type { OverlayDevice } from "../../net/node-network.js";
+import { Condition } from "../../proto/gen/tallship/v1/meta.js";
+import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
+import type { HostFacts } from "./host-facts.js";
+
+/** What changes of a node while the agent runs. */
+export interface NodeNow {
+  /** The node's overlay device; undefined until the network is up. */
+  readonly overlay: OverlayDevice | undefined;
+  readonly nowMs: number;
+}
+
+/** Kept for the host itself: what pods together may not ask for. */
+const RESERVED = { cpuMillicores: 100, memoryShare: 0.05, memoryMostBytes: 1_073_741_824 } as const;
+
+/** What pods may ask for of the host. */
+export function allocatable(facts: HostFacts): Readonly<Record<string, string>> {
+  const reservedBytes = Math.min(RESERVED.memoryMostBytes, facts.memoryBytes * RESERVED.memoryShare);
+  const mebibyte = 1_048_576;
+  return {
+    cpu: formatMillicores(Math.max(100, facts.cpuMillicores - RESERVED.cpuMillicores)),
+    memory: formatBytes(Math.floor((facts.memoryBytes - reservedBytes) / mebibyte) * mebibyte),
+    "ephemeral-storage": formatBytes(facts.diskBytes),
+    pods: `${limit("podsPerNode")}`,
+  };
+}
+
+/** The node's status as the agent reports it. The node counts as Ready once its network is up. */
+export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
+  return NodeStatus.fromPartial({
+    capacity: {
+      cpu: formatMillicores(facts.cpuMillicores),
+      memory: formatBytes(facts.memoryBytes),
+      "ephemeral-storage": formatBytes(facts.diskBytes),
+      pods: `${limit("podsPerNode")}`,
+    },
+    allocatable: allocatable(facts),
+    conditions: conditions(now),
+    addresses: [
+      { type: "InternalIP", address: facts.nodeIP },
+      { type: "Hostname", address: facts.hostname },
+    ],
+    nodeInfo: facts.systemInfo,
+    overlay:
+      now.overlay === undefined
+        ? undefined
+        : { underlayIP: facts.nodeIP, vtepMAC: now.overlay.vtepMAC, mtu: now.overlay.mtu },
+    daemonEndpoints: { kubeletEndpoint: { Port: facts.nodePort } },
+  });
+}
+
+function conditions({ overlay, nowMs }: NodeNow): readonly Condition[] {
+  const at = rfc3339(nowMs);
+  const isUp = overlay !== undefined;
+  const times = { lastTransitionTime: at, lastHeartbeatTime: at };
+  const fine = (type: string, reason: string): Condition =>
+    Condition.fromPartial({ type, status: "False", reason, ...times });
+  return [
+    fine("DiskPressure", "AgentHasNoDiskPressure"),
+    fine("MemoryPressure", "AgentHasSufficientMemory"),
+    Condition.fromPartial({
+      type: "NetworkUnavailable",
+      status: isUp ? "False" : "True",
+      reason: isUp ? "OverlayUp" : "OverlayNotUp",
+      ...times,
+    }),
+    fine("PIDPressure", "AgentHasSufficientPID"),
+    Condition.fromPartial({
+      type: "Ready",
+      status: isUp ? "True" : "False",
+      reason: isUp ? "AgentReady" : "NetworkNotReady",
+      message: isUp ? "" : "the node's overlay network is not up yet",
+      ...times,
+    }),
+  ];
+}
+
+/** Labels that the host sets on its own node object, with Kubernetes' names. */
+export function nodeLabels(facts: HostFacts): Readonly<Record<string, string>> {
+  return {
+    "kubernetes.io/hostname": facts.nodeName,
+    "kubernetes.io/os": "linux",
+    "kubernetes.io/arch": facts.systemInfo.architecture,
+  };
+}

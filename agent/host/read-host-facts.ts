@@ -1,0 +1,96 @@
+// Edge: reads what the host is.
+import { readFileSync, statfsSync } from "node:fs";
+import { availableParallelism, hostname, release, totalmem } from "node:os";
+import { VERSION } from "../../lib/build-info.js";
+import type { Clock } from "../../lib/clock.js";
+import type { HostFacts, HostUsage } from "./host-facts.js";
+
+/** What the configuration says of the host. */
+export interface HostIdentity {
+  readonly nodeName: string;
+  readonly nodeIP: string;
+  readonly nodePort: number;
+  readonly dataDir: string;
+  /** Such as crun://1.8.1. */
+  readonly runtimeVersion: string;
+}
+
+const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64", riscv64: "riscv64" };
+
+/** Reads what does not change while the agent runs. */
+export function readHostFacts({ nodeName, nodeIP, nodePort, dataDir, runtimeVersion }: HostIdentity): HostFacts {
+  const disk = statfsSync(dataDir);
+  return {
+    nodeName,
+    nodeIP,
+    nodePort,
+    hostname: hostname(),
+    bootId: readLine("/proc/sys/kernel/random/boot_id"),
+    cpuMillicores: availableParallelism() * 1000,
+    memoryBytes: totalmem(),
+    diskBytes: disk.blocks * disk.bsize,
+    systemInfo: {
+      machineID: readLine("/etc/machine-id"),
+      systemUUID: readLine("/sys/class/dmi/id/product_uuid"),
+      bootID: readLine("/proc/sys/kernel/random/boot_id"),
+      kernelVersion: release(),
+      osImage: osImage(),
+      containerRuntimeVersion: runtimeVersion,
+      kubeletVersion: `v${VERSION}`,
+      kubeProxyVersion: `v${VERSION}`,
+      operatingSystem: "linux",
+      architecture: ARCHITECTURES[process.arch] ?? process.arch,
+    },
+  };
+}
+
+/** Reads the host's use of CPU and memory from /proc. */
+export function hostUsage(clock: Clock): HostUsage {
+  let before: { readonly busy: number; readonly atMs: number } | undefined;
+  return {
+    read: () => {
+      const now = { busy: busyMs(), atMs: clock.monotonicMs() };
+      const last = before;
+      before = now;
+      if (last === undefined || now.atMs <= last.atMs) return undefined;
+      const cpuMillicores = Math.max(0, Math.round((1000 * (now.busy - last.busy)) / (now.atMs - last.atMs)));
+      return { cpuMillicores, memoryBytes: usedMemoryBytes() };
+    },
+  };
+}
+
+/** The agent's capabilities as a mask in hexadecimal. */
+export function ownCapabilityMask(): string {
+  return /^CapBnd:\s+([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1] ?? "0";
+}
+
+function osImage(): string {
+  return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readText("/etc/os-release"))?.[1] ?? "Linux";
+}
+
+/** Milliseconds all processors have been busy since the boot; the kernel counts hundredths of seconds. */
+function busyMs(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readLine("/proc/stat")
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
+  return (user + nice + system + irq + softirq) * 10;
+}
+
+function usedMemoryBytes(): number {
+  const text = readText("/proc/meminfo");
+  const kib = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0);
+  return (kib("MemTotal") - kib("MemAvailable")) * 1024;
+}
+
+function readLine(path: string): string {
+  return readText(path).split("\n")[0]?.trim() ?? "";
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

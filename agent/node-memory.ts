@@ -1,0 +1,10 @@
+/** What the control plane told the node of itself. */
+export interface NodeFactsFromControlPlane {
+  readonly podCIDRs: readonly string[];
+  readonly controlPlaneAddresses: readonly string[];
+}
+
+/** Edge: keeps that over restarts, so that a node starts without a control plane. Empty lists before the first welcome. */
+export interface NodeMemory extends NodeFactsFromControlPlane {
+  remember(told: NodeFactsFromControlPlane): void;
+}

@@ -1,0 +1,291 @@
+import { isDeleting } from "../kinds/pod-state.js";
+import type { Clock } from "../lib/clock.js";
+import { asTallshipError, type TallshipError } from "../lib/errors.js";
+import { limit } from "../lib/limits.js";
+import type { Log } from "../lib/log.js";
+import type { Rng } from "../lib/rng.js";
+import { Slots } from "../lib/slots.js";
+import { WorkQueue } from "../lib/work-queue.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Action, Actions } from "./actions.js";
+import type { Checkpoint, SavedPod } from "./checkpoint/checkpoint.js";
+import type { ControlPlane } from "./control-plane.js";
+import type { Effect, ExecuteContext, Executors } from "./execute.js";
+import { noteFailure } from "./note-failure.js";
+import { noticeOfAction, noticeOfFailure } from "./notices.js";
+import { plan } from "./plan.js";
+import { newRecord, type PodRecord } from "./pod-record.js";
+import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal } from "./pod-turn.js";
+import type { Runtime } from "./runtime/runtime.js";
+
+/** What the loop needs. */
+export interface PodLoopOptions {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly runtime: Runtime;
+  readonly executors: Executors;
+  readonly checkpoint: Checkpoint;
+  readonly controlPlane: ControlPlane;
+  /** Whether services still send traffic to a pod. */
+  readonly withdrawal: (uid: string) => Withdrawal;
+  /** Endpoint revision that every Ready node reflects. */
+  readonly cutOverRevision: () => number;
+  /** Called in every turn with what is known now. */
+  readonly onTurn: (turn: PodTurn) => void;
+  /** Called when nothing of the pod is left. */
+  readonly onForgotten: (uid: string) => void;
+}
+
+interface PodState {
+  desired: Pod | undefined;
+  record: PodRecord;
+  facts: PodFacts;
+  /** Ends what is under way for the pod, when it is no longer wanted. */
+  abort: AbortController;
+  isSaved: boolean;
+}
+
+/**
+ * Keeps the machine's containers as the desired pods say. Level-triggered: everything that happens only marks a pod; one turn lists what
+ * is there, plans and carries out, and a failure is left to the next turn. At most one turn per pod and limits.agentWorkers actions go on
+ * at a time; waiting for an image takes no worker.
+ */
+export class PodLoop {
+  private readonly options: PodLoopOptions;
+  private readonly pods = new Map<string, PodState>();
+  private readonly queue: WorkQueue;
+  private readonly slots = new Slots(limit("agentWorkers"));
+  private isConfirmedSet = false;
+  private isStopped = false;
+  private running = 0;
+  private wakeIdle: (() => void) | undefined;
+
+  constructor(options: PodLoopOptions) {
+    this.options = options;
+    const retry = { firstMs: limit("agentRetryFirstMs"), maxMs: limit("agentRetryMaxMs") };
+    const capacity = limit("agentQueueKeys");
+    const { clock, rng } = options;
+    this.queue = new WorkQueue({ clock, rng, capacity, retry, spacingMs: 0, onReady: () => this.takeReady() });
+    options.runtime.onChange((uid) => this.mark(uid));
+  }
+
+  /** Takes up what the checkpoint and the machine hold. Until the control plane is heard, pods that nobody knows are left alone. */
+  async adopt(saved: readonly SavedPod[]): Promise<void> {
+    for (const one of saved) this.restore(one);
+    for (const { podUid } of await this.options.runtime.list()) {
+      if (!this.pods.has(podUid)) this.admit({ uid: podUid, namespace: "", name: "" }, undefined);
+    }
+    for (const uid of this.pods.keys()) this.mark(uid);
+  }
+
+  /** The whole set of pods bound to this node, from the control plane: what is not in it is to go. */
+  replaceDesired(pods: readonly Pod[]): void {
+    this.isConfirmedSet = true;
+    const wanted = new Set(pods.map((pod) => pod.metadata?.uid ?? ""));
+    for (const pod of pods) this.setDesired(pod);
+    for (const uid of [...this.pods.keys()]) if (!wanted.has(uid)) this.dropDesired(uid);
+  }
+
+  /** A pod bound to this node, as it is now. */
+  setDesired(pod: Pod): void {
+    const { uid, namespace, name } = pod.metadata ?? { uid: "", namespace: "", name: "" };
+    const state = this.pods.get(uid) ?? this.admit({ uid, namespace, name }, pod);
+    const wasWanted = state.desired !== undefined && !isDeleting(state.desired);
+    state.desired = pod;
+    state.isSaved = false;
+    if (state.record.name === "") state.record = { ...state.record, namespace, name };
+    if (wasWanted && isDeleting(pod)) this.interrupt(state);
+    this.mark(uid);
+  }
+
+  /** A pod that is no longer bound to this node, or whose object is gone. */
+  dropDesired(uid: string): void {
+    const state = this.pods.get(uid);
+    if (state === undefined) return;
+    state.desired = undefined;
+    state.isSaved = false;
+    this.interrupt(state);
+    this.mark(uid);
+  }
+
+  /** Asks for a turn of the pod; many before it begins are one. */
+  mark(uid: string): void {
+    if (this.pods.has(uid)) this.queue.add(uid);
+  }
+
+  /** Asks for a turn of every pod that is being stopped; the cut-over may have come. */
+  markStopping(): void {
+    for (const [uid, { record }] of this.pods) if (record.stop !== undefined) this.mark(uid);
+  }
+
+  /** The pods known now. */
+  list(): readonly { readonly desired: Pod | undefined; readonly record: PodRecord; readonly facts: PodFacts }[] {
+    return [...this.pods.values()];
+  }
+
+  /** What is known of a pod. */
+  get(
+    uid: string,
+  ): { readonly desired: Pod | undefined; readonly record: PodRecord; readonly facts: PodFacts } | undefined {
+    return this.pods.get(uid);
+  }
+
+  /** No further turns; resolves when those under way have ended. Containers go on. */
+  async stop(): Promise<void> {
+    this.isStopped = true;
+    this.queue.close();
+    for (const state of this.pods.values()) state.abort.abort();
+    while (this.running > 0) await new Promise<void>((resolve) => (this.wakeIdle = resolve));
+  }
+
+  private admit(names: { uid: string; namespace: string; name: string }, desired: Pod | undefined): PodState {
+    const record = newRecord(names, this.options.clock.nowMs());
+    const state: PodState = { desired, record, facts: NO_FACTS, abort: new AbortController(), isSaved: false };
+    this.pods.set(names.uid, state);
+    return state;
+  }
+
+  private restore({ record, pod, configs }: SavedPod): void {
+    const facts = { ...NO_FACTS, configs };
+    this.pods.set(record.uid, { desired: pod, record, facts, abort: new AbortController(), isSaved: true });
+  }
+
+  private interrupt(state: PodState): void {
+    state.abort.abort();
+    state.abort = new AbortController();
+  }
+
+  private takeReady(): void {
+    for (let uid = this.queue.take(); uid !== undefined; uid = this.queue.take()) {
+      const key = uid;
+      this.running += 1;
+      void this.turn(key).then(
+        (again) => this.ended(key, again),
+        (error: unknown) => this.failed(key, error),
+      );
+    }
+  }
+
+  private ended(uid: string, againMs: number | undefined): void {
+    this.running -= 1;
+    this.queue.done(uid);
+    if (againMs !== undefined) this.queue.addAfter(uid, againMs);
+    if (this.running === 0) this.wakeIdle?.();
+  }
+
+  private failed(uid: string, error: unknown): void {
+    this.running -= 1;
+    const delayMs = this.queue.retry(uid);
+    if (!this.isStopped)
+      this.options.log.warn("pod turn failed", { uid, delayMs, error: asTallshipError(error).message });
+    if (this.running === 0) this.wakeIdle?.();
+  }
+
+  /** One look at a pod; returns when to look again. */
+  private async turn(uid: string): Promise<number | undefined> {
+    const state = this.pods.get(uid);
+    if (state === undefined) return undefined;
+    const containers = await this.options.runtime.list(uid);
+    const turn = this.turnOf(state, containers);
+    const { record, actions, againMs } = plan(turn);
+    if (record !== state.record) {
+      state.record = record;
+      state.isSaved = false;
+    }
+    this.options.onTurn({ ...turn, record });
+    if (!state.isSaved) await this.save(state);
+    if (actions.length === 0 || this.isStopped) return againMs;
+    await this.carryOut(state, { ...turn, record }, actions);
+    return 0;
+  }
+
+  private turnOf(state: PodState, containers: PodTurn["containers"]): PodTurn {
+    const { desired, record, facts } = state;
+    return {
+      desired,
+      isConfirmedSet: this.isConfirmedSet,
+      containers,
+      record,
+      facts,
+      withdrawal: this.options.withdrawal(record.uid),
+      cutOverRevision: this.options.cutOverRevision(),
+      nowMs: this.options.clock.nowMs(),
+    };
+  }
+
+  private async save(state: PodState): Promise<void> {
+    const { record, desired: pod, facts } = state;
+    state.isSaved = true;
+    await this.options.checkpoint.save({ record, pod, configs: facts.configs });
+  }
+
+  private async carryOut(state: PodState, turn: PodTurn, actions: readonly Action[]): Promise<void> {
+    const signal = state.abort.signal;
+    const context = { turn, signal, nowMs: () => this.options.clock.nowMs() };
+    const failures = await Promise.all(actions.map((action) => this.act(state, action, context)));
+    const failure = failures.find((error) => error !== undefined);
+    if (failure !== undefined) throw failure;
+  }
+
+  /** Carries out one action; returns a failure that the user is not told of, so that the queue backs off. */
+  private async act(state: PodState, action: Action, context: ExecuteContext): Promise<TallshipError | undefined> {
+    try {
+      const effect = await this.inSlot(action, context.signal, () => run(this.options.executors, action, context));
+      this.apply(state, effect);
+      const notice = noticeOfAction(action, context.turn);
+      if (notice !== undefined) this.options.controlPlane.notify(notice);
+      if (action.do === "forget") await this.forget(state);
+      return undefined;
+    } catch (thrown) {
+      if (context.signal.aborted) return undefined;
+      return this.fail(state, action, { error: asTallshipError(thrown), turn: context.turn });
+    }
+  }
+
+  private inSlot(action: Action, signal: AbortSignal, work: () => Promise<Effect>): Promise<Effect> {
+    const isWaiting = action.do === "prepare" && action.hook === "image";
+    return isWaiting ? work() : this.slots.run(signal, work);
+  }
+
+  private apply(state: PodState, { facts, record }: Effect): void {
+    if (facts !== undefined) state.facts = facts(state.facts);
+    const after = record?.(state.record) ?? state.record;
+    if (after === state.record) return;
+    state.record = after;
+    state.isSaved = false;
+  }
+
+  private fail(
+    state: PodState,
+    action: Action,
+    { error, turn }: { readonly error: TallshipError; readonly turn: PodTurn },
+  ): TallshipError | undefined {
+    const { clock, rng, controlPlane, log } = this.options;
+    const { namespace, name } = state.record;
+    log.warn("pod action failed", { namespace, pod: name, action: action.do, code: error.code, error: error.message });
+    const notice = noticeOfFailure(action, turn, error);
+    if (notice !== undefined) controlPlane.notify(notice);
+    const noted = noteFailure(state.record, action, { error, nowMs: clock.nowMs(), rng });
+    if (noted === undefined) return error;
+    state.record = noted;
+    state.isSaved = false;
+    return undefined;
+  }
+
+  private async forget(state: PodState): Promise<void> {
+    await this.options.checkpoint.remove(state.record.uid);
+    if (state.desired !== undefined) return;
+    this.pods.delete(state.record.uid);
+    this.options.onForgotten(state.record.uid);
+  }
+}
+
+/** The table's row for the action. TypeScript cannot see that the row and its arguments stay together. */
+function run<K extends keyof Actions>(
+  executors: Executors,
+  action: { readonly do: K } & Actions[K],
+  context: ExecuteContext,
+): Promise<Effect> {
+  return executors[action.do](action, context);
+}

@@ -1,0 +1,140 @@
+// Edge: volumes on the host's disk and in its memory.
+import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { assertNever, TallshipError } from "../../lib/errors.js";
+import type { Launcher } from "../launcher/launcher.js";
+import { shellWord, shellWords } from "../launcher/shell-words.js";
+import { writeConfigFiles } from "./config-files.js";
+import type { PodDisk } from "./pod-disk.js";
+import { openBelow } from "./safe-path.js";
+import type { VolumePlan } from "./volume-plan.js";
+
+/** Where volumes stand. */
+export interface HostDiskOptions {
+  /** On disk, such as /var/lib/tallship. */
+  readonly dataDir: string;
+  /** Cleared by a reboot, such as /run/tallship. */
+  readonly runDir: string;
+  readonly launcher: Launcher;
+}
+
+/** Volumes below `dataDir`/pods, secrets below `runDir`/secrets, which is made a tmpfs so that no secret reaches a disk. */
+export async function openHostDisk(options: HostDiskOptions): Promise<PodDisk> {
+  const secrets = `${options.runDir}/secrets`;
+  mkdirSync(secrets, { recursive: true, mode: 0o700 });
+  const where = shellWord(secrets);
+  await mustRun(
+    options.launcher,
+    `mountpoint -q ${where} || mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs ${where}`,
+  );
+  const folderOf = (uid: string): string => `${options.dataDir}/pods/${uid}`;
+  const filesOf = (uid: string): string => `${options.runDir}/pods/${uid}/files`;
+  return {
+    prepare: async (uid, { plans, files }) => {
+      mkdirSync(filesOf(uid), { recursive: true, mode: 0o755 });
+      for (const [name, text] of Object.entries(files)) writeFileSync(`${filesOf(uid)}/${name}`, text, { mode: 0o644 });
+      const paths = new Map<string, string>();
+      for (const plan of plans)
+        paths.set(plan.name, await make(plan, { folder: folderOf(uid), secrets: `${secrets}/${uid}`, options }));
+      return paths;
+    },
+    filePath: (uid, name) => `${filesOf(uid)}/${name}`,
+    bindSource: (volumePath, subPath) =>
+      subPath === "" ? { path: volumePath, release: () => undefined } : openBelow(volumePath, subPath),
+    remove: async (uid) => {
+      await unmountBelow(folderOf(uid), options.launcher);
+      rmSync(folderOf(uid), { recursive: true, force: true });
+      rmSync(`${secrets}/${uid}`, { recursive: true, force: true });
+      rmSync(filesOf(uid), { recursive: true, force: true });
+    },
+  };
+}
+
+interface Place {
+  /** The pod's folder on disk and, for secrets, in memory. */
+  readonly folder: string;
+  readonly secrets: string;
+  readonly options: HostDiskOptions;
+}
+
+async function make(plan: VolumePlan, { folder, secrets, options }: Place): Promise<string> {
+  const path = `${folder}/volumes/${plan.name}`;
+  switch (plan.is) {
+    case "folder":
+      makeFolder(path, plan.fsGroup);
+      return path;
+    case "memory":
+      await mountMemory(plan, path, options.launcher);
+      return path;
+    case "hostPath":
+      checkHostPath(plan);
+      return plan.path;
+    case "files": {
+      const place = plan.isSecret ? `${secrets}/${plan.name}` : path;
+      writeConfigFiles(place, plan.files, plan.fsGroup);
+      return place;
+    }
+    default:
+      return assertNever(plan);
+  }
+}
+
+/** Anybody in the pod may write; with a group of its own, whoever has the group, and what is made in it belongs to the group. */
+function makeFolder(path: string, fsGroup: number | undefined): void {
+  const isNew = !existsSync(path);
+  mkdirSync(path, { recursive: true });
+  if (fsGroup !== undefined) chownSync(path, 0, fsGroup);
+  if (isNew) chmodSync(path, fsGroup === undefined ? 0o777 : 0o2777);
+}
+
+async function mountMemory(
+  { sizeBytes, fsGroup }: Extract<VolumePlan, { is: "memory" }>,
+  path: string,
+  launcher: Launcher,
+): Promise<void> {
+  mkdirSync(path, { recursive: true });
+  const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
+  const group = fsGroup === undefined ? ["mode=1777"] : ["mode=2777", `gid=${fsGroup}`];
+  const options = ["nosuid", "nodev", ...size, ...group].join(",");
+  const mount = shellWords(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path]);
+  await mustRun(launcher, `mountpoint -q ${shellWord(path)} || ${mount}`);
+}
+
+/** What stands below a pod's folder; one job, and none for the many pods that have no volume there. */
+async function unmountBelow(folder: string, launcher: Launcher): Promise<void> {
+  if (!existsSync(`${folder}/volumes`)) return;
+  const each = `for v in ${shellWord(folder)}/volumes/*; do ! mountpoint -q "$v" || umount -l "$v" || exit 1; done`;
+  await mustRun(launcher, each);
+}
+
+async function mustRun(launcher: Launcher, script: string): Promise<void> {
+  const { exitCode, output } = await launcher.run(script);
+  if (exitCode !== 0) throw new TallshipError("kernel_failed", `mount or unmount a volume: ${output.trim()}`);
+}
+
+const HOST_PATH_CHECKS: Readonly<Record<string, (found: Stats) => boolean>> = {
+  Directory: (found) => found.isDirectory(),
+  DirectoryOrCreate: (found) => found.isDirectory(),
+  File: (found) => found.isFile(),
+  FileOrCreate: (found) => found.isFile(),
+  Socket: (found) => found.isSocket(),
+  CharDevice: (found) => found.isCharacterDevice(),
+  BlockDevice: (found) => found.isBlockDevice(),
+};
+
+function checkHostPath({ name, path, type }: Extract<VolumePlan, { is: "hostPath" }>): void {
+  if (!existsSync(path)) createHostPath(path, type);
+  const found = statSync(path, { throwIfNoEntry: false });
+  const wanted = HOST_PATH_CHECKS[type];
+  const isWanted = found !== undefined && (wanted === undefined || wanted(found));
+  if (isWanted) return;
+  const what = found === undefined ? "does not exist" : `is no ${type}`;
+  throw new TallshipError("failed_precondition", `volume ${name}: hostPath ${path} ${what}`);
+}
+
+function createHostPath(path: string, type: string): void {
+  if (type === "DirectoryOrCreate" || type === "") mkdirSync(path, { recursive: true, mode: 0o755 });
+  if (type !== "FileOrCreate") return;
+  mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+  writeFileSync(path, "", { mode: 0o644, flag: "a" });
+}

@@ -1,0 +1,30 @@
+import type { VolumePlan } from "./volume-plan.js";
+
+/** Files that all containers of a pod see in /etc, by name. */
+export type PodFiles = Readonly<Record<"hosts" | "hostname" | "resolv.conf", string>>;
+
+/** A place of the host that a container mounts. It stays what it is, whatever happens to its path, until it is released. */
+export interface BindSource {
+  readonly path: string;
+  release(): void;
+}
+
+/**
+ * Edge: a pod's volumes and files on the host. Failures: disk_failed, kernel_failed, failed_precondition (a hostPath is not what was asked).
+ */
+export interface PodDisk {
+  /** Makes everything; again is harmless and brings config files up to date at once. Returns the host path of each volume. */
+  prepare(
+    uid: string,
+    want: { readonly plans: readonly VolumePlan[]; readonly files: PodFiles },
+  ): Promise<ReadonlyMap<string, string>>;
+  /** Where a pod's file is. */
+  filePath(uid: string, name: keyof PodFiles): string;
+  /**
+   * A place below a volume, made when it is missing. Symbolic links are followed within the volume only: a path that leaves it is refused
+   * with invalid_argument, also when somebody changes it meanwhile.
+   */
+  bindSource(volumePath: string, subPath: string): BindSource;
+  /** Removes all but the host's own paths. */
+  remove(uid: string): Promise<void>;
+}

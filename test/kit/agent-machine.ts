@@ -1,0 +1,177 @@
+import { readFileSync } from "node:fs";
+import type { Checkpoint } from "../../agent/checkpoint/checkpoint.js";
+import { openDiskCheckpoint } from "../../agent/checkpoint/disk-checkpoint.js";
+import { nodeSeal } from "../../agent/checkpoint/seal.js";
+import type { ConfigContent } from "../../agent/config-values.js";
+import type { PodNotice } from "../../agent/control-plane.js";
+import { executors } from "../../agent/execute.js";
+import { configHook } from "../../agent/hooks/config.js";
+import { imageHook } from "../../agent/hooks/image.js";
+import { sandboxHook } from "../../agent/hooks/sandbox.js";
+import { volumesHook } from "../../agent/hooks/volumes.js";
+import { readUserFiles, refuseHostileRoot } from "../../agent/image-root.js";
+import { openLogFiles } from "../../agent/logs/log-files.js";
+import { logPath } from "../../agent/logs/log-path.js";
+import { capabilityNames } from "../../agent/oci/capabilities.js";
+import { podAddresses } from "../../agent/pod-addresses.js";
+import { PodLoop } from "../../agent/pod-loop.js";
+import { PodStatuses } from "../../agent/pod-statuses.js";
+import type { ContainerKey, Runtime } from "../../agent/runtime/runtime.js";
+import { openHostDisk } from "../../agent/volume/host-disk.js";
+import { silentLog } from "../../lib/log.js";
+import { systemClock } from "../../lib/system-clock.js";
+import { systemRng } from "../../lib/system-rng.js";
+import type { NodeNetwork } from "../../net/node-network.js";
+import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
+import { folderImages, folderRootFs } from "./folder-images.js";
+import { OciMachine } from "./oci-machine.js";
+import { waitFor } from "./wait.js";
+
+type PartialPod = Parameters<typeof Pod.fromPartial>[0];
+
+/** An agent's loop on this machine with crun, disk and logs, and without network and control plane: the test says what is wanted. */
+export class AgentMachine {
+  readonly machine = new OciMachine();
+  readonly statuses = new Map<string, PodStatus>();
+  readonly notices: PodNotice[] = [];
+  readonly released: string[] = [];
+  readonly configs = new Map<string, ConfigContent>();
+  private loop: PodLoop | undefined;
+  private runtime: Runtime | undefined;
+  private readonly dataDir = `${this.machine.folder}/data`;
+
+  /** The loop; an agent before it is taken to be dead. */
+  async start(network: NodeNetwork = noNetwork()): Promise<PodLoop> {
+    const runtime = await this.machine.start();
+    this.runtime = runtime;
+    const { runDir } = this.machine.paths;
+    const disk = await openHostDisk({ dataDir: this.dataDir, runDir, launcher: this.machine.jobs });
+    const checkpoint = this.openCheckpoint();
+    const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
+    const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };
+    const hooks = {
+      image: imageHook(folderImages(this.machine.imageRoot), configs),
+      sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
+      config: configHook(configs),
+      volumes: volumesHook(disk, names, "host"),
+    };
+    const statuses = new PodStatuses({ nodeIP: "127.0.0.1", runtimeName: "crun" }, (pod, status) =>
+      this.statuses.set(pod.metadata?.uid ?? "", status),
+    );
+    const loop: PodLoop = new PodLoop({
+      clock: systemClock,
+      rng: systemRng,
+      log: silentLog,
+      runtime,
+      checkpoint,
+      controlPlane: this.controlPlane(() => loop),
+      executors: executors({
+        runtime,
+        hooks,
+        rootfs: folderRootFs(`${this.machine.folder}/rootfs`),
+        imageRoots: {
+          inspect: (image) => {
+            refuseHostileRoot(image);
+            return readUserFiles(image);
+          },
+        },
+        disk,
+        logs: openLogFiles(this.dataDir),
+        controlPlane: this.controlPlane(() => loop),
+        node: {
+          hostname: "host",
+          nodeIP: "127.0.0.1",
+          runDir,
+          cgroupParent: this.machine.cgroupParent,
+          memoryBytes: 2 ** 33,
+          oomScoreFloor: 0,
+          allocatable: { cpu: "2", memory: "1Gi" },
+          capabilities: capabilityNames("1fffffffff"),
+          architecture: process.arch,
+          devices: [],
+        },
+      }),
+      withdrawal: () => ({ is: "none" }),
+      cutOverRevision: () => 0,
+      onTurn: (turn) => statuses.take(turn),
+      onForgotten: (uid) => statuses.forget(uid),
+    });
+    this.loop = loop;
+    await loop.adopt(await checkpoint.load());
+    return loop;
+  }
+
+  private controlPlane(loop: () => PodLoop) {
+    return {
+      releasePod: async (pod: Pod) => {
+        this.released.push(pod.metadata?.uid ?? "");
+        loop().dropDesired(pod.metadata?.uid ?? "");
+      },
+      notify: (notice: PodNotice) => {
+        this.notices.push(notice);
+      },
+    };
+  }
+
+  private openCheckpoint(): Checkpoint {
+    return openDiskCheckpoint({
+      dataDir: this.dataDir,
+      seal: nodeSeal("key", systemRng),
+      clock: systemClock,
+      log: silentLog,
+    });
+  }
+
+  /** What a run wrote, in conmon's format. */
+  log(key: ContainerKey): string {
+    return readFileSync(logPath(this.dataDir, key), "utf8");
+  }
+
+  /** Waits until the pod's reported status satisfies the check. */
+  async until(uid: string, what: string, check: (status: PodStatus) => boolean): Promise<PodStatus> {
+    return waitFor(`${uid}: ${what}; is ${JSON.stringify(this.statuses.get(uid)?.containerStatuses)}`, () => {
+      const status = this.statuses.get(uid);
+      return status !== undefined && check(status) ? status : undefined;
+    });
+  }
+
+  /** Stops the agent as SIGTERM does; containers go on. */
+  async stopAgent(): Promise<void> {
+    await this.loop?.stop();
+    await this.runtime?.close();
+    this.loop = undefined;
+  }
+
+  /** Ends every container and removes every trace. */
+  async close(): Promise<void> {
+    await this.loop?.stop();
+    if (this.runtime !== undefined) await this.machine.close(this.runtime);
+  }
+}
+
+/** A pod on the host's network, since the machine has no other. */
+export function testPod(uid: string, spec: NonNullable<PartialPod["spec"]>): Pod {
+  return Pod.fromPartial({
+    metadata: { uid, name: uid, namespace: "default" },
+    spec: { restartPolicy: "Always", hostNetwork: true, ...spec },
+  });
+}
+
+/** The pod with its deletion asked for. */
+export function deleted(pod: Pod, graceSeconds: number): Pod {
+  const metadata = { deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: graceSeconds };
+  return Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, ...metadata } });
+}
+
+function noNetwork(): NodeNetwork {
+  return {
+    start: async () => ({ vtepMAC: "", mtu: 1450 }),
+    setMap: () => undefined,
+    onApplied: () => undefined,
+    attach: async () => undefined,
+    detach: async () => undefined,
+    list: async () => [],
+    repair: async () => 0,
+    stop: async () => undefined,
+  };
+}
