@@ -130,9 +130,10 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
   });
   const campaigning = campaign({ ...edges, ...parts, events }, election, signal);
   const announcing = announceReplica(follow, self, signal);
+  const forgetting = events.removeExpired(signal);
   const ended = Promise.race([
     cacheEnded,
-    Promise.all([observing, campaigning, announcing]).then(() => client.close()),
+    Promise.all([observing, campaigning, announcing, forgetting]).then(() => client.close()),
   ]);
   ended.catch(() => undefined);
   const refreshMetrics = (): void => {
