@@ -11,7 +11,7 @@ import type { DaemonProgram } from "../agent/host/supervise.js";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import { type Command, command, commandHelp, type OptionValues, parseCommand } from "../lib/command-line.js";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
-import { type HostConfig, hostPort, readHostConfig } from "../lib/host-config.js";
+import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
 
 const DAEMON_OPTIONS = {
@@ -114,6 +114,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         return runControlPlane(parts, signal);
       }),
   }),
+  dns: command({
+    summary: "answer names for this host's pods from what the agent last wrote",
+    words: [],
+    options: DAEMON_OPTIONS,
+    run: (values) =>
+      daemon("dns", values, async ({ paths, log }, signal) => {
+        const cluster = await readClusterConfig(paths);
+        if (cluster === undefined) throw notJoined(paths);
+        const { runDns } = await import("../net/dns/main.js");
+        return runDns({ cluster, runDir: paths.runDir, resolvConf: "/etc/resolv.conf", port: 53, log }, signal);
+      }),
+  }),
   worker: command({
     summary: "unpack layers for the agent, which starts it and speaks to it over standard input and output",
     words: [],
@@ -155,10 +167,12 @@ async function daemon(
 async function ownHost(paths: HostPaths): Promise<HostConfig> {
   const host = await readHostConfig(paths);
   if (host !== undefined) return host;
-  throw new TallshipError(
-    "failed_precondition",
-    `this host is in no cluster (${paths.host} is missing): run tallshipd init or tallshipd join`,
-  );
+  throw notJoined(paths);
+}
+
+function notJoined(paths: HostPaths): TallshipError {
+  const message = `this host is in no cluster (${paths.host} is missing): run tallshipd init or tallshipd join`;
+  return new TallshipError("failed_precondition", message);
 }
 
 function programOf(values: Folders): DaemonProgram {
