@@ -169,6 +169,8 @@ export const LIMITS = {
   dnsCacheTtlSeconds: { value: 300, why: "longest time a foreign name is remembered, whatever its server says" },
   dnsTcpConnections: { value: 200, why: "connections open at once" },
   dnsTcpIdleMs: { value: 10_000, why: "a connection that asks nothing is closed" },
+  dnsPublishMs: { value: 10, why: "changes of names that come together are one file" },
+  dnsPublishRetryMs: { value: 1_000, why: "a disk that refuses the names is tried again" },
   dnsListenRetryMs: { value: 200, why: "how often the DNS process looks whether its address is there" },
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
   agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
