@@ -182,6 +182,36 @@ test("only the latest status of a pod is sent, and a failed one again", async ()
   await running;
 });
 
+// The code decides: what passes by itself is sent again, what cannot become right is not.
+for (const { code, want } of [
+  { code: "store_unavailable", want: 2 },
+  { code: "version_conflict", want: 2 },
+  { code: "failed_precondition", want: 1 },
+  { code: "not_found", want: 1 },
+]) {
+  test(`a status refused with ${code} is sent ${want === 1 ? "once" : "again"}`, async () => {
+    const of = world();
+    let calls = 0;
+    const handlers: Partial<Handlers<typeof ObjectsDefinition>> = {
+      updateStatus: async ({ objects }) => {
+        calls += 1;
+        return { results: objects.map(() => ({ code: calls === 1 ? code : "", message: "", revision: 1 })) };
+      },
+    };
+    of.network.serve("a:1", [bind(ObjectsDefinition, handlers as Handlers<typeof ObjectsDefinition>, () => undefined)]);
+    const reporter = new StatusReporter(of);
+    const running = reporter.run(of.over.signal);
+    reporter.report(
+      Pod.fromPartial({ metadata: { uid: "u", name: "a", namespace: "default" } }),
+      PodStatus.fromPartial({ phase: "Running" }),
+    );
+    await of.clock.advance(1_000);
+    expect(calls).toBe(want);
+    of.over.abort();
+    await running;
+  });
+}
+
 test("the network map shares what did not change and forgets what a whole picture does not name", () => {
   const change = (name: string) => ({
     key: `Node//${name}`,

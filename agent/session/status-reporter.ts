@@ -1,7 +1,7 @@
 import { encodeObject, metaOf } from "../../kinds/object.js";
 import { backoffMs } from "../../lib/backoff.js";
 import type { Clock } from "../../lib/clock.js";
-import { asTallshipError } from "../../lib/errors.js";
+import { asTallshipError, ERRORS, isErrorCode } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
@@ -60,8 +60,8 @@ export class StatusReporter {
       for (const [uid] of batch) this.waiting.delete(uid);
       const address = book.current;
       try {
-        await this.send(address, batch, signal);
-        attempt = 0;
+        const isRetried = await this.send(address, batch, signal);
+        attempt = isRetried ? attempt + 1 : 0;
       } catch (caught) {
         const error = asTallshipError(caught);
         log.warn("pod statuses were not taken", {
@@ -87,21 +87,28 @@ export class StatusReporter {
     });
   }
 
-  private async send(address: string, batch: readonly (readonly [string, Pod])[], signal: AbortSignal): Promise<void> {
+  /** True when some of the batch must be sent again. */
+  private async send(
+    address: string,
+    batch: readonly (readonly [string, Pod])[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
     const client = this.parts.book.channel(address).client(ObjectsDefinition);
     const objects = batch.map(([, object]) => Buffer.from(encodeObject({ kind: "Pod", object })));
     const { results } = await client.updateStatus({ objects }, { signal });
-    for (const [at, [uid, pod]] of batch.entries()) this.settle(uid, pod, results[at]);
+    return batch.filter(([uid, pod], at) => this.isRetried(uid, pod, results[at])).length > 0;
   }
 
-  private settle(uid: string, pod: Pod, result: UpdateStatusResult | undefined): void {
-    if (result === undefined || result.code === "" || result.code === "not_found") return;
+  private isRetried(uid: string, pod: Pod, result: UpdateStatusResult | undefined): boolean {
+    if (result === undefined || result.code === "" || result.code === "not_found") return false;
     this.parts.log.warn("a pod's status was refused", {
       pod: pod.metadata?.name,
       code: result.code,
       error: result.message,
     });
-    if (result.code === "version_conflict" || result.code === "unavailable") this.again(uid, pod);
+    if (!isErrorCode(result.code) || ERRORS[result.code].retry === "never") return false;
+    this.again(uid, pod);
+    return true;
   }
 
   /** Puts a status back unless a newer one waits. */
