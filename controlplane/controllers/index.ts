@@ -1,5 +1,6 @@
 import type { Controller } from "./controller.js";
 import { deployment } from "./deployment/deployment.js";
+import { endpoints } from "./endpoints/endpoints.js";
 import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
 import { replicaSet } from "./replica-set.js";
@@ -9,5 +10,5 @@ export type ControllerParts = NodeParts;
 
 /** Every controller there is; the leader runs them all. A new controller is one file and one line here. */
 export function controllers(parts: ControllerParts): readonly Controller[] {
-  return [deployment, replicaSet, nodes(parts), nodePods];
+  return [deployment, replicaSet, endpoints, nodes(parts), nodePods];
 }
