@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../../lib/clock.js";
+import type { Clock } from "../../lib/clock.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
@@ -18,22 +18,27 @@ export interface PublisherParts {
 /** Hands the names of the latest map to the DNS process. Several maps within limits.dnsPublishMs are one; a failed write is tried again. */
 export function zonePublisher({ clusterDomain, write, clock, log }: PublisherParts): NamePublisher {
   let latest: NetworkMap | undefined;
-  let due: Cancel | undefined;
+  let isDue = false;
   const publish = (): void => {
-    due = undefined;
+    isDue = false;
     if (latest === undefined) return;
     try {
       write(zoneOf(latest, clusterDomain));
       latest = undefined;
     } catch (error) {
       log.warn("names were not published", { error: asTallshipError(error, "disk_failed").message });
-      due = clock.after(limit("dnsPublishRetryMs"), publish);
+      publishAfter(limit("dnsPublishRetryMs"));
     }
+  };
+  const publishAfter = (delayMs: number): void => {
+    if (isDue) return;
+    isDue = true;
+    clock.after(delayMs, publish);
   };
   return {
     publish: (map) => {
       latest = map;
-      due ??= clock.after(limit("dnsPublishMs"), publish);
+      publishAfter(limit("dnsPublishMs"));
     },
   };
 }
