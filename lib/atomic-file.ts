@@ -21,6 +21,16 @@ export async function writeFileAtomic(path: string, content: string | Uint8Array
   await rename(temporary, path);
 }
 
+/** Makes renames into a folder survive a crash: without it a file may be found under its old name, never half. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
 /** The file's bytes; undefined when there is no such file. */
 export async function readFileIfPresent(path: string): Promise<Buffer | undefined> {
   try {

@@ -19,7 +19,7 @@ import { HttpRegistry } from "./registry/http-registry.js";
 import type { Registry } from "./registry/registry.js";
 import { BtrfsRootFs } from "./rootfs/btrfs-rootfs.js";
 import { OverlayRootFs } from "./rootfs/overlay-rootfs.js";
-import { runCommand } from "./rootfs/run-command.js";
+import { runCommand } from "./run-command.js";
 import { ContentStore } from "./store/content-store.js";
 import { ImageNames } from "./store/image-names.js";
 

@@ -77,7 +77,7 @@ export class NodeImages implements Images {
   }
 
   async remove(reference: string): Promise<void> {
-    this.options.names.delete(nameOf(parseReference(reference)));
+    await this.options.names.delete(nameOf(parseReference(reference)));
   }
 
   async prune(): Promise<number> {
@@ -126,7 +126,7 @@ export class NodeImages implements Images {
           tell({ reference: request.reference, bytesDone, bytesTotal });
         },
       });
-      this.options.names.set(nameOf(reference), record);
+      await this.options.names.set(nameOf(reference), record);
       metrics.pulled(elapsedS(), bytes);
       log.info("image pulled", { image: request.reference, digest: record.digest, bytes, tookS: elapsedS() });
       this.flushLater();
@@ -194,7 +194,7 @@ export class NodeImages implements Images {
     const volatile = store.volatileLayers();
     try {
       await unpacker.flush(store.folder, new AbortController().signal);
-      store.markDurable(volatile);
+      await store.markDurable(volatile);
     } catch (error) {
       // The layers are whole; only a power cut would take them. The next pull tries again.
       log.warn("layers could not be flushed to disk", { error: asTallshipError(error).message });

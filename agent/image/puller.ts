@@ -95,7 +95,7 @@ export class Puller {
 
   private async manifest(what: string, requests: readonly RegistryRequest[], key: string): Promise<Found> {
     const { store, registry } = this.options;
-    const known = isDigest(key) ? store.readBlob(key) : undefined;
+    const known = isDigest(key) ? await store.readBlob(key) : undefined;
     if (known !== undefined) return { digest: key, manifest: parseManifest(known, what), requests };
     const { value, request } = await firstAnswer(this.options, {
       what,
@@ -108,7 +108,7 @@ export class Puller {
       },
     });
     const manifest = parseManifest(value.bytes, what);
-    store.writeBlob(value.digest, value.bytes);
+    await store.writeBlob(value.digest, value.bytes);
     return { digest: value.digest, manifest, requests: [request, ...requests.filter((each) => each !== request)] };
   }
 
@@ -140,10 +140,10 @@ export class Puller {
     if (config.sizeBytes > limit("imageManifestBytes")) {
       throw new TallshipError("image_refused", `image config ${config.digest} has ${config.sizeBytes} bytes`);
     }
-    const known = store.readBlob(config.digest);
+    const known = await store.readBlob(config.digest);
     if (known !== undefined) return known;
     await this.bringBlob(requests, config, signal, () => undefined);
-    const fetched = store.readBlob(config.digest);
+    const fetched = await store.readBlob(config.digest);
     if (fetched !== undefined) return fetched;
     throw new TallshipError("disk_failed", `image config ${config.digest} cannot be read back`);
   }

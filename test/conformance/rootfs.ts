@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { LocalImage, RootFs, RootFsDriver } from "../../agent/image/images.js";
 import { defaultLayerLimits } from "../../agent/image/layer/layer-limits.js";
 import { type UnpackedLayer, unpackLayer } from "../../agent/image/layer/unpack-layer.js";
-import type { RunCommand } from "../../agent/image/rootfs/run-command.js";
+import type { RunCommand } from "../../agent/image/run-command.js";
 import { type TarEntry, type TarType, tarEntry } from "../../lib/tar/entry.js";
 import { tarArchive } from "../../lib/tar/tar-writer.js";
 import { digestOf } from "../kit/built-image.js";

@@ -5,9 +5,9 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
 import { asTexts } from "../json-shape.js";
+import type { RunCommand } from "../run-command.js";
 import { SharedTasks } from "../shared-tasks.js";
 import { flattenLayer, type Hidden } from "./flatten-layer.js";
-import type { RunCommand } from "./run-command.js";
 
 /** Where the subvolumes are, and what layers hide. */
 export interface BtrfsRootFsOptions {

@@ -1,7 +1,7 @@
 // Edge: copies a layer's files over those of the layers below.
 import { lstat, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunCommand } from "./run-command.js";
+import type { RunCommand } from "../run-command.js";
 
 /** What a layer hides of the layers below. */
 export interface Hidden {

@@ -3,8 +3,8 @@ import { createHash, type Hash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import { syncFolder } from "../../../lib/atomic-file.js";
 import { TallshipError } from "../../../lib/errors.js";
-import { syncFolder } from "./durable-file.js";
 
 /** Where a blob is collected and where it stands once it is whole. */
 export interface BlobPlaces {
@@ -72,7 +72,7 @@ export class BlobPart {
     }
     await this.file.datasync();
     await rename(this.places.partPath, this.places.blobPath);
-    syncFolder(dirname(this.places.blobPath));
+    await syncFolder(dirname(this.places.blobPath));
     this.isCommitted = true;
   }
 

@@ -1,15 +1,16 @@
 // Edge: blobs and unpacked layers on disk.
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { TallshipError } from "../../../lib/errors.js";
+import { readFileIfPresent, syncFolder, writeFileAtomic } from "../../../lib/atomic-file.js";
+import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import type { Log } from "../../../lib/log.js";
 import { asObject, asText, asTexts } from "../json-shape.js";
 import type { UnpackedLayer } from "../layer/unpack-layer.js";
 import { isDigest } from "../reference.js";
 import { BlobPart } from "./blob-part.js";
-import { writeDurably } from "./durable-file.js";
+import { Trash } from "./trash.js";
 
 /** An unpacked layer. */
 export interface StoredLayer extends UnpackedLayer {
@@ -25,6 +26,9 @@ export interface ContentStoreOptions {
   readonly log: Log;
 }
 
+/** File in a layer's folder that says that a flush has followed. */
+const DURABLE = "durable";
+
 const FOLDERS = ["blobs", "parts", "layers", "staging"] as const;
 
 /**
@@ -39,6 +43,9 @@ export class ContentStore {
   private readonly options: ContentStoreOptions;
   private readonly blobs = new Set<string>();
   private readonly layers = new Map<string, StoredLayer>();
+  /** Diff ids of the layers that a flush has followed. */
+  private readonly durable = new Set<string>();
+  private readonly trash: Trash;
   private stagingCount = 0;
 
   /** Opens the store and removes what a crash left half made. Partly fetched blobs stay: they are resumed. */
@@ -46,10 +53,13 @@ export class ContentStore {
     this.options = options;
     this.folder = options.folder;
     for (const name of FOLDERS) mkdirSync(join(this.folder, name), { recursive: true, mode: 0o700 });
-    rmSync(join(this.folder, "staging"), { recursive: true, force: true });
-    mkdirSync(join(this.folder, "staging"), { mode: 0o700 });
+    this.trash = new Trash(join(this.folder, "trash"));
+    for (const name of readdirSync(join(this.folder, "staging"))) this.trash.take(join(this.folder, "staging", name));
     for (const name of readdirSync(join(this.folder, "blobs"))) this.recoverBlob(name);
     for (const name of readdirSync(join(this.folder, "layers"))) this.recoverLayer(name);
+    this.trash.empty().catch((error: unknown) => {
+      options.log.warn("the trash of the image store could not be emptied", { error: asTallshipError(error).message });
+    });
   }
 
   /** Digests of the blobs that are there, sorted. */
@@ -67,23 +77,23 @@ export class ContentStore {
   }
 
   /** A small blob's content, verified again; undefined when it is not there or damaged, and then it is gone. */
-  readBlob(digest: string): Uint8Array | undefined {
+  async readBlob(digest: string): Promise<Uint8Array | undefined> {
     if (!this.blobs.has(digest)) return undefined;
-    const bytes = readFileSync(this.blobPath(digest));
-    if (digestOf(bytes) === digest) return bytes;
+    const bytes = await readFileIfPresent(this.blobPath(digest));
+    if (bytes !== undefined && digestOf(bytes) === digest) return bytes;
     this.options.log.warn("a blob on disk is damaged and is dropped", { digest });
-    rmSync(this.blobPath(digest), { force: true });
-    this.blobs.delete(digest);
+    await this.dropBlob(digest);
     return undefined;
   }
 
   /** Stores a small blob. Its digest must be right. */
-  writeBlob(digest: string, bytes: Uint8Array): void {
+  async writeBlob(digest: string, bytes: Uint8Array): Promise<void> {
     const found = digestOf(bytes);
     if (found !== digest)
       throw new TallshipError("image_digest_mismatch", `blob ${digest} has the content of ${found}`);
     if (this.blobs.has(digest)) return;
-    writeDurably(this.blobPath(digest), bytes);
+    await writeFileAtomic(this.blobPath(digest), bytes, 0o600);
+    await syncFolder(dirname(this.blobPath(digest)));
     this.blobs.add(digest);
   }
 
@@ -137,43 +147,45 @@ export class ContentStore {
       return;
     }
     const layer: StoredLayer = { ...unpacked, diffId, bootId: this.options.bootId };
-    writeFileSync(join(stagingPath, "layer.json"), JSON.stringify(layer), { mode: 0o600 });
+    await writeFile(join(stagingPath, "layer.json"), JSON.stringify(layer), { mode: 0o600 });
     await rename(stagingPath, join(this.folder, "layers", hexOf(diffId)));
     this.layers.set(diffId, layer);
   }
 
   /** Layers that a power cut would still take. */
   volatileLayers(): readonly string[] {
-    return [...this.layers.keys()].filter((diffId) => !existsSync(this.durableMark(diffId)));
+    return [...this.layers.keys()].filter((diffId) => !this.durable.has(diffId));
   }
 
   /** Notes that the file system was flushed after these layers were committed. */
-  markDurable(diffIds: readonly string[]): void {
-    for (const diffId of diffIds) {
-      if (this.layers.has(diffId)) writeFileSync(this.durableMark(diffId), "", { mode: 0o600 });
+  async markDurable(diffIds: readonly string[]): Promise<void> {
+    for (const diffId of diffIds.filter((each) => this.layers.has(each))) {
+      await writeFile(join(this.folder, "layers", hexOf(diffId), DURABLE), "", { mode: 0o600 });
+      this.durable.add(diffId);
     }
   }
 
-  /** Deletes every blob and layer that is not to be kept; returns the bytes freed. */
+  /** Deletes every blob, whole or in part, and every layer that is not to be kept; returns the bytes freed. */
   async prune(keep: { readonly blobs: ReadonlySet<string>; readonly diffIds: ReadonlySet<string> }): Promise<number> {
-    let freed = 0;
-    for (const digest of [...this.blobs].filter((each) => !keep.blobs.has(each))) {
-      freed += statSync(this.blobPath(digest), { throwIfNoEntry: false })?.size ?? 0;
-      this.blobs.delete(digest);
-      await rm(this.blobPath(digest), { force: true });
+    const isDoomed = (name: string): boolean => !keep.blobs.has(`sha256:${name}`);
+    const blobs = [...this.blobs].filter((digest) => !keep.blobs.has(digest));
+    const parts = readdirSync(join(this.folder, "parts")).filter(isDoomed);
+    const layers = [...this.layers.values()].filter(({ diffId }) => !keep.diffIds.has(diffId));
+    const files = [
+      ...blobs.map((digest) => this.blobPath(digest)),
+      ...parts.map((name) => join(this.folder, "parts", name)),
+    ];
+    const bytes = files.map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    // All at once out of sight: nobody finds a layer that is half deleted.
+    for (const digest of blobs) this.blobs.delete(digest);
+    for (const path of files) this.trash.take(path);
+    for (const { diffId } of layers) {
+      this.layers.delete(diffId);
+      this.durable.delete(diffId);
+      this.trash.take(join(this.folder, "layers", hexOf(diffId)));
     }
-    for (const layer of [...this.layers.values()].filter(({ diffId }) => !keep.diffIds.has(diffId))) {
-      freed += layer.unpackedBytes;
-      this.layers.delete(layer.diffId);
-      const doomed = this.stagingPath(layer.diffId);
-      await rename(join(this.folder, "layers", hexOf(layer.diffId)), doomed);
-      await rm(doomed, { recursive: true, force: true });
-    }
-    return freed;
-  }
-
-  private durableMark(diffId: string): string {
-    return join(this.folder, "layers", hexOf(diffId), "durable");
+    await this.trash.empty();
+    return [...bytes, ...layers.map(({ unpackedBytes }) => unpackedBytes)].reduce((sum, each) => sum + each, 0);
   }
 
   private recoverBlob(name: string): void {
@@ -184,16 +196,14 @@ export class ContentStore {
   private recoverLayer(name: string): void {
     const path = join(this.folder, "layers", name);
     const layer = isDigest(`sha256:${name}`) ? readLayer(join(path, "layer.json"), `sha256:${name}`) : undefined;
-    const isTrusted = layer?.bootId === this.options.bootId || existsSync(join(path, "durable"));
-    if (layer !== undefined && isTrusted) {
+    const isDurable = existsSync(join(path, DURABLE));
+    if (layer !== undefined && (isDurable || layer.bootId === this.options.bootId)) {
       this.layers.set(layer.diffId, layer);
+      if (isDurable) this.durable.add(layer.diffId);
       return;
     }
     this.options.log.info("a layer that was not complete is dropped", { layer: name });
-    // First out of sight: deleting takes long and may be cut short too.
-    const doomed = join(this.folder, "staging", `doomed-${name}`);
-    renameSync(path, doomed);
-    rmSync(doomed, { recursive: true, force: true });
+    this.trash.take(path);
   }
 }
 

@@ -1,10 +1,12 @@
 // Edge: the file that says which names stand for which images.
 import { existsSync, readFileSync, renameSync } from "node:fs";
+import { dirname } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { syncFolder, writeFileAtomic } from "../../../lib/atomic-file.js";
 import type { Log } from "../../../lib/log.js";
 import type { ImageConfig } from "../images.js";
 import { asObject, asText, asTextMap, asTexts, type JsonObject } from "../json-shape.js";
 import { isDigest } from "../reference.js";
-import { writeDurably } from "./durable-file.js";
 
 /** An image as the node knows it. */
 export interface ImageRecord {
@@ -23,6 +25,8 @@ export interface ImageRecord {
 export class ImageNames {
   private readonly path: string;
   private readonly records = new Map<string, ImageRecord>();
+  /** Ends when the last write has. */
+  private written: Promise<void> = Promise.resolve();
 
   /** Reads the file. A damaged one is put aside: names are found again by pulling, content is kept by digest. */
   constructor(path: string, log: Log) {
@@ -47,20 +51,28 @@ export class ImageNames {
     return [...this.records].sort(([one], [other]) => (one < other ? -1 : 1));
   }
 
-  /** Gives a name to an image; the name leaves the image that had it. */
-  set(name: string, record: ImageRecord): void {
-    if (JSON.stringify(this.records.get(name)) === JSON.stringify(record)) return;
+  /** Gives a name to an image; the name leaves the image that had it. Seen at once, resolves when it is on disk. */
+  async set(name: string, record: ImageRecord): Promise<void> {
+    if (isDeepStrictEqual(this.records.get(name), record)) return;
     this.records.set(name, record);
-    this.write();
+    await this.write();
   }
 
   /** Forgets a name; nothing happens when it is not known. */
-  delete(name: string): void {
-    if (this.records.delete(name)) this.write();
+  async delete(name: string): Promise<void> {
+    if (this.records.delete(name)) await this.write();
   }
 
-  private write(): void {
-    writeDurably(this.path, JSON.stringify({ version: 1, images: Object.fromEntries(this.entries()) }));
+  /** Writes what is known when its turn has come: writes do not overtake each other. */
+  private write(): Promise<void> {
+    const write = async (): Promise<void> => {
+      const content = JSON.stringify({ version: 1, images: Object.fromEntries(this.entries()) });
+      await writeFileAtomic(this.path, content, 0o600);
+      await syncFolder(dirname(this.path));
+    };
+    const mine = this.written.then(write);
+    this.written = mine.catch(() => undefined);
+    return mine;
   }
 }
 

@@ -1,6 +1,6 @@
 // Edge: runs programs.
 import { execFile } from "node:child_process";
-import { TallshipError } from "../../../lib/errors.js";
+import { TallshipError } from "../../lib/errors.js";
 
 /** Runs a program to its end; disk_failed with what it said when it fails. */
 export type RunCommand = (program: string, args: readonly string[]) => Promise<void>;
