@@ -222,3 +222,30 @@ test("a pod that is bound while it is watched by node appears there", async () =
   await update(pod("web", "node-a"));
   expect(seen.events).toEqual(["+web"]);
 });
+
+test("a watch that sees nothing is told how far it is before the history moves past it", async () => {
+  bench = await openApiBench();
+  const idle = new Seen({ selections: [{ kind: "Secret" }] });
+  await settle();
+  expect(idle.messages).toHaveLength(1);
+  const count = limit("watchHistoryEvents") / 4;
+  await bench.apply(Array.from({ length: count }, (_, at) => config(`c${at}`)));
+  await settle();
+  expect(idle.events).toEqual([]);
+  expect(idle.messages).toHaveLength(2);
+  expect(bench.cache.batchesAfter(idle.last?.revision ?? 0)).toBeDefined();
+});
+
+test("no more watches are open than a replica takes, and one that ends makes room", async () => {
+  bench = await openApiBench();
+  const open = Array.from({ length: limit("watchersPerReplica") }, () =>
+    bench.deps.hub.open([], { initial: [], missed: [] }),
+  );
+  const refused = new Seen(ALL);
+  await settle();
+  expect(refused.ended).toBe("resource_exhausted");
+  for (const watcher of open.slice(0, 1)) bench.deps.hub.close(watcher);
+  const taken = new Seen(ALL);
+  await settle();
+  expect(taken.ended).toBe("open");
+});

@@ -44,6 +44,8 @@ export class TaskRun {
   private readonly reads: FreshReads;
   private readonly settled: (Settled | undefined)[];
   private ready: readonly Ready[] = [];
+  /** Why the store did not answer; what was not sent by then fails with it. */
+  private outage: TallshipError | undefined;
 
   constructor(deps: WriterDeps, tasks: readonly Task[]) {
     this.deps = deps;
@@ -74,7 +76,7 @@ export class TaskRun {
     });
   }
 
-  /** Several transactions are under way at once; once one failed for lack of a store, those not sent yet fail with it. */
+  /** Sends several transactions at once. */
   private async sendAll(
     batches: readonly Batch<Ready>[],
     signal: AbortSignal,
@@ -101,15 +103,17 @@ export class TaskRun {
   private async send({ parts, transaction }: Batch<Ready>, signal: AbortSignal): Promise<ReadonlySet<string>> {
     const conflicts = new Set<string>();
     try {
+      if (this.outage !== undefined) throw this.outage;
       const result = await this.deps.store.transact(transaction);
       assert(result.is !== "guard_failed", "the API writes without a guard");
       if (result.is === "conflict") {
         for (const { key } of result.conflicts) conflicts.add(key);
         await this.learn(result.conflicts, signal);
       } else for (const part of parts) this.settle(part, result.revision);
-    } catch (error) {
-      for (const { at } of parts)
-        this.settled[at] = { is: "failed", error: asTallshipError(error, "store_unavailable") };
+    } catch (caught) {
+      const error = asTallshipError(caught, "store_unavailable");
+      if (error.retry === "backoff") this.outage = error;
+      for (const { at } of parts) this.settled[at] = { is: "failed", error };
     }
     return conflicts;
   }
