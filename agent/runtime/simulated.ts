@@ -55,6 +55,11 @@ export class SimulatedRuntime implements Runtime {
       .sort((a, b) => (a.podUid + a.container < b.podUid + b.container ? -1 : a.attempt - b.attempt));
   }
 
+  /** The runs whose first process lives now. */
+  running(): readonly ContainerKey[] {
+    return [...this.runs.values()].filter(({ state }) => state.is === "running").map(({ key }) => key);
+  }
+
   async create(spec: ContainerSpec): Promise<void> {
     const { podUid, container, attempt } = spec;
     const id = containerId(spec);

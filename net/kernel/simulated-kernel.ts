@@ -86,6 +86,12 @@ export class SimulatedKernel implements Kernel {
     }));
   }
 
+  /** The addresses of linked pods, by uid. */
+  podAddresses(): ReadonlyMap<string, string> {
+    const linked = [...this.pods].filter(([, pod]) => pod.isLinked);
+    return new Map(linked.map(([uid, { wiring }]) => [uid, wiring.address]));
+  }
+
   async replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void> {
     this.mayRefuse();
     const maps = new Map(RULE_MAPS.map((map) => [map, new Map<string, string>()]));

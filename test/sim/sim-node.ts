@@ -1,0 +1,190 @@
+import { Agent } from "../../agent/agent.js";
+import type { Checkpoint } from "../../agent/checkpoint/checkpoint.js";
+import { memoryCheckpoint } from "../../agent/checkpoint/memory-checkpoint.js";
+import type { Images, LocalImage, RootFsDriver } from "../../agent/image/images.js";
+import { SimulatedRuntime } from "../../agent/runtime/simulated.js";
+import type { PodDisk } from "../../agent/volume/pod-disk.js";
+import { seededRng } from "../../lib/rng.js";
+import { createNodeNetwork } from "../../net/host-network.js";
+import { SimulatedKernel } from "../../net/kernel/simulated-kernel.js";
+import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
+import type { LiveContainer } from "./invariants.js";
+import { SimProcess } from "./sim-clock.js";
+import { simDialer } from "./sim-network.js";
+import { CLUSTER, type SimGround } from "./sim-replica.js";
+
+const IMAGE: LocalImage = {
+  reference: "sim",
+  digest: "sha256:0",
+  config: { entrypoint: [], command: ["/run"], env: [], workingDir: "/", user: "", stopSignal: "", labels: {} },
+  layerPaths: ["/layer"],
+};
+
+/** Images that are always there: pulling is not what is simulated. */
+const IMAGES: Images = {
+  lookup: () => IMAGE,
+  ensure: async () => IMAGE,
+  digests: () => [],
+  list: () => [],
+  remove: async () => undefined,
+  prune: async () => 0,
+};
+
+/** Root file systems without files. */
+const ROOTFS: RootFsDriver = {
+  name: "overlayfs",
+  prepare: async (id) => ({ path: `/roots/${id}`, mount: undefined }),
+  remove: async () => undefined,
+  list: async () => [],
+  layersInUse: async () => [],
+  prune: async () => undefined,
+};
+
+/** Volumes without files. */
+const DISK: PodDisk = {
+  prepare: async (_uid, { plans }) => new Map(plans.map(({ name }) => [name, `/volumes/${name}`])),
+  filePath: (uid, name) => `/files/${uid}/${name}`,
+  bindSource: (path) => ({ path, release: () => undefined }),
+  remove: async () => undefined,
+};
+
+/** What one simulated host has of CPU and memory. */
+export const HOST = { cpuMillicores: 4_000, memoryBytes: 4 * 2 ** 30 };
+
+/** A host: its containers, network tables and disk outlive its agents. */
+export class SimNode {
+  readonly name: string;
+  private readonly ground: SimGround;
+  private readonly runtime: SimulatedRuntime;
+  private readonly kernel: SimulatedKernel;
+  private readonly checkpoint: Checkpoint = memoryCheckpoint();
+  private readonly address: string;
+  private told = { podCIDRs: [] as readonly string[], controlPlaneAddresses: [] as readonly string[] };
+  private process: SimProcess | undefined;
+  private readonly controlPlanes: readonly string[];
+
+  constructor(
+    ground: SimGround,
+    options: { readonly name: string; readonly index: number; readonly controlPlanes: readonly string[] },
+  ) {
+    this.ground = ground;
+    this.name = options.name;
+    this.controlPlanes = options.controlPlanes;
+    this.address = `192.168.0.${10 + options.index}`;
+    this.kernel = new SimulatedKernel([{ address: this.address, device: "eth0", mtu: 1_500 }]);
+    this.runtime = new SimulatedRuntime({ clock: ground.world, program: programOf });
+  }
+
+  /** Whether an agent lives. */
+  get isUp(): boolean {
+    return this.process?.isAlive === true;
+  }
+
+  /** Starts an agent; the one before is dead. */
+  start(): void {
+    const { ground, name, address } = this;
+    const process = new SimProcess(ground.time, name);
+    this.process = process;
+    const rng = seededRng(ground.rng.below(2 ** 31));
+    const memory = {
+      ...this.told,
+      remember: (told: typeof this.told) => {
+        this.told = told;
+      },
+    };
+    const agent = new Agent({
+      clock: process,
+      rng,
+      log: ground.log,
+      dialer: simDialer({
+        network: ground.network,
+        identity: { name, role: "node" },
+        process,
+        faults: ground.faults,
+        isReachable: (target) => ground.isReachable(name, target),
+      }),
+      controlPlaneAddresses: this.controlPlanes,
+      cluster: CLUSTER,
+      runtime: this.runtime,
+      images: IMAGES,
+      rootfs: ROOTFS,
+      imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
+      disk: DISK,
+      checkpoint: this.checkpoint,
+      memory,
+      logs: { path: ({ podUid }) => `/logs/${podUid}`, remove: async () => undefined },
+      network: (config) => createNodeNetwork(config, this.kernel, { clock: process, rng, log: ground.log }),
+      streams: () => ({ logs: nothing, exec: nothing }),
+      facts: {
+        nodeName: name,
+        hostname: name,
+        nodeIP: address,
+        nodePort: 7446,
+        bootId: "boot",
+        ...HOST,
+        diskBytes: 2 ** 36,
+        systemInfo: NodeSystemInfo.fromPartial({ operatingSystem: "linux" }),
+      },
+      usage: { read: () => undefined },
+      traits: {
+        capabilities: new Set(),
+        architecture: "x64",
+        devices: [],
+        hostname: name,
+        nodeIP: address,
+        runDir: "/run/tallship",
+        cgroupParent: "",
+        memoryBytes: HOST.memoryBytes,
+        oomScoreFloor: 0,
+        allocatable: {},
+      },
+      hostResolvConf: "",
+      observe: { turn: () => undefined },
+    });
+    agent.start();
+  }
+
+  /** Kills the agent; containers run on. */
+  kill(): void {
+    this.process?.kill();
+  }
+
+  /** Stops the agent from acting. */
+  pause(): void {
+    this.process?.pause();
+  }
+
+  /** Lets it go on. */
+  resume(): void {
+    this.process?.resume();
+  }
+
+  /** Containers that run now and the addresses they hold. */
+  live(nameOf: (podUid: string) => string | undefined): readonly LiveContainer[] {
+    const addresses = this.kernel.podAddresses();
+    return this.runtime
+      .running()
+      .map(({ podUid }) => ({
+        host: this.name,
+        podUid,
+        podName: nameOf(podUid) ?? podUid,
+        address: addresses.get(podUid) ?? `none of ${podUid}`,
+      }));
+  }
+}
+
+// biome-ignore lint/correctness/useYield: an operator's stream that has nothing to say.
+async function* nothing(): AsyncGenerator<never> {
+  return;
+}
+
+/** What a command does: "ends AFTER_MS CODE", else it runs for ever and heeds the stop signal. */
+function programOf(args: readonly string[]): {
+  readonly ends?: { readonly afterMs: number; readonly exitCode: number };
+  readonly heeds: "stop";
+} {
+  const [word, afterMs, exitCode] = args;
+  return word === "ends"
+    ? { ends: { afterMs: Number(afterMs), exitCode: Number(exitCode) }, heeds: "stop" }
+    : { heeds: "stop" };
+}
