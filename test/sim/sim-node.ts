@@ -162,14 +162,12 @@ export class SimNode {
   /** Containers that run now and the addresses they hold. */
   live(nameOf: (podUid: string) => string | undefined): readonly LiveContainer[] {
     const addresses = this.kernel.podAddresses();
-    return this.runtime
-      .running()
-      .map(({ podUid }) => ({
-        host: this.name,
-        podUid,
-        podName: nameOf(podUid) ?? podUid,
-        address: addresses.get(podUid) ?? `none of ${podUid}`,
-      }));
+    return this.runtime.running().map(({ podUid }) => ({
+      host: this.name,
+      podUid,
+      podName: nameOf(podUid) ?? podUid,
+      address: addresses.get(podUid) ?? `none of ${podUid}`,
+    }));
   }
 }
 
