@@ -1,5 +1,5 @@
 // Edge: opens the node's image store.
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../lib/clock.js";
 import { assertNever } from "../../lib/errors.js";
@@ -18,6 +18,7 @@ import { platformOfNode } from "./platform.js";
 import { HttpRegistry } from "./registry/http-registry.js";
 import type { Registry } from "./registry/registry.js";
 import { BtrfsRootFs } from "./rootfs/btrfs-rootfs.js";
+import { checkFileSystem } from "./rootfs/file-system.js";
 import { OverlayRootFs } from "./rootfs/overlay-rootfs.js";
 import { runCommand } from "./run-command.js";
 import { ContentStore } from "./store/content-store.js";
@@ -60,6 +61,7 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   const registry = options.registry ?? new HttpRegistry(clock);
   const unpacker = unpackerOf(options, folder);
+  checkFileSystem(options.rootFsDriver ?? "overlayfs", statfsSync(folder).type, options.dataDir);
   const store = new ContentStore({ folder, bootId, log });
   const rootFs = rootFsOf(options, store);
   const images = new NodeImages({

@@ -175,17 +175,21 @@ export class ContentStore {
       ...blobs.map((digest) => this.blobPath(digest)),
       ...parts.map((name) => join(this.folder, "parts", name)),
     ];
-    const bytes = files.map((path) => statSync(path, { throwIfNoEntry: false })?.size ?? 0);
+    const found = files.flatMap((path) => {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats === undefined ? [] : [{ path, bytes: stats.size }];
+    });
     // All at once out of sight: nobody finds a layer that is half deleted.
     for (const digest of blobs) this.blobs.delete(digest);
-    for (const path of files) this.trash.take(path);
+    for (const { path } of found) this.trash.take(path);
     for (const { diffId } of layers) {
       this.layers.delete(diffId);
       this.durable.delete(diffId);
       this.trash.take(join(this.folder, "layers", hexOf(diffId)));
     }
     await this.trash.empty();
-    return [...bytes, ...layers.map(({ unpackedBytes }) => unpackedBytes)].reduce((sum, each) => sum + each, 0);
+    const bytes = [...found.map((each) => each.bytes), ...layers.map(({ unpackedBytes }) => unpackedBytes)];
+    return bytes.reduce((sum, each) => sum + each, 0);
   }
 
   private recoverBlob(name: string): void {
