@@ -52,7 +52,7 @@ const SAFE =
   /^[A-Za-z0-9_./$<(][A-Za-z0-9_./$@+=~^()<>;!?*%&'"{}[\]|\\-]*(?:(?: +|:)[A-Za-z0-9_./$@+=~^()<>;!?*%&'"{}[\]|\\-]+)*$/;
 const WORDS = /^(?:y|n|yes|no|on|off|true|false|null|~|<<|=)$/i;
 /** Digits with anything that numbers, times or dates are made of, in any version of YAML. */
-const NUMBERLIKE = /^[-+._0-9][-+._:0-9a-fxobe]*$|^\.(?:inf|nan)$|^e[-+]?[0-9]+$/i;
+const NUMBERLIKE = /^[-+._0-9][-+._:0-9e]*$|^[-+]?0(?:x[0-9a-f_]+|o[0-7_]+|b[01_]+)$|^\.(?:inf|nan)$|^e[-+]?[0-9]+$/i;
 const ADDRESS = /^\d+\.\d+\.\d+\.\d+(?:[:/]\d+)?$/;
 
 /** True when the text means itself without quotes. */
