@@ -1,4 +1,4 @@
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,22 +8,28 @@ import { busyboxTar } from "./busybox-image.js";
 import { waitFor } from "./wait.js";
 
 let root: string;
+let child: ChildProcess | undefined;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "tallship-busybox-"));
   execFileSync("tar", ["-x", "-C", root], { input: busyboxTar() });
   // Runtimes give every container this.
   execFileSync("mknod", [join(root, "dev/null"), "c", "1", "3"]);
 });
-afterEach(() => rmSync(root, { recursive: true, force: true }));
+afterEach(() => {
+  child?.kill("SIGKILL");
+  rmSync(root, { recursive: true, force: true });
+});
 
 test("the image's server answers with its host name as process 1, and ends at once on SIGTERM", async () => {
   const inside = ["sh", "-c", "hostname pod-7; ip link set lo up; exec chroot . /bin/serve"];
-  const child = spawn("unshare", ["--pid", "--fork", "--net", "--uts", "--mount", ...inside], {
+  child = spawn("unshare", ["--pid", "--fork", "--kill-child", "--net", "--uts", "--mount", ...inside], {
     cwd: root,
     stdio: "inherit",
+    env: { PATH: process.env["PATH"] },
   });
+  const parent = String(child.pid);
   const pid = await waitFor("the shell", () => {
-    const { stdout } = spawnSync("pgrep", ["--parent", String(child.pid)], { encoding: "utf8" });
+    const { stdout } = spawnSync("pgrep", ["--parent", parent], { encoding: "utf8" });
     return stdout.trim() === "" ? undefined : stdout.trim();
   });
   const get = (): string =>
