@@ -66,6 +66,11 @@ export interface AgentEdges {
 /** Told of what the agent does; for metrics. */
 export interface AgentObserver {
   turn(turn: PodTurn): void;
+  /** An action failed and is tried again. */
+  failed(action: string, code: string): void;
+  /** A run after a container's first was made. */
+  restarted(): void;
+  forgotten(uid: string): void;
 }
 
 /**
@@ -260,7 +265,12 @@ export class Agent {
         statuses.take(turn);
         edges.observe.turn(turn);
       },
+      onAction: (action, error) => {
+        if (error !== undefined) edges.observe.failed(action.do, error.code);
+        else if (action.do === "create" && action.attempt > 0) edges.observe.restarted();
+      },
       onForgotten: (uid) => {
+        edges.observe.forgotten(uid);
         statuses.forget(uid);
         this.endpoints.forget(uid);
       },

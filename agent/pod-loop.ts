@@ -33,6 +33,8 @@ export interface PodLoopOptions {
   readonly cutOverRevision: () => number;
   /** Called in every turn with what is known now. */
   readonly onTurn: (turn: PodTurn) => void;
+  /** Called after every action, with its failure if it failed. */
+  readonly onAction: (action: Action, error: TallshipError | undefined) => void;
   /** Called when nothing of the pod is left. */
   readonly onForgotten: (uid: string) => void;
 }
@@ -233,6 +235,7 @@ export class PodLoop {
     try {
       const effect = await this.inSlot(action, context.signal, () => run(this.options.executors, action, context));
       this.apply(state, effect);
+      this.options.onAction(action, undefined);
       const notice = noticeOfAction(action, context.turn);
       if (notice !== undefined) this.options.controlPlane.notify(notice);
       if (action.do === "forget") await this.forget(state);
@@ -266,6 +269,7 @@ export class PodLoop {
     log.warn("pod action failed", { namespace, pod: name, action: action.do, code: error.code, error: error.message });
     const notice = noticeOfFailure(action, turn, error);
     if (notice !== undefined) controlPlane.notify(notice);
+    this.options.onAction(action, error);
     const noted = noteFailure(state.record, action, { error, nowMs: clock.nowMs(), rng });
     if (noted === undefined) return error;
     state.record = noted;

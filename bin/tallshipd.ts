@@ -114,6 +114,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
         return runControlPlane(parts, signal);
       }),
   }),
+  agent: command({
+    summary: "run this node's agent",
+    words: [],
+    options: {
+      ...DAEMON_OPTIONS,
+      "cgroup-parent": { type: "string", value: "PATH", help: "control group above all pods' groups (none)" },
+    },
+    run: (values) =>
+      daemon("agent", values, async (parts, signal) => {
+        const { runAgent } = await import("../agent/main.js");
+        const programPath = process.argv[1] ?? "tallshipd";
+        return runAgent({ ...parts, programPath, cgroupParent: values["cgroup-parent"] ?? "" }, signal);
+      }),
+  }),
   dns: command({
     summary: "answer names for this host's pods from what the agent last wrote",
     words: [],

@@ -189,6 +189,14 @@ export const LIMITS = {
     value: 2_000,
     why: "a power cut forgets at most this much of a node; fewer syncs leave the disk to etcd",
   },
+  zoneGatherMs: {
+    value: 20,
+    why: "a burst of endpoint changes is one file for the DNS process; answers change within 100 ms",
+  },
+  execDrainMs: {
+    value: 200,
+    why: "output of a command that ended is awaited this long while its children hold it open",
+  },
   orphanGraceMs: {
     value: 2_000,
     why: "a pod whose object is gone without a grace of its own still gets a stop signal first",

@@ -14,7 +14,7 @@ const READERS: readonly Identity["role"][] = ["metrics", "admin", "control-plane
 /** What is read: a registry, and what to bring up to date before. */
 export interface MetricsSource {
   readonly registry: Registry;
-  readonly refresh: () => void;
+  readonly refresh: () => void | Promise<void>;
 }
 
 /** Answers GET /metrics, for those who show a certificate of role metrics, admin or control-plane. */
@@ -56,11 +56,15 @@ function answer(
     refuse(response, 404, "there is only GET /metrics here");
     return;
   }
-  refresh();
-  registry.metrics().then(
+  textOf(registry, refresh).then(
     (text) => response.writeHead(200, { "content-type": registry.contentType }).end(text),
     (error: unknown) => refuse(response, 500, String(error)),
   );
+}
+
+async function textOf(registry: Registry, refresh: MetricsSource["refresh"]): Promise<string> {
+  await refresh();
+  return registry.metrics();
 }
 
 function refuse(response: ServerResponse, status: number, why: string): void {

@@ -2,8 +2,8 @@ import { TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ConfigSource } from "../config-source.js";
+import { credentialsOf, type PullSecret } from "../image/credentials.js";
 import type { ImageRequest, Images, LocalImage, RegistryCredentials } from "../image/images.js";
-import { parseDockerConfig } from "../image-credentials.js";
 import type { Hook } from "./hook.js";
 
 /** Makes the images of all containers present. What is there already costs no wait. */
@@ -12,7 +12,7 @@ export function imageHook(images: Images, configs: ConfigSource): Hook {
     name: "image",
     up: async ({ pod }, signal) => {
       const containers = pod.spec?.containers ?? [];
-      const credentials = await credentialsOf(pod, configs, signal);
+      const credentials = credentialsOf(await pullSecrets(pod, configs, signal));
       const found = await Promise.all(containers.map((one) => imageOf(one, images, { credentials, signal })));
       return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
     },
@@ -50,10 +50,15 @@ export function pullPolicy(reference: string, asked: string): ImageRequest["poli
   return tag === "latest" ? "Always" : "IfNotPresent";
 }
 
-/** Credentials of the pod's pull secrets, the first that names a registry wins. A secret that does not exist is passed over. */
-async function credentialsOf(pod: Pod, configs: ConfigSource, signal: AbortSignal): Promise<Credentials> {
+/** The pod's pull secrets, in their order. One that does not exist is passed over: the registry then says what is missing. */
+async function pullSecrets(pod: Pod, configs: ConfigSource, signal: AbortSignal): Promise<readonly PullSecret[]> {
   const names = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name);
   const namespace = pod.metadata?.namespace ?? "";
-  const secrets = await Promise.all(names.map((name) => configs.get("Secret", { namespace, name }, signal)));
-  return Object.assign({}, ...secrets.reverse().map((secret) => parseDockerConfig(secret?.values ?? {})));
+  const found = await Promise.all(names.map((name) => configs.get("Secret", { namespace, name }, signal)));
+  return names.flatMap((name, at) => {
+    const data = found[at]?.values;
+    if (data === undefined) return [];
+    const type = ".dockercfg" in data ? "kubernetes.io/dockercfg" : "kubernetes.io/dockerconfigjson";
+    return [{ name, type, data }];
+  });
 }

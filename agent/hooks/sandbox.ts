@@ -1,7 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
-import type { HostPort, NodeNetwork, PodLink } from "../../net/node-network.js";
+import type { HostPort, NodeNetwork } from "../../net/node-network.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import { inBatches } from "../in-batches.js";
 import type { Hook } from "./hook.js";
 
 /** Gives out the node's pod addresses. What pods already have is known to it. */
@@ -11,20 +10,18 @@ export interface PodAddresses {
   release(uid: string): void;
 }
 
-/** Gives the pod its network namespace, address and links; those that are asked for together are made together. */
+/** Gives the pod its network namespace, address and links; the network makes together what is asked for together. */
 export function sandboxHook(network: NodeNetwork, addresses: PodAddresses, nodeIP: string): Hook {
-  const attach = inBatches<PodLink>((links) => network.attach(links));
-  const detach = inBatches<string>((uids) => network.detach(uids));
   return {
     name: "sandbox",
     up: async ({ uid, pod }) => {
       if (pod.spec?.hostNetwork === true) return { address: nodeIP };
       const address = addresses.claim(uid);
-      await attach({ uid, address, hostPorts: hostPorts(pod) });
+      await network.attach([{ uid, address, hostPorts: hostPorts(pod) }]);
       return { address };
     },
     down: async (uid) => {
-      await detach(uid);
+      await network.detach([uid]);
       addresses.release(uid);
     },
   };

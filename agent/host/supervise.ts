@@ -18,7 +18,7 @@ export interface DaemonProgram {
 
 /** The daemons of a host, in order of their start. */
 export function daemonsOf(host: HostConfig, program: DaemonProgram): readonly DaemonCommand[] {
-  const names = host.isControlPlane ? ["controlplane", "dns"] : ["dns"];
+  const names = host.isControlPlane ? ["controlplane", "agent", "dns"] : ["agent", "dns"];
   return names.map((name) => ({ name, command: [process.execPath, program.path, name, ...program.options] }));
 }
 

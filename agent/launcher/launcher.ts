@@ -15,6 +15,8 @@ export interface JobResult {
 
 /** Runs small shell scripts beside each other. */
 export interface Launcher {
+  /** Words that put a command where the jobs run. */
+  readonly enter: readonly string[];
   /** Runs a script (shell words, one line) to its end. A script of a launcher that died fails with `unavailable`: look again what it did. */
   run(script: string): Promise<JobResult>;
   close(): Promise<void>;
@@ -62,6 +64,7 @@ interface Job {
 }
 
 class ShellLauncher implements Launcher {
+  readonly enter: readonly string[];
   private readonly options: LauncherOptions;
   private readonly jobs = new Map<number, Job>();
   private shell: ChildProcess | undefined;
@@ -70,6 +73,7 @@ class ShellLauncher implements Launcher {
   private partial = "";
 
   constructor(options: LauncherOptions) {
+    this.enter = options.enter;
     this.options = options;
   }
 

@@ -40,11 +40,20 @@ export interface ContainerSpec extends ContainerKey {
   readonly logPath: string;
 }
 
-/** A command inside a running container. */
+/** A command inside a running container: with the container's own user, rights and environment. */
 export interface ExecSpec {
-  /** `process` of the OCI spec, with numeric ids. */
-  readonly process: OciSpec["process"];
+  readonly command: readonly string[];
+  /** Give it a terminal of this size. */
+  readonly hasTerminal: boolean;
+  readonly size: TerminalSize | undefined;
+  /** Whether standard input will be sent; without, it is empty. */
   readonly hasStdin: boolean;
+}
+
+/** Columns and rows. */
+export interface TerminalSize {
+  readonly width: number;
+  readonly height: number;
 }
 
 /** What comes out of a command, in order; `exit` is last. A terminal has one output, stdout. */
@@ -59,7 +68,7 @@ export interface ExecSession {
   write(bytes: Uint8Array): Promise<void>;
   closeStdin(): void;
   /** Only for terminals; others ignore it. */
-  resize(size: { readonly width: number; readonly height: number }): void;
+  resize(size: TerminalSize): void;
   /** Ends the command: SIGHUP to a terminal's session, SIGKILL else. */
   cancel(): void;
 }

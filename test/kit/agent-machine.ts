@@ -94,6 +94,7 @@ export class AgentMachine {
       withdrawal: () => ({ is: "none" }),
       cutOverRevision: () => 0,
       onTurn: (turn) => statuses.take(turn),
+      onAction: () => undefined,
       onForgotten: (uid) => statuses.forget(uid),
     });
     this.loop = loop;

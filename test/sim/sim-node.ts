@@ -139,7 +139,12 @@ export class SimNode {
         allocatable: {},
       },
       hostResolvConf: "",
-      observe: { turn: () => undefined },
+      observe: {
+        turn: () => undefined,
+        failed: () => undefined,
+        restarted: () => undefined,
+        forgotten: () => undefined,
+      },
     });
     agent.start();
   }

@@ -31,6 +31,7 @@ import {
 } from "../runtime.js";
 import { signalNumber } from "../signals.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
+import { startExec } from "./exec.js";
 import { inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
 import { bundleFolder, exitFile, exitFolder, podFolder, runtimeRoot, runtimeState, socketFolder } from "./paths.js";
 import { createScript, type Programs, removeScript } from "./scripts.js";
@@ -65,6 +66,7 @@ class OciRuntime implements Runtime {
   private readonly listeners: ((podUid: string) => void)[] = [];
   private readonly creating = new Set<string>();
   private readonly seccomp: SeccompPrograms;
+  private execCount = 0;
   private watcher: FSWatcher | undefined;
   private cancelRelist: Cancel | undefined;
 
@@ -190,8 +192,15 @@ class OciRuntime implements Runtime {
     rmSync(podFolder(this.options, podUid), { recursive: true, force: true });
   }
 
-  async exec(key: ContainerKey, _spec: ExecSpec): Promise<ExecSession> {
-    throw new TallshipError("not_supported", `exec in ${containerId(key)}`);
+  async exec(key: ContainerKey, spec: ExecSpec): Promise<ExecSession> {
+    const { programs, clock, launcher } = this.options;
+    const id = containerId(key);
+    if (inspectRun(this.options, key).is !== "running")
+      throw new TallshipError("failed_precondition", `exec in ${id}: it does not run`);
+    this.execCount += 1;
+    const runtime = [...launcher.enter, programs.runtime, `--root=${runtimeRoot(this.options)}`];
+    const name = `${process.pid}.${this.execCount}`;
+    return startExec({ id, bundle: bundleFolder(this.options, key), runtime, name, clock }, spec);
   }
 
   async stats(podUid: string): Promise<readonly ContainerStats[]> {

@@ -1,0 +1,34 @@
+// Edge: the host's /dev and this process's scores.
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { OciDevice } from "../oci/oci-types.js";
+
+/** Folders of /dev that a container has of its own. */
+const OWN = new Set(["pts", "shm", "mqueue", "fd"]);
+
+/** Every device node of the host, for privileged containers. */
+export function hostDevices(folder = "/dev"): readonly OciDevice[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`;
+    if (entry.isDirectory()) return OWN.has(entry.name) ? [] : hostDevices(path);
+    if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
+    const { rdev } = lstatSync(path);
+    const major = ((rdev >> 8) & 0xfff) | 0;
+    const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
+    return [{ path, type: entry.isBlockDevice() ? "b" : "c", major, minor }];
+  });
+}
+
+const SCORE_FILE = "/proc/self/oom_score_adj";
+const LEAST_SCORE = -998;
+
+/** The least oom_score_adj that this process may give: its own, where the kernel refuses to lower it. */
+export function leastOomScore(): number {
+  const own = Number(readFileSync(SCORE_FILE, "utf8"));
+  try {
+    writeFileSync(SCORE_FILE, `${LEAST_SCORE}`);
+    writeFileSync(SCORE_FILE, `${own}`);
+    return LEAST_SCORE;
+  } catch {
+    return own; // Without CAP_SYS_RESOURCE.
+  }
+}

@@ -1,0 +1,246 @@
+// Edge: the agent's composition root.
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { TallshipError } from "../lib/errors.js";
+import { type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
+import type { HostPaths } from "../lib/host-paths.js";
+import { limit } from "../lib/limits.js";
+import type { Log } from "../lib/log.js";
+import { metricsHandler, startLocalMetrics } from "../lib/metrics-endpoint.js";
+import { readCertificate } from "../lib/pki/read.js";
+import { systemClock } from "../lib/system-clock.js";
+import { systemRng } from "../lib/system-rng.js";
+import type { MutableCredentials } from "../lib/transport/credentials.js";
+import { grpcDialer } from "../lib/transport/grpc-dialer.js";
+import { startGrpcServer } from "../lib/transport/grpc-server.js";
+import { keepRenewed } from "../lib/transport/renewal.js";
+import { zoneOf } from "../net/dns/zone.js";
+import { writeZone, zonePath } from "../net/dns/zone-file.js";
+import { createNodeNetwork, type NamePublisher } from "../net/host-network.js";
+import { realKernel } from "../net/kernel/real-kernel.js";
+import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
+import { Agent, type AgentEdges } from "./agent.js";
+import { cgroupMode } from "./cgroup/hierarchies.js";
+import { enterWithoutUnified } from "./cgroup/hybrid.js";
+import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
+import { openDiskCheckpoint } from "./checkpoint/disk-checkpoint.js";
+import { nodeSeal } from "./checkpoint/seal.js";
+import { openNodeMemory } from "./host/disk-node-memory.js";
+import { hostDevices, leastOomScore } from "./host/host-devices.js";
+import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
+import { allocatable } from "./host/node-status.js";
+import { hostUsage, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
+import { createImages } from "./image/create-images.js";
+import { mirrorsFile } from "./image/mirrors-file.js";
+import { readUserFiles, refuseHostileRoot } from "./image-root.js";
+import { startLauncher } from "./launcher/launcher.js";
+import { openLogFiles } from "./logs/log-files.js";
+import { type AgentMetrics, agentMetrics } from "./metrics.js";
+import { imageObserver, metricsSource, networkObserver, podObserver } from "./observe.js";
+import { capabilityNames } from "./oci/capabilities.js";
+import { podStreams } from "./pod-streams.js";
+import { startOciRuntime } from "./runtime/oci/oci-runtime.js";
+import { findPrograms } from "./runtime/oci/programs.js";
+import { openHostDisk } from "./volume/host-disk.js";
+import { workerOf } from "./worker/worker-program.js";
+
+/** What an agent is started with. */
+export interface AgentOptions {
+  readonly paths: HostPaths;
+  readonly log: Log;
+  /** Path of the program this agent was started as; its worker is found beside it. */
+  readonly programPath: string;
+  /** Control group above all pods' groups; empty, or a path that starts with a slash. */
+  readonly cgroupParent: string;
+}
+
+const edges = { clock: systemClock, rng: systemRng };
+
+/** Runs the agent of this host until the signal aborts. Containers, network and names go on without it; another agent takes them up as they are. */
+export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
+  const { paths, log } = options;
+  const [host, cluster] = await Promise.all([readHostConfig(paths), readClusterConfig(paths)]);
+  if (host === undefined || cluster === undefined)
+    throw new TallshipError("failed_precondition", `${paths.configDir} holds no cluster: run tallshipd init or join`);
+  const credentials = await readNodeCredentials(paths);
+  const metrics = agentMetrics();
+  const opened = await openEdges({ ...options, host, cluster, credentials, metrics });
+  const agent = new Agent(opened.edges);
+  agent.start();
+  const stopServing = await serve({ host, credentials, metrics, log, agent, edges: opened.edges });
+  keepCertificate({ paths, host, credentials, metrics, log, edges: opened.edges }, signal);
+  log.info("agent runs", { node: host.name, runtime: opened.edges.runtime.version });
+  await aborted(signal);
+  await stopServing();
+  await agent.stop();
+  await opened.close();
+}
+
+interface Parts extends AgentOptions {
+  readonly host: HostConfig;
+  readonly cluster: ClusterConfig;
+  readonly credentials: MutableCredentials;
+  readonly metrics: AgentMetrics;
+}
+
+/** The real machine behind the agent's edges, and how to let go of it. */
+async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; readonly close: () => Promise<void> }> {
+  const { paths, host, cluster, credentials, metrics, cgroupParent, log } = parts;
+  const { dataDir, runDir } = paths;
+  for (const folder of [dataDir, runDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
+  const { launcher, runtime } = await openRuntime(parts);
+  const created = createImages({
+    ...edges,
+    dataDir,
+    log,
+    mirrors: mirrorsFile(join(paths.configDir, "registries.yaml")),
+    worker: workerOf(parts.programPath),
+    metrics: imageObserver(metrics),
+  });
+  const identity = { nodeName: host.name, nodeIP: host.advertiseAddress, nodePort: host.ports.node };
+  const facts = readHostFacts({ ...identity, dataDir, runtimeVersion: runtime.version });
+  const floor = leastOomScore();
+  if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
+  const keyPem = credentials.current().pair?.keyPem ?? "";
+  const names = publisher(cluster, runDir);
+  const made: AgentEdges = {
+    ...edges,
+    log,
+    dialer: grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }),
+    controlPlaneAddresses: cluster.controlPlaneAddresses,
+    cluster,
+    runtime,
+    images: created.images,
+    rootfs: created.rootFs,
+    imageRoots: {
+      inspect: (image) => {
+        refuseHostileRoot(image);
+        return readUserFiles(image);
+      },
+    },
+    disk: await openHostDisk({ dataDir, runDir, launcher }),
+    checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
+    memory: openNodeMemory(dataDir, log),
+    logs: openLogFiles(dataDir),
+    network: (config) =>
+      createNodeNetwork(config, realKernel({ runDir, clock: systemClock }), {
+        ...edges,
+        log,
+        names,
+        metrics: networkObserver(metrics),
+      }),
+    streams: (loop) => podStreams({ loop, runtime, dataDir, clock: systemClock }),
+    facts,
+    usage: hostUsage(systemClock),
+    traits: {
+      ...{ hostname: facts.hostname, nodeIP: facts.nodeIP, runDir, cgroupParent, memoryBytes: facts.memoryBytes },
+      oomScoreFloor: floor,
+      allocatable: allocatable(facts),
+      capabilities: capabilityNames(ownCapabilityMask()),
+      architecture: process.arch,
+      devices: hostDevices(),
+    },
+    hostResolvConf: readText("/etc/resolv.conf"),
+    observe: podObserver(metrics),
+  };
+  const close = async (): Promise<void> => {
+    await created.close();
+    await runtime.close();
+    await launcher.close();
+  };
+  return { edges: made, close };
+}
+
+async function openRuntime({ paths, cgroupParent, log }: Parts) {
+  const { runDir } = paths;
+  const hierarchies = mountedHierarchies();
+  const enter = cgroupMode(hierarchies) === "hybrid" ? enterWithoutUnified(runDir, hierarchies) : [];
+  const launcher = await startLauncher({ dir: join(runDir, "launcher"), enter, log });
+  const found = await findPrograms(launcher, runDir);
+  const runtime = startOciRuntime({ runDir, ...found, hierarchies, cgroupParent, launcher, clock: systemClock, log });
+  return { launcher, runtime };
+}
+
+/** Tells the DNS process of this node. Its last word stays when the agent dies. */
+function publisher(cluster: ClusterConfig, runDir: string): NamePublisher {
+  let isDue = false;
+  return {
+    publish: (map) => {
+      if (isDue) return;
+      isDue = true;
+      systemClock.after(limit("zoneGatherMs"), () => {
+        isDue = false;
+        writeZone(zonePath(runDir), zoneOf(map, cluster.clusterDomain));
+      });
+    },
+  };
+}
+
+interface Serving {
+  readonly host: HostConfig;
+  readonly credentials: MutableCredentials;
+  readonly metrics: AgentMetrics;
+  readonly log: Log;
+  readonly agent: Agent;
+  readonly edges: AgentEdges;
+}
+
+/** The node port: mTLS on the host's address, plain on 127.0.0.1. Returns how to stop. */
+async function serve({ host, credentials, metrics, log, agent, edges: of }: Serving): Promise<() => Promise<void>> {
+  const source = metricsSource(metrics, agent, of.runtime);
+  const local = await startLocalMetrics(source, host.ports.node);
+  if (host.advertiseAddress === "127.0.0.1") return async () => local.close();
+  const server = await startGrpcServer({
+    host: host.advertiseAddress,
+    port: host.ports.node,
+    bindings: [],
+    credentials,
+    clientCertificates: "required",
+    clock: systemClock,
+    log,
+    onHttp: metricsHandler(source),
+  });
+  return async () => {
+    local.close();
+    await server.close(limit("shutdownGraceMs"));
+  };
+}
+
+function keepCertificate(
+  parts: Pick<Parts, "paths" | "host" | "credentials" | "metrics" | "log"> & { readonly edges: AgentEdges },
+  signal: AbortSignal,
+): void {
+  const { paths, host, credentials, metrics, log } = parts;
+  const { dialer, memory, controlPlaneAddresses } = parts.edges;
+  const show = (): void => {
+    const { pair } = credentials.current();
+    if (pair !== undefined)
+      metrics.certificateExpirySeconds.set(
+        { certificate: "node" },
+        readCertificate(pair.certificatePem).notAfterMs / 1000,
+      );
+  };
+  show();
+  credentials.onChange(show);
+  let turn = 0;
+  const renew: Parameters<typeof keepRenewed>[1] = (current) => {
+    const known = memory.controlPlaneAddresses.length > 0 ? memory.controlPlaneAddresses : controlPlaneAddresses;
+    const address = known[turn % known.length] ?? "";
+    turn += 1;
+    return renewNodeCertificate({ paths, nodeName: host.name, dialer, address }, current);
+  };
+  void keepRenewed(credentials, renew, { ...edges, log }, signal);
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return ""; // A host without a resolver.
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,177 @@
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+const startBuckets = [0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+const programBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
+
+/** Every metric of the agent, in a registry of its own so that several agents can live in one process. Series of pods end with them. */
+export function agentMetrics() {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    registry,
+    ...podMetrics(registers),
+    ...containerMetrics(registers),
+    ...imageMetrics(registers),
+    ...networkMetrics(registers),
+    ...selfMetrics(registers),
+  } as const;
+}
+
+/** The metrics of one agent. */
+export type AgentMetrics = ReturnType<typeof agentMetrics>;
+
+function podMetrics(registers: Registry[]) {
+  return {
+    podStartSeconds: new Histogram({
+      name: "tallship_pod_start_seconds",
+      help: "From when the agent learned of a pod until all its containers ran; pulling images included",
+      buckets: startBuckets,
+      registers,
+    }),
+    pods: new Gauge({
+      name: "tallship_node_pods",
+      help: "Pods that the agent knows, by phase",
+      labelNames: ["phase"],
+      registers,
+    }),
+    containerRestartsTotal: new Counter({
+      name: "tallship_container_restarts_total",
+      help: "Runs of containers after their first",
+      registers,
+    }),
+    podActionFailuresTotal: new Counter({
+      name: "tallship_pod_action_failures_total",
+      help: "Actions for pods that failed and are tried again",
+      labelNames: ["action", "code"],
+      registers,
+    }),
+  } as const;
+}
+
+const containerLabels = ["namespace", "pod", "container"] as const;
+
+function containerMetrics(registers: Registry[]) {
+  return {
+    containerCpuSeconds: new Gauge({
+      name: "tallship_container_cpu_seconds_total",
+      help: "CPU time a container's present run has used",
+      labelNames: containerLabels,
+      registers,
+    }),
+    containerThrottledSeconds: new Gauge({
+      name: "tallship_container_cpu_throttled_seconds_total",
+      help: "Time a container's present run was held back by its CPU limit",
+      labelNames: containerLabels,
+      registers,
+    }),
+    containerMemoryBytes: new Gauge({
+      name: "tallship_container_memory_bytes",
+      help: "Memory in use, without page cache that can be dropped",
+      labelNames: containerLabels,
+      registers,
+    }),
+    podNetworkReceivedBytes: new Gauge({
+      name: "tallship_pod_network_received_bytes_total",
+      help: "Bytes a pod has received on its own network",
+      labelNames: ["namespace", "pod"],
+      registers,
+    }),
+    podNetworkSentBytes: new Gauge({
+      name: "tallship_pod_network_sent_bytes_total",
+      help: "Bytes a pod has sent on its own network",
+      labelNames: ["namespace", "pod"],
+      registers,
+    }),
+  } as const;
+}
+
+function imageMetrics(registers: Registry[]) {
+  return {
+    imagePullSeconds: new Histogram({
+      name: "tallship_image_pull_seconds",
+      help: "Time of pulls that ended well",
+      buckets: [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+      registers,
+    }),
+    imagePullBytesTotal: new Counter({
+      name: "tallship_image_pull_bytes_total",
+      help: "Bytes fetched from registries",
+      registers,
+    }),
+    imagePullFailuresTotal: new Counter({
+      name: "tallship_image_pull_failures_total",
+      help: "Pulls that failed, by error code",
+      labelNames: ["code"],
+      registers,
+    }),
+  } as const;
+}
+
+function networkMetrics(registers: Registry[]) {
+  const labelNames = ["part"];
+  return {
+    networkProgramSeconds: new Histogram({
+      name: "tallship_network_program_seconds",
+      help: "From a change being wanted until the kernel holds it, by part of the network",
+      labelNames,
+      buckets: programBuckets,
+      registers,
+    }),
+    networkFailuresTotal: new Counter({
+      name: "tallship_network_failures_total",
+      help: "Changes that the kernel refused and that are tried again",
+      labelNames,
+      registers,
+    }),
+    networkRepairedTotal: new Counter({
+      name: "tallship_network_repaired_entries_total",
+      help: "Entries that somebody else had changed and that were put back",
+      labelNames,
+      registers,
+    }),
+    networkEntries: new Gauge({
+      name: "tallship_network_entries",
+      help: "Entries that the kernel holds",
+      labelNames,
+      registers,
+    }),
+  } as const;
+}
+
+function selfMetrics(registers: Registry[]) {
+  return {
+    eventLoopDelaySeconds: new Gauge({
+      name: "tallship_event_loop_delay_seconds",
+      help: "How late the agent's event loop was, since the last scrape",
+      labelNames: ["quantile"],
+      registers,
+    }),
+    residentBytes: new Gauge({
+      name: "tallship_agent_resident_bytes",
+      help: "Resident memory of the agent",
+      registers,
+    }),
+    cpuSeconds: new Gauge({
+      name: "tallship_agent_cpu_seconds_total",
+      help: "CPU time the agent has used",
+      registers,
+    }),
+    sessionIsConnected: new Gauge({
+      name: "tallship_agent_session_is_connected",
+      help: "1 while the leader has welcomed this node",
+      registers,
+    }),
+    certificateExpirySeconds: new Gauge({
+      name: "tallship_certificate_expiry_timestamp_seconds",
+      help: "When a certificate expires, seconds since the epoch",
+      labelNames: ["certificate"],
+      registers,
+    }),
+    buildInfo: new Gauge({
+      name: "tallship_build_info",
+      help: "1, with version and commit as labels",
+      labelNames: ["version", "commit"],
+      registers,
+    }),
+  } as const;
+}

@@ -1,0 +1,116 @@
+// Edge: this process, and the pods' network counters.
+import { readFileSync } from "node:fs";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { COMMIT, VERSION } from "../lib/build-info.js";
+import type { MetricsSource } from "../lib/metrics-endpoint.js";
+import type { NetworkMetrics } from "../net/network-metrics.js";
+import type { Agent, AgentObserver } from "./agent.js";
+import type { ImageMetrics } from "./image/image-metrics.js";
+import type { AgentMetrics } from "./metrics.js";
+import type { PodTurn } from "./pod-turn.js";
+import type { Runtime } from "./runtime/runtime.js";
+
+/** Counts pods' starts and restarts. A start counts once: when all containers are first seen running. */
+export function podObserver(metrics: AgentMetrics): AgentObserver {
+  const starting = new Set<string>();
+  return {
+    turn: ({ record, desired, containers, nowMs }: PodTurn) => {
+      const wanted = desired?.spec?.containers.length ?? 0;
+      const running = containers.filter(({ state }) => state.is === "running").length;
+      const isFirst = Object.values(record.containers).every(({ attempt }) => attempt === 0);
+      if (wanted > running) starting.add(record.uid);
+      else if (starting.delete(record.uid) && isFirst)
+        metrics.podStartSeconds.observe(Math.max(0, nowMs - record.seenAtMs) / 1000);
+    },
+    failed: (action, code) => metrics.podActionFailuresTotal.inc({ action, code }),
+    restarted: () => metrics.containerRestartsTotal.inc(),
+    forgotten: (uid) => starting.delete(uid),
+  };
+}
+
+/** Counts pulls. */
+export function imageObserver(metrics: AgentMetrics): ImageMetrics {
+  return {
+    pulled: (seconds, bytes) => {
+      metrics.imagePullSeconds.observe(seconds);
+      metrics.imagePullBytesTotal.inc(bytes);
+    },
+    failed: (code) => metrics.imagePullFailuresTotal.inc({ code }),
+  };
+}
+
+/** Counts what the network does. */
+export function networkObserver(metrics: AgentMetrics): NetworkMetrics {
+  return {
+    programmed: (part, tookMs) => metrics.networkProgramSeconds.observe({ part }, tookMs / 1000),
+    failed: (part) => metrics.networkFailuresTotal.inc({ part }),
+    repaired: (part, count) => metrics.networkRepairedTotal.inc({ part }, count),
+    holds: (part, count) => metrics.networkEntries.set({ part }, count),
+  };
+}
+
+/** What /metrics shows: counters as they are, and what is read from the machine at each scrape. */
+export function metricsSource(metrics: AgentMetrics, agent: Agent, runtime: Runtime): MetricsSource {
+  metrics.buildInfo.set({ version: VERSION, commit: COMMIT }, 1);
+  const delay = monitorEventLoopDelay({ resolution: 20 });
+  delay.enable();
+  const refresh = async (): Promise<void> => {
+    for (const quantile of [50, 99])
+      metrics.eventLoopDelaySeconds.set(
+        { quantile: `0.${quantile}` },
+        Math.max(0, delay.percentile(quantile) - 20e6) / 1e9,
+      );
+    delay.reset();
+    const { user, system } = process.cpuUsage();
+    metrics.cpuSeconds.set((user + system) / 1e6);
+    metrics.residentBytes.set(process.memoryUsage.rss());
+    metrics.sessionIsConnected.set(agent.isConnected ? 1 : 0);
+    await refreshPods(metrics, agent, runtime);
+  };
+  return { registry: metrics.registry, refresh };
+}
+
+async function refreshPods(metrics: AgentMetrics, agent: Agent, runtime: Runtime): Promise<void> {
+  const gauges = [
+    metrics.containerCpuSeconds,
+    metrics.containerThrottledSeconds,
+    metrics.containerMemoryBytes,
+    metrics.podNetworkReceivedBytes,
+    metrics.podNetworkSentBytes,
+    metrics.pods,
+  ];
+  for (const gauge of gauges) gauge.reset();
+  for (const { record, desired } of agent.pods?.list() ?? []) {
+    metrics.pods.inc({ phase: desired?.status?.phase ?? "Unknown" });
+    const { namespace, name: pod } = record;
+    for (const stats of await runtime.stats(record.uid)) {
+      const labels = { namespace, pod, container: stats.container };
+      metrics.containerCpuSeconds.set(labels, stats.cpuMicroseconds / 1e6);
+      metrics.containerThrottledSeconds.set(labels, stats.throttledMicroseconds / 1e6);
+      metrics.containerMemoryBytes.set(labels, stats.memoryBytes);
+    }
+    const pid = desired?.spec?.hostNetwork === true ? undefined : await firstPid(runtime, record.uid);
+    if (pid === undefined) continue;
+    const { receivedBytes, sentBytes } = networkBytes(pid);
+    metrics.podNetworkReceivedBytes.set({ namespace, pod }, receivedBytes);
+    metrics.podNetworkSentBytes.set({ namespace, pod }, sentBytes);
+  }
+}
+
+async function firstPid(runtime: Runtime, uid: string): Promise<number | undefined> {
+  const states = (await runtime.list(uid)).map(({ state }) => state);
+  return states.flatMap((state) => (state.is === "running" ? [state.pid] : []))[0];
+}
+
+/** Bytes over all devices but the loopback, as a process of the pod's network namespace sees them. */
+function networkBytes(pid: number): { readonly receivedBytes: number; readonly sentBytes: number } {
+  let lines: readonly string[] = [];
+  try {
+    lines = readFileSync(`/proc/${pid}/net/dev`, "utf8").split("\n").slice(2);
+  } catch {
+    return { receivedBytes: 0, sentBytes: 0 }; // It ended in between.
+  }
+  const rows = lines.map((line) => line.trim().split(/[:\s]+/)).filter(([name]) => name !== "lo" && name !== "");
+  const sum = (column: number): number => rows.reduce((total, row) => total + Number(row[column] ?? 0), 0);
+  return { receivedBytes: sum(1), sentBytes: sum(9) };
+}
