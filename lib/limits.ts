@@ -231,9 +231,9 @@ export const LIMITS = {
   stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
   serviceEndpoints: { value: 4_096, why: "endpoints of one service port that a node's kernel holds; four slots each" },
   netCheckMs: { value: 5_000, why: "what somebody deletes from the network's tables is back within this" },
-  netCheckShare: {
-    value: 200,
-    why: "a check waits this many times what the last one took: at most half a percent of a core",
+  netCheckEntryMs: {
+    value: 10,
+    why: "reading an entry costs some 25 us: a check waits this long per entry, so that all take half a percent of a core",
   },
   netRetryFirstMs: { value: 100, why: "a table that somebody just replaced is free again at once" },
   netRetryMaxMs: { value: 5_000, why: "a kernel that refuses costs twelve tries a minute" },

@@ -183,15 +183,14 @@ class HostNetwork implements NodeNetwork {
     return this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.links.values()));
   }
 
-  /** One periodic check; elements are looked at as seldom as their number makes it dear. Returns the delay until the next. */
+  /** One periodic check; what has many entries is looked at more seldom. Returns the delay until the next. */
   private async check(): Promise<number> {
-    const startedMs = this.clock.monotonicMs();
-    const isDeep = startedMs >= this.deepCheckDueMs;
+    const isDeep = this.clock.monotonicMs() >= this.deepCheckDueMs;
     // What fails has been reported part by part, and is tried again with the next check.
     await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
-    const tookMs = this.clock.monotonicMs() - startedMs;
-    if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + tookMs * limit("netCheckShare");
-    return Math.max(limit("netCheckMs"), isDeep ? 0 : tookMs * limit("netCheckShare"));
+    if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + this.proxy.elementCount * limit("netCheckEntryMs");
+    const linkEntries = this.overlay.entryCount + this.pods.links.size;
+    return Math.max(limit("netCheckMs"), linkEntries * limit("netCheckEntryMs"));
   }
 
   /** Overlay before pods: routes to pods hang on the overlay's address. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodeConfig, nodeObject } from "../../test/kit/network-world.js";
-import { overlayEntries } from "../overlay/overlay-plan.js";
+import { OVERLAY_SETTINGS, overlayEntries } from "../overlay/overlay-plan.js";
 import { peersOf } from "../overlay/peers.js";
 import { diffEntries, type Entry, type EntryChange, entryKey } from "./entries.js";
 import { SimulatedKernel } from "./simulated-kernel.js";
@@ -64,7 +64,7 @@ test("whatever the kernel holds, the diff makes it hold what is wanted, and a ro
         const victim = entriesFor(before)[at];
         if (victim !== undefined && victim.table !== "setting") kernel.meddle({ do: "delete", entry: victim });
       }
-      const read = (): Promise<readonly Entry[]> => kernel.readEntries(["tallship0"], ["net.ipv4.ip_forward"]);
+      const read = (): Promise<readonly Entry[]> => kernel.readEntries(["tallship0"], OVERLAY_SETTINGS);
       const changes = diffEntries(entriesFor(after, shift), await read());
       for (const change of changes) {
         await kernel.changeEntries([change]);

@@ -1,36 +1,39 @@
-import type { RuleElement, RuleMap } from "./rules.js";
+import { RULE_MAPS, type RuleElement, type RuleMap } from "./rules.js";
 
-/** Reads elements out of `nft list map`, given in pieces of any size: memory does not grow with the map. */
+/** Reads elements out of what `nft list map` prints for one map or several, in pieces of any size: memory does not grow with the maps. */
 export class ElementReader {
-  private readonly map: RuleMap;
   private readonly visit: (element: RuleElement) => void;
   private rest = "";
+  private map: RuleMap | undefined;
   private isInside = false;
 
-  constructor(map: RuleMap, visit: (element: RuleElement) => void) {
-    this.map = map;
+  constructor(visit: (element: RuleElement) => void) {
     this.visit = visit;
   }
 
-  /** Takes the next piece. */
+  /** Takes the next piece. The last line must end in a line feed, as nft's does. */
   push(piece: string): void {
-    this.rest += piece;
-    if (!this.isInside) {
-      const start = this.rest.indexOf("elements = {");
-      if (start < 0) return;
-      this.isInside = true;
-      this.rest = this.rest.slice(start + "elements = {".length);
-    }
-    const parts = this.rest.split(/[,}]/);
-    // The last part may go on in the next piece; after the closing brace it is only more braces.
-    this.rest = parts.pop() ?? "";
-    for (const part of parts) this.element(part.trim());
+    const lines = (this.rest + piece).split("\n");
+    this.rest = lines.pop() ?? "";
+    for (const line of lines) this.line(line.trim());
   }
 
-  private element(text: string): void {
+  private line(line: string): void {
+    const header = /^(?:map|set) (\S+) \{$/.exec(line);
+    if (header !== null) this.map = RULE_MAPS.find((map) => map === header[1]);
+    const opens = line.startsWith("elements = {");
+    if (opens) this.isInside = true;
+    if (!this.isInside || this.map === undefined) return;
+    const closes = line.endsWith("}");
+    const text = line.slice(opens ? "elements = {".length : 0, closes ? -1 : undefined);
+    for (const element of text.split(",")) this.element(this.map, element.trim());
+    if (closes) this.isInside = false;
+  }
+
+  private element(map: RuleMap, text: string): void {
     if (text === "") return;
-    const [key, value] = text.split(" : ");
-    this.visit({ map: this.map, key: key?.trim() ?? "", value: value?.trim() ?? "" });
+    const [key = "", value = ""] = text.split(" : ");
+    this.visit({ map, key: key.trim(), value: value.trim() });
   }
 }
 

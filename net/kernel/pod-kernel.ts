@@ -55,7 +55,7 @@ export class PodKernel {
       ...pods.map((pod) => this.insideScript(pod, pinned.has(pod.uid))),
       sectionMark("outside"),
       feed("ip -force -batch -", pods.flatMap(outsideLines)),
-      ...pods.filter((pod) => pod.fromLoopback).map(loopbackScript),
+      ...pods.flatMap(settingsScript),
     ].join("\n");
     const answers = sections(await this.shell(at).request(script));
     for (const pod of pods) {
@@ -166,8 +166,14 @@ function reachKey(entry: { readonly table: string; readonly device?: string; sub
   return `${entry.table} ${entry.device ?? ""} ${entry.subnet ?? entry.ip ?? ""}`;
 }
 
-function loopbackScript(pod: PodWiring): string {
-  return `echo 1 > ${settingPath(`net.ipv4.conf.${podDevice(pod.uid)}.route_localnet`)}`;
+/**
+ * No redirects: a pod that meets itself behind a service must not be told of a shorter way, and a redirect that is due uses up the
+ * kernel's allowance for refusals to that pod.
+ */
+function settingsScript(pod: PodWiring): readonly string[] {
+  const setting = (name: string): string => settingPath(`net.ipv4.conf.${podDevice(pod.uid)}.${name}`);
+  const loopback = pod.fromLoopback ? [`echo 1 > ${setting("route_localnet")}`] : [];
+  return [`echo 0 > ${setting("send_redirects")}`, ...loopback];
 }
 
 function podError(act: "create" | "remove", uid: string, said: string): TallshipError {

@@ -9,7 +9,7 @@ import type { FlowFilter } from "./kernel.js";
 import { ElementReader, tableText } from "./nft-parse.js";
 import { changeText, RULE_TABLE, replacementText } from "./nft-text.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
-import { quoted } from "./shell-script.js";
+import { feed, quoted } from "./shell-script.js";
 
 /** Longest transaction given to the nft that stays alive. Bigger ones go to an nft of their own, whose memory ends with it. */
 const INTERACTIVE_BYTES = 65_536;
@@ -45,14 +45,12 @@ export class RuleKernel {
   }
 
   async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
-    for (const map of maps) {
-      await this.withFile(async (path) => {
-        const kind = map === "hairpins" ? "set" : "map";
-        await this.shell.request(`nft list ${kind} ${RULE_TABLE} ${map} > ${quoted(path)} 2>/dev/null; true`);
-        const reader = new ElementReader(map, visit);
-        for await (const piece of createReadStream(path, "utf8")) reader.push(String(piece));
-      });
-    }
+    const lists = maps.map((map) => `list ${map === "hairpins" ? "set" : "map"} ${RULE_TABLE} ${map}`);
+    await this.withFile(async (path) => {
+      await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, lists));
+      const reader = new ElementReader(visit);
+      for await (const piece of createReadStream(path, "utf8")) reader.push(String(piece));
+    });
   }
 
   async forgetFlows(filters: readonly FlowFilter[]): Promise<void> {

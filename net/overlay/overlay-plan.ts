@@ -8,13 +8,15 @@ import type { Peer } from "./peers.js";
 export const VXLAN_OVERHEAD_BYTES = 50;
 
 /** Settings that the overlay reads back. */
-export const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward"];
+export const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward", "net.ipv4.conf.all.send_redirects"];
 
 /** What this node needs before any peer is known: the device, its addresses, the ways to services and to nowhere. */
 export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): readonly Entry[] {
   const gateway = gatewayOf(config.podCIDR);
   return [
     { table: "setting", name: "net.ipv4.ip_forward", value: "1" },
+    // A device redirects if it or `all` says so: other devices keep their own setting, pods' say no.
+    { table: "setting", name: "net.ipv4.conf.all.send_redirects", value: "0" },
     {
       table: "device",
       device: OVERLAY_DEVICE,

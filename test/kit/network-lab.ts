@@ -1,0 +1,199 @@
+// Edge: hosts, pods and probes in network namespaces of their own.
+import { type ChildProcess, spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { silentLog } from "../../lib/log.js";
+import { systemClock } from "../../lib/system-clock.js";
+import { systemRng } from "../../lib/system-rng.js";
+import { vtepMac } from "../../net/device-names.js";
+import { createNodeNetwork } from "../../net/host-network.js";
+import { realKernel } from "../../net/kernel/real-kernel.js";
+import { type HostPort, type NetworkMap, type NodeNetwork, netnsPath } from "../../net/node-network.js";
+import { type BundledProgram, bundleProgram } from "./bundle.js";
+import { makeNamespace, type TestNamespace } from "./network-namespace.js";
+import type { ProbeAnswer, ProbeCommand } from "./network-probe.js";
+import { networkMap, nodeConfig, nodeObject, type TestService } from "./network-world.js";
+import { waitFor } from "./wait.js";
+
+/** A question for a probe; what is left out has a default. */
+export interface Question {
+  readonly protocol?: "tcp" | "udp";
+  readonly host: string;
+  readonly port: number;
+  readonly bytes?: number;
+  readonly timeoutMs?: number;
+  readonly fromPort?: number;
+}
+
+/** A process in a namespace that serves and asks. */
+export interface Probe {
+  serve(protocol: "tcp" | "udp", port: number, address?: string): Promise<void>;
+  /** Who answered and who it saw asking, `name address`; or an error code. */
+  ask(question: Question): Promise<string>;
+}
+
+/** A host of the lab with its network. */
+export interface LabHost {
+  readonly at: number;
+  readonly address: string;
+  readonly namespace: TestNamespace;
+  readonly network: NodeNetwork;
+  readonly probe: Probe;
+  /** A pod with a probe in it. The name is the uid. */
+  pod(name: string, last: number, hostPorts?: readonly HostPort[]): Promise<LabPod>;
+  /** Ends the network's programs, as an agent's death does, and begins anew over the same kernel. */
+  restart(): Promise<NodeNetwork>;
+}
+
+/** A pod of the lab. */
+export interface LabPod {
+  readonly uid: string;
+  readonly address: string;
+  readonly probe: Probe;
+}
+
+/** Hosts on one bridge. */
+export interface Lab {
+  readonly hosts: readonly LabHost[];
+  /** A host by its number, from 1. */
+  host(at: number): LabHost;
+  /** A namespace on the bridge that is no node: 192.168.9.100. */
+  readonly stranger: Probe;
+  /** Gives all hosts a map of all nodes and these services; resolves when every kernel reflects it. */
+  setServices(services: readonly TestService[]): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** Makes a lab of hosts 1 to `count`, whose networks know each other. */
+export async function makeLab(count: number): Promise<Lab> {
+  const program = await bundleProgram(
+    `import { runProbe } from "./test/kit/network-probe.js"; runProbe(process.argv[2] ?? "");`,
+  );
+  const children: ChildProcess[] = [];
+  const start = (name: string, enter: readonly string[]): Probe => startProbe(name, enter, program, children);
+  const fabric = await makeNamespace("fabric");
+  await fabric.run("ip link add br0 type bridge; ip link set br0 up");
+  const namespaces = [fabric];
+  const join = async (name: string, last: number): Promise<TestNamespace> => {
+    const namespace = await makeNamespace(name);
+    namespaces.push(namespace);
+    await fabric.run(
+      `ip link add p${last} type veth peer name eth0 netns ${namespace.path}; ip link set p${last} master br0 up`,
+    );
+    await namespace.run(`ip link set lo up; ip address add 192.168.9.${last}/24 dev eth0; ip link set eth0 up`);
+    return namespace;
+  };
+  const outside = await join("stranger", 100);
+  const hosts = await Promise.all(
+    Array.from({ length: count }, (_, at) =>
+      join(`host-${at + 1}`, at + 1).then((each) => makeHost(at + 1, each, start)),
+    ),
+  );
+  let revision = 0;
+  return {
+    hosts: hosts.map((each) => each.host),
+    host: (at) => {
+      const found = hosts[at - 1]?.host;
+      if (found === undefined) throw new Error(`the lab has no host ${at}`);
+      return found;
+    },
+    stranger: start("stranger", outside.enter),
+    setServices: async (services) => {
+      revision += 1;
+      const nodes = hosts.map(({ host }) => nodeObject(host.at, vtepMac(`node-${host.at}`)));
+      await Promise.all(hosts.map((each) => each.apply(networkMap(revision, nodes, services))));
+    },
+    dispose: async () => {
+      await Promise.all(hosts.map(({ host }) => host.network.stop()));
+      await Promise.all(children.map(ended));
+      for (const namespace of namespaces) await namespace.dispose();
+      await rm(program.folder, { recursive: true, force: true });
+    },
+  };
+}
+
+interface MadeHost {
+  readonly host: LabHost;
+  apply(map: NetworkMap): Promise<void>;
+}
+
+async function makeHost(
+  at: number,
+  namespace: TestNamespace,
+  start: (name: string, enter: readonly string[]) => Probe,
+): Promise<MadeHost> {
+  const runDir = `${namespace.folder}/run`;
+  const config = nodeConfig(at, runDir);
+  let applied = 0;
+  const begin = async (): Promise<NodeNetwork> => {
+    const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter });
+    const fresh = createNodeNetwork(config, kernel, { clock: systemClock, rng: systemRng, log: silentLog });
+    fresh.onApplied((revision) => {
+      applied = revision;
+    });
+    await fresh.start();
+    return fresh;
+  };
+  let network = await begin();
+  const host: LabHost = {
+    at,
+    address: config.underlayIP,
+    namespace,
+    get network() {
+      return network;
+    },
+    probe: start(`host-${at}`, namespace.enter),
+    pod: async (uid, last, hostPorts = []) => {
+      const address = `10.128.${at}.${last}`;
+      await network.attach([{ uid, address, hostPorts }]);
+      return { uid, address, probe: start(uid, ["nsenter", `--net=${netnsPath(runDir, uid)}`]) };
+    },
+    restart: async () => {
+      await network.stop();
+      network = await begin();
+      return network;
+    },
+  };
+  const apply = async (map: NetworkMap): Promise<void> => {
+    network.setMap(map);
+    await waitFor(`map ${map.revision} in the kernel of host ${at}`, () => applied >= map.revision);
+    // Peers are in another lane than services.
+    await network.list();
+  };
+  return { host, apply };
+}
+
+function startProbe(name: string, enter: readonly string[], program: BundledProgram, children: ChildProcess[]): Probe {
+  const [command = "", ...words] = [...enter, process.execPath, program.path, name];
+  const child = spawn(command, words, { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  const waiting = new Map<number, (text: string) => void>();
+  createInterface({ input: child.stdout }).on("line", (line) => {
+    // A parser: the probe's side of the pipe is typed.
+    const { id, text } = JSON.parse(line) as ProbeAnswer;
+    waiting.get(id)?.(text);
+    waiting.delete(id);
+  });
+  let lastId = 0;
+  const tell = (order: ProbeCommand): Promise<string> =>
+    new Promise((resolve) => {
+      lastId += 1;
+      waiting.set(lastId, resolve);
+      child.stdin.write(`${JSON.stringify({ id: lastId, command: order })}\n`);
+    });
+  return {
+    serve: async (protocol, port, address = "0.0.0.0") => {
+      const text = await tell({ do: "serve", protocol, port, address });
+      if (text !== "serving") throw new Error(`serve ${protocol} ${port} in ${name}: ${text}`);
+    },
+    ask: ({ protocol = "tcp", host, port, bytes = 1, timeoutMs = 2_000, fromPort = 0 }) =>
+      tell({ do: "ask", protocol, host, port, bytes, timeoutMs, fromPort }),
+  };
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exit;
+}

@@ -1,0 +1,120 @@
+// Edge: sockets and lines, for a process of its own inside of a namespace.
+import { createSocket } from "node:dgram";
+import { connect, createServer } from "node:net";
+import { createInterface } from "node:readline";
+
+/** What a probe is told to do. */
+export type ProbeCommand =
+  | { readonly do: "serve"; readonly protocol: "tcp" | "udp"; readonly port: number; readonly address: string }
+  | {
+      readonly do: "ask";
+      readonly protocol: "tcp" | "udp";
+      readonly host: string;
+      readonly port: number;
+      /** Bytes sent, and sent back. */
+      readonly bytes: number;
+      readonly timeoutMs: number;
+      /** Local port; 0: any. */
+      readonly fromPort: number;
+    };
+
+/** A numbered command, and its answer under the same number. */
+export interface ProbeLine {
+  readonly id: number;
+  readonly command: ProbeCommand;
+}
+
+/** `text` is who answered and who it saw asking, `name address`; or an error code such as ECONNREFUSED or TIMEOUT. */
+export interface ProbeAnswer {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** Serves and asks as it is told by lines on standard input, until that ends. */
+export function runProbe(name: string): void {
+  createInterface({ input: process.stdin })
+    .on("line", (line) => {
+      // A parser: the test's side of the pipe is typed.
+      const { id, command } = JSON.parse(line) as ProbeLine;
+      const answer = (text: string): void => void process.stdout.write(`${JSON.stringify({ id, text })}\n`);
+      (command.do === "serve" ? serve(name, command) : ask(command)).then(answer, (error: unknown) =>
+        answer(codeOf(error)),
+      );
+    })
+    .on("close", () => process.exit(0));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
+}
+
+function greeting(name: string, peer: string, bytes: number): Buffer {
+  const text = Buffer.from(`${name} ${peer.replace("::ffff:", "")}\n`);
+  return Buffer.concat([text, Buffer.alloc(Math.max(0, bytes - text.length), ".")]);
+}
+
+function serve(name: string, { protocol, port, address }: ProbeCommand & { readonly do: "serve" }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    if (protocol === "udp") {
+      const socket = createSocket("udp4");
+      socket.on("message", (message, peer) =>
+        socket.send(greeting(name, peer.address, message.length), peer.port, peer.address),
+      );
+      socket.once("error", reject);
+      socket.bind(port, address, () => resolve("serving"));
+      return;
+    }
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      let bytes = 0;
+      socket.on("data", (piece) => {
+        bytes += piece.length;
+      });
+      socket.on("end", () => socket.end(greeting(name, socket.remoteAddress ?? "", bytes)));
+      socket.on("error", () => socket.destroy());
+    });
+    server.once("error", reject);
+    server.listen(port, address, () => resolve("serving"));
+  });
+}
+
+function ask(command: ProbeCommand & { readonly do: "ask" }): Promise<string> {
+  return command.protocol === "udp" ? askUdp(command) : askTcp(command);
+}
+
+function askUdp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { readonly do: "ask" }): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = createSocket("udp4");
+    const done = (text: string): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(text);
+    };
+    const timer = setTimeout(() => done("TIMEOUT"), timeoutMs);
+    socket.on("error", (error) => done(codeOf(error)));
+    socket.on("message", (message) => done(checked(message, bytes)));
+    socket.bind(fromPort, () => {
+      socket.connect(port, host, () => socket.send(Buffer.alloc(bytes, "?")));
+    });
+  });
+}
+
+function askTcp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { readonly do: "ask" }): Promise<string> {
+  return new Promise((resolve) => {
+    const pieces: Buffer[] = [];
+    const socket = connect({ host, port, ...(fromPort === 0 ? {} : { localPort: fromPort }) });
+    const done = (text: string): void => {
+      socket.destroy();
+      resolve(text);
+    };
+    socket.setTimeout(timeoutMs, () => done("TIMEOUT"));
+    socket.on("error", (error) => done(codeOf(error)));
+    socket.on("data", (piece) => pieces.push(piece));
+    socket.on("end", () => done(checked(Buffer.concat(pieces), bytes)));
+    socket.end(Buffer.alloc(bytes, "?"));
+  });
+}
+
+function checked(answer: Buffer, bytes: number): string {
+  if (answer.length < bytes) return `SHORT ${answer.length}`;
+  return answer.toString("latin1", 0, answer.indexOf("\n"));
+}
