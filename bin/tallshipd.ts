@@ -149,6 +149,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return runWorker();
     },
   }),
+  doctor: command({
+    summary: "say what this host lacks, with the evidence and what to do",
+    words: [],
+    options: FOLDER_OPTIONS,
+    run: async (values) => {
+      const { gatherEvidence } = await import("../agent/doctor/gather.js");
+      const { judgeHost } = await import("../agent/doctor/checks.js");
+      const { reportText } = await import("../agent/doctor/report.js");
+      const { systemClock } = await import("../lib/system-clock.js");
+      const findings = judgeHost(await gatherEvidence(pathsOf(values), systemClock));
+      console.log(reportText(findings));
+      return findings.some(({ state }) => state === "fail") ? 1 : 0;
+    },
+  }),
   version: command({
     summary: "print the version",
     words: [],

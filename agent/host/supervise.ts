@@ -16,10 +16,17 @@ export interface DaemonProgram {
   readonly options: readonly string[];
 }
 
+/** Names of a host's daemons, in order of their start. */
+export function daemonNames(host: HostConfig): readonly string[] {
+  return host.isControlPlane ? ["controlplane", "agent", "dns"] : ["agent", "dns"];
+}
+
 /** The daemons of a host, in order of their start. */
 export function daemonsOf(host: HostConfig, program: DaemonProgram): readonly DaemonCommand[] {
-  const names = host.isControlPlane ? ["controlplane", "agent", "dns"] : ["agent", "dns"];
-  return names.map((name) => ({ name, command: [process.execPath, program.path, name, ...program.options] }));
+  return daemonNames(host).map((name) => ({
+    name,
+    command: [process.execPath, program.path, name, ...program.options],
+  }));
 }
 
 /** Starts the supervisor in the background, unless one runs; it starts what does not run. */

@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { readFileIfPresent, writeFileAtomic } from "../../lib/atomic-file.js";
+import { findOverlap } from "../../lib/cidr-overlap.js";
 import type { Clock } from "../../lib/clock.js";
 import { formatContextFile } from "../../lib/context-file.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -22,7 +23,6 @@ import type { Rng } from "../../lib/rng.js";
 import type { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
 import { ClusterAuthority } from "../ca/cluster-authority.js";
 import { createMember } from "../etcd/embedded-etcd.js";
-import { findOverlap } from "./overlap.js";
 
 /** What `init` is asked to make. */
 export interface InitPlan {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { parseIpv6Routes, parseRoutes } from "../../lib/host-routes.js";
-import { findOverlap, overlaps } from "./overlap.js";
+import { findOverlap, overlaps } from "./cidr-overlap.js";
+import { parseIpv6Routes, parseRoutes } from "./host-routes.js";
 
 // Each row is one side of one border.
 test.each([

@@ -1,5 +1,5 @@
-import type { HostRoute } from "../../lib/host-routes.js";
-import { ipBytes } from "../../lib/pki/ip-bytes.js";
+import type { HostRoute } from "./host-routes.js";
+import { ipBytes } from "./pki/ip-bytes.js";
 
 /** What is wrong with the cluster's ranges on a host with these routes, in words; undefined when nothing is. Default routes overlap nothing. */
 export function findOverlap(ranges: readonly string[], routes: readonly HostRoute[]): string | undefined {
