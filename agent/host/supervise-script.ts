@@ -76,7 +76,7 @@ while :; do
     eval "wait_$daemon=$wait next_$daemon=$((turn + wait)) begun_$daemon=$turn"
   done
   if [ $((turn % 120)) -eq 119 ]; then for daemon in ${names}; do rotate "$daemon"; done; fi
-  sleep 0.5
+  sleep 0.5 9>&-
   turn=$((turn + 1))
 done
 `;
