@@ -215,7 +215,7 @@ export const LIMITS = {
   etcdPollMs: { value: 500, why: "an adopted etcd is no child: its end is seen by looking" },
   etcdRestartFirstMs: { value: 250, why: "the first restart comes at once, the second after this" },
   etcdRestartMaxMs: { value: 10_000, why: "an etcd that cannot start costs six tries a minute" },
-  etcdRestartResetMs: { value: 60_000, why: "an etcd that ran a minute was not failing to start" },
+  etcdRestartResetMs: { value: 5_000, why: "an etcd that ran this long had started; its next start does not wait" },
   etcdStopMs: { value: 10_000, why: "etcd hands its leadership over and syncs within this, or hangs" },
   etcdStopPollMs: { value: 20, why: "a stop takes some 50 ms" },
   etcdReadyPollMs: { value: 50, why: "a member is up 300 ms after its start" },

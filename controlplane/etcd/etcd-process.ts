@@ -1,7 +1,7 @@
 // Edge: etcd's process: spawn, signals, /proc, its pid file and log.
 import { execFile, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
-import { copyFile, mkdir, readdir, readFile, readlink, stat, truncate } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, readFile, readlink, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { readFileIfPresent, writeFileAtomic } from "../../lib/atomic-file.js";
@@ -136,4 +136,18 @@ export async function boundLog(path: string, maxBytes: number): Promise<void> {
   if (size <= maxBytes) return;
   await copyFile(path, `${path}.1`);
   await truncate(path);
+}
+
+/** The last line of a log, at most 2 KiB of it; empty when there is none. */
+export async function lastLine(path: string): Promise<string> {
+  const file = await open(path).catch(() => undefined);
+  if (file === undefined) return "";
+  try {
+    const { size } = await file.stat();
+    const tail = Buffer.alloc(Math.min(size, 2_048));
+    await file.read(tail, 0, tail.length, size - tail.length);
+    return tail.toString().trimEnd().split("\n").at(-1) ?? "";
+  } finally {
+    await file.close();
+  }
 }

@@ -4,7 +4,7 @@ import { assertNever, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
-import { boundLog, findHolder, notePid, signalProcess, spawnEtcd } from "./etcd-process.js";
+import { boundLog, findHolder, lastLine, notePid, signalProcess, spawnEtcd } from "./etcd-process.js";
 import { failuresAfterExit, nextStep, restartLimits, type Step } from "./supervision.js";
 
 /** What a supervisor tends. */
@@ -82,7 +82,8 @@ export class EtcdSupervisor {
     if (this.tended !== undefined && holder?.pid !== this.tended.pid) {
       const ranMs = nowMs - this.tended.sinceMs;
       this.failed(ranMs);
-      log.warn("etcd has ended", { pid: this.tended.pid, ranMs, logFile: this.supervised.logFile });
+      const { logFile } = this.supervised;
+      log.warn("etcd has ended", { pid: this.tended.pid, ranMs, logFile, lastLine: await lastLine(logFile) });
       this.tended = undefined;
     }
     const { wanted, notBeforeMs } = this;
