@@ -74,6 +74,8 @@ function bootScript(host: HostLayout, pidFile: string): string {
     "mkdir -p /var/lib/tallship",
     `mount --bind ${disk}/data /var/lib/tallship`,
     `mount --bind ${disk}/boot-id /proc/sys/kernel/random/boot_id`,
+    // What the machine has mounted there is not the host's, and must not be seen below its own.
+    "umount -R -l /run/netns /sys/fs/cgroup 2>/dev/null || true",
     "mount -t tmpfs -o mode=755 tmpfs /run",
     "mkdir -p /run/lock /run/netns",
     ...mountCgroups(hierarchies()),
