@@ -118,7 +118,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
         return readUserFiles(image);
       },
     },
-    disk: await openHostDisk({ dataDir, runDir, launcher }),
+    disk: openHostDisk({ dataDir, runDir, launcher }),
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),

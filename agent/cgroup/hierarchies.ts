@@ -9,19 +9,26 @@ export interface Hierarchy {
 /** How control groups are mounted: version 1 only, version 2 only, or version 2 beside version 1. */
 export type CgroupMode = "v1" | "v2" | "hybrid";
 
-/** The control group mounts in a /proc/PID/mountinfo text, in order. Later mounts over the same point hide earlier ones. */
+/** The control group mounts in a /proc/PID/mountinfo text that can be reached: a mount hides those made before at its point or below. */
 export function parseHierarchies(mountInfo: string): readonly Hierarchy[] {
   const byPoint = new Map<string, Hierarchy>();
   for (const line of mountInfo.split("\n")) {
     const [head, tail] = line.split(" - ");
     const mountPoint = head?.split(" ")[4];
     const [type, , options] = tail?.split(" ") ?? [];
-    if (mountPoint === undefined || (type !== "cgroup" && type !== "cgroup2")) continue;
-    const words = (options ?? "").split(",").filter((word) => word !== "rw" && word !== "ro" && word !== "none");
-    const controllers = type === "cgroup2" ? [] : words.map((word) => word.replace(/^name=/, ""));
-    byPoint.set(mountPoint, { mountPoint, version: type === "cgroup2" ? 2 : 1, controllers });
+    if (mountPoint === undefined) continue;
+    for (const hidden of byPoint.keys())
+      if (hidden === mountPoint || hidden.startsWith(`${mountPoint}/`)) byPoint.delete(hidden);
+    if (type === "cgroup2") byPoint.set(mountPoint, { mountPoint, version: 2, controllers: [] });
+    if (type === "cgroup")
+      byPoint.set(mountPoint, { mountPoint, version: 1, controllers: controllersOf(options ?? "") });
   }
   return [...byPoint.values()];
+}
+
+function controllersOf(options: string): readonly string[] {
+  const words = options.split(",").filter((word) => word !== "rw" && word !== "ro" && word !== "none");
+  return words.map((word) => word.replace(/^name=/, ""));
 }
 
 /** The mode that these mounts make. No mount at all counts as version 2, where the kernel will say what is missing. */

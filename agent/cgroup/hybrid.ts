@@ -6,8 +6,8 @@ import type { Hierarchy } from "./hierarchies.js";
 /**
  * The words that put a command into a mount namespace without cgroup version 2, for hosts that have it beside version 1: crun refuses the
  * mixture. The namespace is pinned below `runDir`, so that an agent that was restarted enters the one in which its containers' roots are
- * mounted. Mounts of the host show in it; its own stay its own. This replaced an agent that re-executed itself in the namespace: only
- * what the runtime sees needs to be different.
+ * mounted. What the host mounts below `runDir`, such as network namespaces, shows in it; what is mounted in it stays in it. This replaced
+ * an agent that re-executed itself in the namespace: only what the runtime sees needs to be different.
  */
 export function enterWithoutUnified(runDir: string, hierarchies: readonly Hierarchy[]): readonly string[] {
   const unified = hierarchies.filter(({ version }) => version === 2).map(({ mountPoint }) => mountPoint);
@@ -16,12 +16,16 @@ export function enterWithoutUnified(runDir: string, hierarchies: readonly Hierar
   const entry = ["nsenter", `--mount=${pin}`, "--"];
   if (existsSync(pin) && isUsable(entry)) return entry;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  writeFileSync(pin, "");
+  sh('mountpoint -q "$0" || mount --bind "$0" "$0"; mount --make-rshared "$0"', runDir);
   // A mount namespace can be pinned only on a mount that is private.
-  execFileSync("sh", ["-c", 'mount --bind "$0" "$0" && mount --make-private "$0"', folder]);
+  sh('mount --bind "$0" "$0" && mount --make-private "$0"', folder);
   writeFileSync(pin, "");
   execFileSync("unshare", [`--mount=${pin}`, "--propagation", "slave", "umount", ...unified]);
   return entry;
+}
+
+function sh(script: string, argument: string): void {
+  execFileSync("sh", ["-c", script, argument], { stdio: "ignore" });
 }
 
 function isUsable(entry: readonly string[]): boolean {
@@ -35,6 +39,5 @@ function isUsable(entry: readonly string[]): boolean {
 
 /** Takes the pinned namespace away; for hosts that leave the cluster, and for tests. */
 export function removeMountNamespace(runDir: string): void {
-  const folder = `${runDir}/mount-ns`;
-  if (existsSync(folder)) execFileSync("sh", ["-c", 'umount -l "$0/ns" "$0"; true', folder], { stdio: "ignore" });
+  if (existsSync(`${runDir}/mount-ns`)) sh('umount -l "$0/mount-ns/ns" "$0/mount-ns" "$0"; true', runDir);
 }

@@ -1,4 +1,5 @@
 // Edge: volumes on the host's disk and in its memory.
+import { execFileSync } from "node:child_process";
 import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { assertNever, TallshipError } from "../../lib/errors.js";
@@ -19,14 +20,12 @@ export interface HostDiskOptions {
 }
 
 /** Volumes below `dataDir`/pods, secrets below `runDir`/secrets, which is made a tmpfs so that no secret reaches a disk. */
-export async function openHostDisk(options: HostDiskOptions): Promise<PodDisk> {
+export function openHostDisk(options: HostDiskOptions): PodDisk {
   const secrets = `${options.runDir}/secrets`;
   mkdirSync(secrets, { recursive: true, mode: 0o700 });
-  const where = shellWord(secrets);
-  await mustRun(
-    options.launcher,
-    `mountpoint -q ${where} || mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs ${where}`,
-  );
+  // In this process's own mount namespace, where the files are written.
+  const mount = 'mountpoint -q "$0" || mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs "$0"';
+  execFileSync("sh", ["-c", mount, secrets], { stdio: "ignore" });
   const folderOf = (uid: string): string => `${options.dataDir}/pods/${uid}`;
   const filesOf = (uid: string): string => `${options.runDir}/pods/${uid}/files`;
   return {

@@ -45,7 +45,7 @@ export class AgentMachine {
     const runtime = await this.machine.start();
     this.runtime = runtime;
     const { runDir } = this.machine.paths;
-    const disk = await openHostDisk({ dataDir: this.dataDir, runDir, launcher: this.machine.jobs });
+    const disk = openHostDisk({ dataDir: this.dataDir, runDir, launcher: this.machine.jobs });
     const checkpoint = this.openCheckpoint();
     const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
     const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };

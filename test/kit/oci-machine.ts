@@ -73,6 +73,7 @@ export class OciMachine {
     for (const uid of pods) await runtime.removePod(uid);
     await runtime.close();
     await this.launcher?.close();
+    execFileSync("sh", ["-c", 'umount -l "$0/secrets"; true', this.paths.runDir], { stdio: "ignore" });
     removeMountNamespace(this.paths.runDir);
     for (const { mountPoint } of mountedHierarchies())
       execFileSync(
