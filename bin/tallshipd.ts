@@ -95,6 +95,32 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return 0;
     },
   }),
+  reset: command({
+    summary: "take this host out of its cluster: stop and remove everything that Tallship made on it",
+    words: [],
+    options: {
+      ...FOLDER_OPTIONS,
+      "cgroup-parent": { type: "string", value: "PATH", help: "as the agent was given it" },
+      yes: { type: "boolean", help: "do it: containers die, and this host's data is gone" },
+    },
+    run: async (values) => {
+      const paths = pathsOf(values);
+      if (values.yes !== true)
+        throw new TallshipError(
+          "invalid_argument",
+          `reset: containers of this host die and ${paths.dataDir} is emptied; say --yes`,
+        );
+      const { resetHost } = await import("../agent/host/reset.js");
+      const { leaveEtcd } = await import("../controlplane/setup/leave.js");
+      const plan = { paths, program: programOf(values), cgroupParent: values["cgroup-parent"] ?? "" };
+      const { host, problems } = await resetHost(plan, leaveEtcd);
+      for (const problem of problems) console.error(`tallshipd: ${problem}`);
+      console.log(
+        `this host is in no cluster${host === undefined ? "" : `; if its cluster lives on, run there: tsctl delete node ${host.name}`}`,
+      );
+      return problems.length === 0 ? 0 : 1;
+    },
+  }),
   supervise: command({
     summary: "keep this host's daemons running, in the foreground, where no systemd does",
     words: [],
