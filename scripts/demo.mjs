@@ -55,7 +55,7 @@ function demo() {
   const everybody = new Set(answered.flat());
   if (answered.some((pods) => pods.length < 2)) throw new Error("the service does not spread its requests");
   say("a pod asks by name, the cluster's DNS answers");
-  show("tsctl", ["exec", "deploy/hello", "--", "wget", "-qO-", "http://hello.default.svc.cluster.local/"]);
+  show("tsctl", ["exec", "deploy/hello", "--", "fetch", "hello.default.svc.cluster.local"]);
   say("logs and scale");
   show("tsctl", ["logs", "deploy/hello", "--tail", "2"]);
   show("tsctl", ["scale", "deploy/hello", "--replicas=12"]);

@@ -10,7 +10,7 @@ const APPLETS = (
   "[ ash awk base64 basename cat chmod chown cp cut date dd df dirname dmesg du echo env expr false find free fuser grep " +
   "head hostname httpd id ifconfig ip kill killall less ln logger ls md5sum mkdir mkfifo mknod mount mv nc netstat nproc " +
   "nslookup od ping printenv printf ps pwd readlink realpath rm rmdir route sed seq sh sha256sum sleep sort stat stty sync tail tar " +
-  "tee telnet test time timeout top touch tr traceroute true tty udhcpc umount uname uniq uptime usleep vi watch wc wget " +
+  "tee telnet test time timeout top touch tr traceroute true tty udhcpc umount uname uniq uptime usleep vi watch wc " +
   "which who whoami xargs yes zcat"
 ).split(" ");
 
@@ -29,6 +29,11 @@ echo "listening on port \${PORT:-80} as $(hostname)"
 wait
 `;
 
+/** Prints what a server answers: fetch HOST [PORT]. busybox's own wget, linked statically, crashes on every name and address. */
+const FETCH = `#!/bin/sh
+printf 'GET / HTTP/1.0\\r\\nHost: %s\\r\\n\\r\\n' "$1" | nc -w 3 "$1" "\${2:-80}" | sed '1,/^\\r*$/d'
+`;
+
 const folder = (path: string, mode = 0o755): [TarEntry, Uint8Array] => [tarEntry(path, "directory", { mode }), NOTHING];
 const NOTHING = new Uint8Array();
 const file = (path: string, text: string | Uint8Array, mode = 0o644): [TarEntry, Uint8Array] => [
@@ -36,7 +41,7 @@ const file = (path: string, text: string | Uint8Array, mode = 0o644): [TarEntry,
   typeof text === "string" ? Buffer.from(text) : text,
 ];
 
-/** Tar of a root file system: busybox with its programs, users root, nobody and app (1000), and /bin/serve. */
+/** Tar of a root file system: busybox with its programs, users root, nobody and app (1000), /bin/serve and /bin/fetch. */
 export function busyboxTar(): Uint8Array {
   return tarArchive([
     ...["bin", "dev", "etc", "home", "proc", "root", "run", "sys", "usr", "var", "var/log", "www"].map((path) =>
@@ -49,6 +54,7 @@ export function busyboxTar(): Uint8Array {
       NOTHING,
     ]),
     file("bin/serve", SERVE, 0o755),
+    file("bin/fetch", FETCH, 0o755),
     file(
       "etc/passwd",
       "root:x:0:0:root:/root:/bin/sh\napp:x:1000:1000:app:/home:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
