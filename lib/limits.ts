@@ -123,6 +123,10 @@ export const LIMITS = {
   eventQueue: { value: 2_000, why: "events waiting to be written; further ones are dropped and counted" },
   statusBatch: { value: 100, why: "statuses that an agent sends in one call; one transaction" },
   statusFlushMs: { value: 15, why: "an agent collects status changes this long before it sends them" },
+  applyAtOnceDocuments: {
+    value: 40,
+    why: "with its record such a set fits into one transaction: one wait for the disk",
+  },
   appliedInlineBytes: {
     value: 65_536,
     why: "a larger claim of apply is kept beside its object: both must fit into one put",

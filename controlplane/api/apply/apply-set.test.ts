@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "vitest";
 import { encodeObject, type Typed } from "../../../kinds/object.js";
+import { TallshipError } from "../../../lib/errors.js";
 import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
 import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { Namespace } from "../../../proto/gen/tallship/v1/namespace.js";
@@ -270,4 +271,69 @@ test("what looks unchanged to a cache that is behind is applied all the same, wi
   expect(response.results[0]?.outcome).toBe("configured");
   expect(response.revisionName).toBe("web-3");
   expect(dataOf(await bench.get("ConfigMap", "default", "a"))).toEqual({ k: "1" });
+});
+
+test("a small set is one transaction with its revision and contents, and is never seen in part", async () => {
+  const sizes: number[] = [];
+  const bench = await open({
+    wrap: (store) => ({
+      ...store,
+      transact: (transaction) => {
+        sizes.push(transaction.writes.length);
+        return store.transact(transaction);
+      },
+    }),
+  });
+  sizes.length = 0;
+  await bench.apply([namespace("shop"), config("a", {}, "shop"), deployment("web:1")]);
+  expect(sizes).toEqual([7]);
+  await bench.apply([namespace("shop"), config("a", { k: "1" }, "shop"), deployment("web:1")]);
+  // The object, its new content and the revision; what the revision before named is there.
+  expect(sizes).toEqual([7, 3]);
+  const last = await bench.get("Revision", "default", "web-2");
+  expect(last?.kind === "Revision" && last.object.status?.phase).toBe("done");
+});
+
+test("a small set that loses a race is decided again as a whole, its revision included", async () => {
+  const bench = await open();
+  await bench.apply([config("a", { k: "1" }), config("b", { k: "1" })]);
+  const late = await open({ etcd: bench.etcd, seed: 2 });
+  late.cacheLink.setReachable(false);
+  await bench.apply([config("a", { k: "2" }), config("b", { k: "1" })]);
+  const response = await late.api.apply(requestsOf([config("a", { k: "3" }), config("b", { k: "1" })]), late.as(ADMIN));
+  expect(response.results.map(({ outcome }) => outcome)).toEqual(["configured", "unchanged"]);
+  expect(response.revisionName).toBe("web-3");
+  const [second, third] = [
+    await bench.get("Revision", "default", "web-2"),
+    await bench.get("Revision", "default", "web-3"),
+  ].map((typed) => (typed?.kind === "Revision" ? typed.object.spec?.members[0] : undefined));
+  expect(third?.before).toBe(second?.after);
+});
+
+test("a small set whose store does not answer fails as a whole and is sent once", async () => {
+  let isDown = false;
+  let sent = 0;
+  const bench = await open({
+    wrap: (store) => ({
+      ...store,
+      transact: (transaction) => {
+        if (!isDown) return store.transact(transaction);
+        sent += 1;
+        throw new TallshipError("store_unavailable", "etcd does not answer");
+      },
+    }),
+  });
+  isDown = true;
+  const { results } = await bench.apply([config("a", {}), config("b", {})]);
+  expect(results.map(({ code }) => code)).toEqual(["store_unavailable", "store_unavailable"]);
+  expect(sent).toBe(1);
+});
+
+test("a set of few but large documents goes step by step", async () => {
+  const bench = await open();
+  const large = "x".repeat(500_000);
+  const { results } = await bench.apply([1, 2, 3, 4].map((at) => config(`c${at}`, { large })));
+  expect(results.map(({ outcome }) => outcome)).toEqual(["created", "created", "created", "created"]);
+  const revision = await bench.get("Revision", "default", "web-1");
+  expect(revision?.kind === "Revision" && revision.object.status?.phase).toBe("done");
 });

@@ -90,6 +90,16 @@ class SetRun {
     );
     const owner = { set: name, user: identity.name, manager: managerOf(header) };
     const journal = new Journal(this.deps, owner, this.taskContext, signal);
+    const atOnce = await journal.writeAtOnce(tasks);
+    if (atOnce === undefined) return this.writeStepwise(journal, tasks);
+    tasks.forEach((task, at) => {
+      const settled = atOnce.settled[at];
+      if (settled !== undefined) this.settle(task, settled);
+    });
+    return atOnce.revisionName;
+  }
+
+  private async writeStepwise(journal: Journal, tasks: readonly ApplyTask[]): Promise<string> {
     const opened = await journal.open(tasks);
     for (const part of this.parts) if (![...this.outcomes.values()].some(isFailed)) await this.commit(part);
     const isWritten = [...this.outcomes.values()].some(({ is }) => is === "written");

@@ -3,6 +3,7 @@ import type { KindName } from "../../../kinds/registry.js";
 import { limit } from "../../../lib/limits.js";
 import { CONTENT } from "../../store/keys.js";
 import type { Sealer } from "../../store/seal.js";
+import type { Write } from "../../store/store.js";
 
 /** What was applied, stored once under its digest. A Secret's digest is keyed and its copy sealed: it is a secret too. */
 export interface Content {
@@ -21,6 +22,11 @@ export function contentOf(bytes: Uint8Array, kind: KindName | undefined, sealer:
 /** Where a content is stored. */
 export function contentKey(digest: string): string {
   return `${CONTENT.plain}${digest}`;
+}
+
+/** Puts a content, whether or not it is there: whoever collects contents sees by the revision that it is wanted again. */
+export function contentWrite({ digest, bytes }: Content): Write {
+  return { op: "put", key: contentKey(digest), value: bytes };
 }
 
 // No message begins with a zero byte, so that a reference is never taken for one.
