@@ -1,5 +1,5 @@
 import type { Propagation } from "../../kinds/deletion.js";
-import { decodeObject, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { decodeObject, metaOf, type ObjectKey, type Typed, withMeta } from "../../kinds/object.js";
 import { isKindName, KINDS, type KindName } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
@@ -24,15 +24,20 @@ export function requestedKey(name: ObjectName | undefined): ObjectKey {
   return { kind, namespace: segment(name.namespace), name: segment(name.name) };
 }
 
-/** The object that a request carries. */
+/** The object that a request carries. A namespace is dropped where the kind has none, as Kubernetes' server does. */
 export function requestedObject(bytes: Uint8Array): Typed {
   if (bytes.length > limit("objectBytes"))
     throw new TallshipError("too_large", `an object of ${bytes.length} bytes, at most ${limit("objectBytes")}`);
   const typed = decodeObject(bytes);
-  const { name, namespace } = metaOf(typed.object);
-  segment(name);
-  segment(namespace);
-  return typed;
+  const meta = metaOf(typed.object);
+  segment(meta.name);
+  if (!KINDS[typed.kind].isNamespaced)
+    return meta.namespace === "" ? typed : withMeta(typed, { ...meta, namespace: "" });
+  if (meta.namespace !== "") {
+    segment(meta.namespace);
+    return typed;
+  }
+  throw new TallshipError("invalid_argument", `${typed.kind} ${meta.name}: metadata.namespace: this field is required`);
 }
 
 /** The object that a request wants written. Revisions are the server's record: nobody else writes one. */

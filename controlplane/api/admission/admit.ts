@@ -1,6 +1,5 @@
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { keyOf, keyText, metaOf, type Typed, withMeta } from "../../../kinds/object.js";
-import { KINDS } from "../../../kinds/registry.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { validate } from "../../../kinds/validation/validate.js";
 import { rfc3339 } from "../../../lib/clock.js";
@@ -31,7 +30,6 @@ export function admitNew(wanted: Typed, context: AdmissionContext): Admitted {
   const meta = wanted.object.metadata ?? ObjectMeta.fromPartial({});
   const stamped = withMeta(wanted, {
     ...meta,
-    namespace: namespaceFor(wanted, meta),
     uid: context.uid,
     resourceVersion: "",
     generation: hasSpec(wanted.kind) ? 1 : 0,
@@ -83,11 +81,6 @@ export function errorLines(error: TallshipError): readonly string[] {
 
 function errorLine({ path, message }: FieldError): string {
   return path === "" ? message : `${path}: ${message}`;
-}
-
-/** Kubernetes' clients put a namespace on objects that have none, and its server drops it. */
-function namespaceFor({ kind }: Typed, { namespace }: ObjectMeta): string {
-  return KINDS[kind].isNamespaced ? namespace : "";
 }
 
 /** What a user writes as status counts nothing: it has another writer. Revisions are the server's own. */

@@ -136,7 +136,7 @@ test("a second manager conflicts over a field, unless it is forced; then the fir
   await bench.apply([deployment("web:1", 3)]);
   const clash = await bench.apply([deployment("web:1", 5)], { manager: "ops", set: "ops" });
   expect(clash.results[0]).toMatchObject({ outcome: "failed", code: "field_conflict" });
-  expect(clash.results[0]?.message).toContain("spec.replicas: another manager (tsctl) applied another value");
+  expect(clash.results[0]?.message).toContain("spec.replicas: manager tsctl applied another value");
   const forced = await bench.apply([deployment("web:1", 5)], { manager: "ops", set: "ops", force: true });
   expect(forced.results[0]?.outcome).toBe("configured");
   expect((await bench.apply([deployment("web:2", 3)])).results[0]?.code).toBe("field_conflict");

@@ -10,7 +10,7 @@ import { admitChanged, admitNew, invalidObject } from "../admission/admit.js";
 import { withParts } from "../admission/parts.js";
 import { fieldsOf } from "../merge/fields.js";
 import { relinquish } from "../merge/relinquish.js";
-import { mergeThreeWay } from "../merge/three-way.js";
+import { type MergeSides, mergeThreeWay } from "../merge/three-way.js";
 import {
   keep,
   type ObjectTask,
@@ -121,7 +121,7 @@ function merge(claim: Claim, live: Cached, { options, reads, after }: MergeArgs)
     others: others.map(([, other]) => fieldsOf(other.typed.object)),
   };
   const { object, conflicts } = mergeThreeWay(schema, sides);
-  if (conflicts.length > 0 && !options.isForced) return refuseConflict(claim, conflicts, others);
+  if (conflicts.length > 0 && !options.isForced) return refuseConflict(claim, sides, others);
   const admitted =
     object === sides.live ? { typed: before, errors: [] } : admitChanged(withParts(before, object), before);
   if (admitted.errors.length > 0)
@@ -150,15 +150,14 @@ function readClaims({ kind, object }: Typed, reads: Reads): Claims {
   return refuse(new TallshipError("internal", "apply: what was applied last was not read"), unread);
 }
 
-function refuseConflict(
-  claim: Claim,
-  paths: readonly string[],
-  others: readonly (readonly [string, Claim])[],
-): Refusal {
+function refuseConflict(claim: Claim, sides: MergeSides, others: readonly (readonly [string, Claim])[]): Refusal {
   const key = keyOf(claim.typed);
-  const owners = others.map(([manager]) => manager).sort();
-  const lines = paths.map((path) => `${path}: another manager (${owners.join(", ")}) applied another value`);
-  return refuse(new TallshipError("field_conflict", `apply ${keyText(key)}: ${lines.join("; ")}`), [storeKey(key)]);
+  const lines = others.flatMap(([manager, { typed }]) => {
+    const alone = mergeThreeWay(messageSchema(key.kind), { ...sides, others: [fieldsOf(typed.object)] });
+    return alone.conflicts.map((path) => `${path}: manager ${manager} applied another value`);
+  });
+  const message = `apply ${keyText(key)}: ${lines.join("; ")}`;
+  return refuse(new TallshipError("field_conflict", message), [storeKey(key)]);
 }
 
 function relinquished(

@@ -39,7 +39,7 @@ export function encodeMessage({ kind, object }: Typed): Uint8Array {
 
 function intentOf(typed: Typed): Typed {
   const { name, namespace, labels, annotations, ownerReferences, finalizers } = metaOf(typed.object);
-  const intended = ObjectMeta.fromPartial({ name, namespace: KINDS[typed.kind].isNamespaced ? namespace : "" });
+  const intended = ObjectMeta.fromPartial({ name, namespace });
   const meta: ObjectMeta = { ...intended, labels, annotations, ownerReferences, finalizers };
   const plain = typed.kind === "Secret" ? { kind: typed.kind, object: defaultSecret(typed.object) } : typed;
   const isBare =

@@ -1,5 +1,4 @@
 import { keyOf, keyText, metaOf, type Typed } from "../../../kinds/object.js";
-import { KINDS } from "../../../kinds/registry.js";
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { ApplyDocument, ApplyHeader, ApplyRequest } from "../../../proto/gen/tallship/v1/api.js";
@@ -49,10 +48,8 @@ function assertBounds(count: number, bytes: number): void {
 function readDocument({ object, source }: ApplyDocument, sources: Map<string, string>): SetDocument {
   try {
     const typed = writableObject(object);
-    const { name, namespace } = metaOf(typed.object);
-    if (name === "") throw new TallshipError("invalid_argument", "metadata.name: an applied object has a name");
-    if (KINDS[typed.kind].isNamespaced && namespace === "")
-      throw new TallshipError("invalid_argument", "metadata.namespace: this field is required");
+    if (metaOf(typed.object).name === "")
+      throw new TallshipError("invalid_argument", "metadata.name: an applied object has a name");
     const key = keyText(keyOf(typed));
     const first = sources.get(key);
     if (first !== undefined) throw new TallshipError("invalid_argument", `${key} stands twice, first at ${first}`);
