@@ -80,6 +80,7 @@ export const LIMITS = {
   controllerRetryFirstMs: { value: 50, why: "a conflict is usually gone at once" },
   controllerRetryMaxMs: { value: 30_000, why: "an object that cannot be reconciled costs two tries a minute" },
   endpointsPerSlice: { value: 100, why: "a change of one endpoint writes and sends its whole slice; as in Kubernetes" },
+  finishedPodsKept: { value: 12_500, why: "finished pods that nobody deletes; the oldest go, as in Kubernetes" },
   refusalRefreshMs: {
     value: 15_000,
     why: "a pod that fits nowhere is told at once; what changed about why, not more often",

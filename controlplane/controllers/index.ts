@@ -1,8 +1,11 @@
 import type { Controller } from "./controller.js";
 import { deployment } from "./deployment/deployment.js";
 import { endpoints } from "./endpoints/endpoints.js";
+import { namespace } from "./namespace.js";
 import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
+import { ownerCollector } from "./owner-collector.js";
+import { podCollector } from "./pod-collector.js";
 import { replicaSet } from "./replica-set.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
@@ -10,5 +13,5 @@ export type ControllerParts = NodeParts;
 
 /** Every controller there is; the leader runs them all. A new controller is one file and one line here. */
 export function controllers(parts: ControllerParts): readonly Controller[] {
-  return [deployment, replicaSet, endpoints, nodes(parts), nodePods];
+  return [deployment, replicaSet, endpoints, nodes(parts), nodePods, ownerCollector(), namespace, podCollector];
 }

@@ -186,7 +186,8 @@ export class Runner {
   private finish(line: Line, id: string, outcome: Outcome): void {
     const { againMs, notices = [] } = outcome;
     for (const notice of notices) this.deps.events.record(notice, { component: line.controller.name, host: "" });
-    line.queue.done(id, againMs === 0);
+    // Who has written nothing would decide the same again: a pause keeps a mistake from taking the whole thread.
+    line.queue.done(id, againMs === 0 && outcome.writes.length > 0);
     if (againMs !== undefined) line.queue.addAfter(id, againMs);
   }
 
