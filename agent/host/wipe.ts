@@ -1,6 +1,6 @@
 // Edge: everything that Tallship makes on a host.
 import { execFile } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { HostPaths } from "../../lib/host-paths.js";
 import { limit } from "../../lib/limits.js";
@@ -64,14 +64,15 @@ function processesBelow(folder: string): readonly number[] {
   return [...own, ...below.flatMap((entry) => processesBelow(join(folder, entry.name)))];
 }
 
-/** Processes of conmon that keep their files below the run folder. */
+/** Processes of conmon that keep their files below the run folder, on this host: not those of a neighbour that is kept apart by namespaces alone. */
 function monitors(runDir: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       const [program = "", ...args] = commandLine(pid);
-      return /(^|\/)conmon$/.test(program) && args.some((argument) => argument.startsWith(`${runDir}/`));
+      const isMonitor = /(^|\/)conmon$/.test(program) && args.some((argument) => argument.startsWith(`${runDir}/`));
+      return isMonitor && networkOf(pid) === networkOf("self");
     });
 }
 
@@ -80,6 +81,14 @@ function commandLine(pid: number): readonly string[] {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
   } catch {
     return [];
+  }
+}
+
+function networkOf(pid: number | "self"): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return "";
   }
 }
 
