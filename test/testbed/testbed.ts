@@ -119,6 +119,16 @@ export class Testbed {
     await Promise.all(others.filter(({ isControlPlane }) => !isControlPlane).map((host) => this.join(host, "worker")));
     if (others.length > 0) options.report(`${others.map(({ name }) => name).join(", ")}: joined`);
     this.writeConfig();
+    await waitFor("every node to be Ready", async () => (await this.readyNodeCount()) === layout.hosts.length, {
+      deadlineMs: 30_000,
+      everyMs: 100,
+    });
+    options.report("every node is Ready");
+  }
+
+  private async readyNodeCount(): Promise<number> {
+    const nodes = await this.tsctl(["get", "nodes"]);
+    return nodes.split("\n").filter((line) => / Ready /.test(line)).length;
   }
 
   private async join(host: HostLayout, role: "worker" | "control-plane"): Promise<void> {
