@@ -57,8 +57,6 @@ async function pullSecrets(pod: Pod, configs: ConfigSource, signal: AbortSignal)
   const found = await Promise.all(names.map((name) => configs.get("Secret", { namespace, name }, signal)));
   return names.flatMap((name, at) => {
     const data = found[at]?.values;
-    if (data === undefined) return [];
-    const type = ".dockercfg" in data ? "kubernetes.io/dockercfg" : "kubernetes.io/dockerconfigjson";
-    return [{ name, type, data }];
+    return data === undefined ? [] : [{ name, data }];
   });
 }

@@ -1,12 +1,11 @@
 import { expect, test } from "vitest";
 import { credentialsHost, credentialsOf, type PullSecret } from "./credentials.js";
 
-const secret = (type: string, key: string, value: unknown): PullSecret => ({
+const secret = (key: string, value: unknown): PullSecret => ({
   name: "regcred",
-  type,
   data: { [key]: Buffer.from(typeof value === "string" ? value : JSON.stringify(value)) },
 });
-const modern = (auths: unknown): PullSecret => secret("kubernetes.io/dockerconfigjson", ".dockerconfigjson", { auths });
+const modern = (auths: unknown): PullSecret => secret(".dockerconfigjson", { auths });
 const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 test("both kinds of pull secrets are read, with user and password or with both in one", () => {
@@ -15,7 +14,7 @@ test("both kinds of pull secrets are read, with user and password or with both i
       "r.example:5000": { username: "ann", password: "a:b" },
       "https://quay.io/v1/": { auth: base64("bob:s3:cret") },
     }),
-    secret("kubernetes.io/dockercfg", ".dockercfg", { "https://index.docker.io/v1/": { auth: base64("eve:pw\0\0") } }),
+    secret(".dockercfg", { "https://index.docker.io/v1/": { auth: base64("eve:pw\0\0") } }),
   ]);
   expect(found).toEqual({
     "r.example:5000": { username: "ann", password: "a:b" },
@@ -45,13 +44,12 @@ test("hosts are told from the addresses that docker writes", () => {
 });
 
 const malformed = [
-  { name: "another type", secret: secret("Opaque", "x", {}), want: "regcred has type Opaque" },
-  { name: "no key", secret: secret("kubernetes.io/dockercfg", "x", {}), want: "has no key .dockercfg" },
-  { name: "no JSON", secret: secret("kubernetes.io/dockercfg", ".dockercfg", "hunter2"), want: "is not JSON" },
-  { name: "a list", secret: secret("kubernetes.io/dockercfg", ".dockercfg", []), want: "is not a JSON object" },
+  { name: "no key", secret: secret("x", {}), want: "regcred has neither .dockerconfigjson nor .dockercfg" },
+  { name: "no JSON", secret: secret(".dockercfg", "hunter2"), want: "is not JSON" },
+  { name: "a list", secret: secret(".dockercfg", []), want: "is not a JSON object" },
   {
     name: "no auths",
-    secret: secret("kubernetes.io/dockerconfigjson", ".dockerconfigjson", {}),
+    secret: secret(".dockerconfigjson", {}),
     want: "no field auths",
   },
   { name: "no password", secret: modern({ r: { username: "a" } }), want: "no user name and password for r" },

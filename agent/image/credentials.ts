@@ -2,22 +2,18 @@ import { TallshipError } from "../../lib/errors.js";
 import type { RegistryCredentials } from "./images.js";
 import { asObject, asText, type JsonObject } from "./json-shape.js";
 
-/** A Secret as far as it holds registry credentials. */
+/** A Secret of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg; its key tells which. */
 export interface PullSecret {
   readonly name: string;
-  readonly type: string;
   readonly data: Readonly<Record<string, Uint8Array>>;
 }
 
-/** Key of the data by type of the secret, and whether its hosts lie below `auths`. */
-const FORMS: Readonly<Record<string, { readonly key: string; readonly hasAuths: boolean }>> = {
-  "kubernetes.io/dockerconfigjson": { key: ".dockerconfigjson", hasAuths: true },
-  "kubernetes.io/dockercfg": { key: ".dockercfg", hasAuths: false },
-};
+const MODERN_KEY = ".dockerconfigjson";
+const OLD_KEY = ".dockercfg";
 
 /**
  * The credentials of a pod's imagePullSecrets, by registry host; of two for one host the first counts. Throws
- * invalid_argument naming the secret, never its content.
+ * config_missing naming the secret that holds none that can be read, never its content.
  */
 export function credentialsOf(secrets: readonly PullSecret[]): Readonly<Record<string, RegistryCredentials>> {
   const found = secrets.flatMap((secret) =>
@@ -39,13 +35,12 @@ export function credentialsHost(at: string): string {
 }
 
 function authsOf(secret: PullSecret): JsonObject {
-  const form = FORMS[secret.type];
-  if (form === undefined) throw malformed(secret, `has type ${secret.type}, which holds no registry credentials`);
-  const bytes = secret.data[form.key];
-  if (bytes === undefined) throw malformed(secret, `has no key ${form.key}`);
-  const config = parsed(secret, bytes);
-  const auths = form.hasAuths ? asObject(config["auths"]) : config;
-  if (auths === undefined) throw malformed(secret, "has no field auths");
+  const modern = secret.data[MODERN_KEY];
+  const old = secret.data[OLD_KEY];
+  if (modern === undefined && old === undefined) throw unreadable(secret, `has neither ${MODERN_KEY} nor ${OLD_KEY}`);
+  if (modern === undefined) return parsed(secret, old ?? new Uint8Array());
+  const auths = asObject(parsed(secret, modern)["auths"]);
+  if (auths === undefined) throw unreadable(secret, "has no field auths");
   return auths;
 }
 
@@ -56,7 +51,7 @@ function entry(secret: PullSecret, at: string, auth: unknown): readonly [string,
   if (username !== undefined && password !== undefined) return [credentialsHost(at), { username, password }];
   const joined = Buffer.from(asText(found["auth"]) ?? "", "base64").toString("utf8");
   const colon = joined.indexOf(":");
-  if (colon <= 0) throw malformed(secret, `has no user name and password for ${at}`);
+  if (colon <= 0) throw unreadable(secret, `has no user name and password for ${at}`);
   // Docker pads the encoded password with zero bytes.
   return [
     credentialsHost(at),
@@ -69,11 +64,11 @@ function parsed(secret: PullSecret, bytes: Uint8Array): JsonObject {
     const config = asObject(JSON.parse(Buffer.from(bytes).toString("utf8")));
     if (config !== undefined) return config;
   } catch {
-    throw malformed(secret, "is not JSON"); // The parser's message would quote the content.
+    throw unreadable(secret, "is not JSON"); // The parser's message would quote the content.
   }
-  throw malformed(secret, "is not a JSON object");
+  throw unreadable(secret, "is not a JSON object");
 }
 
-function malformed(secret: PullSecret, why: string): TallshipError {
-  return new TallshipError("invalid_argument", `image pull secret ${secret.name} ${why}`);
+function unreadable(secret: PullSecret, why: string): TallshipError {
+  return new TallshipError("config_missing", `image pull secret ${secret.name} ${why}`);
 }
