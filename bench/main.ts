@@ -6,6 +6,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   footprint: async () => (await import("./footprint.js")).footprint,
   store: async () => (await import("./store.js")).store,
   overlay: async () => (await import("./overlay.js")).overlay,
+  unpack: async () => (await import("./unpack.js")).unpack,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
 

@@ -11,6 +11,7 @@ import { tarArchive } from "../../lib/tar/tar-writer.js";
 import { type BuiltImage, type BuiltLayer, digestOf } from "../../test/kit/built-image.js";
 import { buildImage, buildIndex, builtLayer } from "../../test/kit/image-builder.js";
 import { ManualClock } from "../../test/kit/manual-clock.js";
+import { openMountNamespace } from "../../test/kit/mount-namespace.js";
 import { SimulatedRegistry } from "../../test/kit/simulated-registry.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { noImageMetrics } from "./image-metrics.js";
@@ -385,4 +386,19 @@ test("an image that has a layer twice names it once, where it is topmost", async
 test("an image without layers is one", async () => {
   registry.push(ORIGIN, "scratch", "v1", imageOf());
   expect((await ensure(ask("scratch:v1"))).layerPaths).toEqual([]);
+});
+
+test("a full disk is disk_failed at the first try, and the pull goes on when there is room", async () => {
+  const tiny = await openMountNamespace("tiny");
+  rmSync(folder, { recursive: true });
+  folder = tiny.folder;
+  node = boot();
+  registry.push(ORIGIN, "app", "v1", buildImage({ layers: [layerOf("big", 400_000)], architecture: "amd64" }));
+  writeFileSync(join(folder, "ballast"), Buffer.alloc(700_000));
+  await expect(ensure(ask("app:v1"))).rejects.toMatchObject({ code: "disk_failed" });
+  expect(blobRequests().length).toBe(2);
+  expect(node.images.list()).toEqual([]);
+  rmSync(join(folder, "ballast"));
+  await ensure(ask("app:v1"));
+  await tiny.close();
 });

@@ -2,6 +2,7 @@ import type { Cancel } from "../../lib/clock.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
+import { asDiskError } from "./disk-errors.js";
 import type { ImageMetrics } from "./image-metrics.js";
 import type { ImageRequest, Images, LocalImage, PullProgress, RootFsDriver } from "./images.js";
 import { Puller, type PullerOptions, type PullRequest } from "./puller.js";
@@ -132,7 +133,7 @@ export class NodeImages implements Images {
       this.flushLater();
       return record;
     } catch (caught) {
-      const error = asTallshipError(caught);
+      const error = asDiskError(caught);
       metrics.failed(error.code);
       throw error;
     } finally {

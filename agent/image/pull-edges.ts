@@ -1,8 +1,9 @@
 import { type BackoffLimits, backoffMs } from "../../lib/backoff.js";
 import type { Clock } from "../../lib/clock.js";
-import { asTallshipError, type TallshipError } from "../../lib/errors.js";
+import type { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Rng } from "../../lib/rng.js";
+import { asDiskError } from "./disk-errors.js";
 import { isWorthAnotherEndpoint, pullFailure } from "./pull-failures.js";
 import type { Registry, RegistryRequest } from "./registry/registry.js";
 
@@ -63,7 +64,7 @@ async function round<T>(
     try {
       return { value: await ask(request), request };
     } catch (caught) {
-      const error = asTallshipError(caught, "disk_failed");
+      const error = asDiskError(caught);
       if (!isWorthAnotherEndpoint(error)) throw error;
       failures.set(request, error);
     }

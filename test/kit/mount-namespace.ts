@@ -16,13 +16,20 @@ export interface MountNamespace {
   close(): Promise<void>;
 }
 
-/** Makes a mount namespace with a folder on the machine's file system or on a btrfs of its own. */
-export async function openMountNamespace(fileSystem: "host" | "btrfs"): Promise<MountNamespace> {
+/** What the folder is on: the machine's file system, a btrfs of its own, or one of a megabyte. */
+export type TestFileSystem = "host" | "btrfs" | "tiny";
+
+/** Makes a mount namespace with a folder. */
+export async function openMountNamespace(fileSystem: TestFileSystem): Promise<MountNamespace> {
   const real = mkdtempSync(join(tmpdir(), "tallship-mounts-"));
   const image = join(real, "disk.img");
   const target = join(real, "mounted");
-  const mount = `truncate -s 1G ${image} && mkfs.btrfs -q ${image} >/dev/null && mount -o loop ${image} ${target}`;
-  const script = `mkdir ${target}; ${fileSystem === "btrfs" ? mount : "true"} && echo ready && exec sleep 3600`;
+  const mounts: Readonly<Record<TestFileSystem, string>> = {
+    host: "true",
+    btrfs: `truncate -s 1G ${image} && mkfs.btrfs -q ${image} >/dev/null && mount -o loop ${image} ${target}`,
+    tiny: `mount -t tmpfs -o size=1m tmpfs ${target}`,
+  };
+  const script = `mkdir ${target}; ${mounts[fileSystem]} && echo ready && exec sleep 3600`;
   const child = spawn("unshare", ["--mount", "--propagation", "private", "sh", "-c", script], {
     stdio: ["ignore", "pipe", "inherit"],
   });

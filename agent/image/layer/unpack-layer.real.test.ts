@@ -4,6 +4,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   rmSync,
@@ -18,6 +19,7 @@ import { type TarEntry, tarEntry } from "../../../lib/tar/entry.js";
 import { tarArchive } from "../../../lib/tar/tar-writer.js";
 import { digestOf } from "../../../test/kit/built-image.js";
 import { describeTree } from "../../../test/kit/describe-tree.js";
+import { openMountNamespace } from "../../../test/kit/mount-namespace.js";
 import { defaultLayerLimits, type LayerLimits } from "./layer-limits.js";
 import { type UnpackedLayer, unpackLayer } from "./unpack-layer.js";
 
@@ -333,4 +335,17 @@ test("sparse files of every kind that GNU tar writes keep their holes", async ()
     expect(found.blocks * 512).toBeLessThan(1_000_000);
     rmSync(join(folder, "layer"), { recursive: true });
   }
+});
+
+test("a full disk is disk_failed, and nothing of the layer is left on it", async () => {
+  const tiny = await openMountNamespace("tiny");
+  const tar = tarArchive([file("a"), file("b", "b".repeat(2_000_000))]);
+  const blobPath = join(folder, "blob");
+  writeFileSync(blobPath, tar);
+  const request = { blobPath, diffId: digestOf(tar), targetPath: join(tiny.folder, "layer") };
+  const rest = { policy: { deviceNodes: "refuse" } as const, limits: defaultLayerLimits() };
+  const unpacking = unpackLayer({ ...request, ...rest }, new AbortController().signal);
+  await expect(unpacking).rejects.toMatchObject({ code: "disk_failed", message: expect.stringMatching(/ENOSPC/) });
+  expect(readdirSync(tiny.folder)).toEqual([]);
+  await tiny.close();
 });

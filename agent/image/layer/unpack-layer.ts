@@ -4,6 +4,7 @@ import { mkdirSync, rmSync, statSync } from "node:fs";
 import { asTallshipError, hasCode, TallshipError } from "../../../lib/errors.js";
 import type { TarEntry } from "../../../lib/tar/entry.js";
 import { TarReader, type TarSink } from "../../../lib/tar/tar-reader.js";
+import { asDiskError } from "../disk-errors.js";
 import { decompressed } from "./decompress.js";
 import { type LayerPolicy, layerStep } from "./layer-entry.js";
 import { checkGrowth, type LayerGrowth, type LayerLimits } from "./layer-limits.js";
@@ -46,7 +47,7 @@ export async function unpackLayer(request: UnpackRequest, signal: AbortSignal): 
       const { message } = asTallshipError(error);
       throw new TallshipError("image_refused", `layer ${request.diffId}: ${message}`, { cause: error });
     }
-    throw asTallshipError(error, "disk_failed");
+    throw asDiskError(error);
   }
 }
 

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { onDisk } from "../disk-errors.js";
 import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
 import { asTexts } from "../json-shape.js";
 import type { RunCommand } from "../run-command.js";
@@ -37,7 +38,7 @@ export class BtrfsRootFs implements RootFsDriver {
   async prepare(containerId: string, image: LocalImage): Promise<RootFs> {
     const path = join(this.options.folder, containerId);
     if (!existsSync(path)) {
-      const base = await this.baseOf(image.layerPaths);
+      const base = await onDisk(`flatten ${image.reference}`, () => this.baseOf(image.layerPaths));
       await this.options.run("btrfs", ["subvolume", "snapshot", base, path]);
     }
     return { path, mount: undefined };

@@ -1,6 +1,7 @@
 // Edge: folders of overlay root file systems.
 import { mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
+import { onDisk } from "../disk-errors.js";
 import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
 
 /**
@@ -18,27 +19,12 @@ export class OverlayRootFs implements RootFsDriver {
     this.folder = folder;
   }
 
-  async prepare(containerId: string, image: LocalImage): Promise<RootFs> {
-    const cwd = join(this.folder, containerId);
-    await mkdir(join(cwd, "l"), { recursive: true, mode: 0o700 });
-    await Promise.all(
-      ["upper", "work", "merged"].map((name) => mkdir(join(cwd, name), { recursive: true, mode: 0o755 })),
-    );
-    // An image without layers still needs something below: an empty folder.
-    const layers = image.layerPaths.length > 0 ? image.layerPaths : [join(cwd, "empty")];
-    if (image.layerPaths.length === 0) await mkdir(join(cwd, "empty"), { recursive: true });
-    await Promise.all(layers.map((path, at) => linkTo(path, join(cwd, "l", String(at)))));
-    const lower = layers.map((_, at) => `l/${at}`).join(":");
-    const options = `lowerdir=${lower},upperdir=upper,workdir=work`;
-    return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
+  prepare(containerId: string, image: LocalImage): Promise<RootFs> {
+    return onDisk(`prepare the root of ${containerId}`, () => this.makeFolders(containerId, image));
   }
 
-  async remove(containerId: string): Promise<void> {
-    const path = join(this.folder, containerId);
-    const doomed = join(this.folder, `${DOOMED}${containerId}`);
-    await rm(doomed, { recursive: true, force: true });
-    const isThere = await rename(path, doomed).then(() => true, isMissing);
-    if (isThere) await rm(doomed, { recursive: true, force: true });
+  remove(containerId: string): Promise<void> {
+    return onDisk(`remove the root of ${containerId}`, () => this.removeFolders(containerId));
   }
 
   async list(): Promise<readonly string[]> {
@@ -59,6 +45,29 @@ export class OverlayRootFs implements RootFsDriver {
 
   async prune(): Promise<void> {
     // Nothing is kept beside the containers' own folders.
+  }
+
+  private async makeFolders(containerId: string, image: LocalImage): Promise<RootFs> {
+    const cwd = join(this.folder, containerId);
+    await mkdir(join(cwd, "l"), { recursive: true, mode: 0o700 });
+    await Promise.all(
+      ["upper", "work", "merged"].map((name) => mkdir(join(cwd, name), { recursive: true, mode: 0o755 })),
+    );
+    // An image without layers still needs something below: an empty folder.
+    const layers = image.layerPaths.length > 0 ? image.layerPaths : [join(cwd, "empty")];
+    if (image.layerPaths.length === 0) await mkdir(join(cwd, "empty"), { recursive: true });
+    await Promise.all(layers.map((path, at) => linkTo(path, join(cwd, "l", String(at)))));
+    const lower = layers.map((_, at) => `l/${at}`).join(":");
+    const options = `lowerdir=${lower},upperdir=upper,workdir=work`;
+    return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
+  }
+
+  private async removeFolders(containerId: string): Promise<void> {
+    const path = join(this.folder, containerId);
+    const doomed = join(this.folder, `${DOOMED}${containerId}`);
+    await rm(doomed, { recursive: true, force: true });
+    const isThere = await rename(path, doomed).then(() => true, isMissing);
+    if (isThere) await rm(doomed, { recursive: true, force: true });
   }
 }
 
