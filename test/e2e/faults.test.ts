@@ -56,7 +56,7 @@ describe("bad input is one clear error with its position, and nothing is applied
     {
       name: "a name that stands twice",
       text: "apiVersion: v1\nkind: ConfigMap\nmetadata: { name: bystander }\n",
-      want: /bystander.*(twice|duplicate|already)/is,
+      want: /bystander.*(twice|duplicate|already|also|stands)/is,
     },
     {
       name: "an alias bomb",
