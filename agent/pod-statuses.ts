@@ -16,7 +16,7 @@ export class PodStatuses {
 
   /**
    * Takes a turn. The status builds on what was reported last, since what the control plane shows may be older. A pod whose object shows
-   * something else, as after a restore, is reported again.
+   * something else, as after a restore, is reported again, and so is one that the leader called Unknown while it could not hear this node.
    */
   take(turn: PodTurn): void {
     const pod = turn.desired;
@@ -26,7 +26,8 @@ export class PodStatuses {
     const basis =
       last === undefined ? pod : { ...pod, status: { ...last, qosClass: pod.status?.qosClass ?? last.qosClass } };
     const status = podStatus(turn, basis, this.context);
-    if (last !== undefined && deepEqual(last, status)) return;
+    const isSaid = last !== undefined && deepEqual(last, status);
+    if (isSaid && pod.status?.phase !== "Unknown") return;
     this.reported.set(uid, status);
     if (deepEqual(pod.status, status)) return;
     this.report(pod, status);

@@ -69,7 +69,8 @@ test("a replica set gets its pods, named, labelled, owned and pending", async ()
     expect(pod.metadata?.name).toMatch(/^web-[a-z0-9]{5}$/);
     expect(pod.metadata?.labels).toEqual({ app: "web" });
     expect(pod.metadata?.ownerReferences[0]).toMatchObject({ kind: "ReplicaSet", uid: "set-uid", controller: true });
-    expect(pod.status?.phase).toBe("Pending");
+    expect(pod.status).toMatchObject({ phase: "Pending", qosClass: "BestEffort" });
+    expect(pod.spec).toMatchObject({ restartPolicy: "Always", terminationGracePeriodSeconds: 30 });
     expect(pod.spec?.containers[0]?.image).toBe("web:1");
   }
   expect(new Set(pods.map((pod) => pod.metadata?.uid)).size).toBe(3);

@@ -18,7 +18,7 @@ import {
 import { isNamespaceDeleting } from "./namespace-state.js";
 import { ordinalName } from "./ordinal-name.js";
 import { countPods, type PodCounts } from "./pod-counts.js";
-import { podOfTemplate } from "./pod-of-template.js";
+import { podsOfTemplate } from "./pod-of-template.js";
 import { leastLoss } from "./pod-ranking.js";
 import { childMeta, controllerOf, create, remove, replace } from "./writes.js";
 
@@ -82,13 +82,14 @@ function grow(
   const { name, namespace, uid } = metaOf(set.object);
   const count = Math.min(missing, batch);
   const pods: Pod[] = [];
+  const podOf = podsOfTemplate(set.object.spec?.template);
+  const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
   let ordinal = set.object.status?.nextOrdinal ?? 0;
   for (; pods.length < count; ordinal += 1) {
     const podName = ordinalName(name, uid, ordinal);
     if (view.get("Pod", namespace, podName) !== undefined) continue; // Somebody else's: the ordinal is spent all the same.
-    const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
     const meta = childMeta(set, podName, { labels, annotations, finalizers }, context);
-    pods.push(podOfTemplate(set.object.spec?.template, meta));
+    pods.push(podOf(meta));
   }
   const after = { nextOrdinal: ordinal, created: pods.length };
   return {

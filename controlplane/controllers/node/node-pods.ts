@@ -20,13 +20,14 @@ import { isTainted, UNREACHABLE } from "./taints.js";
  */
 export const nodePods: Controller = { name: "node-pods", keysFor, reconcile };
 
+/** An agent that has no session may reach another replica and say that its pods run: who is right is not fought out at once. */
+const unreachableAgainMs = 5_000;
+
 function keysFor({ key, before, after }: CacheChange, view: View): readonly ObjectKey[] {
   if (key.kind === "Node") return isConcerned(ofKind(after, "Node")?.object) ? [key] : [];
-  if (key.kind !== "Pod" || after === undefined) return [];
-  const nodeName = ofKind(after, "Pod")?.object.spec?.nodeName ?? "";
-  const isConcern =
-    nodeName !== "" && before?.revision !== after.revision && isConcerned(view.get("Node", "", nodeName));
-  return isConcern ? [{ kind: "Node", namespace: "", name: nodeName }] : [];
+  const [was, is] = [before, after].map((cached) => ofKind(cached, "Pod")?.object.spec?.nodeName ?? "");
+  const isConcern = is !== undefined && is !== was && isConcerned(view.get("Node", "", is));
+  return isConcern ? [{ kind: "Node", namespace: "", name: is }] : [];
 }
 
 function isConcerned(node: Node | undefined): boolean {
@@ -38,20 +39,20 @@ function reconcile({ name }: ObjectKey, view: View, { nowMs }: { readonly nowMs:
   if (node === undefined || !isConcerned(node)) return NOTHING; // Deleted: the pod collector removes the pods.
   const writes: ObjectWrite[] = [];
   const notices: Notice[] = [];
-  let againMs = Number.POSITIVE_INFINITY;
+  let againMs = isTainted(node, UNREACHABLE) ? unreachableAgainMs : Number.POSITIVE_INFINITY;
   for (const cached of view.podsOnNode(name)) {
     if (isPodFinished(cached.object)) continue;
     const waitMs = untilEvictedMs(cached.object, node, nowMs);
     const isEvicted = waitMs <= 0 && !isDeleting(cached.object);
-    if (waitMs > 0) againMs = Math.min(againMs, waitMs);
+    // Taint times are whole seconds, cut off.
+    if (waitMs > 0) againMs = Math.min(againMs, waitMs + 1_000);
     const after = podAfter(cached, node, isEvicted, nowMs);
     if (after === cached.object) continue;
     writes.push(replace(cached, after));
     if (isEvicted) notices.push(eviction(cached, name));
     if (writes.length === limit("transactionObjects")) return { writes, notices, againMs: 0 };
   }
-  // Taint times are whole seconds, cut off.
-  return { writes, notices, againMs: Number.isFinite(againMs) ? againMs + 1_000 : undefined };
+  return { writes, notices, againMs: Number.isFinite(againMs) ? againMs : undefined };
 }
 
 function podAfter({ object }: Cached<"Pod">, node: Node, isEvicted: boolean, nowMs: number): Pod {
