@@ -14,9 +14,9 @@ import type { MutableCredentials } from "../lib/transport/credentials.js";
 import { grpcDialer } from "../lib/transport/grpc-dialer.js";
 import { startGrpcServer } from "../lib/transport/grpc-server.js";
 import { keepRenewed } from "../lib/transport/renewal.js";
-import { zoneOf } from "../net/dns/zone.js";
-import { writeZone, zonePath } from "../net/dns/zone-file.js";
-import { createNodeNetwork, type NamePublisher } from "../net/host-network.js";
+import { namesFile, namesPath } from "../net/dns/names-file.js";
+import { namePublisher } from "../net/dns/publish-names.js";
+import { createNodeNetwork } from "../net/host-network.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent, type AgentEdges } from "./agent.js";
@@ -102,7 +102,8 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
   const floor = leastOomScore();
   if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
   const keyPem = credentials.current().pair?.keyPem ?? "";
-  const names = publisher(cluster, runDir);
+  const { clusterDomain } = cluster;
+  const names = namePublisher({ clusterDomain, file: namesFile(namesPath(runDir)), clock: systemClock, log });
   const made: AgentEdges = {
     ...edges,
     log,
@@ -159,21 +160,6 @@ async function openRuntime({ paths, cgroupParent, log }: Parts) {
   const found = await findPrograms(launcher, runDir);
   const runtime = startOciRuntime({ runDir, ...found, hierarchies, cgroupParent, launcher, clock: systemClock, log });
   return { launcher, runtime };
-}
-
-/** Tells the DNS process of this node. Its last word stays when the agent dies. */
-function publisher(cluster: ClusterConfig, runDir: string): NamePublisher {
-  let isDue = false;
-  return {
-    publish: (map) => {
-      if (isDue) return;
-      isDue = true;
-      systemClock.after(limit("zoneGatherMs"), () => {
-        isDue = false;
-        writeZone(zonePath(runDir), zoneOf(map, cluster.clusterDomain));
-      });
-    },
-  };
 }
 
 interface Serving {

@@ -175,6 +175,7 @@ export const LIMITS = {
   dnsCacheTtlSeconds: { value: 300, why: "longest time a foreign name is remembered, whatever its server says" },
   dnsTcpConnections: { value: 200, why: "connections open at once" },
   dnsTcpIdleMs: { value: 10_000, why: "a connection that asks nothing is closed" },
+  dnsLogSlackBytes: { value: 262_144, why: "lines of names that are no longer in force and still stand in the file" },
   dnsPublishMs: { value: 10, why: "changes of names that come together are one file" },
   dnsPublishRetryMs: { value: 1_000, why: "a disk that refuses the names is tried again" },
   dnsListenRetryMs: { value: 200, why: "how often the DNS process looks whether its address is there" },
@@ -193,10 +194,6 @@ export const LIMITS = {
   checkpointSyncMs: {
     value: 2_000,
     why: "a power cut forgets at most this much of a node; fewer syncs leave the disk to etcd",
-  },
-  zoneGatherMs: {
-    value: 20,
-    why: "a burst of endpoint changes is one file for the DNS process; answers change within 100 ms",
   },
   execDrainMs: {
     value: 200,

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import { Service } from "../../proto/gen/tallship/v1/service.js";
 import { answerFrom, type ZoneAnswer } from "./answer.js";
-import { zoneOf } from "./zone.js";
+import { namesOf } from "./service-names.js";
+import { Zone } from "./zone.js";
 
 const service = (name: string, spec: object): [string, Service] => [
   `shop/${name}`,
@@ -18,25 +19,30 @@ const slice = (name: string, endpoints: readonly object[]): [string, EndpointSli
   }),
 ];
 
+function zoneOf(services: readonly [string, Service][], slices: readonly [string, EndpointSlice][] = []): Zone {
+  const made = new Zone("cluster.local");
+  for (const [key, each] of services) {
+    const own = slices.filter(([name]) => name === `${key}-1`).map(([, found]) => found);
+    made.set(key, namesOf(key, each, own, "cluster.local"));
+  }
+  return made;
+}
+
 const zone = zoneOf(
-  {
-    revision: 1,
-    nodes: new Map(),
-    services: new Map([
-      service("web", { clusterIP: "10.96.0.20", ports: [{ name: "http", port: 80, protocol: "TCP" }] }),
-      service("db", { clusterIP: "None", ports: [{ name: "sql", port: 5432, protocol: "TCP" }] }),
-      service("far", { type: "ExternalName", externalName: "db.example.com" }),
-      service("near", { type: "ExternalName", externalName: "web.shop.svc.cluster.local" }),
+  [
+    service("web", { clusterIP: "10.96.0.20", ports: [{ name: "http", port: 80, protocol: "TCP" }] }),
+    service("db", { clusterIP: "None", ports: [{ name: "sql", port: 5432, protocol: "TCP" }] }),
+    service("idle", { clusterIP: "None" }),
+    service("far", { type: "ExternalName", externalName: "db.example.com" }),
+    service("near", { type: "ExternalName", externalName: "web.shop.svc.cluster.local" }),
+  ],
+  [
+    slice("db", [
+      { addresses: ["10.128.0.5"], hostname: "db-0", conditions: { ready: true } },
+      { addresses: ["10.128.4.6"], conditions: { ready: true } },
+      { addresses: ["10.128.8.7"], conditions: { ready: false } },
     ]),
-    endpointSlices: new Map([
-      slice("db", [
-        { addresses: ["10.128.0.5"], hostname: "db-0", conditions: { ready: true } },
-        { addresses: ["10.128.4.6"], conditions: { ready: true } },
-        { addresses: ["10.128.8.7"], conditions: { ready: false } },
-      ]),
-    ]),
-  },
-  "cluster.local",
+  ],
 );
 
 const ask = (name: string, type = "A"): ZoneAnswer =>
@@ -54,6 +60,7 @@ const rows: readonly { name: string; type?: string; want: unknown }[] = [
   { name: "example.com", want: "elsewhere" },
   { name: "notcluster.local", want: "elsewhere" },
   { name: "db.shop.svc.cluster.local", want: ["10.128.0.5", "10.128.4.6"] },
+  { name: "idle.shop.svc.cluster.local", want: [] },
   { name: "db-0.db.shop.svc.cluster.local", want: ["10.128.0.5"] },
   { name: "10-128-4-6.db.shop.svc.cluster.local", want: ["10.128.4.6"] },
   {
@@ -78,18 +85,10 @@ test("an alias of the outside is followed outside", () => {
 });
 
 test("aliases that point at each other end", () => {
-  const loop = zoneOf(
-    {
-      revision: 1,
-      nodes: new Map(),
-      services: new Map([
-        service("a", { type: "ExternalName", externalName: "b.shop.svc.cluster.local" }),
-        service("b", { type: "ExternalName", externalName: "a.shop.svc.cluster.local" }),
-      ]),
-      endpointSlices: new Map(),
-    },
-    "cluster.local",
-  );
+  const loop = zoneOf([
+    service("a", { type: "ExternalName", externalName: "b.shop.svc.cluster.local" }),
+    service("b", { type: "ExternalName", externalName: "a.shop.svc.cluster.local" }),
+  ]);
   expect(data(answerFrom(loop, { name: "a.shop.svc.cluster.local", type: "A" }, () => false))).toEqual([
     "b.shop.svc.cluster.local",
   ]);

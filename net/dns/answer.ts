@@ -1,5 +1,6 @@
 import { isIpv4 } from "../../kinds/ip.js";
-import type { SrvRecord, Zone } from "./zone.js";
+import type { NameEntry, SrvRecord } from "./service-names.js";
+import type { Zone } from "./zone.js";
 
 /** A question, as it came. */
 export interface Question {
@@ -33,7 +34,7 @@ export function answerFrom(zone: Zone, question: Question, isOwn: (address: stri
   if (name.endsWith(".in-addr.arpa")) return reverse(zone, question, name, isOwn);
   if (name === zone.domain) return NOTHING;
   if (!name.endsWith(`.${zone.domain}`)) return { is: "elsewhere" };
-  const entry = Object.hasOwn(zone.names, name) ? zone.names[name] : podEntry(zone, name, isOwn);
+  const entry = zone.entry(name) ?? podEntry(zone, name, isOwn);
   if (entry === undefined) return isAbove(zone, name) ? NOTHING : { is: "no_such_name" };
   if (entry.cname !== undefined) return alias(zone, question, entry.cname, isOwn);
   if (question.type === "A")
@@ -52,11 +53,7 @@ function isAbove(zone: Zone, name: string): boolean {
 }
 
 /** 10-128-0-5.NAMESPACE.pod.DOMAIN stands for the address in it. */
-function podEntry(
-  zone: Zone,
-  name: string,
-  isOwn: (address: string) => boolean,
-): { readonly a?: readonly string[]; readonly srv?: undefined; readonly cname?: undefined } | undefined {
+function podEntry(zone: Zone, name: string, isOwn: (address: string) => boolean): NameEntry | undefined {
   const [host = "", , kind, ...rest] = name.split(".");
   if (kind !== "pod" || rest.join(".") !== zone.domain) return undefined;
   const address = host.replaceAll("-", ".");
@@ -68,15 +65,15 @@ function alias(zone: Zone, question: Question, target: string, isOwn: (address: 
   if (question.type === "CNAME") return { is: "records", records: [record], additional: [] };
   if (!target.endsWith(`.${zone.domain}`)) return { is: "alias", records: [record], target };
   // A chain inside the cluster has one link: an alias of an alias is not followed, so that no loop can be.
-  const entry = zone.names[target];
-  const inner = entry?.cname === undefined ? answerFrom(zone, { name: target, type: question.type }, isOwn) : NOTHING;
+  const inner =
+    zone.entry(target)?.cname === undefined ? answerFrom(zone, { name: target, type: question.type }, isOwn) : NOTHING;
   return { is: "records", records: [record, ...(inner.is === "records" ? inner.records : [])], additional: [] };
 }
 
 function service(zone: Zone, question: Question, found: readonly SrvRecord[]): ZoneAnswer {
   const records = found.map((data): DnsRecord => ({ type: "SRV", name: question.name, data }));
   const additional = found.flatMap(({ target }) =>
-    (zone.names[target]?.a ?? []).map((data): DnsRecord => ({ type: "A", name: target, data })),
+    (zone.entry(target)?.a ?? []).map((data): DnsRecord => ({ type: "A", name: target, data })),
   );
   return { is: "records", records, additional };
 }
@@ -87,7 +84,7 @@ function reverse(zone: Zone, question: Question, name: string, isOwn: (address: 
     .split(".")
     .reverse()
     .join(".");
-  const data = zone.ptr[address];
+  const data = zone.nameOf(address);
   if (data === undefined) return { is: isIpv4(address) && isOwn(address) ? "no_such_name" : "elsewhere" };
   if (question.type !== "PTR") return NOTHING;
   return { is: "records", records: [{ type: "PTR", name: question.name, data }], additional: [] };

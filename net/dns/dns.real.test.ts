@@ -3,31 +3,29 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { decode, encode, type Packet, type RecordType } from "dns-packet";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../../lib/log.js";
 import { freePort } from "../../test/kit/etcd.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { runDns } from "./main.js";
-import { emptyZone, type Zone } from "./zone.js";
-import { writeZone, zonePath } from "./zone-file.js";
+import { namesFile, namesPath } from "./names-file.js";
+import { headerLine, serviceLine } from "./names-log.js";
 
 const over = new AbortController();
 const runDir = mkdtempSync(join(tmpdir(), "tallship-dns-"));
 let port = 0;
 let running: Promise<void>;
 
-const zone: Zone = {
-  ...emptyZone("cluster.local"),
-  names: {
-    "web.default.svc.cluster.local": { a: ["10.96.0.20"] },
-    "many.default.svc.cluster.local": { a: Array.from({ length: 200 }, (_, at) => `10.128.0.${at + 1}`) },
-  },
-};
+const line = (name: string, addresses: readonly string[]): string =>
+  serviceLine(`default/${name}`, { names: { [`${name}.default.svc.cluster.local`]: { a: addresses } }, reverse: {} });
+const many = Array.from({ length: 200 }, (_, at) => `10.128.0.${at + 1}`);
+const file = namesFile(namesPath(runDir));
 
 beforeAll(async () => {
   port = await freePort();
-  writeZone(zonePath(runDir), zone);
+  file.replace([headerLine("cluster.local"), line("web", ["10.96.0.20"]), line("many", many)]);
   writeFileSync(join(runDir, "resolv.conf"), "nameserver 127.0.0.1\n");
   const cluster = {
     dnsAddress: "127.0.0.1",
@@ -142,12 +140,23 @@ test("the host's resolver is not asked when it is this server: no loop", async (
   expect(code(await askUdp("example.com"))).toBe(2);
 });
 
-test("a zone that the agent replaces is in force at once", async () => {
-  writeZone(zonePath(runDir), {
-    ...zone,
-    names: { ...zone.names, "new.default.svc.cluster.local": { a: ["10.96.0.99"] } },
-  });
-  await waitFor("the new name", async () => (await askUdp("new.default.svc.cluster.local"))?.answers?.length === 1, {
-    deadlineMs: 2_000,
-  });
+test("what the agent appends is in force at once, and so is a whole new file", async () => {
+  const addressesOf = async (name: string): Promise<unknown> =>
+    (await askUdp(`${name}.default.svc.cluster.local`))?.answers?.map((answer) => "data" in answer && answer.data);
+  const becomes = (name: string, want: readonly string[]): Promise<unknown> =>
+    waitFor(`${name} to be ${want}`, async () => isDeepStrictEqual(await addressesOf(name), want), {
+      deadlineMs: 2_000,
+    });
+  const whole = line("new", ["10.96.0.99"]);
+  file.append(whole.slice(0, 20));
+  expect(await addressesOf("new")).toEqual([]);
+  file.append(whole.slice(20));
+  await becomes("new", ["10.96.0.99"]);
+  file.append(line("new", ["10.96.0.98"]));
+  await becomes("new", ["10.96.0.98"]);
+  file.replace([headerLine("cluster.local"), line("other", ["10.96.0.97"])]);
+  await becomes("other", ["10.96.0.97"]);
+  await becomes("new", []);
+  file.append(line("third", ["10.96.0.96"]));
+  await becomes("third", ["10.96.0.96"]);
 });

@@ -5,17 +5,19 @@ import type { Rng } from "../../lib/rng.js";
 import type { Question } from "./answer.js";
 import { RCODE, type Reply } from "./message.js";
 import type { AskServer } from "./upstream.js";
+import type { UpstreamServers } from "./upstream-servers.js";
 
 interface Remembered {
   readonly reply: Reply;
+  readonly sinceMs: number;
   readonly untilMs: number;
 }
 
 /** What a forwarder needs. */
 export interface ForwarderParts {
   readonly ask: AskServer;
-  /** Servers to ask, in order; read anew for each question, since hosts move. Never this server itself. */
-  readonly servers: () => readonly string[];
+  /** Servers to ask; those that lead back here are left out. */
+  readonly servers: Pick<UpstreamServers, "list" | "notice">;
   readonly clock: Clock;
   readonly rng: Rng;
 }
@@ -33,11 +35,13 @@ export class Forwarder {
     this.parts = parts;
   }
 
-  /** The reply to a question; serverFailure when no server answers. */
+  /** The reply to a question; serverFailure when no server answers, refused when the question comes from this server itself. */
   resolve(question: Question): Promise<Reply> {
+    if (this.parts.servers.notice(question.name)) return Promise.resolve(failure(RCODE.refused));
     const key = `${question.type} ${question.name.toLowerCase()}`;
+    const nowMs = this.parts.clock.monotonicMs();
     const known = this.remembered.get(key);
-    if (known !== undefined && known.untilMs > this.parts.clock.monotonicMs()) return Promise.resolve(known.reply);
+    if (known !== undefined && known.untilMs > nowMs) return Promise.resolve(aged(known, nowMs));
     const asking = this.asking.get(key) ?? this.ask(key, question).finally(() => this.asking.delete(key));
     this.asking.set(key, asking);
     return asking;
@@ -46,15 +50,8 @@ export class Forwarder {
   private async ask(key: string, question: Question): Promise<Reply> {
     const { ask, servers, rng } = this.parts;
     if (this.asking.size > limit("dnsUpstreamQuestions")) return failure();
-    const id = rng.below(65_536);
-    const query = encode({
-      type: "query",
-      id,
-      flags: RECURSION_DESIRED,
-      // The type came from the same library's decoder.
-      questions: [{ ...question, class: "IN" } as WireQuestion],
-    });
-    for (const server of servers()) {
+    const query = questionBytes(question, rng);
+    for (const server of servers.list()) {
       const reply = await ask(server, query).then(replyOf, () => undefined);
       if (reply === undefined || reply.code === RCODE.serverFailure) continue;
       this.remember(key, reply);
@@ -71,12 +68,33 @@ export class Forwarder {
       if (oldest !== undefined) this.remembered.delete(oldest);
     }
     this.remembered.delete(key);
-    this.remembered.set(key, { reply, untilMs: this.parts.clock.monotonicMs() + ttlSeconds * 1_000 });
+    const sinceMs = this.parts.clock.monotonicMs();
+    this.remembered.set(key, { reply, sinceMs, untilMs: sinceMs + ttlSeconds * 1_000 });
   }
 }
 
-function failure(): Reply {
-  return { code: RCODE.serverFailure, answers: [], isAuthoritative: false };
+/** A query as it is sent to another server. */
+export function questionBytes(question: Question, rng: Rng): Buffer {
+  return encode({
+    type: "query",
+    id: rng.below(65_536),
+    flags: RECURSION_DESIRED,
+    // The type came from the same library's decoder.
+    questions: [{ ...question, class: "IN" } as WireQuestion],
+  });
+}
+
+function failure(code: number = RCODE.serverFailure): Reply {
+  return { code, answers: [], isAuthoritative: false };
+}
+
+/** What is remembered, with the time that has passed taken off: nobody keeps it longer than its server said. */
+function aged({ reply, sinceMs }: Remembered, nowMs: number): Reply {
+  const passedSeconds = Math.floor((nowMs - sinceMs) / 1_000);
+  if (passedSeconds === 0) return reply;
+  const older = (record: Answer): Answer =>
+    "ttl" in record && record.ttl !== undefined ? { ...record, ttl: Math.max(0, record.ttl - passedSeconds) } : record;
+  return { ...reply, answers: reply.answers.map(older), authorities: (reply.authorities ?? []).map(older) };
 }
 
 /** Undefined when the bytes are malformed: the next server is asked. */

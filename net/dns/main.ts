@@ -4,13 +4,15 @@ import type { Log } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import type { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
-import { Forwarder } from "./forwarder.js";
+import { FastAnswers } from "./fast-answer.js";
+import { Forwarder, questionBytes } from "./forwarder.js";
 import { hostServers } from "./host-resolver.js";
-import { Responder } from "./responder.js";
-import { type DnsServer, listenDns } from "./server.js";
+import { NamesFollower, namesPath } from "./names-file.js";
+import { Responder, type ResponderParts } from "./responder.js";
+import { type Answerer, type DnsServer, listenDns } from "./server.js";
 import { askOverNetwork } from "./upstream.js";
-import { emptyZone } from "./zone.js";
-import { readZone, watchZone, zonePath } from "./zone-file.js";
+import { UpstreamServers } from "./upstream-servers.js";
+import { Zone } from "./zone.js";
 
 /** How the DNS process is run. */
 export interface DnsOptions {
@@ -27,35 +29,48 @@ export interface DnsOptions {
 /** Answers names on this node from what the agent last wrote, whether the agent lives or not. Ends when the signal aborts. */
 export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<void> {
   const { cluster, runDir, log } = options;
-  const path = zonePath(runDir);
-  const servers = hostServers(options.resolvConf, cluster.dnsAddress);
-  const forwarder = new Forwarder({ ask: askOverNetwork(systemClock), servers, clock: systemClock, rng: systemRng });
-  const zone = readZone(path) ?? emptyZone(cluster.clusterDomain);
-  const responder = new Responder(zone, { forwarder, ranges: [cluster.podCIDR, cluster.serviceCIDR], rng: systemRng });
-  const unwatch = watchZone(path, () => {
-    const next = readZone(path);
-    if (next !== undefined) responder.replace(next);
+  const ask = askOverNetwork(systemClock);
+  const servers = new UpstreamServers({
+    read: hostServers(options.resolvConf, cluster.dnsAddress),
+    probe: (server, name) => void ask(server, questionBytes({ name, type: "A" }, systemRng)).catch(() => undefined),
+    rng: systemRng,
+    log,
   });
-  const server = await listenWhenThere(options, responder, signal);
-  if (server === undefined) return unwatch();
-  log.info("answering names", { address: cluster.dnsAddress, names: Object.keys(zone.names).length });
+  const zone = new Zone(cluster.clusterDomain);
+  const stopFollowing = new NamesFollower(namesPath(runDir), zone, (error) =>
+    log.error("the file of names is malformed", { error: error.message }),
+  ).follow();
+  const answerer = answererOf(zone, {
+    forwarder: new Forwarder({ ask, servers, clock: systemClock, rng: systemRng }),
+    ranges: [cluster.podCIDR, cluster.serviceCIDR],
+    rng: systemRng,
+  });
+  const server = await listenWhenThere(options, answerer, signal);
+  if (server === undefined) return stopFollowing();
+  log.info("answering names", { address: cluster.dnsAddress, names: zone.nameCount });
   await new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
     signal.addEventListener("abort", () => resolve(), { once: true });
   });
-  unwatch();
+  stopFollowing();
   server.close();
+}
+
+function answererOf(zone: Zone, parts: ResponderParts): Answerer {
+  const responder = new Responder(zone, parts);
+  const fast = new FastAnswers(zone, parts.rng);
+  return { fast: (query) => fast.answer(query), reply: (question) => responder.reply(question) };
 }
 
 /** The agent puts the address on a device of the host; until it has, there is nothing to listen on. */
 async function listenWhenThere(
   { cluster, port, log }: DnsOptions,
-  responder: Responder,
+  answerer: Answerer,
   signal: AbortSignal,
 ): Promise<DnsServer | undefined> {
   for (let attempt = 0; !signal.aborted; attempt += 1) {
     try {
-      return await listenDns(cluster.dnsAddress, port, responder);
+      return await listenDns(cluster.dnsAddress, port, answerer);
     } catch (error) {
       if (attempt === 0)
         log.info("the address is not there yet", {

@@ -17,17 +17,12 @@ export interface ResponderParts {
 export class Responder {
   private readonly parts: ResponderParts;
   private readonly ranges: readonly Subnet[];
-  private zone: Zone;
+  private readonly zone: Zone;
 
   constructor(zone: Zone, parts: ResponderParts) {
     this.zone = zone;
     this.parts = parts;
     this.ranges = parts.ranges.flatMap((range) => parseSubnet(range) ?? []);
-  }
-
-  /** Answers from this zone from now on. */
-  replace(zone: Zone): void {
-    this.zone = zone;
   }
 
   /** The reply; a promise only when others must be asked. */

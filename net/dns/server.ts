@@ -4,9 +4,16 @@ import { createServer, type Server, type Socket } from "node:net";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { type Query, RCODE, type Reply, readMessage, writeReply } from "./message.js";
-import type { Responder } from "./responder.js";
 
 const TCP_MAX_BYTES = 65_535;
+
+/** Knows the answers. */
+export interface Answerer {
+  /** The whole reply to the bytes of a common query; undefined when it has to be read first. */
+  fast(query: Buffer): Buffer | undefined;
+  /** The reply to a question; a promise only when others must be asked. */
+  reply(question: Query["question"]): Reply | Promise<Reply>;
+}
 
 /** A server that answers. */
 export interface DnsServer {
@@ -14,10 +21,10 @@ export interface DnsServer {
 }
 
 /** Listens on an address and port. Throws unavailable when the address is not there yet or taken. */
-export async function listenDns(address: string, port: number, responder: Responder): Promise<DnsServer> {
-  const udp = await listenUdp(address, port, responder);
+export async function listenDns(address: string, port: number, answerer: Answerer): Promise<DnsServer> {
+  const udp = await listenUdp(address, port, answerer);
   try {
-    const tcp = await listenTcp(address, port, responder);
+    const tcp = await listenTcp(address, port, answerer);
     return {
       close: () => {
         udp.close();
@@ -30,15 +37,22 @@ export async function listenDns(address: string, port: number, responder: Respon
   }
 }
 
-function listenUdp(address: string, port: number, responder: Responder): Promise<UdpSocket> {
-  const socket = createSocket({ type: "udp4", recvBufferSize: limit("dnsSocketBytes") });
+function listenUdp(address: string, port: number, answerer: Answerer): Promise<UdpSocket> {
+  // Addresses are looked up by nobody: they came with the questions, as numbers.
+  const socket = createSocket({
+    type: "udp4",
+    recvBufferSize: limit("dnsSocketBytes"),
+    lookup: (address, _options, found) => found(null, address, 4),
+  });
   let waiting = 0;
   socket.on("message", (bytes, from) => {
+    const fast = answerer.fast(bytes);
+    if (fast !== undefined) return sendUdp(socket, fast, from);
     const incoming = readMessage(bytes);
     if (incoming.is === "noise") return;
     if (incoming.is === "refused") return sendUdp(socket, incoming.reply, from);
     const { query } = incoming;
-    const reply = responder.reply(query.question);
+    const reply = answerer.reply(query.question);
     if (!(reply instanceof Promise)) return sendUdp(socket, writeReply(query, reply, query.maxBytes), from);
     if (waiting >= limit("dnsUpstreamQuestions")) return sendUdp(socket, failure(query), from);
     waiting += 1;
@@ -67,8 +81,8 @@ function failure(query: Query): Buffer {
   return writeReply(query, { code: RCODE.serverFailure, answers: [], isAuthoritative: false }, query.maxBytes);
 }
 
-function listenTcp(address: string, port: number, responder: Responder): Promise<Server> {
-  const server = createServer({ noDelay: true }, (socket) => serveTcp(socket, responder));
+function listenTcp(address: string, port: number, answerer: Answerer): Promise<Server> {
+  const server = createServer({ noDelay: true }, (socket) => serveTcp(socket, answerer));
   server.maxConnections = limit("dnsTcpConnections");
   return new Promise((resolve, reject) => {
     server.once("error", (error) => reject(asTallshipError(error, "unavailable")));
@@ -81,7 +95,7 @@ function listenTcp(address: string, port: number, responder: Responder): Promise
 }
 
 /** Answers questions on one connection, one after the other. */
-function serveTcp(socket: Socket, responder: Responder): void {
+function serveTcp(socket: Socket, answerer: Answerer): void {
   let received = Buffer.alloc(0);
   let isAnswering = false;
   const next = async (): Promise<void> => {
@@ -91,7 +105,7 @@ function serveTcp(socket: Socket, responder: Responder): void {
       const length = received.readUInt16BE(0);
       const message = received.subarray(2, 2 + length);
       received = received.subarray(2 + length);
-      await answerTcp(socket, message, responder);
+      await answerTcp(socket, message, answerer);
     }
     isAnswering = false;
   };
@@ -104,16 +118,16 @@ function serveTcp(socket: Socket, responder: Responder): void {
   });
 }
 
-async function answerTcp(socket: Socket, message: Buffer, responder: Responder): Promise<void> {
+async function answerTcp(socket: Socket, message: Buffer, answerer: Answerer): Promise<void> {
   const incoming = readMessage(message);
   if (incoming.is === "noise") return void socket.destroy();
-  const reply = incoming.is === "refused" ? incoming.reply : await replyOverTcp(incoming.query, responder);
+  const reply = incoming.is === "refused" ? incoming.reply : await replyOverTcp(incoming.query, answerer);
   const length = Buffer.alloc(2);
   length.writeUInt16BE(reply.length);
   socket.write(Buffer.concat([length, reply]));
 }
 
-async function replyOverTcp(query: Query, responder: Responder): Promise<Buffer> {
-  const reply: Reply = await responder.reply(query.question);
+async function replyOverTcp(query: Query, answerer: Answerer): Promise<Buffer> {
+  const reply: Reply = await answerer.reply(query.question);
   return writeReply(query, reply, TCP_MAX_BYTES);
 }

@@ -28,11 +28,12 @@ function overUdp(clock: Clock, server: string, query: Buffer): Promise<Buffer> {
   }).finally(() => socket.close());
 }
 
-/** Same id, and the same question to the letter: what an outsider guesses does not pass. */
-function isAnswerTo(query: Buffer, answer: Buffer): boolean {
-  return (
-    answer.length >= 12 && answer.readUInt16BE(0) === query.readUInt16BE(0) && (answer.readUInt16BE(2) & 0x8000) !== 0
-  );
+/** A response with the same id and the same question, byte by byte but for the case of letters: what an outsider guesses does not pass. */
+export function isAnswerTo(query: Buffer, answer: Buffer): boolean {
+  if (answer.length < query.length || answer.readUInt16BE(0) !== query.readUInt16BE(0)) return false;
+  if (((answer[2] ?? 0) & 0x80) === 0 || answer.readUInt16BE(4) !== 1) return false;
+  const asked = query.toString("latin1", 12).toLowerCase();
+  return answer.toString("latin1", 12, query.length).toLowerCase() === asked;
 }
 
 function overTcp(clock: Clock, server: string, query: Buffer): Promise<Buffer> {

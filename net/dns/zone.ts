@@ -1,155 +1,81 @@
-import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
-import type { Service } from "../../proto/gen/tallship/v1/service.js";
-import type { NetworkMap } from "../node-network.js";
+import type { NameEntry, ServiceNames } from "./service-names.js";
 
-/** One service record. */
-export interface SrvRecord {
-  readonly port: number;
-  /** Name of the host that answers. */
-  readonly target: string;
-}
+/** A name that stands above others and has no record of its own. */
+const EMPTY: NameEntry = {};
 
-/** What is known of one name. A name without any record exists all the same: it stands above others. */
-export interface ZoneEntry {
-  readonly a?: readonly string[];
-  readonly srv?: readonly SrvRecord[];
-  readonly cname?: string;
-}
-
-/** Everything the cluster's domain holds, as it stands in the state file. Names are lower case and have no dot at the end. */
-export interface Zone {
+/**
+ * The cluster's domain as the process that answers holds it: names by what each service brings. A change costs as much as the service
+ * that changed. Names are lower case and have no dot at the end.
+ */
+export class Zone {
   readonly domain: string;
-  readonly names: Readonly<Record<string, ZoneEntry>>;
-  /** Names by address. */
-  readonly ptr: Readonly<Record<string, string>>;
-}
-
-/** The zone before anything is known. */
-export function emptyZone(domain: string): Zone {
-  return { domain, names: {}, ptr: {} };
-}
-
-/** The names of a network map's services and their endpoints. */
-export function zoneOf({ services, endpointSlices }: NetworkMap, domain: string): Zone {
-  const slices = slicesByService(endpointSlices);
-  const builder = new ZoneBuilder(domain);
-  for (const [key, service] of [...services].sort(([a], [b]) => (a < b ? -1 : 1)))
-    addService(builder, key, service, slices.get(key) ?? []);
-  return builder.zone();
-}
-
-function slicesByService(endpointSlices: NetworkMap["endpointSlices"]): ReadonlyMap<string, readonly EndpointSlice[]> {
-  const found = new Map<string, EndpointSlice[]>();
-  for (const slice of endpointSlices.values()) {
-    const name = slice.metadata?.labels["kubernetes.io/service-name"];
-    if (name === undefined) continue;
-    const key = `${slice.metadata?.namespace}/${name}`;
-    found.set(key, [...(found.get(key) ?? []), slice]);
-  }
-  return found;
-}
-
-/** Collects records; the names above each are known to exist. */
-class ZoneBuilder {
-  readonly domain: string;
-  private readonly names = new Map<string, { a: string[]; srv: SrvRecord[]; cname: string | undefined }>();
-  private readonly ptr: Record<string, string> = {};
+  private readonly services = new Map<string, ServiceNames>();
+  private readonly entries = new Map<string, NameEntry>();
+  /** How many names stand below each name that has no entry of its own. */
+  private readonly below = new Map<string, number>();
+  /** Services that give an address a name, in the order they came: the first is answered. */
+  private readonly reverse = new Map<string, readonly string[]>();
 
   constructor(domain: string) {
     this.domain = domain;
   }
 
-  address(name: string, address: string): void {
-    const { a } = this.entry(name);
-    if (!a.includes(address)) a.push(address);
+  /** Names that have records. */
+  get nameCount(): number {
+    return this.entries.size;
   }
 
-  service(name: string, record: SrvRecord): void {
-    this.entry(name).srv.push(record);
+  /** What is known of a name; undefined when it does not exist. */
+  entry(name: string): NameEntry | undefined {
+    return this.entries.get(name) ?? (this.below.has(name) ? EMPTY : undefined);
   }
 
-  alias(name: string, target: string): void {
-    this.entry(name).cname = target;
+  /** The name of an address. */
+  nameOf(address: string): string | undefined {
+    const [key] = this.reverse.get(address) ?? [];
+    return key === undefined ? undefined : this.services.get(key)?.reverse[address];
   }
 
-  reverse(address: string, name: string): void {
-    this.ptr[address] = name.toLowerCase();
+  /** Forgets everything. */
+  clear(): void {
+    for (const map of [this.services, this.entries, this.below, this.reverse]) map.clear();
   }
 
-  private entry(name: string): { a: string[]; srv: SrvRecord[]; cname: string | undefined } {
-    const key = name.toLowerCase();
-    const known = this.names.get(key);
-    if (known !== undefined) return known;
-    const fresh = { a: [], srv: [], cname: undefined };
-    this.names.set(key, fresh);
-    const above = key.slice(key.indexOf(".") + 1);
-    if (above !== this.domain && above.endsWith(`.${this.domain}`)) this.entry(above);
-    return fresh;
+  /** Sets what a service brings; undefined takes it away. */
+  set(key: string, next: ServiceNames | undefined): void {
+    const former = this.services.get(key);
+    if (former !== undefined) this.remove(key, former);
+    if (next === undefined) return;
+    this.services.set(key, next);
+    for (const [name, entry] of Object.entries(next.names)) {
+      this.entries.set(name, entry);
+      this.count(name, 1);
+    }
+    for (const address of Object.keys(next.reverse))
+      this.reverse.set(address, [...(this.reverse.get(address) ?? []), key]);
   }
 
-  zone(): Zone {
-    const rows = [...this.names].map(([name, { a, srv, cname }]) => {
-      const entry: ZoneEntry = {
-        ...(a.length > 0 && { a }),
-        ...(srv.length > 0 && { srv }),
-        ...(cname !== undefined && { cname }),
-      };
-      return [name, entry] as const;
-    });
-    return { domain: this.domain, names: Object.fromEntries(rows), ptr: this.ptr };
+  private remove(key: string, former: ServiceNames): void {
+    this.services.delete(key);
+    for (const name of Object.keys(former.names)) if (this.entries.delete(name)) this.count(name, -1);
+    for (const address of Object.keys(former.reverse)) {
+      const left = (this.reverse.get(address) ?? []).filter((each) => each !== key);
+      if (left.length > 0) this.reverse.set(address, left);
+      else this.reverse.delete(address);
+    }
+  }
+
+  /** Every name above one that exists, exists: asked for, it has no records instead of not being there. */
+  private count(name: string, step: number): void {
+    for (let above = parentOf(name); above.length > this.domain.length; above = parentOf(above)) {
+      const count = (this.below.get(above) ?? 0) + step;
+      if (count > 0) this.below.set(above, count);
+      else this.below.delete(above);
+    }
   }
 }
 
-function addService(builder: ZoneBuilder, key: string, { spec }: Service, slices: readonly EndpointSlice[]): void {
-  if (spec === undefined) return;
-  const [namespace = "", name = ""] = key.split("/");
-  const base = `${name}.${namespace}.svc.${builder.domain}`;
-  if (spec.type === "ExternalName") {
-    builder.alias(base, spec.externalName.toLowerCase());
-    return;
-  }
-  if (spec.clusterIP === "None") {
-    addHeadless(builder, base, spec.publishNotReadyAddresses, slices);
-    return;
-  }
-  if (spec.clusterIP === "") return;
-  builder.address(base, spec.clusterIP);
-  builder.reverse(spec.clusterIP, base);
-  for (const port of spec.ports) {
-    if (port.name !== "")
-      builder.service(`_${port.name}._${(port.protocol || "TCP").toLowerCase()}.${base}`, {
-        port: port.port,
-        target: base,
-      });
-  }
-}
-
-/** Every endpoint that may be found answers below the service's name: by its hostname, or by its address with dashes. */
-function addHeadless(builder: ZoneBuilder, base: string, isAll: boolean, slices: readonly EndpointSlice[]): void {
-  for (const slice of slices.filter(({ addressType }) => addressType === "IPv4")) {
-    for (const endpoint of slice.endpoints.filter((each) => isAll || isReady(each)))
-      addEndpoint(builder, base, endpoint, slice);
-  }
-}
-
-function addEndpoint(
-  builder: ZoneBuilder,
-  base: string,
-  { addresses, hostname }: Endpoint,
-  { ports }: EndpointSlice,
-): void {
-  const [address] = addresses;
-  if (address === undefined) return;
-  const host = `${hostname || address.replaceAll(".", "-")}.${base}`;
-  builder.address(base, address);
-  builder.address(host, address);
-  builder.reverse(address, host);
-  for (const { name, protocol, port } of ports) {
-    if (name !== "") builder.service(`_${name}._${(protocol || "TCP").toLowerCase()}.${base}`, { port, target: host });
-  }
-}
-
-/** Absent means ready, as in Kubernetes. */
-function isReady({ conditions }: Endpoint): boolean {
-  return conditions?.ready !== false;
+function parentOf(name: string): string {
+  const dot = name.indexOf(".");
+  return dot < 0 ? "" : name.slice(dot + 1);
 }

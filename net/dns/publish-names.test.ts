@@ -1,0 +1,141 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { silentLog } from "../../lib/log.js";
+import { ManualClock } from "../../test/kit/manual-clock.js";
+import { networkMap, type TestService } from "../../test/kit/network-world.js";
+import type { NetworkMap } from "../node-network.js";
+import { NamesReader } from "./names-log.js";
+import { type NamesFile, namePublisher } from "./publish-names.js";
+import { namesOf } from "./service-names.js";
+import { Zone } from "./zone.js";
+
+/** A file in memory, and what a reader of it knows. */
+class MemoryFile implements NamesFile {
+  text = "";
+  writes: string[] = [];
+  refusals = 0;
+
+  replace(lines: Iterable<string>): void {
+    this.mayRefuse();
+    this.text = [...lines].join("");
+    this.writes.push("whole");
+  }
+
+  append(lines: string): void {
+    this.mayRefuse();
+    this.text += lines;
+    this.writes.push(lines);
+  }
+
+  zone(): Zone {
+    const zone = new Zone("cluster.local");
+    new NamesReader(zone).push(this.text);
+    return zone;
+  }
+
+  private mayRefuse(): void {
+    if (this.refusals === 0) return;
+    this.refusals -= 1;
+    throw new Error("no space left");
+  }
+}
+
+function world(): { file: MemoryFile; publish: (map: NetworkMap) => Promise<void> } {
+  const file = new MemoryFile();
+  const clock = new ManualClock();
+  const publisher = namePublisher({ clusterDomain: "cluster.local", file, clock, log: silentLog });
+  return {
+    file,
+    publish: async (map) => {
+      publisher.publish(map);
+      await clock.advance(2_000);
+    },
+  };
+}
+
+const web = (change: Partial<TestService> = {}): TestService => ({
+  name: "web",
+  clusterIP: "10.96.1.1",
+  ports: [{ name: "http", port: 80 }],
+  ...change,
+});
+const NAME = "web.default.svc.cluster.local";
+
+test("the first map is a whole file, and a change is the line of the service that changed", async () => {
+  const { file, publish } = world();
+  await publish(networkMap(1, [], [web(), web({ name: "b", clusterIP: "10.96.1.2" })]));
+  await publish(networkMap(2, [], [web({ clusterIP: "10.96.1.9" }), web({ name: "b", clusterIP: "10.96.1.2" })]));
+  expect(file.writes.length).toBe(2);
+  expect(file.writes[1]).toMatch(/^\["default\/web".*\n$/);
+  expect(file.zone().entry(NAME)?.a).toEqual(["10.96.1.9"]);
+});
+
+test("an endpoint's change behind a virtual address writes nothing, behind a headless service its line", async () => {
+  const { file, publish } = world();
+  const headless = (endpoint: string): TestService => web({ name: "db", clusterIP: "None", endpoints: [endpoint] });
+  await publish(networkMap(1, [], [web({ endpoints: ["10.128.5.2"] }), headless("10.128.5.3")]));
+  await publish(networkMap(2, [], [web({ endpoints: ["10.128.5.9"] }), headless("10.128.5.3")]));
+  expect(file.writes).toEqual(["whole"]);
+  await publish(networkMap(3, [], [web({ endpoints: ["10.128.5.9"] }), headless("10.128.5.4")]));
+  expect(file.writes.length).toBe(2);
+  expect(file.zone().entry("db.default.svc.cluster.local")?.a).toEqual(["10.128.5.4"]);
+});
+
+test("a write that fails is made up for by a whole file", async () => {
+  const { file, publish } = world();
+  await publish(networkMap(1, [], [web()]));
+  file.refusals = 1;
+  await publish(networkMap(2, [], [web({ clusterIP: "10.96.1.9" })]));
+  expect(file.writes).toEqual(["whole", "whole"]);
+  expect(file.zone().entry(NAME)?.a).toEqual(["10.96.1.9"]);
+});
+
+test("a file of mostly old lines is replaced, so that it stays small", async () => {
+  const { file, publish } = world();
+  for (let round = 0; round < 3_000; round += 1)
+    await publish(networkMap(round, [], [web({ clusterIP: `10.96.${round >> 8}.${round & 255}` })]));
+  expect(file.text.length).toBeLessThan(400_000);
+  expect(file.writes.filter((write) => write === "whole").length).toBeGreaterThan(1);
+});
+
+test("after any sequence of maps the reader knows exactly the last map's names", async () => {
+  const service = fc.record({
+    name: fc.constantFrom("a", "b"),
+    namespace: fc.constantFrom("x", "y"),
+    clusterIP: fc.constantFrom("10.96.1.1", "10.96.1.2", "None", ""),
+    type: fc.constantFrom("ClusterIP", "ExternalName"),
+    externalName: fc.constantFrom("", "Example.com."),
+    ports: fc.constantFrom([], [{ name: "http", port: 80 }]),
+    endpoints: fc.subarray(["10.128.5.2/h", "10.128.5.3", "-10.128.5.4"]),
+  });
+  const maps = fc.array(
+    fc.uniqueArray(service, { selector: (each) => `${each.namespace}/${each.name}`, maxLength: 3 }),
+    { minLength: 1, maxLength: 5 },
+  );
+  await fc.assert(
+    fc.asyncProperty(maps, async (sequence) => {
+      const { file, publish } = world();
+      for (const services of sequence) await publish(networkMap(1, [], services));
+      const last = networkMap(1, [], sequence.at(-1) ?? []);
+      const fresh = new Zone("cluster.local");
+      for (const [key, each] of last.services)
+        fresh.set(
+          key,
+          namesOf(
+            key,
+            each,
+            [...last.endpointSlices].flatMap(([name, slice]) => (name === `${key}-a` ? [slice] : [])),
+            "cluster.local",
+          ),
+        );
+      const names = ["a.x", "a.y", "b.x", "b.y", "h.a.x", "10-128-5-3.b.y", "_http._tcp.a.x", "_tcp.a.x", "x", "y"];
+      const known = file.zone();
+      for (const name of names)
+        expect(known.entry(`${name}.svc.cluster.local`)).toEqual(fresh.entry(`${name}.svc.cluster.local`));
+      for (const address of ["10.96.1.1", "10.96.1.2", "10.128.5.2", "10.128.5.3", "10.128.5.4"])
+        expect(known.nameOf(address) === undefined).toBe(fresh.nameOf(address) === undefined);
+      expect(known.nameCount).toBe(fresh.nameCount);
+    }),
+    { numRuns: 200 },
+  );
+});
