@@ -1,3 +1,4 @@
+import { dirname, join } from "node:path";
 import type { Testbed } from "../test/testbed/testbed.js";
 
 /** A pod's container as the agent made it, to be made again without Tallship. */
@@ -22,10 +23,12 @@ async function likePodOf(testbed: Testbed, deployment: string): Promise<Template
 cat ${folder}/runs/main.0/config.json; echo; grep "^overlay [^ ]*${uid}" /proc/self/mounts`;
   const { stdout, stderr } = await testbed.exec(host, ["sh", "-c", script]);
   const [config = "", mount = ""] = stdout.split(/\n(?=overlay )/);
-  const lowerdir = /lowerdir=([^,]*)/.exec(mount)?.[1];
   const root = mount.split(" ")[1];
-  if (lowerdir === undefined || root === undefined)
+  const relative = /lowerdir=([^,]*)/.exec(mount)?.[1];
+  if (relative === undefined || root === undefined)
     throw new Error(`no overlay mount of pod ${uid} on ${host}: ${stderr}${stdout.slice(0, 500)}`);
+  const links = relative.split(":").map((path) => join(dirname(root), path));
+  const lowerdir = (await testbed.exec(host, ["readlink", "-f", ...links])).stdout.trim().split("\n").join(":");
   const template = config
     .replaceAll(root, "/run/bare/__ID__/rootfs")
     .replaceAll(`/run/tallship/netns/${uid}`, "/run/netns/__ID__")
