@@ -3,6 +3,7 @@ import { hasCode } from "../lib/errors.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
+import { keepContentsSwept } from "./api/apply/sweep.js";
 import type { WatchCache } from "./cache/view.js";
 import { caughtUp } from "./caught-up.js";
 import { controllers } from "./controllers/index.js";
@@ -46,6 +47,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();
   new SchedulingLoop({ ...parts, planner, onDeposed }, lost).start();
+  void keepContentsSwept(parts, lost);
   metrics.leaderIsLeading.set(1);
   log.info("leading", { revision: guard.createRevision });
   await aborted(lost);

@@ -136,6 +136,10 @@ export const LIMITS = {
     value: 4_194_304,
     why: "a larger answer to apply goes without the objects: a message has a bound",
   },
+  contentSweepMs: {
+    value: 600_000,
+    why: "contents whose revisions went with a namespace are garbage; nothing waits for it",
+  },
   revisionMembers: { value: 1_000, why: "members of a set in one value; the names alone may take 320 KiB" },
   revisionsKept: { value: 10, why: "applies of a set that can be undone" },
   nodeCertificateMs: { value: 86_400_000, why: "a stolen node key is worthless after a day" },

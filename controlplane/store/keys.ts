@@ -5,6 +5,8 @@ export const META = {
   replicas: "/tallship/meta/replica/",
   tokens: "/tallship/meta/token/",
   taken: "/tallship/meta/taken/",
+  /** Written by who looks for contents that nobody names: the caches that have seen it have seen all that was named before. */
+  contentSweep: "/tallship/meta/content-sweep",
 } as const;
 
 /**

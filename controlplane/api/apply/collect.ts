@@ -59,7 +59,8 @@ export async function collectContents(deps: CollectDeps, noted: Noted): Promise<
   await removeEntries(store, revisions);
 }
 
-function digestOf({ key }: Entry): string {
+/** The digest that a content is stored under. */
+export function digestOf({ key }: Pick<Entry, "key">): string {
   return key.slice(CONTENT.plain.length);
 }
 
@@ -68,8 +69,12 @@ function digestsOf({ spec }: Revision, members: readonly RevisionMember[]): read
   return [...digests, ...(spec?.memberChunks ?? [])];
 }
 
-/** Everything that the other revisions name. */
-async function digestsWanted(store: Store, view: View, old: readonly Cached<"Revision">[]): Promise<Set<string>> {
+/** Everything that revisions name, but for those that are to go. */
+export async function digestsWanted(
+  store: Store,
+  view: View,
+  old: readonly Cached<"Revision">[],
+): Promise<Set<string>> {
   const leaving = new Set(old.map(({ object }) => metaOf(object).uid));
   const staying = view.list("Revision").filter(({ object }) => !leaving.has(metaOf(object).uid));
   const wanted = new Set<string>();
@@ -87,7 +92,7 @@ function referencesTo(view: View, members: readonly RevisionMember[]): readonly 
 }
 
 /** Removes keys that still are as they were noted. */
-async function removeEntries(
+export async function removeEntries(
   store: Store,
   entries: readonly { readonly key: string; readonly revision: number }[],
 ): Promise<void> {
