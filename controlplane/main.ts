@@ -19,6 +19,7 @@ import { ClusterAuthority } from "./ca/cluster-authority.js";
 import { type ControlPlaneMetrics, controlPlaneMetrics } from "./metrics.js";
 import { ownCredentials } from "./own-credentials.js";
 import { type Replica, startReplica } from "./replica.js";
+import { refreshNodePair } from "./setup/init.js";
 import { Sealer } from "./store/seal.js";
 import { openStore } from "./store-of-host.js";
 
@@ -51,6 +52,7 @@ async function runUntil(
   stop: AbortController,
 ): Promise<void> {
   const { host, cluster, authority, sealer, log } = parts;
+  await refreshNodePair(parts.paths, authority, host, systemClock.nowMs());
   const metrics = controlPlaneMetrics();
   describeBuild(metrics, authority);
   const applicant = {

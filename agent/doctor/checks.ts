@@ -181,7 +181,7 @@ function certificates({ membership, nowMs }: HostEvidence): readonly Finding[] {
       "certificate",
       nowMs < expiresAtMs,
       `${path} ${nowMs < expiresAtMs ? "is valid until" : "expired at"} ${rfc3339(expiresAtMs)}`,
-      "the node was away for longer than its certificate lasts: run tallshipd reset --keep-data, then join again",
+      "the node was off for longer than its certificate lasts: run tallshipd join with a new token; its pods stay",
     ),
   );
 }

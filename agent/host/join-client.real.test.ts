@@ -8,11 +8,13 @@ import { MemoryStore } from "../../controlplane/store/memory.js";
 import { silentLog } from "../../lib/log.js";
 import type { KeyPair } from "../../lib/pki/issue.js";
 import { formatJoinToken } from "../../lib/pki/join-token.js";
+import { createKey } from "../../lib/pki/keys.js";
 import { isSignedBy, readCertificate } from "../../lib/pki/read.js";
 import { createRequest } from "../../lib/pki/request.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import { mutableCredentials } from "../../lib/transport/credentials.js";
+import { grpcDialer } from "../../lib/transport/grpc-dialer.js";
 import { startGrpcServer } from "../../lib/transport/grpc-server.js";
 import type { Role } from "../../lib/transport/peer-identity.js";
 import { bind, type Handlers, type TransportServer } from "../../lib/transport/service.js";
@@ -21,6 +23,7 @@ import {
   ClusterConfig,
   ControlPlaneSecrets,
   JoinDefinition,
+  JoinRequest,
   JoinResponse,
 } from "../../proto/gen/tallship/v1/session.js";
 import { testAuthority, testCredentials } from "../../test/kit/test-authority.js";
@@ -119,6 +122,48 @@ describe("joining", () => {
     expect((await listTokens(tokenDeps())).map(({ usesLeft }) => usesLeft)).toEqual([1]);
   });
 
+  describe("a node that is in the cluster already", () => {
+    const long = new ClusterAuthority(authority, {
+      clock: { ...systemClock, nowMs: () => Date.now() - 20 * 86_400_000 },
+      rng: systemRng,
+    });
+    const keyPem = createKey();
+    const expired = long.sign(createRequest(keyPem, "taken"), { name: "taken", role: "node", addresses: [] });
+    const stranger = new ClusterAuthority(testAuthority("cluster"), { clock: systemClock, rng: systemRng });
+
+    test("gets a new certificate for its key, though its own has expired long ago", async () => {
+      const { text } = await tokenFor(await realJoin());
+      const joiner = { token: text, name: "taken", addresses: [], previous: { certificatePem: expired, keyPem } };
+      const joined = await joinCluster(joiner, systemClock);
+      expect(joined.keyPem).toBe(keyPem);
+      expect(readCertificate(joined.response.certificate).notAfterMs).toBeGreaterThan(Date.now());
+    });
+
+    // Each row lacks one thing that the first test had.
+    test.each([
+      { name: "the key", certificatePem: expired, key: createKey() },
+      {
+        name: "the name",
+        certificatePem: long.sign(createRequest(keyPem, "x"), { name: "other", role: "node", addresses: [] }),
+        key: keyPem,
+      },
+      {
+        name: "the role",
+        certificatePem: long.sign(createRequest(keyPem, "x"), { name: "taken", role: "metrics", addresses: [] }),
+        key: keyPem,
+      },
+      {
+        name: "the authority",
+        certificatePem: stranger.sign(createRequest(keyPem, "x"), { name: "taken", role: "node", addresses: [] }),
+        key: keyPem,
+      },
+    ])("is refused without $name", async ({ certificatePem, key }) => {
+      const { text } = await tokenFor(await realJoin());
+      const joiner = { token: text, name: "taken", addresses: [], previous: { certificatePem, keyPem: key } };
+      await expect(joinCluster(joiner, systemClock)).rejects.toMatchObject({ code: "already_exists" });
+    });
+  });
+
   test.each(["", "Upper", "a b", "-a", "x".repeat(64), "a\nO=tallship:admin"])(
     "the name %j is refused",
     async (name) => {
@@ -136,10 +181,14 @@ describe("joining", () => {
 
   test("somebody who floods the listener is told to wait", async () => {
     const address = await realJoin();
-    const text = formatJoinToken({ pin: pinOf(authority), id: "none", secret: "guess", addresses: [address] });
+    const credentials = mutableCredentials({ caPem: authority.certificatePem, pair: undefined });
+    const channel = grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }).dial(address);
+    const guess = JoinRequest.fromPartial({ tokenId: "none", secret: "guess", nodeName: "node-a" });
+    const call = channel.client(JoinDefinition);
     const codes = await Promise.all(
-      Array.from({ length: 120 }, () => joinAs(text).catch((error: { code: string }) => error.code)),
+      Array.from({ length: 120 }, () => call.join(guess).catch((error: { code: string }) => error.code)),
     );
+    channel.close();
     expect(new Set(codes)).toEqual(new Set(["unauthenticated", "resource_exhausted"]));
   });
 });

@@ -16,6 +16,8 @@ export interface Joiner {
   readonly name: string;
   /** IP addresses the host is reached at. */
   readonly addresses: readonly string[];
+  /** A node that is in the cluster already and wants a new certificate for the key it has, PEM both. */
+  readonly previous?: { readonly certificatePem: string; readonly keyPem: string };
 }
 
 /** What joining gave: the answer, and the key that its certificate is for, which never left this host. */
@@ -46,13 +48,14 @@ async function joinAt(address: string, token: JoinToken, joiner: Joiner, clock: 
   const caPem = await fetchPinnedAuthority({ address, pin: token.pin, role: "control-plane" }, clock);
   const credentials = mutableCredentials({ caPem, pair: undefined });
   const channel = grpcDialer({ credentials, serverRole: "control-plane", clock }).dial(address);
-  const keyPem = createKey();
+  const keyPem = joiner.previous?.keyPem ?? createKey();
   const request = JoinRequest.fromPartial({
     tokenId: token.id,
     secret: token.secret,
     nodeName: joiner.name,
     csr: createRequest(keyPem, joiner.name),
     addresses: joiner.addresses,
+    previous: Buffer.from(joiner.previous?.certificatePem ?? ""),
   });
   try {
     return { response: await channel.client(JoinDefinition).join(request, { deadlineMs: limit("joinMs") }), keyPem };

@@ -1,7 +1,9 @@
-import { writeFileAtomic } from "../../lib/atomic-file.js";
+import { readFileIfPresent, writeFileAtomic } from "../../lib/atomic-file.js";
 import { TallshipError } from "../../lib/errors.js";
 import { type HostConfig, readHostConfig, writeClusterConfig, writeHostConfig } from "../../lib/host-config.js";
 import type { HostPaths } from "../../lib/host-paths.js";
+import { parseJoinToken } from "../../lib/pki/join-token.js";
+import { readCertificate } from "../../lib/pki/read.js";
 import { systemClock } from "../../lib/system-clock.js";
 import type { ControlPlaneSecrets } from "../../proto/gen/tallship/v1/session.js";
 import { type Joined, joinCluster } from "./join-client.js";
@@ -25,17 +27,14 @@ export type BecomeControlPlane = (admitted: {
 }) => Promise<void>;
 
 /**
- * Joins a cluster and writes this host's files. Refuses a host that is in a cluster already. host.json, the mark of a host that has joined, is written
- * last: a join that broke off can be done again, with another token where the first was good for one use.
+ * Joins a cluster and writes this host's files. host.json, the mark of a host that has joined, is written last: a join that broke off can be done
+ * again, with another token where the first was good for one use. A worker that is in the token's cluster already gets a new certificate and nothing else; a host
+ * of another cluster is refused.
  */
 export async function joinHost(plan: JoinPlan, becomeControlPlane: BecomeControlPlane): Promise<HostConfig> {
   const { paths, token } = plan;
   const held = await readHostConfig(paths);
-  if (held !== undefined)
-    throw new TallshipError(
-      "already_exists",
-      `join: this host is ${held.name} of a cluster already; to leave it, run: tallshipd reset`,
-    );
+  if (held !== undefined) return renewMembership(plan, held);
   const joined = await joinCluster(
     { token, name: plan.host.name, addresses: [plan.host.advertiseAddress] },
     systemClock,
@@ -48,6 +47,24 @@ export async function joinHost(plan: JoinPlan, becomeControlPlane: BecomeControl
   if (config !== undefined) await writeClusterConfig(paths, config);
   await writeHostConfig(paths, host);
   return host;
+}
+
+/** For a worker that was off for longer than its certificate lasts. Its key stays: what is sealed by it can be read on. */
+async function renewMembership({ paths, token }: JoinPlan, held: HostConfig): Promise<HostConfig> {
+  const read = async (path: string): Promise<string> => (await readFileIfPresent(path))?.toString() ?? "";
+  const caPem = await read(paths.ca);
+  const isOurs = caPem !== "" && readCertificate(caPem).pin === parseJoinToken(token).pin;
+  if (!isOurs || held.isControlPlane)
+    throw new TallshipError(
+      "already_exists",
+      `join: this host is ${held.name} of a cluster already; to leave it, run: tallshipd reset`,
+    );
+  const previous = { certificatePem: await read(paths.nodeCertificate), keyPem: await read(paths.nodeKey) };
+  const joiner = { token, name: held.name, addresses: [held.advertiseAddress], previous };
+  const { response } = await joinCluster(joiner, systemClock);
+  checkRole(response.role, false);
+  await writeFileAtomic(paths.nodeCertificate, response.certificate, 0o644);
+  return held;
 }
 
 function checkRole(role: string, mustBeControlPlane: boolean): void {

@@ -4,6 +4,7 @@ import { writeFileAtomic } from "../../lib/atomic-file.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { HostPaths } from "../../lib/host-paths.js";
 import { createKey } from "../../lib/pki/keys.js";
+import { readCertificate } from "../../lib/pki/read.js";
 import { createRequest } from "../../lib/pki/request.js";
 import { type Credentials, type MutableCredentials, mutableCredentials } from "../../lib/transport/credentials.js";
 import type { Dialer } from "../../lib/transport/service.js";
@@ -30,13 +31,16 @@ async function readPem(path: string): Promise<string> {
 }
 
 /**
- * A new certificate for the same name, with the key that the node has: what the checkpoint sealed by it stays readable. Written before it is used.
+ * A new certificate for the same name, with the key that the node has: what the checkpoint sealed by it stays readable. Written before it is used. One that somebody
+ * else has written since (`tallshipd join` on a node whose own has expired) is taken instead.
  */
 export async function renewNodeCertificate(
   { paths, nodeName, dialer, address }: { paths: HostPaths; nodeName: string; dialer: Dialer; address: string },
   current: Credentials,
 ): Promise<Credentials> {
   const keyPem = current.pair?.keyPem ?? createKey();
+  const written = await readPem(paths.nodeCertificate);
+  if (isLater(written, current)) return { caPem: current.caPem, pair: { certificatePem: written, keyPem } };
   const channel = dialer.dial(address);
   try {
     const csr = createRequest(keyPem, nodeName);
@@ -49,4 +53,9 @@ export async function renewNodeCertificate(
   } finally {
     channel.close();
   }
+}
+
+function isLater(certificatePem: string, { pair }: Credentials): boolean {
+  if (pair === undefined) return true;
+  return readCertificate(certificatePem).notAfterMs > readCertificate(pair.certificatePem).notAfterMs;
 }

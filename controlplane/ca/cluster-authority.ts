@@ -4,6 +4,7 @@ import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { issueCertificate, issueKeyPair, type KeyPair, type Usage } from "../../lib/pki/issue.js";
+import { pinOfKey, readCertificate, wasSignedBy } from "../../lib/pki/read.js";
 import { readRequest } from "../../lib/pki/request.js";
 import type { Rng } from "../../lib/rng.js";
 import { organizationOf, type Role } from "../../lib/transport/peer-identity.js";
@@ -52,6 +53,15 @@ export class ClusterAuthority {
   /** A fresh key with its certificate, for a process of this host. */
   issue(applicant: Applicant): KeyPair {
     return issueKeyPair(this.authority, this.termsFor(applicant), this.rng);
+  }
+
+  /** True when this authority signed the certificate (PEM), whether or not it has expired, for that name and role and for the key of the request. */
+  hasCertified(certificatePem: Buffer, subject: Pick<Applicant, "name" | "role">, request: Uint8Array): boolean {
+    if (certificatePem.length === 0) return false;
+    const facts = readCertificate(certificatePem);
+    const isSame = facts.subject.name === subject.name && facts.subject.organization === organizationOf(subject.role);
+    const isItsKey = facts.pin === pinOfKey(readRequest(request));
+    return isSame && isItsKey && wasSignedBy(certificatePem, this.authority.certificatePem);
   }
 
   private termsFor(applicant: Applicant): Parameters<typeof issueCertificate>[2] {

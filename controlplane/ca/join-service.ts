@@ -52,7 +52,7 @@ async function join(deps: JoinDeps, request: JoinRequest, { peer }: CallContext)
   const role = CERTIFICATE_ROLES[await checkToken(deps, tokenId, secret)];
   const applicant = { name, addresses, role };
   checkApplicant(applicant);
-  checkNameIsFree(deps.view, applicant);
+  checkNameIsFree(deps, request, applicant);
   const certificate = deps.authority.sign(request.csr, applicant);
   await redeemToken(deps, tokenId, secret);
   const controlPlane = role === "control-plane" ? await deps.admitControlPlane(applicant) : undefined;
@@ -66,10 +66,14 @@ async function join(deps: JoinDeps, request: JoinRequest, { peer }: CallContext)
   });
 }
 
-/** A certificate for a node's name gives that node's rights: nobody gets one while the node exists. */
-function checkNameIsFree(view: View, { name, role }: Applicant): void {
+/**
+ * A certificate for a node's name gives that node's rights: while the node exists nobody gets one but whoever holds its key, and a token. That is how a node comes
+ * back that was off for longer than its certificate lasts.
+ */
+function checkNameIsFree({ view, authority }: JoinDeps, request: JoinRequest, { name, role }: Applicant): void {
   if (role !== "node" && role !== "control-plane") return;
   if (view.get("Node", "", name) === undefined) return;
+  if (role === "node" && authority.hasCertified(request.previous, { name, role }, request.csr)) return;
   const remedy = `if that host is gone, run: tsctl delete node ${name}; otherwise give this host another name`;
   throw new TallshipError("already_exists", `join as ${name}: there is a node of that name; ${remedy}`);
 }

@@ -19,7 +19,10 @@ import type { HostRoute } from "../../lib/host-routes.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import { createAuthority } from "../../lib/pki/issue.js";
+import { createKey } from "../../lib/pki/keys.js";
+import { createRequest } from "../../lib/pki/request.js";
 import type { Rng } from "../../lib/rng.js";
+import { renewAtMs } from "../../lib/transport/renewal.js";
 import type { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
 import { ClusterAuthority } from "../ca/cluster-authority.js";
 import { createMember } from "../etcd/embedded-etcd.js";
@@ -68,11 +71,24 @@ export async function initCluster(plan: InitPlan, deps: Deps): Promise<boolean> 
   return true;
 }
 
-/** Signs the node certificate of a host that holds the authority's key. */
+/** Signs the node certificate of a host that holds the authority's key. A node key that is there is kept: what is sealed by it can be read on. */
 export async function writeNodePair(paths: HostPaths, authority: ClusterAuthority, host: HostConfig): Promise<void> {
-  const pair = authority.issue({ name: host.name, role: "node", addresses: [host.advertiseAddress] });
-  await writeFileAtomic(paths.nodeKey, pair.keyPem, 0o600);
-  await writeFileAtomic(paths.nodeCertificate, pair.certificatePem, 0o644);
+  const held = (await readFileIfPresent(paths.nodeKey))?.toString();
+  const keyPem = held ?? createKey();
+  if (held === undefined) await writeFileAtomic(paths.nodeKey, keyPem, 0o600);
+  const applicant = { name: host.name, role: "node", addresses: [host.advertiseAddress] } as const;
+  await writeFileAtomic(paths.nodeCertificate, authority.sign(createRequest(keyPem, host.name), applicant), 0o644);
+}
+
+/** Signs it anew when two thirds of its life are over, as after a long time off: the agent of this host takes it up. */
+export async function refreshNodePair(
+  paths: HostPaths,
+  authority: ClusterAuthority,
+  host: HostConfig,
+  nowMs: number,
+): Promise<void> {
+  const held = await readFileIfPresent(paths.nodeCertificate);
+  if (held === undefined || nowMs >= renewAtMs(held.toString())) await writeNodePair(paths, authority, host);
 }
 
 /** Writes a context file with an administrator's certificate that this host signs; root's own too, unless there is one. */

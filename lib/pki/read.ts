@@ -30,17 +30,25 @@ export function readCertificate(pem: string | Buffer): CertificateFacts {
 
 /** True when the authority's key signed the certificate and both are valid at the time. Chains are one link long by design. */
 export function isSignedBy(pem: string | Buffer, authorityPem: string | Buffer, nowMs: number): boolean {
-  const certificate = parse(pem);
-  const authority = parse(authorityPem);
-  const isTimely = [certificate, authority].every(
+  const isTimely = [parse(pem), parse(authorityPem)].every(
     ({ validFrom, validTo }) => Date.parse(validFrom) <= nowMs && nowMs < Date.parse(validTo),
   );
-  return isTimely && authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  return isTimely && wasSignedBy(pem, authorityPem);
+}
+
+/** True when the authority's key signed the certificate, however long ago. */
+export function wasSignedBy(pem: string | Buffer, authorityPem: string | Buffer): boolean {
+  const [certificate, authority] = [parse(pem), parse(authorityPem)];
+  return authority.ca && certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+}
+
+/** The pin of a public key (SubjectPublicKeyInfo, DER): that of every certificate for it. */
+export function pinOfKey(publicKey: Uint8Array): string {
+  return createHash("sha256").update(publicKey).digest("base64url");
 }
 
 function pinOf(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({ type: "spki", format: "der" });
-  return createHash("sha256").update(spki).digest("base64url");
+  return pinOfKey(certificate.publicKey.export({ type: "spki", format: "der" }));
 }
 
 /** Attributes stand one to a line, "CN=…"; a name that has an attribute twice is refused, since its readers might differ. */
