@@ -9,7 +9,14 @@ import {
 } from "../agent/host/host-options.js";
 import type { DaemonProgram } from "../agent/host/supervise.js";
 import { COMMIT, VERSION } from "../lib/build-info.js";
-import { type Command, command, commandHelp, type OptionValues, parseCommand } from "../lib/command-line.js";
+import {
+  type Command,
+  command,
+  commandHelp,
+  countOption,
+  type OptionValues,
+  parseCommand,
+} from "../lib/command-line.js";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
@@ -24,15 +31,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   init: command({
     summary: "make a new cluster with this host as its first, start it, and print how others join",
     words: [],
-    options: { ...HOST_OPTIONS, ...CLUSTER_OPTIONS },
+    options: {
+      ...HOST_OPTIONS,
+      ...CLUSTER_OPTIONS,
+      uses: { type: "string", value: "N", help: "hosts that may join with the printed token (any number)" },
+    },
     run: async (values) => {
       const [host, paths] = [hostOf(values, true), pathsOf(values)];
+      const uses = countOption("uses", values.uses, { otherwise: 0, min: 1, max: 100_000 });
       const cluster = clusterOf(values, hostPort(host.advertiseAddress, host.ports.api));
       const { makeCluster } = await import("../controlplane/setup/make-cluster.js");
       const isNew = await makeCluster({ paths, host, cluster });
       await start(host, paths, values);
       const { awaitControlPlane } = await import("../controlplane/setup/await-control-plane.js");
-      const token = await awaitControlPlane({ host, paths }, "worker-token");
+      const token = await awaitControlPlane({ host, paths }, { tokenUses: uses });
       console.log(
         `${isNew ? "cluster made" : "the cluster is here already"}; ${host.name} serves at ${hostPort(host.advertiseAddress, host.ports.api)}`,
       );
@@ -57,7 +69,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       await start(host, paths, values);
       if (host.isControlPlane) {
         const { awaitControlPlane } = await import("../controlplane/setup/await-control-plane.js");
-        await awaitControlPlane({ host, paths }, "nothing");
+        await awaitControlPlane({ host, paths });
       }
       console.log(`${host.name} has joined as ${host.isControlPlane ? "a control plane" : "a worker"}`);
       return 0;

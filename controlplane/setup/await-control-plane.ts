@@ -13,17 +13,20 @@ import { grpcDialer } from "../../lib/transport/grpc-dialer.js";
 import type { Client } from "../../lib/transport/service.js";
 import { ClusterDefinition, CreateTokenRequest, InfoRequest } from "../../proto/gen/tallship/v1/api.js";
 
-/** Waits until the control plane of this host serves and somebody leads; makes a token for workers when asked. Throws unavailable with where its log is. */
+/**
+ * Waits until the control plane of this host serves and somebody leads; then makes a token for workers, good for so many uses (0: any number), when asked, and
+ * returns it. Throws unavailable with where the log is.
+ */
 export async function awaitControlPlane(
   { host, paths }: { readonly host: HostConfig; readonly paths: HostPaths },
-  want: "worker-token" | "nothing",
+  want?: { readonly tokenUses: number },
 ): Promise<string> {
   const channel = await dialOwn(host, paths);
   const cluster = channel.client(ClusterDefinition);
   try {
     await untilServing(cluster, paths);
-    if (want === "nothing") return "";
-    return (await cluster.createToken(CreateTokenRequest.fromPartial({ role: "worker" }))).token;
+    if (want === undefined) return "";
+    return (await cluster.createToken(CreateTokenRequest.fromPartial({ role: "worker", uses: want.tokenUses }))).token;
   } finally {
     channel.close();
   }
