@@ -1,6 +1,7 @@
 import { formatError } from "../../kinds/formats.js";
 import { findOverlap } from "../../lib/cidr-overlap.js";
 import { rfc3339 } from "../../lib/clock.js";
+import { dropRemedy, KERNEL_NEEDS } from "../../net/host-needs.js";
 import { cgroupMode, parseHierarchies } from "../cgroup/hierarchies.js";
 import type { HostEvidence, Probe, Program } from "./host-evidence.js";
 
@@ -29,6 +30,7 @@ const CHECKS = [
   disk,
   ports,
   routes,
+  firewall,
   certificates,
   daemons,
   controlPlanes,
@@ -92,6 +94,7 @@ function programs({ programs: found, hasSystemd }: HostEvidence): readonly Findi
     "nft",
     "ip",
     "bridge",
+    "conntrack",
     ...(hasSystemd ? [] : (["flock", "setsid"] as const)),
   ];
   return wanted.map((name) => finding(name, found[name] !== undefined, found[name] ?? "not installed", install(name)));
@@ -105,10 +108,9 @@ function etcd({ programs: found, membership }: HostEvidence): readonly Finding[]
 }
 
 const PROBE_REMEDIES: Readonly<Record<Probe, string>> = {
-  vxlan: "the overlay needs it: modprobe vxlan, or a kernel with CONFIG_VXLAN",
-  bridge: "modprobe bridge, or a kernel with CONFIG_BRIDGE",
-  veth: "modprobe veth, or a kernel with CONFIG_VETH",
-  "nft-nat": "services need it: modprobe nft_nat nft_chain_nat, or a kernel with CONFIG_NFT_NAT",
+  vxlan: KERNEL_NEEDS.vxlan.remedy,
+  veth: KERNEL_NEEDS.veth.remedy,
+  nftables: KERNEL_NEEDS.nftables.remedy,
   overlay: "containers need it: modprobe overlay, or a kernel with CONFIG_OVERLAY_FS",
 };
 
@@ -173,6 +175,16 @@ function routes({ routes: held, membership, wantedRanges }: HostEvidence): reado
       "give init other ranges",
     ),
   ];
+}
+
+function firewall({ droppingChains }: HostEvidence): readonly Finding[] {
+  if (droppingChains.length === 0) return [finding("firewall", true, "no chain drops by its policy", "")];
+  return droppingChains.map((chain) => ({
+    name: "firewall",
+    state: "warn",
+    evidence: `chain ${chain.name} of table ${chain.family} ${chain.table} drops what it does not name (${chain.hook})`,
+    remedy: dropRemedy(chain),
+  }));
 }
 
 function certificates({ membership, nowMs }: HostEvidence): readonly Finding[] {

@@ -16,9 +16,8 @@ test("this machine, on which the tests run, has programs and kernel; nothing is 
   expect(evidence.programs.conmon).toContain("conmon");
   expect(evidence.probes).toEqual({
     vxlan: undefined,
-    bridge: undefined,
     veth: undefined,
-    "nft-nat": undefined,
+    nftables: undefined,
     overlay: undefined,
   });
   expect(evidence.freeBytes).toBeGreaterThan(0);

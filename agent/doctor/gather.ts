@@ -13,6 +13,7 @@ import { readRoutes } from "../../lib/host-routes.js";
 import { DEFAULTS, limit } from "../../lib/limits.js";
 import { readCertificate } from "../../lib/pki/read.js";
 import { mutableCredentials } from "../../lib/transport/credentials.js";
+import { droppingChains, KERNEL_NEEDS } from "../../net/host-needs.js";
 import { ClusterDefinition, InfoRequest } from "../../proto/gen/tallship/v1/api.js";
 import { daemonNames, pidOfDaemon } from "../host/supervise.js";
 import { hasSystemd } from "../host/systemd.js";
@@ -26,6 +27,7 @@ const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
   nft: ["--version"],
   ip: ["-V"],
   bridge: ["-V"],
+  conntrack: ["--version"],
   flock: ["--version"],
   setsid: ["--version"],
   etcd: ["--version"],
@@ -33,11 +35,9 @@ const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
 
 /** What is tried for each probe, in a network and a mount namespace that end with it. */
 const PROBE_SCRIPTS: Readonly<Record<Probe, string>> = {
-  vxlan: "ip link add probe0 type vxlan id 1 dstport 4789",
-  bridge: "ip link add probe0 type bridge",
-  veth: "ip link add probe0 type veth peer name probe1",
-  "nft-nat":
-    "nft 'add table inet probe; add chain inet probe c { type nat hook prerouting priority -100; policy accept; }'",
+  vxlan: KERNEL_NEEDS.vxlan.script,
+  veth: KERNEL_NEEDS.veth.script,
+  nftables: KERNEL_NEEDS.nftables.script,
   overlay:
     "mount -t tmpfs tmpfs /tmp && mkdir /tmp/l /tmp/u /tmp/w /tmp/m && mount -t overlay overlay -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w /tmp/m",
 };
@@ -60,6 +60,7 @@ export async function gatherEvidence(paths: HostPaths, clock: Clock): Promise<Ho
     hostName: hostname(),
     programs,
     probes,
+    droppingChains: droppingChains((await run("nft", ["-j", "list", "chains"])).output),
     mountInfo,
     unifiedControllers: await unifiedControllers(),
     dataDir: paths.dataDir,

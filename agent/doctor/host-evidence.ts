@@ -1,16 +1,25 @@
 import type { HostRoute } from "../../lib/host-routes.js";
+import type { DroppingChain, KernelNeedName } from "../../net/host-needs.js";
 
 /** Programs a host needs; etcd on control planes alone, one of the two runtimes. */
-export const PROGRAMS = ["crun", "runc", "conmon", "nft", "ip", "bridge", "flock", "setsid", "etcd"] as const;
+export const PROGRAMS = [
+  "crun",
+  "runc",
+  "conmon",
+  "nft",
+  "ip",
+  "bridge",
+  "conntrack",
+  "flock",
+  "setsid",
+  "etcd",
+] as const;
 
 /** A program that a host needs. */
 export type Program = (typeof PROGRAMS)[number];
 
-/** Things of the kernel that are tried in a network namespace of the check's own. */
-export const PROBES = ["vxlan", "bridge", "veth", "nft-nat", "overlay"] as const;
-
-/** A thing of the kernel that is tried. */
-export type Probe = (typeof PROBES)[number];
+/** A thing of the kernel that is tried in a network namespace of the check's own. */
+export type Probe = KernelNeedName | "overlay";
 
 /** One certificate on the host. */
 export interface CertificateEvidence {
@@ -29,6 +38,8 @@ export interface HostEvidence {
   readonly programs: Readonly<Record<Program, string | undefined>>;
   /** What went wrong; undefined when it works. */
   readonly probes: Readonly<Record<Probe, string | undefined>>;
+  /** Chains of other tables that may lose pods' packets. */
+  readonly droppingChains: readonly DroppingChain[];
   /** /proc/self/mountinfo. */
   readonly mountInfo: string;
   /** Controllers of the unified hierarchy's root; empty without one. */

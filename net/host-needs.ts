@@ -1,0 +1,98 @@
+/** Something of the kernel that the network needs: how it is tried, and what to do when it is missing. */
+export interface KernelNeed {
+  /** A shell script that fails where it is missing. Run in a network namespace that ends with it. */
+  readonly script: string;
+  readonly remedy: string;
+}
+
+/** nft reads its transaction from a here-document: what is tried is what the proxy's table is made of. */
+const SERVICES_SCRIPT = `nft -f - <<'END'
+table inet probe {
+  map slots { typeof ip daddr . meta l4proto . th dport . numgen random mod 65535 : ip daddr . th dport; }
+  map services { type ipv4_addr . inet_proto . inet_service : verdict; }
+  chain pick { meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @slots; }
+  chain translate {
+    type nat hook prerouting priority dstnat; policy accept;
+    ip daddr . meta l4proto . th dport vmap @services
+    fib daddr type local return
+  }
+  chain leave {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr 192.0.2.1 masquerade
+  }
+  chain untracked {
+    type filter hook output priority raw; policy accept;
+    udp dport 9 notrack
+  }
+  chain refuse {
+    type filter hook forward priority filter; policy accept;
+    meta l4proto tcp reject with tcp reset
+    reject with icmpx type port-unreachable
+  }
+}
+END`;
+
+/** What the network needs of the kernel, for `doctor`. */
+export const KERNEL_NEEDS = {
+  vxlan: {
+    script: "ip link add probe0 type vxlan id 1 local 127.0.0.1 dstport 4789 nolearning noudpcsum",
+    remedy: "the overlay needs it: modprobe vxlan, or a kernel with CONFIG_VXLAN",
+  },
+  veth: {
+    script: "ip link add probe0 type veth peer name probe1",
+    remedy: "pods' links need it: modprobe veth, or a kernel with CONFIG_VETH",
+  },
+  nftables: {
+    script: SERVICES_SCRIPT,
+    remedy:
+      "services need it: modprobe nft_chain_nat nft_numgen nft_fib_inet nft_reject_inet nft_ct nft_masq, or nftables 1.0.6 and a kernel with these",
+  },
+} as const satisfies Record<string, KernelNeed>;
+
+/** Name of a need. */
+export type KernelNeedName = keyof typeof KERNEL_NEEDS;
+
+/** A chain of somebody else that drops what it does not name, as `nft -j list chains` tells. */
+export interface DroppingChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook: "forward" | "input";
+}
+
+/**
+ * Chains by whose policy pods' packets may be lost: no other table can overrule a drop. Some firewalls and docker make them, with
+ * rules that let through what they know.
+ */
+export function droppingChains(nftJson: string): readonly DroppingChain[] {
+  return chainsOf(nftJson).flatMap(({ family, table, name, hook, policy }) => {
+    const matters = (hook === "forward" || hook === "input") && policy === "drop" && family !== "ip6";
+    return matters ? [{ family, table, name, hook }] : [];
+  });
+}
+
+/** What to tell the owner of a host that has such a chain. */
+export function dropRemedy({ family, table, name, hook }: DroppingChain): string {
+  const chain = `nft add rule ${family} ${table} ${name}`;
+  if (hook === "input")
+    return `let in pods' questions for names, the overlay and node ports: ${chain} iifname "tsp*" accept; and UDP 4789, TCP 7446 of other hosts`;
+  return `let pods' packets through: ${chain} iifname { "tsp*", "tallship0" } accept, and the same with oifname`;
+}
+
+interface Chain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  readonly hook?: string;
+  readonly policy?: string;
+}
+
+function chainsOf(nftJson: string): readonly Chain[] {
+  try {
+    // A parser: nft's own format; a field that is missing matches nothing.
+    const parsed = JSON.parse(nftJson) as { readonly nftables?: readonly { readonly chain?: Chain }[] };
+    return (parsed.nftables ?? []).flatMap(({ chain }) => (chain === undefined ? [] : [chain]));
+  } catch {
+    return [];
+  }
+}
