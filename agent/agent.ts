@@ -20,6 +20,7 @@ import type { HostFacts, HostUsage } from "./host/host-facts.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
 import type { Images, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
+import { LogRotation } from "./logs/rotation.js";
 import type { NodeMemory } from "./node-memory.js";
 import { podAddresses } from "./pod-addresses.js";
 import { PodLoop } from "./pod-loop.js";
@@ -29,12 +30,14 @@ import type { Runtime } from "./runtime/runtime.js";
 import { AddressBook } from "./session/address-book.js";
 import { configReader } from "./session/config-reader.js";
 import { EndpointTracker } from "./session/endpoint-tracker.js";
+import { ImageReporter } from "./session/image-reporter.js";
 import { LeaderSession } from "./session/leader-session.js";
 import { EMPTY_MAP, MAP_KINDS, nextMap } from "./session/network-map.js";
 import { carryStream, type PodStreams } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
 import { StatusReporter } from "./session/status-reporter.js";
+import { UsageReporter } from "./session/usage-reporter.js";
 import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 
@@ -84,6 +87,8 @@ export class Agent {
   private readonly statuses: StatusReporter;
   private readonly events: PodEvents;
   private readonly endpoints: EndpointTracker;
+  private readonly images: ImageReporter;
+  private readonly usage: UsageReporter;
   private readonly over = new AbortController();
   private readonly ended: Promise<void>[] = [];
   private overlay: OverlayDevice | undefined;
@@ -92,6 +97,7 @@ export class Agent {
   private map = EMPTY_MAP;
   private network: NodeNetwork | undefined;
   private loop: PodLoop | undefined;
+  private rotation: LogRotation | undefined;
 
   constructor(edges: AgentEdges) {
     this.edges = edges;
@@ -112,7 +118,17 @@ export class Agent {
         const streams = this.loop === undefined ? undefined : edges.streams(this.loop);
         if (streams !== undefined) void carryStream({ book: this.book, streams, log }, open, this.over.signal);
       },
-      onUsageWanted: () => undefined,
+      onUsageWanted: (everyMs) => this.usage.want(everyMs),
+    });
+    this.images = new ImageReporter(
+      () => edges.images.digests(),
+      (report) => this.session.reportImages(report),
+    );
+    this.usage = new UsageReporter({
+      clock,
+      pods: () => (this.loop?.list() ?? []).map(({ record }) => record.uid),
+      stats: (uid) => edges.runtime.stats(uid),
+      send: (pods) => this.session.reportUsage(pods),
     });
     this.statuses = new StatusReporter({ book: this.book, clock, rng, log });
     this.events = new PodEvents({
@@ -134,6 +150,8 @@ export class Agent {
   async stop(): Promise<void> {
     this.over.abort();
     this.events.close();
+    this.usage.want(0);
+    this.rotation?.close();
     await this.loop?.stop();
     await this.network?.stop();
     await Promise.allSettled(this.ended);
@@ -171,6 +189,7 @@ export class Agent {
 
   private welcomed({ podCIDRs, controlPlaneAddresses }: Welcome): void {
     this.edges.memory.remember({ podCIDRs, controlPlaneAddresses });
+    this.images.begin();
     if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
   }
 
@@ -203,14 +222,28 @@ export class Agent {
     }
     const inUse = await network.list();
     const saved = await checkpoint.load();
-    const addresses = podAddresses(podCIDR, inUse);
-    const loop = this.makeLoop(network, addresses);
+    const loop = this.makeLoop(network, podAddresses(podCIDR, inUse));
     this.loop = loop;
-    await loop.adopt(saved);
+    loop.adopt(saved, await this.traces(inUse));
     this.session.describe();
     log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
+    this.rotation = new LogRotation({
+      clock,
+      log,
+      runs: () => loop.running(),
+      sizeOf: (run) => this.edges.logs.size(run),
+      rotate: (run) => this.edges.logs.rotate(run, (key) => runtime.reopenLog(key)),
+    });
     this.keep(this.watchPods(loop));
     this.keep(this.watchMap(network));
+  }
+
+  /** Pods of which anything is left on the node, whatever an agent that died was doing with them. */
+  private async traces(links: readonly { readonly uid: string }[]): Promise<readonly string[]> {
+    const { runtime, rootfs, disk, logs } = this.edges;
+    const runs = new Set((await runtime.list()).map(({ id }) => id));
+    for (const id of await rootfs.list()) if (!runs.has(id)) await rootfs.remove(id);
+    return [...links.map(({ uid }) => uid), ...(await runtime.pods()), ...disk.pods(), ...logs.pods()];
   }
 
   private networkConfig(podCIDR: string): NodeNetworkConfig {
@@ -262,12 +295,13 @@ export class Agent {
       withdrawal: (uid) => this.endpoints.of(uid),
       cutOverRevision: () => this.cutOverRevision,
       onTurn: (turn) => {
-        statuses.take(turn);
         edges.observe.turn(turn);
+        return statuses.take(turn);
       },
       onAction: (action, error) => {
         if (error !== undefined) edges.observe.failed(action.do, error.code);
         else if (action.do === "create" && action.attempt > 0) edges.observe.restarted();
+        if (action.do === "prepare" && action.hook === "image") this.images.refresh();
       },
       onForgotten: (uid) => {
         edges.observe.forgotten(uid);

@@ -16,7 +16,7 @@ import { noticeOfAction, noticeOfFailure } from "./notices.js";
 import { plan } from "./plan.js";
 import { newRecord, type PodRecord } from "./pod-record.js";
 import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal } from "./pod-turn.js";
-import type { Runtime } from "./runtime/runtime.js";
+import type { ContainerKey, Runtime } from "./runtime/runtime.js";
 
 /** What the loop needs. */
 export interface PodLoopOptions {
@@ -31,8 +31,8 @@ export interface PodLoopOptions {
   readonly withdrawal: (uid: string) => Withdrawal;
   /** Endpoint revision that every Ready node reflects. */
   readonly cutOverRevision: () => number;
-  /** Called in every turn with what is known now. */
-  readonly onTurn: (turn: PodTurn) => void;
+  /** Called in every turn with what is known now; returns after how many milliseconds to look again. */
+  readonly onTurn: (turn: PodTurn) => number | undefined;
   /** Called after every action, with its failure if it failed. */
   readonly onAction: (action: Action, error: TallshipError | undefined) => void;
   /** Called when nothing of the pod is left. */
@@ -60,7 +60,7 @@ export class PodLoop {
   private readonly slots = new Slots(limit("agentWorkers"));
   private isConfirmedSet = false;
   private isStopped = false;
-  private running = 0;
+  private turnCount = 0;
   private wakeIdle: (() => void) | undefined;
 
   constructor(options: PodLoopOptions) {
@@ -72,12 +72,13 @@ export class PodLoop {
     options.runtime.onChange((uid) => this.mark(uid));
   }
 
-  /** Takes up what the checkpoint and the machine hold. Until the control plane is heard, pods that nobody knows are left alone. */
-  async adopt(saved: readonly SavedPod[]): Promise<void> {
+  /**
+   * Takes up pods of the checkpoint, and those that left any trace on the machine. Until the control plane is heard, pods that nobody wants
+   * are left alone; then they go, to the last trace.
+   */
+  adopt(saved: readonly SavedPod[], traces: readonly string[]): void {
     for (const one of saved) this.restore(one);
-    for (const { podUid } of await this.options.runtime.list()) {
-      if (!this.pods.has(podUid)) this.admit({ uid: podUid, namespace: "", name: "" }, undefined);
-    }
+    for (const uid of traces) if (!this.pods.has(uid)) this.admit({ uid, namespace: "", name: "" }, undefined);
     for (const uid of this.pods.keys()) this.mark(uid);
   }
 
@@ -121,6 +122,15 @@ export class PodLoop {
     for (const [uid, { record }] of this.pods) if (record.stop !== undefined) this.mark(uid);
   }
 
+  /** The runs that are known to run. */
+  running(): readonly ContainerKey[] {
+    return [...this.pods.values()].flatMap(({ record }) =>
+      Object.entries(record.containers).flatMap(([container, { attempt, startedAtMs }]) =>
+        startedAtMs === undefined ? [] : [{ podUid: record.uid, container, attempt }],
+      ),
+    );
+  }
+
   /** The pods known now. */
   list(): readonly { readonly desired: Pod | undefined; readonly record: PodRecord; readonly facts: PodFacts }[] {
     return [...this.pods.values()];
@@ -138,7 +148,7 @@ export class PodLoop {
     this.isStopped = true;
     this.queue.close();
     for (const state of this.pods.values()) state.abort.abort();
-    while (this.running > 0) await new Promise<void>((resolve) => (this.wakeIdle = resolve));
+    while (this.turnCount > 0) await new Promise<void>((resolve) => (this.wakeIdle = resolve));
   }
 
   private admit(names: { uid: string; namespace: string; name: string }, desired: Pod | undefined): PodState {
@@ -161,7 +171,7 @@ export class PodLoop {
   private takeReady(): void {
     for (let uid = this.queue.take(); uid !== undefined; uid = this.queue.take()) {
       const key = uid;
-      this.running += 1;
+      this.turnCount += 1;
       void this.turn(key).then(
         (again) => this.ended(key, again),
         (error: unknown) => this.failed(key, error),
@@ -170,18 +180,18 @@ export class PodLoop {
   }
 
   private ended(uid: string, againMs: number | undefined): void {
-    this.running -= 1;
+    this.turnCount -= 1;
     this.queue.done(uid);
     if (againMs !== undefined) this.queue.addAfter(uid, againMs);
-    if (this.running === 0) this.wakeIdle?.();
+    if (this.turnCount === 0) this.wakeIdle?.();
   }
 
   private failed(uid: string, error: unknown): void {
-    this.running -= 1;
+    this.turnCount -= 1;
     const delayMs = this.queue.retry(uid);
     if (!this.isStopped)
       this.options.log.warn("pod turn failed", { uid, delayMs, error: asTallshipError(error).message });
-    if (this.running === 0) this.wakeIdle?.();
+    if (this.turnCount === 0) this.wakeIdle?.();
   }
 
   /** One look at a pod; returns when to look again. */
@@ -195,9 +205,9 @@ export class PodLoop {
       state.record = record;
       state.isSaved = false;
     }
-    this.options.onTurn({ ...turn, record });
+    const reportAgainMs = this.options.onTurn({ ...turn, record });
     if (!state.isSaved) await this.save(state);
-    if (actions.length === 0 || this.isStopped) return againMs;
+    if (actions.length === 0 || this.isStopped) return earlier(againMs, reportAgainMs);
     await this.carryOut(state, { ...turn, record }, actions);
     return 0;
   }
@@ -283,6 +293,10 @@ export class PodLoop {
     this.pods.delete(state.record.uid);
     this.options.onForgotten(state.record.uid);
   }
+}
+
+function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
 }
 
 /** The table's row for the action. TypeScript cannot see that the row and its arguments stay together. */

@@ -10,6 +10,14 @@ import { containerId, type ObservedContainer } from "./runtime/runtime.js";
 /** Exit code shown for a run whose own was lost: never 0. As in Kubernetes. */
 const LOST_EXIT_CODE = 137;
 
+/** The conditions that the agent writes; others belong to scheduler and controllers. */
+export const OWN_CONDITIONS: ReadonlySet<string> = new Set([
+  "PodReadyToStartContainers",
+  "Initialized",
+  "Ready",
+  "ContainersReady",
+]);
+
 /** What the status says beside the pod itself. */
 export interface StatusContext {
   readonly nodeIP: string;
@@ -31,8 +39,8 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
   return PodStatus.fromPartial({
     ...before,
     phase,
-    reason: before?.reason ?? "",
-    message: before?.message ?? "",
+    reason: "",
+    message: "",
     hostIP: context.nodeIP,
     hostIPs: [{ ip: context.nodeIP }],
     podIP: facts.address || before?.podIP || "",

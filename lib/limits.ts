@@ -203,6 +203,18 @@ export const LIMITS = {
     value: 200,
     why: "output of a command that ended is awaited this long while its children hold it open",
   },
+  logLookFirstMs: { value: 100, why: "a container that writes flat out is 45 MB over its limit by then" },
+  logLookNewMs: { value: 1_000, why: "a log that nobody has looked at yet is looked at within this" },
+  logLookMaxMs: {
+    value: 10_000,
+    why: "a quiet container that starts to write flat out fills 4 GB at most before it is looked at",
+  },
+  sessionSilenceMs: { value: 2_000, why: "a leader that has not answered four heartbeats is given up" },
+  statusRepeatFirstMs: {
+    value: 2_000,
+    why: "a status that the control plane does not show by then was lost or overruled",
+  },
+  statusRepeatMaxMs: { value: 60_000, why: "a status that is refused costs one write a minute" },
   orphanGraceMs: {
     value: 2_000,
     why: "a pod whose object is gone without a grace of its own still gets a stop signal first",

@@ -1,6 +1,6 @@
 // Edge: the control group file systems.
 import { readdirSync, readFileSync, rmdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Hierarchy, parseHierarchies } from "./hierarchies.js";
 
 /** The hierarchies that this process sees. */
@@ -14,6 +14,22 @@ export function mountedHierarchies(): readonly Hierarchy[] {
  */
 export function removeCgroup(hierarchies: readonly Hierarchy[], path: string): boolean {
   return hierarchies.map(({ mountPoint }) => removeBelow(join(mountPoint, path))).every((isGone) => isGone);
+}
+
+/** Uids of pods that have a group in any hierarchy; `prefix` is what their groups' paths have before the uid. */
+export function podsWithGroups(hierarchies: readonly Hierarchy[], prefix: string): readonly string[] {
+  const [folder, name] = [dirname(prefix), basename(prefix)];
+  const names = hierarchies.flatMap(({ mountPoint }) => foldersIn(join(mountPoint, folder)));
+  return [...new Set(names)].filter((one) => one.startsWith(name)).map((one) => one.slice(name.length));
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
+  } catch {
+    return []; // No pod had a group there yet.
+  }
 }
 
 function removeBelow(folder: string): boolean {

@@ -1,8 +1,24 @@
+// Edge: the folder of logs.
+import { readdirSync } from "node:fs";
 import type { ContainerLogs } from "./container-logs.js";
 import { logPath } from "./log-path.js";
-import { removePodLogs } from "./rotate.js";
+import { logSize, removePodLogs, rotateLog } from "./rotate.js";
 
 /** Logs below `dataDir`/logs, a folder per pod, a folder per container in it, a file per run. */
 export function openLogFiles(dataDir: string): ContainerLogs {
-  return { path: (run) => logPath(dataDir, run), remove: (podUid) => removePodLogs(dataDir, podUid) };
+  return {
+    path: (run) => logPath(dataDir, run),
+    size: (run) => logSize(dataDir, run),
+    rotate: (run, reopen) => rotateLog(dataDir, run, reopen),
+    pods: () => namesIn(`${dataDir}/logs`),
+    remove: (podUid) => removePodLogs(dataDir, podUid),
+  };
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return []; // Nothing was logged yet.
+  }
 }

@@ -7,7 +7,7 @@ import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { logPath } from "./log-path.js";
 import { readLogs } from "./read-logs.js";
-import { rotateLogs } from "./rotate.js";
+import { rotateLog } from "./rotate.js";
 
 const KEY = { podUid: "uid", container: "main", attempt: 0 };
 let dataDir = "";
@@ -80,7 +80,7 @@ test("a follower loses and doubles no line while the log is rotated under it", a
       appendFileSync(path, lines);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    expect(await rotateLogs(dataDir, [KEY], async () => appendFileSync(path, entry(`${written++} reopened`)))).toBe(1);
+    await rotateLog(dataDir, KEY, async () => appendFileSync(path, entry(`${written++} reopened`)));
   }
   isOpen = false;
   const numbers = (await followed)

@@ -1,4 +1,5 @@
 // Edge: renames and removes log files.
+import { statSync } from "node:fs";
 import { rename, rm, stat } from "node:fs/promises";
 import { limit } from "../../lib/limits.js";
 import { type LogKey, logPath, podLogFolder, rotatedPath } from "./log-path.js";
@@ -6,20 +7,15 @@ import { type LogKey, logPath, podLogFolder, rotatedPath } from "./log-path.js";
 /** Has a run's log opened anew under its name. */
 export type ReopenLog = (key: LogKey) => Promise<void>;
 
-/**
- * Rotates the logs that have grown beyond limits.logFileBytes. Nothing is lost: the writer goes on in the renamed file until it has opened
- * the new one. Returns how many were rotated.
- */
-export async function rotateLogs(dataDir: string, keys: readonly LogKey[], reopen: ReopenLog): Promise<number> {
-  let count = 0;
-  for (const key of keys) {
-    const path = logPath(dataDir, key);
-    if ((await sizeOf(path)) < limit("logFileBytes")) continue;
-    await shift(path);
-    await reopen(key);
-    count += 1;
-  }
-  return count;
+/** Rotates a run's log. Nothing is lost: the writer goes on in the renamed file until it has opened the new one. */
+export async function rotateLog(dataDir: string, key: LogKey, reopen: ReopenLog): Promise<void> {
+  await shift(logPath(dataDir, key));
+  await reopen(key);
+}
+
+/** Size of a run's present log in bytes; 0 before it has written. */
+export function logSize(dataDir: string, key: LogKey): number {
+  return statSync(logPath(dataDir, key), { throwIfNoEntry: false })?.size ?? 0;
 }
 
 async function sizeOf(path: string): Promise<number> {

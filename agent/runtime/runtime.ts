@@ -93,6 +93,8 @@ export interface Runtime {
   readonly version: string;
   /** Every run of a pod, or of all pods, in order of pod, container and attempt. */
   list(podUid?: string): Promise<readonly ObservedContainer[]>;
+  /** Every pod that has left a trace, though it has no run. */
+  pods(): Promise<readonly string[]>;
   /** Makes everything but lets no code of the container run. */
   create(spec: ContainerSpec): Promise<void>;
   /** Runs a created container; nothing when it runs already. */

@@ -60,6 +60,10 @@ export class SimulatedRuntime implements Runtime {
     return [...this.runs.values()].filter(({ state }) => state.is === "running").map(({ key }) => key);
   }
 
+  async pods(): Promise<readonly string[]> {
+    return [...new Set([...this.runs.values()].map(({ key }) => key.podUid))].sort();
+  }
+
   async create(spec: ContainerSpec): Promise<void> {
     const { podUid, container, attempt } = spec;
     const id = containerId(spec);

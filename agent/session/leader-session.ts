@@ -8,11 +8,13 @@ import type { Rng } from "../../lib/rng.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import {
   type ControlMessage,
+  type ImageReport,
   type NodeConditionReport,
   type NodeMessage,
   NodesDefinition,
   type NodeUsage,
   type OpenStream,
+  type PodUsage,
   type SessionHello,
   type Welcome,
 } from "../../proto/gen/tallship/v1/session.js";
@@ -48,6 +50,7 @@ export class LeaderSession {
   private appliedRevision = 0;
   private clusterEpoch = "";
   private conditions: readonly NodeConditionReport[] = [];
+  private heardAtMs = 0;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -102,6 +105,16 @@ export class LeaderSession {
     this.send({ part: { $case: "events", value: { events } } });
   }
 
+  /** What pods use. */
+  reportUsage(pods: readonly PodUsage[]): void {
+    this.send({ part: { $case: "usage", value: { pods } } });
+  }
+
+  /** Image content that came or went. */
+  reportImages(report: ImageReport): void {
+    this.send({ part: { $case: "images", value: report } });
+  }
+
   /** An operator stream that cannot be opened. */
   refuse(operationID: string, error: TallshipError): void {
     this.send({ part: { $case: "refused", value: { operationID, code: error.code, message: error.message } } });
@@ -123,7 +136,8 @@ export class LeaderSession {
     try {
       const answers = book.channel(address).client(NodesDefinition).session(outgoing, { signal: over.signal });
       for await (const { part } of answers) {
-        if (part?.$case === "welcome") this.begin(part.value, outgoing, over.signal);
+        this.heardAtMs = this.parts.clock.monotonicMs();
+        if (part?.$case === "welcome") this.begin(part.value, outgoing, over);
         if (part !== undefined) this.take(part);
       }
       return asTallshipError(new Error("the leader ended the session"), "unavailable");
@@ -138,15 +152,19 @@ export class LeaderSession {
   }
 
   /** Heartbeats start once the leader knows the node. */
-  private begin(welcome: Welcome, outgoing: AsyncQueue<NodeMessage>, signal: AbortSignal): void {
+  private begin(welcome: Welcome, outgoing: AsyncQueue<NodeMessage>, over: AbortController): void {
     this.outgoing = outgoing;
     this.clusterEpoch = welcome.clusterEpoch;
     this.parts.book.replace(welcome.controlPlaneAddresses);
     const everyMs = welcome.heartbeatMs || limit("heartbeatMs");
     const tick = (): void => {
-      if (signal.aborted) return;
-      this.beat();
-      this.parts.clock.after(everyMs, tick);
+      if (over.signal.aborted) return;
+      // A host that lost its power closes no connection: silence is all there is.
+      if (this.parts.clock.monotonicMs() - this.heardAtMs > limit("sessionSilenceMs")) over.abort();
+      else {
+        this.beat();
+        this.parts.clock.after(everyMs, tick);
+      }
     };
     tick();
   }

@@ -41,6 +41,8 @@ function serveSession(
 async function* welcome(messages: AsyncIterable<NodeMessage>, seen: NodeMessage[]): AsyncGenerator<ControlMessage> {
   for await (const message of messages) {
     seen.push(message);
+    if (message.part?.$case === "heartbeat")
+      yield { part: { $case: "ack", value: { sequence: message.part.value.sequence } } };
     if (message.part?.$case === "hello") {
       yield {
         part: {

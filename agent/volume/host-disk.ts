@@ -1,6 +1,16 @@
 // Edge: volumes on the host's disk and in its memory.
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, type Stats, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  type Stats,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { assertNever, TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
@@ -40,6 +50,7 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
     filePath: (uid, name) => `${filesOf(uid)}/${name}`,
     bindSource: (volumePath, subPath) =>
       subPath === "" ? { path: volumePath, release: () => undefined } : openBelow(volumePath, subPath),
+    pods: () => [...namesIn(`${options.dataDir}/pods`), ...namesIn(secrets)],
     remove: async (uid) => {
       await unmountBelow(folderOf(uid), options.launcher);
       rmSync(folderOf(uid), { recursive: true, force: true });
@@ -47,6 +58,10 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
       rmSync(filesOf(uid), { recursive: true, force: true });
     },
   };
+}
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
 }
 
 interface Place {

@@ -25,6 +25,8 @@ export interface PodDisk {
    * with invalid_argument, also when somebody changes it meanwhile.
    */
   bindSource(volumePath: string, subPath: string): BindSource;
+  /** Pods that have anything here. */
+  pods(): readonly string[];
   /** Removes all but the host's own paths. */
   remove(uid: string): Promise<void>;
 }

@@ -41,14 +41,15 @@ export function runtimeConformance(name: string, makeHarness: () => Promise<Runt
   };
 
   test(`${name}: a created run waits, a started one runs, a removed one leaves no trace`, async () => {
-    expect(await runtime.list()).toEqual([]);
+    expect([await runtime.list(), await runtime.pods()]).toEqual([[], []]);
     await runtime.create(harness.spec(key, ["sleep"]));
     expect((await stateOf(key))?.is).toBe("created");
     await runtime.start(key);
     expect((await stateOf(key))?.is).toBe("running");
+    expect(await runtime.pods()).toEqual([key.podUid]);
     await runtime.remove(key);
-    expect(await runtime.list()).toEqual([]);
     await runtime.removePod(key.podUid);
+    expect([await runtime.list(), await runtime.pods()]).toEqual([[], []]);
   });
 
   test(`${name}: starting, removing and signalling twice equals doing it once`, async () => {

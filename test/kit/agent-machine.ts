@@ -98,7 +98,7 @@ export class AgentMachine {
       onForgotten: (uid) => statuses.forget(uid),
     });
     this.loop = loop;
-    await loop.adopt(await checkpoint.load());
+    loop.adopt(await checkpoint.load(), [...(await runtime.pods()), ...disk.pods()]);
     return loop;
   }
 

@@ -45,6 +45,7 @@ const DISK: PodDisk = {
   prepare: async (_uid, { plans }) => new Map(plans.map(({ name }) => [name, `/volumes/${name}`])),
   filePath: (uid, name) => `/files/${uid}/${name}`,
   bindSource: (path) => ({ path, release: () => undefined }),
+  pods: () => [],
   remove: async () => undefined,
 };
 
@@ -112,7 +113,13 @@ export class SimNode {
       disk: DISK,
       checkpoint: this.checkpoint,
       memory,
-      logs: { path: ({ podUid }) => `/logs/${podUid}`, remove: async () => undefined },
+      logs: {
+        path: ({ podUid }) => `/logs/${podUid}`,
+        size: () => 0,
+        rotate: async () => undefined,
+        pods: () => [],
+        remove: async () => undefined,
+      },
       network: (config) => createNodeNetwork(config, this.kernel, { clock: process, rng, log: ground.log }),
       streams: () => ({ logs: nothing, exec: nothing }),
       facts: {

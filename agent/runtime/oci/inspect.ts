@@ -63,6 +63,17 @@ export function monitorPid(paths: DriverPaths, key: ContainerKey): number | unde
   return readText(`/proc/${pid}/cmdline`).includes(`\0${containerId(key)}\0`) ? pid : undefined;
 }
 
+/** A run's conmon that had not yet said who it is, by its command line; looks through every process. */
+export function findMonitor(key: ContainerKey): number | undefined {
+  const pids = namesIn("/proc").filter((name) => /^\d+$/.test(name));
+  const words = ["conmon", `\0${containerId(key)}\0`];
+  const found = pids.find((pid) => {
+    const command = readText(`/proc/${pid}/cmdline`);
+    return words.every((word) => command.includes(word));
+  });
+  return found === undefined ? undefined : Number(found);
+}
+
 /** The run's first process, if it lives and is the monitor's child. */
 export function livingPid(paths: DriverPaths, key: ContainerKey): number | undefined {
   const pid = readPid(`${bundleFolder(paths, key)}/pid`);

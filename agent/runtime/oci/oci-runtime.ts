@@ -16,7 +16,7 @@ import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Log } from "../../../lib/log.js";
 import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.js";
-import { readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
+import { podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
 import type { Launcher } from "../../launcher/launcher.js";
 import {
   type ContainerKey,
@@ -32,7 +32,7 @@ import {
 import { signalNumber } from "../signals.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { startExec } from "./exec.js";
-import { inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
+import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
 import { bundleFolder, exitFile, exitFolder, podFolder, runtimeRoot, runtimeState, socketFolder } from "./paths.js";
 import { createScript, type Programs, removeScript } from "./scripts.js";
 import { SeccompPrograms } from "./seccomp-programs.js";
@@ -55,9 +55,27 @@ export interface OciRuntimeOptions {
 export function startOciRuntime(options: OciRuntimeOptions): Runtime {
   for (const folder of [exitFolder(options), socketFolder(options), runtimeRoot(options), `${options.runDir}/pods`])
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+  sweep(options);
   const runtime = new OciRuntime(options);
   runtime.watch();
   return runtime;
+}
+
+/**
+ * What an agent that died left half done: the runtime's state of a run without bundle gets one, so that the run is listed and removed; exit
+ * files and links without bundle go.
+ */
+function sweep(options: OciRuntimeOptions): void {
+  for (const id of namesIn(runtimeRoot(options))) {
+    const key = parseContainerId(id);
+    if (key !== undefined) mkdirSync(bundleFolder(options, key), { recursive: true, mode: 0o700 });
+  }
+  for (const folder of [exitFolder(options), socketFolder(options)]) {
+    for (const name of namesIn(folder)) {
+      const key = parseContainerId(name);
+      if (key === undefined || !isThere(bundleFolder(options, key))) rmSync(`${folder}/${name}`, { force: true });
+    }
+  }
 }
 
 class OciRuntime implements Runtime {
@@ -107,6 +125,11 @@ class OciRuntime implements Runtime {
   async list(podUid?: string): Promise<readonly ObservedContainer[]> {
     const uids = podUid === undefined ? namesIn(`${this.options.runDir}/pods`) : [podUid];
     return uids.flatMap((uid) => inspectPod(this.options, uid, (key) => this.creating.has(containerId(key))));
+  }
+
+  async pods(): Promise<readonly string[]> {
+    const groups = podsWithGroups(this.options.hierarchies, podCgroup(this.options.cgroupParent, ""));
+    return [...new Set([...namesIn(`${this.options.runDir}/pods`), ...groups])].sort();
   }
 
   async create(spec: ContainerSpec): Promise<void> {
@@ -172,7 +195,7 @@ class OciRuntime implements Runtime {
   async remove(key: ContainerKey): Promise<void> {
     const { launcher, programs } = this.options;
     const bundle = bundleFolder(this.options, key);
-    const monitor = monitorPid(this.options, key);
+    const monitor = monitorPid(this.options, key) ?? findMonitor(key);
     // Without its monitor nothing writes into the bundle any more; the runtime kills what is left.
     if (monitor !== undefined) sendSignal(monitor, "SIGKILL");
     const rootPath = readText(`${bundle}/root`);
