@@ -20,7 +20,7 @@ export interface SuperviseTerms {
 /**
  * The supervisor, in shell: where no systemd runs it starts each daemon in a session of its own, starts it again with growing waits when it ends, and adopts
  * daemons that run already. A megabyte where a Node process would take thirty, and nothing in it that could leak. Daemons survive its death; the lock
- * makes a second one end at once.
+ * makes a second one end at once. Any POSIX shell will do; one whose read can wait (bash, busybox) starts no process per turn.
  */
 export function superviseScript({ daemons, runDir, logDir, logBytes }: SuperviseTerms): string {
   const names = daemons.map(({ name }) => name).join(" ");
@@ -36,6 +36,17 @@ echo $$ > "$run/supervise.pid"
 unset NODE_EXTRA_CA_CERTS
 trap 'rm -f "$run/supervise.pid"; exit 0' TERM INT
 
+# Nobody writes to this pipe: reading from it is a sleep that takes no process, where the shell knows how.
+rm -f "$run/supervise.pipe"
+mkfifo -m 600 "$run/supervise.pipe"
+exec 8<> "$run/supervise.pipe"
+(read -r -t 0.01 words <&8) 2> /dev/null
+if [ $? -eq 2 ]; then
+  pause() { sleep 0.5 8>&- 9>&-; }
+else
+  pause() { read -r -t 0.5 words <&8 || :; }
+fi
+
 # True when the process with the pid in $1 is the daemon $2: a pid may have been given to another program since.
 is_daemon() {
   [ -n "$1" ] && [ -r "/proc/$1/cmdline" ] || return 1
@@ -50,7 +61,7 @@ start() {
   case "$name" in
 ${cases.join("\n")}
   esac
-  setsid "$@" >> "$log/$name.log" 2>&1 9>&- < /dev/null &
+  setsid "$@" >> "$log/$name.log" 2>&1 8>&- 9>&- < /dev/null &
   echo $! > "$run/$name.pid"
 }
 
@@ -76,7 +87,7 @@ while :; do
     eval "wait_$daemon=$wait next_$daemon=$((turn + wait)) begun_$daemon=$turn"
   done
   if [ $((turn % 120)) -eq 119 ]; then for daemon in ${names}; do rotate "$daemon"; done; fi
-  sleep 0.5 9>&-
+  pause
   turn=$((turn + 1))
 done
 `;

@@ -1,6 +1,6 @@
 // Edge: processes of the host.
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { HostConfig } from "../../lib/host-config.js";
 import type { HostPaths } from "../../lib/host-paths.js";
@@ -31,13 +31,13 @@ export function daemonsOf(host: HostConfig, program: DaemonProgram): readonly Da
 
 /** Starts the supervisor in the background, unless one runs; it starts what does not run. */
 export function startSupervisor(host: HostConfig, paths: HostPaths, program: DaemonProgram): void {
-  const child = spawn("sh", superviseArguments(host, paths, program), { detached: true, stdio: "ignore", cwd: "/" });
+  const child = spawn(shell(), superviseArguments(host, paths, program), { detached: true, stdio: "ignore", cwd: "/" });
   child.unref();
 }
 
 /** Runs the supervisor in the foreground until it ends, and passes signals on. Returns its exit code. */
 export function runSupervisor(host: HostConfig, paths: HostPaths, program: DaemonProgram): Promise<number> {
-  const child = spawn("sh", superviseArguments(host, paths, program), {
+  const child = spawn(shell(), superviseArguments(host, paths, program), {
     stdio: ["ignore", "inherit", "inherit"],
     cwd: "/",
   });
@@ -63,6 +63,11 @@ export function pidOfDaemon(paths: HostPaths, name: string): number | undefined 
   } catch {
     return undefined;
   }
+}
+
+/** Bash where there is one: its read can wait. */
+function shell(): string {
+  return existsSync("/bin/bash") ? "/bin/bash" : "/bin/sh";
 }
 
 function superviseArguments(host: HostConfig, paths: HostPaths, program: DaemonProgram): readonly string[] {
