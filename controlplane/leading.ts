@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Clock } from "../lib/clock.js";
 import { hasCode } from "../lib/errors.js";
 import type { Log } from "../lib/log.js";
@@ -36,6 +37,8 @@ export interface LeadingParts {
 export async function lead(parts: LeadingParts, leadership: Leadership): Promise<void> {
   const { clock, log, metrics } = parts;
   const { lost, guard } = leadership;
+  // Each write under way waits for the cache, and gives up with the leadership: far more than the ten listeners that Node takes for a leak.
+  setMaxListeners(0, lost);
   if (!(await hasCaughtUp(parts, leadership))) return;
   const planner = leaderPlanner(parts.store, guard, parts.cache.view);
   const onDeposed = (): void => void leadership.resign();

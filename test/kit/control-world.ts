@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Cached, View, WatchCache } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
 import type { Controller, Notice } from "../../controlplane/controllers/controller.js";
@@ -54,6 +55,7 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
   const store = new MemoryStore(clock, etcd);
   const rng = seededRng(seed);
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal);
   const clusterEpoch = await ensureEpoch(store, clock, rng);
   await store.transact({ checks: [], writes: [{ op: "put", key: META.leader, value: new Uint8Array() }] });
   const elected = await store.get(META.leader);
