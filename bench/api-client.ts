@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { parse, stringify } from "yaml";
 import { decodeObject, encodeObject, type Typed } from "../kinds/object.js";
 import { readObjects } from "../kinds/read.js";
+import { parseYaml } from "../kinds/yaml/parse.js";
 import { checkContextFile } from "../lib/context-file.js";
 import { systemClock } from "../lib/system-clock.js";
 import { mutableCredentials } from "../lib/transport/credentials.js";
@@ -51,7 +52,7 @@ export function apiClient(testbed: Testbed): ApiClient {
 
 async function* requests(manifests: readonly unknown[]): AsyncGenerator<ApplyRequest> {
   const text = manifests.map((manifest) => stringify(manifest)).join("---\n");
-  const { objects, problems } = readObjects([{ name: "bench", text }], {
+  const { objects, problems } = readObjects([parseYaml({ name: "bench", text })], {
     namespace: "default",
     isNamespaceAsked: false,
   });

@@ -1,3 +1,6 @@
+import { problemText } from "../kinds/problem.js";
+import { parseLazily } from "../kinds/yaml/parse-lazily.js";
+import { textsOf } from "../kinds/yaml/tree.js";
 import { type ClusterContext, type ContextFile, checkContextFile } from "../lib/context-file.js";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import type { Shell } from "./shell.js";
@@ -20,9 +23,11 @@ export interface ContextFlags {
 /** Finds and reads the context file; throws failed_precondition that says where it looked. */
 export async function readContextFile(shell: Shell, flags: ContextFlags): Promise<FoundContextFile> {
   const path = await contextPath(shell, flags);
-  const { checkedYaml } = await import("./yaml-value.js");
-  const value = checkedYaml(await readText(shell, path), path);
-  return { path, file: checkContextFile(value, path) };
+  const { documents, problems } = await parseLazily({ name: path, text: await readText(shell, path) });
+  const [problem] = problems;
+  if (problem !== undefined) throw new TallshipError("invalid_argument", `read ${problemText(problem)}`);
+  const [root] = documents;
+  return { path, file: checkContextFile(root === undefined ? undefined : textsOf(root), path) };
 }
 
 /** The context to use. */

@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { toJson } from "./encode.js";
 import { problemText } from "./problem.js";
 import { type ReadResult, readObjects } from "./read.js";
+import { parseYaml } from "./yaml/parse.js";
 
 const OPTIONS = { namespace: "default", isNamespaceAsked: false };
 
 function read(text: string, options = OPTIONS): ReadResult {
-  return readObjects([{ name: "a.yaml", text }], options);
+  return readObjects([parseYaml({ name: "a.yaml", text })], options);
 }
 
 function problemsOf(text: string): readonly string[] {

@@ -4,8 +4,8 @@ import { keyOf, keyText, type Typed } from "./object.js";
 import { type Problem, pathSteps, pathText } from "./problem.js";
 import { KINDS } from "./registry.js";
 import { validate } from "./validation/validate.js";
-import { parseYaml } from "./yaml/parse.js";
-import { placeText, type Source } from "./yaml/source.js";
+import type { ParsedYaml } from "./yaml/parsed.js";
+import { placeText } from "./yaml/source.js";
 import { entryOf, type TreeNode } from "./yaml/tree.js";
 
 /** An object that a source holds, with only the fields that stand there (and its namespace). */
@@ -31,11 +31,11 @@ export interface ReadOptions {
 }
 
 /** Reads and checks everything in the sources, as far as it can be checked without the cluster; all that is wrong at once. */
-export function readObjects(sources: readonly Source[], options: ReadOptions): ReadResult {
+export function readObjects(sources: readonly ParsedYaml[], options: ReadOptions): ReadResult {
   const result = { objects: [] as ReadObject[], problems: [] as Problem[], warnings: [] as Problem[] };
   const places = new Map<string, string>();
-  for (const source of sources) readSource(source, options, result, places);
-  const order = new Map(sources.map((source, index) => [source, index]));
+  for (const parsed of sources) readSource(parsed, options, result, places);
+  const order = new Map(sources.map(({ source }, index) => [source, index]));
   result.problems.sort((a, b) => (order.get(a.source) ?? 0) - (order.get(b.source) ?? 0) || a.at - b.at);
   return result;
 }
@@ -46,8 +46,13 @@ interface MutableResult {
   readonly warnings: Problem[];
 }
 
-function readSource(source: Source, options: ReadOptions, result: MutableResult, places: Map<string, string>): void {
-  const parsed = parseYaml(source);
+function readSource(
+  parsed: ParsedYaml,
+  options: ReadOptions,
+  result: MutableResult,
+  places: Map<string, string>,
+): void {
+  const { source } = parsed;
   result.problems.push(...parsed.problems);
   for (const document of parsed.documents) {
     const decoded = decodeDocument(document, source);

@@ -1,24 +1,20 @@
 import { resourceName } from "../../kinds/lookup.js";
-import { keyOf, type ObjectKey } from "../../kinds/object.js";
+import type { ObjectKey } from "../../kinds/object.js";
 import { KINDS } from "../../kinds/registry.js";
 import { hasCode, type TallshipError } from "../../lib/errors.js";
 import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
+import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
-import type { FileFlags } from "../input/files.js";
-import { readInput } from "../input/objects.js";
-import { eachOf, getObject, keyIn, listObjects, missing, nameOf, objectOf } from "../objects.js";
+import { eachOf, getObject, missing, nameOf, objectOf } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets, refText } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
 import { type Doomed, waitUntilGone } from "./gone.js";
 
 /** What `delete` was asked. */
-export interface DeleteFlags extends ClusterFlags, FileFlags {
-  readonly selector: string | undefined;
-  readonly fieldSelector: string | undefined;
+export interface DeleteFlags extends ClusterFlags, ChoiceFlags {
   readonly all: boolean;
-  readonly allNamespaces: boolean;
   readonly gracePeriod: number | undefined;
   readonly now: boolean;
   readonly force: boolean;
@@ -48,7 +44,7 @@ export async function runDelete(
   checkUse(flags, operands);
   return withCluster(shell, flags, async (cluster) => {
     const run: DeleteRun = { shell, cluster, flags, graceSeconds };
-    const keys = await keysOf(run, operands);
+    const keys = await chosenKeys(run, operands);
     if (keys.length === 0) await shell.stderr.write("no objects found\n");
     const doomed: Doomed[] = [];
     const failures = await eachOf(keys, async (key) => {
@@ -88,20 +84,6 @@ function checkUse(flags: DeleteFlags, operands: readonly string[]): void {
   if (hasNames && flags.allNamespaces)
     throw usageError("an object named by name is of one namespace: use -n instead of -A");
   if (!hasNames && !selects) throw usageError("name the objects, or select them with -l, --field-selector or --all");
-}
-
-async function keysOf(run: DeleteRun, operands: readonly string[]): Promise<readonly ObjectKey[]> {
-  const { shell, cluster, flags } = run;
-  if (flags.filename.length > 0) return (await readInput(shell, flags, cluster)).map(({ typed }) => keyOf(typed));
-  const keys: ObjectKey[] = [];
-  for (const { kind, names } of readTargets(operands)) {
-    keys.push(...names.map((name) => keyIn(kind, cluster.namespace, name)));
-    if (names.length > 0) continue;
-    const namespace = flags.allNamespaces ? undefined : cluster.namespace;
-    const query = { kind, namespace, labels: flags.selector, fields: flags.fieldSelector };
-    keys.push(...(await listObjects(cluster, query, shell.signal)).objects.map(keyOf));
-  }
-  return keys;
 }
 
 /** Returns the uid of the object that goes. */

@@ -1,12 +1,11 @@
 import { lastSeen } from "../../kinds/columns/event.js";
-import { keyOf, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
 import { hasCode } from "../../lib/errors.js";
+import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
-import type { FileFlags } from "../input/files.js";
-import { readInput } from "../input/objects.js";
-import { eachOf, getObject, keyIn, listObjects } from "../objects.js";
+import { eachOf, getObject, listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
@@ -19,10 +18,7 @@ import { describeService } from "./service.js";
 import { describeDeployment, describeReplicaSet } from "./workload.js";
 
 /** What `describe` was asked. */
-export interface DescribeFlags extends ClusterFlags, FileFlags {
-  readonly selector: string | undefined;
-  readonly fieldSelector: string | undefined;
-  readonly allNamespaces: boolean;
+export interface DescribeFlags extends ClusterFlags, ChoiceFlags {
   readonly showEvents: boolean;
 }
 
@@ -42,7 +38,7 @@ export async function runDescribe(
   if (flags.filename.length === 0) readTargets(operands);
   return withCluster(shell, flags, async (cluster) => {
     const run: DescribeRun = { shell, cluster, flags };
-    const keys = await keysOf(run, operands);
+    const keys = await chosenKeys(run, operands);
     if (keys.length === 0) await shell.stderr.write("no objects found\n");
     let isFirst = true;
     const failures = await eachOf(keys, async (key) => {
@@ -55,26 +51,6 @@ export async function runDescribe(
     if (first !== undefined) throw toldAlready(first.code);
     return EXIT.ok;
   });
-}
-
-async function keysOf(
-  { shell, cluster, flags }: DescribeRun,
-  operands: readonly string[],
-): Promise<readonly ObjectKey[]> {
-  if (flags.filename.length > 0) return (await readInput(shell, flags, cluster)).map(({ typed }) => keyOf(typed));
-  const keys: ObjectKey[] = [];
-  for (const { kind, names } of readTargets(operands)) {
-    keys.push(...names.map((name) => keyIn(kind, cluster.namespace, name)));
-    if (names.length > 0) continue;
-    const query = {
-      kind,
-      namespace: flags.allNamespaces ? undefined : cluster.namespace,
-      labels: flags.selector,
-      fields: flags.fieldSelector,
-    };
-    keys.push(...(await listObjects(cluster, query, shell.signal)).objects.map(keyOf));
-  }
-  return keys;
 }
 
 /** How each kind is told; a kind without a row shows its fields. */

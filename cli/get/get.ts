@@ -1,9 +1,9 @@
-import { keyOf, type Typed } from "../../kinds/object.js";
+import type { Typed } from "../../kinds/object.js";
 import { KINDS, type KindName } from "../../kinds/registry.js";
 import type { TallshipError } from "../../lib/errors.js";
+import { keysInFiles } from "../chosen.js";
 import { type Cluster, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
-import { readInput } from "../input/objects.js";
 import { eachOf, getObject, keyIn, listObjects } from "../objects.js";
 import { formatOf, printObjects, printTable } from "../print.js";
 import type { Shell } from "../shell.js";
@@ -40,8 +40,7 @@ function refuseNamesWithSelector(targets: readonly Target[], flags: GetFlags): v
 
 async function targetsOfFiles(shell: Shell, flags: GetFlags, cluster: Cluster): Promise<readonly Target[]> {
   const names = new Map<KindName, string[]>();
-  for (const { typed } of await readInput(shell, flags, cluster)) {
-    const { kind, name } = keyOf(typed);
+  for (const { kind, name } of await keysInFiles(shell, flags, cluster)) {
     names.set(kind, [...(names.get(kind) ?? []), name]);
   }
   return [...names].map(([kind, held]) => ({ kind, names: held }));

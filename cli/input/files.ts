@@ -1,5 +1,4 @@
-import { stripBom } from "../../kinds/yaml/parse.js";
-import type { Source } from "../../kinds/yaml/source.js";
+import { type Source, stripBom } from "../../kinds/yaml/source.js";
 import { TallshipError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import type { Shell } from "../shell.js";

@@ -1,5 +1,6 @@
 import { type Problem, problemText } from "../../kinds/problem.js";
 import { type ReadObject, readObjects } from "../../kinds/read.js";
+import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
 import type { Cluster } from "../cluster.js";
 import type { Shell } from "../shell.js";
 import { toldAlready, usageError } from "../verb.js";
@@ -20,7 +21,7 @@ export interface ReadFlags extends FileFlags {
 export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Promise<readonly ReadObject[]> {
   if (flags.filename.length === 0) throw usageError("name the files: -f FILE");
   const sources = await readSources(shell, flags);
-  const { objects, problems, warnings } = readObjects(sources, home);
+  const { objects, problems, warnings } = readObjects(await Promise.all(sources.map(parseLazily)), home);
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
   const refused = flags.strict === true ? [...problems, ...warnings.map(asRefusal)] : problems;

@@ -96,3 +96,11 @@ export function describeNode(node: TreeNode): string {
       return `the string ${JSON.stringify(shown)}`;
   }
 }
+
+/** The tree as plain maps and lists whose scalars are all text, for small files of our own. */
+export function textsOf(node: TreeNode): unknown {
+  if (node.is === "scalar") return node.text;
+  if (node.is === "list") return node.items.map(textsOf);
+  // Built from entries: `__proto__` is a key like any other.
+  return Object.fromEntries(node.entries.map(({ key, value }) => [key, textsOf(value)]));
+}

@@ -1,0 +1,19 @@
+import { LIMITS } from "../../lib/limits.js";
+import type { Problem } from "../problem.js";
+import type { Source } from "./source.js";
+import type { TreeNode } from "./tree.js";
+
+/** What a source holds: the root of each document that is neither empty nor broken, and everything that is wrong with the text. */
+export interface ParsedYaml {
+  readonly source: Source;
+  readonly documents: readonly TreeNode[];
+  readonly problems: readonly Problem[];
+}
+
+/** The refusal of a source that is longer than any reader takes; undefined when it is not. */
+export function refuseLength(source: Source): ParsedYaml | undefined {
+  const most = LIMITS.yamlBytes.value;
+  if (source.text.length <= most) return undefined;
+  const message = `larger than ${most} bytes; split it into several files`;
+  return { source, documents: [], problems: [{ code: "too_large", path: "", message, source, at: 0 }] };
+}
