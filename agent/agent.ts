@@ -4,6 +4,7 @@ import type { Clock } from "../lib/clock.js";
 import { asTallshipError } from "../lib/errors.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
+import { sharedAbort } from "../lib/shared-abort.js";
 import type { Dialer } from "../lib/transport/service.js";
 import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -89,7 +90,7 @@ export class Agent {
   private readonly endpoints: EndpointTracker;
   private readonly images: ImageReporter;
   private readonly usage: UsageReporter;
-  private readonly over = new AbortController();
+  private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
   private overlay: OverlayDevice | undefined;
   private isStarting = false;

@@ -8,6 +8,7 @@ import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import { metricsHandler, startLocalMetrics } from "../lib/metrics-endpoint.js";
 import { readCertificate } from "../lib/pki/read.js";
+import { sharedAbort, sharedAny } from "../lib/shared-abort.js";
 import { systemClock } from "../lib/system-clock.js";
 import { systemRng } from "../lib/system-rng.js";
 import type { CredentialSource } from "../lib/transport/credentials.js";
@@ -37,9 +38,9 @@ const edges = { clock: systemClock, rng: systemRng };
  */
 export async function runControlPlane({ paths, log }: ControlPlaneOptions, signal: AbortSignal): Promise<void> {
   const own = await readOwnFiles(paths);
-  const stop = new AbortController();
+  const stop = sharedAbort();
   try {
-    await runUntil({ ...own, paths, log }, AbortSignal.any([signal, stop.signal]), stop);
+    await runUntil({ ...own, paths, log }, sharedAny([signal, stop.signal]), stop);
   } finally {
     stop.abort();
   }

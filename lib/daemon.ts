@@ -1,10 +1,11 @@
 // Edge: this process.
 import { asTallshipError } from "./errors.js";
 import type { Log } from "./log.js";
+import { sharedAbort } from "./shared-abort.js";
 
 /** Runs a daemon until SIGTERM or SIGINT, which abort its signal; a second one ends it at once. Returns the exit code. */
 export async function runDaemon(log: Log, run: (signal: AbortSignal) => Promise<void>): Promise<number> {
-  const stop = new AbortController();
+  const stop = sharedAbort();
   const onSignal = (): void => {
     if (stop.signal.aborted) process.exit(1);
     stop.abort();

@@ -1,5 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
+import { sharedAbort } from "../../lib/shared-abort.js";
 import { LeaderRecord } from "../../proto/gen/tallship/v1/record.js";
 import { type FollowDeps, followKey, pause } from "./follow-key.js";
 import { META } from "./keys.js";
@@ -97,7 +98,7 @@ export class Election {
   }
 
   private lead(lease: Lease, createRevision: number): Leadership {
-    const lost = new AbortController();
+    const lost = sharedAbort();
     const lose = (): void => lost.abort();
     if (lease.lost.aborted) lose();
     else lease.lost.addEventListener("abort", lose, { once: true });

@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.js";
 import { assert, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
+import { sharedAbort } from "../../lib/shared-abort.js";
 import { storeError } from "./etcd-errors.js";
 
 /** Certificates for etcd, PEM: its CA, and what this process shows. */
@@ -69,7 +70,7 @@ export class EtcdConnection {
   readonly clock: Clock;
   private readonly address: EtcdAddress;
   private readonly log: Log;
-  private readonly closing = new AbortController();
+  private readonly closing = sharedAbort();
   private next = 0;
   private use: Use | undefined;
 
@@ -143,7 +144,7 @@ export class EtcdConnection {
       grpcOptions: { ...channelOptions, ...(tls?.serverName && { "grpc.ssl_target_name_override": tls.serverName }) },
       faultHandling: { host: () => noFaultHandling, global: noFaultHandling },
     });
-    const given = new AbortController();
+    const given = sharedAbort();
     return { address, client, tls, abandoned: given.signal, abandon: () => given.abort() };
   }
 }
