@@ -15,6 +15,8 @@ export interface FaultRates {
   readonly storeAfter: number;
   /** The process crashes at a write, before or after it happened. */
   readonly crashAtWrite: number;
+  /** An agent crashes at a call of its host (a container made, an address given), before or after it happened. */
+  readonly crashAtHostCall: number;
 }
 
 /** Nothing goes wrong. */
@@ -26,6 +28,7 @@ export const CALM: FaultRates = {
   storeBefore: 0,
   storeAfter: 0,
   crashAtWrite: 0,
+  crashAtHostCall: 0,
 };
 
 /** Rates for one seed: some faults are frequent, some absent, so that seeds differ in kind. */
@@ -39,6 +42,7 @@ export function drawRates(rng: Rng): FaultRates {
     storeBefore: rate(0.03),
     storeAfter: rate(0.03),
     crashAtWrite: rate(0.004),
+    crashAtHostCall: rate(0.004),
   };
 }
 
@@ -56,6 +60,16 @@ export class FaultSource {
   strikes(fault: keyof FaultRates): boolean {
     const rate = this.rates[fault];
     return rate > 0 && this.rng.float() < rate;
+  }
+
+  /** Whether what crashes at a call does so after the call took effect. */
+  isAfterEffect(): boolean {
+    return this.rng.float() < 0.5;
+  }
+
+  /** How long one way of a call of the host takes, milliseconds. */
+  hostDelayMs(): number {
+    return 0.1 + this.rng.float() * 4;
   }
 
   /** How long a message takes, milliseconds: mostly short, sometimes long. */

@@ -24,6 +24,8 @@ export interface Acknowledged {
 export interface Evidence {
   readonly truth: StoreTruth;
   readonly live: () => readonly LiveContainer[];
+  /** Grows whenever hosts may run something else than before. */
+  readonly hostChanges: () => number;
   readonly acknowledged: () => readonly Acknowledged[];
 }
 
@@ -34,6 +36,7 @@ export class Invariants {
   private readonly restarts = new Map<string, number>();
   private readonly ended = new Map<string, string>();
   private checkedRevision = -1;
+  private checkedHosts = -1;
 
   constructor(evidence: Evidence) {
     this.evidence = evidence;
@@ -41,9 +44,12 @@ export class Invariants {
 
   /** Checks everything; cheap when nothing was written. */
   check(): void {
-    this.checkAddresses();
     const { truth } = this.evidence;
-    if (truth.revision === this.checkedRevision) return;
+    const hosts = this.evidence.hostChanges();
+    const isWritten = truth.revision !== this.checkedRevision;
+    if (isWritten || hosts !== this.checkedHosts) this.checkAddresses();
+    this.checkedHosts = hosts;
+    if (!isWritten) return;
     this.checkedRevision = truth.revision;
     for (const { object } of truth.all("Pod")) this.checkPod(object);
     this.checkResources();

@@ -110,6 +110,7 @@ export class SimClient {
       process: this.process,
       faults: this.ground.faults,
       isReachable: () => true,
+      serverAt: this.ground.serverAt,
     });
     return dialer.dial(address).client(ObjectsDefinition);
   }

@@ -83,6 +83,7 @@ export class SimProcess implements Clock {
   private state: "alive" | "paused" | "dead" = "alive";
   private held: (() => void)[] = [];
   private readonly deathListeners: (() => void)[] = [];
+  private runListeners: (() => void)[] = [];
 
   constructor(time: SimTime, name: string, skewMs = 0) {
     this.time = time;
@@ -90,7 +91,12 @@ export class SimProcess implements Clock {
     this.skewMs = skewMs;
   }
 
-  /** Whether it can act. */
+  /** Whether it is stopped and may go on. */
+  get isPaused(): boolean {
+    return this.state === "paused";
+  }
+
+  /** Whether it is not dead. */
   get isAlive(): boolean {
     return this.state !== "dead";
   }
@@ -140,6 +146,19 @@ export class SimProcess implements Clock {
     const missed = this.held;
     this.held = [];
     for (const call of missed) this.deliver(call);
+    this.settleRunning();
+  }
+
+  /** Resolves once it is not paused: at once, when it is resumed, or when it dies. */
+  whenNotPaused(): Promise<void> {
+    if (this.state !== "paused") return Promise.resolve();
+    return new Promise((resolve) => this.runListeners.push(resolve));
+  }
+
+  private settleRunning(): void {
+    const listeners = this.runListeners;
+    this.runListeners = [];
+    for (const listener of listeners) listener();
   }
 
   /** Ends it at once: nothing it waits for ever comes. */
@@ -148,6 +167,7 @@ export class SimProcess implements Clock {
     this.state = "dead";
     this.held = [];
     for (const listener of this.deathListeners.splice(0)) listener();
+    this.settleRunning();
   }
 
   /** Calls when it is killed. */

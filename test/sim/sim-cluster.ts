@@ -54,6 +54,7 @@ export class SimCluster {
       faults: this.faults,
       rng: this.rng,
       log,
+      serverAt: (address) => this.replicas.find((replica) => replica.address === address)?.running,
       isReachable: (from, address) => !this.cut.has(from) && !this.cut.has(address.split(":")[0] ?? ""),
     };
     this.replicas = ["cp1", "cp2"].map((name) => new SimReplica(ground, name));
@@ -65,6 +66,7 @@ export class SimCluster {
     this.invariants = new Invariants({
       truth: this.truth,
       live: () => this.live(),
+      hostChanges: () => this.nodes.reduce((sum, { changes }) => sum + changes, 0),
       acknowledged: () => this.client.acknowledged,
     });
   }

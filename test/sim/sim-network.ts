@@ -12,9 +12,6 @@ import type {
 import type { FaultSource } from "./faults.js";
 import type { SimProcess } from "./sim-clock.js";
 
-/** Links that are cut: pairs of host names, in the direction caller → server. */
-export type CutLinks = ReadonlySet<string>;
-
 /** What a simulated dialer needs. */
 export interface SimDialerParts {
   readonly network: MemoryNetwork;
@@ -23,6 +20,8 @@ export interface SimDialerParts {
   readonly faults: FaultSource;
   /** Whether the caller's host reaches the address now. */
   readonly isReachable: (address: string) => boolean;
+  /** The process that serves at the address, if any. */
+  readonly serverAt: (address: string) => SimProcess | undefined;
 }
 
 type Call = (request: unknown, options?: CallOptions) => unknown;
@@ -79,12 +78,17 @@ async function unary(
   }: { readonly address: string; readonly parts: SimDialerParts; readonly isStream: boolean },
 ): Promise<unknown> {
   await pass(parts);
-  if (!parts.isReachable(address) || parts.faults.strikes("loseRequest")) throw await silence(parts, address);
+  if (!hears(parts, address) || parts.faults.strikes("loseRequest")) throw await silence(parts, address);
   if (!isStream && parts.faults.strikes("doubleRequest")) void call(true).catch(() => undefined);
   const answer = await call(false);
   await pass(parts);
-  if (!parts.isReachable(address) || parts.faults.strikes("loseAnswer")) throw await silence(parts, address);
+  if (!hears(parts, address) || parts.faults.strikes("loseAnswer")) throw await silence(parts, address);
   return answer;
+}
+
+/** Whether the server gets a request, or sends its answer, now. A paused one takes nothing in time. */
+function hears(parts: SimDialerParts, address: string): boolean {
+  return parts.isReachable(address) && parts.serverAt(address)?.isPaused !== true;
 }
 
 /** What a lost message looks like: nothing, then unavailable. */
@@ -102,7 +106,7 @@ async function* answers(
   parts: SimDialerParts,
 ): AsyncGenerator<unknown> {
   await pass(parts);
-  if (!parts.isReachable(address)) throw unreachable(address);
+  if (!hears(parts, address)) throw await silence(parts, address);
   yield* delayed(open(), address, parts);
 }
 
@@ -113,6 +117,7 @@ async function* delayed(
 ): AsyncGenerator<unknown> {
   for await (const message of stream) {
     await pass(parts);
+    await parts.serverAt(address)?.whenNotPaused();
     if (!parts.isReachable(address) || parts.faults.strikes("cutStream")) throw unreachable(address);
     yield message;
   }

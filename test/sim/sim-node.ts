@@ -10,6 +10,7 @@ import { SimulatedKernel } from "../../net/kernel/simulated-kernel.js";
 import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
 import type { LiveContainer } from "./invariants.js";
 import { SimProcess } from "./sim-clock.js";
+import { hostEdge, hostRuntime } from "./sim-host.js";
 import { simDialer } from "./sim-network.js";
 import { CLUSTER, type SimGround } from "./sim-replica.js";
 
@@ -63,6 +64,7 @@ export class SimNode {
   private told = { podCIDRs: [] as readonly string[], controlPlaneAddresses: [] as readonly string[] };
   private process: SimProcess | undefined;
   private readonly controlPlanes: readonly string[];
+  private changeCount = 0;
 
   constructor(
     ground: SimGround,
@@ -74,6 +76,11 @@ export class SimNode {
     this.address = `192.168.0.${10 + options.index}`;
     this.kernel = new SimulatedKernel([{ address: this.address, device: "eth0", mtu: 1_500 }]);
     this.runtime = new SimulatedRuntime({ clock: ground.world, program: programOf });
+  }
+
+  /** Grows with every call that may have changed what runs here; a container that ends by itself does not count. */
+  get changes(): number {
+    return this.changeCount;
   }
 
   /** Whether an agent lives. */
@@ -93,6 +100,7 @@ export class SimNode {
         this.told = told;
       },
     };
+    const host = { process, faults: ground.faults, onCall: () => this.touched() };
     const agent = new Agent({
       clock: process,
       rng,
@@ -103,15 +111,16 @@ export class SimNode {
         process,
         faults: ground.faults,
         isReachable: (target) => ground.isReachable(name, target),
+        serverAt: ground.serverAt,
       }),
       controlPlaneAddresses: this.controlPlanes,
       cluster: CLUSTER,
-      runtime: this.runtime,
+      runtime: hostRuntime(this.runtime, host),
       images: IMAGES,
       rootfs: ROOTFS,
       imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
       disk: DISK,
-      checkpoint: this.checkpoint,
+      checkpoint: hostEdge(this.checkpoint, host),
       memory,
       logs: {
         path: ({ podUid }) => `/logs/${podUid}`,
@@ -120,7 +129,8 @@ export class SimNode {
         pods: () => [],
         remove: async () => undefined,
       },
-      network: (config) => createNodeNetwork(config, this.kernel, { clock: process, rng, log: ground.log }),
+      network: (config) =>
+        createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
       streams: () => ({ logs: nothing, exec: nothing }),
       facts: {
         nodeName: name,
@@ -154,6 +164,10 @@ export class SimNode {
       },
     });
     agent.start();
+  }
+
+  private touched(): void {
+    this.changeCount += 1;
   }
 
   /** Kills the agent; containers run on. */

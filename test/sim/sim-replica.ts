@@ -8,6 +8,7 @@ import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { type Log, silentLog } from "../../lib/log.js";
 import { type Rng, seededRng } from "../../lib/rng.js";
+import { sharedAbort } from "../../lib/shared-abort.js";
 import type { MemoryNetwork, MemoryServer } from "../../lib/transport/memory.js";
 import { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
 import { testAuthority } from "../kit/test-authority.js";
@@ -28,6 +29,8 @@ export interface SimGround {
   readonly log: Log;
   /** Whether a message from one host reaches an address now. */
   readonly isReachable: (from: string, address: string) => boolean;
+  /** The process that serves at an address. */
+  readonly serverAt: (address: string) => SimProcess | undefined;
 }
 
 /** What init would have fixed. */
@@ -61,6 +64,11 @@ export class SimReplica {
     this.address = `${name}:7443`;
   }
 
+  /** The process that runs now. */
+  get running(): SimProcess | undefined {
+    return this.process;
+  }
+
   /** Whether its process lives. */
   get isUp(): boolean {
     return this.process?.isAlive === true;
@@ -73,7 +81,7 @@ export class SimReplica {
     const memory = new MemoryStore(ground.world, ground.etcd);
     this.process = process;
     this.store = memory;
-    const over = new AbortController();
+    const over = sharedAbort();
     process.onDeath(() => {
       this.server?.close();
       this.server = undefined;
@@ -92,6 +100,7 @@ export class SimReplica {
       process,
       faults: ground.faults,
       isReachable: (target) => ground.isReachable(name, target),
+      serverAt: ground.serverAt,
     });
     const replica = await startReplica(
       {

@@ -9,6 +9,7 @@ import type {
   TransactionResult,
 } from "../../controlplane/store/store.js";
 import { TallshipError } from "../../lib/errors.js";
+import { sharedAbort } from "../../lib/shared-abort.js";
 import type { FaultSource } from "./faults.js";
 import type { SimProcess } from "./sim-clock.js";
 
@@ -39,8 +40,7 @@ export class SimStore implements Store {
 
   /** Dies before or after the write; the caller never hears of it. */
   private crash(transaction: Transaction): Promise<TransactionResult> {
-    const isAfter = this.faults.delayMs() > 1.5;
-    const pending = isAfter ? this.inner.transact(transaction) : Promise.resolve();
+    const pending = this.faults.isAfterEffect() ? this.inner.transact(transaction) : Promise.resolve();
     void pending.catch(() => undefined).then(() => this.process.kill());
     return new Promise(() => undefined);
   }
@@ -50,14 +50,25 @@ export class SimStore implements Store {
     readonly afterRevision: number;
     readonly signal: AbortSignal;
   }): AsyncGenerator<StoreBatch, void, undefined> {
-    for await (const batch of this.inner.watch(options)) {
+    try {
+      for await (const batch of this.inner.watch(options)) {
+        await this.pass();
+        yield batch;
+      }
+    } catch (error) {
       await this.pass();
-      yield batch;
+      throw error;
     }
   }
 
-  lease(ttlMs: number): Promise<Lease> {
-    return this.call("lease", () => this.inner.lease(ttlMs));
+  /** That a lease is lost, its holder hears when it can hear: a paused one acts first on what it missed before. */
+  async lease(ttlMs: number): Promise<Lease> {
+    const lease = await this.call("lease", () => this.inner.lease(ttlMs));
+    const lost = sharedAbort();
+    const lose = (): void => this.process.deliver(() => lost.abort());
+    if (lease.lost.aborted) lose();
+    else lease.lost.addEventListener("abort", lose, { once: true });
+    return { id: lease.id, lost: lost.signal, revoke: () => this.call("revoke", () => lease.revoke()) };
   }
 
   compact(revision: number): Promise<void> {
