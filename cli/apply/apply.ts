@@ -1,4 +1,4 @@
-import { encodeObject, keyOf, metaOf, type Typed } from "../../kinds/object.js";
+import { encodeObject, metaOf, type Typed } from "../../kinds/object.js";
 import type { ReadObject } from "../../kinds/read.js";
 import { isKindName } from "../../kinds/registry.js";
 import { isErrorCode, TallshipError } from "../../lib/errors.js";
@@ -43,8 +43,12 @@ export async function runApply({ flags }: { readonly flags: ApplyFlags }, shell:
     const failed = answer.results.find(({ outcome }) => outcome === "failed");
     if (failed !== undefined) throw toldAlready(isErrorCode(failed.code) ? failed.code : "internal");
     if (!flags.wait || isDry) return EXIT.ok;
-    const keys = objects.map(({ typed }) => keyOf(typed));
-    return waitUntilReady({ shell, cluster, timeoutMs: flags.timeout ?? WAIT_MS }, keys, answer.revision);
+    const written = answer.results.flatMap(({ name, item }) =>
+      name !== undefined && isKindName(name.kind)
+        ? [{ key: { ...name, kind: name.kind }, revision: item?.revision ?? 0 }]
+        : [],
+    );
+    return waitUntilReady({ shell, cluster, timeoutMs: flags.timeout ?? WAIT_MS }, written);
   });
 }
 

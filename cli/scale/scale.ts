@@ -57,6 +57,7 @@ interface Wish {
 
 /** Tries a write that lost a race again, on what is there by then. */
 const TRIES = 5;
+const AGAIN_MS = 50;
 
 async function scaleOne(cluster: Cluster, shell: Shell, wish: Wish): Promise<void> {
   const key = keyIn(wish.kind, cluster.namespace, wish.name);
@@ -77,6 +78,8 @@ async function scaleOne(cluster: Cluster, shell: Shell, wish: Wish): Promise<voi
       return;
     } catch (error) {
       if (!hasCode(error, "version_conflict") || attempt === TRIES) throw error;
+      // The replica that is asked next may not have seen the other write yet.
+      await shell.clock.sleep(AGAIN_MS * attempt, shell.signal);
     }
   }
 }

@@ -19,10 +19,12 @@ export const version = verb({
       return 0;
     }
     const { withCluster } = await import("../cluster.js");
+    // What is known here is told even when nobody answers there.
+    if (flags.output === undefined) await shell.stdout.write(await text({ client }, undefined));
     return withCluster(shell, flags, async ({ cluster, address }) => {
       const answer = await cluster.info({}, { signal: shell.signal });
       const server = { version: answer.version, commit: answer.commit, address };
-      await shell.stdout.write(await text({ client, server }, flags.output));
+      await shell.stdout.write(await text(flags.output === undefined ? { server } : { client, server }, flags.output));
       return 0;
     });
   },

@@ -1,4 +1,4 @@
-import { keyOf, keyText, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { keyOf, keyText, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { isControlledBy } from "../../kinds/owners.js";
 import type { KindName } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -21,9 +21,9 @@ export interface Wait {
  * Waits until every object is ready and tells, on standard error, whenever one has moved. Returns 0, or 8 when the time is up or one has
  * failed for good, then with the reasons that its pods give.
  */
-export async function waitUntilReady(wait: Wait, keys: readonly ObjectKey[], revision: number): Promise<number> {
+export async function waitUntilReady(wait: Wait, written: readonly Written[]): Promise<number> {
   const { shell } = wait;
-  const watched = keys.filter(({ kind }) => WATCHED.has(kind));
+  const watched = written.filter(({ key }) => WATCHED.has(key.kind));
   if (watched.length === 0) return EXIT.ok;
   const progress = new Progress(watched);
   const over = new AbortController();
@@ -31,13 +31,12 @@ export async function waitUntilReady(wait: Wait, keys: readonly ObjectKey[], rev
   shell.signal.addEventListener("abort", stop, { once: true });
   const cancel = shell.clock.after(wait.timeoutMs, stop);
   try {
-    for await (const { changes, isSynced, revision: seen } of watchObjects(wait.cluster, queriesFor(watched), {
+    for await (const { changes, isSynced } of watchObjects(wait.cluster, queriesFor(watched.map(({ key }) => key)), {
       signal: over.signal,
       clock: shell.clock,
     })) {
       progress.take(changes);
-      // What was there before the apply says nothing about it.
-      if (!isSynced || seen < revision) continue;
+      if (!isSynced) continue;
       for (const line of progress.news()) await shell.stderr.write(`${line}\n`);
       if (progress.isSettled()) break;
     }
@@ -69,20 +68,29 @@ function queriesFor(keys: readonly ObjectKey[]): readonly Query[] {
   return [...namespaces].flatMap((namespace) => [...kinds].map((kind) => ({ kind, namespace })));
 }
 
+/** An object that was written, and the revision that it had then: what is older says nothing about it. */
+export interface Written {
+  readonly key: ObjectKey;
+  readonly revision: number;
+}
+
 /** What is known of the objects waited for and of the pods below them. */
 class Progress {
   private readonly keys: readonly ObjectKey[];
+  private readonly revisions: ReadonlyMap<string, number>;
   private readonly known = new Map<string, Typed>();
+  private readonly gone = new Set<string>();
   private readonly told = new Map<string, string>();
 
-  constructor(keys: readonly ObjectKey[]) {
-    this.keys = keys;
+  constructor(written: readonly Written[]) {
+    this.keys = written.map(({ key }) => key);
+    this.revisions = new Map(written.map(({ key, revision }) => [keyText(key), revision]));
   }
 
   take(changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.is === "put") this.known.set(keyText(keyOf(change.typed)), change.typed);
-      else this.known.delete(keyText(change.key));
+      else if (this.known.delete(keyText(change.key))) this.gone.add(keyText(change.key));
     }
   }
 
@@ -114,7 +122,11 @@ class Progress {
 
   private stateOf(key: ObjectKey): Readiness {
     const typed = this.known.get(keyText(key));
-    return typed === undefined ? { is: "waiting", why: "it is gone" } : readinessOf(typed);
+    if (typed === undefined && this.gone.has(keyText(key))) return { is: "waiting", why: "it is gone" };
+    const seen = typed === undefined ? -1 : Number(metaOf(typed.object).resourceVersion);
+    if (typed === undefined || seen < (this.revisions.get(keyText(key)) ?? 0))
+      return { is: "waiting", why: "the change has not been seen yet" };
+    return readinessOf(typed);
   }
 
   private podReasons(key: ObjectKey): readonly string[] {
