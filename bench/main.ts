@@ -7,6 +7,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   store: async () => (await import("./store.js")).store,
   overlay: async () => (await import("./overlay.js")).overlay,
   unpack: async () => (await import("./unpack.js")).unpack,
+  "pod-links": async () => (await import("./pod-links.js")).podLinks,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
 
