@@ -30,6 +30,13 @@ export interface Probe {
   serve(protocol: "tcp" | "udp", port: number, address?: string): Promise<void>;
   /** Who answered and who it saw asking, `name address`; or an error code. */
   ask(question: Question): Promise<string>;
+  /** The first bytes that come back, in hexadecimal; or an error code. */
+  exchange(sent: {
+    readonly protocol: "tcp" | "udp";
+    readonly host: string;
+    readonly port: number;
+    readonly hex: string;
+  }): Promise<string>;
 }
 
 /** A host of the lab with its network. */
@@ -188,6 +195,7 @@ function startProbe(name: string, enter: readonly string[], program: BundledProg
     },
     ask: ({ protocol = "tcp", host, port, bytes = 1, timeoutMs = 2_000, fromPort = 0 }) =>
       tell({ do: "ask", protocol, host, port, bytes, timeoutMs, fromPort }),
+    exchange: (sent) => tell({ do: "exchange", ...sent, timeoutMs: 1_000 }),
   };
 }
 

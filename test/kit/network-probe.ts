@@ -16,6 +16,15 @@ export type ProbeCommand =
       readonly timeoutMs: number;
       /** Local port; 0: any. */
       readonly fromPort: number;
+    }
+  | {
+      readonly do: "exchange";
+      readonly protocol: "tcp" | "udp";
+      readonly host: string;
+      readonly port: number;
+      /** Bytes sent, in hexadecimal; the first that come back are the answer, in the same form. */
+      readonly hex: string;
+      readonly timeoutMs: number;
     };
 
 /** A numbered command, and its answer under the same number. */
@@ -37,11 +46,14 @@ export function runProbe(name: string): void {
       // A parser: the test's side of the pipe is typed.
       const { id, command } = JSON.parse(line) as ProbeLine;
       const answer = (text: string): void => void process.stdout.write(`${JSON.stringify({ id, text })}\n`);
-      (command.do === "serve" ? serve(name, command) : ask(command)).then(answer, (error: unknown) =>
-        answer(codeOf(error)),
-      );
+      carryOut(name, command).then(answer, (error: unknown) => answer(codeOf(error)));
     })
     .on("close", () => process.exit(0));
+}
+
+function carryOut(name: string, command: ProbeCommand): Promise<string> {
+  if (command.do === "serve") return serve(name, command);
+  return command.do === "ask" ? ask(command) : exchange(command);
 }
 
 function codeOf(error: unknown): string {
@@ -111,6 +123,39 @@ function askTcp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { rea
     socket.on("data", (piece) => pieces.push(piece));
     socket.on("end", () => done(checked(Buffer.concat(pieces), bytes)));
     socket.end(Buffer.alloc(bytes, "?"));
+  });
+}
+
+function exchange({
+  protocol,
+  host,
+  port,
+  hex,
+  timeoutMs,
+}: ProbeCommand & { readonly do: "exchange" }): Promise<string> {
+  const bytes = Buffer.from(hex, "hex");
+  return new Promise((resolve) => {
+    if (protocol === "tcp") {
+      const stream = connect({ host, port }, () => stream.write(bytes));
+      const done = (text: string): void => {
+        stream.destroy();
+        resolve(text);
+      };
+      stream.setTimeout(timeoutMs, () => done("TIMEOUT"));
+      stream.once("error", (error) => done(codeOf(error)));
+      stream.once("data", (answer) => done(answer.toString("hex")));
+      return;
+    }
+    const socket = createSocket("udp4");
+    const timer = setTimeout(() => done("TIMEOUT"), timeoutMs);
+    const done = (text: string): void => {
+      clearTimeout(timer);
+      socket.close();
+      resolve(text);
+    };
+    socket.once("error", (error) => done(codeOf(error)));
+    socket.once("message", (answer) => done(answer.toString("hex")));
+    socket.connect(port, host, () => socket.send(bytes));
   });
 }
 
