@@ -1,5 +1,14 @@
 import type { KindName } from "../kinds/registry.js";
+import { limit } from "../lib/limits.js";
 import type { CacheChange, View, WatchCache } from "./cache/view.js";
+
+/** How a feed tells its reader. */
+export interface FeedReader {
+  /** There is something to read. */
+  onMore(): void;
+  /** The reader is limits.leaderBacklogChanges behind, and gets nothing more: it must begin anew. */
+  onBehind(): void;
+}
 
 /**
  * Every object of some kinds as if it had just appeared, then every change of the cache, in order; at the reader's pace. Changes that come
@@ -17,20 +26,25 @@ export class ChangeFeed {
     this.kinds = kinds;
   }
 
-  /** Follows the cache, and calls when there is something to read. Returns how to stop, which also forgets what was not read. */
-  follow(cache: WatchCache, onMore: () => void): () => void {
+  /** Follows the cache. Returns how to stop, which also forgets what was not read. */
+  follow(cache: WatchCache, reader: FeedReader): () => void {
     this.restart();
     const kinds: ReadonlySet<KindName> = new Set(this.kinds);
     const stop = cache.subscribe(({ changes }) => {
       for (const change of changes) if (kinds.has(change.key.kind)) this.inbox.push(change);
-      onMore();
+      if (this.inbox.length - this.head <= limit("leaderBacklogChanges")) reader.onMore();
+      else {
+        halt();
+        reader.onBehind();
+      }
     });
-    return () => {
+    const halt = (): void => {
       stop();
       this.survey = undefined;
       this.inbox = [];
       this.head = 0;
     };
+    return halt;
   }
 
   /** Shows every object once more. */

@@ -77,6 +77,10 @@ export const LIMITS = {
     value: 10,
     why: "the API shares the thread with controllers and scheduler: it waits no longer than this",
   },
+  leaderBacklogChanges: {
+    value: 200_000,
+    why: "a leader further behind the cache gives leadership up; reading everything anew is quicker",
+  },
   controllerRetryFirstMs: { value: 50, why: "a conflict is usually gone at once" },
   controllerRetryMaxMs: { value: 30_000, why: "an object that cannot be reconciled costs two tries a minute" },
   endpointsPerSlice: { value: 100, why: "a change of one endpoint writes and sends its whole slice; as in Kubernetes" },

@@ -24,7 +24,7 @@ export interface RunnerDeps {
   readonly rng: Rng;
   readonly log: Log;
   readonly metrics: ControlPlaneMetrics;
-  /** Called once when a write shows that another replica leads. */
+  /** Called when a write shows that another replica leads, or when this one cannot keep up: leadership is to be given up. */
   readonly onDeposed: () => void;
 }
 
@@ -64,7 +64,12 @@ export class Runner {
 
   /** Looks at every object once, then at every change. The cache must have passed the election's revision. */
   start(): void {
-    this.stops.push(this.feed.follow(this.deps.cache, () => this.turns.wake()));
+    this.stops.push(
+      this.feed.follow(this.deps.cache, {
+        onMore: () => this.turns.wake(),
+        onBehind: () => this.deps.onDeposed(),
+      }),
+    );
     for (const line of this.lines) {
       const stop = line.controller.listen?.((key) => this.enqueue(line, key));
       if (stop !== undefined) this.stops.push(stop);
@@ -185,7 +190,8 @@ export class Runner {
 
   private finish(line: Line, id: string, outcome: Outcome): void {
     const { againMs, notices = [] } = outcome;
-    for (const notice of notices) this.deps.events.record(notice, { component: line.controller.name, host: "" });
+    for (const notice of notices)
+      this.deps.events.record(notice, { component: `${line.controller.name}-controller`, host: "" });
     // Who has written nothing would decide the same again: a pause keeps a mistake from taking the whole thread.
     line.queue.done(id, againMs === 0 && outcome.writes.length > 0);
     if (againMs !== undefined) line.queue.addAfter(id, againMs);

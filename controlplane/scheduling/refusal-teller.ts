@@ -122,4 +122,4 @@ export class RefusalTeller {
   }
 }
 
-const source = { component: "scheduler", host: "" };
+const source = { component: "default-scheduler", host: "" };

@@ -15,6 +15,6 @@ export interface SchedulingDeps {
   readonly rng: Rng;
   readonly log: Log;
   readonly metrics: ControlPlaneMetrics;
-  /** Called once when a write shows that another replica leads. */
+  /** Called when a write shows that another replica leads, or when this one cannot keep up: leadership is to be given up. */
   readonly onDeposed: () => void;
 }

@@ -49,7 +49,10 @@ export class SchedulingLoop {
 
   /** Reads what is there, then follows the changes. The cache must have passed the election's revision. */
   start(): void {
-    const stop = this.feed.follow(this.deps.cache, () => this.turns.wake());
+    const stop = this.feed.follow(this.deps.cache, {
+      onMore: () => this.turns.wake(),
+      onBehind: () => this.deps.onDeposed(),
+    });
     this.signal.addEventListener("abort", stop, { once: true });
     if (this.signal.aborted) stop();
     this.turns.wake();
@@ -185,5 +188,5 @@ export class SchedulingLoop {
   }
 }
 
-const source = { component: "scheduler", host: "" };
+const source = { component: "default-scheduler", host: "" };
 const retry = { firstMs: limit("controllerRetryFirstMs"), maxMs: limit("controllerRetryMaxMs") };

@@ -70,7 +70,8 @@ function unknownPod(pod: Pod, nodeName: string, nowMs: number): Pod {
   const ready = withCondition(before.conditions, { type: "Ready", ...lost }, nowMs);
   const conditions = withCondition(ready, { type: "ContainersReady", ...lost }, nowMs);
   if (conditions === before.conditions && before.phase === "Unknown") return pod;
-  return { ...pod, status: { ...before, phase: "Unknown", conditions } };
+  const containerStatuses = before.containerStatuses.map((container) => ({ ...container, ready: false }));
+  return { ...pod, status: { ...before, phase: "Unknown", conditions, containerStatuses } };
 }
 
 /** Milliseconds until a NoExecute taint evicts the pod; Infinity when none does. */

@@ -59,6 +59,7 @@ function reconcile(parts: NodeParts, memory: Map<string, Settled>, view: View, c
   const most = limit("transactionObjects");
   const writes: ObjectWrite[] = [...register(parts, cached, view, context)];
   const notices: Notice[] = [];
+  if (memory.size > cached.length) memory.clear();
   let isUnfit = false;
   for (const node of cached) {
     if (writes.length >= most) return { writes, notices, againMs: 0 };
