@@ -58,7 +58,8 @@ function repeatMs(repeats: number): number {
 /** What was reported last, since the object may show something older; but of what others write, what the object shows. */
 function basisOf(pod: Pod, last: PodStatus | undefined): Pod {
   const shown = pod.status;
-  if (last === undefined || shown === undefined) return pod;
+  if (last === undefined) return pod;
+  if (shown === undefined) return { ...pod, status: last };
   const others = shown.conditions.filter(({ type }) => !OWN_CONDITIONS.has(type));
   const own = last.conditions.filter(({ type }) => OWN_CONDITIONS.has(type));
   const { qosClass, nominatedNodeName } = shown;

@@ -1,0 +1,156 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { TallshipError } from "../lib/errors.js";
+import { limit } from "../lib/limits.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { LoopWorld, loopPod } from "../test/kit/loop-world.js";
+
+const statesOf = async (world: LoopWorld): Promise<readonly string[]> =>
+  (await world.runtime.list()).map(({ container, attempt, state }) => `${container}.${attempt} ${state.is}`);
+
+test("a pod comes up in order and rests", async () => {
+  const world = new LoopWorld();
+  world.loop.replaceDesired([loopPod("u1", ["serve"])]);
+  await world.advance(100);
+  expect(await statesOf(world)).toEqual(["serve.0 running"]);
+  expect(world.done).toEqual(["up image", "up sandbox", "up config", "up volumes"]);
+  expect(world.turns()).toBeLessThan(12);
+  const before = world.turns();
+  await world.advance(60_000);
+  expect(world.turns() - before).toBeLessThan(8);
+});
+
+test("a container that crashes is made again, later each time", async () => {
+  const world = new LoopWorld();
+  world.loop.replaceDesired([loopPod("u1", ["crash"])]);
+  const endedAtMs: number[] = [];
+  for (let atMs = 0; atMs < 20_000; atMs += 100) {
+    await world.advance(100);
+    const count = Math.max(0, world.lastAttempt("u1", "crash"));
+    while (endedAtMs.length < count) endedAtMs.push(atMs);
+  }
+  const gaps = endedAtMs.slice(1).map((atMs, at) => Math.round((atMs - (endedAtMs[at] ?? 0)) / 1_000));
+  expect(gaps).toEqual([1, 2, 4, 8]);
+});
+
+test("pods that nobody wants go only once the control plane is heard", async () => {
+  const world = new LoopWorld();
+  world.loop.replaceDesired([loopPod("u1", ["serve"])]);
+  await world.advance(100);
+  await world.restartAgent({ keepsCheckpoint: false, isAlone: true });
+  await world.advance(10_000);
+  expect(await statesOf(world)).toEqual(["serve.0 running"]);
+  world.loop.replaceDesired([]);
+  await world.advance(10_000);
+  expect(await statesOf(world)).toEqual([]);
+  expect(world.saved()).toEqual([]);
+});
+
+test("without control plane a restarted agent keeps its pods from the checkpoint, and crashed ones come again", async () => {
+  const world = new LoopWorld();
+  world.loop.replaceDesired([loopPod("u1", ["serve", "crash"])]);
+  await world.advance(20);
+  await world.restartAgent({ keepsCheckpoint: true, isAlone: true });
+  await world.advance(30_000);
+  const states = await statesOf(world);
+  expect(states).toContain("serve.0 running");
+  expect(world.lastAttempt("u1", "crash")).toBeGreaterThan(3);
+});
+
+test("after a power cut every pod of the checkpoint is made anew, its ends told as lost", async () => {
+  const world = new LoopWorld();
+  world.loop.replaceDesired([loopPod("u1", ["serve"])]);
+  await world.advance(100);
+  world.runtime.powerOff();
+  await world.restartAgent({ keepsCheckpoint: true, isAlone: true });
+  await world.advance(5_000);
+  expect(await statesOf(world)).toEqual(["serve.1 running"]);
+  expect(world.status("u1")?.containerStatuses[0]?.lastState?.terminated?.reason).toBe("ContainerStatusUnknown");
+});
+
+test("a pull that hangs is given up when the pod is deleted", async () => {
+  const world = new LoopWorld();
+  world.hang("image");
+  const pod = loopPod("u1", ["serve"]);
+  world.loop.replaceDesired([pod]);
+  await world.advance(100);
+  world.remove(pod, 30);
+  await world.advance(100);
+  expect(world.released).toEqual(["u1"]);
+});
+
+test("a hook that fails is tried again with backoff, and its reason stands in the status", async () => {
+  const world = new LoopWorld();
+  world.fail("image", new TallshipError("image_not_found", "no registry has it"), 3);
+  world.loop.replaceDesired([loopPod("u1", ["serve"])]);
+  await world.advance(50);
+  const reasons = [world.status("u1")?.containerStatuses[0]?.state?.waiting?.reason];
+  await world.advance(1_500);
+  reasons.push(world.status("u1")?.containerStatuses[0]?.state?.waiting?.reason);
+  expect(reasons).toEqual(["ErrImagePull", "ImagePullBackOff"]);
+  await world.advance(10_000);
+  expect(await statesOf(world)).toEqual(["serve.0 running"]);
+});
+
+test("no more than limits.agentWorkers actions go on at a time, pulls apart", async () => {
+  const world = new LoopWorld();
+  world.hang("sandbox");
+  world.loop.replaceDesired(Array.from({ length: 50 }, (_, at) => loopPod(`u${at}`, ["serve"])));
+  await world.advance(100);
+  expect(world.hanging).toBe(limit("agentWorkers"));
+});
+
+/** What may happen to a node, in any order. */
+const event = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ is: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 3_000 }) }) },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant("want" as const), pod: fc.nat(2), kind: fc.nat(3) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ is: fc.constant("delete" as const), pod: fc.nat(2), grace: fc.integer({ min: 0, max: 5 }) }),
+  },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("kill agent" as const), keeps: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("lose monitor" as const), pod: fc.nat(2) }) },
+  { weight: 1, arbitrary: fc.record({ is: fc.constant("power off" as const) }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("fail" as const), hook: fc.nat(3) }) },
+);
+const KINDS = [["serve"], ["crash"], ["serve", "once"], ["stubborn"]] as const;
+const HOOK_NAMES = ["image", "sandbox", "config", "volumes"] as const;
+
+test("whatever happens in whatever order: the laws hold at every step, and the node ends as it is wanted", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(event, { maxLength: 25 }), fc.nat(), async (events, seed) => {
+      const world = new LoopWorld(seed);
+      const wanted = new Map<string, Pod>();
+      let count = 0;
+      world.loop.replaceDesired([]);
+      for (const one of events) {
+        if (one.is === "pass") await world.advance(one.ms);
+        if (one.is === "want" && !wanted.has(`p${one.pod}`)) {
+          count += 1;
+          const pod = loopPod(`p${one.pod}-${count}`, [...(KINDS[one.kind] ?? [])]);
+          wanted.set(`p${one.pod}`, pod);
+          world.want(pod);
+        }
+        const uid = "pod" in one ? wanted.get(`p${one.pod}`) : undefined;
+        if (one.is === "delete" && uid !== undefined) {
+          wanted.delete(`p${one.pod}`);
+          world.remove(uid, one.grace);
+        }
+        if (one.is === "lose monitor" && uid !== undefined) await world.loseMonitors(uid.metadata?.uid ?? "");
+        if (one.is === "fail") world.fail(HOOK_NAMES[one.hook] ?? "image", new TallshipError("kernel_failed", "no"), 2);
+        if (one.is === "power off") world.runtime.powerOff();
+        if (one.is === "power off" || one.is === "kill agent")
+          await world.restartAgent({ keepsCheckpoint: one.is === "power off" || one.keeps });
+      }
+      await world.advance(700_000);
+      expect(world.broken).toEqual([]);
+      const alive = new Set((await world.runtime.list()).map(({ podUid }) => podUid));
+      const uids = new Set([...wanted.values()].map((pod) => pod.metadata?.uid));
+      expect([...alive].filter((uid) => !uids.has(uid))).toEqual([]);
+      for (const pod of wanted.values()) world.expectServing(pod);
+      expect(world.saved().filter((uid) => !uids.has(uid))).toEqual([]);
+      expect(world.linked().filter((uid) => !uids.has(uid))).toEqual([]);
+    }),
+    { numRuns: 150 },
+  );
+});

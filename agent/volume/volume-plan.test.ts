@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
+import { volumePlans } from "./volume-plan.js";
+
+type PartialVolume = Parameters<typeof Volume.fromPartial>[0];
+const configs = {
+  configMaps: { app: { revision: 1, values: { "a.conf": Buffer.from("a"), "b.conf": Buffer.from("b") } } },
+  secrets: { key: { revision: 1, values: { token: Buffer.from("t") } } },
+};
+
+function plans(volume: PartialVolume, fsGroup?: number) {
+  const spec = { securityContext: { fsGroup }, volumes: [{ name: "v", ...volume }] };
+  return volumePlans(Pod.fromPartial({ spec }), configs)[0];
+}
+
+const file = (path: string, text: string, mode = 0o644) => ({ path, bytes: Buffer.from(text), mode });
+
+test("each kind of volume becomes what must be made for it", () => {
+  expect(plans({ emptyDir: {} }, 7)).toEqual({ is: "folder", name: "v", fsGroup: 7 });
+  expect(plans({ emptyDir: { medium: "Memory", sizeLimit: "1Mi" } })).toMatchObject({
+    is: "memory",
+    sizeBytes: 1_048_576,
+  });
+  expect(plans({ hostPath: { path: "/srv", type: "Directory" } })).toMatchObject({ is: "hostPath", path: "/srv" });
+  expect(plans({ configMap: { name: "app" } })).toMatchObject({
+    is: "files",
+    isSecret: false,
+    files: [file("a.conf", "a"), file("b.conf", "b")],
+  });
+  expect(plans({ secret: { secretName: "key", defaultMode: 0o400 } })).toMatchObject({
+    isSecret: true,
+    files: [file("token", "t", 0o400)],
+  });
+});
+
+test("items choose keys, paths and modes", () => {
+  const items = [{ key: "b.conf", path: "sub/b", mode: 0o600 }];
+  expect(plans({ configMap: { name: "app", items } })).toMatchObject({ files: [file("sub/b", "b", 0o600)] });
+});
+
+test("what is not there is named, unless it is optional", () => {
+  expect(() => plans({ configMap: { name: "none" } })).toThrow("ConfigMap none does not exist");
+  expect(() => plans({ configMap: { name: "app", items: [{ key: "no", path: "x" }] } })).toThrow(
+    "ConfigMap app has no key no",
+  );
+  expect(plans({ configMap: { name: "none", optional: true } })).toMatchObject({ files: [] });
+  const items = [{ key: "no", path: "x" }];
+  expect(plans({ configMap: { name: "app", optional: true, items } })).toMatchObject({ files: [] });
+});
+
+// Admission refuses these; what reaches the agent all the same must not leave the volume either.
+for (const path of ["../x", "/etc/passwd", "a/../../x", "..", "..data/x", ""]) {
+  test(`a file at "${path}" is refused`, () => {
+    expect(() => plans({ configMap: { name: "app", items: [{ key: "a.conf", path }] } })).toThrow("below the volume");
+  });
+}
+
+test("a kind that is not mounted is refused by name, never left out", () => {
+  expect(() => plans({ nfs: { server: "s", path: "/p" } })).toThrow("volume v: nfs is not mounted");
+  expect(() => plans({})).toThrow("without a source");
+});

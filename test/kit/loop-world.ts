@@ -1,0 +1,317 @@
+import { expect } from "vitest";
+import { HOOKS, type HookName } from "../../agent/actions.js";
+import type { Checkpoint } from "../../agent/checkpoint/checkpoint.js";
+import { memoryCheckpoint } from "../../agent/checkpoint/memory-checkpoint.js";
+import { executors } from "../../agent/execute.js";
+import type { Hook } from "../../agent/hooks/hook.js";
+import type { LocalImage } from "../../agent/image/images.js";
+import { PodLoop } from "../../agent/pod-loop.js";
+import { containerRecord } from "../../agent/pod-record.js";
+import { PodStatuses } from "../../agent/pod-statuses.js";
+import type { PodFacts, PodTurn } from "../../agent/pod-turn.js";
+import type { ContainerKey, ContainerSpec } from "../../agent/runtime/runtime.js";
+import { type Program, SimulatedRuntime } from "../../agent/runtime/simulated.js";
+import type { TallshipError } from "../../lib/errors.js";
+import { silentLog } from "../../lib/log.js";
+import { seededRng } from "../../lib/rng.js";
+import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
+import { ManualClock } from "./manual-clock.js";
+
+const PROGRAMS: Readonly<Record<string, Program>> = {
+  serve: { heeds: "stop" },
+  stubborn: { heeds: "kill" },
+  crash: { heeds: "stop", ends: { afterMs: 10, exitCode: 1 } },
+  once: { heeds: "stop", ends: { afterMs: 500, exitCode: 0 } },
+};
+
+/** A pod whose containers run the programs they are named for: serve, stubborn, crash, once. */
+export function loopPod(uid: string, programs: readonly string[], restartPolicy = "Always"): Pod {
+  return Pod.fromPartial({
+    metadata: { uid, name: uid, namespace: "default" },
+    spec: { restartPolicy, containers: programs.map((name) => ({ name, image: "x", command: [name] })) },
+  });
+}
+
+/** How an agent comes back. */
+export interface Restart {
+  readonly keepsCheckpoint: boolean;
+  /** It reaches no control plane. */
+  readonly isAlone?: boolean;
+}
+
+/** One node in virtual time: a simulated machine and checkpoint that outlive the agents' loops, and a control plane that wants pods. */
+export class LoopWorld {
+  readonly clock = new ManualClock();
+  readonly runtime: WatchedRuntime;
+  /** Hooks that came up and went down, in order. */
+  readonly done: string[] = [];
+  /** Pods that the control plane was told are gone. */
+  readonly released: string[] = [];
+  /** Laws that did not hold. */
+  readonly broken: string[] = [];
+  hanging = 0;
+  loop: PodLoop;
+  private readonly seed: number;
+  private readonly wanted = new Map<string, Pod>();
+  private readonly statuses = new Map<string, PodStatus>();
+  private readonly links = new Set<string>();
+  private readonly hung = new Set<HookName>();
+  private readonly failures = new Map<HookName, { readonly error: TallshipError; left: number }>();
+  private checkpoint: Checkpoint = memoryCheckpoint();
+  private savedUids = new Set<string>();
+  private turnCount = 0;
+  private generation = 0;
+
+  constructor(seed = 1) {
+    this.seed = seed;
+    this.runtime = new WatchedRuntime(this);
+    this.loop = this.makeLoop();
+  }
+
+  /** Lets time pass; everything that falls due happens. */
+  async advance(ms: number): Promise<void> {
+    for (let left = ms; left > 0; left -= 500) await this.clock.advance(Math.min(500, left));
+  }
+
+  /** The control plane binds a pod. */
+  want(pod: Pod): void {
+    this.wanted.set(pod.metadata?.uid ?? "", pod);
+    this.loop.setDesired(pod);
+  }
+
+  /** The control plane asks for a pod's deletion. */
+  remove(pod: Pod, graceSeconds: number): void {
+    const metadata = { deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: graceSeconds };
+    this.want(Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, ...metadata } }));
+  }
+
+  /** The agent is killed and another one starts on the same machine. */
+  async restartAgent({ keepsCheckpoint, isAlone = false }: Restart): Promise<void> {
+    this.generation += 1;
+    void this.loop.stop();
+    this.hung.clear();
+    if (!keepsCheckpoint) {
+      this.checkpoint = memoryCheckpoint();
+      this.savedUids.clear();
+    }
+    this.loop = this.makeLoop();
+    this.loop.adopt(await this.checkpoint.load(), [...(await this.runtime.pods()), ...this.links]);
+    if (!isAlone) this.loop.replaceDesired([...this.wanted.values()]);
+  }
+
+  async loseMonitors(podUid: string): Promise<void> {
+    for (const seen of await this.runtime.list(podUid)) this.runtime.loseMonitor(seen);
+  }
+
+  /** The hook never comes up from now on, until it is interrupted or the agent dies. */
+  hang(hook: HookName): void {
+    this.hung.add(hook);
+  }
+
+  /** The hook fails the next times. */
+  fail(hook: HookName, error: TallshipError, times: number): void {
+    this.failures.set(hook, { error, left: times });
+  }
+
+  status(uid: string): PodStatus | undefined {
+    return this.statuses.get(uid);
+  }
+
+  turns(): number {
+    return this.turnCount;
+  }
+
+  lastAttempt(uid: string, container: string): number {
+    const pod = this.loop.get(uid);
+    return pod === undefined ? -1 : containerRecord(pod.record, container).attempt;
+  }
+
+  saved(): readonly string[] {
+    return [...this.savedUids];
+  }
+
+  linked(): readonly string[] {
+    return [...this.links];
+  }
+
+  /** Every container of the pod that does not end by itself runs. */
+  expectServing(pod: Pod): void {
+    const running = this.loop.running().filter(({ podUid }) => podUid === pod.metadata?.uid);
+    for (const { name } of pod.spec?.containers ?? [])
+      if (PROGRAMS[name]?.ends === undefined) expect(running.map(({ container }) => container)).toContain(name);
+  }
+
+  /** Called by the machine at each create: what must hold then. */
+  checkCreate({ podUid, container, attempt }: ContainerKey, others: readonly ContainerKey[]): void {
+    if (others.some((one) => one.container === container)) this.broken.push(`two runs of ${podUid}/${container}`);
+    if (!this.links.has(podUid)) this.broken.push(`${podUid}/${container}.${attempt} made without network`);
+    const isStopping = this.wanted.get(podUid)?.metadata?.deletionTimestamp !== "";
+    if (isStopping) this.broken.push(`${podUid}/${container}.${attempt} made although it is to be deleted`);
+  }
+
+  private makeLoop(): PodLoop {
+    const generation = this.generation;
+    const isDead = (): boolean => generation !== this.generation;
+    const hooks = Object.fromEntries(HOOKS.map((name) => [name, this.hook(name, isDead)]));
+    const statuses = new PodStatuses({ nodeIP: "10.0.0.1", runtimeName: "sim" }, (pod, status) => {
+      const uid = pod.metadata?.uid ?? "";
+      this.statuses.set(uid, status);
+      this.clock.after(1, () => {
+        const known = this.wanted.get(uid);
+        if (known !== undefined) this.want({ ...known, status });
+      });
+    });
+    const loop: PodLoop = new PodLoop({
+      clock: this.clock,
+      rng: seededRng(this.seed),
+      log: silentLog,
+      runtime: this.runtime,
+      checkpoint: this.watchedCheckpoint(isDead),
+      controlPlane: {
+        releasePod: async (pod) => {
+          const uid = pod.metadata?.uid ?? "";
+          if (isDead()) return;
+          this.released.push(uid);
+          this.wanted.delete(uid);
+          loop.dropDesired(uid);
+        },
+        notify: () => undefined,
+      },
+      executors: executors({
+        runtime: this.runtime,
+        // fromEntries loses the names: every hook of HOOKS is there.
+        hooks: hooks as Readonly<Record<HookName, Hook>>,
+        rootfs: {
+          name: "overlayfs",
+          prepare: async () => ({ path: "/", mount: undefined }),
+          remove: async () => undefined,
+          list: async () => [],
+          layersInUse: async () => [],
+          prune: async () => undefined,
+        },
+        imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
+        disk: {
+          prepare: async () => new Map(),
+          filePath: () => "/f",
+          bindSource: (path) => ({ path, release: () => undefined }),
+          pods: () => [],
+          remove: async () => undefined,
+        },
+        logs: {
+          path: () => "/l",
+          size: () => 0,
+          rotate: async () => undefined,
+          pods: () => [],
+          remove: async () => undefined,
+        },
+        controlPlane: { releasePod: async (pod) => this.release(pod, loop, isDead), notify: () => undefined },
+        node: {
+          hostname: "h",
+          nodeIP: "10.0.0.1",
+          runDir: "/run",
+          cgroupParent: "",
+          memoryBytes: 2 ** 30,
+          oomScoreFloor: 0,
+          allocatable: {},
+          capabilities: new Set(),
+          architecture: "x64",
+          devices: [],
+        },
+      }),
+      withdrawal: () => ({ is: "none" }),
+      cutOverRevision: () => 0,
+      onTurn: (turn) => this.watchTurn(turn, statuses, isDead),
+      onAction: () => undefined,
+      onForgotten: (uid) => statuses.forget(uid),
+    });
+    return loop;
+  }
+
+  private async release(pod: Pod, loop: PodLoop, isDead: () => boolean): Promise<void> {
+    const uid = pod.metadata?.uid ?? "";
+    if (isDead()) return;
+    if (this.links.has(uid)) this.broken.push(`${uid} told gone while it has its network`);
+    if ((await this.runtime.list(uid)).length > 0) this.broken.push(`${uid} told gone while it has containers`);
+    this.released.push(uid);
+    this.wanted.delete(uid);
+    loop.dropDesired(uid);
+  }
+
+  private watchTurn(turn: PodTurn, statuses: PodStatuses, isDead: () => boolean): number | undefined {
+    this.turnCount += 1;
+    return isDead() ? undefined : statuses.take(turn);
+  }
+
+  private watchedCheckpoint(isDead: () => boolean): Checkpoint {
+    const { checkpoint } = this;
+    return {
+      load: () => checkpoint.load(),
+      save: async (saved) => {
+        if (isDead()) return;
+        this.savedUids.add(saved.record.uid);
+        await checkpoint.save(saved);
+      },
+      remove: async (uid) => {
+        if (isDead()) return;
+        this.savedUids.delete(uid);
+        await checkpoint.remove(uid);
+      },
+    };
+  }
+
+  private hook(name: HookName, isDead: () => boolean): Hook {
+    return {
+      name,
+      up: async ({ uid, pod }, signal) => {
+        await this.obstruct(name, signal);
+        if (isDead()) return {};
+        this.done.push(`up ${name}`);
+        if (name === "sandbox") this.links.add(uid);
+        return factsOf(name, pod);
+      },
+      down: async (uid) => {
+        if (isDead()) return;
+        this.done.push(`down ${name}`);
+        if (name !== "sandbox") return;
+        if ((await this.runtime.list(uid)).length > 0)
+          this.broken.push(`${uid} lost its network before its containers`);
+        this.links.delete(uid);
+      },
+    };
+  }
+
+  private async obstruct(name: HookName, signal: AbortSignal): Promise<void> {
+    if (this.hung.has(name)) {
+      this.hanging += 1;
+      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      this.hanging -= 1;
+    }
+    const failure = this.failures.get(name);
+    if (failure === undefined || failure.left === 0) return;
+    failure.left -= 1;
+    throw failure.error;
+  }
+}
+
+/** The simulated machine, which tells its world of every create. */
+class WatchedRuntime extends SimulatedRuntime {
+  private readonly world: LoopWorld;
+
+  constructor(world: LoopWorld) {
+    super({ clock: world.clock, program: ([name = ""]) => PROGRAMS[name] ?? { heeds: "stop" } });
+    this.world = world;
+  }
+
+  override async create(spec: ContainerSpec): Promise<void> {
+    this.world.checkCreate(spec, await this.list(spec.podUid));
+    await super.create(spec);
+  }
+}
+
+function factsOf(name: HookName, pod: Pod): Partial<PodFacts> {
+  if (name === "sandbox") return { address: "10.128.0.2" };
+  if (name !== "image") return {};
+  const config = { entrypoint: [], command: [], env: [], workingDir: "", user: "", stopSignal: "", labels: {} };
+  const image: LocalImage = { reference: "x", digest: "sha256:1", config, layerPaths: [] };
+  return { images: new Map((pod.spec?.containers ?? []).map((container) => [container.name, image])) };
+}
