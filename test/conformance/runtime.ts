@@ -101,7 +101,8 @@ export function runtimeConformance(name: string, makeHarness: () => Promise<Runt
   test(`${name}: a command that the image lacks is told as such, and what was begun can be removed`, async () => {
     const failure = await runtime.create(harness.spec(key, ["nosuch"])).catch((error: unknown) => error);
     expect(hasCode(failure, "command_not_found")).toBe(true);
-    expect((await stateOf(key))?.is ?? "broken").toBe("broken");
+    // What watched over the run may need a moment to end.
+    await waitFor("the run to be broken or gone", async () => ((await stateOf(key))?.is ?? "broken") === "broken");
     await runtime.remove(key);
     await runtime.removePod(key.podUid);
     expect(await runtime.list()).toEqual([]);
