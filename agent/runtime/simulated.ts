@@ -28,6 +28,8 @@ export interface SimulatedRuntimeOptions {
   readonly clock: Clock;
   /** Decides what a command does; the arguments are those of config.json. */
   readonly program: (args: readonly string[]) => Program;
+  /** Told of each create before it happens; for tests of what must hold then. */
+  readonly onCreate?: (spec: ContainerSpec) => void;
 }
 
 interface Run {
@@ -67,6 +69,7 @@ export class SimulatedRuntime implements Runtime {
   async create(spec: ContainerSpec): Promise<void> {
     const { podUid, container, attempt } = spec;
     const id = containerId(spec);
+    this.options.onCreate?.(spec);
     if (this.runs.has(id)) throw new TallshipError("runtime_failed", `create ${id}: it exists`);
     const program = this.options.program(spec.oci.process.args);
     if (program.refusal !== undefined) throw program.refusal;
@@ -125,6 +128,11 @@ export class SimulatedRuntime implements Runtime {
   /** The agent that used it has gone; the containers go on. */
   async close(): Promise<void> {
     this.listeners = [];
+  }
+
+  /** Whether any run of the container is there. */
+  has(podUid: string, container: string): boolean {
+    return [...this.runs.values()].some(({ key }) => key.podUid === podUid && key.container === container);
   }
 
   /** Kills the monitor of a run: what happens to it is not known any more. */

@@ -9,7 +9,7 @@ import { PodLoop } from "../../agent/pod-loop.js";
 import { containerRecord } from "../../agent/pod-record.js";
 import { PodStatuses } from "../../agent/pod-statuses.js";
 import type { PodFacts, PodTurn } from "../../agent/pod-turn.js";
-import type { ContainerKey, ContainerSpec } from "../../agent/runtime/runtime.js";
+import type { ContainerKey } from "../../agent/runtime/runtime.js";
 import { type Program, SimulatedRuntime } from "../../agent/runtime/simulated.js";
 import type { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
@@ -42,7 +42,7 @@ export interface Restart {
 /** One node in virtual time: a simulated machine and checkpoint that outlive the agents' loops, and a control plane that wants pods. */
 export class LoopWorld {
   readonly clock = new ManualClock();
-  readonly runtime: WatchedRuntime;
+  readonly runtime: SimulatedRuntime;
   /** Hooks that came up and went down, in order. */
   readonly done: string[] = [];
   /** Pods that the control plane was told are gone. */
@@ -64,7 +64,11 @@ export class LoopWorld {
 
   constructor(seed = 1) {
     this.seed = seed;
-    this.runtime = new WatchedRuntime(this);
+    this.runtime = new SimulatedRuntime({
+      clock: this.clock,
+      program: ([name = ""]) => PROGRAMS[name] ?? { heeds: "stop" },
+      onCreate: (spec) => this.checkCreate(spec),
+    });
     this.loop = this.makeLoop();
   }
 
@@ -141,9 +145,9 @@ export class LoopWorld {
       if (PROGRAMS[name]?.ends === undefined) expect(running.map(({ container }) => container)).toContain(name);
   }
 
-  /** Called by the machine at each create: what must hold then. */
-  checkCreate({ podUid, container, attempt }: ContainerKey, others: readonly ContainerKey[]): void {
-    if (others.some((one) => one.container === container)) this.broken.push(`two runs of ${podUid}/${container}`);
+  /** What must hold at each create. */
+  private checkCreate({ podUid, container, attempt }: ContainerKey): void {
+    if (this.runtime.has(podUid, container)) this.broken.push(`two runs of ${podUid}/${container}`);
     if (!this.links.has(podUid)) this.broken.push(`${podUid}/${container}.${attempt} made without network`);
     const isStopping = this.wanted.get(podUid)?.metadata?.deletionTimestamp !== "";
     if (isStopping) this.broken.push(`${podUid}/${container}.${attempt} made although it is to be deleted`);
@@ -290,21 +294,6 @@ export class LoopWorld {
     if (failure === undefined || failure.left === 0) return;
     failure.left -= 1;
     throw failure.error;
-  }
-}
-
-/** The simulated machine, which tells its world of every create. */
-class WatchedRuntime extends SimulatedRuntime {
-  private readonly world: LoopWorld;
-
-  constructor(world: LoopWorld) {
-    super({ clock: world.clock, program: ([name = ""]) => PROGRAMS[name] ?? { heeds: "stop" } });
-    this.world = world;
-  }
-
-  override async create(spec: ContainerSpec): Promise<void> {
-    this.world.checkCreate(spec, await this.list(spec.podUid));
-    await super.create(spec);
   }
 }
 
