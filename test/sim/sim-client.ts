@@ -85,11 +85,23 @@ export class SimClient {
   }
 
   private configMap(mark: string): Typed {
-    const metadata = { name: `config${this.rng.below(4)}`, namespace: "default", annotations: { "sim/mark": mark } };
+    const metadata = {
+      name: this.certain(`config${this.rng.below(4)}`),
+      namespace: "default",
+      annotations: { "sim/mark": mark },
+    };
     return {
       kind: "ConfigMap",
       object: ConfigMap.fromPartial({ metadata, data: { mark } } as Parameters<typeof ConfigMap.fromPartial>[0]),
     };
+  }
+
+  /** The name, or one like it of which every call was answered: what is acknowledged there must be there. */
+  private certain(name: string): string {
+    for (let turn = 0; ; turn += 1) {
+      const candidate = `${name}-${turn}`;
+      if (!this.uncertain.has(candidate)) return candidate;
+    }
   }
 
   /** A pod that ends by itself; every one has a name of its own. */

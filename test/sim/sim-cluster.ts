@@ -11,8 +11,8 @@ import { SimNode } from "./sim-node.js";
 import { type SimGround, SimReplica } from "./sim-replica.js";
 import { StoreTruth } from "./world.js";
 
-/** How long things go wrong, and how long the cluster has to come to rest after that, in virtual milliseconds. */
-const STORM_MS = 25_000;
+/** How long things go wrong, drawn between these, and how long the cluster has to come to rest after that, in virtual milliseconds. */
+const STORM_MS = { least: 5_000, most: 17_000 };
 const CALM_MS = 120_000;
 
 /** What a simulated run came to. Equal for equal seeds. */
@@ -76,7 +76,7 @@ export class SimCluster {
     for (const each of [...this.replicas, ...this.nodes]) each.start();
     await this.advance(3_000);
     this.faults.rates = drawRates(this.rng);
-    const endMs = this.time.now + STORM_MS;
+    const endMs = this.time.now + STORM_MS.least + this.rng.below(STORM_MS.most - STORM_MS.least);
     while (this.time.now < endMs) {
       this.disturb();
       await this.advance(50 + this.rng.below(400));
@@ -105,8 +105,12 @@ export class SimCluster {
   private step(): void {
     this.invariants.check();
     if (this.etcd.revision === this.tracedRevision) return;
+    const batch = this.etcd.changesAfter(this.tracedRevision, [""]);
+    this.trace.update(this.time.now.toFixed(3));
+    for (const event of batch?.events ?? [])
+      if (event.type === "put") this.trace.update(event.entry.key).update(event.entry.value);
+      else this.trace.update(event.key);
     this.tracedRevision = this.etcd.revision;
-    this.trace.update(`${this.time.now.toFixed(3)} ${this.etcd.revision}\n`);
   }
 
   /** One thing goes wrong, or right again; or the client does something. */

@@ -1,0 +1,5 @@
+import { test } from "vitest";
+import { asked, expectAllHold, seedsFrom } from "./run-seeds.js";
+
+test("2,000 further seeds: what must always hold does, and the cluster comes to rest", () =>
+  expectAllHold(asked === undefined ? seedsFrom(1_001, 2_000) : [asked]));
