@@ -28,6 +28,8 @@ export interface CallChannel {
   readonly clock: Clock;
   /** Undefined once the channel is closed. */
   readonly connect: () => Connection | undefined;
+  /** The connection has not come about in time; calls to come shall not wait for it. */
+  readonly giveUp: (hanging: Connection) => void;
 }
 
 /** What the four call objects of grpc-js have in common, as far as it is used here. */
@@ -143,6 +145,7 @@ class GrpcCaller {
       if (this.connection.isUp()) return;
       const message = `${this.channel.address} cannot be reached: no connection within ${LIMITS.dialMs.value} ms`;
       this.stop(new TallshipError("unavailable", message));
+      this.channel.giveUp(this.connection);
     };
     const cancelLate = this.connection.isUp() ? undefined : this.channel.clock.after(LIMITS.dialMs.value, late);
     this.over.signal.addEventListener("abort", () => {

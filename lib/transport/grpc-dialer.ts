@@ -5,11 +5,12 @@ import type { Clock } from "../clock.js";
 import { LIMITS } from "../limits.js";
 import { methodPath } from "./authorize.js";
 import { type CredentialSource, faultOf } from "./credentials.js";
-import { type Connection, callGrpc } from "./grpc-calls.js";
+import { type CallChannel, type Connection, callGrpc } from "./grpc-calls.js";
 import { grpcMethod } from "./grpc-codec.js";
 import { identityOfSubject, type Role } from "./peer-identity.js";
 import type { CallOptions, Channel, Dialer, ServiceDefinition, Client as TypedClient } from "./service.js";
 import { contextOptions } from "./tls-listener.js";
+import { watchHandshakes } from "./watched-credentials.js";
 
 /** As whom to dial, and who must answer. */
 export interface GrpcDialerOptions {
@@ -57,9 +58,13 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
     if (!isClosed) connection ??= openConnection(address, options);
     return connection;
   };
+  // An attempt to connect that hangs would hang on after the peer is back: the next call begins anew.
+  const giveUp = (hanging: Connection): void => {
+    if (connection === hanging) retire();
+  };
   return {
     address,
-    client: (definition) => clientOf(definition, { address, clock: options.clock, connect }),
+    client: (definition) => clientOf(definition, { address, clock: options.clock, connect, giveUp }),
     close: () => {
       isClosed = true;
       stopRenewing();
@@ -72,7 +77,7 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
 function openConnection(address: string, options: GrpcDialerOptions): Connection {
   const shown = options.credentials.current();
   const secureContext = createSecureContext(contextOptions(shown));
-  const credentials = ChannelCredentials.createFromSecureContext(secureContext, {
+  const tls = ChannelCredentials.createFromSecureContext(secureContext, {
     checkServerIdentity: (_name, certificate) => {
       const role = identityOfSubject(certificate.subject)?.role;
       if (role === options.serverRole) return undefined;
@@ -81,7 +86,12 @@ function openConnection(address: string, options: GrpcDialerOptions): Connection
       );
     },
   });
-  const client = new Client(address, credentials, CHANNEL_OPTIONS);
+  const watched = watchHandshakes(tls, options.clock);
+  const client = new Client(address, watched.credentials, CHANNEL_OPTIONS);
+  const close = (): void => {
+    client.close();
+    watched.close();
+  };
   let callCount = 0;
   let isRetired = false;
   return {
@@ -92,21 +102,18 @@ function openConnection(address: string, options: GrpcDialerOptions): Connection
       callCount += 1;
       return () => {
         callCount -= 1;
-        if (isRetired && callCount === 0) client.close();
+        if (isRetired && callCount === 0) close();
       };
     },
     retire: () => {
       isRetired = true;
-      if (callCount === 0) client.close();
+      if (callCount === 0) close();
     },
-    close: () => client.close(),
+    close,
   };
 }
 
-function clientOf<S extends ServiceDefinition>(
-  definition: S,
-  channel: { readonly address: string; readonly clock: Clock; readonly connect: () => Connection | undefined },
-): TypedClient<S> {
+function clientOf<S extends ServiceDefinition>(definition: S, channel: CallChannel): TypedClient<S> {
   const methods = Object.entries(definition.methods).map(([key, method]) => {
     const grpc = grpcMethod(methodPath(definition.fullName, method.name), method);
     return [key, (request: unknown, call?: CallOptions) => callGrpc(grpc, request, call ?? {}, channel)] as const;

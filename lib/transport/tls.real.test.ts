@@ -1,5 +1,5 @@
 import { request as httpsRequest } from "node:https";
-import { connect as tcpConnect } from "node:net";
+import { createServer, type Server, type Socket, connect as tcpConnect } from "node:net";
 import { type ConnectionOptions, connect } from "node:tls";
 import { afterEach, describe, expect, test } from "vitest";
 import { ClusterDefinition, InfoRequest, InfoResponse } from "../../proto/gen/tallship/v1/api.js";
@@ -251,6 +251,58 @@ test("a server that restarts is reached again by the same channel", async () => 
   await serve({ port });
   await waitFor("the channel to be connected again", () => ask(channel).catch(() => undefined), { deadlineMs: 5_000 });
 });
+
+describe("a peer that takes connections and says nothing, as one that is frozen", () => {
+  /** Delays are a tenth of what they are: nobody waits three seconds for a test. */
+  const hasty: Clock = { ...systemClock, after: (delayMs, call) => systemClock.after(delayMs / 10, call) };
+
+  test("is unavailable soon, and keeps nothing open once the channel is closed", async () => {
+    const held: Socket[] = [];
+    const frozen = createServer((socket) => held.push(socket.on("error", () => undefined).resume()));
+    const port = await listenOn(frozen);
+    const channel = grpcDialer({
+      credentials: mutableCredentials(node),
+      serverRole: "control-plane",
+      clock: hasty,
+    }).dial(`127.0.0.1:${port}`);
+    await expect(ask(channel)).rejects.toMatchObject({
+      code: "unavailable",
+      message: expect.stringContaining("no connection within"),
+    });
+    channel.close();
+    await waitFor(
+      "the connection to be dropped",
+      () => held.length > 0 && held.every((socket) => socket.destroyed || socket.readableEnded),
+    );
+    frozen.close();
+  });
+
+  test("is reached by the next call once it is back, though the first attempt still hangs", async () => {
+    const port = await serve();
+    let connectionCount = 0;
+    const thawing = createServer((socket) => {
+      connectionCount += 1;
+      socket.on("error", () => undefined);
+      if (connectionCount > 1) socket.pipe(tcpConnect(port, "127.0.0.1").on("error", () => undefined)).pipe(socket);
+    });
+    const address = `127.0.0.1:${await listenOn(thawing)}`;
+    const channel = grpcDialer({
+      credentials: mutableCredentials(node),
+      serverRole: "control-plane",
+      clock: hasty,
+    }).dial(address);
+    channels.push(channel);
+    await expect(ask(channel)).rejects.toMatchObject({ code: "unavailable" });
+    expect(await ask(channel)).toBe("node-a");
+    thawing.close();
+  });
+});
+
+async function listenOn(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return typeof address === "object" && address !== null ? address.port : 0;
+}
 
 function pairOf({ pair }: Credentials): { cert: string | undefined; key: string | undefined } {
   return { cert: pair?.certificatePem, key: pair?.keyPem };
