@@ -222,6 +222,18 @@ test("an image that has a layer twice names it once, where it is topmost", async
   expect(layerPaths.map((path) => readdirSync(path)[0])).toEqual(["a", "bb"]);
 });
 
+test("a layer whose root is opaque hides all below it", async () => {
+  const opaque = builtLayer(tarArchive([[tarEntry(".wh..wh..opq", "file"), new Uint8Array()]]), "none");
+  world.registry.push(
+    ORIGIN,
+    "app",
+    "v1",
+    buildImage({ layers: [layerOf("a"), opaque, layerOf("bb")], architecture: "amd64" }),
+  );
+  const { layerPaths } = await world.ensure(ask("app:v1"));
+  expect(layerPaths.map((path) => readdirSync(path))).toEqual([["bb"], []]);
+});
+
 test("an image without layers is one", async () => {
   world.registry.push(ORIGIN, "scratch", "v1", imageOf());
   expect((await world.ensure(ask("scratch:v1"))).layerPaths).toEqual([]);

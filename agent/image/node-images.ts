@@ -171,8 +171,11 @@ export class NodeImages implements Images {
   private local(reference: string, record: ImageRecord): LocalImage {
     const { store } = this.options;
     // A layer that an image has twice counts where it is topmost: overlayfs refuses it twice, and it hides itself anyway.
-    const topmostFirst = new Set([...record.diffIds].reverse());
-    const layerPaths = [...topmostFirst].map((diffId) => store.layerPath(diffId));
+    const topmostFirst = [...new Set([...record.diffIds].reverse())];
+    // Overlayfs looks for opaque folders everywhere but at the root.
+    const bottom = topmostFirst.findIndex((diffId) => store.layer(diffId)?.opaque.includes("") === true);
+    const seen = bottom === -1 ? topmostFirst : topmostFirst.slice(0, bottom + 1);
+    const layerPaths = seen.map((diffId) => store.layerPath(diffId));
     return { reference, digest: record.digest, config: record.config, layerPaths };
   }
 

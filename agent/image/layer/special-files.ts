@@ -1,7 +1,7 @@
 // Edge: runs GNU tar, and reads the files that it is to make again.
 import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { copyFileSync, createReadStream, type Stats } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { TallshipError } from "../../../lib/errors.js";
 import { type TarEntry, tarEntry } from "../../../lib/tar/entry.js";
 import { tarEnd, tarHeader, tarPadding } from "../../../lib/tar/tar-writer.js";
@@ -23,21 +23,24 @@ export interface SpecialFilesTarget {
 export async function makeSpecialFiles(target: SpecialFilesTarget, specials: readonly SpecialFile[]): Promise<void> {
   if (specials.length === 0) return;
   const child = spawn("tar", [...TAR_FLAGS, `--directory=${target.root}`], { stdio: ["pipe", "ignore", "pipe"] });
-  const complaints: Buffer[] = [];
-  child.stderr.on("data", (bytes: Buffer) => complaints.push(bytes));
-  const ended = once(child, "close");
-  // A tar that dies early is reported by its exit status, not by the broken pipe.
-  child.stdin.on("error", () => undefined);
-  for (const special of specials) {
-    for await (const bytes of archived(target, special)) {
-      if (!child.stdin.write(bytes) && !child.stdin.destroyed) await Promise.race([once(child.stdin, "drain"), ended]);
-    }
-  }
-  child.stdin.end(tarEnd());
-  const [status] = await ended;
-  if (status === 0) return;
-  const said = Buffer.concat(complaints).toString("utf8").trim().slice(0, 500);
-  throw new TallshipError("disk_failed", `unpack: tar ended with status ${String(status)}: ${said}`);
+  let said = "";
+  child.stderr.on("data", (bytes: Buffer) => {
+    said = (said + bytes.toString("utf8")).slice(-500);
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.on("error", ({ message }) => resolve(message));
+    child.on("close", (status) => resolve(status === 0 ? "" : `tar ended with status ${status}: ${said.trim()}`));
+  });
+  const failure: unknown = await pipeline(archive(target, specials), child.stdin).catch((error: unknown) => error);
+  const why = await ended;
+  // A tar that died early breaks the pipe; what it said is the reason then.
+  if (failure !== undefined && !isBrokenPipe(failure)) throw failure;
+  if (why !== "") throw new TallshipError("disk_failed", `unpack: ${why}`);
+}
+
+function isBrokenPipe(error: unknown): boolean {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return code === "EPIPE" || code === "ECONNRESET" || code === "ERR_STREAM_PREMATURE_CLOSE";
 }
 
 const TAR_FLAGS = [
@@ -50,6 +53,11 @@ const TAR_FLAGS = [
   "--xattrs",
   "--xattrs-include=*",
 ];
+
+async function* archive(target: SpecialFilesTarget, specials: readonly SpecialFile[]): AsyncGenerator<Uint8Array> {
+  for (const special of specials) yield* archived(target, special);
+  yield tarEnd();
+}
 
 async function* archived(target: SpecialFilesTarget, special: SpecialFile): AsyncGenerator<Uint8Array> {
   const name = special.path === "" ? "." : special.path;

@@ -337,6 +337,21 @@ test("sparse files of every kind that GNU tar writes keep their holes", async ()
   }
 });
 
+test("a full disk while attributes are set is disk_failed too", async () => {
+  const tiny = await openMountNamespace("tiny");
+  const xattrs = new Map([["user.a", Buffer.from("b")]]);
+  // The file fits, its copy for tar does not.
+  const tar = tarArchive([file("a", "a".repeat(600_000), { xattrs })]);
+  const blobPath = join(folder, "blob");
+  writeFileSync(blobPath, tar);
+  const request = { blobPath, diffId: digestOf(tar), targetPath: join(tiny.folder, "layer") };
+  const rest = { policy: { deviceNodes: "refuse" } as const, limits: defaultLayerLimits() };
+  const unpacking = unpackLayer({ ...request, ...rest }, new AbortController().signal);
+  await expect(unpacking).rejects.toMatchObject({ code: "disk_failed", message: expect.stringMatching(/ENOSPC/) });
+  expect(readdirSync(tiny.folder)).toEqual([]);
+  await tiny.close();
+});
+
 test("a full disk is disk_failed, and nothing of the layer is left on it", async () => {
   const tiny = await openMountNamespace("tiny");
   const tar = tarArchive([file("a"), file("b", "b".repeat(2_000_000))]);
