@@ -68,7 +68,14 @@ export class PodLoop {
     const retry = { firstMs: limit("agentRetryFirstMs"), maxMs: limit("agentRetryMaxMs") };
     const capacity = limit("agentQueueKeys");
     const { clock, rng } = options;
-    this.queue = new WorkQueue({ clock, rng, capacity, retry, spacingMs: 0, onReady: () => this.takeReady() });
+    this.queue = new WorkQueue({
+      clock,
+      rng,
+      capacity,
+      retry,
+      spacing: { firstMs: 0, maxMs: 0 },
+      onReady: () => this.takeReady(),
+    });
     options.runtime.onChange((uid) => this.mark(uid));
   }
 

@@ -72,6 +72,10 @@ export const LIMITS = {
   cacheCompareAgainMs: { value: 2_000, why: "a difference that stands this long is not mere delay: the cache relists" },
   controllerQueueKeys: { value: 200_000, why: "keys waiting per controller; more than objects in a large cluster" },
   controllerSpacingMs: { value: 15, why: "a burst of changes of one object is one reconcile; nobody sees 15 ms" },
+  controllerSpacingMaxMs: {
+    value: 120,
+    why: "an object that changes all the time is written eight times a second, not sixty; people see no difference",
+  },
   controllerWritesInFlight: { value: 32, why: "etcd takes more pipelined writes no faster; fewer would wait for it" },
   leaderSliceMs: {
     value: 10,

@@ -12,7 +12,7 @@ function newQueue(options: Partial<WorkQueueOptions> = {}): { queue: WorkQueue; 
     rng: { ...seededRng(1), float: () => 0 },
     capacity: 100,
     retry: { firstMs: 50, maxMs: 1_000 },
-    spacingMs: 10,
+    spacing: { firstMs: 10, maxMs: 80 },
     onReady: () => wakes.push(clock.monotonicMs()),
     ...options,
   });
@@ -44,6 +44,30 @@ test("a key added while it is worked on comes again once it was given back and h
   await clock.advance(9);
   expect(queue.take()).toBeUndefined();
   await clock.advance(1);
+  expect(queue.take()).toBe("a");
+});
+
+test("a key that is asked for in every rest rests longer, up to the bound; left alone for once it begins anew", async () => {
+  const { queue, clock } = newQueue();
+  queue.add("a");
+  const rests: number[] = [];
+  for (let turn = 0; turn < 6; turn += 1) {
+    queue.take();
+    queue.done("a");
+    queue.add("a");
+    const startMs = clock.monotonicMs();
+    while (queue.readyCount === 0) await clock.advance(1);
+    rests.push(clock.monotonicMs() - startMs);
+  }
+  expect(rests).toEqual([10, 20, 40, 80, 80, 80]);
+  queue.take();
+  queue.done("a");
+  await clock.advance(100);
+  queue.add("a");
+  expect(queue.take()).toBe("a");
+  queue.done("a");
+  queue.add("a");
+  await clock.advance(10);
   expect(queue.take()).toBe("a");
 });
 

@@ -12,8 +12,11 @@ export interface WorkQueueOptions {
   readonly capacity: number;
   /** Delays of a key that failed. */
   readonly retry: BackoffLimits;
-  /** Milliseconds between giving a key back and handing it out again, so that a burst of changes is one piece of work. */
-  readonly spacingMs: number;
+  /**
+   * Rest between giving a key back and handing it out again, so that a burst of changes is one piece of work. A key that is asked for in
+   * every rest rests twice as long each time, up to the bound; one that was left alone begins anew.
+   */
+  readonly spacing: BackoffLimits;
   /** Called when a key became ready; not for each one while others wait. */
   readonly onReady: () => void;
 }
@@ -28,8 +31,10 @@ interface Slot {
   dueAtMs: number;
   /** Failures in a row. */
   attempts: number;
-  /** Not handed out before this, whoever asks. */
+  /** Not handed out before this, whoever asks; 0 when it may be at once. */
   restsUntilMs: number;
+  /** How long it rests next. */
+  restMs: number;
 }
 
 interface Due {
@@ -107,7 +112,7 @@ export class WorkQueue {
     if (this.isClosed) return;
     const slot = this.taken(key);
     slot.attempts = 0;
-    this.rest(slot, isUnspaced ? this.now() : this.now() + this.options.spacingMs);
+    this.rest(slot, isUnspaced ? 0 : this.now() + slot.restMs);
   }
 
   /** The work on a taken key failed: it comes again after a backoff that grows with each failure in a row. Returns the delay. */
@@ -119,7 +124,7 @@ export class WorkQueue {
     slot.attempts += 1;
     slot.dueAtMs = slot.isWanted ? Math.min(slot.dueAtMs, againAtMs) : againAtMs;
     slot.isWanted = true;
-    this.rest(slot, this.now() + this.options.spacingMs);
+    this.rest(slot, this.now() + slot.restMs);
     return delayMs;
   }
 
@@ -138,7 +143,7 @@ export class WorkQueue {
 
   private admit(key: string): Slot | undefined {
     if (this.slots.size >= this.options.capacity) return undefined;
-    const slot: Slot = { key, is: "delayed", isWanted: false, dueAtMs: 0, attempts: 0, restsUntilMs: 0 };
+    const slot: Slot = { key, is: "delayed", isWanted: false, dueAtMs: 0, attempts: 0, restsUntilMs: 0, restMs: 0 };
     this.slots.set(key, slot);
     return slot;
   }
@@ -173,6 +178,9 @@ export class WorkQueue {
   }
 
   private makeReady(slot: Slot): void {
+    const { firstMs, maxMs } = this.options.spacing;
+    const wasAwaited = slot.restsUntilMs > 0 && slot.dueAtMs <= slot.restsUntilMs;
+    slot.restMs = wasAwaited ? Math.min(maxMs, 2 * slot.restMs) : firstMs;
     slot.is = "waiting";
     this.ready.push(slot);
     if (this.readyCount === 1) this.options.onReady();

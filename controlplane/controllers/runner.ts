@@ -90,7 +90,7 @@ export class Runner {
       rng: this.deps.rng,
       capacity: limit("controllerQueueKeys"),
       retry: { firstMs: limit("controllerRetryFirstMs"), maxMs: limit("controllerRetryMaxMs") },
-      spacingMs: limit("controllerSpacingMs"),
+      spacing: { firstMs: limit("controllerSpacingMs"), maxMs: limit("controllerSpacingMaxMs") },
       onReady: () => this.turns.wake(),
     });
   }

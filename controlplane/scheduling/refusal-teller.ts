@@ -43,7 +43,7 @@ export class RefusalTeller {
       rng: deps.rng,
       capacity: limit("controllerQueueKeys"),
       retry: { firstMs: limit("controllerRetryFirstMs"), maxMs: limit("controllerRetryMaxMs") },
-      spacingMs: limit("refusalRefreshMs"),
+      spacing: { firstMs: limit("refusalRefreshMs"), maxMs: limit("refusalRefreshMs") },
       onReady: () => this.turns.wake(),
     });
     signal.addEventListener("abort", () => this.queue.close(), { once: true });

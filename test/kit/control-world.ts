@@ -107,7 +107,7 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
       // A kind and an object of that kind make a Typed.
       await put({ kind, object: change(object) } as unknown as Typed);
     },
-    converge: async (forMs = 100) => {
+    converge: async (forMs = 250) => {
       for (let turn = 0; turn < 1_000; turn += 1) {
         const { revision } = cache.view;
         await clock.advance(forMs);

@@ -349,7 +349,7 @@ test("whatever users, pods and nodes do: the bounds hold, and in the end the las
           await world.drop({ kind: "Pod", namespace: "default", name: metaOf(pod).name });
         else if (each.do === "serve") await serve(world);
         watch.isWatching = true;
-        await world.converge(40);
+        await world.converge();
       }
       watch.isWatching = false;
       await change(world, { spec: { paused: false } });

@@ -55,6 +55,7 @@ export function groupKey(addressType: string, ports: readonly EndpointPort[]): s
 /** True when a pod's part in its services would be the same in both states. */
 export function isSameEndpoint(before: Pod, after: Pod): boolean {
   return (
+    before.metadata?.uid === after.metadata?.uid &&
     isPodReady(before) === isPodReady(after) &&
     isPodFinished(before) === isPodFinished(after) &&
     isDeleting(before) === isDeleting(after) &&
