@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { LogsChunk } from "../../proto/gen/tallship/v1/streams.js";
 import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
 import { fail, objectOf, podText, succeed, until, WEB, writeStatus } from "../../test/kit/tsctl-steps.js";
+import { waitFor } from "../../test/kit/wait.js";
 
 let bench: TsctlBench;
 afterEach(() => bench.close());
@@ -64,17 +65,28 @@ describe("logs", () => {
   });
 
   test("are followed into pods that come later", async () => {
-    const running = bench.start(["logs", "deploy/web", "-f"]);
     const run = (name: string): Promise<void> =>
       writeStatus(
         bench,
         `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: default}, status: {phase: Running, containerStatuses: [{name: main, state: {running: {}}}]}}`,
       );
     await run("a");
+    const running = bench.start(["logs", "deploy/web", "-f", "--tail=3"]);
     await until(running, "[pod/a/main] two");
     await bench.api.create(objectOf(podText("c")));
     await run("c");
     await until(running, "[pod/c/main] two");
+    // The second run of a container is another log.
+    await writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Pod, metadata: {name: a, namespace: default}, status: {phase: Running, containerStatuses: [{name: main, restartCount: 1, state: {running: {}}}]}}`,
+    );
+    await waitFor("the second run", () => asked.length === 3);
+    expect(asked).toMatchObject([
+      { pod: "a", tailLines: 3 },
+      { pod: "c", tailLines: undefined },
+      { pod: "a", tailLines: undefined },
+    ]);
     running.interrupt();
     expect((await running.ended).code).toBe(130);
   });
