@@ -3,6 +3,7 @@ import { KINDS, type KindMap, type KindName } from "../kinds/registry.js";
 import { asTallshipError, hasCode, TallshipError } from "../lib/errors.js";
 import { GetRequest, type Item, ListRequest, ObjectName, Selection } from "../proto/gen/tallship/v1/api.js";
 import type { Cluster } from "./cluster.js";
+import { inOrder } from "./in-order.js";
 import { objectText } from "./targets.js";
 
 /** The objects of one kind that a command is about. */
@@ -95,15 +96,30 @@ export async function eachOf<T>(
   values: readonly T[],
   step: (value: T) => Promise<void>,
 ): Promise<readonly TallshipError[]> {
+  return eachInOrder(values, { width: 1, work: step, take: async () => undefined });
+}
+
+/** As eachOf, with several under way at a time; what comes of each is taken in order. */
+export async function eachInOrder<T, R>(
+  values: readonly T[],
+  {
+    width,
+    work,
+    take,
+  }: { readonly width: number; readonly work: (value: T) => Promise<R>; readonly take: (result: R) => Promise<void> },
+): Promise<readonly TallshipError[]> {
   const failures: TallshipError[] = [];
-  for (const value of values) {
-    try {
-      await step(value);
-    } catch (error) {
-      const failure = asTallshipError(error);
-      if (failure.code === "unavailable" || failure.code === "cancelled") throw failure;
-      failures.push(failure);
-    }
-  }
+  await inOrder(values, width, {
+    work: (value) =>
+      work(value).then(
+        (result) => ({ result }),
+        (failure: unknown) => ({ failure: asTallshipError(failure) }),
+      ),
+    take: async (outcome) => {
+      if ("result" in outcome) await take(outcome.result);
+      else if (outcome.failure.code === "unavailable" || outcome.failure.code === "cancelled") throw outcome.failure;
+      else failures.push(outcome.failure);
+    },
+  });
   return failures;
 }

@@ -1,4 +1,5 @@
 // Edge: the process, its terminal and the user's files.
+import { setMaxListeners } from "node:events";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { systemClock } from "../lib/system-clock.js";
@@ -7,6 +8,8 @@ import type { Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
 /** The shell that tsctl was started in. Interrupts abort its signal; a second one ends the process. */
 export function systemShell(): Shell {
   const interrupted = new AbortController();
+  // Every call under way listens to it.
+  setMaxListeners(0, interrupted.signal);
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.once(name, () => {
       interrupted.abort();

@@ -6,7 +6,7 @@ import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
 import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
-import { eachOf, getObject, missing, nameOf, objectOf } from "../objects.js";
+import { eachInOrder, getObject, missing, nameOf, objectOf } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets, refText } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
@@ -25,6 +25,9 @@ export interface DeleteFlags extends ClusterFlags, ChoiceFlags {
   readonly dryRun: string | undefined;
   readonly output: string | undefined;
 }
+
+/** Deletes under way at a time. */
+const IN_FLIGHT = 16;
 
 /** A delete that runs. */
 interface DeleteRun {
@@ -47,9 +50,13 @@ export async function runDelete(
     const keys = await chosenKeys(run, operands);
     if (keys.length === 0) await shell.stderr.write("no objects found\n");
     const doomed: Doomed[] = [];
-    const failures = await eachOf(keys, async (key) => {
-      const uid = await deleteOne(run, key);
-      doomed.push({ key, uid });
+    const failures = await eachInOrder(keys, {
+      width: IN_FLIGHT,
+      work: async (key) => ({ key, uid: await deleteOne(run, key) }),
+      take: async ({ key, uid }) => {
+        doomed.push({ key, uid });
+        await shell.stdout.write(`${deletedText(run, key)}\n`);
+      },
     });
     const told = failures.filter(({ code }) => code !== "not_found" || !flags.ignoreNotFound);
     for (const failure of told) await shell.stderr.write(`error: ${failure.message}\n`);
@@ -89,26 +96,21 @@ function checkUse(flags: DeleteFlags, operands: readonly string[]): void {
 /** Returns the uid of the object that goes. */
 async function deleteOne({ shell, cluster, flags, graceSeconds }: DeleteRun, key: ObjectKey): Promise<string> {
   const { signal } = shell;
+  if (flags.dryRun === "client") return (await getObject(cluster, key, signal)).metadata?.uid ?? "";
+  const request = DeleteRequest.fromPartial({
+    name: nameOf(key),
+    gracePeriodSeconds: graceSeconds,
+    propagation: flags.cascade ?? "background",
+    dryRun: flags.dryRun === "server",
+  });
+  return sendDelete(cluster, request, { key, signal });
+}
+
+function deletedText({ flags, graceSeconds }: DeleteRun, key: ObjectKey): string {
+  if (flags.output === "name") return refText(key.kind, key.name);
   const note = flags.dryRun === "client" || flags.dryRun === "server" ? ` (${flags.dryRun} dry run)` : "";
-  let uid = "";
-  if (flags.dryRun === "client") {
-    uid = (await getObject(cluster, key, signal)).metadata?.uid ?? "";
-  } else {
-    const request = DeleteRequest.fromPartial({
-      name: nameOf(key),
-      gracePeriodSeconds: graceSeconds,
-      propagation: flags.cascade ?? "background",
-      dryRun: flags.dryRun === "server",
-    });
-    uid = await sendDelete(cluster, request, { key, signal });
-  }
   const forced = graceSeconds === 0 ? " at once" : "";
-  const text =
-    flags.output === "name"
-      ? refText(key.kind, key.name)
-      : `${resourceName(key.kind)} "${key.name}" deleted${whereText(key, flags)}${forced}${note}`;
-  await shell.stdout.write(`${text}\n`);
-  return uid;
+  return `${resourceName(key.kind)} "${key.name}" deleted${whereText(key, flags)}${forced}${note}`;
 }
 
 async function sendDelete(

@@ -1,6 +1,7 @@
 import { type Source, stripBom } from "../../kinds/yaml/source.js";
 import { TallshipError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
+import { inOrder } from "../in-order.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 
@@ -34,16 +35,23 @@ async function readPath(shell: Shell, path: string, isRecursive: boolean): Promi
 
 async function readFolder(shell: Shell, folder: string, isRecursive: boolean): Promise<readonly Source[]> {
   const sources: Source[] = [];
-  for (const name of await shell.files.list(folder)) {
-    const path = `${folder === "/" ? "" : folder}/${name.replace(/\/$/, "")}`;
-    if (name.endsWith("/")) {
-      if (isRecursive) sources.push(...(await readFolder(shell, path, true)));
-    } else if (/\.(ya?ml|json)$/.test(name)) {
-      const found = await shell.files.find(path);
-      if (found.is === "file") sources.push(await readFile(shell, path, found.bytes));
-    }
-  }
+  const paths = (await shell.files.list(folder))
+    .filter((name) => name.endsWith("/") || /\.(ya?ml|json)$/.test(name))
+    .map((name) => `${folder === "/" ? "" : folder}/${name}`);
+  await inOrder(paths, FILES_AT_ONCE, {
+    work: (path) => readEntry(shell, path, isRecursive),
+    take: async (found) => void sources.push(...found),
+  });
   return sources;
+}
+
+/** Files read at a time: a disk has a queue. */
+const FILES_AT_ONCE = 32;
+
+async function readEntry(shell: Shell, path: string, isRecursive: boolean): Promise<readonly Source[]> {
+  if (path.endsWith("/")) return isRecursive ? readFolder(shell, path.slice(0, -1), true) : [];
+  const found = await shell.files.find(path);
+  return found.is === "file" ? [await readFile(shell, path, found.bytes)] : [];
 }
 
 async function readFile(shell: Shell, path: string, bytes: number): Promise<Source> {
