@@ -128,10 +128,16 @@ describe("apply", () => {
     },
     { line: "apply -f hello.yaml --filenam x", err: /unknown flag --filenam, did you mean --filename\?/, code: 2 },
     { line: "apply -f https://example.com/a.yaml", err: /files are not fetched from the net/, code: 1 },
+    {
+      line: "apply -f generated.yaml --dry-run",
+      err: /generated.yaml:3:26: metadata.generateName: this command needs a name/,
+      code: 6,
+    },
     { line: "apply -f hello.yaml -n other", err: /namespace/, code: 3 },
   ];
   test.each(refused)("refuses $line", async ({ line, err: want, code: wantCode }) => {
     bench.files.set("empty/deep/x.yaml", HELLO);
+    bench.files.set("generated.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: g-}\n");
     const { code, err } = await bench.run(line.split(" "));
     expect(err).toMatch(want);
     expect(code).toBe(wantCode);

@@ -1,6 +1,7 @@
 import { closest } from "../kinds/suggest.js";
 import { asTallshipError, type TallshipError } from "../lib/errors.js";
 import { EXIT, exitCodeOf } from "./exit-codes.js";
+import { safeText } from "./safe-text.js";
 import type { Shell } from "./shell.js";
 import { type AnyVerb, isToldAlready, isUsageError, usageError, type VerbRow } from "./verb.js";
 import { VERBS } from "./verbs/index.js";
@@ -80,6 +81,6 @@ async function report(error: TallshipError, name: string, shell: Shell): Promise
     return EXIT.interrupted;
   if (isToldAlready(error)) return exitCodeOf(error);
   const hint = isUsageError(error) ? `run "tsctl help${name === "" ? "" : ` ${name}`}" for its use\n` : "";
-  await shell.stderr.write(`error: ${error.message}\n${hint}`);
+  await shell.stderr.write(`error: ${safeText(error.message)}\n${hint}`);
   return exitCodeOf(error);
 }

@@ -62,20 +62,6 @@ export async function getObject<K extends KindName>(
   }
 }
 
-/** One object; undefined when there is none. */
-export async function findObject<K extends KindName>(
-  cluster: Cluster,
-  key: ObjectKey<K>,
-  signal: AbortSignal,
-): Promise<KindMap[K] | undefined> {
-  try {
-    return await getObject(cluster, key, signal);
-  } catch (error) {
-    if (hasCode(error, "not_found")) return undefined;
-    throw error;
-  }
-}
-
 /** The failure of a command that names an object that is not there. */
 export function missing(key: ObjectKey, cause?: unknown): TallshipError {
   return new TallshipError("not_found", `${objectText(key.kind, key.namespace, key.name)} does not exist`, { cause });

@@ -4,6 +4,7 @@ import { metaOf, type Typed } from "../kinds/object.js";
 import { KINDS, type KindName } from "../kinds/registry.js";
 import { printYaml } from "../kinds/yaml/print.js";
 import type { Flags } from "./flags.js";
+import { safeText } from "./safe-text.js";
 import { formatTable } from "./table.js";
 import { refText } from "./targets.js";
 
@@ -73,7 +74,8 @@ export function tableRow(typed: Typed, shape: TableShape): readonly string[] {
   const meta = metaOf(typed.object);
   const typedOwn = shape.withType && typed.kind !== "Event" ? [refText(typed.kind, meta.name), ...own.slice(1)] : own;
   const named = hasNamespaces(typed.kind, shape) ? [meta.namespace, ...typedOwn] : typedOwn;
-  return shape.withLabels ? [...named, labelsCell(meta.labels)] : named;
+  const whole = shape.withLabels ? [...named, labelsCell(meta.labels)] : named;
+  return whole.map((cell) => safeText(cell.replace(/[\n\t]+/g, " ")));
 }
 
 /** Objects as YAML, JSON or names; one object stands alone, several are a List. */

@@ -21,6 +21,20 @@ describe("the rest", () => {
     expect(await succeed(bench, "events --types Warning --no-headers")).toContain("Re2");
   });
 
+  test("what others wrote into objects cannot steer the terminal", async () => {
+    bench = await openTsctlBench();
+    await bench.api.create(
+      objectOf(
+        '{apiVersion: v1, kind: Event, metadata: {name: e, namespace: default}, involvedObject: {kind: Pod, name: a}, reason: R, type: Normal, message: "a\\e[2Jb\\nc", lastTimestamp: "2023-11-14T22:13:19Z"}',
+      ),
+    );
+    expect(await succeed(bench, "events")).toContain("a\\x1b[2Jb c\n");
+    await bench.api.create(
+      objectOf('{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: default}, data: {k: "x\\ey\\tz\\n"}}'),
+    );
+    expect(await succeed(bench, "describe cm c")).toContain("  k:\n  ----\n  x\\x1by\tz\n");
+  });
+
   test("tokens: made, listed, revoked", async () => {
     const revoked: string[] = [];
     bench = await openTsctlBench({

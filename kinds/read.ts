@@ -28,6 +28,8 @@ export interface ReadOptions {
   readonly namespace: string;
   /** The user asked for this namespace by name: an object of another one is an error. */
   readonly isNamespaceAsked: boolean;
+  /** An object whose name the server would make up is an error: the command would not find it again. */
+  readonly isNameNeeded?: boolean;
 }
 
 /** Reads and checks everything in the sources, as far as it can be checked without the cluster; all that is wrong at once. */
@@ -64,6 +66,7 @@ function readSource(
       result.problems.push(
         ...duplicateProblem(typed, object, places, place),
         ...namespaceProblem(typed, object, options),
+        ...nameProblem(typed, object, options),
         ...valueProblems(typed, object, decoded.problems),
       );
       result.objects.push({ typed, place });
@@ -103,6 +106,12 @@ function namespaceProblem(typed: Typed, object: DecodedObject, options: ReadOpti
   return [problemAt(object, "metadata.namespace", message)];
 }
 
+function nameProblem(typed: Typed, object: DecodedObject, options: ReadOptions): readonly Problem[] {
+  const meta = typed.object.metadata;
+  if (options.isNameNeeded !== true || meta?.name !== "" || meta.generateName === "") return [];
+  return [problemAt(object, "metadata.generateName", "this command needs a name")];
+}
+
 /** What the values lack. A field that is missing beside one that could not be read is most likely that one. */
 function valueProblems(typed: Typed, object: DecodedObject, known: readonly Problem[]): readonly Problem[] {
   const unread = new Set(known.map(({ path }) => parentOf(path)));
@@ -134,7 +143,7 @@ function parentOf(path: string): string {
 }
 
 /** Offset of what a path names, or of the nearest thing around it that is there. */
-export function locate(root: TreeNode, path: string): number {
+function locate(root: TreeNode, path: string): number {
   return walk(root, path).at;
 }
 

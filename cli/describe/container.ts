@@ -1,6 +1,14 @@
-import type { Container, EnvVar, Probe, ResourceRequirements } from "../../proto/gen/tallship/v1/container.js";
+import type {
+  Container,
+  ContainerPort,
+  EnvFromSource,
+  EnvVar,
+  Probe,
+  ResourceRequirements,
+} from "../../proto/gen/tallship/v1/container.js";
+import type { IntOrString } from "../../proto/gen/tallship/v1/meta.js";
 import type { ContainerState, ContainerStatus } from "../../proto/gen/tallship/v1/pod.js";
-import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
+import type { Volume, VolumeMount } from "../../proto/gen/tallship/v1/volume.js";
 import { entries, oneLine, timeText } from "./facts.js";
 import { Page } from "./page.js";
 
@@ -24,19 +32,9 @@ function containerPage(
 ): Page {
   const page = new Page().factIf("Container ID", live?.status?.containerID);
   page.fact("Image", container.image).factIf("Image ID", live?.status?.imageID);
-  page.fact(
-    "Ports",
-    container.ports
-      .map(
-        ({ containerPort, protocol, name }) =>
-          `${containerPort}/${protocol || "TCP"}${name === "" ? "" : ` (${name})`}`,
-      )
-      .join(", "),
-  );
-  const hostPorts = container.ports
-    .filter(({ hostPort }) => hostPort !== 0)
-    .map(({ hostPort, protocol }) => `${hostPort}/${protocol || "TCP"}`);
-  page.factIf("Host Ports", hostPorts.join(", "));
+  page.fact("Ports", container.ports.map(containerPortText).join(", "));
+  const onHost = container.ports.filter(({ hostPort }) => hostPort !== 0);
+  page.factIf("Host Ports", onHost.map(({ hostPort, protocol }) => `${hostPort}/${protocol || "TCP"}`).join(", "));
   if (container.command.length > 0)
     page.fact(
       "Command",
@@ -52,24 +50,23 @@ function containerPage(
   page.factIf("Liveness", probeText(container.livenessProbe));
   page.factIf("Readiness", probeText(container.readinessProbe));
   page.factIf("Startup", probeText(container.startupProbe));
-  page.factIf(
-    "Environment from",
-    container.envFrom
-      .map(
-        ({ configMapRef, secretRef, prefix }) =>
-          `${configMapRef === undefined ? `secret ${secretRef?.name}` : `config ${configMapRef.name}`}${prefix === "" ? "" : ` with prefix ${prefix}`}`,
-      )
-      .join(", "),
-  );
+  page.factIf("Environment from", container.envFrom.map(sourceText).join(", "));
   page.fact("Environment", container.env.map(variableText));
-  page.fact(
-    "Mounts",
-    container.volumeMounts.map(
-      ({ mountPath, name, readOnly, subPath }) =>
-        `${mountPath} from ${name} (${readOnly ? "ro" : "rw"}${subPath === "" ? "" : `, path ${subPath}`})`,
-    ),
-  );
+  page.fact("Mounts", container.volumeMounts.map(mountText));
   return page;
+}
+
+function containerPortText({ containerPort, protocol, name }: ContainerPort): string {
+  return `${containerPort}/${protocol || "TCP"}${name === "" ? "" : ` (${name})`}`;
+}
+
+function sourceText({ configMapRef, secretRef, prefix }: EnvFromSource): string {
+  const from = configMapRef === undefined ? `secret ${secretRef?.name}` : `config ${configMapRef.name}`;
+  return prefix === "" ? from : `${from} with prefix ${prefix}`;
+}
+
+function mountText({ mountPath, name, readOnly, subPath }: VolumeMount): string {
+  return `${mountPath} from ${name} (${readOnly ? "ro" : "rw"}${subPath === "" ? "" : `, path ${subPath}`})`;
 }
 
 function statePart(page: Page, status: ContainerStatus | undefined, nowMs: number): void {
@@ -120,26 +117,24 @@ function variableText({ name, value, valueFrom }: EnvVar): string {
 
 function probeText(probe: Probe | undefined): string | undefined {
   if (probe === undefined) return undefined;
-  const { httpGet, exec, tcpSocket, grpc } = probe;
-  const port = (of: {
-    readonly port?: { readonly value?: { readonly value: number | string } | undefined } | undefined;
-  }): string => String(of.port?.value?.value ?? "");
-  const action =
-    httpGet !== undefined
-      ? `http-get ${httpGet.scheme.toLowerCase() || "http"}://${httpGet.host}:${port(httpGet)}${httpGet.path}`
-      : exec !== undefined
-        ? `exec ${JSON.stringify(exec.command)}`
-        : tcpSocket !== undefined
-          ? `tcp-socket ${tcpSocket.host}:${port(tcpSocket)}`
-          : `grpc :${grpc?.port ?? 0}`;
-  const {
-    initialDelaySeconds: delay,
-    timeoutSeconds = 1,
-    periodSeconds = 10,
-    successThreshold = 1,
-    failureThreshold = 3,
-  } = probe;
-  return `${action} delay=${delay}s timeout=${timeoutSeconds}s period=${periodSeconds}s #success=${successThreshold} #failure=${failureThreshold}`;
+  const { initialDelaySeconds: delay, timeoutSeconds = 1, periodSeconds = 10 } = probe;
+  const { successThreshold = 1, failureThreshold = 3 } = probe;
+  const times = `delay=${delay}s timeout=${timeoutSeconds}s period=${periodSeconds}s`;
+  return `${actionText(probe)} ${times} #success=${successThreshold} #failure=${failureThreshold}`;
+}
+
+function actionText({ httpGet, exec, tcpSocket, grpc }: Probe): string {
+  if (httpGet !== undefined) {
+    const scheme = httpGet.scheme.toLowerCase() || "http";
+    return `http-get ${scheme}://${httpGet.host}:${portText(httpGet.port)}${httpGet.path}`;
+  }
+  if (exec !== undefined) return `exec ${JSON.stringify(exec.command)}`;
+  if (tcpSocket !== undefined) return `tcp-socket ${tcpSocket.host}:${portText(tcpSocket.port)}`;
+  return `grpc :${grpc?.port ?? 0}`;
+}
+
+function portText(port: IntOrString | undefined): string {
+  return String(port?.value?.value ?? "");
 }
 
 /** The volumes of a pod or template: what each is of. */

@@ -1,3 +1,4 @@
+import { safeText } from "../safe-text.js";
 import { formatTable } from "../table.js";
 
 /** A page of facts as kubectl's describe writes them: names in one column, values in the next, sections indented. */
@@ -38,7 +39,12 @@ export class Page {
   }
 
   /** The page as text. */
-  toText(indent = ""): string {
+  toText(): string {
+    return safeText(this.indented(""));
+  }
+
+  /** The page as it stands within another. */
+  indented(indent: string): string {
     const width = Math.max(0, ...this.lines.map((line) => (line.is === "fact" ? line.name.length : 0))) + 2;
     return this.lines.map((line) => lineText(line, indent, width)).join("");
   }
@@ -56,7 +62,7 @@ function lineText(line: Line, indent: string, width: number): string {
     case "fact":
       return line.values.map((value, at) => `${indent}${(at === 0 ? line.name : "").padEnd(width)}${value}\n`).join("");
     case "section":
-      return `${indent}${line.name}\n${line.page.toText(deeper)}`;
+      return `${indent}${line.name}\n${line.page.indented(deeper)}`;
     case "table":
       return `${indent}${line.name}\n${formatTable(line.rows, deeper)}`;
     case "text":

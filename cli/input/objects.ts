@@ -21,7 +21,8 @@ export interface ReadFlags extends FileFlags {
 export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Promise<readonly ReadObject[]> {
   if (flags.filename.length === 0) throw usageError("name the files: -f FILE");
   const sources = await readSources(shell, flags);
-  const { objects, problems, warnings } = readObjects(await Promise.all(sources.map(parseLazily)), home);
+  const parsed = await Promise.all(sources.map(parseLazily));
+  const { objects, problems, warnings } = readObjects(parsed, { ...home, isNameNeeded: true });
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
   const refused = flags.strict === true ? [...problems, ...warnings.map(asRefusal)] : problems;
