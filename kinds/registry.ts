@@ -48,117 +48,28 @@ export interface KindRow<K extends KindName = KindName> {
 
 /** Every kind there is. A new kind is one row here, one line in KindMap and one in object.proto. */
 export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
-  Namespace: {
-    kind: "Namespace",
-    group: "",
-    versions: ["v1"],
-    plural: "namespaces",
-    shortNames: ["ns"],
-    isNamespaced: false,
-    message: Namespace,
-    create: Namespace.fromPartial,
-  },
-  Node: {
-    kind: "Node",
-    group: "",
-    versions: ["v1"],
-    plural: "nodes",
-    shortNames: ["no"],
-    isNamespaced: false,
-    message: Node,
-    create: Node.fromPartial,
-  },
-  Pod: {
-    kind: "Pod",
-    group: "",
-    versions: ["v1"],
-    plural: "pods",
-    shortNames: ["po"],
-    isNamespaced: true,
-    message: Pod,
-    create: Pod.fromPartial,
-  },
-  ReplicaSet: {
-    kind: "ReplicaSet",
-    group: "apps",
-    versions: ["v1"],
-    plural: "replicasets",
-    shortNames: ["rs"],
-    isNamespaced: true,
-    message: ReplicaSet,
-    create: ReplicaSet.fromPartial,
-  },
-  Deployment: {
-    kind: "Deployment",
-    group: "apps",
-    versions: ["v1"],
-    plural: "deployments",
-    shortNames: ["deploy"],
-    isNamespaced: true,
-    message: Deployment,
-    create: Deployment.fromPartial,
-  },
-  Service: {
-    kind: "Service",
-    group: "",
-    versions: ["v1"],
-    plural: "services",
-    shortNames: ["svc"],
-    isNamespaced: true,
-    message: Service,
-    create: Service.fromPartial,
-  },
-  EndpointSlice: {
-    kind: "EndpointSlice",
-    group: "discovery.k8s.io",
-    versions: ["v1"],
-    plural: "endpointslices",
-    shortNames: [],
-    isNamespaced: true,
-    message: EndpointSlice,
-    create: EndpointSlice.fromPartial,
-  },
-  ConfigMap: {
-    kind: "ConfigMap",
-    group: "",
-    versions: ["v1"],
-    plural: "configmaps",
-    shortNames: ["cm"],
-    isNamespaced: true,
-    message: ConfigMap,
-    create: ConfigMap.fromPartial,
-  },
-  Secret: {
-    kind: "Secret",
-    group: "",
-    versions: ["v1"],
-    plural: "secrets",
-    shortNames: [],
-    isNamespaced: true,
-    message: Secret,
-    create: Secret.fromPartial,
-  },
-  Event: {
-    kind: "Event",
-    group: "",
-    versions: ["v1"],
-    plural: "events",
-    shortNames: ["ev"],
-    isNamespaced: true,
-    message: Event,
-    create: Event.fromPartial,
-  },
-  Revision: {
-    kind: "Revision",
-    group: "tallship.dev",
-    versions: ["v1"],
-    plural: "revisions",
-    shortNames: [],
-    isNamespaced: true,
-    message: Revision,
-    create: Revision.fromPartial,
-  },
+  Namespace: row(Namespace, { kind: "Namespace", plural: "namespaces", shortNames: ["ns"], isNamespaced: false }),
+  Node: row(Node, { kind: "Node", plural: "nodes", shortNames: ["no"], isNamespaced: false }),
+  Pod: row(Pod, { kind: "Pod", plural: "pods", shortNames: ["po"] }),
+  ReplicaSet: row(ReplicaSet, { kind: "ReplicaSet", group: "apps", plural: "replicasets", shortNames: ["rs"] }),
+  Deployment: row(Deployment, { kind: "Deployment", group: "apps", plural: "deployments", shortNames: ["deploy"] }),
+  Service: row(Service, { kind: "Service", plural: "services", shortNames: ["svc"] }),
+  EndpointSlice: row(EndpointSlice, { kind: "EndpointSlice", group: "discovery.k8s.io", plural: "endpointslices" }),
+  ConfigMap: row(ConfigMap, { kind: "ConfigMap", plural: "configmaps", shortNames: ["cm"] }),
+  Secret: row(Secret, { kind: "Secret", plural: "secrets" }),
+  Event: row(Event, { kind: "Event", plural: "events", shortNames: ["ev"] }),
+  Revision: row(Revision, { kind: "Revision", group: "tallship.dev", plural: "revisions" }),
 };
+
+/** A row: the kind's names, and its message's own functions. Most kinds are of the core group, namespaced, at v1 and without short names. */
+function row<K extends KindName>(
+  message: MessageType<KindMap[K]> & { fromPartial(partial: Partial<KindMap[K]>): KindMap[K] },
+  names: Pick<KindRow<K>, "kind" | "plural"> &
+    Partial<Pick<KindRow<K>, "group" | "versions" | "shortNames" | "isNamespaced">>,
+): KindRow<K> {
+  const usual = { group: "", versions: ["v1"], shortNames: [], isNamespaced: true };
+  return { ...usual, ...names, message, create: (partial) => message.fromPartial(partial) };
+}
 
 /** True when there is a kind of that name. */
 export function isKindName(text: string): text is KindName {
