@@ -103,8 +103,8 @@ export class Agent {
   constructor(edges: AgentEdges) {
     this.edges = edges;
     const { clock, rng, log, facts } = edges;
-    const addresses = edges.memory.controlPlaneAddresses;
-    this.book = new AddressBook(edges.dialer, addresses.length > 0 ? addresses : edges.controlPlaneAddresses);
+    this.book = new AddressBook(edges.dialer, edges.controlPlaneAddresses);
+    this.book.learn(edges.memory.controlPlaneAddresses);
     this.endpoints = new EndpointTracker(facts.nodeName);
     this.session = new LeaderSession({
       book: this.book,
@@ -114,6 +114,7 @@ export class Agent {
       hello: () => this.hello(),
       usage: () => edges.usage.read(),
       onWelcome: (welcome) => this.welcomed(welcome),
+      onControlPlanes: () => this.remember(edges.memory.podCIDRs),
       onCutOver: (revision) => this.cutOver(revision),
       onOpenStream: (open) => {
         const streams = this.loop === undefined ? undefined : edges.streams(this.loop);
@@ -188,8 +189,12 @@ export class Agent {
     });
   }
 
-  private welcomed({ podCIDRs, controlPlaneAddresses }: Welcome): void {
-    this.edges.memory.remember({ podCIDRs, controlPlaneAddresses });
+  private remember(podCIDRs: readonly string[]): void {
+    this.edges.memory.remember({ podCIDRs, controlPlaneAddresses: this.book.known });
+  }
+
+  private welcomed({ podCIDRs }: Welcome): void {
+    this.remember(podCIDRs);
     this.images.begin();
     if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
   }

@@ -155,6 +155,7 @@ export const LIMITS = {
   authorityMs: { value: 315_360_000_000, why: "ten years: a cluster's authority outlives its hosts" },
   certificateAddresses: { value: 16, why: "a host has a few; a longer list is a mistake" },
   tokenWriteTries: { value: 50, why: "hosts that spend the same token at the same moment" },
+  knownControlPlanes: { value: 16, why: "addresses a node remembers; twice the members that etcd runs well with" },
   replicaListMs: { value: 2_000, why: "a thousand nodes that reconnect at once ask for the same list" },
   shutdownGraceMs: { value: 2_000, why: "calls that run when a server stops get this long to finish" },
   daemonStopMs: { value: 10_000, why: "a daemon that does not end by then is killed" },

@@ -1,3 +1,4 @@
+import { limit } from "../../lib/limits.js";
 import type { Channel, Dialer } from "../../lib/transport/service.js";
 
 /** The control planes a node knows, and the one it talks to. Channels are kept and shared. */
@@ -7,6 +8,8 @@ export class AddressBook {
   private addresses: readonly string[];
   private preferred: string | undefined;
   private turn = 0;
+  /** The address that failed last, and how many hints towards it are still passed over. */
+  private suspect = { address: "", hints: 0 };
 
   /** `addresses` is not empty: host:port each. */
   constructor(dialer: Dialer, addresses: readonly string[]) {
@@ -31,21 +34,39 @@ export class AddressBook {
   /** The address did not answer: the next one is tried. Says nothing of an address that is not current any more. */
   failed(address: string): void {
     if (address !== this.current) return;
+    this.suspect = { address, hints: this.addresses.length - 1 };
     this.preferred = undefined;
     this.turn += 1;
   }
 
-  /** Somebody who knows named the leader. */
-  prefer(address: string): void {
-    this.preferred = address === "" ? undefined : address;
+  /**
+   * The control plane at `from` named the leader. A leader that just failed is named by the others until its lease has run out, and a host without power costs
+   * the whole time of a dial: each of them is asked once more before it is believed.
+   */
+  prefer(address: string, from: string): void {
+    if (address === this.suspect.address && this.suspect.hints > 0) {
+      this.suspect = { address, hints: this.suspect.hints - 1 };
+      if (from === this.current) this.turn += 1;
+      this.preferred = undefined;
+      return;
+    }
+    this.preferred = address;
   }
 
-  /** Replaces the list by what the leader said; an empty list changes nothing. */
-  replace(addresses: readonly string[]): void {
+  /** All that are known, those the leader named last first. */
+  get known(): readonly string[] {
+    return this.addresses;
+  }
+
+  /**
+   * The control planes that live, as the leader said; an empty list changes nothing. Those known before are kept behind them: one that is down now may be the one
+   * that comes back.
+   */
+  learn(addresses: readonly string[]): void {
     if (addresses.length === 0) return;
-    this.addresses = addresses;
+    this.addresses = [...new Set([...addresses, ...this.addresses])].slice(0, limit("knownControlPlanes"));
     for (const [address, channel] of this.channels) {
-      if (addresses.includes(address) || address === this.preferred) continue;
+      if (this.addresses.includes(address) || address === this.preferred) continue;
       channel.close();
       this.channels.delete(address);
     }

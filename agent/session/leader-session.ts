@@ -28,6 +28,8 @@ export interface SessionParts {
   /** What the host uses; undefined leaves it out of the heartbeat. */
   readonly usage: () => NodeUsage | undefined;
   readonly onWelcome: (welcome: Welcome) => void;
+  /** The address book has learnt which control planes there are. */
+  readonly onControlPlanes: () => void;
   readonly onCutOver: (endpointRevision: number) => void;
   readonly onOpenStream: (open: OpenStream) => void;
   /** The leader wants usage reports every so many milliseconds; 0: none. */
@@ -71,7 +73,7 @@ export class LeaderSession {
       const error = await this.converse(address, signal);
       if (signal.aborted) return;
       const leader = hasCode(error, "not_leader") ? error.details["leader"] : undefined;
-      if (leader !== undefined && leader !== "") book.prefer(leader);
+      if (leader !== undefined && leader !== "") book.prefer(leader, address);
       else book.failed(address);
       if (clock.monotonicMs() - connectedAtMs > RETRY.maxMs) attempt = 0;
       log.info("session ended", { address, code: error.code, error: error.message });
@@ -155,7 +157,7 @@ export class LeaderSession {
   private begin(welcome: Welcome, outgoing: AsyncQueue<NodeMessage>, over: AbortController): void {
     this.outgoing = outgoing;
     this.clusterEpoch = welcome.clusterEpoch;
-    this.parts.book.replace(welcome.controlPlaneAddresses);
+    this.parts.book.learn(welcome.controlPlaneAddresses);
     const everyMs = welcome.heartbeatMs || limit("heartbeatMs");
     const tick = (): void => {
       if (over.signal.aborted) return;
@@ -198,6 +200,10 @@ export class LeaderSession {
         return;
       case "open":
         this.parts.onOpenStream(part.value);
+        return;
+      case "controlPlanes":
+        this.parts.book.learn(part.value.addresses);
+        this.parts.onControlPlanes();
         return;
       case "usageWanted":
         this.parts.onUsageWanted(part.value.everyMs);

@@ -60,6 +60,7 @@ function parts(of: ReturnType<typeof world>, told: string[]): SessionParts {
     hello: () => SessionHello.fromPartial({ bootID: "boot" }),
     usage: () => undefined,
     onWelcome: (each) => told.push(`welcome ${each.podCIDRs}`),
+    onControlPlanes: () => told.push(`control planes ${of.book.known}`),
     onCutOver: (revision) => told.push(`cut-over ${revision}`),
     onOpenStream: () => undefined,
     onUsageWanted: () => undefined,

@@ -56,6 +56,19 @@ describe("a session", () => {
     expect(a.hub.get("n1")?.status.conditions).toMatchObject([{ type: "DiskPressure", status: "True" }]);
   });
 
+  test("hears of control planes that came after the welcome, once for each change", async () => {
+    const { clock, connect, settle, putNode, setControlPlanes } = await leadingWorld();
+    await putNode("n1");
+    const node = connect("n1");
+    node.hello();
+    await settle();
+    await clock.advance(LIMITS.replicaListMs.value);
+    expect(node.got("controlPlanes")).toEqual([]);
+    setControlPlanes(["a:7443", "b:7443", "c:7443"]);
+    await clock.advance(3 * LIMITS.replicaListMs.value);
+    expect(node.got("controlPlanes")).toEqual([{ addresses: ["a:7443", "b:7443", "c:7443"] }]);
+  });
+
   test("that another replica is asked for is sent to the leader", async () => {
     const { startReplica, connect, settle } = await leadingWorld();
     await startReplica("b");

@@ -70,14 +70,35 @@ export class SessionHub implements NodeReports {
     const stop = this.deps.cache.subscribe(({ changes }) => {
       for (const change of changes) if (change.key.kind === "Node") this.nodeChanged(change.key.name);
     });
+    const stopTelling = this.tellControlPlanes(lost);
     lost.addEventListener(
       "abort",
       () => {
         stop();
+        stopTelling();
         this.stopLeading();
       },
       { once: true },
     );
+  }
+
+  /** Nodes that were welcomed before a control plane joined must know it before they need it. Returns how to stop. */
+  private tellControlPlanes(lost: AbortSignal): () => void {
+    const { clock, controlPlaneAddresses } = this.deps;
+    let told = "";
+    let cancel = (): void => undefined;
+    const look = async (): Promise<void> => {
+      const addresses = await controlPlaneAddresses().catch(() => []);
+      if (lost.aborted) return;
+      const now = addresses.join(",");
+      if (addresses.length > 0 && told !== now) {
+        told = now;
+        for (const { outbox } of this.sessions.values()) outbox.controlPlanes(addresses);
+      }
+      cancel = clock.after(limit("replicaListMs"), () => void look());
+    };
+    void look();
+    return () => cancel();
   }
 
   get(nodeName: string): NodeReport | undefined {

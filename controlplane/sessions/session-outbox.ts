@@ -5,7 +5,7 @@ type Part = NonNullable<ControlMessage["part"]>;
 type Ending = { readonly error: TallshipError | undefined };
 
 /**
- * What one session still has to send, bounded by what it is: of acknowledgements, cut-overs and wishes only the latest counts, so a node that reads slowly
+ * What one session still has to send, bounded by what it is: of acknowledgements, cut-overs, addresses and wishes only the latest counts, so a node that reads slowly
  * gets fewer messages, never older ones. Streams to open wait in order; `open` returns false when too many do.
  */
 export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
@@ -17,6 +17,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   private ackSequence: number | undefined;
   private cutOverRevision: number | undefined;
   private usageEveryMs: number | undefined;
+  private addresses: readonly string[] | undefined;
   private ending: Ending | undefined;
   private wake: (() => void) | undefined;
 
@@ -52,6 +53,12 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   /** How often the leader wants to know what pods use. */
   usageWanted(everyMs: number): void {
     this.usageEveryMs = everyMs;
+    this.signal();
+  }
+
+  /** The control planes there are now. */
+  controlPlanes(addresses: readonly string[]): void {
+    this.addresses = addresses;
     this.signal();
   }
 
@@ -98,13 +105,19 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     if (welcome !== undefined) return { $case: "welcome", value: welcome };
     const open = this.opens.shift();
     if (open !== undefined) return { $case: "open", value: open };
-    return this.takeCutOver() ?? this.takeUsageWanted() ?? this.takeAck();
+    return this.takeCutOver() ?? this.takeControlPlanes() ?? this.takeUsageWanted() ?? this.takeAck();
   }
 
   private takeCutOver(): Part | undefined {
     const endpointRevision = this.cutOverRevision;
     this.cutOverRevision = undefined;
     return endpointRevision === undefined ? undefined : { $case: "cutOver", value: { endpointRevision } };
+  }
+
+  private takeControlPlanes(): Part | undefined {
+    const addresses = this.addresses;
+    this.addresses = undefined;
+    return addresses === undefined ? undefined : { $case: "controlPlanes", value: { addresses: [...addresses] } };
   }
 
   private takeUsageWanted(): Part | undefined {

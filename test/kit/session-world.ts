@@ -39,6 +39,7 @@ export function sessionWorld() {
   const network = memoryNetwork(clock);
   const keys = testAuthority();
   let leader: { id: string; address: string } | undefined;
+  let addresses: readonly string[] = ["a:7443", "b:7443"];
 
   const put = async (typed: Typed): Promise<void> => {
     const key = storeKey(keyOf(typed));
@@ -59,7 +60,7 @@ export function sessionWorld() {
       clock,
       log: silentLog,
       leaderAddress: () => leader?.address ?? "",
-      controlPlaneAddresses: async () => ["a:7443", "b:7443"],
+      controlPlaneAddresses: async () => addresses,
     });
     const dialer = network.dialer({ name: id, role: "control-plane" });
     const client = new LeaderClient({ ownId: id, leader: () => leader, hub, dialer });
@@ -92,6 +93,9 @@ export function sessionWorld() {
     clock,
     put,
     startReplica,
+    setControlPlanes: (next: readonly string[]) => {
+      addresses = next;
+    },
     setLeader: (next: typeof leader) => {
       leader = next;
     },

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { LIMITS } from "../../lib/limits.js";
+import { memoryNetwork } from "../../lib/transport/memory.js";
+import { ManualClock } from "../../test/kit/manual-clock.js";
+import { AddressBook } from "./address-book.js";
+
+function bookOf(...addresses: readonly string[]): AddressBook {
+  return new AddressBook(memoryNetwork(new ManualClock()).dialer({ name: "node-a", role: "node" }), addresses);
+}
+
+test("a leader that failed is not believed in until every other control plane has been asked once more", () => {
+  const book = bookOf("a:1", "b:1", "c:1");
+  expect(book.current).toBe("a:1");
+  book.failed("a:1");
+  expect(book.current).toBe("b:1");
+  book.prefer("a:1", "b:1"); // Its lease has not run out yet.
+  expect(book.current).toBe("c:1");
+  book.prefer("a:1", "c:1");
+  expect(book.current).toBe("a:1");
+  book.failed("a:1");
+  book.prefer("c:1", book.current);
+  expect(book.current).toBe("c:1");
+});
+
+test("with one control plane its hint towards itself is followed", () => {
+  const book = bookOf("a:1");
+  book.failed("a:1");
+  book.prefer("a:1", "a:1");
+  expect(book.current).toBe("a:1");
+});
+
+test("those that live come first, those known before stay behind them, within the limit", () => {
+  const book = bookOf("a:1");
+  book.learn(["b:1", "c:1"]);
+  expect(book.known).toEqual(["b:1", "c:1", "a:1"]);
+  book.learn(["c:1"]);
+  expect(book.known).toEqual(["c:1", "b:1", "a:1"]);
+  book.learn([]);
+  expect(book.known).toEqual(["c:1", "b:1", "a:1"]);
+  const many = Array.from({ length: 40 }, (_, at) => `n${at}:1`);
+  book.learn(many);
+  expect(book.known).toEqual(many.slice(0, LIMITS.knownControlPlanes.value));
+});
