@@ -3,9 +3,11 @@ import { ConfigMap } from "../proto/gen/tallship/v1/configmap.js";
 import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
 import { Event } from "../proto/gen/tallship/v1/event.js";
+import { HorizontalPodAutoscaler } from "../proto/gen/tallship/v1/horizontalpodautoscaler.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { PodDisruptionBudget } from "../proto/gen/tallship/v1/poddisruptionbudget.js";
 import { ReplicaSet } from "../proto/gen/tallship/v1/replicaset.js";
 import { Revision } from "../proto/gen/tallship/v1/revision.js";
 import { Secret } from "../proto/gen/tallship/v1/secret.js";
@@ -24,6 +26,8 @@ export interface KindMap {
   Secret: Secret;
   Event: Event;
   Revision: Revision;
+  HorizontalPodAutoscaler: HorizontalPodAutoscaler;
+  PodDisruptionBudget: PodDisruptionBudget;
 }
 
 /** Name of a kind. */
@@ -59,6 +63,19 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
   Secret: row(Secret, { kind: "Secret", plural: "secrets" }),
   Event: row(Event, { kind: "Event", plural: "events", shortNames: ["ev"] }),
   Revision: row(Revision, { kind: "Revision", group: "tallship.dev", plural: "revisions" }),
+  HorizontalPodAutoscaler: row(HorizontalPodAutoscaler, {
+    kind: "HorizontalPodAutoscaler",
+    group: "autoscaling",
+    versions: ["v2", "v1"],
+    plural: "horizontalpodautoscalers",
+    shortNames: ["hpa"],
+  }),
+  PodDisruptionBudget: row(PodDisruptionBudget, {
+    kind: "PodDisruptionBudget",
+    group: "policy",
+    plural: "poddisruptionbudgets",
+    shortNames: ["pdb"],
+  }),
 };
 
 /** A row: the kind's names, and its message's own functions. Most kinds are of the core group, namespaced, at v1 and without short names. */

@@ -234,3 +234,34 @@ describe("ages", () => {
     expect(ageText("yesterday", NOW_MS)).toBe("<unknown>");
   });
 });
+
+describe("autoscalers and budgets, as kubectl prints them", () => {
+  const autoscaler = (spec: string, status: string): readonly string[] =>
+    row(
+      `{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, ${META}, spec: {scaleTargetRef: {kind: Deployment, name: web}, maxReplicas: 9, ${spec}}, status: {${status}}}`,
+    );
+  const rows = [
+    { name: "nothing is known yet", spec: "", status: "", want: "cpu: <unknown>/80%" },
+    {
+      name: "autoscaling/v1's form",
+      spec: "targetCPUUtilizationPercentage: 50",
+      status: "currentMetrics: [{type: Resource, resource: {name: cpu, current: {averageUtilization: 12}}}]",
+      want: "cpu: 12%/50%",
+    },
+    {
+      name: "three metrics",
+      spec: `metrics: [{type: Pods, pods: {metric: {name: q}, target: {type: AverageValue, averageValue: 10}}},
+        {type: Resource, resource: {name: memory, target: {type: AverageValue, averageValue: 1Gi}}},
+        {type: Object, object: {metric: {name: q}, target: {type: Value, value: 10}}}]`,
+      status: "currentMetrics: [{type: Pods, pods: {current: {averageValue: 4500m}}}]",
+      want: "4500m/10, memory: <unknown>/1Gi + 1 more...",
+    },
+  ];
+  for (const { name, spec, status, want } of rows)
+    test(name, () => expect(autoscaler(spec, status)).toEqual(["x", "Deployment/web", want, "1", "9", "0", "45s"]));
+
+  test("a budget's bound that is not set is N/A", () => {
+    const text = `{apiVersion: policy/v1, kind: PodDisruptionBudget, ${META}, spec: {minAvailable: 50%}, status: {disruptionsAllowed: 2}}`;
+    expect(row(text)).toEqual(["x", "50%", "N/A", "2", "45s"]);
+  });
+});

@@ -1,6 +1,8 @@
 import { ageText } from "../age.js";
 import type { Typed } from "../object.js";
 import type { KindMap, KindName } from "../registry.js";
+import { autoscalerColumns } from "./autoscaler.js";
+import { budgetColumns } from "./budget.js";
 import type { Column, WithMeta } from "./column.js";
 import { configMapColumns, namespaceColumns, secretColumns } from "./config.js";
 import { endpointSliceColumns } from "./endpoint-slice.js";
@@ -23,9 +25,11 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   Deployment: table(deploymentColumns),
   EndpointSlice: table(endpointSliceColumns),
   Event: eventColumns,
+  HorizontalPodAutoscaler: table(autoscalerColumns),
   Namespace: table(namespaceColumns),
   Node: nodeColumns(AGE),
   Pod: table(podColumns),
+  PodDisruptionBudget: table(budgetColumns),
   ReplicaSet: table(replicaSetColumns),
   Revision: table(revisionColumns),
   Secret: table(secretColumns),

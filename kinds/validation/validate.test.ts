@@ -24,6 +24,79 @@ const service = (spec: string): string =>
 const deployment = (spec: string): string =>
   `{apiVersion: apps/v1, kind: Deployment, metadata: {name: d, namespace: d}, spec: {selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i:1}]}}, ${spec}}}`;
 
+const autoscaler = (spec: string): string =>
+  `{apiVersion: autoscaling/v2, kind: HorizontalPodAutoscaler, metadata: {name: a, namespace: d}, spec: {scaleTargetRef: {kind: Deployment, name: d}, ${spec}}}`;
+const budget = (spec: string): string =>
+  `{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b, namespace: d}, spec: {${spec}}}`;
+
+describe("autoscalers and budgets that cannot be kept are refused", () => {
+  const cpu = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}";
+  const rows = [
+    {
+      name: "more at least than at most",
+      text: autoscaler("minReplicas: 3, maxReplicas: 2"),
+      want: "spec.maxReplicas: want at least minReplicas (3), found 2",
+    },
+    {
+      name: "none, and nothing to come back by",
+      text: autoscaler(`minReplicas: 0, maxReplicas: 2, metrics: [${cpu}]`),
+      want: "spec.minReplicas: must specify at least one Object or External metric to support scaling to zero replicas",
+    },
+    {
+      name: "a type without its source",
+      text: autoscaler("maxReplicas: 2, metrics: [{type: Pods}]"),
+      want: "spec.metrics[0].pods: must populate information for the given metric source",
+    },
+    {
+      name: "a source of another type",
+      text: autoscaler(
+        `maxReplicas: 2, metrics: [{type: Pods, pods: {metric: {name: q}, target: {type: AverageValue, averageValue: 1}}, resource: {name: cpu, target: {type: Utilization, averageUtilization: 1}}}]`,
+      ),
+      want: "spec.metrics[0].resource: must populate the given metric source only",
+    },
+    {
+      name: "a resource by its whole value",
+      text: autoscaler(
+        "maxReplicas: 2, metrics: [{type: Resource, resource: {name: cpu, target: {type: Value, value: 1}}}]",
+      ),
+      want: "spec.metrics[0].resource.target.value: not with metrics of type Resource",
+    },
+    {
+      name: "a target of nothing",
+      text: autoscaler(
+        "maxReplicas: 2, metrics: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 0m}}}]",
+      ),
+      want: 'spec.metrics[0].resource.target.averageValue: want more than 0, found "0m"',
+    },
+    {
+      name: "both forms of a metric",
+      text: autoscaler(`maxReplicas: 2, metrics: [${cpu}], targetCPUUtilizationPercentage: 50`),
+      want: "spec.targetCPUUtilizationPercentage: the form of autoscaling/v1 does not go together with metrics",
+    },
+    {
+      name: "both bounds of a budget",
+      text: budget("minAvailable: 1, maxUnavailable: 1"),
+      want: "spec.maxUnavailable: minAvailable and maxUnavailable cannot be both set",
+    },
+    {
+      name: "more than all",
+      text: budget("minAvailable: 101%"),
+      want: "spec.minAvailable: want at most 100%, found 101%",
+    },
+    {
+      name: "an operator without values",
+      text: budget("minAvailable: 1, selector: {matchExpressions: [{key: a, operator: In}]}"),
+      want: "spec.selector.matchExpressions[0].values: operator In needs values",
+    },
+  ];
+  for (const { name, text, want } of rows) test(name, () => expect(errors(text)).toEqual([want]));
+
+  test("the form of autoscaling/v1 and a v2 without metrics are sound", () => {
+    expect(errors(autoscaler("maxReplicas: 3, targetCPUUtilizationPercentage: 50").replace("/v2", "/v1"))).toEqual([]);
+    expect(errors(autoscaler("maxReplicas: 3"))).toEqual([]);
+  });
+});
+
 describe("what does not go together is refused", () => {
   const rows = [
     {

@@ -1,5 +1,7 @@
 import type { Typed } from "../object.js";
 import type { KindMap, KindName } from "../registry.js";
+import { checkAutoscaler } from "./autoscaler.js";
+import { checkBudget } from "./budget.js";
 import { checkConfigMap, checkSecret } from "./config.js";
 import { checkEndpointSlice } from "./endpoint-slice.js";
 import { type FieldError, Findings } from "./findings.js";
@@ -19,8 +21,10 @@ const CHECKS: Checks = {
   ConfigMap: checkConfigMap,
   Deployment: checkDeployment,
   EndpointSlice: checkEndpointSlice,
+  HorizontalPodAutoscaler: checkAutoscaler,
   Node: checkNode,
   Pod: checkPod,
+  PodDisruptionBudget: checkBudget,
   ReplicaSet: checkReplicaSet,
   Secret: checkSecret,
   Service: checkService,

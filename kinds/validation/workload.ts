@@ -3,8 +3,9 @@ import type { IntOrString, LabelSelector } from "../../proto/gen/tallship/v1/met
 import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { isEmptySelector, matchesSelector } from "../label-selector.js";
-import type { Findings } from "./findings.js";
+import type { Findings, Path } from "./findings.js";
 import { checkPodSpec } from "./pod.js";
+import { checkSelectorParts } from "./selector.js";
 
 /** A selector that selects the template's pods, a roll-out that can move, and a sound template. */
 export function checkDeployment(deployment: Deployment, findings: Findings): void {
@@ -62,12 +63,7 @@ const OPERATORS: ReadonlySet<string> = new Set(["In", "NotIn", "Exists", "DoesNo
 function checkSelector(selector: LabelSelector, findings: Findings): void {
   const path = ["spec", "selector"];
   if (isEmptySelector(selector)) findings.add("required", path, "an empty selector would take every pod");
-  for (const [index, { operator, values }] of selector.matchExpressions.entries()) {
-    const wantsValues = operator === "In" || operator === "NotIn";
-    const here = [...path, "matchExpressions", index, "values"];
-    if (wantsValues && values.length === 0) findings.add("required", here, `operator ${operator} needs values`);
-    if (!wantsValues && values.length > 0) findings.add("forbidden", here, `operator ${operator} takes no values`);
-  }
+  checkSelectorParts(selector, path, findings);
 }
 
 function checkStrategy(spec: DeploymentSpec, findings: Findings): void {
@@ -85,9 +81,14 @@ function checkStrategy(spec: DeploymentSpec, findings: Findings): void {
       [...path, "maxUnavailable"],
       "maxUnavailable and maxSurge cannot both be 0: no pod could be replaced",
     );
-  const unavailable = maxUnavailable?.value;
-  if (unavailable?.$case === "strVal" && Number.parseInt(unavailable.value, 10) > 100)
-    findings.add("invalid", [...path, "maxUnavailable"], `want at most 100%, found ${unavailable.value}`);
+  checkAtMostAll(maxUnavailable, [...path, "maxUnavailable"], findings);
+}
+
+/** A share of pods that is not more than all of them. */
+export function checkAtMostAll(amount: IntOrString | undefined, path: Path, findings: Findings): void {
+  const value = amount?.value;
+  if (value?.$case === "strVal" && Number.parseInt(value.value, 10) > 100)
+    findings.add("invalid", path, `want at most 100%, found ${value.value}`);
 }
 
 function isZero(amount: IntOrString | undefined): boolean {
