@@ -70,7 +70,8 @@ function readWhole(node: ScalarNode, min: number, max: number): ScalarReading {
   return value(number === 0 ? 0 : number);
 }
 
-function wholeOf(text: string): number {
+/** A number as written; a leading zero means octal, as in every file mode of a Kubernetes manifest. NaN when it is none. */
+export function wholeOf(text: string): number {
   const octal = /^([-+]?)0([0-7]+)$/.exec(text);
   if (octal === null) return Number(text);
   return (octal[1] === "-" ? -1 : 1) * Number.parseInt(octal[2] ?? "", 8);

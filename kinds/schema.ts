@@ -131,6 +131,13 @@ function buildRule(options: Readonly<Record<string, unknown>>): FieldRule {
   };
 }
 
+/** True for a list of words in which several writers keep words of their own, and order means nothing. */
+export function isWordSet({ shape, name, type }: FieldSchema): boolean {
+  return shape === "list" && type === "string" && WORD_SETS.has(name);
+}
+
+const WORD_SETS: ReadonlySet<string> = new Set(["finalizers"]);
+
 const NO_ITEMS = Object.freeze([]);
 const NO_ENTRIES = Object.freeze({});
 const NO_BYTES = Buffer.alloc(0);

@@ -40,6 +40,11 @@ export function entryOf(node: MapNode, key: string): MapEntry | undefined {
   return node.entries.find((entry) => entry.key === key);
 }
 
+/** The text of a scalar as written; undefined for anything else. */
+export function scalarText(node: TreeNode | undefined): string | undefined {
+  return node?.is === "scalar" ? node.text : undefined;
+}
+
 /** What a plain scalar means by the core schema of YAML 1.2. */
 export type PlainKind = "null" | "bool" | "int" | "float" | "string";
 

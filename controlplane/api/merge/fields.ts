@@ -1,5 +1,5 @@
 import type { FieldSchema, MessageSchema } from "../../../kinds/schema.js";
-import { messageSchema } from "../../../kinds/schema.js";
+import { isWordSet, messageSchema } from "../../../kinds/schema.js";
 
 /** A message as its fields, for code that is driven by the schema. */
 export type Fields = Readonly<Record<string, unknown>>;
@@ -37,16 +37,13 @@ export function isBlank(schema: MessageSchema, message: Fields): boolean {
 /** Messages that hold one value in several forms: they are taken or left as a whole. */
 const WHOLE = new Set(["IntOrString"]);
 
-/** Lists of words in which several writers keep words of their own, and order means nothing. */
-const SETS = new Set(["finalizers"]);
-
 /** How a field is merged. */
 export type MergeForm = "whole" | "message" | "map" | "keyed" | "set";
 
 /** How a field is merged, from the schema alone. */
 export function mergeFormOf(field: FieldSchema): MergeForm {
   if (field.shape === "map") return "map";
-  if (field.shape === "list") return field.rule.mergeKey !== "" ? "keyed" : SETS.has(field.name) ? "set" : "whole";
+  if (field.shape === "list") return field.rule.mergeKey !== "" ? "keyed" : isWordSet(field) ? "set" : "whole";
   return field.type === "message" && !WHOLE.has(field.messageName) ? "message" : "whole";
 }
 
