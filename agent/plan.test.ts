@@ -30,6 +30,13 @@ function deleted(graceSeconds: number, of = pod()): Pod {
   return Pod.fromPartial({ ...of, metadata: { ...of.metadata, ...metadata } });
 }
 
+function startsAfter(after: string, left?: string): Pod {
+  const waits: Record<string, string> = left === undefined ? {} : { "tallship.dev/start-waits": left };
+  const annotations = { "tallship.dev/start-after": after, ...waits };
+  const of = pod();
+  return Pod.fromPartial({ ...of, metadata: { ...of.metadata, annotations } });
+}
+
 function seen(state: ContainerState, attempt = 0, container = "web"): ObservedContainer {
   const of = { podUid: "u1", container, attempt };
   return { ...of, id: containerId(of), state };
@@ -75,6 +82,32 @@ const rows: readonly {
     actions: [{ do: "prepare", hook: "config" }],
   },
   { name: "a hook that failed waits", given: { facts: NO_FACTS, record: failedHook }, actions: [], againMs: 700 },
+  {
+    name: "a pod that starts after others fetches its image meanwhile",
+    given: { desired: startsAfter("db=healthy"), facts: NO_FACTS },
+    actions: [{ do: "prepare", hook: "image" }],
+  },
+  {
+    name: "a pod that starts after others gets no further",
+    given: { desired: startsAfter("db=healthy"), facts: { ...NO_FACTS, up: new Set(["image"]) } },
+    actions: [],
+  },
+  {
+    name: "a pod whose dependencies are fulfilled starts",
+    given: { desired: startsAfter("db=healthy", "") },
+    actions: [{ do: "create", ...web }],
+  },
+  {
+    name: "a pod that has run is started again without its dependencies",
+    given: {
+      desired: startsAfter("db=healthy"),
+      record: withContainer(fresh, "web", {
+        attempt: 1,
+        last: { attempt: 0, startedAtMs: NOW - 9, exit: { is: "lost", finishedAtMs: NOW - 1 }, imageDigest: "" },
+      }),
+    },
+    actions: [{ do: "create", container: "web", attempt: 1 }],
+  },
   { name: "a prepared pod gets its container", given: {}, actions: [{ do: "create", ...web }] },
   {
     name: "containers are made side by side",

@@ -1,9 +1,10 @@
 import { DEFAULT_GRACE_SECONDS, isDeleting } from "../kinds/pod-state.js";
+import { startWaits } from "../kinds/start-after.js";
 import { assertNever } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { type Action, HOOKS } from "./actions.js";
+import { type Action, HOOKS, type HookName } from "./actions.js";
 import { noteContainers } from "./note-containers.js";
 import { containerRecord, type PodRecord } from "./pod-record.js";
 import type { PodTurn } from "./pod-turn.js";
@@ -41,16 +42,28 @@ function idle(record: PodRecord): PodPlan {
 function run(turn: PodTurn, pod: Pod): PodPlan {
   const steps = (pod.spec?.containers ?? []).map((container) => stepFor(turn, pod, container));
   const needsRun = steps.some((step) => step.is === "make");
-  const hook = HOOKS.find((name) => !turn.facts.up.has(name));
+  const isHeld = startWaits(pod).length > 0 && !hasRun(turn.record);
+  // A pod that waits for others fetches its image meanwhile, and no more: configs are read once it may start.
+  const hook = (isHeld ? EARLY_HOOKS : HOOKS).find((name) => !turn.facts.up.has(name));
   const again = steps.flatMap((step) => (step.is === "wait" ? [step.ms] : []));
   if (needsRun && hook !== undefined) {
     const waitMs = turn.record.hookFailure === undefined ? 0 : turn.record.hookFailure.retryAtMs - turn.nowMs;
     if (waitMs > 0) return { record: turn.record, actions: acts(steps), againMs: soonest([...again, waitMs]) };
     return { record: turn.record, actions: [...acts(steps), { do: "prepare", hook }], againMs: soonest(again) };
   }
-  const makes = steps.flatMap((step) => (step.is === "make" ? [step.action] : []));
+  const makes = isHeld ? [] : steps.flatMap((step) => (step.is === "make" ? [step.action] : []));
   return { record: turn.record, actions: [...acts(steps), ...makes], againMs: soonest(again) };
 }
+
+/** Dependencies count for the first start alone: what has run is started again whatever became of them. */
+function hasRun(record: PodRecord): boolean {
+  return Object.values(record.containers).some(
+    ({ startedAtMs, last }) => startedAtMs !== undefined || last !== undefined,
+  );
+}
+
+/** Hooks that a pod may have before what it starts after is there. */
+const EARLY_HOOKS: readonly HookName[] = ["image"];
 
 /** `make` needs the hooks to be up first; `act` does not. */
 type Step =

@@ -112,6 +112,21 @@ for (const { name, exit, reason, exitCode, signal } of ends) {
   });
 }
 
+test("status: a pod that starts after others says what it waits for", () => {
+  const of = pod();
+  const annotations = {
+    "tallship.dev/start-after": "db=healthy,init=completed",
+    "tallship.dev/start-waits": "init=completed",
+  };
+  const held = Pod.fromPartial({ ...of, metadata: { ...of.metadata, annotations } });
+  const status = statusOf({ desired: held }, held);
+  expect(status.phase).toBe("Pending");
+  expect(status.containerStatuses[0]?.state?.waiting).toEqual({
+    reason: "WaitingForDependency",
+    message: "waiting for init to have completed",
+  });
+});
+
 test("status: a running pod is Running and Ready, with its address, image and times", () => {
   const status = statusOf({ containers: [running], record: web({ imageDigest: "sha256:d" }) });
   expect(status).toMatchObject({

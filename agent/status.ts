@@ -1,3 +1,4 @@
+import { startWaits, startWaitText } from "../kinds/start-after.js";
 import { rfc3339 } from "../lib/clock.js";
 import type { Condition } from "../proto/gen/tallship/v1/meta.js";
 import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/gen/tallship/v1/pod.js";
@@ -127,7 +128,7 @@ function current(turn: PodTurn, name: string, seen: ObservedContainer | undefine
 }
 
 /** Why a container that should run does not. */
-function waiting({ record }: PodTurn, name: string): Waiting {
+function waiting({ desired, record }: PodTurn, name: string): Waiting {
   const known = containerRecord(record, name);
   if (known.failed !== undefined) return known.failed;
   if (record.hookFailure !== undefined) return record.hookFailure;
@@ -136,6 +137,8 @@ function waiting({ record }: PodTurn, name: string): Waiting {
     const message = `back-off ${seconds}s restarting container ${name} of pod ${record.namespace}/${record.name}`;
     return { reason: "CrashLoopBackOff", message };
   }
+  const waits = desired === undefined ? [] : startWaits(desired);
+  if (waits.length > 0) return { reason: "WaitingForDependency", message: startWaitText(waits) };
   return { reason: "ContainerCreating", message: "" };
 }
 

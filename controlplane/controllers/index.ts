@@ -7,11 +7,22 @@ import { type NodeParts, nodes } from "./node/nodes.js";
 import { ownerCollector } from "./owner-collector.js";
 import { podCollector } from "./pod-collector.js";
 import { replicaSet } from "./replica-set.js";
+import { startOrder } from "./start-order/start-order.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
 export type ControllerParts = NodeParts;
 
 /** Every controller there is; the leader runs them all. A new controller is one file and one line here. */
 export function controllers(parts: ControllerParts): readonly Controller[] {
-  return [deployment, replicaSet, endpoints, nodes(parts), nodePods, ownerCollector(), namespace, podCollector];
+  return [
+    deployment,
+    replicaSet,
+    endpoints,
+    nodes(parts),
+    nodePods,
+    ownerCollector(),
+    namespace,
+    podCollector,
+    startOrder(),
+  ];
 }

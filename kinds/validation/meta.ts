@@ -1,7 +1,8 @@
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { FORMATS } from "../formats.js";
 import { KINDS, type KindName } from "../registry.js";
-import type { Findings } from "./findings.js";
+import { parseStartAfter, START_AFTER } from "../start-after.js";
+import type { Findings, Path } from "./findings.js";
 
 /** Kinds whose names must have a stricter form than a DNS subdomain. */
 const NAME_FORMATS: Partial<Record<KindName, keyof typeof FORMATS>> = {
@@ -33,4 +34,10 @@ export function checkMeta(kind: KindName, meta: ObjectMeta | undefined, findings
   );
   if (bytes > ANNOTATION_BYTES)
     findings.add("too_many", ["metadata", "annotations"], `want at most ${ANNOTATION_BYTES} bytes, found ${bytes}`);
+}
+
+/** The annotations of a pod, or of a template of pods, that mean something here. */
+export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, findings: Findings): void {
+  const read = parseStartAfter(meta?.annotations[START_AFTER] ?? "");
+  if (read.is === "wrong") findings.add("invalid", [...path, "annotations", START_AFTER], read.why);
 }

@@ -3,6 +3,7 @@ import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod, PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { checkContainers } from "./container.js";
 import type { Findings, Path } from "./findings.js";
+import { checkPodAnnotations } from "./meta.js";
 import { checkVolumes } from "./volume.js";
 
 /** A sound spec, and after creation only the changes that Kubernetes allows. */
@@ -12,6 +13,7 @@ export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined
     return;
   }
   checkPodSpec(pod.spec, ["spec"], findings);
+  checkPodAnnotations(pod.metadata, ["metadata"], findings);
   if (previous === undefined && pod.spec.ephemeralContainers.length > 0)
     findings.add("forbidden", ["spec", "ephemeralContainers"], "only a running pod can have them");
   if (previous?.spec !== undefined && !deepEqual(withoutChangeable(pod.spec, previous.spec), previous.spec))

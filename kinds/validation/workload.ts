@@ -4,6 +4,7 @@ import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { isEmptySelector, matchesSelector } from "../label-selector.js";
 import type { Findings, Path } from "./findings.js";
+import { checkPodAnnotations } from "./meta.js";
 import { checkPodSpec } from "./pod.js";
 import { checkSelectorParts } from "./selector.js";
 
@@ -52,6 +53,7 @@ function checkSelected(
   if (template.spec.activeDeadlineSeconds !== undefined)
     findings.add("forbidden", [...path, "activeDeadlineSeconds"], "pods that are kept running have no deadline");
   checkPodSpec(template.spec, path, findings);
+  checkPodAnnotations(template.metadata, ["spec", "template", "metadata"], findings);
 }
 
 function isSound(selector: LabelSelector): boolean {
