@@ -6,12 +6,16 @@ import { Event } from "../proto/gen/tallship/v1/event.js";
 import { HorizontalPodAutoscaler } from "../proto/gen/tallship/v1/horizontalpodautoscaler.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
 import { Node } from "../proto/gen/tallship/v1/node.js";
+import { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
+import { PersistentVolumeClaim } from "../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { PodDisruptionBudget } from "../proto/gen/tallship/v1/poddisruptionbudget.js";
 import { ReplicaSet } from "../proto/gen/tallship/v1/replicaset.js";
 import { Revision } from "../proto/gen/tallship/v1/revision.js";
 import { Secret } from "../proto/gen/tallship/v1/secret.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
+import { StatefulSet } from "../proto/gen/tallship/v1/statefulset.js";
+import { StorageClass } from "../proto/gen/tallship/v1/storageclass.js";
 
 /** The message type of each kind. */
 export interface KindMap {
@@ -28,6 +32,10 @@ export interface KindMap {
   Revision: Revision;
   HorizontalPodAutoscaler: HorizontalPodAutoscaler;
   PodDisruptionBudget: PodDisruptionBudget;
+  StatefulSet: StatefulSet;
+  PersistentVolume: PersistentVolume;
+  PersistentVolumeClaim: PersistentVolumeClaim;
+  StorageClass: StorageClass;
 }
 
 /** Name of a kind. */
@@ -75,6 +83,25 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     group: "policy",
     plural: "poddisruptionbudgets",
     shortNames: ["pdb"],
+  }),
+  StatefulSet: row(StatefulSet, { kind: "StatefulSet", group: "apps", plural: "statefulsets", shortNames: ["sts"] }),
+  PersistentVolume: row(PersistentVolume, {
+    kind: "PersistentVolume",
+    plural: "persistentvolumes",
+    shortNames: ["pv"],
+    isNamespaced: false,
+  }),
+  PersistentVolumeClaim: row(PersistentVolumeClaim, {
+    kind: "PersistentVolumeClaim",
+    plural: "persistentvolumeclaims",
+    shortNames: ["pvc"],
+  }),
+  StorageClass: row(StorageClass, {
+    kind: "StorageClass",
+    group: "storage.k8s.io",
+    plural: "storageclasses",
+    shortNames: ["sc"],
+    isNamespaced: false,
   }),
 };
 

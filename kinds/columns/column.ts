@@ -4,7 +4,7 @@ export interface Column<T> {
   readonly name: string;
   /** Shown only with `-o wide`. */
   readonly isWide?: boolean;
-  /** The cell's text; never empty. */
+  /** The cell's text; empty only where kubectl leaves a cell blank. */
   readonly cell: (object: T, nowMs: number) => string;
 }
 

@@ -11,7 +11,8 @@ import { nodeColumns } from "./node.js";
 import { podColumns } from "./pod.js";
 import { revisionColumns } from "./revision.js";
 import { serviceColumns } from "./service.js";
-import { deploymentColumns, replicaSetColumns } from "./workload.js";
+import { claimColumns, storageClassColumns, volumeColumns } from "./storage.js";
+import { deploymentColumns, replicaSetColumns, statefulSetColumns } from "./workload.js";
 
 const NAME: Column<WithMeta> = { name: "NAME", cell: (object) => object.metadata?.name ?? "" };
 const AGE: Column<WithMeta> = {
@@ -28,12 +29,16 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   HorizontalPodAutoscaler: table(autoscalerColumns),
   Namespace: table(namespaceColumns),
   Node: nodeColumns(AGE),
+  PersistentVolume: table(volumeColumns),
+  PersistentVolumeClaim: table(claimColumns),
   Pod: table(podColumns),
   PodDisruptionBudget: table(budgetColumns),
   ReplicaSet: table(replicaSetColumns),
   Revision: table(revisionColumns),
   Secret: table(secretColumns),
   Service: table(serviceColumns),
+  StatefulSet: table(statefulSetColumns),
+  StorageClass: storageClassColumns(AGE),
 };
 
 /** A table's shape and one object's row of it. */

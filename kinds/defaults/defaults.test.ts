@@ -135,6 +135,36 @@ describe("other kinds", () => {
       want: { strategy: { type: "Recreate" } },
     },
     {
+      name: "stateful set",
+      text: "{apiVersion: apps/v1, kind: StatefulSet, spec: {template: {spec: {containers: [{name: c, image: i:1}]}}, volumeClaimTemplates: [{metadata: {name: a}, spec: {}, status: {phase: Bound}}]}}",
+      want: {
+        replicas: 1,
+        podManagementPolicy: "OrderedReady",
+        updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
+        revisionHistoryLimit: 10,
+        persistentVolumeClaimRetentionPolicy: { whenDeleted: "Retain", whenScaled: "Retain" },
+        template: { spec: { restartPolicy: "Always" } },
+        volumeClaimTemplates: [
+          {
+            apiVersion: "v1",
+            kind: "PersistentVolumeClaim",
+            metadata: { name: "a" },
+            spec: { volumeMode: "Filesystem" },
+          },
+        ],
+      },
+    },
+    {
+      name: "updates by hand have no bounds",
+      text: "{apiVersion: apps/v1, kind: StatefulSet, spec: {updateStrategy: {type: OnDelete, rollingUpdate: {partition: 0}}}}",
+      want: { updateStrategy: { type: "OnDelete" } },
+    },
+    {
+      name: "a volume made by hand is kept",
+      text: "{apiVersion: v1, kind: PersistentVolume, spec: {capacity: {storage: 1Gi}}}",
+      want: { persistentVolumeReclaimPolicy: "Retain", volumeMode: "Filesystem" },
+    },
+    {
       name: "service",
       text: "{apiVersion: v1, kind: Service, spec: {ports: [{port: 80}]}}",
       want: {

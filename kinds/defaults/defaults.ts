@@ -4,7 +4,7 @@ import { type FieldSchema, messageSchema } from "../schema.js";
 import { defaultNamespace, defaultSecret } from "./config.js";
 import { defaultPod } from "./pod.js";
 import { defaultService } from "./service.js";
-import { defaultDeployment, defaultReplicaSet } from "./workload.js";
+import { defaultDeployment, defaultReplicaSet, defaultStatefulSet } from "./workload.js";
 
 /** Defaults that one kind has beyond the rules of its fields. */
 type Defaults = { readonly [K in KindName]?: (object: KindMap[K]) => KindMap[K] };
@@ -16,6 +16,7 @@ const DEFAULTS: Defaults = {
   ReplicaSet: defaultReplicaSet,
   Secret: defaultSecret,
   Service: defaultService,
+  StatefulSet: defaultStatefulSet,
 };
 
 /**

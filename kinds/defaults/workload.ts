@@ -7,6 +7,11 @@ import type {
 import type { IntOrString } from "../../proto/gen/tallship/v1/meta.js";
 import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
+import type {
+  StatefulSet,
+  StatefulSetUpdateStrategy,
+  VolumeClaimTemplate,
+} from "../../proto/gen/tallship/v1/statefulset.js";
 import { defaultPodSpec } from "./pod.js";
 
 const QUARTER: IntOrString = { value: { $case: "strVal", value: "25%" } };
@@ -25,6 +30,39 @@ export function defaultDeployment(deployment: Deployment): Deployment {
 export function defaultReplicaSet(set: ReplicaSet): ReplicaSet {
   const { spec } = set;
   return spec === undefined ? set : { ...set, spec: { ...spec, template: defaultTemplate(spec.template) } };
+}
+
+/** A rolling update of all pods, claims that stay, and the defaults of its pods. */
+export function defaultStatefulSet(set: StatefulSet): StatefulSet {
+  const { spec } = set;
+  if (spec === undefined) return set;
+  return {
+    ...set,
+    spec: {
+      ...spec,
+      updateStrategy: defaultUpdate(spec.updateStrategy),
+      persistentVolumeClaimRetentionPolicy: {
+        whenDeleted: spec.persistentVolumeClaimRetentionPolicy?.whenDeleted || "Retain",
+        whenScaled: spec.persistentVolumeClaimRetentionPolicy?.whenScaled || "Retain",
+      },
+      template: defaultTemplate(spec.template),
+      volumeClaimTemplates: spec.volumeClaimTemplates.map(defaultClaimTemplate),
+    },
+  };
+}
+
+function defaultUpdate(strategy: StatefulSetUpdateStrategy | undefined): StatefulSetUpdateStrategy {
+  const { type = "", rollingUpdate } = strategy ?? {};
+  const bounds = { partition: rollingUpdate?.partition ?? 0, maxUnavailable: rollingUpdate?.maxUnavailable };
+  if (type === "" || type === "RollingUpdate") return { type: "RollingUpdate", rollingUpdate: bounds };
+  // As with a Deployment: bounds that were only filled in stay behind when the type changes.
+  const isFilled = bounds.partition === 0 && bounds.maxUnavailable === undefined;
+  return { type, rollingUpdate: isFilled ? undefined : rollingUpdate };
+}
+
+/** What a template says of itself and of its status is no wish. */
+function defaultClaimTemplate(template: VolumeClaimTemplate): VolumeClaimTemplate {
+  return { ...template, apiVersion: "v1", kind: "PersistentVolumeClaim", status: undefined };
 }
 
 function defaultStrategy(strategy: DeploymentStrategy | undefined): DeploymentStrategy {

@@ -8,6 +8,8 @@ import type { Findings, Path } from "./findings.js";
 const NAME_FORMATS: Partial<Record<KindName, keyof typeof FORMATS>> = {
   Namespace: "dnsLabel",
   Service: "dnsLabelLetterFirst",
+  // Its pods are hosts of that name and a number.
+  StatefulSet: "dnsLabel",
 };
 
 /** All annotations together, as in Kubernetes. */

@@ -10,6 +10,8 @@ import { checkNode } from "./node.js";
 import { checkPod } from "./pod.js";
 import { checkImmutable, checkRules } from "./rules.js";
 import { checkService } from "./service.js";
+import { checkStatefulSet } from "./stateful-set.js";
+import { checkClaim, checkStorageClass, checkVolume } from "./storage.js";
 import { checkDeployment, checkReplicaSet } from "./workload.js";
 
 /** Checks of one kind that span several fields. `previous` is the object before the change. */
@@ -23,11 +25,15 @@ const CHECKS: Checks = {
   EndpointSlice: checkEndpointSlice,
   HorizontalPodAutoscaler: checkAutoscaler,
   Node: checkNode,
+  PersistentVolume: checkVolume,
+  PersistentVolumeClaim: checkClaim,
   Pod: checkPod,
   PodDisruptionBudget: checkBudget,
   ReplicaSet: checkReplicaSet,
   Secret: checkSecret,
   Service: checkService,
+  StatefulSet: checkStatefulSet,
+  StorageClass: checkStorageClass,
 };
 
 /**

@@ -32,7 +32,8 @@ export function checkReplicaSet(set: ReplicaSet, findings: Findings): void {
   else checkSelected(set.spec.selector, set.spec.template, findings);
 }
 
-function checkSelected(
+/** A selector that is sound and selects the template's pods, and a template whose pods run for ever. */
+export function checkSelected(
   selector: LabelSelector | undefined,
   template: PodTemplateSpec | undefined,
   findings: Findings,
@@ -93,7 +94,8 @@ export function checkAtMostAll(amount: IntOrString | undefined, path: Path, find
     findings.add("invalid", path, `want at most 100%, found ${value.value}`);
 }
 
-function isZero(amount: IntOrString | undefined): boolean {
+/** True for a count or share of nothing. */
+export function isZero(amount: IntOrString | undefined): boolean {
   const value = amount?.value;
   return value !== undefined && Number.parseInt(String(value.value), 10) === 0;
 }
