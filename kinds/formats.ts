@@ -1,3 +1,4 @@
+import { isTimeZone, parseCron } from "../lib/cron-text.js";
 import { parseQuantity } from "../lib/quantity.js";
 import { isIpv4, isIpv6 } from "./ip.js";
 
@@ -49,6 +50,12 @@ export const FORMATS = {
       : "want at most 253 letters, digits, '-', '_' and '.', not '.' and not starting with '..'",
   absolutePath: (text) => (text.startsWith("/") && !hasDotDot(text) ? undefined : "want an absolute path without '..'"),
   relativePath: (text) => (!text.startsWith("/") && !hasDotDot(text) ? undefined : "want a relative path without '..'"),
+  cron: (text) => {
+    const parsed = parseCron(text);
+    return typeof parsed === "string" ? parsed : undefined;
+  },
+  timeZone: (text) =>
+    isTimeZone(text) && !/^local$/i.test(text) ? undefined : "want a time zone such as Europe/Berlin",
   countOrPercent: (text) => (/^\d+%$/.test(text) ? undefined : "want a count, or a percentage such as 25%"),
 } as const satisfies Record<string, Format>;
 

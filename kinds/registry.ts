@@ -1,9 +1,13 @@
 import type { MessageType } from "../lib/transport/service.js";
 import { ConfigMap } from "../proto/gen/tallship/v1/configmap.js";
+import { ControllerRevision } from "../proto/gen/tallship/v1/controllerrevision.js";
+import { CronJob } from "../proto/gen/tallship/v1/cronjob.js";
+import { DaemonSet } from "../proto/gen/tallship/v1/daemonset.js";
 import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
 import { Event } from "../proto/gen/tallship/v1/event.js";
 import { HorizontalPodAutoscaler } from "../proto/gen/tallship/v1/horizontalpodautoscaler.js";
+import { Job } from "../proto/gen/tallship/v1/job.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
@@ -24,6 +28,10 @@ export interface KindMap {
   Pod: Pod;
   ReplicaSet: ReplicaSet;
   Deployment: Deployment;
+  DaemonSet: DaemonSet;
+  ControllerRevision: ControllerRevision;
+  Job: Job;
+  CronJob: CronJob;
   Service: Service;
   EndpointSlice: EndpointSlice;
   ConfigMap: ConfigMap;
@@ -65,6 +73,14 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
   Pod: row(Pod, { kind: "Pod", plural: "pods", shortNames: ["po"] }),
   ReplicaSet: row(ReplicaSet, { kind: "ReplicaSet", group: "apps", plural: "replicasets", shortNames: ["rs"] }),
   Deployment: row(Deployment, { kind: "Deployment", group: "apps", plural: "deployments", shortNames: ["deploy"] }),
+  DaemonSet: row(DaemonSet, { kind: "DaemonSet", group: "apps", plural: "daemonsets", shortNames: ["ds"] }),
+  ControllerRevision: row(ControllerRevision, {
+    kind: "ControllerRevision",
+    group: "apps",
+    plural: "controllerrevisions",
+  }),
+  Job: row(Job, { kind: "Job", group: "batch", plural: "jobs" }),
+  CronJob: row(CronJob, { kind: "CronJob", group: "batch", plural: "cronjobs", shortNames: ["cj"] }),
   Service: row(Service, { kind: "Service", plural: "services", shortNames: ["svc"] }),
   EndpointSlice: row(EndpointSlice, { kind: "EndpointSlice", group: "discovery.k8s.io", plural: "endpointslices" }),
   ConfigMap: row(ConfigMap, { kind: "ConfigMap", plural: "configmaps", shortNames: ["cm"] }),

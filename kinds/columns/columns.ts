@@ -2,6 +2,7 @@ import { ageText } from "../age.js";
 import type { Typed } from "../object.js";
 import type { KindMap, KindName } from "../registry.js";
 import { autoscalerColumns } from "./autoscaler.js";
+import { controllerRevisionColumns, cronJobColumns, daemonSetColumns, jobColumns } from "./batch.js";
 import { budgetColumns } from "./budget.js";
 import type { Column, WithMeta } from "./column.js";
 import { configMapColumns, namespaceColumns, secretColumns } from "./config.js";
@@ -23,10 +24,14 @@ const AGE: Column<WithMeta> = {
 /** The columns of each kind, in kubectl's order and words. AGE closes the narrow columns. */
 const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   ConfigMap: table(configMapColumns),
+  ControllerRevision: table(controllerRevisionColumns),
+  CronJob: table(cronJobColumns),
+  DaemonSet: table(daemonSetColumns),
   Deployment: table(deploymentColumns),
   EndpointSlice: table(endpointSliceColumns),
   Event: eventColumns,
   HorizontalPodAutoscaler: table(autoscalerColumns),
+  Job: table(jobColumns),
   Namespace: table(namespaceColumns),
   Node: nodeColumns(AGE),
   PersistentVolume: table(volumeColumns),

@@ -6,18 +6,21 @@ import type { StatefulSet } from "../../proto/gen/tallship/v1/statefulset.js";
 import { selectorText } from "../selector-text.js";
 import { type Column, orNone } from "./column.js";
 
-interface WithTemplate {
+/** An object whose spec holds a template of pods. */
+export interface WithTemplate {
   readonly spec?:
     | { readonly template?: PodTemplateSpec | undefined; readonly selector?: LabelSelector | undefined }
     | undefined;
 }
 
-const templateColumns: readonly Column<WithTemplate>[] = [
+/** What a template runs. */
+export const templateColumns: readonly Column<WithTemplate>[] = [
   { name: "CONTAINERS", isWide: true, cell: (object) => ofContainers(object, "name") },
   { name: "IMAGES", isWide: true, cell: (object) => ofContainers(object, "image") },
 ];
 
-const selectorColumn: Column<WithTemplate> = {
+/** Which pods are its own. */
+export const selectorColumn: Column<WithTemplate> = {
   name: "SELECTOR",
   isWide: true,
   cell: ({ spec }) => selectorText(spec?.selector),

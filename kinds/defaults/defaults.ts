@@ -1,7 +1,9 @@
 import type { Typed } from "../object.js";
 import type { KindMap, KindName } from "../registry.js";
 import { type FieldSchema, messageSchema } from "../schema.js";
+import { defaultCronJob, defaultJob } from "./batch.js";
 import { defaultNamespace, defaultSecret } from "./config.js";
+import { defaultDaemonSet } from "./daemon-set.js";
 import { defaultPod } from "./pod.js";
 import { defaultService } from "./service.js";
 import { defaultDeployment, defaultReplicaSet, defaultStatefulSet } from "./workload.js";
@@ -10,7 +12,10 @@ import { defaultDeployment, defaultReplicaSet, defaultStatefulSet } from "./work
 type Defaults = { readonly [K in KindName]?: (object: KindMap[K]) => KindMap[K] };
 
 const DEFAULTS: Defaults = {
+  CronJob: defaultCronJob,
+  DaemonSet: defaultDaemonSet,
   Deployment: defaultDeployment,
+  Job: defaultJob,
   Namespace: defaultNamespace,
   Pod: defaultPod,
   ReplicaSet: defaultReplicaSet,

@@ -78,7 +78,8 @@ function defaultRollingUpdate(bounds: RollingUpdateDeployment | undefined): Roll
   return { maxUnavailable: bounds?.maxUnavailable ?? QUARTER, maxSurge: bounds?.maxSurge ?? QUARTER };
 }
 
-function defaultTemplate(template: PodTemplateSpec | undefined): PodTemplateSpec | undefined {
+/** The defaults of a template of pods. */
+export function defaultTemplate(template: PodTemplateSpec | undefined): PodTemplateSpec | undefined {
   if (template?.spec === undefined) return template;
   return { ...template, spec: defaultPodSpec(template.spec) };
 }

@@ -3,8 +3,11 @@ import type { KindMap, KindName } from "../registry.js";
 import { checkAutoscaler } from "./autoscaler.js";
 import { checkBudget } from "./budget.js";
 import { checkConfigMap, checkSecret } from "./config.js";
+import { checkCronJob } from "./cron-job.js";
+import { checkDaemonSet } from "./daemon-set.js";
 import { checkEndpointSlice } from "./endpoint-slice.js";
 import { type FieldError, Findings } from "./findings.js";
+import { checkJob } from "./job.js";
 import { checkMeta } from "./meta.js";
 import { checkNode } from "./node.js";
 import { checkPod } from "./pod.js";
@@ -21,9 +24,12 @@ type Checks = {
 
 const CHECKS: Checks = {
   ConfigMap: checkConfigMap,
+  CronJob: checkCronJob,
+  DaemonSet: checkDaemonSet,
   Deployment: checkDeployment,
   EndpointSlice: checkEndpointSlice,
   HorizontalPodAutoscaler: checkAutoscaler,
+  Job: checkJob,
   Node: checkNode,
   PersistentVolume: checkVolume,
   PersistentVolumeClaim: checkClaim,

@@ -1,4 +1,5 @@
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
+import { withOwnSelector } from "../../../kinds/job-selector.js";
 import { keyOf, keyText, metaOf, type Typed, withMeta } from "../../../kinds/object.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { validate } from "../../../kinds/validation/validate.js";
@@ -38,7 +39,7 @@ export function admitNew(wanted: Typed, context: AdmissionContext): Admitted {
     deletionGracePeriodSeconds: undefined,
     applied: {},
   });
-  const typed = withFirstStatus(applyDefaults(stamped));
+  const typed = withFirstStatus(applyDefaults(withIdentity(stamped)));
   return { typed, errors: validate(typed) };
 }
 
@@ -81,6 +82,11 @@ export function errorLines(error: TallshipError): readonly string[] {
 
 function errorLine({ path, message }: FieldError): string {
   return path === "" ? message : `${path}: ${message}`;
+}
+
+/** What follows from the name and uid that an object was given. */
+function withIdentity(typed: Typed): Typed {
+  return typed.kind === "Job" ? { kind: "Job", object: withOwnSelector(typed.object) } : typed;
 }
 
 /** What a user writes as status counts nothing: it has another writer. Revisions are the server's own. */
