@@ -16,6 +16,7 @@ import type { NodeReport, NodeReports } from "./sessions/node-reports.js";
 import { Election } from "./store/election.js";
 import { ensureEpoch } from "./store/epoch.js";
 import { etcdStore } from "./store/etcd.js";
+import { Sealer } from "./store/seal.js";
 import type { Store } from "./store/store.js";
 
 const undo: (() => unknown)[] = [];
@@ -70,6 +71,7 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
     events: { record: () => undefined },
     metrics: controlPlaneMetrics(),
     cluster,
+    sealer: new Sealer(new Uint8Array(32)),
   };
   void lead(parts, leadership);
   return { store, cache, stop };

@@ -10,6 +10,7 @@ import { type ControlWorld, controlWorld } from "../test/kit/control-world.js";
 import { FakeReports } from "../test/kit/fake-reports.js";
 import { lead } from "./leading.js";
 import { META } from "./store/keys.js";
+import { Sealer } from "./store/seal.js";
 import type { Guard } from "./store/store.js";
 
 const worlds: ControlWorld[] = [];
@@ -46,7 +47,11 @@ class Cluster {
     world.stop.signal.addEventListener("abort", () => term.abort());
     const resign = async (): Promise<void> => term.abort();
     const config = { podCIDR: "10.128.0.0/9", nodePrefixLength: 22 };
-    return lead({ ...world.deps, store: world.store, reports, cluster: config }, { guard, lost: term.signal, resign });
+    const sealer = new Sealer(new Uint8Array(32));
+    return lead(
+      { ...world.deps, store: world.store, reports, cluster: config, sealer },
+      { guard, lost: term.signal, resign },
+    );
   }
 
   join(name: string): void {

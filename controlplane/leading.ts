@@ -15,6 +15,7 @@ import type { ControlPlaneMetrics } from "./metrics.js";
 import { SchedulingLoop } from "./scheduling/scheduling-loop.js";
 import type { NodeReports } from "./sessions/node-reports.js";
 import type { Leadership } from "./store/election.js";
+import type { Sealer } from "./store/seal.js";
 import type { Store } from "./store/store.js";
 
 /** What a replica needs to lead. */
@@ -28,6 +29,7 @@ export interface LeadingParts {
   readonly log: Log;
   readonly metrics: ControlPlaneMetrics;
   readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength">;
+  readonly sealer: Pick<Sealer, "digest">;
 }
 
 /**
@@ -47,6 +49,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
     leadingSinceMs: clock.monotonicMs(),
     podCIDR: parts.cluster.podCIDR,
     nodePrefixLength: parts.cluster.nodePrefixLength,
+    digest: (bytes) => parts.sealer.digest(bytes),
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();
   new SchedulingLoop({ ...parts, planner, onDeposed }, lost).start();

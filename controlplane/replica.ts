@@ -180,7 +180,7 @@ async function campaign(
     const resign = (): void => void leadership.resign();
     signal.addEventListener("abort", resign, { once: true });
     hub.lead(leadership.lost);
-    await lead({ ...parts, cache, reports: hub, cluster: config.cluster }, leadership);
+    await lead({ ...parts, cache, reports: hub, cluster: config.cluster, sealer: config.sealer }, leadership);
     signal.removeEventListener("abort", resign);
     await leadership.resign();
   }

@@ -1,12 +1,12 @@
 import { ageText } from "../../kinds/age.js";
 import { isControlledBy } from "../../kinds/owners.js";
 import { podSummary } from "../../kinds/pod-summary.js";
+import { podTrouble } from "../../kinds/pod-trouble.js";
 import { selectorText } from "../../kinds/selector-text.js";
 import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
 import type { IntOrString } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod, PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
-import { podTrouble } from "../wait/readiness.js";
 import { containersPage, volumesPage } from "./container.js";
 import { conditionsTable, entries, headOf, type Surroundings, withEvents } from "./facts.js";
 import { Page } from "./page.js";

@@ -1,6 +1,7 @@
 import type { Typed } from "../../kinds/object.js";
 import { conditionOf, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
 import { podSummary } from "../../kinds/pod-summary.js";
+import { podTrouble } from "../../kinds/pod-trouble.js";
 import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
@@ -58,20 +59,3 @@ function ofPod(pod: Pod): Readiness {
 function waiting(why: string): Readiness {
   return { is: "waiting", why };
 }
-
-/** What keeps a pod from running, in a sentence; undefined when nothing is known to be wrong. */
-export function podTrouble(pod: Pod): string | undefined {
-  const scheduled = conditionOf(pod.status?.conditions, "PodScheduled");
-  if (scheduled?.status === "False") return `not scheduled: ${scheduled.message || scheduled.reason}`;
-  for (const { name, state } of [
-    ...(pod.status?.initContainerStatuses ?? []),
-    ...(pod.status?.containerStatuses ?? []),
-  ]) {
-    const { reason = "", message = "" } = state?.waiting ?? state?.terminated ?? {};
-    if (reason !== "" && !HARMLESS.has(reason))
-      return `container ${name}: ${reason}${message === "" ? "" : `: ${message}`}`;
-  }
-  return pod.status?.message || undefined;
-}
-
-const HARMLESS: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing", "Completed"]);

@@ -1,5 +1,6 @@
 import { keyOf, keyText, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { isControlledBy } from "../../kinds/owners.js";
+import { podTrouble } from "../../kinds/pod-trouble.js";
 import type { KindName } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { Cluster } from "../cluster.js";
@@ -8,7 +9,7 @@ import type { Query } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { refText } from "../targets.js";
 import { type Change, watchObjects } from "../watch.js";
-import { podTrouble, type Readiness, readinessOf } from "./readiness.js";
+import { type Readiness, readinessOf } from "./readiness.js";
 
 /** A wait that runs. */
 export interface Wait {

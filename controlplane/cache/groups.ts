@@ -1,16 +1,25 @@
+import { configKey, configUses } from "../../kinds/config-uses.js";
 import { metaOf } from "../../kinds/object.js";
 import type { KindMap, KindName } from "../../kinds/registry.js";
+import type { PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cached } from "./view.js";
 
 /** Groups that only one kind has. A new index is one row here and one method of the view. */
 const KIND_GROUPS: { readonly [K in KindName]?: (object: KindMap[K]) => readonly string[] } = {
-  Pod: (pod) => [GROUP.node(pod.spec?.nodeName ?? "")],
+  Deployment: ({ metadata, spec }) => configGroups(metadata?.namespace, spec?.template?.spec),
+  Pod: ({ metadata, spec }) => [GROUP.node(spec?.nodeName ?? ""), ...configGroups(metadata?.namespace, spec)],
 };
+
+/** By the configs that pods use: who has to learn that one changed. */
+function configGroups(namespace = "", spec: PodSpec | undefined): readonly string[] {
+  return Array.from(new Set(configUses(spec).map(({ kind, name }) => GROUP.config(namespace, configKey(kind, name)))));
+}
 
 /** Names of the groups by which objects of one kind are indexed. */
 export const GROUP = {
   namespace: (namespace: string): string => `namespace/${namespace}`,
   owner: (uid: string): string => `owner/${uid}`,
+  config: (namespace: string, key: string): string => `config/${namespace}/${key}`,
   node: (name: string): string => `node/${name}`,
   label: (namespace: string, key: string, value: string): string => `label/${namespace}/${key}=${value}`,
 } as const;

@@ -38,6 +38,10 @@ export class ObjectView implements View {
     return this.kinds.Pod.inGroup(GROUP.node(nodeName));
   }
 
+  usingConfig<K extends KindName>(kind: K, namespace: string, configKey: string): readonly Cached<K>[] {
+    return this.kinds[kind].inGroup(GROUP.config(namespace, configKey));
+  }
+
   withLabels<K extends KindName>(
     kind: K,
     namespace: string,

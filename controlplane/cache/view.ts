@@ -32,6 +32,8 @@ export interface View {
   ownedBy<K extends KindName>(kind: K, ownerUid: string): readonly Cached<K>[];
   /** Pods bound to a node; the empty name gives those that are not bound. */
   podsOnNode(nodeName: string): readonly Cached<"Pod">[];
+  /** Objects of a namespace whose pods take values from a ConfigMap or Secret, named by configKey. Indexed for Pods and workloads. */
+  usingConfig<K extends KindName>(kind: K, namespace: string, configKey: string): readonly Cached<K>[];
   /** Objects of a namespace that carry all these labels. Indexed by one of the labels. */
   withLabels<K extends KindName>(
     kind: K,

@@ -1,3 +1,4 @@
+import type { Digest } from "./config/copy.js";
 import type { Controller } from "./controller.js";
 import { deployment } from "./deployment/deployment.js";
 import { endpoints } from "./endpoints/endpoints.js";
@@ -10,12 +11,15 @@ import { replicaSet } from "./replica-set.js";
 import { startOrder } from "./start-order/start-order.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
-export type ControllerParts = NodeParts;
+export interface ControllerParts extends NodeParts {
+  /** Names content by a digest that only control planes can compute. */
+  readonly digest: Digest;
+}
 
 /** Every controller there is; the leader runs them all. A new controller is one file and one line here. */
 export function controllers(parts: ControllerParts): readonly Controller[] {
   return [
-    deployment,
+    deployment(parts.digest),
     replicaSet,
     endpoints,
     nodes(parts),

@@ -7,6 +7,8 @@ import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type ReplicaSet, ReplicaSetStatus } from "../../proto/gen/tallship/v1/replicaset.js";
 import type { CacheChange, Cached, View } from "../cache/view.js";
 import { claim } from "./claim.js";
+import { pinnedTemplate } from "./config/pinned-template.js";
+import { pinsIn } from "./config/pins.js";
 import {
   type Controller,
   NOTHING,
@@ -82,7 +84,8 @@ function grow(
   const { name, namespace, uid } = metaOf(set.object);
   const count = Math.min(missing, batch);
   const pods: Pod[] = [];
-  const podOf = podsOfTemplate(set.object.spec?.template);
+  const pins = pinsIn(metaOf(set.object).annotations);
+  const podOf = podsOfTemplate(pinnedTemplate(set.object.spec?.template, pins));
   const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
   let ordinal = set.object.status?.nextOrdinal ?? 0;
   for (; pods.length < count; ordinal += 1) {

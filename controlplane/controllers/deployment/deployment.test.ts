@@ -1,110 +1,27 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../../kinds/object.js";
-import { conditionOf, isDeleting, isPodActive, isPodReady } from "../../../kinds/pod-state.js";
-import { rfc3339 } from "../../../lib/clock.js";
-import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
+import { isDeleting, isPodActive, isPodReady } from "../../../kinds/pod-state.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import {
+  active,
+  change,
+  condition,
+  deploymentOf,
+  finish,
+  imageOf,
+  newWorld,
+  pods,
+  run,
+  serve,
+  sets,
+  sizes,
+  status,
+} from "../../../test/kit/deployment-world.js";
 import type { CacheBatch } from "../../cache/view.js";
-import { replicaSet } from "../replica-set.js";
 import { boundsOf } from "./bounds.js";
-import { deployment } from "./deployment.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
-async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
-  world.run([deployment, replicaSet]);
-  return world;
-}
-
-interface Parts {
-  readonly replicas?: number;
-  readonly image?: string;
-  readonly strategy?: object;
-  readonly spec?: object;
-}
-
-function deploymentOf({ replicas = 3, image = "web:1", strategy, spec = {} }: Parts = {}): Deployment {
-  return Deployment.fromPartial({
-    metadata: { name: "web", namespace: "default", uid: "web-uid", generation: 1, annotations: { team: "blue" } },
-    spec: {
-      replicas,
-      selector: { matchLabels: { app: "web" } },
-      template: { metadata: { labels: { app: "web" } }, spec: { containers: [{ name: "main", image }] } },
-      ...(strategy === undefined ? {} : { strategy }),
-      ...spec,
-    },
-  });
-}
-
-/** Changes the deployment as a user does: what is not named stays, and the generation grows. */
-async function change(world: ControlWorld, parts: Parts): Promise<void> {
-  await world.edit("Deployment", "web", (live) => {
-    const wanted = deploymentOf({
-      replicas: parts.replicas ?? live.spec?.replicas ?? 0,
-      image: parts.image ?? live.spec?.template?.spec?.containers[0]?.image ?? "",
-    });
-    const strategy = parts.strategy === undefined ? live.spec?.strategy : deploymentOf(parts).spec?.strategy;
-    const meta = metaOf(live);
-    const { paused = false, minReadySeconds = 0, progressDeadlineSeconds, revisionHistoryLimit } = live.spec ?? {};
-    const kept = { paused, minReadySeconds, progressDeadlineSeconds, revisionHistoryLimit };
-    return Deployment.fromPartial({
-      ...live,
-      metadata: { ...meta, generation: meta.generation + 1 },
-      spec: { ...wanted.spec, strategy, ...kept, ...parts.spec },
-    });
-  });
-}
-
-const pods = (world: ControlWorld): readonly Pod[] => world.view.list("Pod").map(({ object }) => object);
-const active = (world: ControlWorld): readonly Pod[] => pods(world).filter(isPodActive);
-const imageOf = (pod: Pod): string => pod.spec?.containers[0]?.image ?? "";
-const status = (world: ControlWorld) => world.view.get("Deployment", "default", "web")?.status;
-const condition = (world: ControlWorld, type: string) => conditionOf(status(world)?.conditions, type);
-const sets = (world: ControlWorld): readonly ReplicaSet[] => world.view.list("ReplicaSet").map(({ object }) => object);
-const sizes = (world: ControlWorld) =>
-  Object.fromEntries(
-    sets(world).map((set) => [imageOf(Pod.fromPartial({ ...set.spec?.template })), set.spec?.replicas]),
-  );
-
-/** What the scheduler and the agent would say of a pod. */
-async function run(world: ControlWorld, pod: Pod, ready: string): Promise<void> {
-  await world.edit("Pod", metaOf(pod).name, (live) =>
-    Pod.fromPartial({
-      ...live,
-      spec: { ...live.spec, nodeName: "node-a" },
-      status: {
-        phase: "Running",
-        conditions: [{ type: "Ready", status: ready, lastTransitionTime: rfc3339(world.clock.nowMs()) }],
-      },
-    }),
-  );
-}
-
-/** The agent's share of a turn: all pods become ready, those asked to go are gone. */
-async function serve(world: ControlWorld): Promise<void> {
-  for (const pod of pods(world)) {
-    if (isDeleting(pod)) await world.drop({ kind: "Pod", namespace: "default", name: metaOf(pod).name });
-    else if (isPodActive(pod) && !isPodReady(pod)) await run(world, pod, "True");
-  }
-}
-
-async function finish(world: ControlWorld): Promise<void> {
-  for (let turn = 0; turn < 60; turn += 1) {
-    const { revision } = world.view;
-    await serve(world);
-    await world.converge();
-    if (world.view.revision === revision) return;
-  }
-  throw new Error("the roll-out does not end");
-}
 
 test("a deployment gets a replica set named by its template, pods, and the status that kubectl's users know", async () => {
   const world = await newWorld();

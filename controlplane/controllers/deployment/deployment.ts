@@ -1,12 +1,15 @@
+import { configKey } from "../../../kinds/config-uses.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
-import { conditionOf, isDeleting } from "../../../kinds/pod-state.js";
+import { isDeleting } from "../../../kinds/pod-state.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import type { Deployment, DeploymentStatus } from "../../../proto/gen/tallship/v1/deployment.js";
-import type { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import type { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { claim } from "../claim.js";
+import type { Digest } from "../config/copy.js";
+import { copyWrites } from "../config/copy-writes.js";
+import { pinsIn } from "../config/pins.js";
 import {
   type Controller,
   NOTHING,
@@ -16,26 +19,42 @@ import {
   type ReconcileContext,
 } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
-import { controllerOf, create, remove, replace } from "../writes.js";
+import { controllerOf, create, replace } from "../writes.js";
 import { type Bounds, boundsOf } from "./bounds.js";
-import { newSet, REVISION, setName, withBounds, withRevision } from "./revisions.js";
+import { historyWrites } from "./history.js";
+import { newSet, REVISION, type SetIdentity, setName, withBounds, withRevision } from "./revisions.js";
 import type { Targets } from "./roll-out.js";
+import { dueRollback, keptPodWrites, rollbackNotice, rollbackWrites } from "./rollback.js";
+import { pinsOfCurrent, scaleWrites } from "./scale-writes.js";
 import { type RollOut, rollOutOf, type SetState } from "./state.js";
 import { statusOf, untilDeadlineMs } from "./status.js";
 import { targetsOf } from "./targets.js";
 
 /**
- * Keeps one replica set per template of a deployment and moves pods from the old ones to the current one within the bounds of its strategy.
- * Everything that one step decides is one transaction.
+ * Keeps one replica set per template, and content that the template takes from ConfigMaps and Secrets, of a deployment and moves pods from the
+ * old ones to the current one within the bounds of its strategy; a roll-out that fails is taken back. Everything that one step decides is one
+ * transaction.
  */
-export const deployment: Controller = { name: "deployment", keysFor, reconcile };
+export function deployment(digest: Digest): Controller {
+  return {
+    name: "deployment",
+    keysFor,
+    reconcile: (key, view, context) => reconcile(key, { view, digest }, context),
+  };
+}
 
-/** Kubernetes' default of revisionHistoryLimit, for objects that were written past admission. */
-const defaultHistory = 10;
+interface Sources {
+  readonly view: View;
+  readonly digest: Digest;
+}
 
 function keysFor({ key, before, after }: CacheChange, view: View): readonly ObjectKey[] {
   if (key.kind === "Deployment") return [key];
   if (key.kind === "Pod") return [before, after].flatMap((pod) => (pod ? deploymentOfPod(pod, view) : []));
+  if (key.kind === "ConfigMap" || key.kind === "Secret")
+    return view
+      .usingConfig("Deployment", key.namespace, configKey(key.kind, key.name))
+      .map(({ object }) => keyNamed(key.namespace, metaOf(object).name));
   if (key.kind !== "ReplicaSet") return [];
   const owners = [before, after].flatMap((set) => (set ? deploymentOfSet(set) : []));
   if (after === undefined || controllerOf(after.object) !== undefined) return owners;
@@ -63,12 +82,12 @@ function keyNamed(namespace: string, name: string): ObjectKey {
   return { kind: "Deployment", namespace, name };
 }
 
-function reconcile({ namespace, name }: ObjectKey, view: View, context: ReconcileContext): Outcome {
+function reconcile({ namespace, name }: ObjectKey, { view, digest }: Sources, context: ReconcileContext): Outcome {
   const cached = view.cached("Deployment", namespace, name);
   if (cached === undefined) return NOTHING; // Deleted: the owner collector removes the replica sets.
   const { owned, writes } = claim(cached, "ReplicaSet", cached.object.spec?.selector, view);
   if (writes.length > 0) return { writes };
-  const state = rollOutOf(cached, owned, view, context.nowMs);
+  const state = rollOutOf(cached, owned, { view, digest, nowMs: context.nowMs });
   const isFinal = isDeleting(cached.object) || isNamespaceDeleting(namespace, view);
   return isFinal ? report(state, context) : step(state, view, context);
 }
@@ -85,27 +104,43 @@ function step(state: RollOut, view: View, context: ReconcileContext): Outcome {
   const { nowMs } = context;
   const { object } = state.deployment;
   const bounds = boundsOf(object.spec);
-  const collisions = collisionsOf(state);
+  const identity = { collisions: collisionsOf(state), pins: state.configs.pins };
   const isNew = state.current === undefined && object.spec?.paused !== true;
-  if (isNew && isTaken(object, collisions, view)) return rename(state, bounds, collisions + 1, nowMs);
+  if (isNew && isTaken(object, identity, view)) return rename(state, bounds, identity.collisions + 1, nowMs);
   const targets = targetsOf(state, bounds);
-  const revision = Math.max(state.current?.revision ?? 0, ...state.old.map((set) => set.revision + 1), 1);
+  const revision = revisionNumber(state);
   const created = isNew
-    ? [firstSet(state.deployment, { collisions, revision, replicas: targets.current }, bounds, context)]
+    ? [firstSet(state.deployment, { identity, revision, replicas: targets.current }, bounds, context)]
     : [];
   const name = [...created, ...(state.current ? [state.current.cached.object] : [])].map((set) => metaOf(set).name)[0];
-  const status = statusOf({ state, bounds, collisions, setName: name, isNew, nowMs });
+  const status = statusOf({ state, bounds, collisions: identity.collisions, setName: name, isNew, nowMs });
+  const shown = deploymentWrites(state.deployment, status, name === undefined ? undefined : revision);
+  const rollback = dueRollback(state, status);
+  if (rollback !== undefined)
+    return {
+      writes: [...shown, ...rollbackWrites(state, rollback)],
+      notices: [rollbackNotice(state, rollback)],
+      againMs: 0,
+    };
   const waits = [...setsOf(state).map((set) => set.counts.nextAvailableMs), untilDeadlineMs(object, status, nowMs)];
   return {
     writes: [
+      ...copiesOf(state, created, view, context),
       ...created.map((set) => create("ReplicaSet", set)),
-      ...scaleWrites(state, targets, revision, bounds),
-      ...deploymentWrites(state.deployment, status, name === undefined ? undefined : revision),
+      ...scaleWrites(state, targets, { bounds, revision, status }),
+      ...shown,
+      ...keptPodWrites(state, view, nowMs),
       ...historyWrites(state, status, nowMs),
     ],
-    notices: noticesOf(state, targets, created),
+    notices: [...configNotices(state, created), ...noticesOf(state, targets, created)],
     againMs: soonest(waits),
   };
+}
+
+/** The number of the roll-out under way: that of the template's set, larger than all others'. A rollback is no roll-out of its own. */
+function revisionNumber({ current, old, failed }: RollOut): number {
+  if (failed !== undefined) return failed.revision;
+  return Math.max(current?.revision ?? 0, ...old.map((set) => set.revision + 1), 1);
 }
 
 /** The name of the template's set is held by a set of another template or owner: the next try has another name. */
@@ -114,8 +149,8 @@ function rename(state: RollOut, bounds: Bounds, collisions: number, nowMs: numbe
   return { writes: deploymentWrites(state.deployment, status, undefined), againMs: 0 };
 }
 
-function isTaken(object: Deployment, collisions: number, view: View): boolean {
-  return view.get("ReplicaSet", metaOf(object).namespace, setName(object, collisions)) !== undefined;
+function isTaken(object: Deployment, identity: SetIdentity, view: View): boolean {
+  return view.get("ReplicaSet", metaOf(object).namespace, setName(object, identity)) !== undefined;
 }
 
 function collisionsOf({ deployment: { object } }: RollOut): number {
@@ -126,50 +161,32 @@ function setsOf({ current, old }: RollOut): readonly SetState[] {
   return current === undefined ? old : [...old, current];
 }
 
+/** The copies of ConfigMaps and Secrets that the current set's pods take their values from. */
+function copiesOf(
+  state: RollOut,
+  created: readonly ReplicaSet[],
+  view: View,
+  context: ReconcileContext,
+): readonly ObjectWrite[] {
+  const { current, failed, configs } = state;
+  const [object] = created;
+  if (object !== undefined)
+    return copyWrites({ kind: "ReplicaSet", object }, configs.pins, configs.copies, view, context);
+  if (current === undefined || failed !== undefined) return [];
+  const pins = pinsOfCurrent(state, metaOf(current.cached.object).annotations);
+  return copyWrites(current.cached, pins, configs.copies, view, context);
+}
+
 function firstSet(
   owner: Cached<"Deployment">,
-  parts: { readonly collisions: number; readonly revision: number; readonly replicas: number },
+  parts: { readonly identity: SetIdentity; readonly revision: number; readonly replicas: number },
   bounds: Bounds,
   context: ReconcileContext,
 ): ReplicaSet {
-  const set = newSet(owner, parts.collisions, parts.replicas, context);
-  const annotations = withRevision(withBounds({}, bounds), owner.object, parts.revision);
-  return { ...set, metadata: { ...metaOf(set), annotations } };
-}
-
-function scaleWrites(state: RollOut, targets: Targets, revision: number, bounds: Bounds): readonly ObjectWrite[] {
-  const old = state.old.flatMap((set, at) =>
-    scaleWrite(set, targets.old[at] ?? 0, bounds, (annotations) => annotations),
-  );
-  if (state.current === undefined) return old;
-  const { object } = state.deployment;
-  const current = scaleWrite(
-    state.current,
-    targets.current,
-    bounds,
-    (annotations) => withRevision(annotations, object, revision),
-    object.spec?.minReadySeconds,
-  );
-  return [...current, ...old];
-}
-
-/** The write that makes a set ask for that many replicas and remember under which bounds; none when it does already. */
-function scaleWrite(
-  { cached }: SetState,
-  replicas: number,
-  bounds: Bounds,
-  annotate: (annotations: ObjectMeta["annotations"]) => ObjectMeta["annotations"],
-  minReadySeconds = cached.object.spec?.minReadySeconds ?? 0,
-): readonly ObjectWrite[] {
-  const { object } = cached;
-  if (object.spec === undefined || isDeleting(object)) return [];
-  const meta = metaOf(object);
-  const spec = { ...object.spec, replicas, minReadySeconds };
-  const annotations = annotate(replicas > 0 ? withBounds(meta.annotations, bounds) : meta.annotations);
-  const isSameSpec = deepEqual(spec, object.spec);
-  if (isSameSpec && deepEqual(annotations, meta.annotations)) return [];
-  const generation = isSameSpec ? meta.generation : meta.generation + 1;
-  return [replace(cached, { ...object, metadata: { ...meta, annotations, generation }, spec })];
+  const set = newSet(owner, parts.identity, parts.replicas, context);
+  const meta = metaOf(set);
+  const annotations = withRevision(withBounds(meta.annotations, bounds), owner.object, parts.revision);
+  return { ...set, metadata: { ...meta, annotations } };
 }
 
 function deploymentWrites(
@@ -184,15 +201,16 @@ function deploymentWrites(
   return [replace(cached, { ...object, metadata: { ...meta, annotations }, status })];
 }
 
-/** Once a roll-out is complete, sets of earlier templates go, oldest first, down to the number that is kept. */
-function historyWrites({ deployment, old }: RollOut, status: DeploymentStatus, nowMs: number): readonly ObjectWrite[] {
-  if (conditionOf(status.conditions, "Progressing")?.reason !== "NewReplicaSetAvailable") return [];
-  const kept = deployment.object.spec?.revisionHistoryLimit ?? defaultHistory;
-  const empty = old.filter(
-    ({ scale, livePods, cached }) => scale.wanted + livePods === 0 && !isDeleting(cached.object),
-  );
-  const surplus = empty.slice(0, Math.max(0, empty.length - kept));
-  return surplus.flatMap(({ cached }) => remove(cached, { nowMs }));
+/** Says which content has changed when that is why a set is made. */
+function configNotices({ deployment, old, configs }: RollOut, created: readonly ReplicaSet[]): readonly Notice[] {
+  const { name, namespace } = metaOf(deployment.object);
+  const before = old.at(-1);
+  if (created.length === 0 || before === undefined) return [];
+  const pins = pinsIn(metaOf(before.cached.object).annotations);
+  const changed = Object.keys(configs.pins).filter((key) => pins[key] !== undefined && pins[key] !== configs.pins[key]);
+  if (changed.length === 0) return [];
+  const message = `Rolling out the changed content of ${changed.sort().join(", ")}`;
+  return [{ about: keyNamed(namespace, name), type: "Normal", reason: "ConfigChanged", message }];
 }
 
 function noticesOf(state: RollOut, targets: Targets, created: readonly ReplicaSet[]): readonly Notice[] {

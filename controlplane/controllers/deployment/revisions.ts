@@ -4,6 +4,7 @@ import type { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import { type ReplicaSet, ReplicaSet as ReplicaSetMessage } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { Cached } from "../../cache/view.js";
+import { PINS, type Pins, withPins } from "../config/pins.js";
 import type { ReconcileContext } from "../controller.js";
 import { childMeta } from "../writes.js";
 import type { Bounds } from "./bounds.js";
@@ -16,7 +17,25 @@ export const REVISION = "deployment.kubernetes.io/revision";
 export const DESIRED = "deployment.kubernetes.io/desired-replicas";
 const HISTORY = "deployment.kubernetes.io/revision-history";
 const MAX = "deployment.kubernetes.io/max-replicas";
-const ownAnnotations = new Set([REVISION, HISTORY, DESIRED, MAX, "kubectl.kubernetes.io/last-applied-configuration"]);
+/** On a deployment: "off" leaves a roll-out that has missed its deadline as it stands. */
+export const ROLLBACK = "tallship.dev/rollback";
+/** On a set: all its pods were available at one time, so that it can be rolled back to. */
+export const WAS_AVAILABLE = "tallship.dev/was-available";
+/** On a set whose roll-out has failed: the name of the set that was rolled back to. */
+export const ROLLED_BACK_TO = "tallship.dev/rolled-back-to";
+/** On the same set: why, in a sentence. */
+export const ROLLED_BACK_WHY = "tallship.dev/rolled-back-why";
+const ownAnnotations = new Set([
+  REVISION,
+  HISTORY,
+  DESIRED,
+  MAX,
+  PINS,
+  WAS_AVAILABLE,
+  ROLLED_BACK_TO,
+  ROLLED_BACK_WHY,
+  "kubectl.kubernetes.io/last-applied-configuration",
+]);
 
 /** Longest base of a set's name: its pods' names add ten characters more. */
 const maxBaseLength = 230;
@@ -36,32 +55,46 @@ export function maxOf({ object }: Cached<"ReplicaSet">): number | undefined {
   return numberIn(metaOf(object).annotations[MAX]);
 }
 
-/** The name of the set of the deployment's template. `collisions` is how often that name was somebody else's. */
-export function setName(deployment: Deployment, collisions: number): string {
-  const base = metaOf(deployment).name.slice(0, maxBaseLength);
-  return `${base}-${templateHash(deployment, collisions)}`;
+/** What a set is made for beside the deployment's template. */
+export interface SetIdentity {
+  /** How often the name was somebody else's. */
+  readonly collisions: number;
+  /** The content that its pods take. */
+  readonly pins: Pins;
 }
 
-function templateHash(deployment: Deployment, collisions: number): string {
-  return stableHash(collisions === 0 ? deployment.spec?.template : [deployment.spec?.template, collisions]);
+/** The name of the set of the deployment's template. */
+export function setName(deployment: Deployment, identity: SetIdentity): string {
+  const base = metaOf(deployment).name.slice(0, maxBaseLength);
+  return `${base}-${templateHash(deployment, identity)}`;
+}
+
+function templateHash({ spec }: Deployment, { collisions, pins }: SetIdentity): string {
+  const more = [...(Object.keys(pins).length === 0 ? [] : [pins]), ...(collisions === 0 ? [] : [collisions])];
+  return stableHash(more.length === 0 ? spec?.template : [spec?.template, ...more]);
 }
 
 /** The replica set of the deployment's template, as it is created. */
 export function newSet(
   deployment: Cached<"Deployment">,
-  collisions: number,
+  identity: SetIdentity,
   replicas: number,
   context: ReconcileContext,
 ): ReplicaSet {
   const { spec } = deployment.object;
-  const hash = { [HASH_LABEL]: templateHash(deployment.object, collisions) };
+  const hash = { [HASH_LABEL]: templateHash(deployment.object, identity) };
   const template = spec?.template;
   const meta = template?.metadata ?? ObjectMeta.fromPartial({});
   const labels = { ...meta.labels, ...hash };
   const { matchLabels = {}, matchExpressions = [] } = spec?.selector ?? {};
   return {
     ...ReplicaSetMessage.fromPartial({}),
-    metadata: childMeta(deployment, setName(deployment.object, collisions), { labels }, context),
+    metadata: childMeta(
+      deployment,
+      setName(deployment.object, identity),
+      { labels, annotations: withPins({}, identity.pins) },
+      context,
+    ),
     spec: {
       replicas,
       minReadySeconds: spec?.minReadySeconds ?? 0,

@@ -3,8 +3,9 @@ import { conditionOf } from "../../../kinds/pod-state.js";
 import { parseTime, rfc3339 } from "../../../lib/clock.js";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/tallship/v1/deployment.js";
 import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
-import { type Claim, withCondition } from "../conditions.js";
+import { type Claim, withCondition, withoutCondition } from "../conditions.js";
 import type { Bounds } from "./bounds.js";
+import { ROLLED_BACK_WHY } from "./revisions.js";
 import type { RollOut } from "./state.js";
 
 /** What the status is made from. */
@@ -19,12 +20,19 @@ export interface StatusParts {
   readonly nowMs: number;
 }
 
+/** Condition of a deployment whose pods are those of an earlier revision, because the roll-out of its template has failed. */
+const ROLLED_BACK = "RolledBack";
+const timedOut = "ProgressDeadlineExceeded";
+
+/** The largest value, with which Kubernetes' users say that there is no deadline. */
+const noDeadlineSeconds = 2_147_483_647;
+
 /** Default of progressDeadlineSeconds, for objects that were written past admission. */
 const defaultDeadlineSeconds = 600;
 
 /** The deployment's status as Kubernetes' users read it. The very status that stands when it says nothing new. */
 export function statusOf(parts: StatusParts): DeploymentStatus {
-  const { state, bounds, collisions, nowMs } = parts;
+  const { state, collisions } = parts;
   const deployment = state.deployment.object;
   const before = deployment.status ?? DeploymentStatus.fromPartial({});
   const sets = [...state.old, ...(state.current === undefined ? [] : [state.current])];
@@ -34,22 +42,52 @@ export function statusOf(parts: StatusParts): DeploymentStatus {
   const counts = {
     observedGeneration: metaOf(deployment).generation,
     replicas: sum(({ counts }) => counts.active),
-    updatedReplicas: state.current?.counts.active ?? 0,
+    updatedReplicas: (state.failed ?? state.current)?.counts.active ?? 0,
     readyReplicas: sum(({ counts }) => counts.ready),
     availableReplicas: available,
     unavailableReplicas: Math.max(0, sum(({ scale }) => scale.wanted) - available),
     terminatingReplicas: sum(({ counts }) => counts.terminating),
     collisionCount: collisions === 0 ? undefined : collisions,
   };
-  const availability = withCondition(before.conditions, availableClaim(available, bounds), nowMs);
-  const after = { ...counts, conditions: availability };
+  const after = { ...counts, conditions: otherConditions(before, available, parts) };
   return { ...after, conditions: withProgress(before, after, parts) };
+}
+
+/** All conditions but Progressing. */
+function otherConditions(
+  before: DeploymentStatus,
+  available: number,
+  { state, bounds, nowMs }: StatusParts,
+): readonly Condition[] {
+  const claims = [availableClaim(available, bounds), failureClaim(state), rolledBackClaim(state)];
+  const told = claims.filter((claim) => claim !== undefined);
+  const untold = ["ReplicaFailure", ROLLED_BACK].filter((type) => !told.some((claim) => claim.type === type));
+  const kept = untold.reduce(withoutCondition, before.conditions);
+  return told.reduce((conditions, claim) => withCondition(conditions, claim, nowMs), kept);
+}
+
+/** What keeps a set from creating pods: the current one's failure first. */
+function failureClaim({ current, old }: RollOut): Claim | undefined {
+  const failures = [...(current === undefined ? [] : [current]), ...old].flatMap(({ cached }) => {
+    const failure = conditionOf(cached.object.status?.conditions, "ReplicaFailure");
+    return failure?.status === "True" ? [failure] : [];
+  });
+  const [failure] = failures;
+  if (failure === undefined) return undefined;
+  return { type: "ReplicaFailure", status: "True", reason: failure.reason, message: failure.message };
+}
+
+function rolledBackClaim({ failed }: RollOut): Claim | undefined {
+  if (failed === undefined) return undefined;
+  const message = metaOf(failed.cached.object).annotations[ROLLED_BACK_WHY] ?? "";
+  return { type: ROLLED_BACK, status: "True", reason: timedOut, message };
 }
 
 /** Milliseconds until the roll-out's deadline passes; undefined when it has none now. */
 export function untilDeadlineMs(deployment: Deployment, status: DeploymentStatus, nowMs: number): number | undefined {
   const progressing = conditionOf(status.conditions, "Progressing");
-  if (progressing?.status !== "True" || progressing.reason === "NewReplicaSetAvailable") return undefined;
+  if (progressing === undefined || deployment.spec?.paused === true || !hasDeadline(deployment)) return undefined;
+  if (progressing.reason === "NewReplicaSetAvailable" || hasTimedOut(progressing)) return undefined;
   // Times are whole seconds, cut off: one more makes sure that the deadline has passed when we look.
   return Math.max(0, deadlineMs(deployment, progressing) - nowMs) + 1_000;
 }
@@ -71,6 +109,7 @@ function availableClaim(available: number, { replicas, unavailable }: Bounds): C
 }
 
 function withProgress(before: DeploymentStatus, after: DeploymentStatus, parts: StatusParts): readonly Condition[] {
+  if (!hasDeadline(parts.state.deployment.object)) return withoutCondition(after.conditions, "Progressing");
   const claim = progressClaim(before, after, parts);
   if (claim === undefined) return after.conditions;
   const conditions = withCondition(after.conditions, claim, parts.nowMs);
@@ -83,6 +122,8 @@ function progressClaim(before: DeploymentStatus, after: DeploymentStatus, parts:
   const deployment = parts.state.deployment.object;
   const said = conditionOf(before.conditions, "Progressing");
   const { setName, isNew } = parts;
+  const { failed } = parts.state;
+  if (failed !== undefined) return hasTimedOut(said) ? undefined : timedOutClaim(metaOf(failed.cached.object).name);
   const isPaused = deployment.spec?.paused === true;
   if (isPaused) return said?.reason === "DeploymentPaused" || hasTimedOut(said) ? undefined : paused;
   if (setName === undefined) return undefined;
@@ -96,7 +137,11 @@ function progressClaim(before: DeploymentStatus, after: DeploymentStatus, parts:
     return claimOf("True", "ReplicaSetUpdated", `ReplicaSet "${setName}" is progressing.`);
   if (said.reason === "NewReplicaSetAvailable" || hasTimedOut(said)) return undefined;
   if (parts.nowMs <= deadlineMs(deployment, said)) return undefined;
-  return claimOf("False", "ProgressDeadlineExceeded", `ReplicaSet "${setName}" has timed out progressing.`);
+  return timedOutClaim(setName);
+}
+
+function timedOutClaim(setName: string): Claim {
+  return claimOf("False", timedOut, `ReplicaSet "${setName}" has timed out progressing.`);
 }
 
 function claimOf(status: Claim["status"], reason: string, message: string): Claim {
@@ -106,7 +151,11 @@ function claimOf(status: Claim["status"], reason: string, message: string): Clai
 const paused = claimOf("Unknown", "DeploymentPaused", "Deployment is paused");
 const resumed = claimOf("Unknown", "DeploymentResumed", "Deployment is resumed");
 
-function isComplete({ replicas, updatedReplicas, availableReplicas }: DeploymentStatus, bounds: Bounds): boolean {
+/** True when all pods are of the current template and available, and there are no others. */
+export function isComplete(
+  { replicas, updatedReplicas, availableReplicas }: DeploymentStatus,
+  bounds: Bounds,
+): boolean {
   return updatedReplicas === bounds.replicas && replicas === bounds.replicas && availableReplicas === bounds.replicas;
 }
 
@@ -119,11 +168,20 @@ function hasProgressed(before: DeploymentStatus, after: DeploymentStatus): boole
   );
 }
 
-function hasTimedOut(said: Condition | undefined): boolean {
-  return said?.reason === "ProgressDeadlineExceeded";
+/** True when the roll-out has missed its deadline, and nothing has happened since. */
+export function hasTimedOut(said: Condition | undefined): boolean {
+  return said?.reason === timedOut;
+}
+
+function hasDeadline(deployment: Deployment): boolean {
+  return deadlineSeconds(deployment) < noDeadlineSeconds;
+}
+
+/** Seconds without progress after which a roll-out has failed. */
+export function deadlineSeconds({ spec }: Deployment): number {
+  return spec?.progressDeadlineSeconds ?? defaultDeadlineSeconds;
 }
 
 function deadlineMs(deployment: Deployment, said: Condition): number {
-  const seconds = deployment.spec?.progressDeadlineSeconds ?? defaultDeadlineSeconds;
-  return parseTime(said.lastUpdateTime) + seconds * 1_000;
+  return parseTime(said.lastUpdateTime) + deadlineSeconds(deployment) * 1_000;
 }

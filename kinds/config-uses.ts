@@ -1,0 +1,87 @@
+import type { Container } from "../proto/gen/tallship/v1/container.js";
+import type { PodSpec } from "../proto/gen/tallship/v1/pod.js";
+import type { Volume } from "../proto/gen/tallship/v1/volume.js";
+
+/** A kind whose objects hold values that pods take. */
+export type ConfigKind = "ConfigMap" | "Secret";
+
+/** One place where a pod names a ConfigMap or Secret of its namespace. */
+export interface ConfigUse {
+  readonly kind: ConfigKind;
+  readonly name: string;
+  /** How the values come in. A container that runs sees a change only in a volume that is mounted whole. */
+  readonly how: "environment" | "subPath" | "volume";
+  /** The keys that are taken; undefined: all. */
+  readonly keys: readonly string[] | undefined;
+}
+
+/** Names a config as the index of users and the pins write it: ConfigMap/web. */
+export function configKey(kind: ConfigKind, name: string): string {
+  return `${kind}/${name}`;
+}
+
+const known = new WeakMap<PodSpec, readonly ConfigUse[]>();
+
+/** Every use that a pod makes of ConfigMaps and Secrets, in the order in which they stand; worked out once per spec. */
+export function configUses(spec: PodSpec | undefined): readonly ConfigUse[] {
+  if (spec === undefined) return [];
+  const before = known.get(spec);
+  if (before !== undefined) return before;
+  const containers = containersOf(spec);
+  const inPart = volumesInPart(spec);
+  const uses = [
+    ...containers.flatMap(usesOfContainer),
+    ...spec.volumes.flatMap((volume) => usesOfVolume(volume, inPart.has(volume.name) ? "subPath" : "volume")),
+  ].filter(({ name }) => name !== "");
+  known.set(spec, uses);
+  return uses;
+}
+
+/** Names of the volumes of which a container mounts a path alone: such a mount never changes. */
+export function volumesInPart(spec: PodSpec): ReadonlySet<string> {
+  const mounts = containersOf(spec).flatMap(({ volumeMounts }) => volumeMounts);
+  return new Set(
+    mounts.filter(({ subPath, subPathExpr }) => subPath !== "" || subPathExpr !== "").map(({ name }) => name),
+  );
+}
+
+function containersOf(spec: PodSpec): readonly Container[] {
+  return [...spec.initContainers, ...spec.containers, ...spec.ephemeralContainers];
+}
+
+function usesOfContainer({ env, envFrom }: Container): readonly ConfigUse[] {
+  const how = "environment";
+  const single = env.flatMap(({ valueFrom }): readonly ConfigUse[] => {
+    const { configMapKeyRef: config, secretKeyRef: secret } = valueFrom ?? {};
+    return [
+      ...(config === undefined ? [] : [{ kind: "ConfigMap", name: config.name, how, keys: [config.key] } as const]),
+      ...(secret === undefined ? [] : [{ kind: "Secret", name: secret.name, how, keys: [secret.key] } as const]),
+    ];
+  });
+  const whole = envFrom.flatMap(({ configMapRef: config, secretRef: secret }): readonly ConfigUse[] => [
+    ...(config === undefined ? [] : [{ kind: "ConfigMap", name: config.name, how, keys: undefined } as const]),
+    ...(secret === undefined ? [] : [{ kind: "Secret", name: secret.name, how, keys: undefined } as const]),
+  ]);
+  return [...single, ...whole];
+}
+
+interface Source {
+  readonly items: readonly { readonly key: string }[];
+}
+
+function usesOfVolume({ configMap, secret, projected }: Volume, how: "subPath" | "volume"): readonly ConfigUse[] {
+  const use = (kind: ConfigKind, name: string, { items }: Source): ConfigUse => ({
+    kind,
+    name,
+    how,
+    keys: items.length === 0 ? undefined : items.map(({ key }) => key),
+  });
+  return [
+    ...(configMap === undefined ? [] : [use("ConfigMap", configMap.name, configMap)]),
+    ...(secret === undefined ? [] : [use("Secret", secret.secretName, secret)]),
+    ...(projected?.sources ?? []).flatMap((source) => [
+      ...(source.configMap === undefined ? [] : [use("ConfigMap", source.configMap.name, source.configMap)]),
+      ...(source.secret === undefined ? [] : [use("Secret", source.secret.name, source.secret)]),
+    ]),
+  ];
+}
