@@ -79,7 +79,10 @@ class Decoder {
       this.problem("unknown_kind", at, found.why);
       return [];
     }
-    const object = this.message(messageSchema(found.kind), root, true);
+    const schema = messageSchema(found.kind);
+    if (schema.notEnforced !== "")
+      this.warn(root.at, `accepted, not enforced: kind ${found.kind}: ${schema.notEnforced}`);
+    const object = this.message(schema, root, true);
     // The message's schema is the kind's, so its fields are the kind's type.
     return [
       { typed: { kind: found.kind, object } as unknown as Typed, root, source: this.source, path: [...this.path] },

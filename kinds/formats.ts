@@ -33,6 +33,18 @@ export const FORMATS = {
     text.length <= 253 && DNS_SUBDOMAIN.test(text)
       ? undefined
       : "want at most 253 lower-case letters, digits, '-' and '.', starting and ending with a letter or digit",
+  hostName: (text) =>
+    text.length <= 253 && DNS_SUBDOMAIN.test(text.startsWith("*.") ? text.slice(2) : text) && !isIpv4(text)
+      ? undefined
+      : "want a DNS name, which may begin with '*.', and no address",
+  pathSegment: (text) =>
+    text !== "." && text !== ".." && text.length <= 253 && !/[/%]/.test(text)
+      ? undefined
+      : "want at most 253 bytes without '/' and '%', not '.' and not '..'",
+  domainPath: (text) =>
+    /^[^/]+\/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(text) && DNS_SUBDOMAIN.test(text.slice(0, text.indexOf("/")))
+      ? undefined
+      : "want a path under a domain, such as example.com/controller",
   qualifiedName,
   resourceName: qualifiedName,
   labelValue: (text) =>

@@ -7,17 +7,24 @@ import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
 import { Event } from "../proto/gen/tallship/v1/event.js";
 import { HorizontalPodAutoscaler } from "../proto/gen/tallship/v1/horizontalpodautoscaler.js";
+import { Ingress, IngressClass } from "../proto/gen/tallship/v1/ingress.js";
 import { Job } from "../proto/gen/tallship/v1/job.js";
+import { LimitRange } from "../proto/gen/tallship/v1/limitrange.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
+import { NetworkPolicy } from "../proto/gen/tallship/v1/networkpolicy.js";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
 import { PersistentVolumeClaim } from "../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { PodDisruptionBudget } from "../proto/gen/tallship/v1/poddisruptionbudget.js";
+import { PriorityClass } from "../proto/gen/tallship/v1/priorityclass.js";
+import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../proto/gen/tallship/v1/rbac.js";
 import { ReplicaSet } from "../proto/gen/tallship/v1/replicaset.js";
+import { ResourceQuota } from "../proto/gen/tallship/v1/resourcequota.js";
 import { Revision } from "../proto/gen/tallship/v1/revision.js";
 import { Secret } from "../proto/gen/tallship/v1/secret.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
+import { ServiceAccount } from "../proto/gen/tallship/v1/serviceaccount.js";
 import { StatefulSet } from "../proto/gen/tallship/v1/statefulset.js";
 import { StorageClass } from "../proto/gen/tallship/v1/storageclass.js";
 
@@ -44,6 +51,17 @@ export interface KindMap {
   PersistentVolume: PersistentVolume;
   PersistentVolumeClaim: PersistentVolumeClaim;
   StorageClass: StorageClass;
+  Ingress: Ingress;
+  PriorityClass: PriorityClass;
+  ResourceQuota: ResourceQuota;
+  LimitRange: LimitRange;
+  NetworkPolicy: NetworkPolicy;
+  ServiceAccount: ServiceAccount;
+  Role: Role;
+  ClusterRole: ClusterRole;
+  RoleBinding: RoleBinding;
+  ClusterRoleBinding: ClusterRoleBinding;
+  IngressClass: IngressClass;
 }
 
 /** Name of a kind. */
@@ -117,6 +135,43 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     group: "storage.k8s.io",
     plural: "storageclasses",
     shortNames: ["sc"],
+    isNamespaced: false,
+  }),
+  Ingress: row(Ingress, { kind: "Ingress", group: "networking.k8s.io", plural: "ingresses", shortNames: ["ing"] }),
+  PriorityClass: row(PriorityClass, {
+    kind: "PriorityClass",
+    group: "scheduling.k8s.io",
+    plural: "priorityclasses",
+    shortNames: ["pc"],
+    isNamespaced: false,
+  }),
+  ResourceQuota: row(ResourceQuota, { kind: "ResourceQuota", plural: "resourcequotas", shortNames: ["quota"] }),
+  LimitRange: row(LimitRange, { kind: "LimitRange", plural: "limitranges", shortNames: ["limits"] }),
+  NetworkPolicy: row(NetworkPolicy, {
+    kind: "NetworkPolicy",
+    group: "networking.k8s.io",
+    plural: "networkpolicies",
+    shortNames: ["netpol"],
+  }),
+  ServiceAccount: row(ServiceAccount, { kind: "ServiceAccount", plural: "serviceaccounts", shortNames: ["sa"] }),
+  Role: row(Role, { kind: "Role", group: "rbac.authorization.k8s.io", plural: "roles" }),
+  ClusterRole: row(ClusterRole, {
+    kind: "ClusterRole",
+    group: "rbac.authorization.k8s.io",
+    plural: "clusterroles",
+    isNamespaced: false,
+  }),
+  RoleBinding: row(RoleBinding, { kind: "RoleBinding", group: "rbac.authorization.k8s.io", plural: "rolebindings" }),
+  ClusterRoleBinding: row(ClusterRoleBinding, {
+    kind: "ClusterRoleBinding",
+    group: "rbac.authorization.k8s.io",
+    plural: "clusterrolebindings",
+    isNamespaced: false,
+  }),
+  IngressClass: row(IngressClass, {
+    kind: "IngressClass",
+    group: "networking.k8s.io",
+    plural: "ingressclasses",
     isNamespaced: false,
   }),
 };

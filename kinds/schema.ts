@@ -44,6 +44,8 @@ export interface MessageSchema {
   readonly name: string;
   readonly fields: readonly FieldSchema[];
   readonly byName: ReadonlyMap<string, FieldSchema>;
+  /** For a kind: why nothing acts on its objects; empty when something does. */
+  readonly notEnforced: string;
   /** A message in which nothing is set; its lists and maps are frozen and shared. */
   readonly blank: Readonly<Record<string, unknown>>;
 }
@@ -53,6 +55,11 @@ interface RawField {
   readonly type: string;
   readonly rule?: string;
   readonly keyType?: string;
+  readonly options?: Readonly<Record<string, unknown>>;
+}
+
+interface RawMessage {
+  readonly fields?: Readonly<Record<string, RawField>>;
   readonly options?: Readonly<Record<string, unknown>>;
 }
 
@@ -80,15 +87,14 @@ export function messageSchema(name: string): MessageSchema {
 
 function buildMessage(name: string): MessageSchema {
   // The generated file has one entry per message; its inferred type knows each by name, this code knows none.
-  const messages = schemaJson.nested.v1.nested as Readonly<Record<string, { readonly fields?: unknown }>>;
-  const raw = Object.hasOwn(messages, name) ? messages[name]?.fields : undefined;
+  const messages = schemaJson.nested.v1.nested as Readonly<Record<string, RawMessage>>;
+  const message = Object.hasOwn(messages, name) ? messages[name] : undefined;
+  const raw = message?.fields;
   if (raw === undefined) throw new Error(`no message ${name} in the schema`);
-  // protobufjs wrote it: every entry is a field.
-  const fields = Object.entries(raw as Readonly<Record<string, RawField>>).map(([field, entry]) =>
-    buildField(field, entry),
-  );
+  const fields = Object.entries(raw).map(([field, entry]) => buildField(field, entry));
   const blank = Object.fromEntries(fields.map((field) => [field.name, blankOf(field)]));
-  return { name, fields, byName: new Map(fields.map((field) => [field.name, field])), blank };
+  const notEnforced = String(message?.options?.["(kind).notEnforced"] ?? "");
+  return { name, fields, byName: new Map(fields.map((field) => [field.name, field])), notEnforced, blank };
 }
 
 function buildField(name: string, raw: RawField): FieldSchema {

@@ -8,8 +8,17 @@ import type { Column, WithMeta } from "./column.js";
 import { configMapColumns, namespaceColumns, secretColumns } from "./config.js";
 import { endpointSliceColumns } from "./endpoint-slice.js";
 import { eventColumns } from "./event.js";
+import { ingressClassColumns, ingressColumns } from "./ingress.js";
 import { nodeColumns } from "./node.js";
 import { podColumns } from "./pod.js";
+import {
+  createdAt,
+  networkPolicyColumns,
+  preemptionPolicy,
+  priorityClassColumns,
+  resourceQuotaColumns,
+} from "./policy.js";
+import { bindingColumns, serviceAccountColumns } from "./rbac.js";
 import { revisionColumns } from "./revision.js";
 import { serviceColumns } from "./service.js";
 import { claimColumns, storageClassColumns, volumeColumns } from "./storage.js";
@@ -23,6 +32,8 @@ const AGE: Column<WithMeta> = {
 
 /** The columns of each kind, in kubectl's order and words. AGE closes the narrow columns. */
 const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
+  ClusterRole: [NAME, createdAt],
+  ClusterRoleBinding: table(bindingColumns),
   ConfigMap: table(configMapColumns),
   ControllerRevision: table(controllerRevisionColumns),
   CronJob: table(cronJobColumns),
@@ -32,16 +43,25 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   Event: eventColumns,
   HorizontalPodAutoscaler: table(autoscalerColumns),
   Job: table(jobColumns),
+  Ingress: table(ingressColumns),
+  IngressClass: table(ingressClassColumns),
+  LimitRange: [NAME, createdAt],
   Namespace: table(namespaceColumns),
+  NetworkPolicy: table(networkPolicyColumns),
   Node: nodeColumns(AGE),
   PersistentVolume: table(volumeColumns),
   PersistentVolumeClaim: table(claimColumns),
   Pod: table(podColumns),
   PodDisruptionBudget: table(budgetColumns),
+  PriorityClass: [...table(priorityClassColumns), preemptionPolicy],
   ReplicaSet: table(replicaSetColumns),
+  ResourceQuota: table(resourceQuotaColumns),
   Revision: table(revisionColumns),
+  Role: [NAME, createdAt],
+  RoleBinding: table(bindingColumns),
   Secret: table(secretColumns),
   Service: table(serviceColumns),
+  ServiceAccount: table(serviceAccountColumns),
   StatefulSet: table(statefulSetColumns),
   StorageClass: storageClassColumns(AGE),
 };

@@ -21,6 +21,11 @@ export interface FieldError {
 /** A path as its steps. */
 export type Path = readonly PathStep[];
 
+/** A value as messages show it: at most 80 characters of it. */
+export function shorten(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
+
 /** Collects what is wrong. */
 export class Findings {
   readonly errors: FieldError[] = [];

@@ -2,11 +2,15 @@ import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { FORMATS } from "../formats.js";
 import { KINDS, type KindName } from "../registry.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
-import type { Findings, Path } from "./findings.js";
+import { type Findings, type Path, shorten } from "./findings.js";
 
-/** Kinds whose names must have a stricter form than a DNS subdomain. */
+/** Kinds whose names have another form than a DNS subdomain. */
 const NAME_FORMATS: Partial<Record<KindName, keyof typeof FORMATS>> = {
+  ClusterRole: "pathSegment",
+  ClusterRoleBinding: "pathSegment",
   Namespace: "dnsLabel",
+  Role: "pathSegment",
+  RoleBinding: "pathSegment",
   Service: "dnsLabelLetterFirst",
   // Its pods are hosts of that name and a number.
   StatefulSet: "dnsLabel",
@@ -21,10 +25,9 @@ export function checkMeta(kind: KindName, meta: ObjectMeta | undefined, findings
     findings.add("required", ["metadata", "name"], "this field is required");
     return;
   }
-  const format = NAME_FORMATS[kind];
-  const wrong = format === undefined || meta.name === "" ? undefined : FORMATS[format](meta.name);
+  const wrong = meta.name === "" ? undefined : FORMATS[NAME_FORMATS[kind] ?? "dnsSubdomain"](meta.name);
   if (wrong !== undefined)
-    findings.add("invalid", ["metadata", "name"], `${wrong}, found ${JSON.stringify(meta.name)}`);
+    findings.add("invalid", ["metadata", "name"], `${wrong}, found ${JSON.stringify(shorten(meta.name))}`);
   const { isNamespaced } = KINDS[kind];
   if (isNamespaced && meta.namespace === "")
     findings.add("required", ["metadata", "namespace"], "this field is required");

@@ -1,7 +1,7 @@
 import { deepEqual } from "../../lib/deep-equal.js";
 import { formatError } from "../formats.js";
 import { type FieldSchema, messageSchema } from "../schema.js";
-import type { Findings, Path } from "./findings.js";
+import { type Findings, type Path, shorten } from "./findings.js";
 
 /** Checks a message, and every message in it, against the rules of the schema. */
 export function checkRules(messageName: string, message: object, path: Path, findings: Findings): void {
@@ -108,8 +108,4 @@ function isAbsent(field: FieldSchema, value: unknown): boolean {
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
-}
-
-function shorten(text: string): string {
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
