@@ -22,6 +22,8 @@ export interface TextFlag extends FlagBase {
   readonly value: string;
   /** The only values allowed. */
   readonly choices?: readonly string[];
+  /** Values that help and completion offer; others are allowed too. */
+  readonly offers?: readonly string[];
   /** The value when the flag is given without one; then a value needs "=". */
   readonly bare?: string;
 }

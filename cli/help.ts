@@ -54,9 +54,8 @@ function valueForm(flag: Flag): string {
 }
 
 function flagSummary(flag: Flag): string {
-  return flag.type === "text" && flag.choices !== undefined
-    ? `${flag.summary} (${flag.choices.join(", ")})`
-    : flag.summary;
+  const values = flag.type === "text" ? (flag.choices ?? flag.offers) : undefined;
+  return values === undefined ? flag.summary : `${flag.summary} (${values.join(", ")})`;
 }
 
 /** Two columns, the second aligned; a first one that is too wide has the second below it. */

@@ -51,6 +51,8 @@ export interface TableShape {
   readonly withNamespace: boolean;
   /** Put the type before each name, as when several are shown. */
   readonly withType: boolean;
+  /** Labels that have a column each. */
+  readonly labelColumns?: readonly string[];
   readonly withLabels: boolean;
   readonly withHeadings: boolean;
 }
@@ -65,7 +67,9 @@ export function printTable(kind: KindName, objects: readonly Typed[], shape: Tab
 export function tableHeadings(kind: KindName, shape: TableShape): readonly string[] {
   const own = headings(kind, shape.isWide);
   const named = hasNamespaces(kind, shape) ? ["NAMESPACE", ...own] : own;
-  return shape.withLabels ? [...named, "LABELS"] : named;
+  // kubectl heads such a column with what follows the label's slash.
+  const labels = (shape.labelColumns ?? []).map((label) => label.slice(label.lastIndexOf("/") + 1).toUpperCase());
+  return [...named, ...labels, ...(shape.withLabels ? ["LABELS"] : [])];
 }
 
 /** An object's row. */
@@ -74,7 +78,8 @@ export function tableRow(typed: Typed, shape: TableShape): readonly string[] {
   const meta = metaOf(typed.object);
   const typedOwn = shape.withType && typed.kind !== "Event" ? [refText(typed.kind, meta.name), ...own.slice(1)] : own;
   const named = hasNamespaces(typed.kind, shape) ? [meta.namespace, ...typedOwn] : typedOwn;
-  const whole = shape.withLabels ? [...named, labelsCell(meta.labels)] : named;
+  const labels = (shape.labelColumns ?? []).map((label) => meta.labels[label] ?? "");
+  const whole = [...named, ...labels, ...(shape.withLabels ? [labelsCell(meta.labels)] : [])];
   return whole.map((cell) => safeText(cell.replace(/[\n\t]+/g, " ")));
 }
 

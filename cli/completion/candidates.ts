@@ -79,7 +79,7 @@ function takesValue(flag: Flag): boolean {
 
 function flagValues(flag: Flag | undefined): readonly string[] {
   if (flag?.type === "switch") return ["true", "false"];
-  return flag?.type === "text" ? (flag.choices ?? []) : [];
+  return flag?.type === "text" ? (flag.choices ?? flag.offers ?? []) : [];
 }
 
 function operandsIn(words: readonly string[], flags: Flags): readonly string[] {

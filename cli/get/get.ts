@@ -5,7 +5,8 @@ import { keysInFiles } from "../chosen.js";
 import { type Cluster, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { eachOf, getObject, keyIn, listObjects } from "../objects.js";
-import { formatOf, printObjects, printTable } from "../print.js";
+import { printerOf } from "../output/printer.js";
+import { printTable } from "../print.js";
 import type { Shell } from "../shell.js";
 import { readTargets, type Target } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
@@ -20,13 +21,15 @@ export async function runGet(
   const { flags, operands } = call;
   const isByFile = flags.filename.length > 0;
   if (isByFile && operands.length > 0) throw usageError("name objects or files, not both");
-  if (isByFile && flags.watch) throw usageError("--watch takes types and names, no files");
+  const isWatching = flags.watch || flags.watchOnly;
+  if (isByFile && isWatching) throw usageError("--watch takes types and names, no files");
   const given = isByFile ? [] : readTargets(operands);
   refuseNamesWithSelector(given, flags);
+  const print = await printerOf(shell, flags.output, { withHeadings: !flags.noHeaders });
   return withCluster(shell, flags, async (cluster) => {
     const targets = isByFile ? await targetsOfFiles(shell, flags, cluster) : given;
-    const run: GetRun = { shell, cluster, flags, format: formatOf(flags.output), targets };
-    return flags.watch ? watchTables(run) : getOnce(run);
+    const run: GetRun = { shell, cluster, flags, print, targets };
+    return isWatching ? watchTables(run) : getOnce(run);
   });
 }
 
@@ -48,7 +51,8 @@ async function targetsOfFiles(shell: Shell, flags: GetFlags, cluster: Cluster): 
 
 async function getOnce(run: GetRun): Promise<number> {
   const { shell, targets, flags } = run;
-  const answers = await Promise.all(targets.map((target) => fetchTarget(run, target)));
+  const found = await Promise.all(targets.map((target) => fetchTarget(run, target)));
+  const answers = flags.sortBy === undefined ? found : await sorted(found, flags.sortBy, run);
   const [only, ...others] = targets;
   await printAll(run, answers, others.length === 0 && only?.names.length === 1);
   const told = answers
@@ -58,6 +62,19 @@ async function getOnce(run: GetRun): Promise<number> {
   const [first] = told;
   if (first !== undefined) throw toldAlready(first.code);
   return EXIT.ok;
+}
+
+/** Tables are sorted each for itself; whole objects of several types are one list. */
+async function sorted(answers: readonly Answer[], field: string, { print }: GetRun): Promise<readonly Answer[]> {
+  const { sortBy } = await import("./sort.js");
+  const [first] = answers;
+  if (print === undefined || first === undefined)
+    return answers.map((answer) => ({ ...answer, objects: sortBy(answer.objects, field) }));
+  const all = sortBy(
+    answers.flatMap(({ objects }) => objects),
+    field,
+  );
+  return [{ ...first, objects: all, failures: answers.flatMap(({ failures }) => failures) }];
 }
 
 interface Answer extends Table {
@@ -93,11 +110,10 @@ interface Table {
 }
 
 async function printAll(run: GetRun, tables: readonly Table[], isSingle: boolean): Promise<void> {
-  const { shell, format } = run;
+  const { shell, print } = run;
   const all = tables.flatMap(({ objects }) => objects);
-  if (format !== "table" && format !== "wide") {
-    if (all.length > 0 || (format !== "name" && !isSingle))
-      await shell.stdout.write(printObjects(all, format, !isSingle));
+  if (print !== undefined) {
+    if (all.length > 0 || !isSingle) await shell.stdout.write(print(all, !isSingle));
     return;
   }
   const shown = tables.filter(({ objects }) => objects.length > 0);

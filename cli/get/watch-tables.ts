@@ -2,7 +2,7 @@ import { metaOf, type Typed } from "../../kinds/object.js";
 import type { KindName } from "../../kinds/registry.js";
 import { EXIT } from "../exit-codes.js";
 import type { Query } from "../objects.js";
-import { printObjects, tableHeadings, tableRow } from "../print.js";
+import { tableHeadings, tableRow } from "../print.js";
 import { formatRow, widthsOf } from "../table.js";
 import { type Change, watchObjects } from "../watch.js";
 import { type GetRun, shapeOf } from "./run.js";
@@ -12,7 +12,12 @@ export async function watchTables(run: GetRun): Promise<number> {
   const { shell, cluster } = run;
   const wanted = namesOf(run);
   const printer = new ChangePrinter(run);
-  for await (const { changes } of watchObjects(cluster, queriesOf(run), shell)) {
+  let isOld = run.flags.watchOnly;
+  for await (const { changes, isSynced } of watchObjects(cluster, queriesOf(run), shell)) {
+    const wasOld = isOld;
+    isOld &&= !isSynced;
+    // What comes before all that was there has come is not a change.
+    if (wasOld) continue;
     const lines = printer.lines(changes.filter((change) => isWanted(change, wanted)));
     if (lines !== "") await shell.stdout.write(lines);
   }
@@ -52,13 +57,14 @@ class ChangePrinter {
 
   /** The text of changes that came together; a deleted object shows what was last known of it. */
   lines(changes: readonly Change[]): string {
-    const { format } = this.run;
+    const { print, flags } = this.run;
     const objects = changes.flatMap((change) =>
       change.is === "put" ? [change.typed] : change.last === undefined ? [] : [change.last],
     );
-    if (format === "name") return printObjects(objects, "name", true);
-    if (format === "json") return objects.map((typed) => printObjects([typed], "json", false)).join("");
-    if (format === "yaml") return objects.map((typed) => `---\n${printObjects([typed], "yaml", false)}`).join("");
+    if (print !== undefined) {
+      const separator = flags.output === "yaml" ? "---\n" : "";
+      return objects.map((typed) => `${separator}${print([typed], false)}`).join("");
+    }
     return [...byKind(objects)].map(([kind, held]) => this.rows(kind, held)).join("");
   }
 

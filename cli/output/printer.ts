@@ -1,0 +1,92 @@
+import { type Json, toJson } from "../../kinds/encode.js";
+import type { Typed } from "../../kinds/object.js";
+import { closest } from "../../kinds/suggest.js";
+import type { Flags } from "../flags.js";
+import { printObjects } from "../print.js";
+import type { Shell } from "../shell.js";
+import { usageError } from "../verb.js";
+
+/** Prints objects whole, or what was asked of them; several, or what may be several, as a List. */
+export type Printer = (objects: readonly Typed[], isList: boolean) => string;
+
+const WHOLE = ["yaml", "json", "name"] as const;
+/** Formats that take what they print after "=", or from a file. */
+const TEMPLATES = ["jsonpath", "jsonpath-file", "custom-columns", "custom-columns-file"] as const;
+
+/** Flags that say how objects are printed. */
+export const PRINT_FLAGS = {
+  output: {
+    type: "text",
+    short: "o",
+    value: "FORMAT",
+    offers: ["wide", ...WHOLE, ...TEMPLATES.map((name) => `${name}=`)],
+    summary: "print the objects in this format",
+  },
+} as const satisfies Flags;
+
+/** The same for verbs that print no tables. */
+export const WRITTEN_FLAGS = {
+  output: {
+    ...PRINT_FLAGS.output,
+    offers: [...WHOLE, ...TEMPLATES.map((name) => `${name}=`)],
+    summary: "print the objects as they are afterwards in this format",
+  },
+} as const satisfies Flags;
+
+/**
+ * The printer that `-o` names; undefined when tables or results were asked for. Throws a usage error for a format that does not exist. The
+ * templates' code is loaded only when one is used.
+ */
+export async function printerOf(
+  shell: Shell,
+  output: string | undefined,
+  { withHeadings }: { readonly withHeadings: boolean } = { withHeadings: true },
+): Promise<Printer | undefined> {
+  if (output === undefined || output === "wide" || output === "") return undefined;
+  const whole = WHOLE.find((name) => name === output);
+  if (whole !== undefined) return (objects, isList) => printObjects(objects, whole, isList);
+  const equals = output.indexOf("=");
+  const name = equals === -1 ? output : output.slice(0, equals);
+  const given = equals === -1 ? undefined : output.slice(equals + 1);
+  const template = TEMPLATES.find((each) => each === name);
+  if (template === undefined) throw unknownFormat(name);
+  if (given === undefined || given === "") throw usageError(`-o ${name} needs a value: -o ${name}=…`);
+  const text = template.endsWith("-file") ? await shell.files.read(given) : given;
+  return template.startsWith("jsonpath") ? jsonpathPrinter(text) : columnsPrinter(text, template, withHeadings);
+}
+
+async function jsonpathPrinter(text: string): Promise<Printer> {
+  const { parsePath, parseTemplate } = await import("../jsonpath/parse.js");
+  const { follow, renderTemplate, valueText } = await import("../jsonpath/evaluate.js");
+  // Without a brace the whole text would be printed as it is, which nobody means.
+  const isPath = !text.includes("{");
+  const path = isPath ? parsePath(text) : [];
+  const parts = isPath ? [] : parseTemplate(text);
+  return (objects, isList) => {
+    const value = wholeOf(objects, isList);
+    return isPath ? follow(path, value).map(valueText).join(" ") : renderTemplate(parts, value);
+  };
+}
+
+async function columnsPrinter(text: string, format: string, withHeadings: boolean): Promise<Printer> {
+  const { columnsInFile, columnsInText, printColumns } = await import("./custom-columns.js");
+  const columns = format.endsWith("-file") ? columnsInFile(text) : columnsInText(text);
+  return (objects) => printColumns(columns, objects.map(toJson), withHeadings);
+}
+
+/** What a template starts from: the object, or the List of several. */
+function wholeOf(objects: readonly Typed[], isList: boolean): Json {
+  const values = objects.map(toJson);
+  const [only] = values;
+  return isList || only === undefined ? { apiVersion: "v1", kind: "List", items: values } : only;
+}
+
+function unknownFormat(name: string): Error {
+  if (name.startsWith("go-template") || name === "template" || name === "templatefile")
+    return usageError(`-o ${name} is not supported: use -o jsonpath=… or -o custom-columns=…`);
+  const known = ["wide", ...WHOLE, ...TEMPLATES];
+  const near = closest(name, known);
+  return usageError(
+    `-o is one of ${known.join(", ")}, not "${name}"${near === undefined ? "" : `; did you mean ${near}?`}`,
+  );
+}
