@@ -4,12 +4,27 @@ import type { FileFlags } from "./input/files.js";
 import { keyIn, listObjects } from "./objects.js";
 import type { Shell } from "./shell.js";
 import { readTargets } from "./targets.js";
+import { usageError } from "./verb.js";
 
 /** The flags that choose objects beside names. */
 export interface ChoiceFlags extends FileFlags {
   readonly selector: string | undefined;
   readonly fieldSelector: string | undefined;
   readonly allNamespaces: boolean;
+}
+
+/** Refuses a command line that is not clear about its objects: it names them, or files, or selects them on purpose. */
+export function checkChoice(flags: ChoiceFlags & { readonly all: boolean }, operands: readonly string[]): void {
+  const isByFile = flags.filename.length > 0;
+  const selects = flags.selector !== undefined || flags.fieldSelector !== undefined || flags.all;
+  if (isByFile && (operands.length > 0 || selects)) throw usageError("name files, or objects, not both");
+  if (isByFile) return;
+  const targets = readTargets(operands);
+  const hasNames = targets.some(({ names }) => names.length > 0);
+  if (hasNames && selects) throw usageError("name objects or select them, not both");
+  if (hasNames && flags.allNamespaces)
+    throw usageError("an object named by name is of one namespace: use -n instead of -A");
+  if (!hasNames && !selects) throw usageError("name the objects, or select them with -l, --field-selector or --all");
 }
 
 /** The keys of all objects in the files. The reader of files is loaded only here: most commands name objects. */

@@ -90,6 +90,17 @@ export const SELECT_FLAGS = {
   fieldSelector: { type: "text", value: "FIELDS", summary: "only objects with these fields: status.phase=Running" },
 } as const satisfies Flags;
 
+/** Whether a command only tries what it would do. */
+export const DRY_RUN_FLAGS = {
+  dryRun: {
+    type: "text",
+    value: "WHERE",
+    choices: ["client", "server", "none"],
+    bare: "client",
+    summary: "change nothing, only tell: find out here, or ask the server too",
+  },
+} as const satisfies Flags;
+
 /** Flags that name files. */
 export const FILE_FLAGS = {
   filename: {
@@ -99,4 +110,12 @@ export const FILE_FLAGS = {
     summary: "file or folder of objects, - for standard input; may be repeated",
   },
   recursive: { type: "switch", short: "R", summary: "take folders with all folders in them" },
+} as const satisfies Flags;
+
+/** Flags of verbs that change objects named, in files or selected. */
+export const CHOICE_FLAGS = {
+  ...FILE_FLAGS,
+  ...SELECT_FLAGS,
+  all: { type: "switch", summary: "every object of the type in the namespace" },
+  allNamespaces: { type: "switch", short: "A", summary: "in all namespaces, with -l or --all" },
 } as const satisfies Flags;

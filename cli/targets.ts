@@ -11,7 +11,17 @@ export interface Target {
 }
 
 /** Kinds that `all` stands for, as with kubectl. */
-const ALL: readonly KindName[] = ["Pod", "Service", "Deployment", "ReplicaSet"];
+const ALL: readonly string[] = [
+  "Pod",
+  "Service",
+  "DaemonSet",
+  "Deployment",
+  "ReplicaSet",
+  "StatefulSet",
+  "HorizontalPodAutoscaler",
+  "CronJob",
+  "Job",
+];
 
 /** Reads `TYPE`, `TYPE,TYPE`, `TYPE NAME…` and `TYPE/NAME…`. Throws usage errors. */
 export function readTargets(operands: readonly string[]): readonly Target[] {
@@ -66,7 +76,7 @@ export function typeWords(): readonly string[] {
 }
 
 function kindsOf(word: string): readonly KindName[] {
-  return word === "all" ? ALL : [kindOf(word)];
+  return word === "all" ? ALL.filter(isKindName) : [kindOf(word)];
 }
 
 function bySlash(operands: readonly string[]): readonly Target[] {

@@ -3,12 +3,12 @@ import type { ObjectKey } from "../../kinds/object.js";
 import { KINDS } from "../../kinds/registry.js";
 import { hasCode, type TallshipError } from "../../lib/errors.js";
 import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
-import { type ChoiceFlags, chosenKeys } from "../chosen.js";
+import { type ChoiceFlags, checkChoice, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { eachInOrder, getObject, missing, nameOf, objectOf } from "../objects.js";
 import type { Shell } from "../shell.js";
-import { readTargets, refText } from "../targets.js";
+import { refText } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
 import { type Doomed, waitUntilGone } from "./gone.js";
 
@@ -44,7 +44,7 @@ export async function runDelete(
   shell: Shell,
 ): Promise<number> {
   const graceSeconds = graceOf(flags);
-  checkUse(flags, operands);
+  checkChoice(flags, operands);
   return withCluster(shell, flags, async (cluster) => {
     const run: DeleteRun = { shell, cluster, flags, graceSeconds };
     const keys = await chosenKeys(run, operands);
@@ -78,19 +78,6 @@ function graceOf(flags: DeleteFlags): number | undefined {
   if (asked === 0 && !flags.force) return 1;
   if (flags.force && asked !== undefined && asked > 0) throw usageError("--force goes with --grace-period=0");
   return flags.force ? 0 : asked;
-}
-
-function checkUse(flags: DeleteFlags, operands: readonly string[]): void {
-  const isByFile = flags.filename.length > 0;
-  const selects = flags.selector !== undefined || flags.fieldSelector !== undefined || flags.all;
-  if (isByFile && (operands.length > 0 || selects)) throw usageError("name files, or objects, not both");
-  if (isByFile) return;
-  const targets = readTargets(operands);
-  const hasNames = targets.some(({ names }) => names.length > 0);
-  if (hasNames && selects) throw usageError("name objects or select them, not both");
-  if (hasNames && flags.allNamespaces)
-    throw usageError("an object named by name is of one namespace: use -n instead of -A");
-  if (!hasNames && !selects) throw usageError("name the objects, or select them with -l, --field-selector or --all");
 }
 
 /** Returns the uid of the object that goes. */

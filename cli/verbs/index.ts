@@ -17,6 +17,16 @@ export const VERBS: readonly VerbRow[] = [
   { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },
   { name: "scale", summary: "set the number of replicas", load: async () => (await import("./scale.js")).scale },
+  {
+    name: "label",
+    summary: "set or remove labels",
+    load: async () => (await import("./label.js")).label,
+  },
+  {
+    name: "annotate",
+    summary: "set or remove annotations",
+    load: async () => (await import("./annotate.js")).annotate,
+  },
   { name: "events", summary: "tell what has happened lately", load: async () => (await import("./events.js")).events },
   {
     name: "token create",

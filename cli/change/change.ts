@@ -1,0 +1,111 @@
+import type { Json } from "../../kinds/encode.js";
+import { encodeObject, metaOf, type ObjectKey, type Typed, withMeta } from "../../kinds/object.js";
+import { treeOfJson } from "../../kinds/patch/json-tree.js";
+import { type ObjectPatch, patchObject } from "../../kinds/patch/patch-object.js";
+import { type Problem, problemText } from "../../kinds/problem.js";
+import { hasCode, TallshipError } from "../../lib/errors.js";
+import { UpdateRequest } from "../../proto/gen/tallship/v1/api.js";
+import type { Cluster } from "../cluster.js";
+import { getObject, objectOf } from "../objects.js";
+import type { Shell } from "../shell.js";
+import { objectText } from "../targets.js";
+
+/** Where a change is tried out instead of made. */
+export type DryRun = "client" | "server" | undefined;
+
+/** A command that changes objects. */
+export interface ChangeRun {
+  readonly shell: Shell;
+  readonly cluster: Cluster;
+  readonly dryRun: DryRun;
+}
+
+/** An object after a change, and what it was before. */
+export interface Changed {
+  readonly before: Typed;
+  readonly after: Typed;
+  /** False when the object was already as it was to be. */
+  readonly isChanged: boolean;
+}
+
+/** Says how an object is to be changed; undefined when it is so already. Asked again, on what is there by then, when a write lost a race. */
+export type Plan = (live: Typed) => ObjectPatch | undefined;
+
+/** Tries a write that lost a race again, on what is there by then. */
+const TRIES = 5;
+const AGAIN_MS = 50;
+
+/** Reads an object, changes it and writes it. What the server accepts without effect since the change is told. */
+export async function changeObject(run: ChangeRun, key: ObjectKey, plan: Plan): Promise<Changed> {
+  for (let attempt = 1; ; attempt += 1) {
+    // getObject checks the kind.
+    const before = { kind: key.kind, object: await getObject(run.cluster, key, run.shell.signal) } as Typed;
+    const patch = plan(before);
+    if (patch === undefined) return { before, after: before, isChanged: false };
+    const wanted = patched(before, patch);
+    for (const warning of wanted.warnings) await run.shell.stderr.write(`warning: ${warning}\n`);
+    try {
+      const after = await writeObject(run, wanted.typed);
+      return { before, after, isChanged: isOtherVersion(before, after, run.dryRun) };
+    } catch (error) {
+      if (!hasCode(error, "version_conflict") || attempt === TRIES) throw error;
+      // The replica that is asked next may not have seen the other write yet.
+      await run.shell.clock.sleep(AGAIN_MS * attempt, run.shell.signal);
+    }
+  }
+}
+
+/** Writes an object as it is; with a resourceVersion only if nobody has changed it since. */
+export async function writeObject({ shell, cluster, dryRun }: ChangeRun, typed: Typed): Promise<Typed> {
+  if (dryRun === "client") return typed;
+  const request = { object: Buffer.from(encodeObject(typed)), dryRun: dryRun === "server" };
+  const item = await cluster.objects.update(UpdateRequest.fromPartial(request), { signal: shell.signal });
+  return objectOf(item);
+}
+
+/** A patch that a command has made up, in the strategic form: lists are merged by their elements' names. */
+export function strategicPatch(value: Json): ObjectPatch {
+  return { form: "strategic", tree: treeOfJson(value, 0), source: { name: "change", text: "" } };
+}
+
+/** A patch that a command has made up, in the merge form: null removes, lists are replaced. */
+export function mergePatch(value: Json): ObjectPatch {
+  return { ...strategicPatch(value), form: "merge" };
+}
+
+function patched(live: Typed, patch: ObjectPatch): { readonly typed: Typed; readonly warnings: readonly string[] } {
+  const result = patchObject(live, patch);
+  if (result.is === "refused") {
+    const { kind, object } = live;
+    const { namespace, name } = metaOf(object);
+    const why = result.problems.map((problem) => placedText(problem)).join("; ");
+    throw new TallshipError("invalid_argument", `change ${objectText(kind, namespace, name)}: ${why}`);
+  }
+  const known = new Set(untouchedWarnings(live));
+  return { typed: result.typed, warnings: result.warnings.map(pathAndMessage).filter((text) => !known.has(text)) };
+}
+
+/** What was accepted without effect before the change: told when it was written, not again. */
+function untouchedWarnings(live: Typed): readonly string[] {
+  const same = patchObject(live, mergePatch({}));
+  return same.is === "patched" ? same.warnings.map(pathAndMessage) : [];
+}
+
+function pathAndMessage({ path, message }: Problem): string {
+  return path === "" ? message : `${path}: ${message}`;
+}
+
+/** What a command made up has no place worth telling. */
+function placedText(problem: Problem): string {
+  return problem.source.text === "" ? pathAndMessage(problem) : problemText(problem);
+}
+
+/** A dry run writes nothing, so its answer has the version that was there. */
+function isOtherVersion(before: Typed, after: Typed, dryRun: DryRun): boolean {
+  if (dryRun === undefined) return metaOf(before.object).resourceVersion !== metaOf(after.object).resourceVersion;
+  return !Buffer.from(encodeObject(unversioned(before))).equals(encodeObject(unversioned(after)));
+}
+
+function unversioned(typed: Typed): Typed {
+  return withMeta(typed, { ...metaOf(typed.object), resourceVersion: "", generation: 0 });
+}
