@@ -20,6 +20,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Update: ["admin", "control-plane"],
     UpdateStatus: ["admin", "control-plane", "node"],
     Delete: ["admin", "control-plane", "node"],
+    Evict: ["admin", "control-plane"],
     Watch: ["admin", "control-plane", "node"],
   },
   Cluster: {

@@ -4,6 +4,7 @@ import type { CallContext, Handlers, Identity } from "../../lib/transport/servic
 import type {
   CreateRequest,
   DeleteRequest,
+  EvictRequest,
   Item,
   ObjectsDefinition,
   UpdateRequest,
@@ -14,9 +15,10 @@ import { applySet } from "./apply/apply-set.js";
 import { reachOf } from "./authorize.js";
 import { type ObjectsDeps, taskContext } from "./objects-deps.js";
 import { getObject, itemOf, listObjects } from "./read.js";
-import { requestedKey, requestedObject, requestedPropagation, writableObject } from "./requests.js";
+import { requestedGrace, requestedKey, requestedObject, requestedPropagation, writableObject } from "./requests.js";
 import { createTask } from "./tasks/create.js";
 import { deleteTask } from "./tasks/delete.js";
+import { evictTask } from "./tasks/evict.js";
 import { failedTask, keptRevision, type ObjectTask } from "./tasks/object-task.js";
 import { updateTask } from "./tasks/update.js";
 import { updateStatusTask } from "./tasks/update-status.js";
@@ -33,6 +35,7 @@ export function objectsService(deps: ObjectsDeps): Handlers<typeof ObjectsDefini
     update: (request, context) => update(deps, request, context),
     updateStatus: (request, context) => updateStatus(deps, request, context),
     delete: (request, context) => remove(deps, request, context),
+    evict: (request, context) => evict(deps, request, context),
     watch: (request, context) => watchObjects(deps, request, context),
   };
 }
@@ -51,12 +54,17 @@ function update(deps: ObjectsDeps, { object, dryRun }: UpdateRequest, context: C
 
 function remove(deps: ObjectsDeps, request: DeleteRequest, context: CallContext): Promise<Item> {
   const key = requestedKey(request.name);
-  const graceSeconds = request.gracePeriodSeconds;
-  if (graceSeconds !== undefined && graceSeconds < 0)
-    throw new TallshipError("invalid_argument", `delete: a grace period of ${graceSeconds} s`);
+  const graceSeconds = requestedGrace(request);
   const wanted = { key, uid: request.uid, graceSeconds, propagation: requestedPropagation(request.propagation) };
   const task = deleteTask(wanted, context.identity, taskContext(deps));
   return runOne(deps, task, { dryRun: request.dryRun, signal: context.signal });
+}
+
+function evict(deps: ObjectsDeps, request: EvictRequest, context: CallContext): Promise<Item> {
+  const { namespace, name, uid, dryRun } = request;
+  const key = requestedKey({ kind: "Pod", namespace, name });
+  const wanted = { key: { ...key, kind: "Pod" as const }, uid, graceSeconds: requestedGrace(request) };
+  return runOne(deps, evictTask(wanted, taskContext(deps)), { dryRun, signal: context.signal });
 }
 
 async function updateStatus(

@@ -47,6 +47,16 @@ export function writableObject(bytes: Uint8Array): Typed {
   throw new TallshipError("invalid_argument", "kind Revision is written by the server alone, by each apply");
 }
 
+/** Seconds of grace that a request names; undefined: the object's own. */
+export function requestedGrace({
+  gracePeriodSeconds,
+}: {
+  readonly gracePeriodSeconds?: number | undefined;
+}): number | undefined {
+  if (gracePeriodSeconds === undefined || gracePeriodSeconds >= 0) return gracePeriodSeconds;
+  throw new TallshipError("invalid_argument", `delete: a grace period of ${gracePeriodSeconds} s`);
+}
+
 /** What a delete does to the objects owned; undefined: as it stands, which at first is background. */
 export function requestedPropagation(text: string): Propagation | undefined {
   if (text === "") return undefined;

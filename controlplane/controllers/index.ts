@@ -1,6 +1,7 @@
 import type { Digest } from "./config/copy.js";
 import type { Controller } from "./controller.js";
 import { deployment } from "./deployment/deployment.js";
+import { disruption } from "./disruption/disruption.js";
 import { endpoints } from "./endpoints/endpoints.js";
 import { namespace } from "./namespace.js";
 import { nodePods } from "./node/node-pods.js";
@@ -22,6 +23,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     deployment(parts.digest),
     replicaSet,
     endpoints,
+    disruption,
     nodes(parts),
     nodePods,
     ownerCollector(),
