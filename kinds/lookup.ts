@@ -1,5 +1,6 @@
 import { apiVersionOf, isKindName, KINDS, type KindName } from "./registry.js";
 import { closest } from "./suggest.js";
+import { adviceOn, isOldGroup } from "./unsupported.js";
 
 /** The kind that an apiVersion and a kind name, or a sentence on why there is none. */
 export type KindLookup =
@@ -22,8 +23,8 @@ export function lookupKind(apiVersion: string, kind: string): KindLookup {
     return unknown(kind, group, near === undefined || !isKindName(near) ? undefined : near);
   }
   const row = KINDS[kind];
-  if (row.group !== group) return unknown(kind, group, kind);
-  if (!row.versions.includes(version)) {
+  if (row.group !== group && !isOldGroup(group)) return unknown(kind, group, kind);
+  if (row.group !== group || !row.versions.includes(version)) {
     const why = `version ${apiVersion} of kind ${kind} is not supported, use ${apiVersionOf(kind)}`;
     return { is: "unknown", why };
   }
@@ -31,7 +32,9 @@ export function lookupKind(apiVersion: string, kind: string): KindLookup {
 }
 
 function unknown(kind: string, group: string, near: KindName | undefined): KindLookup {
-  const hint = near === undefined ? "" : `, did you mean ${near} of ${apiVersionOf(near)}?`;
+  const advice = adviceOn(kind, group);
+  const guess = near === undefined ? "" : `, did you mean ${near} of ${apiVersionOf(near)}?`;
+  const hint = advice === undefined ? guess : `: ${advice}`;
   const of = group === "" ? "the core group" : `group ${group}`;
   return { is: "unknown", why: `kind ${kind} of ${of} is not supported${hint}` };
 }

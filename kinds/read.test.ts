@@ -54,7 +54,42 @@ describe("every kind of mistake is named with its place", () => {
     {
       name: "kind of another group",
       text: "apiVersion: serving.knative.dev/v1\nkind: Service\n",
-      want: "a.yaml:2:7: kind Service of group serving.knative.dev is not supported, did you mean Service of v1?",
+      want: "a.yaml:2:7: kind Service of group serving.knative.dev is not supported: use a Deployment and a Service of v1",
+    },
+    {
+      name: "kind of a group that nobody has heard of",
+      text: "apiVersion: example.com/v1\nkind: Ingress\n",
+      want: "a.yaml:2:7: kind Ingress of group example.com is not supported, did you mean Ingress of networking.k8s.io/v1?",
+    },
+    {
+      name: "kind of a group that was given up",
+      text: "apiVersion: extensions/v1beta1\nkind: Ingress\n",
+      want: "a.yaml:2:7: version extensions/v1beta1 of kind Ingress is not supported, use networking.k8s.io/v1",
+    },
+    {
+      name: "beta of a batch kind",
+      text: "apiVersion: batch/v1beta1\nkind: CronJob\n",
+      want: "a.yaml:2:7: version batch/v1beta1 of kind CronJob is not supported, use batch/v1",
+    },
+    {
+      name: "beta of a policy kind",
+      text: "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\n",
+      want: "a.yaml:2:7: version policy/v1beta1 of kind PodDisruptionBudget is not supported, use policy/v1",
+    },
+    {
+      name: "beta of the autoscaler",
+      text: "apiVersion: autoscaling/v2beta2\nkind: HorizontalPodAutoscaler\n",
+      want: "a.yaml:2:7: version autoscaling/v2beta2 of kind HorizontalPodAutoscaler is not supported, use autoscaling/v2",
+    },
+    {
+      name: "custom kind",
+      text: "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\n",
+      want: "a.yaml:2:7: kind CustomResourceDefinition of group apiextensions.k8s.io is not supported: custom kinds are not supported; what needs them needs another way to be run",
+    },
+    {
+      name: "kind of Kubernetes that is not there, with what to do",
+      text: "apiVersion: v1\nkind: Endpoints\n",
+      want: "a.yaml:2:7: kind Endpoints of the core group is not supported: write an EndpointSlice of discovery.k8s.io/v1",
     },
     {
       name: "old version",
@@ -208,6 +243,16 @@ describe("every kind of mistake is named with its place", () => {
 });
 
 describe("what is not enforced is named", () => {
+  test("a kind as a whole, by its name", () => {
+    const { warnings, problems } = read(
+      "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: n}\nspec: {podSelector: {}}\n",
+    );
+    expect(problems).toEqual([]);
+    expect(warnings.map(problemText)).toEqual([
+      "a.yaml:1:1: accepted, not enforced: kind NetworkPolicy: all traffic between pods is let through yet",
+    ]);
+  });
+
   const rows = [
     {
       name: "asked for",

@@ -5,6 +5,7 @@ import { defaultCronJob, defaultJob } from "./batch.js";
 import { defaultNamespace, defaultSecret } from "./config.js";
 import { defaultDaemonSet } from "./daemon-set.js";
 import { defaultPod } from "./pod.js";
+import { defaultBinding, defaultLimitRange, defaultNetworkPolicy } from "./policy.js";
 import { defaultService } from "./service.js";
 import { defaultDeployment, defaultReplicaSet, defaultStatefulSet } from "./workload.js";
 
@@ -12,13 +13,17 @@ import { defaultDeployment, defaultReplicaSet, defaultStatefulSet } from "./work
 type Defaults = { readonly [K in KindName]?: (object: KindMap[K]) => KindMap[K] };
 
 const DEFAULTS: Defaults = {
+  ClusterRoleBinding: defaultBinding,
   CronJob: defaultCronJob,
   DaemonSet: defaultDaemonSet,
   Deployment: defaultDeployment,
   Job: defaultJob,
+  LimitRange: defaultLimitRange,
   Namespace: defaultNamespace,
+  NetworkPolicy: defaultNetworkPolicy,
   Pod: defaultPod,
   ReplicaSet: defaultReplicaSet,
+  RoleBinding: defaultBinding,
   Secret: defaultSecret,
   Service: defaultService,
   StatefulSet: defaultStatefulSet,

@@ -7,10 +7,14 @@ import { checkCronJob } from "./cron-job.js";
 import { checkDaemonSet } from "./daemon-set.js";
 import { checkEndpointSlice } from "./endpoint-slice.js";
 import { type FieldError, Findings } from "./findings.js";
+import { checkIngress, checkIngressClass } from "./ingress.js";
 import { checkJob } from "./job.js";
 import { checkMeta } from "./meta.js";
+import { checkNetworkPolicy } from "./network-policy.js";
 import { checkNode } from "./node.js";
 import { checkPod } from "./pod.js";
+import { checkLimitRange, checkPriorityClass, checkResourceQuota } from "./policy.js";
+import { checkClusterRole, checkClusterRoleBinding, checkRole, checkRoleBinding } from "./rbac.js";
 import { checkImmutable, checkRules } from "./rules.js";
 import { checkService } from "./service.js";
 import { checkStatefulSet } from "./stateful-set.js";
@@ -23,19 +27,29 @@ type Checks = {
 };
 
 const CHECKS: Checks = {
+  ClusterRole: checkClusterRole,
+  ClusterRoleBinding: checkClusterRoleBinding,
   ConfigMap: checkConfigMap,
   CronJob: checkCronJob,
   DaemonSet: checkDaemonSet,
   Deployment: checkDeployment,
   EndpointSlice: checkEndpointSlice,
   HorizontalPodAutoscaler: checkAutoscaler,
+  Ingress: checkIngress,
+  IngressClass: checkIngressClass,
   Job: checkJob,
+  LimitRange: checkLimitRange,
+  NetworkPolicy: checkNetworkPolicy,
   Node: checkNode,
   PersistentVolume: checkVolume,
   PersistentVolumeClaim: checkClaim,
   Pod: checkPod,
   PodDisruptionBudget: checkBudget,
+  PriorityClass: checkPriorityClass,
   ReplicaSet: checkReplicaSet,
+  ResourceQuota: checkResourceQuota,
+  Role: checkRole,
+  RoleBinding: checkRoleBinding,
   Secret: checkSecret,
   Service: checkService,
   StatefulSet: checkStatefulSet,
