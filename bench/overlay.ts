@@ -1,3 +1,4 @@
+import { waitFor } from "../test/kit/wait.js";
 import type { Testbed } from "../test/testbed/testbed.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
 import { deploy, podsOf, type RunningPod, withTestbed } from "./on-testbed.js";
@@ -79,10 +80,14 @@ async function iperf(
   args: readonly string[],
 ): Promise<{ readonly bitsPerSecond: number; readonly packetsPerSecond: number }> {
   await path.far(["iperf3", "-s", "-1", "-D"]);
-  const report = JSON.parse(await path.near(["iperf3", "-J", "-c", path.address, ...args]));
-  const seconds = report.end.sum.seconds ?? 1;
-  const packets = (report.end.sum.packets ?? 0) - (report.end.sum.lost_packets ?? 0);
-  return { bitsPerSecond: report.end.sum_received?.bits_per_second ?? 0, packetsPerSecond: packets / seconds };
+  await waitFor("iperf3 to listen", async () => (await path.far(["ss", "-Hltn", "sport = :5201"])).trim() !== "", {
+    everyMs: 20,
+  });
+  const { end } = JSON.parse(await path.near(["iperf3", "-J", "-c", path.address, ...args]));
+  // TCP reports what was received apart; UDP has one sum in which lost packets are counted.
+  if (end.sum === undefined) return { bitsPerSecond: end.sum_received.bits_per_second, packetsPerSecond: 0 };
+  const { seconds, packets, lost_packets: lost, bits_per_second: bitsPerSecond } = end.sum;
+  return { bitsPerSecond, packetsPerSecond: (packets - lost) / seconds };
 }
 
 function onHostOf(testbed: Testbed, host: string, prefix: readonly string[] = []): Path["near"] {
