@@ -257,7 +257,14 @@ export const LIMITS = {
   memoryHistoryRevisions: { value: 200_000, why: "revisions that the store in memory keeps for watches" },
   stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
   serviceEndpoints: { value: 4_096, why: "endpoints of one service port that a node's kernel holds; four slots each" },
-  netCheckMs: { value: 5_000, why: "what somebody deletes from the network's tables is back within this" },
+  netCheckMs: {
+    value: 5_000,
+    why: "a device, route, neighbour or table that somebody deletes is back within this; costs 0.2 percent of a core",
+  },
+  netDeepCheckMs: {
+    value: 30_000,
+    why: "single rules and elements that somebody changes are mended within this: nft takes 25 ms to list an empty proxy",
+  },
   netCheckEntryMs: {
     value: 10,
     why: "reading an entry costs some 25 us: a check waits this long per entry, so that all take half a percent of a core",

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { LIMITS } from "../lib/limits.js";
 import { silentLog } from "../lib/log.js";
 import { seededRng } from "../lib/rng.js";
 import { ManualClock, settle } from "../test/kit/manual-clock.js";
@@ -152,11 +153,15 @@ test("pods are attached, listed and detached, host ports with them", async () =>
   expect(at.kernel.elementsIn("host-ports-any").size + at.kernel.elementsIn("hairpins").size).toBe(0);
 });
 
-// What others may do behind the agent's back; each is put back by the next periodic check.
-const meddling: readonly { readonly what: string; readonly act: (kernel: SimulatedKernel) => void }[] = [
+// What others may do behind the agent's back; each is put back by the next periodic check, single elements by the next deep one.
+const meddling: readonly {
+  readonly what: string;
+  readonly act: (kernel: SimulatedKernel) => void;
+  readonly within?: "netDeepCheckMs";
+}[] = [
   { what: "the overlay's device", act: (kernel) => kernel.deleteDevice("tallship0") },
   { what: "the whole ruleset", act: (kernel) => kernel.flushRuleset() },
-  { what: "the elements of a map", act: (kernel) => kernel.flushMap("service-endpoints") },
+  { what: "the elements of a map", act: (kernel) => kernel.flushMap("service-endpoints"), within: "netDeepCheckMs" },
   { what: "a pod's device", act: (kernel) => kernel.deletePodDevice("a") },
   {
     what: "a forwarding entry",
@@ -171,15 +176,16 @@ const meddling: readonly { readonly what: string; readonly act: (kernel: Simulat
     act: (kernel) => kernel.meddle({ do: "add", entry: { table: "setting", name: "net.ipv4.ip_forward", value: "0" } }),
   },
 ];
-for (const { what, act } of meddling) {
-  test(`when somebody removes ${what}, it is back within one check`, async () => {
+for (const { what, act, within } of meddling) {
+  test(`when somebody removes ${what}, it is back within one ${within === undefined ? "" : "deep "}check`, async () => {
     const at = await world();
     at.network.setMap(networkMap(1, [nodeObject(5)], [web("10.128.5.2")]));
     await at.network.attach([link("a", 9)]);
     await settle();
+    await at.clock.advance(LIMITS.netCheckMs.value); // The first check is a deep one.
     const before = [await tables(at), slots(at), await at.kernel.readEntries([], ["net.ipv4.ip_forward"])];
     act(at.kernel);
-    await at.clock.advance(5_000);
+    await at.clock.advance(LIMITS[within ?? "netCheckMs"].value + LIMITS.netCheckMs.value);
     expect([await tables(at), slots(at), await at.kernel.readEntries([], ["net.ipv4.ip_forward"])]).toEqual(before);
     expect((await at.kernel.listPods()).map((pod) => pod.isWhole)).toEqual([true]);
     expect(await at.network.repair()).toBe(0);

@@ -188,7 +188,8 @@ class HostNetwork implements NodeNetwork {
     const isDeep = this.clock.monotonicMs() >= this.deepCheckDueMs;
     // What fails has been reported part by part, and is tried again with the next check.
     await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
-    if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + this.proxy.elementCount * limit("netCheckEntryMs");
+    const deepEveryMs = Math.max(limit("netDeepCheckMs"), this.proxy.elementCount * limit("netCheckEntryMs"));
+    if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + deepEveryMs;
     const linkEntries = this.overlay.entryCount + this.pods.links.size;
     return Math.max(limit("netCheckMs"), linkEntries * limit("netCheckEntryMs"));
   }

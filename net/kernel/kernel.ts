@@ -63,6 +63,8 @@ export interface Kernel {
   replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void>;
   /** Changes elements in one transaction: all or none. Strict: fails when an added element is there with another value, or a deleted one absent. */
   changeElements(changes: readonly ElementChange[]): Promise<void>;
+  /** Whether there is a table; costs next to nothing. */
+  hasRules(): Promise<boolean>;
   /** Differs from an earlier answer when somebody changed the table, its chains, rules or maps; blind to elements. Empty: no table. */
   ruleFingerprint(): Promise<string>;
   /** Visits elements of the maps named, in no order. Expensive for big maps. */

@@ -40,6 +40,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
     listPods: () => pods.list(),
     replaceRules: (frame, elements) => rules.replaceRules(frame, elements),
     changeElements: (changes) => rules.changeElements(changes),
+    hasRules: () => rules.hasRules(),
     ruleFingerprint: () => rules.ruleFingerprint(),
     readElements: (maps, visit) => rules.readElements(maps, visit),
     forgetFlows: (filters) => rules.forgetFlows(filters),

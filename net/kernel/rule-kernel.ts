@@ -39,6 +39,11 @@ export class RuleKernel {
     if (said !== "") throw new TallshipError("kernel_failed", `change elements: nft: ${said.slice(0, 500)}`);
   }
 
+  async hasRules(): Promise<boolean> {
+    const tables = await this.nft.request("list tables inet");
+    return tables.split("\n").some((line) => line.trim() === `table ${RULE_TABLE}`);
+  }
+
   async ruleFingerprint(): Promise<string> {
     const table = tableText(await this.nft.request("list ruleset inet"), RULE_TABLE);
     return table === "" ? "" : createHash("sha1").update(table).digest("hex");

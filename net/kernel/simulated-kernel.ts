@@ -113,6 +113,10 @@ export class SimulatedKernel implements Kernel {
     this.rules = { ...this.rules, maps };
   }
 
+  async hasRules(): Promise<boolean> {
+    return (await this.ruleFingerprint()) !== "";
+  }
+
   async ruleFingerprint(): Promise<string> {
     return this.rules === undefined ? "" : `rules ${this.rules.generation}`;
   }

@@ -88,11 +88,12 @@ export class ProxySync {
     }
   }
 
-  /** Mends what somebody changed; returns how many entries differed. A shallow repair does not look at elements. */
+  /** Mends what somebody changed; returns how many entries differed. A shallow repair only sees that the table is gone, as after a flush of the whole ruleset. */
   async repair(depth: "shallow" | "deep"): Promise<number> {
+    if (depth === "shallow" && this.fingerprint !== undefined && (await this.kernel.hasRules())) return 0;
     const found = await this.kernel.ruleFingerprint();
     if (!this.hasMap && found !== "") return 0;
-    const damage = found !== this.fingerprint ? 1 : depth === "deep" ? await this.differences() : 0;
+    const damage = found === this.fingerprint ? await this.differences() : 1;
     if (damage > 0) await this.replace();
     return damage;
   }

@@ -246,12 +246,15 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
 
     test("the fingerprint is blind to elements, and tells when somebody flushed the rules", async () => {
       expect(await bench.kernel.ruleFingerprint()).toBe("");
+      expect(await bench.kernel.hasRules()).toBe(false);
       await bench.kernel.replaceRules(FRAME, service(1, "10.128.4.9 . 8080"));
       const made = await bench.kernel.ruleFingerprint();
       expect(made).not.toBe("");
       await bench.kernel.changeElements(adds(service(2, "10.128.4.9 . 8080")));
       expect(await bench.kernel.ruleFingerprint()).toBe(made);
+      expect(await bench.kernel.hasRules()).toBe(true);
       await bench.flushRuleset();
+      expect(await bench.kernel.hasRules()).toBe(false);
       expect(await bench.kernel.ruleFingerprint()).toBe("");
       await expect(bench.kernel.changeElements(adds(service(3, "10.128.4.9 . 1")))).rejects.toMatchObject({
         code: "kernel_failed",
