@@ -239,7 +239,7 @@ export const LIMITS = {
   storeReconnectFirstMs: { value: 50, why: "a watch whose connection broke is usually back at once" },
   storeReconnectMaxMs: { value: 1_000, why: "an etcd that is away costs one try a second" },
   etcdQuotaBytes: { value: 4_294_967_296, why: "half of the most that etcd recommends; 50,000 pods need a fraction" },
-  etcdPollMs: { value: 500, why: "an adopted etcd is no child: its end is seen by looking" },
+  etcdPollMs: { value: 1_000, why: "an adopted etcd is no child: its end is seen by looking" },
   etcdRestartFirstMs: { value: 250, why: "the first restart comes at once, the second after this" },
   etcdRestartMaxMs: { value: 10_000, why: "an etcd that cannot start costs six tries a minute" },
   etcdRestartResetMs: { value: 5_000, why: "an etcd that ran this long had started; its next start does not wait" },
@@ -262,7 +262,7 @@ export const LIMITS = {
     why: "a device, route, neighbour or table that somebody deletes is back within this; costs 0.2 percent of a core",
   },
   netDeepCheckMs: {
-    value: 30_000,
+    value: 60_000,
     why: "single rules and elements that somebody changes are mended within this: nft takes 25 ms to list an empty proxy",
   },
   netCheckEntryMs: {

@@ -1,5 +1,6 @@
 // Edge: devices, addresses, neighbours and routes, by ip and bridge in a shell that stays alive.
 import { TallshipError } from "../../lib/errors.js";
+import { ROUTE_PROTOCOL } from "../device-names.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
 import {
@@ -12,7 +13,7 @@ import {
 } from "./ip-parse.js";
 import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
-import { feed, sectionMark, sections } from "./shell-script.js";
+import { feed, sectionMark, sections, showAll, shown } from "./shell-script.js";
 
 /**
  * Why a shell and not a long-lived `ip -batch -`: that one remembers the index of each device by name, and after somebody has deleted
@@ -32,13 +33,14 @@ export class LinkKernel {
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
     const answers = sections(await this.shellAnswer(readScript(devices, settings)));
     const part = (name: string): string => answers.get(name) ?? "";
+    const [links = "", addresses = "", neighbours = "", routes = ""] = shown(part("tables"), SHOWS.length);
     return [
       ...settings.map((name): Entry => ({ table: "setting", name, value: part(`setting ${name}`).trim() })),
-      ...parseDevices(part("devices"), devices),
-      ...parseAddresses(part("addresses"), devices),
-      ...parseNeighbours(part("neighbours"), devices),
+      ...parseDevices(links, devices),
+      ...parseAddresses(addresses, devices),
+      ...parseNeighbours(neighbours, devices),
       ...devices.flatMap((device) => parseForwarding(part(`fdb ${device}`), device)),
-      ...parseRoutes(part("routes"), devices),
+      ...parseRoutes(routes, devices),
     ];
   }
 
@@ -58,17 +60,18 @@ export class LinkKernel {
   }
 }
 
+const SHOWS = [
+  "link show type vxlan",
+  "address show type vxlan",
+  "neighbour show nud permanent",
+  `route show proto ${ROUTE_PROTOCOL}`,
+];
+
 function readScript(devices: readonly string[], settings: readonly string[]): string {
   return [
     ...settings.flatMap((name) => [sectionMark(`setting ${name}`), readSetting(name)]),
-    sectionMark("devices"),
-    "ip -json -details link show type vxlan 2>/dev/null",
-    sectionMark("addresses"),
-    "ip -json address show type vxlan 2>/dev/null",
-    sectionMark("neighbours"),
-    "ip -json neighbour show nud permanent 2>/dev/null",
-    sectionMark("routes"),
-    "ip -json route show proto 84 2>/dev/null",
+    sectionMark("tables"),
+    showAll(SHOWS),
     ...devices.flatMap((device) => [sectionMark(`fdb ${device}`), `bridge -json fdb show dev ${device} 2>/dev/null`]),
     "true",
   ].join("\n");

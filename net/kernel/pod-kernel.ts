@@ -1,18 +1,24 @@
 // Edge: pods' pinned network namespaces and links.
 import { mkdir, readdir, statfs } from "node:fs/promises";
 import { TallshipError } from "../../lib/errors.js";
-import { podDevice } from "../device-names.js";
+import { POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
 import { netnsPath } from "../node-network.js";
 import type { CoProcess } from "./co-process.js";
 import { type HostEnd, parseHostEnds, parseNeighbours, parseRoutes } from "./ip-parse.js";
 import { complaints, insideLines, outsideLines, removalLines, settingPath } from "./ip-text.js";
 import type { PodDevice, PodWiring } from "./kernel.js";
-import { feed, feedExpanded, quoted, sectionMark, sections } from "./shell-script.js";
+import { feed, feedExpanded, quoted, sectionMark, sections, showAll, shown } from "./shell-script.js";
 
 /** Type of the file system that pinned namespaces are on. */
 const NSFS_MAGIC = 0x6e736673;
 
 const SAFE_UID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const SHOWS = [
+  `link show group ${POD_DEVICE_GROUP}`,
+  `route show proto ${ROUTE_PROTOCOL}`,
+  "neighbour show nud permanent",
+];
 
 /** What is left when a batch has run through: a failure by uid. */
 export type Failures = ReadonlyMap<string, TallshipError>;
@@ -99,23 +105,12 @@ export class PodKernel {
   }
 
   async list(): Promise<readonly PodDevice[]> {
-    const script = [
-      sectionMark("ends"),
-      "ip -json link show group 7453 2>/dev/null",
-      sectionMark("routes"),
-      "ip -json route show proto 84 2>/dev/null",
-      sectionMark("neighbours"),
-      "ip -json neighbour show nud permanent 2>/dev/null",
-    ].join("\n");
-    const [answer, pins] = await Promise.all([this.shell(0).request(script), this.pins()]);
-    const answers = sections(answer);
-    const ends = parseHostEnds(answers.get("ends") ?? "");
+    const [answer, pins] = await Promise.all([this.shell(0).request(showAll(SHOWS)), this.pins()]);
+    const [links = "", routes = "", neighbours = ""] = shown(answer, SHOWS.length);
+    const ends = parseHostEnds(links);
     const names = ends.map((end) => end.device);
     const reached = new Set(
-      [
-        ...parseRoutes(answers.get("routes") ?? "", names),
-        ...parseNeighbours(answers.get("neighbours") ?? "", names),
-      ].map((entry) => reachKey(entry)),
+      [...parseRoutes(routes, names), ...parseNeighbours(neighbours, names)].map((entry) => reachKey(entry)),
     );
     const isWhole = (end: HostEnd): boolean =>
       end.isUp &&

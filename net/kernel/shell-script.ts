@@ -1,3 +1,5 @@
+import { TallshipError } from "../../lib/errors.js";
+
 /** A word that the shell takes as it stands. */
 export function quoted(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
@@ -27,4 +29,20 @@ export function sections(output: string): ReadonlyMap<string, string> {
     found.set(name, end < 0 ? "" : part.slice(end + 1));
   }
   return found;
+}
+
+/** Shows that one `ip` prints one after the other, a line of JSON each: a process for each of them is three times the work. */
+export function showAll(shows: readonly string[]): string {
+  return feed("ip -force -json -details -batch - 2>/dev/null", shows);
+}
+
+/** The answers to `showAll`, in its order. An `ip` that broke off answers fewer, which nobody may take for empty tables. */
+export function shown(output: string, count: number): readonly string[] {
+  const answers = output.split("\n").filter((line) => line.trim() !== "");
+  if (answers.length !== count)
+    throw new TallshipError(
+      "kernel_failed",
+      `read network tables: ip answered ${answers.length} of ${count} questions`,
+    );
+  return answers;
 }
