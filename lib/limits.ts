@@ -96,6 +96,11 @@ export const LIMITS = {
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },
+  jobRetryFirstMs: {
+    value: 10_000,
+    why: "a job's pod that failed is replaced after ten seconds, then twice that, as in Kubernetes",
+  },
+  jobRetryMaxMs: { value: 600_000, why: "a job that keeps failing costs a pod in ten minutes, as in Kubernetes" },
   containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
   containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
   containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },

@@ -3,6 +3,7 @@ import type { Controller } from "./controller.js";
 import { deployment } from "./deployment/deployment.js";
 import { disruption } from "./disruption/disruption.js";
 import { endpoints } from "./endpoints/endpoints.js";
+import { job } from "./job/job.js";
 import { namespace } from "./namespace.js";
 import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
@@ -22,6 +23,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
   return [
     deployment(parts.digest),
     replicaSet,
+    job,
     endpoints,
     disruption,
     nodes(parts),

@@ -9,17 +9,11 @@ import type { CacheChange, Cached, View } from "../cache/view.js";
 import { claim } from "./claim.js";
 import { pinnedTemplate } from "./config/pinned-template.js";
 import { pinsIn } from "./config/pins.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "./controller.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "./controller.js";
 import { isNamespaceDeleting } from "./namespace-state.js";
 import { ordinalName } from "./ordinal-name.js";
 import { countPods, type PodCounts } from "./pod-counts.js";
+import { podNotice } from "./pod-notice.js";
 import { podsOfTemplate } from "./pod-of-template.js";
 import { leastLoss } from "./pod-ranking.js";
 import { childMeta, controllerOf, create, remove, replace } from "./writes.js";
@@ -98,7 +92,7 @@ function grow(
   return {
     // The set comes first: were the transaction cut for its size, ordinals would be skipped, never used twice.
     writes: [...report(set, owned, counts, after), ...pods.map((pod) => create("Pod", pod))],
-    notices: [noticeOf(set, "SuccessfulCreate", "Created", pods)],
+    notices: podNotice(aboutSet(set), "Created", pods),
     againMs: missing > count ? 0 : counts.nextAvailableMs,
   };
 }
@@ -114,14 +108,11 @@ function shrink(
   const removals = victims.flatMap((pod) => remove(pod, { nowMs: context.nowMs }));
   return {
     writes: removals,
-    notices: [
-      noticeOf(
-        set,
-        "SuccessfulDelete",
-        "Deleted",
-        victims.map(({ object }) => object),
-      ),
-    ],
+    notices: podNotice(
+      aboutSet(set),
+      "Deleted",
+      victims.map(({ object }) => object),
+    ),
     againMs: surplus > batch ? 0 : counts.nextAvailableMs,
   };
 }
@@ -153,15 +144,7 @@ function report(
   return [replace(set, object)];
 }
 
-function noticeOf(set: Cached<"ReplicaSet">, reason: string, verb: string, pods: readonly Pod[]): Notice {
-  const { name, namespace } = metaOf(set.object);
-  const names = pods.slice(0, 3).map((pod) => pod.metadata?.name);
-  const more = pods.length > names.length ? ` and ${pods.length - names.length} more` : "";
-  const what = pods.length === 1 ? "pod" : `${pods.length} pods`;
-  return {
-    about: { kind: "ReplicaSet", namespace, name },
-    type: "Normal",
-    reason,
-    message: `${verb} ${what}: ${names.join(", ")}${more}`,
-  };
+function aboutSet({ object }: Cached<"ReplicaSet">): ObjectKey {
+  const { name, namespace } = metaOf(object);
+  return { kind: "ReplicaSet", namespace, name };
 }

@@ -1,0 +1,77 @@
+import { isPodActive, isPodReady } from "../../../kinds/pod-state.js";
+import { rfc3339 } from "../../../lib/clock.js";
+import { type Job, JobStatus } from "../../../proto/gen/tallship/v1/job.js";
+import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
+import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { withCondition } from "../conditions.js";
+import { ANNOUNCED, type Ending } from "./ending.js";
+import { type Tally, tallyStatus } from "./tally.js";
+import { isTerminating } from "./tracking.js";
+
+/** What a job's status is made from. */
+export interface StatusParts {
+  readonly job: Job;
+  readonly tally: Tally;
+  /** Every pod of the job as it was found. */
+  readonly pods: readonly Pod[];
+  /** Pods created and removed in the same transaction: they count as there and as going. */
+  readonly created: number;
+  readonly removed: readonly Pod[];
+  readonly nextOrdinal: number;
+  readonly ending: Ending | undefined;
+  /** No pod runs any more: the end is final. */
+  readonly isOver: boolean;
+  readonly nowMs: number;
+}
+
+/** The status as Kubernetes' users read it. */
+export function statusOf(parts: StatusParts): JobStatus {
+  const { job, tally, pods, created, removed, nowMs } = parts;
+  const before = job.status ?? JobStatus.fromPartial({});
+  const isSuspended = job.spec?.suspend === true;
+  const active = pods.filter((pod) => isPodActive(pod) && !removed.includes(pod));
+  // What has no node is gone at once.
+  const going = removed.filter((pod) => (pod.spec?.nodeName ?? "") !== "");
+  const conditions = conditionsOf(before.conditions, parts, isSuspended);
+  const isResumed = before.conditions.some(({ type, status }) => type === "Suspended" && status === "True");
+  const isStarting = parts.ending === undefined && !isSuspended && (before.startTime === "" || isResumed);
+  const isDone = parts.isOver && parts.ending?.type === "Complete";
+  return {
+    ...before,
+    ...tallyStatus(job, tally),
+    conditions,
+    startTime: isStarting ? rfc3339(nowMs) : before.startTime,
+    completionTime: before.completionTime || (isDone ? rfc3339(nowMs) : ""),
+    active: active.length + created,
+    ready: active.filter(isPodReady).length,
+    terminating: pods.filter(isTerminating).length + going.length,
+    uncountedTerminatedPods: before.uncountedTerminatedPods ?? { succeeded: [], failed: [] },
+    nextOrdinal: parts.nextOrdinal,
+  };
+}
+
+function conditionsOf(
+  before: readonly Condition[],
+  { ending, isOver, nowMs }: StatusParts,
+  isSuspended: boolean,
+): readonly Condition[] {
+  if (ending === undefined) return withSuspension(before, isSuspended, nowMs);
+  const { type, reason, message } = ending;
+  const announced = withCondition(before, { type: ANNOUNCED[type], status: "True", reason, message }, nowMs);
+  return isOver ? withCondition(announced, { type, status: "True", reason, message }, nowMs) : announced;
+}
+
+function withSuspension(before: readonly Condition[], isSuspended: boolean, nowMs: number): readonly Condition[] {
+  if (isSuspended)
+    return withCondition(
+      before,
+      { type: "Suspended", status: "True", reason: "JobSuspended", message: "Job suspended" },
+      nowMs,
+    );
+  if (!before.some(({ type }) => type === "Suspended")) return before;
+  return withCondition(
+    before,
+    { type: "Suspended", status: "False", reason: "JobResumed", message: "Job resumed" },
+    nowMs,
+  );
+}
