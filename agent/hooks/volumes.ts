@@ -13,7 +13,7 @@ export function volumesHook(disk: PodDisk, names: ClusterNames, hostHostname: st
       const configs = facts.configs ?? { configMaps: {}, secrets: {} };
       const plans = volumePlans(pod, configs);
       const files = {
-        hosts: hostsFile(pod, facts.address, hostname),
+        hosts: hostsFile(pod, { address: facts.address, hostname, clusterDomain: names.clusterDomain }),
         hostname: `${hostname}\n`,
         "resolv.conf": resolvConf(pod, names),
       };

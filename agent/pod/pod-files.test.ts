@@ -58,9 +58,13 @@ for (const { name, spec, want } of rows) {
 
 test("hosts has the pod and its aliases", () => {
   const spec = { hostAliases: [{ ip: "10.0.0.9", hostnames: ["db", "db.local"] }] };
-  const lines = hostsFile(pod(spec), "10.128.0.2", "web-0").split("\n");
+  const place = { address: "10.128.0.2", hostname: "web-0", clusterDomain: "cluster.local" };
+  const lines = hostsFile(pod(spec), place).split("\n");
   expect(lines).toContain("10.128.0.2\tweb-0");
   expect(lines).toContain("10.0.0.9\tdb\tdb.local");
+  expect(hostsFile(pod({ subdomain: "web" }), place)).toContain(
+    "10.128.0.2\tweb-0.web.shop.svc.cluster.local\tweb-0\n",
+  );
 });
 
 test("the hostname is asked for, the pod's name cut to what the kernel takes, or the host's", () => {

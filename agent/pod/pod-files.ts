@@ -14,14 +14,28 @@ export function podHostname(pod: Pod, hostHostname: string): string {
   return (pod.spec?.hostname || pod.metadata?.name || "pod").slice(0, 63).replace(/[-.]+$/, "");
 }
 
+/** What a pod calls itself: its hostname and, below a headless service, its name in the cluster before it, so that `hostname -f` knows it. */
+function ownNames({ spec, metadata }: Pod, hostname: string, clusterDomain: string): string {
+  const subdomain = spec?.subdomain ?? "";
+  if (subdomain === "" || spec?.hostNetwork === true) return hostname;
+  return `${hostname}.${subdomain}.${metadata?.namespace}.svc.${clusterDomain}\t${hostname}`;
+}
+
 /** Contents of /etc/hosts. */
-export function hostsFile(pod: Pod, address: string, hostname: string): string {
+export function hostsFile(
+  pod: Pod,
+  {
+    address,
+    hostname,
+    clusterDomain,
+  }: { readonly address: string; readonly hostname: string; readonly clusterDomain: string },
+): string {
   const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${hostnames.join("\t")}`);
   const lines = [
     "# Made by Tallship.",
     "127.0.0.1\tlocalhost",
     "::1\tlocalhost ip6-localhost ip6-loopback",
-    `${address}\t${hostname}`,
+    `${address}\t${ownNames(pod, hostname, clusterDomain)}`,
   ];
   return `${[...lines, ...aliases].join("\n")}\n`;
 }

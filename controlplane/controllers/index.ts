@@ -11,6 +11,7 @@ import { ownerCollector } from "./owner-collector.js";
 import { podCollector } from "./pod-collector.js";
 import { replicaSet } from "./replica-set.js";
 import { startOrder } from "./start-order/start-order.js";
+import { statefulSet } from "./stateful-set/stateful-set.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
 export interface ControllerParts extends NodeParts {
@@ -32,5 +33,6 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     namespace,
     podCollector,
     startOrder(),
+    statefulSet,
   ];
 }
