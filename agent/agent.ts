@@ -11,6 +11,7 @@ import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { NodeTraits } from "./assemble.js";
 import type { Checkpoint } from "./checkpoint/checkpoint.js";
+import type { PerformCheck } from "./checks/check.js";
 import type { ControlPlane } from "./control-plane.js";
 import { executors, type ImageRoots } from "./execute.js";
 import { configHook } from "./hooks/config.js";
@@ -54,6 +55,7 @@ export interface AgentEdges {
   readonly images: Images;
   readonly rootfs: RootFsDriver;
   readonly imageRoots: ImageRoots;
+  readonly perform: PerformCheck;
   readonly disk: PodDisk;
   readonly checkpoint: Checkpoint;
   readonly memory: NodeMemory;
@@ -295,6 +297,7 @@ export class Agent {
       rng,
       log,
       runtime,
+      perform: edges.perform,
       executors: executors({ runtime, hooks, rootfs, imageRoots, disk, logs, node, controlPlane }),
       checkpoint: edges.checkpoint,
       controlPlane,

@@ -1,3 +1,4 @@
+import { everyContainer } from "../kinds/pod-containers.js";
 import { TallshipError } from "../lib/errors.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -8,7 +9,7 @@ import type { Hook } from "./hooks/hook.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import type { UserFiles } from "./oci/user.js";
-import { type PodRecord, withContainer } from "./pod-record.js";
+import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { type ContainerKey, containerId, type Runtime } from "./runtime/runtime.js";
 import type { PodDisk } from "./volume/pod-disk.js";
@@ -133,13 +134,18 @@ async function signal(
   await runtime.signal(key, name === "" ? stopSignal(turn, container) : name);
   const sent = name === "" ? { signalledAtMs: nowMs() } : { killedAtMs: nowMs() };
   return {
-    record: (record) => (record.stop === undefined ? record : { ...record, stop: { ...record.stop, ...sent } }),
+    record: (record) => {
+      const { ending, attempt: current } = containerRecord(record, container);
+      if (ending === undefined || current !== attempt) return record;
+      return withContainer(record, container, { ending: { ...ending, ...sent } });
+    },
   };
 }
 
-/** The image's stop signal, in the form SIGTERM or a number. */
-function stopSignal({ facts }: PodTurn, container: string): string {
-  const asked = facts.images.get(container)?.config.stopSignal ?? "";
+/** The stop signal that the container asks for, else its image's, in the form SIGTERM or a number. */
+function stopSignal({ desired, facts }: PodTurn, container: string): string {
+  const own = desired === undefined ? undefined : everyContainer(desired).find(({ name }) => name === container);
+  const asked = own?.lifecycle?.stopSignal || (facts.images.get(container)?.config.stopSignal ?? "");
   if (asked === "") return "SIGTERM";
   if (/^\d+$/.test(asked)) return asked;
   return asked.startsWith("SIG") ? asked : `SIG${asked}`;
@@ -151,7 +157,7 @@ function wanted({ desired, record }: PodTurn): Pod {
 }
 
 function containerOf(pod: Pod, name: string): Container {
-  const found = pod.spec?.containers.find((container) => container.name === name);
+  const found = everyContainer(pod).find((container) => container.name === name);
   if (found === undefined) throw new TallshipError("internal", `pod ${pod.metadata?.name}: no container ${name}`);
   return found;
 }

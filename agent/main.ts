@@ -25,6 +25,7 @@ import { enterWithoutUnified } from "./cgroup/hybrid.js";
 import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
 import { openDiskCheckpoint } from "./checkpoint/disk-checkpoint.js";
 import { nodeSeal } from "./checkpoint/seal.js";
+import { performCheck } from "./checks/perform-check.js";
 import { openNodeMemory } from "./host/disk-node-memory.js";
 import { hostDevices, leastOomScore } from "./host/host-devices.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
@@ -119,6 +120,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
         return readUserFiles(image);
       },
     },
+    perform: performCheck(runtime),
     disk: openHostDisk({ dataDir, runDir, launcher }),
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),

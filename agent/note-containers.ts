@@ -1,5 +1,13 @@
 import { limit } from "../lib/limits.js";
-import { type ContainerRecord, containerRecord, type EndedRun, type PodRecord, withContainer } from "./pod-record.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import {
+  type ContainerRecord,
+  containerRecord,
+  type EndedRun,
+  NEW_RUN,
+  type PodRecord,
+  withContainer,
+} from "./pod-record.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { ContainerExit, ObservedContainer } from "./runtime/runtime.js";
 
@@ -7,9 +15,30 @@ import type { ContainerExit, ObservedContainer } from "./runtime/runtime.js";
  * What there is to remember of what the machine shows: runs that began, and runs that ended with their exit. Pure and idempotent: it is
  * written to disk before the ended run's traces are removed, so that no exit is lost or counted twice.
  */
-export function noteContainers({ record, containers, nowMs }: PodTurn): PodRecord {
+export function noteContainers({ desired, record, containers, nowMs }: PodTurn): PodRecord {
   const noted = containers.reduce((soFar, seen) => noteSeen(soFar, seen, nowMs), record);
-  return Object.keys(noted.containers).reduce((soFar, name) => noteVanished(soFar, name, containers, nowMs), noted);
+  const names = Object.keys(noted.containers);
+  const settled = names.reduce((soFar, name) => noteVanished(soFar, name, containers, nowMs), noted);
+  if (settled !== noted && containers.length === 0) return asUninitialized(settled);
+  return hasMainRun(desired, containers) ? asInitialized(settled) : settled;
+}
+
+/** All runs went without a trace: the host was off, and what the init containers did in its memory is gone with them. */
+function asUninitialized(record: PodRecord): PodRecord {
+  const names = Object.keys(record.containers);
+  const undone = names.reduce((soFar, name) => withContainer(soFar, name, { isComplete: false }), record);
+  return { ...undone, isInitialized: false };
+}
+
+/** Even without a checkpoint: a container that waits for the init containers, and is there, says that they are done. */
+function hasMainRun(pod: Pod | undefined, containers: readonly ObservedContainer[]): boolean {
+  const names = new Set((pod?.spec?.containers ?? []).map(({ name }) => name));
+  return containers.some(({ container, state }) => names.has(container) && state.is !== "broken");
+}
+
+/** The record of a pod whose init containers have done their work. */
+export function asInitialized(record: PodRecord): PodRecord {
+  return record.isInitialized ? record : { ...record, isInitialized: true };
 }
 
 function noteSeen(record: PodRecord, seen: ObservedContainer, nowMs: number): PodRecord {
@@ -19,9 +48,16 @@ function noteSeen(record: PodRecord, seen: ObservedContainer, nowMs: number): Po
   switch (state.is) {
     case "creating":
     case "created":
-      return attempt === known.attempt ? record : withContainer(record, container, { attempt, startedAtMs: undefined });
-    case "running":
-      return withContainer(record, container, { attempt, startedAtMs: state.startedAtMs, failed: undefined });
+      return attempt === known.attempt ? record : withContainer(record, container, { ...NEW_RUN, attempt });
+    case "running": {
+      const before = attempt === known.attempt ? {} : NEW_RUN;
+      return withContainer(record, container, {
+        ...before,
+        attempt,
+        startedAtMs: state.startedAtMs,
+        failed: undefined,
+      });
+    }
     case "exited":
       return noteEnd(record, seen, state.exit, state.startedAtMs);
     case "broken":
@@ -56,10 +92,11 @@ function noteEnd(
   const known = containerRecord(record, container);
   const last: EndedRun = { attempt, startedAtMs, exit, imageDigest: known.imageDigest };
   return withContainer(record, container, {
+    ...NEW_RUN,
     ...afterEnd(known, last),
     last,
     attempt: attempt + 1,
-    startedAtMs: undefined,
+    isComplete: exit.is === "code" && exit.exitCode === 0,
   });
 }
 

@@ -1,10 +1,12 @@
-import type { TallshipError } from "../lib/errors.js";
+import { assertNever, type TallshipError } from "../lib/errors.js";
 import type { Action } from "./actions.js";
+import type { Check } from "./checks/check.js";
 import type { PodNotice } from "./control-plane.js";
+import { containerRecord } from "./pod-record.js";
 import type { PodTurn } from "./pod-turn.js";
 
 /** What the user is told of an action that was carried out; most are nobody's concern. */
-export function noticeOfAction(action: Action, { desired: pod, facts }: PodTurn): PodNotice | undefined {
+export function noticeOfAction(action: Action, { desired: pod, facts, record }: PodTurn): PodNotice | undefined {
   if (pod === undefined) return undefined;
   switch (action.do) {
     case "create": {
@@ -13,8 +15,10 @@ export function noticeOfAction(action: Action, { desired: pod, facts }: PodTurn)
     }
     case "start":
       return normal(pod, action.container, "Started", `started container ${action.container}`);
-    case "signal":
-      return normal(pod, action.container, "Killing", `stopping container ${action.container}`);
+    case "signal": {
+      const why = containerRecord(record, action.container).ending?.why ?? `stopping container ${action.container}`;
+      return normal(pod, action.container, "Killing", why);
+    }
     default:
       return undefined;
   }
@@ -48,5 +52,24 @@ function failureReason(action: Action): string {
       return "FailedDelete";
     default:
       return "FailedKillPod";
+  }
+}
+
+/** What the user is told of a probe or hook that has not passed. */
+export function noticeOfCheck({ kind, container }: Check, pod: PodNotice["pod"], message: string): PodNotice {
+  const common = { pod, container, type: "Warning" } as const;
+  switch (kind) {
+    case "postStart":
+      return { ...common, reason: "FailedPostStartHook", message: `postStart hook failed: ${message}` };
+    case "preStop":
+      return { ...common, reason: "FailedPreStopHook", message: `preStop hook failed: ${message}` };
+    case "startup":
+    case "liveness":
+    case "readiness": {
+      const name = `${kind[0]?.toUpperCase() ?? ""}${kind.slice(1)}`;
+      return { ...common, reason: "Unhealthy", message: `${name} probe failed: ${message}` };
+    }
+    default:
+      return assertNever(kind);
   }
 }

@@ -1,34 +1,30 @@
 import { expect, test } from "vitest";
 import { limit } from "../lib/limits.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
+import {
+  deletedPod,
+  ended,
+  freshRecord as fresh,
+  NOW,
+  podTurn,
+  running,
+  seen,
+  turnPod,
+} from "../test/kit/pod-turns.js";
 import { HOOKS } from "./actions.js";
+import { newEnding } from "./checks/note-verdict.js";
+import { asInitialized } from "./note-containers.js";
 import { plan } from "./plan.js";
-import { containerRecord, newRecord, type PodRecord, withContainer } from "./pod-record.js";
+import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import { NO_FACTS, type PodFacts, type PodTurn } from "./pod-turn.js";
-import { type ContainerState, containerId, type ObservedContainer } from "./runtime/runtime.js";
 
-const NOW = 1_000_000;
-const ready: PodFacts = { ...NO_FACTS, up: new Set(HOOKS) };
 const released: PodFacts = { ...NO_FACTS, down: new Set(HOOKS), isCleared: true };
-const fresh = newRecord({ uid: "u1", namespace: "default", name: "p" }, NOW - 60_000);
-const running: ContainerState = { is: "running", pid: 7, startedAtMs: NOW - 10_000 };
-const ended = (exitCode: number, ranMs = 5_000): ContainerState => ({
-  is: "exited",
-  startedAtMs: NOW - ranMs - 1,
-  exit: { is: "code", exitCode, isOom: false, finishedAtMs: NOW - 1 },
-});
 
 function pod(restartPolicy = "Always", containers = ["web"]): Pod {
-  return Pod.fromPartial({
-    metadata: { uid: "u1", name: "p", namespace: "default" },
-    spec: { restartPolicy, containers: containers.map((name) => ({ name, image: "x" })) },
-  });
+  return turnPod({ restartPolicy, containers: containers.map((name) => ({ name, image: "x" })) });
 }
 
-function deleted(graceSeconds: number, of = pod()): Pod {
-  const metadata = { deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: graceSeconds };
-  return Pod.fromPartial({ ...of, metadata: { ...of.metadata, ...metadata } });
-}
+const deleted = (graceSeconds: number, of = pod()): Pod => deletedPod(graceSeconds, of);
 
 function startsAfter(after: string, left?: string): Pod {
   const waits: Record<string, string> = left === undefined ? {} : { "tallship.dev/start-waits": left };
@@ -37,29 +33,13 @@ function startsAfter(after: string, left?: string): Pod {
   return Pod.fromPartial({ ...of, metadata: { ...of.metadata, annotations } });
 }
 
-function seen(state: ContainerState, attempt = 0, container = "web"): ObservedContainer {
-  const of = { podUid: "u1", container, attempt };
-  return { ...of, id: containerId(of), state };
-}
+const turn = (part: Partial<PodTurn>): PodTurn => podTurn(pod(), part);
 
-function turn(part: Partial<PodTurn>): PodTurn {
-  return {
-    desired: pod(),
-    isConfirmedSet: true,
-    containers: [],
-    record: fresh,
-    facts: ready,
-    withdrawal: { is: "none" },
-    cutOverRevision: 0,
-    nowMs: NOW,
-    ...part,
-  };
-}
-
-const stopping = (signalledAtMs?: number, killedAtMs?: number): PodRecord => ({
-  ...fresh,
-  stop: { sinceMs: NOW - 500, signalledAtMs, killedAtMs },
-});
+const toStop: PodRecord = { ...fresh, stop: { sinceMs: NOW - 500 } };
+const stopping = (signalledAtMs: number, killedAtMs?: number, container = "web"): PodRecord => {
+  const ending = { ...newEnding("", 30_000, signalledAtMs), signalledAtMs, killedAtMs };
+  return withContainer(toStop, container, { startedAtMs: NOW - 10_000, ending });
+};
 const retried = (retryAtMs: number): PodRecord => withContainer(fresh, "web", { retryAtMs, failureCount: 1 });
 const failedHook: PodRecord = {
   ...fresh,
@@ -176,13 +156,13 @@ const rows: readonly {
   },
   {
     name: "a deleted pod in no service gets the stop signal at once",
-    given: { desired: deleted(30), containers: [seen(running)], record: stopping() },
+    given: { desired: deleted(30), containers: [seen(running)], record: toStop },
     actions: [{ do: "signal", ...web, signal: "" }],
     againMs: limit("stopAgainMs"),
   },
   {
     name: "a deleted pod that a service leads to waits for the withdrawal",
-    given: { desired: deleted(30), containers: [seen(running)], record: stopping(), withdrawal: { is: "serving" } },
+    given: { desired: deleted(30), containers: [seen(running)], record: toStop, withdrawal: { is: "serving" } },
     actions: [],
     againMs: limit("withdrawWaitMs") - 500,
   },
@@ -191,7 +171,7 @@ const rows: readonly {
     given: {
       desired: deleted(30),
       containers: [seen(running)],
-      record: stopping(),
+      record: toStop,
       withdrawal: { is: "withdrawn", revision: 9 },
       cutOverRevision: 8,
     },
@@ -203,7 +183,7 @@ const rows: readonly {
     given: {
       desired: deleted(30),
       containers: [seen(running)],
-      record: stopping(),
+      record: toStop,
       withdrawal: { is: "withdrawn", revision: 9 },
       cutOverRevision: 9,
     },
@@ -215,10 +195,7 @@ const rows: readonly {
     given: {
       desired: deleted(30),
       containers: [seen(running)],
-      record: {
-        ...fresh,
-        stop: { sinceMs: NOW - limit("withdrawWaitMs"), signalledAtMs: undefined, killedAtMs: undefined },
-      },
+      record: { ...fresh, stop: { sinceMs: NOW - limit("withdrawWaitMs") } },
       withdrawal: { is: "serving" },
     },
     actions: [{ do: "signal", ...web, signal: "" }],
@@ -226,7 +203,7 @@ const rows: readonly {
   },
   {
     name: "no grace, no waiting",
-    given: { desired: deleted(0), containers: [seen(running)], record: stopping(), withdrawal: { is: "serving" } },
+    given: { desired: deleted(0), containers: [seen(running)], record: toStop, withdrawal: { is: "serving" } },
     actions: [{ do: "signal", ...web, signal: "SIGKILL" }],
     againMs: limit("stopAgainMs"),
   },
@@ -260,7 +237,7 @@ const rows: readonly {
   },
   {
     name: "one that was never started is removed without a signal",
-    given: { desired: deleted(30), containers: [seen({ is: "created", pid: 7 })], record: stopping() },
+    given: { desired: deleted(30), containers: [seen({ is: "created", pid: 7 })], record: toStop },
     actions: [remove()],
   },
   {
@@ -268,34 +245,34 @@ const rows: readonly {
     given: {
       desired: deleted(30, pod("Always", ["web", "log"])),
       containers: [seen(ended(0)), seen(running, 0, "log")],
-      record: stopping(NOW - 1_000),
+      record: stopping(NOW - 1_000, undefined, "log"),
     },
     actions: [remove()],
     againMs: 29_000,
   },
   {
     name: "hooks go down in the reverse order",
-    given: { desired: deleted(30), record: stopping(), facts: { ...NO_FACTS, down: new Set(["volumes"]) } },
+    given: { desired: deleted(30), record: toStop, facts: { ...NO_FACTS, down: new Set(["volumes"]) } },
     actions: [{ do: "release", hook: "config" }],
   },
   {
     name: "then the pod's own folders go",
-    given: { desired: deleted(30), record: stopping(), facts: { ...NO_FACTS, down: new Set(HOOKS) } },
+    given: { desired: deleted(30), record: toStop, facts: { ...NO_FACTS, down: new Set(HOOKS) } },
     actions: [{ do: "clear" }],
   },
   {
     name: "then the control plane is told",
-    given: { desired: deleted(30), record: stopping(), facts: released },
+    given: { desired: deleted(30), record: toStop, facts: released },
     actions: [{ do: "confirm" }],
   },
   {
     name: "told once, it waits for the object to go",
-    given: { desired: deleted(30), record: stopping(), facts: { ...released, isConfirmed: true } },
+    given: { desired: deleted(30), record: toStop, facts: { ...released, isConfirmed: true } },
     actions: [],
   },
   {
     name: "the object is gone: it is forgotten",
-    given: { desired: undefined, record: stopping(), facts: released },
+    given: { desired: undefined, record: toStop, facts: released },
     actions: [{ do: "forget" }],
   },
   {
@@ -364,6 +341,6 @@ test("plan: a run whose monitor died has ended with a lost exit, which is no suc
 });
 
 test("plan: what the machine shows of an attempt that is over is not counted again", () => {
-  const record = withContainer(fresh, "web", { attempt: 3 });
+  const record = asInitialized(withContainer(fresh, "web", { attempt: 3 }));
   expect(plan(turn({ record, containers: [seen(ended(9), 1)] })).record).toBe(record);
 });

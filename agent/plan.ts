@@ -1,15 +1,20 @@
-import { DEFAULT_GRACE_SECONDS, isDeleting } from "../kinds/pod-state.js";
+import { everyContainer, isOneOff, isSidecar } from "../kinds/pod-containers.js";
+import { graceSecondsOf, isDeleting } from "../kinds/pod-state.js";
 import { startWaits } from "../kinds/start-after.js";
 import { assertNever } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type Action, HOOKS, type HookName } from "./actions.js";
-import { noteContainers } from "./note-containers.js";
-import { containerRecord, type PodRecord } from "./pod-record.js";
+import type { Check } from "./checks/check.js";
+import { wantedChecks } from "./checks/wanted-checks.js";
+import { asInitialized, noteContainers } from "./note-containers.js";
+import { type ContainerRecord, containerRecord, type PodRecord } from "./pod-record.js";
 import type { PodTurn } from "./pod-turn.js";
-import { isPodOver, willRunAgain } from "./restart-policy.js";
+import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
+import { acts, allActions, endStep, type Step, soonest, waits } from "./step.js";
+import { removals, windDown } from "./wind-down.js";
 
 /** What to do for a pod now. The actions may run side by side; afterwards the pod is looked at again. */
 export interface PodPlan {
@@ -18,41 +23,76 @@ export interface PodPlan {
   readonly actions: readonly Action[];
   /** Look again after this many milliseconds, even if nothing changes. */
   readonly againMs: number | undefined;
+  /** The probes and hooks that shall go on beside this, until a plan names them no more. */
+  readonly checks: readonly Check[];
 }
+
+type Decision = Omit<PodPlan, "checks">;
 
 /**
  * Decides about one pod. Pure: the same turn gives the same plan, and a plan whose actions have been carried out is followed by one that
  * goes on from there, whoever carried them out. Ends in no actions when the machine is as wanted.
  */
 export function plan(turn: PodTurn): PodPlan {
-  const record = noteContainers(turn);
-  const noted = { ...turn, record };
+  const decided = decide(turn);
   const pod = turn.desired;
-  if (pod === undefined) return turn.isConfirmedSet ? stop(noted, undefined) : idle(record);
-  if (isDeleting(pod)) return stop(noted, pod);
-  if (isPodOver(pod, record)) return finish(noted);
-  return run(noted, pod);
+  const checks = pod === undefined ? [] : wantedChecks({ ...turn, record: decided.record }, pod);
+  return { ...decided, checks };
 }
 
-function idle(record: PodRecord): PodPlan {
-  return { record, actions: [], againMs: undefined };
+function decide(turn: PodTurn): Decision {
+  const pod = turn.desired;
+  const seen = noteContainers(turn);
+  if (pod === undefined)
+    return turn.isConfirmedSet ? stop({ ...turn, record: seen }, undefined) : idle(seen, undefined);
+  if (isDeleting(pod)) return stop({ ...turn, record: seen }, pod);
+  const record = noteDeadline(noteInitialized(seen, pod), pod, turn.nowMs);
+  const noted = { ...turn, record };
+  return isPodOver(pod, record) ? finish(noted, pod) : run(noted, pod);
+}
+
+function idle(record: PodRecord, againMs: number | undefined): Decision {
+  return { record, actions: [], againMs };
+}
+
+function noteInitialized(record: PodRecord, pod: Pod): PodRecord {
+  return (pod.spec?.initContainers ?? []).every((one) => isSettled(one, containerRecord(record, one.name)))
+    ? asInitialized(record)
+    : record;
+}
+
+/** Whether an init container holds the next one back no more. */
+function isSettled(container: Container, known: ContainerRecord): boolean {
+  return isSidecar(container) ? hasStarted(container, known) : known.isComplete;
+}
+
+function deadlineMs(record: PodRecord, pod: Pod): number | undefined {
+  const seconds = pod.spec?.activeDeadlineSeconds;
+  return seconds === undefined ? undefined : record.seenAtMs + seconds * 1000;
+}
+
+function noteDeadline(record: PodRecord, pod: Pod, nowMs: number): PodRecord {
+  const atMs = deadlineMs(record, pod);
+  if (atMs === undefined || nowMs < atMs || isPodOver(pod, record)) return record;
+  const message = "pod was active on the node longer than the specified deadline";
+  return { ...record, failure: { reason: "DeadlineExceeded", message } };
 }
 
 /** Keeps every container that should run running. */
-function run(turn: PodTurn, pod: Pod): PodPlan {
-  const steps = (pod.spec?.containers ?? []).map((container) => stepFor(turn, pod, container));
-  const needsRun = steps.some((step) => step.is === "make");
-  const isHeld = startWaits(pod).length > 0 && !hasRun(turn.record);
+function run(turn: PodTurn, pod: Pod): Decision {
+  const { record, nowMs } = turn;
+  const mayBegin = containersThatMayBegin(record, pod);
+  const steps = everyContainer(pod).map((container) => stepFor(turn, pod, container, mayBegin.has(container.name)));
+  const isHeld = startWaits(pod).length > 0 && !hasRun(record);
   // A pod that waits for others fetches its image meanwhile, and no more: configs are read once it may start.
   const hook = (isHeld ? EARLY_HOOKS : HOOKS).find((name) => !turn.facts.up.has(name));
-  const again = steps.flatMap((step) => (step.is === "wait" ? [step.ms] : []));
-  if (needsRun && hook !== undefined) {
-    const waitMs = turn.record.hookFailure === undefined ? 0 : turn.record.hookFailure.retryAtMs - turn.nowMs;
-    if (waitMs > 0) return { record: turn.record, actions: acts(steps), againMs: soonest([...again, waitMs]) };
-    return { record: turn.record, actions: [...acts(steps), { do: "prepare", hook }], againMs: soonest(again) };
-  }
-  const makes = isHeld ? [] : steps.flatMap((step) => (step.is === "make" ? [step.action] : []));
-  return { record: turn.record, actions: [...acts(steps), ...makes], againMs: soonest(again) };
+  const deadline = deadlineMs(record, pod);
+  const again = [...waits(steps), ...(deadline === undefined ? [] : [deadline - nowMs])];
+  if (hook === undefined || !steps.some((step) => step.is === "make"))
+    return { record, actions: isHeld ? acts(steps) : allActions(steps), againMs: soonest(again) };
+  const waitMs = record.hookFailure === undefined ? 0 : record.hookFailure.retryAtMs - nowMs;
+  if (waitMs > 0) return { record, actions: acts(steps), againMs: soonest([...again, waitMs]) };
+  return { record, actions: [...acts(steps), { do: "prepare", hook }], againMs: soonest(again) };
 }
 
 /** Dependencies count for the first start alone: what has run is started again whatever became of them. */
@@ -65,29 +105,28 @@ function hasRun(record: PodRecord): boolean {
 /** Hooks that a pod may have before what it starts after is there. */
 const EARLY_HOOKS: readonly HookName[] = ["image"];
 
-/** `make` needs the hooks to be up first; `act` does not. */
-type Step =
-  | { readonly is: "rest" }
-  | { readonly is: "wait"; readonly ms: number }
-  | { readonly is: "act"; readonly action: Action }
-  | { readonly is: "make"; readonly action: Action };
-
-function acts(steps: readonly Step[]): Action[] {
-  return steps.flatMap((step) => (step.is === "act" ? [step.action] : []));
+/** Init containers up to the first that others wait for; once all have done their work, the sidecars and all others. */
+function containersThatMayBegin(record: PodRecord, pod: Pod): ReadonlySet<string> {
+  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  const sidecars = initContainers.filter(isSidecar);
+  if (record.isInitialized) return new Set([...sidecars, ...containers].map(({ name }) => name));
+  const at = initContainers.findIndex((one) => !isSettled(one, containerRecord(record, one.name)));
+  return new Set(initContainers.slice(0, at + 1).map(({ name }) => name));
 }
 
-function soonest(waits: readonly number[]): number | undefined {
-  return waits.length === 0 ? undefined : Math.max(0, Math.min(...waits));
-}
-
-function stepFor(turn: PodTurn, pod: Pod, { name }: Container): Step {
+function stepFor(turn: PodTurn, pod: Pod, container: Container, mayBegin: boolean): Step {
+  const { name } = container;
   const record = containerRecord(turn.record, name);
   const waitMs = record.retryAtMs - turn.nowMs;
   const stale = turn.containers.find((seen) => seen.container === name && seen.attempt !== record.attempt);
   if (stale !== undefined) return { is: "act", action: { do: "remove", container: name, attempt: stale.attempt } };
   const current = turn.containers.find((seen) => seen.container === name);
+  if (current?.state.is === "running" && record.ending !== undefined) {
+    const hasHook = container.lifecycle?.preStop !== undefined && !isOneOff(pod, name);
+    return endStep(current, record.ending, { nowMs: turn.nowMs, hasHook, holdMs: 0 });
+  }
   if (current !== undefined) return stepForExisting(current, waitMs);
-  if (!willRunAgain(pod, record)) return { is: "rest" };
+  if (!mayBegin || !willRunAgain(pod, container, record)) return { is: "rest" };
   if (waitMs > 0) return { is: "wait", ms: waitMs };
   return { is: "make", action: { do: "create", container: name, attempt: record.attempt } };
 }
@@ -109,15 +148,16 @@ function stepForExisting(seen: ObservedContainer, waitMs: number): Step {
   }
 }
 
-/** All containers have ended for good: what they needed is given back, the pod's object and logs stay. */
-function finish(turn: PodTurn): PodPlan {
-  if (turn.containers.length > 0)
-    return { record: turn.record, actions: removals(turn.containers), againMs: undefined };
-  return { record: turn.record, actions: release(turn), againMs: undefined };
-}
-
-function removals(containers: readonly ObservedContainer[]): Action[] {
-  return containers.map(({ container, attempt }) => ({ do: "remove", container, attempt }));
+/** The pod is over: what still runs, such as sidecars, is ended, what the pod needed is given back; its object and logs stay. */
+function finish(turn: PodTurn, pod: Pod): Decision {
+  if (turn.containers.length === 0) return { record: turn.record, actions: release(turn), againMs: undefined };
+  const isRunning = turn.containers.some(({ state }) => state.is === "running" || state.is === "creating");
+  if (!isRunning) return { record: turn.record, actions: removals(turn.containers), againMs: undefined };
+  const { failure } = turn.record;
+  return end(turn, pod, {
+    graceMs: graceSecondsOf(pod) * 1000,
+    why: (container) => (failure === undefined ? `stopping container ${container}` : failure.message),
+  });
 }
 
 /** The next hook to take down, the last first; then the pod's folders. */
@@ -128,53 +168,34 @@ function release({ facts }: PodTurn): Action[] {
 }
 
 /** Ends the containers, then gives everything back, then tells the control plane, then forgets. */
-function stop(turn: PodTurn, pod: Pod | undefined): PodPlan {
-  const stopping = turn.record.stop ?? { sinceMs: turn.nowMs, signalledAtMs: undefined, killedAtMs: undefined };
-  const record = turn.record.stop === undefined ? { ...turn.record, stop: stopping } : turn.record;
+function stop(turn: PodTurn, pod: Pod | undefined): Decision {
+  const record = noteStop(turn);
   const noted = { ...turn, record };
-  if (turn.containers.length > 0) return stopContainers(noted, stopping, graceMs(pod));
+  if (turn.containers.length > 0) {
+    const graceMs = pod === undefined ? limit("orphanGraceMs") : graceSecondsOf(pod) * 1000;
+    return end(noted, pod, { graceMs, why: (container) => `stopping container ${container}` });
+  }
   const released = release(noted);
   if (released.length > 0) return { record, actions: released, againMs: undefined };
   if (pod === undefined) return { record, actions: [{ do: "forget" }], againMs: undefined };
-  if (turn.facts.isConfirmed) return idle(record);
-  return { record, actions: [{ do: "confirm" }], againMs: undefined };
+  return turn.facts.isConfirmed
+    ? idle(record, undefined)
+    : { record, actions: [{ do: "confirm" }], againMs: undefined };
 }
 
-function graceMs(pod: Pod | undefined): number {
-  if (pod === undefined) return limit("orphanGraceMs");
-  const seconds =
-    pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
-  return seconds * 1000;
+function noteStop({ record, nowMs }: PodTurn): PodRecord {
+  return record.stop === undefined ? { ...record, stop: { sinceMs: nowMs } } : record;
 }
 
-function stopContainers(turn: PodTurn, stopping: NonNullable<PodRecord["stop"]>, grace: number): PodPlan {
-  const { record, nowMs } = turn;
-  const running = turn.containers.filter(({ state }) => state.is === "running");
-  const creating = turn.containers.some(({ state }) => state.is === "creating");
-  const actions = removals(turn.containers.filter(({ state }) => state.is !== "running" && state.is !== "creating"));
-  const again = creating ? [limit("containerRecheckMs")] : [];
-  if (running.length === 0) return { record, actions, againMs: soonest(again) };
-  const waitMs = grace === 0 ? 0 : withdrawalWaitMs(turn, stopping.sinceMs);
-  const signal = nextSignal(stopping, grace, nowMs);
-  if (waitMs > 0 && stopping.signalledAtMs === undefined)
-    return { record, actions, againMs: soonest([...again, waitMs]) };
-  if (signal.atMs > nowMs) return { record, actions, againMs: soonest([...again, signal.atMs - nowMs]) };
-  const signals = running.map(
-    ({ container, attempt }): Action => ({ do: "signal", container, attempt, signal: signal.name }),
-  );
-  return { record, actions: [...actions, ...signals], againMs: soonest([...again, limit("stopAgainMs")]) };
-}
-
-/** The stop signal once, SIGKILL when the grace is over, and SIGKILL again while that has not worked. */
-function nextSignal(
-  stopping: NonNullable<PodRecord["stop"]>,
-  grace: number,
-  nowMs: number,
-): { readonly name: "" | "SIGKILL"; readonly atMs: number } {
-  if (stopping.killedAtMs !== undefined) return { name: "SIGKILL", atMs: stopping.killedAtMs + limit("stopAgainMs") };
-  if (grace === 0) return { name: "SIGKILL", atMs: nowMs };
-  if (stopping.signalledAtMs === undefined) return { name: "", atMs: nowMs };
-  return { name: "SIGKILL", atMs: stopping.signalledAtMs + grace };
+function end(
+  turn: PodTurn,
+  pod: Pod | undefined,
+  how: { readonly graceMs: number; readonly why: (container: string) => string },
+): Decision {
+  const record = noteStop(turn);
+  const sinceMs = record.stop?.sinceMs ?? turn.nowMs;
+  const holdMs = how.graceMs === 0 ? 0 : withdrawalWaitMs(turn, sinceMs);
+  return windDown({ ...turn, record }, pod, { ...how, sinceMs, holdMs });
 }
 
 /** Milliseconds until the stop signal may be sent although a node may still send traffic; 0 when none does. */

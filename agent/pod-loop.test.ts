@@ -61,7 +61,7 @@ test("after a power cut every pod of the checkpoint is made anew, its ends told 
   const world = new LoopWorld();
   world.loop.replaceDesired([loopPod("u1", ["serve"])]);
   await world.advance(100);
-  world.runtime.powerOff();
+  world.powerOff();
   await world.restartAgent({ keepsCheckpoint: true, isAlone: true });
   await world.advance(5_000);
   expect(await statesOf(world)).toEqual(["serve.1 running"]);
@@ -103,7 +103,7 @@ test("no more than limits.agentWorkers actions go on at a time, pulls apart", as
 /** What may happen to a node, in any order. */
 const event = fc.oneof(
   { weight: 6, arbitrary: fc.record({ is: fc.constant("pass" as const), ms: fc.integer({ min: 1, max: 3_000 }) }) },
-  { weight: 3, arbitrary: fc.record({ is: fc.constant("want" as const), pod: fc.nat(2), kind: fc.nat(3) }) },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant("want" as const), pod: fc.nat(2), kind: fc.nat(7) }) },
   {
     weight: 3,
     arbitrary: fc.record({ is: fc.constant("delete" as const), pod: fc.nat(2), grace: fc.integer({ min: 0, max: 5 }) }),
@@ -113,7 +113,16 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.record({ is: fc.constant("power off" as const) }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("fail" as const), hook: fc.nat(3) }) },
 );
-const KINDS = [["serve"], ["crash"], ["serve", "once"], ["stubborn"]] as const;
+const KINDS: readonly { readonly main: readonly string[]; readonly init?: readonly string[] }[] = [
+  { main: ["serve"] },
+  { main: ["crash"] },
+  { main: ["serve", "once"] },
+  { main: ["stubborn"] },
+  { main: ["serve"], init: ["setup", "proxy"] },
+  { main: ["probed", "hooked"] },
+  { main: ["crash", "serve"], init: ["proxy", "setup"] },
+  { main: ["sick"], init: ["setup"] },
+];
 const HOOK_NAMES = ["image", "sandbox", "config", "volumes"] as const;
 
 test("whatever happens in whatever order: the laws hold at every step, and the node ends as it is wanted", async () => {
@@ -127,7 +136,8 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
         if (one.is === "pass") await world.advance(one.ms);
         if (one.is === "want" && !wanted.has(`p${one.pod}`)) {
           count += 1;
-          const pod = loopPod(`p${one.pod}-${count}`, [...(KINDS[one.kind] ?? [])]);
+          const { main, init = [] } = KINDS[one.kind] ?? { main: [] };
+          const pod = loopPod(`p${one.pod}-${count}`, main, { init });
           wanted.set(`p${one.pod}`, pod);
           world.want(pod);
         }
@@ -138,7 +148,7 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
         }
         if (one.is === "lose monitor" && uid !== undefined) await world.loseMonitors(uid.metadata?.uid ?? "");
         if (one.is === "fail") world.fail(HOOK_NAMES[one.hook] ?? "image", new TallshipError("kernel_failed", "no"), 2);
-        if (one.is === "power off") world.runtime.powerOff();
+        if (one.is === "power off") world.powerOff();
         if (one.is === "power off" || one.is === "kill agent")
           await world.restartAgent({ keepsCheckpoint: one.is === "power off" || one.keeps });
       }

@@ -9,10 +9,13 @@ import { WorkQueue } from "../lib/work-queue.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import type { Action, Actions } from "./actions.js";
 import type { Checkpoint, SavedPod } from "./checkpoint/checkpoint.js";
+import type { Check, PerformCheck } from "./checks/check.js";
+import { CheckRunner } from "./checks/check-runner.js";
+import { noteVerdict } from "./checks/note-verdict.js";
 import type { ControlPlane } from "./control-plane.js";
 import type { Effect, ExecuteContext, Executors } from "./execute.js";
 import { noteFailure } from "./note-failure.js";
-import { noticeOfAction, noticeOfFailure } from "./notices.js";
+import { noticeOfAction, noticeOfCheck, noticeOfFailure } from "./notices.js";
 import { plan } from "./plan.js";
 import { newRecord, type PodRecord } from "./pod-record.js";
 import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal } from "./pod-turn.js";
@@ -25,6 +28,7 @@ export interface PodLoopOptions {
   readonly log: Log;
   readonly runtime: Runtime;
   readonly executors: Executors;
+  readonly perform: PerformCheck;
   readonly checkpoint: Checkpoint;
   readonly controlPlane: ControlPlane;
   /** Whether services still send traffic to a pod. */
@@ -58,6 +62,7 @@ export class PodLoop {
   private readonly pods = new Map<string, PodState>();
   private readonly queue: WorkQueue;
   private readonly slots = new Slots(limit("agentWorkers"));
+  private readonly checks: CheckRunner;
   private isConfirmedSet = false;
   private isStopped = false;
   private turnCount = 0;
@@ -75,6 +80,13 @@ export class PodLoop {
       retry,
       spacing: { firstMs: 0, maxMs: 0 },
       onReady: () => this.takeReady(),
+    });
+    this.checks = new CheckRunner({
+      clock,
+      rng,
+      perform: options.perform,
+      onVerdict: (uid, check, isPassed) => this.judge(uid, check, isPassed),
+      onFailure: (uid, check, message) => this.complain(uid, check, message),
     });
     options.runtime.onChange((uid) => this.mark(uid));
   }
@@ -154,6 +166,7 @@ export class PodLoop {
   async stop(): Promise<void> {
     this.isStopped = true;
     this.queue.close();
+    this.checks.close();
     for (const state of this.pods.values()) state.abort.abort();
     while (this.turnCount > 0) await new Promise<void>((resolve) => (this.wakeIdle = resolve));
   }
@@ -207,7 +220,8 @@ export class PodLoop {
     if (state === undefined) return undefined;
     const containers = await this.options.runtime.list(uid);
     const turn = this.turnOf(state, containers);
-    const { record, actions, againMs } = plan(turn);
+    const { record, actions, againMs, checks } = plan(turn);
+    if (!this.isStopped) this.checks.set(uid, checks);
     if (record !== state.record) {
       state.record = record;
       state.isSaved = false;
@@ -231,6 +245,23 @@ export class PodLoop {
       cutOverRevision: this.options.cutOverRevision(),
       nowMs: this.options.clock.nowMs(),
     };
+  }
+
+  /** What a probe or hook has come to is remembered at once; what follows from it is the next turn's concern. */
+  private judge(uid: string, check: Check, isPassed: boolean): void {
+    const state = this.pods.get(uid);
+    if (state?.desired === undefined) return;
+    const nowMs = this.options.clock.nowMs();
+    const record = noteVerdict(state.record, state.desired, { check, isPassed, nowMs });
+    if (record === state.record) return;
+    state.record = record;
+    state.isSaved = false;
+    this.mark(uid);
+  }
+
+  private complain(uid: string, check: Check, message: string): void {
+    const pod = this.pods.get(uid)?.desired;
+    if (pod !== undefined) this.options.controlPlane.notify(noticeOfCheck(check, pod, message));
   }
 
   private async save(state: PodState): Promise<void> {
@@ -298,6 +329,7 @@ export class PodLoop {
     await this.options.checkpoint.remove(state.record.uid);
     if (state.desired !== undefined) return;
     this.pods.delete(state.record.uid);
+    this.checks.set(state.record.uid, []);
     this.options.onForgotten(state.record.uid);
   }
 }

@@ -32,6 +32,16 @@ export interface ContainerRecord {
   readonly retryAtMs: number;
   /** Why the last try to make or start a run failed; undefined after a success. */
   readonly failed: Waiting | undefined;
+  /** Whether the run's postStart hook has ended well. */
+  readonly isPosted: boolean;
+  /** Whether the run's startup probe has passed. */
+  readonly isStartupPassed: boolean;
+  /** What the run's readiness probe last came to. A restarted agent goes on from it: a ready pod stays ready until a probe says otherwise. */
+  readonly isReady: boolean;
+  /** Of an init container: it has done its work since the pod's namespaces were made. */
+  readonly isComplete: boolean;
+  /** How far the end of the run has come; undefined while it shall run. */
+  readonly ending: Ending | undefined;
 }
 
 /** A hook that failed and when it is tried again. */
@@ -41,14 +51,25 @@ export interface HookFailure extends Waiting {
   readonly retryAtMs: number;
 }
 
-/** How far the stop of a pod has come. */
-export interface StopRecord {
-  /** When the agent learned of it. */
+/** How far the end of a run has come: its preStop hook, the stop signal, SIGKILL. */
+export interface Ending {
+  /** Why, for people: a container that is unhealthy, a pod that is deleted. */
+  readonly why: string;
   readonly sinceMs: number;
+  /** From `sinceMs`, hook included; without a hook from the signal. */
+  readonly graceMs: number;
+  /** Whether the preStop hook has ended, well or not. */
+  readonly isHookOver: boolean;
   /** When the stop signal was sent. */
   readonly signalledAtMs: number | undefined;
   /** When SIGKILL was last sent. */
   readonly killedAtMs: number | undefined;
+}
+
+/** The pod's containers are being ended for good. */
+export interface StopRecord {
+  /** When the agent learned that they shall be. */
+  readonly sinceMs: number;
 }
 
 /** What the agent remembers of a pod over its own death: written to disk before any action that follows from it. */
@@ -60,22 +81,44 @@ export interface PodRecord {
   readonly seenAtMs: number;
   readonly containers: Readonly<Record<string, ContainerRecord>>;
   readonly hookFailure: HookFailure | undefined;
+  /** Whether the init containers have done their work, so that they are not asked for again. A reboot takes it back. */
+  readonly isInitialized: boolean;
+  /** Why the pod as a whole has failed, such as DeadlineExceeded; its containers end then. */
+  readonly failure: Waiting | undefined;
   readonly stop: StopRecord | undefined;
 }
 
-const NEW_CONTAINER: ContainerRecord = {
-  attempt: 0,
+/** What is known of a run before it has begun. */
+export const NEW_RUN = {
   startedAtMs: undefined,
+  isPosted: false,
+  isStartupPassed: false,
+  isReady: false,
+  ending: undefined,
+} as const satisfies Partial<ContainerRecord>;
+
+const NEW_CONTAINER: ContainerRecord = {
+  ...NEW_RUN,
+  attempt: 0,
   imageDigest: "",
   last: undefined,
   failureCount: 0,
   retryAtMs: 0,
   failed: undefined,
+  isComplete: false,
 };
+
+const NEW_POD = {
+  containers: {},
+  hookFailure: undefined,
+  isInitialized: false,
+  failure: undefined,
+  stop: undefined,
+} as const satisfies Partial<PodRecord>;
 
 /** The record of a pod that was never seen before. */
 export function newRecord(pod: { uid: string; namespace: string; name: string }, nowMs: number): PodRecord {
-  return { ...pod, seenAtMs: nowMs, containers: {}, hookFailure: undefined, stop: undefined };
+  return { ...pod, seenAtMs: nowMs, ...NEW_POD };
 }
 
 /** What is remembered of a container; a new one has had no run. */

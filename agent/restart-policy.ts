@@ -1,3 +1,5 @@
+import { isOneOff, isSidecar } from "../kinds/pod-containers.js";
+import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type ContainerRecord, containerRecord, type EndedRun, type PodRecord } from "./pod-record.js";
 
@@ -6,16 +8,43 @@ export function isSuccess({ exit }: EndedRun): boolean {
   return exit.is === "code" && exit.exitCode === 0;
 }
 
-/** True when the container shall have a run after those that ended; of one that never ran: always. */
-export function willRunAgain(pod: Pod, { last }: ContainerRecord): boolean {
+/**
+ * True when the container shall have a run after those that ended; of one that never ran: always. Its own restart policy goes before the
+ * pod's; an init container that succeeded has done its work.
+ */
+export function willRunAgain(pod: Pod, container: Container, { last, isComplete }: ContainerRecord): boolean {
+  const isInit = isOneOff(pod, container.name);
+  if (isInit && isComplete) return false;
   if (last === undefined) return true;
-  const policy = pod.spec?.restartPolicy;
-  if (policy === "Never") return false;
-  return policy === "OnFailure" ? !isSuccess(last) : true;
+  const policy = container.restartPolicy || pod.spec?.restartPolicy || "Always";
+  if (policy === "Never") return isInit && isSuccess(last); // A reboot asks for the work of a successful one again.
+  return policy === "OnFailure" && !isInit ? !isSuccess(last) : true;
 }
 
-/** True once every container has ended for good. */
+/** True once the pod has failed, an init container has failed for good, or every container has ended for good. Sidecars do not count. */
 export function isPodOver(pod: Pod, record: PodRecord): boolean {
-  const containers = pod.spec?.containers ?? [];
-  return containers.length > 0 && containers.every(({ name }) => !willRunAgain(pod, containerRecord(record, name)));
+  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  if (record.failure !== undefined) return true;
+  const isEnded = (container: Container): boolean =>
+    !willRunAgain(pod, container, containerRecord(record, container.name));
+  if (!record.isInitialized && initContainers.some((one) => !isSidecar(one) && hasFailed(pod, one, record)))
+    return true;
+  return containers.length > 0 && containers.every(isEnded);
+}
+
+function hasFailed(pod: Pod, container: Container, record: PodRecord): boolean {
+  const known = containerRecord(record, container.name);
+  return known.last !== undefined && !known.isComplete && !willRunAgain(pod, container, known);
+}
+
+/** True when the run is under way as far as others wait for it: it runs, its postStart hook has ended and its startup probe has passed. */
+export function hasStarted({ lifecycle, startupProbe }: Container, known: ContainerRecord): boolean {
+  if (known.startedAtMs === undefined) return false;
+  if (lifecycle?.postStart !== undefined && !known.isPosted) return false;
+  return startupProbe === undefined || known.isStartupPassed;
+}
+
+/** True when the run may receive requests. An init container that has done its work counts as ready, as in Kubernetes. */
+export function isContainerReady(container: Container, known: ContainerRecord): boolean {
+  return hasStarted(container, known) && (container.readinessProbe === undefined || known.isReady);
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { HOOKS } from "./actions.js";
+import { noteContainers } from "./note-containers.js";
 import { type ContainerRecord, newRecord, withContainer } from "./pod-record.js";
 import { NO_FACTS, type PodTurn } from "./pod-turn.js";
 import type { ContainerExit, ContainerState } from "./runtime/runtime.js";
@@ -28,7 +29,8 @@ function statusOf(part: Partial<PodTurn>, of = pod()) {
     cutOverRevision: 0,
     nowMs: NOW,
   };
-  return podStatus({ ...turn, ...part }, of, context);
+  const whole = { ...turn, ...part };
+  return podStatus({ ...whole, record: noteContainers(whole) }, of, context);
 }
 
 const seen = (state: ContainerState, attempt = 0) => ({ id: "x", podUid: "u1", container: "web", attempt, state });

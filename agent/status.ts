@@ -1,11 +1,14 @@
+import { isOneOff } from "../kinds/pod-containers.js";
+import { isConditionTrue } from "../kinds/pod-state.js";
 import { startWaits, startWaitText } from "../kinds/start-after.js";
 import { rfc3339 } from "../lib/clock.js";
+import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Condition } from "../proto/gen/tallship/v1/meta.js";
 import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/gen/tallship/v1/pod.js";
 import { restartDelayMs } from "./note-containers.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
-import { isPodOver, isSuccess, willRunAgain } from "./restart-policy.js";
+import { hasStarted, isContainerReady, isPodOver, isSuccess, willRunAgain } from "./restart-policy.js";
 import { containerId, type ObservedContainer } from "./runtime/runtime.js";
 
 /** Exit code shown for a run whose own was lost: never 0. As in Kubernetes. */
@@ -32,34 +35,39 @@ export interface StatusContext {
  */
 export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodStatus {
   const { record, facts, nowMs } = turn;
-  const containerStatuses = (pod.spec?.containers ?? []).map(({ name, image }) =>
-    containerStatus(turn, pod, { name, image, runtimeName: context.runtimeName }),
-  );
-  const phase = phaseOf(pod, record, containerStatuses);
+  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  const statusOf = (container: Container): ContainerStatus => containerStatus(turn, pod, container, context);
+  const initContainerStatuses = initContainers.map(statusOf);
+  const containerStatuses = containers.map(statusOf);
+  const phase = phaseOf(turn, pod, containerStatuses);
   const before = pod.status;
+  const ground = { pod, phase, initContainerStatuses, containerStatuses, facts, record };
   return PodStatus.fromPartial({
     ...before,
     phase,
-    reason: "",
-    message: "",
+    reason: record.failure?.reason ?? "",
+    message: record.failure?.message ?? "",
     hostIP: context.nodeIP,
     hostIPs: [{ ip: context.nodeIP }],
     podIP: facts.address || before?.podIP || "",
     podIPs: facts.address ? [{ ip: facts.address }] : (before?.podIPs ?? []),
     startTime: rfc3339(record.seenAtMs),
+    initContainerStatuses,
     containerStatuses,
-    conditions: conditions(before?.conditions ?? [], { phase, containerStatuses, facts }, nowMs),
+    conditions: conditions(before?.conditions ?? [], ground, nowMs),
     observedGeneration: pod.metadata?.generation ?? 0,
   });
 }
 
-/** Phases only go forward: a pod that ran is not Pending again, one that ended stays so. */
-function phaseOf(pod: Pod, record: PodRecord, statuses: readonly ContainerStatus[]): string {
+/** Phases only go forward: a pod that ran is not Pending again, one that ended stays so. Nothing of an ended pod runs any more. */
+function phaseOf({ record, containers: seen }: PodTurn, pod: Pod, statuses: readonly ContainerStatus[]): string {
   const before = pod.status?.phase ?? "";
   if (before === "Succeeded" || before === "Failed") return before;
-  if (isPodOver(pod, record)) {
+  const isLiving = seen.some(({ state }) => state.is === "running" || state.is === "creating");
+  if (isPodOver(pod, record) && !isLiving) {
     const ends = (pod.spec?.containers ?? []).map(({ name }) => containerRecord(record, name).last);
-    return ends.every((end) => end !== undefined && isSuccess(end)) ? "Succeeded" : "Failed";
+    const isWell = record.failure === undefined && ends.every((end) => end !== undefined && isSuccess(end));
+    return isWell ? "Succeeded" : "Failed";
   }
   if (before === "Running") return "Running";
   return statuses.every(({ state }) => state?.waiting === undefined || hasRun(state)) && statuses.some(isStarted)
@@ -75,14 +83,14 @@ function isStarted({ state, lastState }: ContainerStatus): boolean {
   return state?.running !== undefined || state?.terminated !== undefined || lastState?.terminated !== undefined;
 }
 
-interface ContainerNames {
-  readonly name: string;
-  readonly image: string;
-  readonly runtimeName: string;
-}
-
-function containerStatus(turn: PodTurn, pod: Pod, { name, image, runtimeName }: ContainerNames): ContainerStatus {
+function containerStatus(
+  turn: PodTurn,
+  pod: Pod,
+  container: Container,
+  { runtimeName }: StatusContext,
+): ContainerStatus {
   const { record, facts } = turn;
+  const { name, image } = container;
   const known = containerRecord(record, name);
   const seen = turn.containers.find((one) => one.container === name && one.attempt === known.attempt);
   const isRunning = seen?.state.is === "running";
@@ -90,7 +98,9 @@ function containerStatus(turn: PodTurn, pod: Pod, { name, image, runtimeName }: 
     `${runtimeName}://${containerId({ podUid: record.uid, container: name, attempt })}`;
   const digest = known.imageDigest || known.last?.imageDigest || facts.images.get(name)?.digest || "";
   const ended = known.last === undefined ? undefined : terminated(known.last, idOf(known.last.attempt));
-  const state = isRunning || known.last === undefined || !hasEnded(turn, pod, name) ? current(turn, name, seen) : ended;
+  const state =
+    isRunning || known.last === undefined || !hasEnded(turn, pod, container) ? current(turn, pod, name, seen) : ended;
+  const isDone = isOneOff(pod, name) && known.isComplete;
   return ContainerStatus.fromPartial({
     name,
     image,
@@ -98,14 +108,15 @@ function containerStatus(turn: PodTurn, pod: Pod, { name, image, runtimeName }: 
     containerID: isRunning ? idOf(known.attempt) : known.last === undefined ? "" : idOf(known.last.attempt),
     state,
     lastState: state === ended ? before(pod, name)?.lastState : ended,
-    ready: isRunning,
-    started: isRunning,
+    ready: isDone || (isRunning && !isOneOff(pod, name) && isContainerReady(container, known)),
+    started: isRunning && hasStarted(container, known),
     restartCount: Math.max(restarts(known, seen), before(pod, name)?.restartCount ?? 0),
   });
 }
 
 function before(pod: Pod, name: string): ContainerStatus | undefined {
-  return pod.status?.containerStatuses.find((status) => status.name === name);
+  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
+  return [...initContainerStatuses, ...containerStatuses].find((status) => status.name === name);
 }
 
 /** Runs after the first that were begun. */
@@ -117,29 +128,32 @@ function restarts(
 }
 
 /** True when the container's last run is its state: it has ended for good, or the pod is being stopped. */
-function hasEnded({ record }: PodTurn, pod: Pod, name: string): boolean {
-  return record.stop !== undefined || !willRunAgain(pod, containerRecord(record, name));
+function hasEnded({ record }: PodTurn, pod: Pod, container: Container): boolean {
+  const known = containerRecord(record, container.name);
+  return record.stop !== undefined || isPodOver(pod, record) || !willRunAgain(pod, container, known);
 }
 
-function current(turn: PodTurn, name: string, seen: ObservedContainer | undefined): ContainerState {
+function current(turn: PodTurn, pod: Pod, name: string, seen: ObservedContainer | undefined): ContainerState {
   if (seen?.state.is === "running")
     return ContainerState.fromPartial({ running: { startedAt: rfc3339(seen.state.startedAtMs) } });
-  return ContainerState.fromPartial({ waiting: waiting(turn, name) });
+  return ContainerState.fromPartial({ waiting: waiting(turn, pod, name) });
 }
 
 /** Why a container that should run does not. */
-function waiting({ desired, record }: PodTurn, name: string): Waiting {
+function waiting({ record }: PodTurn, pod: Pod, name: string): Waiting {
   const known = containerRecord(record, name);
   if (known.failed !== undefined) return known.failed;
   if (record.hookFailure !== undefined) return record.hookFailure;
-  if (known.last !== undefined) {
+  const isAsked = !isOneOff(pod, name) || known.last === undefined || !isSuccess(known.last);
+  if (known.last !== undefined && isAsked) {
     const seconds = restartDelayMs(known.failureCount - 1) / 1000;
     const message = `back-off ${seconds}s restarting container ${name} of pod ${record.namespace}/${record.name}`;
     return { reason: "CrashLoopBackOff", message };
   }
-  const waits = desired === undefined ? [] : startWaits(desired);
+  const waits = startWaits(pod);
   if (waits.length > 0) return { reason: "WaitingForDependency", message: startWaitText(waits) };
-  return { reason: "ContainerCreating", message: "" };
+  const hasInit = (pod.spec?.initContainers.length ?? 0) > 0;
+  return { reason: hasInit ? "PodInitializing" : "ContainerCreating", message: "" };
 }
 
 function terminated({ attempt: _, startedAtMs, exit }: EndedRun, containerID: string): ContainerState {
@@ -152,21 +166,26 @@ function terminated({ attempt: _, startedAtMs, exit }: EndedRun, containerID: st
   }
   const reason = exit.isOom ? "OOMKilled" : exit.exitCode === 0 ? "Completed" : "Error";
   const signal = exit.exitCode > 128 && exit.exitCode < 193 ? exit.exitCode - 128 : 0;
-  return ContainerState.fromPartial({ terminated: { ...times, exitCode: exit.exitCode, signal, reason } });
+  const { exitCode, message = "" } = exit;
+  return ContainerState.fromPartial({ terminated: { ...times, exitCode, signal, reason, message } });
 }
 
 interface ConditionGround {
+  readonly pod: Pod;
   readonly phase: string;
+  readonly initContainerStatuses: readonly ContainerStatus[];
   readonly containerStatuses: readonly ContainerStatus[];
   readonly facts: PodFacts;
+  readonly record: PodRecord;
 }
 
 function conditions(before: readonly Condition[], ground: ConditionGround, nowMs: number): Condition[] {
+  const containersReady = readiness(ground);
   const wanted = [
     { type: "PodReadyToStartContainers", ...fact(ground.facts.up.has("sandbox") || ground.phase === "Running", "") },
-    { type: "Initialized", ...fact(true, "") },
-    { type: "Ready", ...readiness(ground) },
-    { type: "ContainersReady", ...readiness(ground) },
+    { type: "Initialized", ...initialization(ground) },
+    { type: "Ready", ...gated(ground.pod, containersReady) },
+    { type: "ContainersReady", ...containersReady },
   ];
   const kept = before.filter(({ type }) => !wanted.some((condition) => condition.type === type));
   return [...kept, ...wanted.map((condition) => settle(before, condition, nowMs))];
@@ -182,12 +201,33 @@ function fact(holds: boolean, reason: string): Verdict {
   return { status: holds ? "True" : "False", reason, message: "" };
 }
 
-function readiness({ phase, containerStatuses }: ConditionGround): Verdict {
+function initialization({ record, phase, initContainerStatuses }: ConditionGround): Verdict {
+  if (record.isInitialized || initContainerStatuses.length === 0) return fact(true, "");
+  if (phase === "Succeeded") return fact(true, "PodCompleted");
+  const open = initContainerStatuses.filter(({ ready, started }) => !ready && started !== true);
+  const message = `containers with incomplete status: [${open.map(({ name }) => name).join(" ")}]`;
+  return { status: "False", reason: "ContainersNotInitialized", message };
+}
+
+/** Sidecars count: a pod whose proxy is not ready takes no requests. */
+function readiness({ pod, phase, initContainerStatuses, containerStatuses }: ConditionGround): Verdict {
   if (phase === "Succeeded") return { status: "False", reason: "PodCompleted", message: "" };
-  const unready = containerStatuses.filter(({ ready }) => !ready).map(({ name }) => name);
+  if (phase === "Failed") return { status: "False", reason: "PodFailed", message: "" };
+  const sidecars = initContainerStatuses.filter(({ name }) => !isOneOff(pod, name));
+  const unready = [...sidecars, ...containerStatuses].filter(({ ready }) => !ready).map(({ name }) => name);
   if (unready.length === 0) return fact(true, "");
   const message = `containers with unready status: [${unready.join(" ")}]`;
   return { status: "False", reason: "ContainersNotReady", message };
+}
+
+/** Ready only when the conditions that the pod's readiness gates name hold too; those are written by others. */
+function gated(pod: Pod, containersReady: Verdict): Verdict {
+  if (containersReady.status !== "True") return containersReady;
+  const open = (pod.spec?.readinessGates ?? []).map(({ conditionType }) => conditionType);
+  const failing = open.filter((type) => !isConditionTrue(pod.status?.conditions, type));
+  if (failing.length === 0) return containersReady;
+  const message = failing.map((type) => `the status of pod readiness gate "${type}" is not "True"`).join("; ");
+  return { status: "False", reason: "ReadinessGatesNotReady", message };
 }
 
 /** The condition with the time of its last change of status. */

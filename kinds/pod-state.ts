@@ -5,6 +5,11 @@ import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 /** Fallback for pods whose grace period was not set at admission, seconds. */
 export const DEFAULT_GRACE_SECONDS = 30;
 
+/** Seconds that the pod's containers have between the stop signal and SIGKILL: what the delete asked for goes before the spec. */
+export function graceSecondsOf({ metadata, spec }: Pod): number {
+  return metadata?.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS;
+}
+
 /** The condition of that type; undefined when the object has none. */
 export function conditionOf(conditions: readonly Condition[] | undefined, type: string): Condition | undefined {
   return conditions?.find((condition) => condition.type === type);

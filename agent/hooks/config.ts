@@ -1,3 +1,4 @@
+import { everyContainer } from "../../kinds/pod-containers.js";
 import { hasCode } from "../../lib/errors.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ConfigSource } from "../config-source.js";
@@ -53,7 +54,7 @@ function collect(references: readonly ConfigReference[], found: readonly (Config
 
 /** Every ConfigMap and Secret that the pod's environment and volumes name, each once; optional only when every use is. */
 export function configReferences(pod: Pod): readonly ConfigReference[] {
-  const uses = [...(pod.spec?.containers ?? []).flatMap(environmentUses), ...volumeUses(pod)];
+  const uses = [...everyContainer(pod).flatMap(environmentUses), ...volumeUses(pod)];
   const byKey = new Map<string, ConfigReference>();
   for (const { kind, name, optional } of uses) {
     const key = `${kind}/${name}`;

@@ -1,3 +1,4 @@
+import { everyContainer } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -11,7 +12,7 @@ export function imageHook(images: Images, configs: ConfigSource): Hook {
   return {
     name: "image",
     up: async ({ pod }, signal) => {
-      const containers = pod.spec?.containers ?? [];
+      const containers = everyContainer(pod);
       const credentials = credentialsOf(await pullSecrets(pod, configs, signal));
       const found = await Promise.all(containers.map((one) => imageOf(one, images, { credentials, signal })));
       return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };

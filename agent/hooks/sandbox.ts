@@ -1,3 +1,4 @@
+import { sidecarsOf } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { HostPort, NodeNetwork } from "../../net/node-network.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -28,7 +29,7 @@ export function sandboxHook(network: NodeNetwork, addresses: PodAddresses, nodeI
 }
 
 function hostPorts(pod: Pod): readonly HostPort[] {
-  const ports = (pod.spec?.containers ?? []).flatMap((container) => container.ports);
+  const ports = [...sidecarsOf(pod), ...(pod.spec?.containers ?? [])].flatMap((container) => container.ports);
   return ports
     .filter(({ hostPort }) => hostPort > 0)
     .map(({ protocol, hostIP, hostPort, containerPort }) => ({

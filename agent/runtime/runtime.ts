@@ -10,7 +10,14 @@ export interface ContainerKey {
 
 /** How a run ended. `lost`: the exit code cannot be known, and must never be shown as 0. */
 export type ContainerExit =
-  | { readonly is: "code"; readonly exitCode: number; readonly isOom: boolean; readonly finishedAtMs: number }
+  | {
+      readonly is: "code";
+      readonly exitCode: number;
+      readonly isOom: boolean;
+      readonly finishedAtMs: number;
+      /** The container's last words; read beside the exit, by the agent. */
+      readonly message?: string;
+    }
   | { readonly is: "lost"; readonly finishedAtMs: number };
 
 /**

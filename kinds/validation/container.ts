@@ -7,6 +7,7 @@ import type {
   ResourceRequirements,
 } from "../../proto/gen/tallship/v1/container.js";
 import type { PodSpec } from "../../proto/gen/tallship/v1/pod.js";
+import { isSidecar } from "../pod-containers.js";
 import type { Findings, Path } from "./findings.js";
 
 /** The containers of a pod: names of their own, mounts of volumes that exist, host ports that do not clash. */
@@ -27,7 +28,16 @@ export function checkContainers(spec: PodSpec, path: Path, findings: Findings): 
   const volumes = new Set(spec.volumes.map(({ name }) => name));
   for (const entry of all)
     checkContainer(entry.container, entry.path, findings, { volumes, hostNetwork: spec.hostNetwork });
+  for (const [index, container] of spec.initContainers.entries())
+    if (!isSidecar(container)) checkOneOff(container, [...path, "initContainers", index], findings);
   checkHostPorts(spec, path, findings);
+}
+
+/** An init container that ends before the next begins is not looked after beside its run. */
+function checkOneOff(container: Container, path: Path, findings: Findings): void {
+  for (const name of ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle"] as const)
+    if (container[name] !== undefined)
+      findings.add("forbidden", [...path, name], "only an init container with restartPolicy Always can have this");
 }
 
 interface PodFacts {
@@ -147,11 +157,17 @@ function checkProbe(probe: Probe, name: string, path: Path, findings: Findings):
     findings.add("invalid", [...path, "successThreshold"], `want 1, found ${probe.successThreshold}`);
   if (exec !== undefined && exec.command.length === 0)
     findings.add("required", [...path, "exec", "command"], "this field is required");
+  if (name === "readinessProbe" && probe.terminationGracePeriodSeconds !== undefined)
+    findings.add("forbidden", [...path, "terminationGracePeriodSeconds"], "a readiness probe ends no container");
 }
 
 function checkHandler(handler: LifecycleHandler, path: Path, findings: Findings): void {
   const { exec, httpGet, tcpSocket, sleep } = handler;
   findings.exactlyOne({ exec, httpGet, tcpSocket, sleep }, path);
+  if (exec !== undefined && exec.command.length === 0)
+    findings.add("required", [...path, "exec", "command"], "this field is required");
+  if (sleep !== undefined && sleep.seconds < 0)
+    findings.add("invalid", [...path, "sleep", "seconds"], `want at least 0, found ${sleep.seconds}`);
 }
 
 function checkHostPorts(spec: PodSpec, path: Path, findings: Findings): void {

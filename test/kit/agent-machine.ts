@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Checkpoint } from "../../agent/checkpoint/checkpoint.js";
 import { openDiskCheckpoint } from "../../agent/checkpoint/disk-checkpoint.js";
 import { nodeSeal } from "../../agent/checkpoint/seal.js";
+import { performCheck } from "../../agent/checks/perform-check.js";
 import type { ConfigContent } from "../../agent/config-values.js";
 import type { PodNotice } from "../../agent/control-plane.js";
 import { executors } from "../../agent/execute.js";
@@ -63,6 +64,7 @@ export class AgentMachine {
       rng: systemRng,
       log: silentLog,
       runtime,
+      perform: performCheck(runtime),
       checkpoint,
       controlPlane: this.controlPlane(() => loop),
       executors: executors({
@@ -121,6 +123,12 @@ export class AgentMachine {
       clock: systemClock,
       log: silentLog,
     });
+  }
+
+  /** The driver of the agent that was started last. */
+  get driver(): Runtime {
+    if (this.runtime === undefined) throw new Error("the machine was not started");
+    return this.runtime;
   }
 
   /** What a run wrote, in conmon's format. */

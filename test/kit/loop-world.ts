@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { HOOKS, type HookName } from "../../agent/actions.js";
 import type { Checkpoint } from "../../agent/checkpoint/checkpoint.js";
 import { memoryCheckpoint } from "../../agent/checkpoint/memory-checkpoint.js";
+import type { Check, CheckResult } from "../../agent/checks/check.js";
 import { executors } from "../../agent/execute.js";
 import type { Hook } from "../../agent/hooks/hook.js";
 import type { LocalImage } from "../../agent/image/images.js";
@@ -11,6 +12,7 @@ import { PodStatuses } from "../../agent/pod-statuses.js";
 import type { PodFacts, PodTurn } from "../../agent/pod-turn.js";
 import type { ContainerKey } from "../../agent/runtime/runtime.js";
 import { type Program, SimulatedRuntime } from "../../agent/runtime/simulated.js";
+import { everyContainer } from "../../kinds/pod-containers.js";
 import type { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
@@ -22,13 +24,37 @@ const PROGRAMS: Readonly<Record<string, Program>> = {
   stubborn: { heeds: "kill" },
   crash: { heeds: "stop", ends: { afterMs: 10, exitCode: 1 } },
   once: { heeds: "stop", ends: { afterMs: 500, exitCode: 0 } },
+  setup: { heeds: "stop", ends: { afterMs: 200, exitCode: 0 } },
 };
 
-/** A pod whose containers run the programs they are named for: serve, stubborn, crash, once. */
-export function loopPod(uid: string, programs: readonly string[], restartPolicy = "Always"): Pod {
+type PartialContainer = NonNullable<NonNullable<Parameters<typeof Pod.fromPartial>[0]["spec"]>["containers"]>[number];
+const probe = (...command: string[]) => ({ exec: { command }, periodSeconds: 1, failureThreshold: 2 });
+
+/** What some programs have beside their command. A probe passes `after` or `until` so many milliseconds of its container's run. */
+const TRAITS: Readonly<Record<string, PartialContainer>> = {
+  proxy: { restartPolicy: "Always", startupProbe: { ...probe("after", "300"), failureThreshold: 30 } },
+  probed: { readinessProbe: probe("after", "1000"), livenessProbe: probe("after", "0") },
+  sick: { livenessProbe: probe("until", "2000") },
+  hooked: { lifecycle: { postStart: { exec: { command: ["after", "0"] } }, preStop: { sleep: { seconds: 1 } } } },
+};
+
+/**
+ * A pod whose containers run the programs they are named for: serve, stubborn, crash, once, probed, sick, hooked; and its init containers:
+ * setup, which ends, and proxy, a sidecar.
+ */
+export function loopPod(
+  uid: string,
+  programs: readonly string[],
+  options: { readonly restartPolicy?: string; readonly init?: readonly string[] } = {},
+): Pod {
+  const container = (name: string): PartialContainer => ({ name, image: "x", command: [name], ...TRAITS[name] });
   return Pod.fromPartial({
     metadata: { uid, name: uid, namespace: "default" },
-    spec: { restartPolicy, containers: programs.map((name) => ({ name, image: "x", command: [name] })) },
+    spec: {
+      restartPolicy: options.restartPolicy ?? "Always",
+      initContainers: (options.init ?? []).map(container),
+      containers: programs.map(container),
+    },
   });
 }
 
@@ -59,6 +85,8 @@ export class LoopWorld {
   private readonly failures = new Map<HookName, { readonly error: TallshipError; left: number }>();
   private checkpoint: Checkpoint = memoryCheckpoint();
   private savedUids = new Set<string>();
+  /** One-off init containers that have ended well since the machine was last switched on. */
+  private readonly initialized = new Set<string>();
   private turnCount = 0;
   private generation = 0;
 
@@ -69,7 +97,15 @@ export class LoopWorld {
       program: ([name = ""]) => PROGRAMS[name] ?? { heeds: "stop" },
       onCreate: (spec) => this.checkCreate(spec),
     });
+    this.runtime.onChange((uid) => void this.noteEnds(uid));
     this.loop = this.makeLoop();
+  }
+
+  /** The host's power fails; nothing that ran is left, nor what init containers did in memory. */
+  powerOff(): void {
+    this.runtime.powerOff();
+    this.initialized.clear();
+    this.runtime.onChange((uid) => void this.noteEnds(uid));
   }
 
   /** Lets time pass; everything that falls due happens. */
@@ -138,15 +174,46 @@ export class LoopWorld {
     return [...this.links];
   }
 
-  /** Every container of the pod that does not end by itself runs. */
+  /** Every container of the pod that does not end, by itself or by its probe, runs. */
   expectServing(pod: Pod): void {
     const running = this.loop.running().filter(({ podUid }) => podUid === pod.metadata?.uid);
     for (const { name } of pod.spec?.containers ?? [])
-      if (PROGRAMS[name]?.ends === undefined) expect(running.map(({ container }) => container)).toContain(name);
+      if (PROGRAMS[name]?.ends === undefined && name !== "sick")
+        expect(running.map(({ container }) => container)).toContain(name);
+  }
+
+  private async noteEnds(podUid: string): Promise<void> {
+    for (const { container, state } of await this.runtime.list(podUid))
+      if (state.is === "exited" && state.exit.is === "code" && state.exit.exitCode === 0)
+        this.initialized.add(`${podUid}/${container}`);
+  }
+
+  /** Probes and hooks by the time their container has run. */
+  private async perform(podUid: string, { container, target }: Check): Promise<CheckResult> {
+    const run = (await this.runtime.list(podUid)).find((one) => one.container === container);
+    const [word, ms] = target.is === "exec" ? target.command : [];
+    if (run?.state.is !== "running") return { isPassed: false, message: "it does not run" };
+    const isBefore = this.clock.nowMs() - run.state.startedAtMs < Number(ms);
+    return { isPassed: isBefore === (word === "until"), message: "not now" };
+  }
+
+  private checkOrder(podUid: string, container: string): void {
+    const { initContainers = [], containers = [] } = this.wanted.get(podUid)?.spec ?? {};
+    const at = initContainers.findIndex(({ name }) => name === container);
+    const before = at === -1 ? initContainers : initContainers.slice(0, at);
+    const isMain = containers.some(({ name }) => name === container);
+    for (const { name, restartPolicy } of before) {
+      if (restartPolicy !== "Always" && !this.initialized.has(`${podUid}/${name}`))
+        this.broken.push(`${podUid}/${container} made before ${name} had done its work`);
+      const isFirst = isMain && this.lastAttempt(podUid, container) <= 0;
+      if (restartPolicy === "Always" && isFirst && !this.runtime.has(podUid, name))
+        this.broken.push(`${podUid}/${container} made before its sidecar ${name}`);
+    }
   }
 
   /** What must hold at each create. */
   private checkCreate({ podUid, container, attempt }: ContainerKey): void {
+    this.checkOrder(podUid, container);
     if (this.runtime.has(podUid, container)) this.broken.push(`two runs of ${podUid}/${container}`);
     if (!this.links.has(podUid)) this.broken.push(`${podUid}/${container}.${attempt} made without network`);
     const isStopping = this.wanted.get(podUid)?.metadata?.deletionTimestamp !== "";
@@ -170,6 +237,7 @@ export class LoopWorld {
       rng: seededRng(this.seed),
       log: silentLog,
       runtime: this.runtime,
+      perform: (podUid, check) => this.perform(podUid, check),
       checkpoint: this.watchedCheckpoint(isDead),
       controlPlane: {
         releasePod: async (pod) => {
@@ -302,5 +370,5 @@ function factsOf(name: HookName, pod: Pod): Partial<PodFacts> {
   if (name !== "image") return {};
   const config = { entrypoint: [], command: [], env: [], workingDir: "", user: "", stopSignal: "", labels: {} };
   const image: LocalImage = { reference: "x", digest: "sha256:1", config, layerPaths: [] };
-  return { images: new Map((pod.spec?.containers ?? []).map((container) => [container.name, image])) };
+  return { images: new Map(everyContainer(pod).map((container) => [container.name, image])) };
 }

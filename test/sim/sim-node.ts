@@ -119,6 +119,7 @@ export class SimNode {
       images: IMAGES,
       rootfs: ROOTFS,
       imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
+      perform: async () => ({ isPassed: true, message: "" }),
       disk: DISK,
       checkpoint: hostEdge(this.checkpoint, host),
       memory,

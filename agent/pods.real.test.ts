@@ -1,0 +1,172 @@
+import { createServer } from "node:http";
+import { createServer as createTcpServer, type Server } from "node:net";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
+import { waitFor } from "../test/kit/wait.js";
+import type { PodLoop } from "./pod-loop.js";
+
+let machine: AgentMachine;
+let loop: PodLoop;
+
+beforeEach(async () => {
+  machine = new AgentMachine();
+  loop = await machine.start();
+});
+afterEach(async () => machine.close());
+
+const image = "busybox";
+const volumes = [{ name: "shared", emptyDir: {} }];
+const volumeMounts = [{ name: "shared", mountPath: "/shared" }];
+const sh = (script: string) => ({ image, command: ["sh", "-c", script], volumeMounts });
+const serve = sh("trap 'exit 0' TERM; while :; do sleep 0.05; done");
+const port = (value: number) => ({ value: { $case: "intVal", value } }) as const;
+const quick = { periodSeconds: 1, timeoutSeconds: 1 };
+const reasons = (): readonly string[] => machine.notices.map(({ reason }) => reason);
+
+test("init containers work one after the other, a sidecar beside the rest, and the sidecar ends last", async () => {
+  const note = (word: string) => `echo ${word} >> /shared/order`;
+  const pod = testPod("init", {
+    restartPolicy: "Never",
+    volumes,
+    initContainers: [
+      { name: "first", ...sh(`sleep 0.2; ${note("first")}`) },
+      {
+        name: "proxy",
+        ...sh(`${note("proxy")}; trap '${note("end")}; exit 0' TERM; touch /up; while :; do sleep 0.05; done`),
+        restartPolicy: "Always",
+        startupProbe: { exec: { command: ["test", "-e", "/up"] }, ...quick },
+      },
+      { name: "last", ...sh(note("last")) },
+    ],
+    containers: [{ name: "web", ...sh(`${note("web")}; sleep 0.2; cat /shared/order`) }],
+  });
+  loop.setDesired(pod);
+  const done = await machine.until("init", "to have succeeded", ({ phase }) => phase === "Succeeded");
+  expect(machine.log({ podUid: "init", container: "web", attempt: 0 })).toMatch(
+    /first[\s\S]*proxy[\s\S]*last[\s\S]*web/,
+  );
+  expect(done.initContainerStatuses.map(({ state }) => state?.terminated?.exitCode)).toEqual([0, 0, 0]);
+});
+
+test("a failing liveness probe restarts its container, a failing readiness probe takes it from its services", async () => {
+  const pod = testPod("health", {
+    volumes,
+    containers: [
+      {
+        name: "web",
+        ...serve,
+        readinessProbe: { exec: { command: ["test", "-e", "/shared/ready"] }, ...quick, failureThreshold: 1 },
+        livenessProbe: { exec: { command: ["test", "!", "-e", "/shared/sick"] }, ...quick, failureThreshold: 1 },
+      },
+      { name: "shell", ...serve },
+    ],
+  });
+  loop.setDesired(pod);
+  const ready = (is: boolean) =>
+    machine.until("health", `web to be ready: ${is}`, ({ containerStatuses }) => containerStatuses[0]?.ready === is);
+  await machine.until("health", "to run", ({ phase }) => phase === "Running");
+  const exec = async (command: string) => {
+    const key = { podUid: "health", container: "shell", attempt: 0 };
+    const session = await machine.driver.exec(key, {
+      command: ["sh", "-c", command],
+      hasTerminal: false,
+      hasStdin: false,
+      size: undefined,
+    });
+    for await (const _ of session.output);
+  };
+  expect(machine.statuses.get("health")?.containerStatuses[0]).toMatchObject({ ready: false, started: true });
+  await exec("touch /shared/ready");
+  await ready(true);
+  await machine.stopAgent();
+  loop = await machine.start();
+  loop.setDesired(pod);
+  await machine.until("health", "to be taken up", () => true);
+  expect(machine.statuses.get("health")?.containerStatuses[0]?.ready).toBe(true);
+  await exec("rm /shared/ready");
+  await ready(false);
+  await exec("touch /shared/sick");
+  const again = await machine.until(
+    "health",
+    "a restart",
+    ({ containerStatuses }) => (containerStatuses[0]?.restartCount ?? 0) > 0,
+  );
+  expect(again.containerStatuses[1]?.restartCount).toBe(0);
+  expect(reasons()).toContain("Unhealthy");
+});
+
+test("hooks: a failing one after the start ends the container, one before the stop is waited for within the grace", async () => {
+  const broken = testPod("broken", {
+    containers: [
+      { name: "web", ...serve, volumeMounts: [], lifecycle: { postStart: { exec: { command: ["false"] } } } },
+    ],
+  });
+  loop.setDesired(broken);
+  await machine.until(
+    "broken",
+    "a restart",
+    ({ containerStatuses }) => containerStatuses[0]?.lastState?.terminated !== undefined,
+  );
+  expect(reasons()).toContain("FailedPostStartHook");
+  const hooked = testPod("hooked", {
+    containers: [{ name: "web", ...serve, volumeMounts: [], lifecycle: { preStop: { sleep: { seconds: 1 } } } }],
+  });
+  loop.setDesired(hooked);
+  await machine.until("hooked", "to run", ({ phase }) => phase === "Running");
+  const from = performance.now();
+  loop.setDesired(deleted(hooked, 10));
+  await waitFor("the pod to go", () => machine.released.includes("hooked"));
+  const tookMs = performance.now() - from;
+  expect(tookMs).toBeGreaterThan(1_000);
+  expect(tookMs).toBeLessThan(5_000);
+});
+
+test("probes over the network: http with headers and redirects, tcp, and what does not answer", async () => {
+  const asked: string[] = [];
+  const web = await listening(
+    createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers["x-who"] ?? ""}`);
+      const [status, location] =
+        request.url === "/from" ? [302, "/to"] : [request.url === "/bad" ? 500 : 200, undefined];
+      response.writeHead(status, location === undefined ? {} : { Location: location }).end("hello");
+    }),
+  );
+  const tcp = await listening(createTcpServer((socket) => socket.destroy()));
+  const httpGet = (path: string) => ({ path, port: port(web.port), scheme: "HTTP", host: "127.0.0.1" });
+  const container = (name: string, readinessProbe: object) => ({
+    name,
+    ...serve,
+    volumeMounts: [],
+    readinessProbe: { ...readinessProbe, ...quick },
+  });
+  const pod = testPod("net", {
+    containers: [
+      container("good", { httpGet: { ...httpGet("/from"), httpHeaders: [{ name: "X-Who", value: "me" }] } }),
+      container("bad", { httpGet: httpGet("/bad") }),
+      container("open", { tcpSocket: { port: port(tcp.port), host: "127.0.0.1" } }),
+      container("shut", { tcpSocket: { port: port(1), host: "127.0.0.1" } }),
+    ],
+  });
+  loop.setDesired(pod);
+  await machine.until(
+    "net",
+    "the good ones to be ready",
+    ({ containerStatuses: [good, , open] }) => good?.ready === true && open?.ready === true,
+  );
+  const [, bad, , shut] = machine.statuses.get("net")?.containerStatuses ?? [];
+  expect([bad?.ready, shut?.ready]).toEqual([false, false]);
+  expect(asked).toContain("/to me");
+  const messages = machine.notices.map(({ message }) => message).join("\n");
+  expect(messages).toContain("HTTP probe failed with statuscode: 500");
+  expect(messages).toMatch(/dial tcp 127.0.0.1:1: .*ECONNREFUSED/);
+  web.close();
+  tcp.close();
+});
+
+async function listening(
+  server: Pick<Server, "listen" | "address" | "close">,
+): Promise<{ port: number; close: () => void }> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  return { port: typeof address === "object" && address !== null ? address.port : 0, close: () => server.close() };
+}
