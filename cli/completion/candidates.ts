@@ -54,6 +54,7 @@ async function verbCandidates(row: VerbRow, at: Position): Promise<readonly stri
 async function operandCandidates(verb: AnyVerb, at: Position): Promise<readonly string[]> {
   const operands = operandsIn(at.before, verb.flags);
   const slash = at.current.indexOf("/");
+  if (verb.operands === "types") return operands.length === 0 ? typeWords() : [];
   if (verb.operands === "none" || verb.operands === "words") return [];
   if (slash !== -1) {
     const type = at.current.slice(0, slash);

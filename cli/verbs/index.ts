@@ -18,6 +18,11 @@ export const VERBS: readonly VerbRow[] = [
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },
   { name: "scale", summary: "set the number of replicas", load: async () => (await import("./scale.js")).scale },
   {
+    name: "patch",
+    summary: "change fields of objects",
+    load: async () => (await import("./patch.js")).patch,
+  },
+  {
     name: "label",
     summary: "set or remove labels",
     load: async () => (await import("./label.js")).label,
@@ -57,6 +62,26 @@ export const VERBS: readonly VerbRow[] = [
     name: "config set-namespace",
     summary: "choose the namespace of objects that name none",
     load: async () => (await import("./config-set-namespace.js")).configSetNamespace,
+  },
+  {
+    name: "explain",
+    summary: "tell what a kind and its fields mean",
+    load: async () => (await import("./explain.js")).explain,
+  },
+  {
+    name: "api-resources",
+    summary: "list the kinds there are",
+    load: async () => (await import("./api-resources.js")).apiResources,
+  },
+  {
+    name: "api-versions",
+    summary: "list the API versions there are",
+    load: async () => (await import("./api-versions.js")).apiVersions,
+  },
+  {
+    name: "cluster-info",
+    summary: "tell where the control planes are",
+    load: async () => (await import("./cluster-info.js")).clusterInfo,
   },
   {
     name: "doctor",

@@ -1,0 +1,32 @@
+import { CLUSTER_FLAGS, DRY_RUN_FLAGS, FILE_FLAGS } from "../flags.js";
+import { WRITTEN_FLAGS } from "../output/printer.js";
+import { runPatch } from "../patch/patch.js";
+import { verb } from "../verb.js";
+
+/** Changes only the fields that the patch names. */
+export const patch = verb({
+  forms: ["patch TYPE NAME -p PATCH", "patch TYPE/NAME… -p PATCH", "patch -f FILE --patch-file FILE"],
+  description:
+    "A strategic patch merges lists by the names of their elements, a merge patch replaces them, a JSON patch is a list\nof operations. Patches are YAML or JSON.",
+  examples: [
+    ["patch deploy/hello -p '{spec: {replicas: 2}}'", "change one field"],
+    ["patch svc hello --type=merge -p '{metadata: {labels: {tier: null}}}'", "remove a label"],
+    [`patch deploy hello --type=json -p '[{op: replace, path: /spec/replicas, value: 4}]'`, "by operations (RFC 6902)"],
+  ],
+  flags: {
+    patch: { type: "text", short: "p", value: "PATCH", summary: "the patch" },
+    patchFile: { type: "text", value: "FILE", summary: "file that holds the patch, - for standard input" },
+    type: {
+      type: "text",
+      value: "FORM",
+      choices: ["strategic", "merge", "json"],
+      summary: "form of the patch; strategic when absent",
+    },
+    ...FILE_FLAGS,
+    ...DRY_RUN_FLAGS,
+    ...WRITTEN_FLAGS,
+    ...CLUSTER_FLAGS,
+  },
+  operands: "objects",
+  run: runPatch,
+});
