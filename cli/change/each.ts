@@ -83,10 +83,11 @@ async function changeAll(
     else written.push(one);
   });
   if (written.length > 0) await tell(written);
+  const [first, ...others] = failures;
+  if (first === undefined) return EXIT.ok;
+  if (others.length === 0) throw first;
   for (const failure of failures) await run.shell.stderr.write(`error: ${failure.message}\n`);
-  const [first] = failures;
-  if (first !== undefined) throw toldAlready(first.code);
-  return EXIT.ok;
+  throw toldAlready(first.code);
 }
 
 async function tellWritten(

@@ -12,7 +12,7 @@ describe("completion", () => {
   });
 
   const rows = [
-    { words: ["ap"], want: "apply" },
+    { words: ["app"], want: "apply" },
     { words: ["token", ""], want: "create list revoke" },
     { words: ["get", "depl"], want: "deployments" },
     { words: ["get", "pods", ""], want: "web-0" },

@@ -23,6 +23,31 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./patch.js")).patch,
   },
   {
+    name: "set image",
+    summary: "give containers other images",
+    load: async () => (await import("./set-image.js")).setImage,
+  },
+  {
+    name: "set env",
+    summary: "set or remove variables of containers",
+    load: async () => (await import("./set-env.js")).setEnv,
+  },
+  {
+    name: "set resources",
+    summary: "set limits and requests of containers",
+    load: async () => (await import("./set-resources.js")).setResources,
+  },
+  {
+    name: "set serviceaccount",
+    summary: "let pods run as another service account",
+    load: async () => (await import("./set-serviceaccount.js")).setServiceAccount,
+  },
+  {
+    name: "set selector",
+    summary: "let a service choose other pods",
+    load: async () => (await import("./set-selector.js")).setSelector,
+  },
+  {
     name: "label",
     summary: "set or remove labels",
     load: async () => (await import("./label.js")).label,
