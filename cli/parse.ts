@@ -88,13 +88,13 @@ function read(flag: Exclude<Flag, { type: "list" }>, text: string, shown: string
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 function durationMs(text: string, shown: string): number {
-  if (/^\d+$/.test(text)) return Number(text) * 1_000;
-  if (!/^(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text))
+  if (/^-?\d+$/.test(text)) return Number(text) * 1_000;
+  if (!/^-?(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text))
     throw usageError(`${shown} is a time span such as 30s, 5m or 1h30m, not "${text}"`);
   let sumMs = 0;
   for (const [, count, unit] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h|d)/g))
     sumMs += Number(count) * (UNITS_MS[unit ?? ""] ?? 0);
-  return sumMs;
+  return text.startsWith("-") ? -sumMs : sumMs;
 }
 
 function unknownFlag(name: string, flags: Flags): Error {

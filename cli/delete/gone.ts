@@ -1,11 +1,10 @@
 import { keyOf, keyText, metaOf, type ObjectKey } from "../../kinds/object.js";
 import { KINDS } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
-import type { Cluster } from "../cluster.js";
 import type { Query } from "../objects.js";
-import type { Shell } from "../shell.js";
 import { objectText } from "../targets.js";
-import { type Change, watchObjects } from "../watch.js";
+import { type Wait, watchUntil } from "../wait/until.js";
+import type { Change } from "../watch.js";
 
 /** An object that was deleted. An object of the same name with another uid is a new one. */
 export interface Doomed {
@@ -15,38 +14,23 @@ export interface Doomed {
 }
 
 /** Waits until every object is gone; throws deadline_exceeded that says what still holds the first one. */
-export async function waitUntilGone(
-  wait: { readonly shell: Shell; readonly cluster: Cluster; readonly timeoutMs: number | undefined },
-  doomed: readonly Doomed[],
-): Promise<void> {
-  const { shell, timeoutMs } = wait;
+export async function waitUntilGone(wait: Wait, doomed: readonly Doomed[]): Promise<void> {
   if (doomed.length === 0) return;
   const remaining = new Remaining(doomed);
-  const over = new AbortController();
-  const stop = (): void => over.abort();
-  shell.signal.addEventListener("abort", stop, { once: true });
-  const cancel = timeoutMs === undefined ? undefined : shell.clock.after(timeoutMs, stop);
-  try {
-    for await (const { changes, isSynced } of watchObjects(wait.cluster, queriesFor(doomed), {
-      signal: over.signal,
-      clock: shell.clock,
-    })) {
-      remaining.take(changes);
-      if (isSynced && remaining.isEmpty()) return;
-    }
-  } finally {
-    cancel?.();
-    shell.signal.removeEventListener("abort", stop);
-    over.abort();
-  }
-  if (shell.signal.aborted) throw new TallshipError("cancelled", "interrupted");
-  throw new TallshipError("deadline_exceeded", `not gone after ${(timeoutMs ?? 0) / 1_000} s: ${remaining.why()}`);
+  const queries = queriesOf(doomed.map(({ key }) => key));
+  const isOver = await watchUntil(wait, queries, async ({ changes, isSynced }) => {
+    remaining.take(changes);
+    return isSynced && remaining.isEmpty();
+  });
+  if (isOver) return;
+  const waited = (wait.timeoutMs ?? 0) / 1_000;
+  throw new TallshipError("deadline_exceeded", `not gone after ${waited} s: ${remaining.why()}`);
 }
 
 /** One query per kind and namespace; a single object is watched by its name. */
-function queriesFor(doomed: readonly Doomed[]): readonly Query[] {
+export function queriesOf(keys: readonly ObjectKey[]): readonly Query[] {
   const groups = new Map<string, ObjectKey[]>();
-  for (const { key } of doomed) {
+  for (const key of keys) {
     const group = `${key.kind}/${key.namespace}`;
     groups.set(group, [...(groups.get(group) ?? []), key]);
   }

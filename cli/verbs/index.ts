@@ -57,6 +57,11 @@ export const VERBS: readonly VerbRow[] = [
     summary: "set or remove annotations",
     load: async () => (await import("./annotate.js")).annotate,
   },
+  {
+    name: "wait",
+    summary: "wait until objects are as asked",
+    load: async () => (await import("./wait.js")).wait,
+  },
   { name: "events", summary: "tell what has happened lately", load: async () => (await import("./events.js")).events },
   {
     name: "token create",

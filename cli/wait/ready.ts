@@ -2,21 +2,12 @@ import { keyOf, keyText, metaOf, type ObjectKey, type Typed } from "../../kinds/
 import { isControlledBy } from "../../kinds/owners.js";
 import { podTrouble } from "../../kinds/pod-trouble.js";
 import type { KindName } from "../../kinds/registry.js";
-import { TallshipError } from "../../lib/errors.js";
-import type { Cluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import type { Query } from "../objects.js";
-import type { Shell } from "../shell.js";
 import { refText } from "../targets.js";
-import { type Change, watchObjects } from "../watch.js";
+import type { Change } from "../watch.js";
 import { type Readiness, readinessOf } from "./readiness.js";
-
-/** A wait that runs. */
-export interface Wait {
-  readonly shell: Shell;
-  readonly cluster: Cluster;
-  readonly timeoutMs: number;
-}
+import { type Wait, watchUntil } from "./until.js";
 
 /**
  * Waits until every object is ready and tells, on standard error, whenever one has moved. Returns 0, or 8 when the time is up or one has
@@ -27,34 +18,20 @@ export async function waitUntilReady(wait: Wait, written: readonly Written[]): P
   const watched = written.filter(({ key }) => WATCHED.has(key.kind));
   if (watched.length === 0) return EXIT.ok;
   const progress = new Progress(watched);
-  const over = new AbortController();
-  const stop = (): void => over.abort();
-  shell.signal.addEventListener("abort", stop, { once: true });
-  const cancel = shell.clock.after(wait.timeoutMs, stop);
-  try {
-    for await (const { changes, isSynced } of watchObjects(wait.cluster, queriesFor(watched.map(({ key }) => key)), {
-      signal: over.signal,
-      clock: shell.clock,
-    })) {
-      progress.take(changes);
-      if (!isSynced) continue;
-      for (const line of progress.news()) await shell.stderr.write(`${line}\n`);
-      if (progress.isSettled()) break;
-    }
-  } finally {
-    cancel();
-    shell.signal.removeEventListener("abort", stop);
-    over.abort();
-  }
+  await watchUntil(wait, queriesFor(watched.map(({ key }) => key)), async ({ changes, isSynced }) => {
+    progress.take(changes);
+    if (!isSynced) return false;
+    for (const line of progress.news()) await shell.stderr.write(`${line}\n`);
+    return progress.isSettled();
+  });
   return conclude(wait, progress);
 }
 
 async function conclude({ shell, timeoutMs }: Wait, progress: Progress): Promise<number> {
   if (progress.isReady()) return EXIT.ok;
-  if (shell.signal.aborted) throw new TallshipError("cancelled", "interrupted");
   const isFailed = progress.isSettled();
   await shell.stderr.write(
-    isFailed ? "error: not all objects became ready\n" : `error: not ready after ${timeoutMs / 1_000} s\n`,
+    isFailed ? "error: not all objects became ready\n" : `error: not ready after ${(timeoutMs ?? 0) / 1_000} s\n`,
   );
   for (const line of progress.reasons()) await shell.stderr.write(`  ${line}\n`);
   return isFailed ? EXIT.failed : EXIT.timedOut;
@@ -63,7 +40,7 @@ async function conclude({ shell, timeoutMs }: Wait, progress: Progress): Promise
 const WATCHED: ReadonlySet<KindName> = new Set(["Deployment", "ReplicaSet", "Pod"]);
 
 /** The kinds themselves, and the pods and replica sets between, for their reasons. */
-function queriesFor(keys: readonly ObjectKey[]): readonly Query[] {
+export function queriesFor(keys: readonly ObjectKey[]): readonly Query[] {
   const namespaces = new Set(keys.map(({ namespace }) => namespace));
   const kinds = new Set<KindName>([...keys.map(({ kind }) => kind), "Pod", "ReplicaSet"]);
   return [...namespaces].flatMap((namespace) => [...kinds].map((kind) => ({ kind, namespace })));
@@ -76,7 +53,7 @@ export interface Written {
 }
 
 /** What is known of the objects waited for and of the pods below them. */
-class Progress {
+export class Progress {
   private readonly keys: readonly ObjectKey[];
   private readonly revisions: ReadonlyMap<string, number>;
   private readonly known = new Map<string, Typed>();
