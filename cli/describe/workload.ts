@@ -67,7 +67,8 @@ function amountText(amount: IntOrString | undefined): string {
   return String(amount?.value?.value ?? "25%");
 }
 
-function templatePage(template: PodTemplateSpec | undefined, nowMs: number): Page {
+/** The template of pods, as describe shows it. */
+export function templatePage(template: PodTemplateSpec | undefined, nowMs: number): Page {
   const page = new Page().fact("Labels", entries(template?.metadata?.labels ?? {}, "="));
   const annotations = entries(template?.metadata?.annotations ?? {}, ": ");
   if (annotations.length > 0) page.fact("Annotations", annotations);

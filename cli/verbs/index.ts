@@ -23,6 +23,36 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./patch.js")).patch,
   },
   {
+    name: "rollout status",
+    summary: "tell how a roll-out moves on, until it is through",
+    load: async () => (await import("./rollout-status.js")).rolloutStatus,
+  },
+  {
+    name: "rollout history",
+    summary: "list the revisions of a roll-out",
+    load: async () => (await import("./rollout-history.js")).rolloutHistory,
+  },
+  {
+    name: "rollout undo",
+    summary: "go back to an earlier revision",
+    load: async () => (await import("./rollout-undo.js")).rolloutUndo,
+  },
+  {
+    name: "rollout pause",
+    summary: "let changes of a template wait",
+    load: async () => (await import("./rollout-pause.js")).rolloutPause,
+  },
+  {
+    name: "rollout resume",
+    summary: "roll out what has waited",
+    load: async () => (await import("./rollout-resume.js")).rolloutResume,
+  },
+  {
+    name: "rollout restart",
+    summary: "replace all pods by new ones",
+    load: async () => (await import("./rollout-restart.js")).rolloutRestart,
+  },
+  {
     name: "set image",
     summary: "give containers other images",
     load: async () => (await import("./set-image.js")).setImage,
