@@ -26,6 +26,7 @@ import { LogRotation } from "./logs/rotation.js";
 import type { NodeMemory } from "./node-memory.js";
 import { podAddresses } from "./pod-addresses.js";
 import { PodLoop } from "./pod-loop.js";
+import { type FetchPage, podMetrics } from "./pod-metrics/pod-metrics.js";
 import { PodStatuses } from "./pod-statuses.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { Runtime } from "./runtime/runtime.js";
@@ -64,6 +65,7 @@ export interface AgentEdges {
   readonly streams: (loop: PodLoop) => PodStreams;
   readonly facts: HostFacts;
   readonly usage: HostUsage;
+  readonly fetchPage: FetchPage;
   readonly traits: NodeTraits;
   readonly hostResolvConf: string;
   readonly observe: AgentObserver;
@@ -122,7 +124,7 @@ export class Agent {
         const streams = this.loop === undefined ? undefined : edges.streams(this.loop);
         if (streams !== undefined) void carryStream({ book: this.book, streams, log }, open, this.over.signal);
       },
-      onUsageWanted: (everyMs) => this.usage.want(everyMs),
+      onUsageWanted: (wanted) => this.usage.want(wanted),
     });
     this.images = new ImageReporter(
       () => edges.images.digests(),
@@ -132,6 +134,10 @@ export class Agent {
       clock,
       pods: () => (this.loop?.list() ?? []).map(({ record }) => record.uid),
       stats: (uid) => edges.runtime.stats(uid),
+      metrics: podMetrics((uid) => {
+        const known = this.loop?.get(uid);
+        return known && { pod: known.desired, address: known.facts.address };
+      }, edges.fetchPage),
       send: (pods) => this.session.reportUsage(pods),
     });
     this.statuses = new StatusReporter({ book: this.book, clock, rng, log });
@@ -154,7 +160,7 @@ export class Agent {
   async stop(): Promise<void> {
     this.over.abort();
     this.events.close();
-    this.usage.want(0);
+    this.usage.want();
     this.rotation?.close();
     await this.loop?.stop();
     await this.network?.stop();

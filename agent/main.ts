@@ -39,6 +39,7 @@ import { openLogFiles } from "./logs/log-files.js";
 import { type AgentMetrics, agentMetrics } from "./metrics.js";
 import { imageObserver, metricsSource, networkObserver, podObserver } from "./observe.js";
 import { capabilityNames } from "./oci/capabilities.js";
+import { fetchPages } from "./pod-metrics/fetch-page.js";
 import { podStreams } from "./pod-streams.js";
 import { startOciRuntime } from "./runtime/oci/oci-runtime.js";
 import { findPrograms } from "./runtime/oci/programs.js";
@@ -135,6 +136,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
     streams: (loop) => podStreams({ loop, runtime, dataDir, clock: systemClock }),
     facts,
     usage: hostUsage(systemClock),
+    fetchPage: fetchPages(systemClock),
     traits: {
       ...{ hostname: facts.hostname, nodeIP: facts.nodeIP, runDir, cgroupParent, memoryBytes: facts.memoryBytes },
       oomScoreFloor: floor,

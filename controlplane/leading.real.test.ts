@@ -6,6 +6,7 @@ import { systemRng } from "../lib/system-rng.js";
 import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { NodeStatus } from "../proto/gen/tallship/v1/node.js";
 import { type RealEtcd, startEtcd } from "../test/kit/etcd.js";
+import { FakeUsage } from "../test/kit/fake-usage.js";
 import { nodeOf } from "../test/kit/schedule-world.js";
 import { waitFor } from "../test/kit/wait.js";
 import type { WatchCache } from "./cache/view.js";
@@ -72,6 +73,7 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
     metrics: controlPlaneMetrics(),
     cluster,
     sealer: new Sealer(new Uint8Array(32)),
+    usage: new FakeUsage(),
   };
   void lead(parts, leadership);
   return { store, cache, stop };

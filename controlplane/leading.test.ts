@@ -8,6 +8,7 @@ import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
 import { type ControlWorld, controlWorld } from "../test/kit/control-world.js";
 import { FakeReports } from "../test/kit/fake-reports.js";
+import { FakeUsage } from "../test/kit/fake-usage.js";
 import { lead } from "./leading.js";
 import { META } from "./store/keys.js";
 import { Sealer } from "./store/seal.js";
@@ -49,7 +50,7 @@ class Cluster {
     const config = { podCIDR: "10.128.0.0/9", nodePrefixLength: 22 };
     const sealer = new Sealer(new Uint8Array(32));
     return lead(
-      { ...world.deps, store: world.store, reports, cluster: config, sealer },
+      { ...world.deps, store: world.store, reports, cluster: config, usage: new FakeUsage(), sealer },
       { guard, lost: term.signal, resign },
     );
   }

@@ -14,6 +14,7 @@ import { leaderPlanner } from "./leader-writer.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
 import { SchedulingLoop } from "./scheduling/scheduling-loop.js";
 import type { NodeReports } from "./sessions/node-reports.js";
+import type { UsageSource } from "./sessions/usage-source.js";
 import type { Leadership } from "./store/election.js";
 import type { Sealer } from "./store/seal.js";
 import type { Store } from "./store/store.js";
@@ -23,6 +24,7 @@ export interface LeadingParts {
   readonly store: Store;
   readonly cache: WatchCache;
   readonly reports: NodeReports;
+  readonly usage: UsageSource;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -46,6 +48,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   const onDeposed = (): void => void leadership.resign();
   const all = controllers({
     reports: parts.reports,
+    usage: parts.usage,
     leadingSinceMs: clock.monotonicMs(),
     podCIDR: parts.cluster.podCIDR,
     nodePrefixLength: parts.cluster.nodePrefixLength,

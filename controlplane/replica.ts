@@ -180,7 +180,10 @@ async function campaign(
     const resign = (): void => void leadership.resign();
     signal.addEventListener("abort", resign, { once: true });
     hub.lead(leadership.lost);
-    await lead({ ...parts, cache, reports: hub, cluster: config.cluster, sealer: config.sealer }, leadership);
+    await lead(
+      { ...parts, cache, reports: hub, usage: hub, cluster: config.cluster, sealer: config.sealer },
+      leadership,
+    );
     signal.removeEventListener("abort", resign);
     await leadership.resign();
   }

@@ -16,6 +16,7 @@ import {
   type OpenStream,
   type PodUsage,
   type SessionHello,
+  type UsageWanted,
   type Welcome,
 } from "../../proto/gen/tallship/v1/session.js";
 import type { AddressBook } from "./address-book.js";
@@ -32,8 +33,8 @@ export interface SessionParts {
   readonly onControlPlanes: () => void;
   readonly onCutOver: (endpointRevision: number) => void;
   readonly onOpenStream: (open: OpenStream) => void;
-  /** The leader wants usage reports every so many milliseconds; 0: none. */
-  readonly onUsageWanted: (everyMs: number) => void;
+  /** The leader wants usage reports, or no more of them. */
+  readonly onUsageWanted: (wanted: UsageWanted) => void;
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;
@@ -206,7 +207,7 @@ export class LeaderSession {
         this.parts.onControlPlanes();
         return;
       case "usageWanted":
-        this.parts.onUsageWanted(part.value.everyMs);
+        this.parts.onUsageWanted(part.value);
         return;
       default:
         assertNever(part);

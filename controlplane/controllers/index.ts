@@ -1,3 +1,5 @@
+import type { UsageSource } from "../sessions/usage-source.js";
+import { autoscaler } from "./autoscaler/autoscaler.js";
 import type { Digest } from "./config/copy.js";
 import type { Controller } from "./controller.js";
 import { deployment } from "./deployment/deployment.js";
@@ -17,6 +19,8 @@ import { statefulSet } from "./stateful-set/stateful-set.js";
 export interface ControllerParts extends NodeParts {
   /** Names content by a digest that only control planes can compute. */
   readonly digest: Digest;
+  /** What pods use. */
+  readonly usage: UsageSource;
 }
 
 /** Every controller there is; the leader runs them all. A new controller is one file and one line here. */
@@ -32,6 +36,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     ownerCollector(),
     namespace,
     podCollector,
+    autoscaler(parts.usage),
     startOrder(),
     statefulSet,
   ];

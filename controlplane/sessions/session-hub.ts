@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.js";
+import { deepEqual } from "../../lib/deep-equal.js";
 import { asTallshipError, isErrorCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
@@ -21,6 +22,7 @@ import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
 import type { NodeReport, NodeReports } from "./node-reports.js";
 import { SessionOutbox } from "./session-outbox.js";
 import { UsageBook } from "./usage-book.js";
+import type { ContainerRate, Series, UsageSource, UsageWish } from "./usage-source.js";
 
 /** What the hub needs. */
 export interface HubDeps {
@@ -42,11 +44,13 @@ interface Session {
   readonly asked: Map<string, (error: TallshipError) => void>;
 }
 
+const NO_WISH: UsageWish = { everyMs: 0, metrics: new Map() };
+
 /**
  * The nodes' sessions, on the leader. Reports, cut-over, usage and images live here and nowhere else: a new leader learns them anew within a heartbeat. A node
  * has one session; a second one ends the first. All of it is synchronous but for the messages' arrival.
  */
-export class SessionHub implements NodeReports {
+export class SessionHub implements NodeReports, UsageSource {
   private readonly deps: HubDeps;
   private readonly sessions = new Map<string, Session>();
   private readonly reports = new Map<string, NodeReport>();
@@ -55,8 +59,8 @@ export class SessionHub implements NodeReports {
   private cutOverSent = 0;
   private isCutOverDue = false;
   private isLeading = false;
-  private usageEveryMs = 0;
-  readonly usage = new UsageBook();
+  private usageWish: UsageWish = NO_WISH;
+  private readonly usage = new UsageBook();
 
   constructor(deps: HubDeps) {
     this.deps = deps;
@@ -119,10 +123,31 @@ export class SessionHub implements NodeReports {
     return this.sessions.get(nodeName)?.images;
   }
 
-  /** How often nodes shall say what their pods use; 0: never. */
-  wantUsage(everyMs: number): void {
-    this.usageEveryMs = everyMs;
-    for (const { outbox } of this.sessions.values()) outbox.usageWanted(everyMs);
+  wantUsage(wish: UsageWish): void {
+    const before = this.usageWish;
+    if (wish.everyMs === before.everyMs && deepEqual([...wish.metrics], [...before.metrics])) return;
+    this.usageWish = wish;
+    if (wish.everyMs === 0) this.usage.clear();
+    for (const session of this.sessions.values()) this.tellWish(session);
+  }
+
+  usageOf(nodeName: string, uid: string): readonly ContainerRate[] | undefined {
+    return this.usage.usageOf(nodeName, uid, this.deps.clock.monotonicMs());
+  }
+
+  seriesOf(nodeName: string, uid: string): readonly Series[] {
+    return this.usage.seriesOf(nodeName, uid, this.deps.clock.monotonicMs());
+  }
+
+  /** A node is told of its own pods alone. */
+  private tellWish({ nodeName, outbox }: Session): void {
+    const { everyMs, metrics } = this.usageWish;
+    const own = this.deps.cache.view.podsOnNode(nodeName).flatMap(({ object }) => {
+      const podUID = object.metadata?.uid ?? "";
+      const names = metrics.get(podUID);
+      return names === undefined ? [] : [{ podUID, names: names.slice(0, limit("podMetricsNames")) }];
+    });
+    outbox.usageWanted({ everyMs, metrics: own });
   }
 
   /** Nodes that have a session. */
@@ -225,7 +250,8 @@ export class SessionHub implements NodeReports {
       }),
     );
     if (this.cutOverSent > 0) session.outbox.cutOver(this.cutOverSent);
-    if (this.usageEveryMs > 0) session.outbox.usageWanted(this.usageEveryMs);
+    // Also when nobody wants to know: the leader before may have wanted it.
+    this.tellWish(session);
   }
 
   private take(session: Session, part: NodeMessage["part"]): void {
@@ -241,7 +267,7 @@ export class SessionHub implements NodeReports {
         );
         return;
       case "usage":
-        this.usage.take(nodeName, part.value);
+        this.usage.take(nodeName, part.value, this.deps.clock.monotonicMs());
         return;
       case "images":
         takeImages(session.images, part.value);
@@ -320,6 +346,8 @@ export class SessionHub implements NodeReports {
     this.reports.clear();
     this.cutOver.clear();
     this.cutOverSent = 0;
+    this.usageWish = NO_WISH;
+    this.usage.clear();
     for (const session of ended) this.close(session, this.notLeader());
   }
 

@@ -1,5 +1,10 @@
 import type { TallshipError } from "../../lib/errors.js";
-import { ControlMessage, type OpenStream, type Welcome } from "../../proto/gen/tallship/v1/session.js";
+import {
+  ControlMessage,
+  type OpenStream,
+  type UsageWanted,
+  type Welcome,
+} from "../../proto/gen/tallship/v1/session.js";
 
 type Part = NonNullable<ControlMessage["part"]>;
 type Ending = { readonly error: TallshipError | undefined };
@@ -16,7 +21,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   private isWelcomed = false;
   private ackSequence: number | undefined;
   private cutOverRevision: number | undefined;
-  private usageEveryMs: number | undefined;
+  private usage: UsageWanted | undefined;
   private addresses: readonly string[] | undefined;
   private ending: Ending | undefined;
   private wake: (() => void) | undefined;
@@ -50,9 +55,9 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     this.signal();
   }
 
-  /** How often the leader wants to know what pods use. */
-  usageWanted(everyMs: number): void {
-    this.usageEveryMs = everyMs;
+  /** What the leader wants to know of pods, and how often. */
+  usageWanted(wanted: UsageWanted): void {
+    this.usage = wanted;
     this.signal();
   }
 
@@ -121,9 +126,9 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   }
 
   private takeUsageWanted(): Part | undefined {
-    const everyMs = this.usageEveryMs;
-    this.usageEveryMs = undefined;
-    return everyMs === undefined ? undefined : { $case: "usageWanted", value: { everyMs } };
+    const value = this.usage;
+    this.usage = undefined;
+    return value === undefined ? undefined : { $case: "usageWanted", value };
   }
 
   private takeAck(): Part | undefined {

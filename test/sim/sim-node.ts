@@ -144,6 +144,7 @@ export class SimNode {
         systemInfo: NodeSystemInfo.fromPartial({ operatingSystem: "linux" }),
       },
       usage: { read: () => undefined },
+      fetchPage: () => Promise.resolve(undefined),
       traits: {
         capabilities: new Set(),
         architecture: "x64",
