@@ -1,6 +1,6 @@
 import { keyOf, type ObjectKey } from "../kinds/object.js";
 import type { Cluster } from "./cluster.js";
-import type { FileFlags } from "./input/files.js";
+import { type FileFlags, namesFiles } from "./input/files.js";
 import { keyIn, listObjects } from "./objects.js";
 import type { Shell } from "./shell.js";
 import { readTargets } from "./targets.js";
@@ -15,7 +15,7 @@ export interface ChoiceFlags extends FileFlags {
 
 /** Refuses a command line that is not clear about its objects: it names them, or files, or selects them on purpose. */
 export function checkChoice(flags: ChoiceFlags & { readonly all: boolean }, operands: readonly string[]): void {
-  const isByFile = flags.filename.length > 0;
+  const isByFile = namesFiles(flags);
   const selects = flags.selector !== undefined || flags.fieldSelector !== undefined || flags.all;
   if (isByFile && (operands.length > 0 || selects)) throw usageError("name files, or objects, not both");
   if (isByFile) return;
@@ -38,7 +38,7 @@ export async function chosenKeys(
   { shell, cluster, flags }: { readonly shell: Shell; readonly cluster: Cluster; readonly flags: ChoiceFlags },
   operands: readonly string[],
 ): Promise<readonly ObjectKey[]> {
-  if (flags.filename.length > 0) return keysInFiles(shell, flags, cluster);
+  if (namesFiles(flags)) return keysInFiles(shell, flags, cluster);
   const keys: ObjectKey[] = [];
   for (const { kind, names } of readTargets(operands)) {
     keys.push(...names.map((name) => keyIn(kind, cluster.namespace, name)));

@@ -110,6 +110,7 @@ export const FILE_FLAGS = {
     summary: "file or folder of objects, - for standard input; may be repeated",
   },
   recursive: { type: "switch", short: "R", summary: "take folders with all folders in them" },
+  kustomize: { type: "text", short: "k", value: "FOLDER", summary: "folder with a kustomization, instead of files" },
 } as const satisfies Flags;
 
 /** Flags of verbs that change objects named, in files or selected. */

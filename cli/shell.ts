@@ -44,6 +44,10 @@ export interface Files {
   find(path: string): Promise<Found>;
   /** Text of a file, UTF-8. */
   read(path: string): Promise<string>;
+  /** Bytes of a file. */
+  readBytes(path: string): Promise<Uint8Array>;
+  /** The path without symbolic links, absolute. */
+  realPath(path: string): Promise<string>;
   /** Names in a folder, folders with a slash at their end, sorted. */
   list(folder: string): Promise<readonly string[]>;
   /** Replaces the file whole, readable by its owner only. */

@@ -1,6 +1,6 @@
 // Edge: the process, its terminal and the user's files.
 import { setMaxListeners } from "node:events";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { systemClock } from "../lib/system-clock.js";
 import type { Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
@@ -108,6 +108,20 @@ const files: Files = {
   read: async (path) => {
     try {
       return await readFile(path, "utf8");
+    } catch (error) {
+      throw asTallshipError(error, "disk_failed");
+    }
+  },
+  readBytes: async (path) => {
+    try {
+      return await readFile(path);
+    } catch (error) {
+      throw asTallshipError(error, "disk_failed");
+    }
+  },
+  realPath: async (path) => {
+    try {
+      return await realpath(path);
     } catch (error) {
       throw asTallshipError(error, "disk_failed");
     }

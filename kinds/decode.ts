@@ -36,6 +36,20 @@ export function decodeDocument(root: TreeNode, source: Source): Decoded {
   return { objects, problems: decoder.problems, warnings: decoder.warnings };
 }
 
+/** A message that is no object, such as a file of tsctl's own user, read as strictly as one. */
+export interface DecodedMessage {
+  /** The fields as the message's generated type has them. */
+  readonly message: Readonly<Record<string, unknown>>;
+  readonly problems: readonly Problem[];
+}
+
+/** Reads a node as a message of the schema. Values are not checked against their rules. */
+export function decodeMessage(messageName: string, root: MapNode, source: Source): DecodedMessage {
+  const decoder = new Decoder(source);
+  const message = decoder.message(messageSchema(messageName), root, false);
+  return { message, problems: decoder.problems };
+}
+
 /** Fields that Kubernetes' own tools write into files and that carry nothing a user wants: skipped, and said. */
 const SERVER_FIELDS: Readonly<Record<string, ReadonlySet<string>>> = {
   ObjectMeta: new Set(["managedFields", "selfLink"]),
@@ -119,7 +133,7 @@ class Decoder {
     return undefined;
   }
 
-  private message(schema: MessageSchema, node: MapNode, isRoot: boolean): Record<string, unknown> {
+  message(schema: MessageSchema, node: MapNode, isRoot: boolean): Record<string, unknown> {
     const result: Record<string, unknown> = { ...schema.blank };
     for (const entry of node.entries) {
       if (isRoot && (entry.key === "apiVersion" || entry.key === "kind")) continue;

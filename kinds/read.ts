@@ -143,7 +143,7 @@ function parentOf(path: string): string {
 }
 
 /** Offset of what a path names, or of the nearest thing around it that is there. */
-function locate(root: TreeNode, path: string): number {
+export function locate(root: TreeNode, path: string): number {
   return walk(root, path).at;
 }
 

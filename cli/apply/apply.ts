@@ -35,7 +35,7 @@ export async function runApply({ flags }: { readonly flags: ApplyFlags }, shell:
     const objects = await readInput(shell, { ...flags, warn: true }, cluster);
     if (objects.length === 0) return nothingToDo(shell);
     const isDry = flags.dryRun === "server";
-    const answer = await cluster.objects.apply(requests(objects, flags, cluster), {
+    const answer = await cluster.objects.apply(requests(objects, { flags, cluster, shell }), {
       signal: shell.signal,
       deadlineMs: APPLY_MS,
     });
@@ -86,11 +86,10 @@ async function nothingToDo(shell: Shell): Promise<number> {
 
 async function* requests(
   objects: readonly ReadObject[],
-  flags: ApplyFlags,
-  cluster: Cluster,
+  { flags, cluster, shell }: { readonly flags: ApplyFlags; readonly cluster: Cluster; readonly shell: Shell },
 ): AsyncGenerator<ApplyRequest> {
   const header = {
-    set: flags.set ?? setName(flags.filename),
+    set: flags.set ?? (await nameOfSet(flags, shell)),
     manager: "tsctl",
     dryRun: flags.dryRun === "server",
     force: flags.force,
@@ -108,6 +107,13 @@ async function* requests(
       part: { $case: "document", value: { object: Buffer.from(object), source: place } },
     });
   }
+}
+
+/** A kustomization's set is named by the end of its folder's real path, so that it is the same from wherever it is applied. */
+async function nameOfSet({ kustomize, filename }: FileFlags, shell: Shell): Promise<string> {
+  if (kustomize === undefined) return setName(filename);
+  const steps = (await shell.files.realPath(kustomize)).split("/").filter((step) => step !== "");
+  return setName([steps.slice(-3).join("_")]);
 }
 
 async function tell(

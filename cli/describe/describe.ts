@@ -5,6 +5,7 @@ import { hasCode } from "../../lib/errors.js";
 import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
+import { namesFiles } from "../input/files.js";
 import { eachOf, getObject, listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
@@ -34,8 +35,8 @@ export async function runDescribe(
   { flags, operands }: { readonly flags: DescribeFlags; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  if (flags.filename.length > 0 && operands.length > 0) throw usageError("name objects or files, not both");
-  if (flags.filename.length === 0) readTargets(operands);
+  if (namesFiles(flags) && operands.length > 0) throw usageError("name objects or files, not both");
+  if (!namesFiles(flags)) readTargets(operands);
   return withCluster(shell, flags, async (cluster) => {
     const run: DescribeRun = { shell, cluster, flags };
     const keys = await chosenKeys(run, operands);

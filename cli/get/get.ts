@@ -4,6 +4,7 @@ import type { TallshipError } from "../../lib/errors.js";
 import { keysInFiles } from "../chosen.js";
 import { type Cluster, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
+import { namesFiles } from "../input/files.js";
 import { eachOf, getObject, keyIn, listObjects } from "../objects.js";
 import { printerOf } from "../output/printer.js";
 import { printTable } from "../print.js";
@@ -19,7 +20,7 @@ export async function runGet(
   shell: Shell,
 ): Promise<number> {
   const { flags, operands } = call;
-  const isByFile = flags.filename.length > 0;
+  const isByFile = namesFiles(flags);
   if (isByFile && operands.length > 0) throw usageError("name objects or files, not both");
   const isWatching = flags.watch || flags.watchOnly;
   if (isByFile && isWatching) throw usageError("--watch takes types and names, no files");

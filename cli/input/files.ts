@@ -9,6 +9,13 @@ import { usageError } from "../verb.js";
 export interface FileFlags {
   readonly filename: readonly string[];
   readonly recursive: boolean;
+  /** Folder of a kustomization, instead of files. */
+  readonly kustomize?: string | undefined;
+}
+
+/** True when objects are named by files or a kustomization. */
+export function namesFiles({ filename, kustomize }: FileFlags): boolean {
+  return filename.length > 0 || kustomize !== undefined;
 }
 
 /** Reads every file named, and the YAML and JSON files of every folder, in order of name. Too large a file is refused unread. */

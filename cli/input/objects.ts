@@ -1,10 +1,11 @@
 import { type Problem, problemText } from "../../kinds/problem.js";
 import { type ReadObject, readObjects } from "../../kinds/read.js";
 import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
+import type { ParsedYaml } from "../../kinds/yaml/parsed.js";
 import type { Cluster } from "../cluster.js";
 import type { Shell } from "../shell.js";
 import { toldAlready, usageError } from "../verb.js";
-import { type FileFlags, readSources } from "./files.js";
+import { type FileFlags, namesFiles, readSources } from "./files.js";
 
 /** Where objects that name no namespace belong. */
 export type Home = Pick<Cluster, "namespace" | "isNamespaceAsked">;
@@ -19,9 +20,7 @@ export interface ReadFlags extends FileFlags {
 
 /** Every object in the files. Whatever is wrong in any of them is told, all at once, and then this throws. */
 export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Promise<readonly ReadObject[]> {
-  if (flags.filename.length === 0) throw usageError("name the files: -f FILE");
-  const sources = await readSources(shell, flags);
-  const parsed = await Promise.all(sources.map(parseLazily));
+  const parsed = await parseInput(shell, flags);
   const { objects, problems, warnings } = readObjects(parsed, { ...home, isNameNeeded: true });
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
@@ -29,9 +28,20 @@ export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Pro
   if (refused.length === 0) return objects;
   for (const problem of refused) await shell.stderr.write(`error: ${problemText(problem)}\n`);
   await shell.stderr.write(
-    `${countText(refused.length, "error")} in ${countText(sources.length, "file")}, nothing was sent\n`,
+    `${countText(refused.length, "error")} in ${countText(
+      parsed.reduce((sum, { source }) => sum + (source.spans?.length ?? 1), 0),
+      "file",
+    )}, nothing was sent\n`,
   );
   throw toldAlready("invalid_argument");
+}
+
+async function parseInput(shell: Shell, flags: ReadFlags): Promise<readonly ParsedYaml[]> {
+  if (!namesFiles(flags)) throw usageError("name the files: -f FILE, or a kustomization: -k FOLDER");
+  if (flags.kustomize === undefined) return Promise.all((await readSources(shell, flags)).map(parseLazily));
+  if (flags.filename.length > 0) throw usageError("name files with -f or a kustomization with -k, not both");
+  const { readKustomization } = await import("../kustomize/kustomize.js");
+  return [await readKustomization(shell, flags.kustomize)];
 }
 
 function asRefusal(warning: Problem): Problem {

@@ -6,6 +6,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { mergePatch, type Plan } from "../change/change.js";
 import { type ChangeChosenFlags, changeChosen } from "../change/each.js";
 import { valueAt } from "../change/pod-template.js";
+import { namesFiles } from "../input/files.js";
 import type { Shell } from "../shell.js";
 import { objectText, readTargets } from "../targets.js";
 import { usageError } from "../verb.js";
@@ -21,10 +22,10 @@ export async function runScale(
   call: { readonly flags: ScaleFlags; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  const { replicas, currentReplicas, filename, selector, all } = call.flags;
+  const { replicas, currentReplicas, selector, all } = call.flags;
   if (replicas === undefined) throw usageError("say how many: --replicas=N");
   const isSelecting = selector !== undefined || all;
-  for (const { kind, names } of filename.length > 0 ? [] : readTargets(call.operands)) {
+  for (const { kind, names } of namesFiles(call.flags) ? [] : readTargets(call.operands)) {
     refuseUnscalable(kind);
     if (names.length === 0 && !isSelecting) throw usageError(`name the ${KINDS[kind].plural} to scale`);
   }

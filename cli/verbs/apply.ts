@@ -1,5 +1,5 @@
 import { runApply } from "../apply/apply.js";
-import { CLUSTER_FLAGS, FILE_FLAGS } from "../flags.js";
+import { CLUSTER_FLAGS, DRY_RUN_FLAGS, FILE_FLAGS } from "../flags.js";
 import { OBJECT_OUTPUT_FLAGS } from "../print.js";
 import { verb } from "../verb.js";
 
@@ -15,13 +15,7 @@ export const apply = verb({
   ],
   flags: {
     ...FILE_FLAGS,
-    dryRun: {
-      type: "text",
-      value: "WHERE",
-      choices: ["client", "server", "none"],
-      bare: "client",
-      summary: "write nothing: check here, or on the server too",
-    },
+    ...DRY_RUN_FLAGS,
     strict: { type: "switch", summary: "refuse fields that are accepted without effect" },
     force: { type: "switch", summary: "take fields over that another owner has set" },
     set: { type: "text", value: "NAME", summary: "name of the set of objects; that of the file or folder when absent" },

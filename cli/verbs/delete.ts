@@ -1,5 +1,5 @@
 import { runDelete } from "../delete/delete.js";
-import { CLUSTER_FLAGS, FILE_FLAGS, SELECT_FLAGS } from "../flags.js";
+import { CLUSTER_FLAGS, DRY_RUN_FLAGS, FILE_FLAGS, SELECT_FLAGS } from "../flags.js";
 import { verb } from "../verb.js";
 
 /** Waits until what it deletes is gone, unless told otherwise. */
@@ -33,13 +33,7 @@ export const deleteVerb = verb({
     wait: { type: "switch", default: true, summary: "do not wait until the objects are gone" },
     timeout: { type: "duration", value: "TIME", summary: "how long to wait; without end when absent" },
     ignoreNotFound: { type: "switch", summary: "an object that is not there is no failure" },
-    dryRun: {
-      type: "text",
-      value: "WHERE",
-      choices: ["client", "server", "none"],
-      bare: "client",
-      summary: "delete nothing, only tell",
-    },
+    ...DRY_RUN_FLAGS,
     output: { type: "text", short: "o", value: "FORMAT", choices: ["name"], summary: "print only names" },
     ...CLUSTER_FLAGS,
   },

@@ -7,6 +7,11 @@ export const VERBS: readonly VerbRow[] = [
     summary: "make the cluster's objects as files say",
     load: async () => (await import("./apply.js")).apply,
   },
+  {
+    name: "kustomize",
+    summary: "print the objects that a kustomization makes",
+    load: async () => (await import("./kustomize.js")).kustomize,
+  },
   { name: "get", summary: "list objects", load: async () => (await import("./get.js")).get },
   {
     name: "describe",

@@ -1,18 +1,47 @@
 import type { Json } from "../encode.js";
+import type { TreeNode } from "./tree.js";
 
 /**
  * Writes a JSON value as YAML in kubectl's style. Strings that any reader of YAML 1.1 or 1.2 would take for something
  * else are quoted; texts of several lines are block scalars where that loses nothing.
  */
 export function printYaml(value: Json): string {
+  return printValue(value);
+}
+
+function printValue(value: Value): string {
   if (isBranch(value)) return lines(value, "").join("");
   return `${scalar(value, "")}\n`;
 }
 
-/** A list or map that is not empty. */
-type Branch = readonly Json[] | { readonly [key: string]: Json };
+/** Writes a tree as YAML: plain scalars as they were written, so that `0644` and `1e3` stay what they are. */
+export function printTree(node: TreeNode): string {
+  return printValue(printable(node));
+}
 
-function isBranch(value: Json): value is Branch {
+function printable(node: TreeNode): Value {
+  if (node.is === "list") return node.items.map(printable);
+  if (node.is === "map") return Object.fromEntries(node.entries.map(({ key, value }) => [key, printable(value)]));
+  if (!node.isPlain || node.text.includes("\n")) return node.text;
+  return node.text === "" ? null : new PlainText(node.text);
+}
+
+/** A scalar that is written as it stands. */
+class PlainText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Value = null | boolean | number | string | PlainText | readonly Value[] | { readonly [key: string]: Value };
+
+/** A list or map that is not empty. */
+type Branch = readonly Value[] | { readonly [key: string]: Value };
+
+function isBranch(value: Value): value is Branch {
+  if (value instanceof PlainText) return false;
   return typeof value === "object" && value !== null && Object.keys(value).length > 0;
 }
 
@@ -24,23 +53,24 @@ function lines(value: Branch, indent: string): string[] {
 }
 
 /** An element after its dash: a map's first entry stands on the dash's line. */
-function element(item: Json, indent: string): string {
+function element(item: Value, indent: string): string {
   if (!isBranch(item)) return `${scalar(item, indent)}\n`;
   return lines(item, `${indent}  `)
     .join("")
     .slice(indent.length + 2);
 }
 
-function entry(value: Json, indent: string): string {
+function entry(value: Value, indent: string): string {
   if (!isBranch(value)) return ` ${scalar(value, indent)}\n`;
   return `\n${lines(value, isList(value) ? indent : `${indent}  `).join("")}`;
 }
 
-function isList(value: Branch): value is readonly Json[] {
+function isList(value: Branch): value is readonly Value[] {
   return Array.isArray(value);
 }
 
-function scalar(value: Json, indent: string): string {
+function scalar(value: Value, indent: string): string {
+  if (value instanceof PlainText) return value.text;
   if (Array.isArray(value)) return "[]";
   if (typeof value === "object" && value !== null) return "{}";
   if (typeof value !== "string") return String(value);

@@ -2,8 +2,16 @@
 export interface Source {
   readonly name: string;
   readonly text: string;
+  /** For several sources as one: which of them an offset is of, in order of their starts. */
+  readonly spans?: readonly SourceSpan[];
   /** Offset of each line's first character; filled when the first position is asked for. */
   lineStarts?: readonly number[];
+}
+
+/** A source and the first offset that is its own: a tree made of parts of many sources still knows where each part stands. */
+export interface SourceSpan {
+  readonly start: number;
+  readonly source: Source;
 }
 
 /** A place in a source; line and column count from 1, columns in UTF-16 units. */
@@ -27,6 +35,8 @@ export function positionAt(source: Source, offset: number): Position {
 
 /** The place as errors write it: file:line:column. */
 export function placeText(source: Source, offset: number): string {
+  const span = source.spans?.findLast(({ start }) => start <= offset);
+  if (span !== undefined) return placeText(span.source, offset - span.start);
   const { line, column } = positionAt(source, offset);
   return `${source.name}:${line}:${column}`;
 }

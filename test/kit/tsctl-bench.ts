@@ -158,6 +158,8 @@ class FakeShell {
       files: {
         find: async (path) => this.find(path),
         read: async (path) => this.files.get(path) ?? refuse(`file ${path}`),
+        readBytes: async (path) => Buffer.from(this.files.get(path) ?? refuse(`file ${path}`)),
+        realPath: async (path) => path,
         list: async (folder) => this.list(folder),
         write: async (path, text) => void this.files.set(path, text),
       },
