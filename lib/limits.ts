@@ -109,6 +109,7 @@ export const LIMITS = {
     why: "a job's pod that failed is replaced after ten seconds, then twice that, as in Kubernetes",
   },
   jobRetryMaxMs: { value: 600_000, why: "a job that keeps failing costs a pod in ten minutes, as in Kubernetes" },
+  daemonRetryMs: { value: 10_000, why: "a daemon's pod that ends at once is made anew six times a minute" },
   containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
   containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
   containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },

@@ -65,7 +65,7 @@ export function assume<P extends PendingPod>(
   const bindings: Binding<P>[] = [];
   const refused: P[] = [];
   for (const pod of pending) {
-    const slot = standings.best(pod.shape);
+    const slot = slotFor(snapshot, pod.shape, standings);
     const nodeName = snapshot.records[slot]?.name;
     if (nodeName === undefined) refused.push(pod);
     else {
@@ -74,6 +74,12 @@ export function assume<P extends PendingPod>(
     }
   }
   return { bindings, refused };
+}
+
+/** A pod that can run on one node alone asks that node alone: a pod per node costs one look each, not a look at every node. */
+function slotFor(snapshot: Snapshot, shape: Shape, standings: Standings): number {
+  if (shape.nodeName === "") return standings.best(shape);
+  return isFitting(snapshot, shape, shape.nodeName) ? (snapshot.record(shape.nodeName)?.slot ?? -1) : -1;
 }
 
 /** Why no node takes a pod of the shape, as things stand. */

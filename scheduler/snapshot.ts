@@ -3,6 +3,7 @@ import { limit } from "../lib/limits.js";
 import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { ChangedSlots } from "./changed-slots.js";
+import { pinnedNode } from "./pinned-node.js";
 import { amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, shapeKey } from "./shape.js";
 
@@ -58,7 +59,7 @@ export class Snapshot {
 
   /** The shape of a pod that waits; the same object for pods of equal shape, as long as it is remembered. */
   shapeOf(pod: Pod): Shape {
-    return this.shapeFor(pod, pod.spec?.nodeName ?? "");
+    return this.shapeFor(pod, pinnedNode(pod));
   }
 
   /** The shape of a pod that is bound: that which it had when it waited, since its node no longer matters to it. */

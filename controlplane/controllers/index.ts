@@ -2,6 +2,7 @@ import type { UsageSource } from "../sessions/usage-source.js";
 import { autoscaler } from "./autoscaler/autoscaler.js";
 import type { Digest } from "./config/copy.js";
 import type { Controller } from "./controller.js";
+import { daemonSet } from "./daemon-set/daemon-set.js";
 import { deployment } from "./deployment/deployment.js";
 import { disruption } from "./disruption/disruption.js";
 import { endpoints } from "./endpoints/endpoints.js";
@@ -28,6 +29,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
   return [
     deployment(parts.digest),
     replicaSet,
+    daemonSet,
     job,
     endpoints,
     disruption,
