@@ -35,7 +35,7 @@ export interface Terminal {
 
 /** A file found by name. */
 export type Found =
-  | { readonly is: "file"; readonly bytes: number }
+  | { readonly is: "file"; readonly bytes: number; readonly isExecutable?: boolean }
   | { readonly is: "folder" }
   | { readonly is: "nothing" };
 

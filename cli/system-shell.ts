@@ -98,7 +98,9 @@ const files: Files = {
   find: async (path): Promise<Found> => {
     try {
       const found = await stat(path);
-      return found.isDirectory() ? { is: "folder" } : { is: "file", bytes: found.size };
+      return found.isDirectory()
+        ? { is: "folder" }
+        : { is: "file", bytes: found.size, isExecutable: (found.mode & 0o100) !== 0 };
     } catch (error) {
       if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
         return { is: "nothing" };

@@ -56,6 +56,8 @@ function readSource(
 ): void {
   const { source } = parsed;
   result.problems.push(...parsed.problems);
+  for (const [at, tag] of parsed.tags ?? [])
+    result.problems.push({ code: "invalid_argument", path: "", message: `tag ${tag} is not supported`, source, at });
   for (const document of parsed.documents) {
     const decoded = decodeDocument(document, source);
     result.problems.push(...decoded.problems);

@@ -44,6 +44,10 @@ export const LIMITS = {
   applyBytes: { value: 268_435_456, why: "bytes of one applied set held in memory by a replica" },
   applyDocuments: { value: 100_000, why: "documents of one applied set" },
   yamlBytes: { value: 33_554_432, why: "bytes of one YAML file read by the client" },
+  composeCarriedBytes: {
+    value: 1_000_000,
+    why: "bytes of a file or folder that a compose project carries along as a config; an object holds 1 MiB",
+  },
   yamlAliasExpansion: { value: 1_000_000, why: "nodes after all aliases are expanded; stops alias bombs" },
   yamlDepth: { value: 64, why: "levels of one YAML document; twice the deepest kind, far from the stack's end" },
   inputProblems: { value: 100, why: "problems and warnings told per document; nobody reads more" },

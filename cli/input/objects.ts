@@ -1,7 +1,8 @@
 import { type Problem, problemText } from "../../kinds/problem.js";
-import { type ReadObject, readObjects } from "../../kinds/read.js";
+import { type ReadObject, type ReadResult, readObjects } from "../../kinds/read.js";
 import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
 import type { ParsedYaml } from "../../kinds/yaml/parsed.js";
+import { entryOf } from "../../kinds/yaml/tree.js";
 import type { Cluster } from "../cluster.js";
 import type { Shell } from "../shell.js";
 import { toldAlready, usageError } from "../verb.js";
@@ -21,7 +22,7 @@ export interface ReadFlags extends FileFlags {
 /** Every object in the files. Whatever is wrong in any of them is told, all at once, and then this throws. */
 export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Promise<readonly ReadObject[]> {
   const parsed = await parseInput(shell, flags);
-  const { objects, problems, warnings } = readObjects(parsed, { ...home, isNameNeeded: true });
+  const { objects, problems, warnings } = await readAll(shell, parsed, home);
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
   const refused = flags.strict === true ? [...problems, ...warnings.map(asRefusal)] : problems;
@@ -42,6 +43,28 @@ async function parseInput(shell: Shell, flags: ReadFlags): Promise<readonly Pars
   if (flags.filename.length > 0) throw usageError("name files with -f or a kustomization with -k, not both");
   const { readKustomization } = await import("../kustomize/kustomize.js");
   return [await readKustomization(shell, flags.kustomize)];
+}
+
+/** Compose files are known by what is in them; all of them together are one project. */
+async function readAll(shell: Shell, parsed: readonly ParsedYaml[], home: Home): Promise<ReadResult> {
+  const composed = parsed.filter(isComposeFile);
+  const others = parsed.filter((each) => !composed.includes(each));
+  const read = readObjects(others, { ...home, isNameNeeded: true });
+  if (composed.length === 0) return read;
+  const { readComposeFiles } = await import("../compose/read-files.js");
+  const project = await readComposeFiles(shell, composed, home);
+  return {
+    objects: [...project.objects, ...read.objects],
+    problems: [...project.problems, ...read.problems],
+    warnings: [...project.notes, ...read.warnings],
+  };
+}
+
+function isComposeFile({ documents }: ParsedYaml): boolean {
+  const [root] = documents;
+  if (root?.is !== "map" || documents.length !== 1) return false;
+  const has = (key: string): boolean => entryOf(root, key) !== undefined;
+  return (has("services") || has("include")) && !has("apiVersion") && !has("kind");
 }
 
 function asRefusal(warning: Problem): Problem {

@@ -1,6 +1,6 @@
-import { DEFAULTS } from "../../lib/limits.js";
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { formatError } from "../formats.js";
+import { nodePortError, nodePortSpan } from "../node-ports.js";
 import type { Findings } from "./findings.js";
 
 /** Ports, addresses and types that go together, as Kubernetes has them. */
@@ -10,7 +10,7 @@ export function checkService(service: Service, findings: Findings, previous: Ser
     findings.add("required", ["spec"], "this field is required");
     return;
   }
-  checkPorts(spec, findings);
+  checkPorts(service, spec, findings);
   checkAddresses(spec, findings, previous?.spec);
   if (spec.sessionAffinity !== "ClientIP" && spec.sessionAffinityConfig !== undefined)
     findings.add("forbidden", ["spec", "sessionAffinityConfig"], "only with sessionAffinity ClientIP");
@@ -46,12 +46,13 @@ function checkAddresses(spec: ServiceSpec, findings: Findings, previous: Service
     findings.add("immutable", ["spec", "clusterIP"], `cannot be changed from ${before}`);
 }
 
-function checkPorts(spec: ServiceSpec, findings: Findings): void {
+function checkPorts({ metadata }: Service, spec: ServiceSpec, findings: Findings): void {
   const { ports, type } = spec;
   const needsPorts = type !== "ExternalName" && spec.clusterIP !== "None";
   if (needsPorts && ports.length === 0)
     findings.add("required", ["spec", "ports"], "a service with an address has a port");
-  for (const [index, port] of ports.entries()) checkPort(port, type, ["spec", "ports", index], findings);
+  const span = nodePortSpan(metadata?.annotations);
+  for (const [index, port] of ports.entries()) checkPort(port, { type, span }, ["spec", "ports", index], findings);
   const at = (field: string) => (index: number) => ["spec", "ports", index, field];
   if (ports.length > 1)
     for (const [index, port] of ports.entries())
@@ -70,16 +71,20 @@ function checkPorts(spec: ServiceSpec, findings: Findings): void {
   );
 }
 
-function checkPort(port: ServicePort, type: string, path: readonly (string | number)[], findings: Findings): void {
+function checkPort(
+  port: ServicePort,
+  { type, span }: { readonly type: string; readonly span: ReturnType<typeof nodePortSpan> },
+  path: readonly (string | number)[],
+  findings: Findings,
+): void {
   const target = port.targetPort?.value;
   const wrongName = target?.$case === "strVal" ? formatError("portName", target.value) : undefined;
   if (wrongName !== undefined) findings.add("invalid", [...path, "targetPort"], wrongName);
   if (target?.$case === "intVal" && (target.value < 1 || target.value > 65_535))
     findings.add("invalid", [...path, "targetPort"], `want 1 to 65535, found ${target.value}`);
   if (port.nodePort === 0) return;
-  const { nodePortMin, nodePortMax } = DEFAULTS;
+  const wrongPort = nodePortError(port.nodePort, span);
   if (type !== "NodePort" && type !== "LoadBalancer")
     findings.add("forbidden", [...path, "nodePort"], `type ${type} has no node ports`);
-  else if (port.nodePort < nodePortMin || port.nodePort > nodePortMax)
-    findings.add("invalid", [...path, "nodePort"], `want ${nodePortMin} to ${nodePortMax}, found ${port.nodePort}`);
+  else if (wrongPort !== undefined) findings.add("invalid", [...path, "nodePort"], wrongPort);
 }

@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Node, type Pair, type YAMLMap } from "yaml";
 import type { ErrorCode } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
+import type { ComposeTag } from "./parsed.js";
 import { isNull, type MapEntry, type MapNode, type TreeNode } from "./tree.js";
 
 /** Expansions still allowed, shared by all documents of a source; below zero the bound has been hit and reported. */
@@ -20,8 +21,12 @@ interface Anchor {
  * The library's nodes as our tree: aliases shared, merge keys resolved, keys unique. What is wrong is reported; undefined
  * stands for an empty document and for what could not be built.
  */
-export function buildTree(root: Node, budget: ExpansionBudget, report: Report): TreeNode | undefined {
-  const tree = new TreeBuilder(budget, report).build(root);
+export function buildTree(
+  root: Node,
+  budget: ExpansionBudget,
+  { report, tags }: { readonly report: Report; readonly tags: Map<number, ComposeTag> },
+): TreeNode | undefined {
+  const tree = new TreeBuilder(budget, report, tags).build(root);
   return tree === undefined || isNull(tree) ? undefined : tree;
 }
 
@@ -37,9 +42,12 @@ class TreeBuilder {
   /** Weight of everything built so far, aliases counted as if copied. */
   private weight = 0;
 
-  constructor(budget: ExpansionBudget, report: Report) {
+  private readonly tags: Map<number, ComposeTag>;
+
+  constructor(budget: ExpansionBudget, report: Report, tags: Map<number, ComposeTag>) {
     this.budget = budget;
     this.report = report;
+    this.tags = tags;
   }
 
   build(node: Node): TreeNode | undefined {
@@ -59,6 +67,8 @@ class TreeBuilder {
   private value(node: Node): TreeNode | undefined {
     const at = offsetOf(node);
     this.weight += 1;
+    const composeTag = "tag" in node && isComposeTag(node.tag) ? node.tag : undefined;
+    if (composeTag !== undefined) this.tags.set(at, composeTag);
     if (isMap(node)) return this.map(node, at);
     if (isSeq(node)) {
       const items: TreeNode[] = [];
@@ -73,7 +83,7 @@ class TreeBuilder {
     // Long texts weigh more: a thousand aliases of a megabyte are a gigabyte.
     this.weight += text.length >> 5;
     const tag = node.tag?.startsWith(CORE_TAG) === true ? node.tag.slice(CORE_TAG.length) : node.tag;
-    if (tag !== undefined && tag !== "str" && tag !== "!" && !PLAIN_TAGS.has(tag)) {
+    if (tag !== undefined && tag !== "str" && tag !== "!" && composeTag === undefined && !PLAIN_TAGS.has(tag)) {
       this.report("invalid_argument", at, `tag ${node.tag} is not supported`);
       return undefined;
     }
@@ -143,6 +153,10 @@ class TreeBuilder {
     }
     return [...found.values()];
   }
+}
+
+function isComposeTag(tag: string | undefined): tag is ComposeTag {
+  return tag === "!reset" || tag === "!override";
 }
 
 /** Children of a composed document are nodes; the library types them unknown. */

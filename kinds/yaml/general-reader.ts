@@ -3,7 +3,7 @@ import type { ErrorCode } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import type { Problem } from "../problem.js";
 import { buildTree } from "./build.js";
-import type { ParsedYaml } from "./parsed.js";
+import type { ComposeTag, ParsedYaml } from "./parsed.js";
 import type { Source } from "./source.js";
 import type { TreeNode } from "./tree.js";
 
@@ -17,17 +17,18 @@ export function parseGeneralYaml(source: Source): ParsedYaml {
     problems.push({ code, path: "", message, source, at });
   };
   const documents: TreeNode[] = [];
+  const tags = new Map<number, ComposeTag>();
   const budget = { left: LIMITS.yamlAliasExpansion.value };
   for (const document of compose(source.text, report)) {
     const before = problems.length;
     for (const { message, pos } of document.errors.slice(0, MAX_ERRORS))
       report("invalid_argument", pos[0], tidy(message));
     if (problems.length > before || document.contents === null) continue;
-    const root = buildTree(document.contents, budget, report);
+    const root = buildTree(document.contents, budget, { report, tags });
     if (problems.length === before && root !== undefined) documents.push(root);
     if (budget.left < 0) break;
   }
-  return { source, documents, problems };
+  return { source, documents, problems, tags };
 }
 
 /** Errors told per document: one broken quote makes thousands. */

@@ -8,7 +8,12 @@ export interface ParsedYaml {
   readonly source: Source;
   readonly documents: readonly TreeNode[];
   readonly problems: readonly Problem[];
+  /** The tags that compose files know, by the offset of the value that bears one; only a reader of compose files accepts them. */
+  readonly tags?: ReadonlyMap<number, ComposeTag>;
 }
+
+/** What an overriding compose file says of a value: forget it, or take it whole. */
+export type ComposeTag = "!reset" | "!override";
 
 /** The refusal of a source that is longer than any reader takes; undefined when it is not. */
 export function refuseLength(source: Source): ParsedYaml | undefined {

@@ -1,3 +1,4 @@
+import { nodePortError, nodePortSpan } from "../../../kinds/node-ports.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { Rng } from "../../../lib/rng.js";
@@ -111,10 +112,10 @@ function rangeErrors({ metadata, spec }: Service, ranges: ServiceRanges): readon
     errors.push(wrong("spec.clusterIP", `want an address of ${ranges.serviceCIDR}, found ${clusterIP}`));
   else if (clusterIP === ranges.dnsAddress && metadata?.namespace !== "kube-system")
     errors.push(wrong("spec.clusterIP", `${clusterIP} is reserved for the cluster's resolver`));
+  const span = nodePortSpan(metadata?.annotations, { first: ranges.nodePortMin, last: ranges.nodePortMax });
   for (const [at, { nodePort }] of ports.entries()) {
-    if (nodePort === 0 || (nodePort >= ranges.nodePortMin && nodePort <= ranges.nodePortMax)) continue;
-    const message = `want ${ranges.nodePortMin} to ${ranges.nodePortMax}, found ${nodePort}`;
-    errors.push(wrong(`spec.ports[${at}].nodePort`, message));
+    const message = nodePort === 0 ? undefined : nodePortError(nodePort, span);
+    if (message !== undefined) errors.push(wrong(`spec.ports[${at}].nodePort`, message));
   }
   return errors;
 }

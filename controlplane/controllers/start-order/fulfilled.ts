@@ -1,6 +1,6 @@
 import { matchesLabels } from "../../../kinds/label-selector.js";
 import { metaOf } from "../../../kinds/object.js";
-import { isDeleting, isPodReady } from "../../../kinds/pod-state.js";
+import { isConditionTrue, isDeleting, isPodReady } from "../../../kinds/pod-state.js";
 import { isKindName } from "../../../kinds/registry.js";
 import type { StartDependency } from "../../../kinds/start-after.js";
 import { assertNever } from "../../../lib/errors.js";
@@ -21,7 +21,7 @@ export function isFulfilled({ name, condition, isOptional }: StartDependency, na
     case "healthy":
       return pods.filter(isHealthy).length >= wantedCount(name, namespace, view);
     case "completed":
-      return pods.length > 0 && pods.every(({ status }) => status?.phase === "Succeeded");
+      return hasCompleted(name, namespace, view, pods);
     default:
       return assertNever(condition);
   }
@@ -51,10 +51,18 @@ function belongsTo(pod: Pod, name: string, view: View): boolean {
   return false;
 }
 
-const SCALED = ["Deployment", "ReplicaSet"] as const;
+const SCALED = ["Deployment", "ReplicaSet", "StatefulSet"] as const;
+const WORKLOADS = [...SCALED, "DaemonSet", "Job", "CronJob"] as const;
+
+/** A job says itself when it has completed: some of its pods may have failed before. */
+function hasCompleted(name: string, namespace: string, view: View, pods: readonly Pod[]): boolean {
+  const job = view.get("Job", namespace, name);
+  if (job !== undefined) return isConditionTrue(job.status?.conditions, "Complete");
+  return pods.length > 0 && pods.every(({ status }) => status?.phase === "Succeeded");
+}
 
 function isWorkload(name: string, namespace: string, view: View): boolean {
-  return SCALED.some((kind) => view.get(kind, namespace, name) !== undefined);
+  return WORKLOADS.some((kind) => view.get(kind, namespace, name) !== undefined);
 }
 
 function isNamed(name: string, namespace: string, view: View): boolean {
@@ -63,6 +71,8 @@ function isNamed(name: string, namespace: string, view: View): boolean {
 
 /** Never 0: what is scaled down has not started. */
 function wantedCount(name: string, namespace: string, view: View): number {
+  const daemons = view.get("DaemonSet", namespace, name);
+  if (daemons !== undefined) return Math.max(1, daemons.status?.desiredNumberScheduled ?? 1);
   const scaled = SCALED.map((kind) => view.get(kind, namespace, name)).find((found) => found !== undefined);
   return Math.max(1, scaled?.spec?.replicas ?? 1);
 }

@@ -1,0 +1,187 @@
+import type { Located } from "../model/reader.js";
+import { noteField, type ServiceContext } from "./context.js";
+import { startAfterParts } from "./depends-on.js";
+import { environmentParts, labelParts, verbatim } from "./environment.js";
+import { probeParts } from "./health.js";
+import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
+import { aliasLabels, containerPorts } from "./network.js";
+import { at, from, type Part, someOf } from "./part.js";
+import { placementParts } from "./placement.js";
+import { resourceParts } from "./resources.js";
+import { podSecurityParts, securityParts } from "./security.js";
+import { storageOf } from "./storage.js";
+
+const PULL_POLICIES: Readonly<Record<string, string>> = {
+  always: "Always",
+  never: "Never",
+  missing: "IfNotPresent",
+  if_not_present: "IfNotPresent",
+};
+
+/** The template of the service's pods, and whether they write to storage that outlives them. */
+export function podTemplate(
+  context: ServiceContext,
+  restartPolicy: string | undefined,
+): { readonly template: Part; readonly isKept: boolean } {
+  const { model } = context.service;
+  const storage = storageOf(context);
+  const { labels, annotations } = labelParts(context);
+  const ownLabels = {
+    [PROJECT_LABEL]: context.name,
+    [SERVICE_LABEL]: dnsName(context.service.name),
+    ...aliasLabels(context),
+  };
+  const allAnnotations = { ...annotations, ...startAfterParts(context) };
+  const { network_mode: networkMode, stop_grace_period: grace } = model;
+  const isOnHost = networkMode?.value === "host";
+  const spec = {
+    restartPolicy,
+    hostname: from(model.hostname, (name) => name.split(".")[0]),
+    hostNetwork: isOnHost ? true : undefined,
+    hostPID: from(model.pid, (mode) => mode === "host" || undefined),
+    hostIPC: from(model.ipc, (mode) => mode === "host" || undefined),
+    terminationGracePeriodSeconds: grace === undefined ? undefined : at(grace.place, Math.ceil(grace.value / 1000)),
+    securityContext: podSecurityParts(context),
+    hostAliases: hostAliases(context),
+    ...dnsParts(context, isOnHost),
+    ...placementParts(context),
+    containers: [containerOf(context, storage.mounts)],
+    volumes: someOf(storage.volumes),
+  };
+  noteModes(context);
+  const metadata = {
+    labels: { ...labels, ...ownLabels },
+    annotations: Object.keys(allAnnotations).length === 0 ? undefined : allAnnotations,
+  };
+  return { template: { metadata, spec }, isKept: storage.isKept };
+}
+
+function containerOf(context: ServiceContext, mounts: readonly Part[]): Part {
+  const { name, model } = context.service;
+  const words = (line: readonly string[]): Part => line.map(verbatim);
+  return {
+    name: dnsName(name),
+    image: from(model.image, (image) => image),
+    command: from(model.entrypoint, words),
+    args: from(model.command, words),
+    workingDir: from(model.working_dir, (path) => path),
+    env: someOf(environmentParts(context)),
+    ports: someOf(containerPorts(context)),
+    resources: resourceParts(context),
+    imagePullPolicy: pullPolicy(context),
+    securityContext: securityParts(context),
+    stdin: from(model.stdin_open, (is) => is || undefined),
+    tty: from(model.tty, (is) => is || undefined),
+    lifecycle: lifecycleOf(context),
+    volumeMounts: someOf(mounts),
+    ...probeParts(context),
+  };
+}
+
+function lifecycleOf(context: ServiceContext): Part {
+  const { post_start: after, pre_stop: before, stop_signal: signal } = context.service.model;
+  const parts = {
+    stopSignal: from(signal, (name) => (/^\d+$/.test(name) || name.startsWith("SIG") ? name : `SIG${name}`)),
+    postStart: hookOf(after, "post_start", context),
+    preStop: hookOf(before, "pre_stop", context),
+  };
+  return Object.values(parts).some((part) => part !== undefined) ? parts : undefined;
+}
+
+type Hooks = NonNullable<ServiceContext["service"]["model"]["post_start"]>;
+
+function hookOf(hooks: Hooks | undefined, field: string, context: ServiceContext): Part {
+  const [first, ...more] = hooks?.value ?? [];
+  if (first === undefined) return undefined;
+  for (const { place } of more)
+    noteField(context, field, place, "accepted, not enforced: one command is run; join them by a shell");
+  const { command, ...others } = first.value;
+  for (const other of Object.values(others))
+    if (other !== undefined)
+      noteField(context, field, other.place, "accepted, not enforced: it runs as the container does");
+  return at(first.place, { exec: { command: (command?.value ?? []).map(verbatim) } });
+}
+
+function pullPolicy(context: ServiceContext): Part {
+  const policy = context.service.model.pull_policy;
+  if (policy === undefined) return undefined;
+  const found = PULL_POLICIES[policy.value];
+  if (found !== undefined) return at(policy.place, found);
+  if (/^(build|daily|weekly|every_\w+)$/.test(policy.value))
+    noteField(
+      context,
+      "pull_policy",
+      policy.place,
+      `accepted, not enforced: ${policy.value}: the image is pulled when it is missing`,
+    );
+  else
+    context.tell.problem(
+      policy.place,
+      [...context.path, "pull_policy"],
+      `want always, never, missing, build, daily or weekly, found ${policy.value}`,
+    );
+  return undefined;
+}
+
+function hostAliases(context: ServiceContext): Part {
+  const byAddress = new Map<string, { readonly names: string[]; readonly place: Located<unknown>["place"] }>();
+  for (const [name, { value = "", place }] of context.service.model.extra_hosts?.value ?? []) {
+    const ip = value.replace(/^\[|\]$/g, "");
+    if (ip === "host-gateway") {
+      noteField(
+        context,
+        "extra_hosts",
+        place,
+        "accepted, not enforced: host-gateway: which node it is, is known only when it runs",
+      );
+      continue;
+    }
+    const known = byAddress.get(ip) ?? { names: [], place };
+    known.names.push(name);
+    byAddress.set(ip, known);
+  }
+  return someOf([...byAddress].map(([ip, { names, place }]) => at(place, { ip, hostnames: names })));
+}
+
+function dnsParts(context: ServiceContext, isOnHost: boolean): { readonly [key: string]: Part } {
+  const { dns, dns_search, dns_opt } = context.service.model;
+  const texts = (found: Located<readonly Located<string>[]> | undefined): Part =>
+    found?.value.map(({ value, place }) => at(place, value));
+  if (dns !== undefined) noteField(context, "dns", dns.place, "asked after the cluster's own resolver");
+  const options = dns_opt?.value.map(({ value, place }) => {
+    const [name = "", setting] = value.split(":");
+    return at(place, { name, value: setting });
+  });
+  const isAsked = dns !== undefined || dns_search !== undefined || dns_opt !== undefined;
+  return {
+    dnsPolicy: isOnHost ? "ClusterFirstWithHostNet" : undefined,
+    dnsConfig: isAsked ? { nameservers: texts(dns), searches: texts(dns_search), options } : undefined,
+  };
+}
+
+/** Namespaces that are shared in a way that a pod cannot. */
+function noteModes(context: ServiceContext): void {
+  const { network_mode: network, pid, ipc } = context.service.model;
+  if (network !== undefined && !["host", "bridge", "default"].includes(network.value)) {
+    if (network.value === "none")
+      noteField(
+        context,
+        "network_mode",
+        network.place,
+        "accepted, not enforced: none: every pod has the cluster's network",
+      );
+    else
+      context.tell.problem(
+        network.place,
+        [...context.path, "network_mode"],
+        `${network.value} is not supported: a service has its own network; reach the other one by its name`,
+        "not_supported",
+      );
+  }
+  for (const [field, mode] of [
+    ["pid", pid],
+    ["ipc", ipc],
+  ] as const)
+    if (mode !== undefined && !["host", "private", "shareable", "none", ""].includes(mode.value))
+      context.tell.problem(mode.place, [...context.path, field], `want host, found ${mode.value}`, "not_supported");
+}

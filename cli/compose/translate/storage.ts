@@ -1,0 +1,107 @@
+import type { Mount } from "../model/mounts.js";
+import type { Located } from "../model/reader.js";
+import { bindMount } from "./bind.js";
+import { claim, claimMount, type MountPlace, type StoredMount } from "./claims.js";
+import { noteField, type ServiceContext } from "./context.js";
+import { fileMounts } from "./file-uses.js";
+import { dnsName } from "./names.js";
+import { at, type Part } from "./part.js";
+
+/** Volumes of the pod and what the container mounts of them. */
+export interface Storage {
+  readonly volumes: readonly Part[];
+  readonly mounts: readonly Part[];
+  /** Storage that outlives the pod and is written to: two pods at once would hurt it. */
+  readonly isKept: boolean;
+}
+
+/** Everything that the service mounts: volumes, binds, tmpfs, /dev/shm, configs and secrets. */
+export function storageOf(context: ServiceContext): Storage {
+  const { model } = context.service;
+  const all: Located<StoredMount>[] = [];
+  const add = (place: Located<unknown>["place"], stored: StoredMount | undefined): void => {
+    if (stored !== undefined) all.push({ place, value: stored });
+  };
+  for (const { value, place } of model.volumes?.value ?? []) add(place, mountOf(value, { context, place }));
+  for (const { value, place } of model.tmpfs?.value ?? []) add(place, tmpfsOf(value, context));
+  if (model.shm_size !== undefined) add(model.shm_size.place, memoryMount("/dev/shm", model.shm_size.value));
+  all.push(...fileMounts(context));
+  const volumes = new Map<string, Part>();
+  for (const { value, place } of all) volumes.set(String(value.volume["name"]), at(place, value.volume));
+  return {
+    volumes: [...volumes.values()],
+    mounts: all.map(({ value, place }) => at(place, value.mount)),
+    isKept: all.some(({ value }) => value.isKept === true),
+  };
+}
+
+function mountOf(mount: Mount, where: MountPlace): StoredMount | undefined {
+  const { context, place } = where;
+  for (const other of mount.others) noteField(context, "volumes", place, `option ${other} has no effect`);
+  switch (mount.type) {
+    case "bind":
+      return bindMount(mount, where);
+    case "tmpfs":
+      return memoryMount(mount.target, mount.sizeBytes);
+    case "volume":
+      return mount.source === "" ? unnamedMount(mount) : namedMount(mount, where);
+    default:
+      context.tell.problem(
+        place,
+        [...context.path, "volumes"],
+        `mounts of type ${mount.type} are not supported`,
+        "not_supported",
+      );
+      return undefined;
+  }
+}
+
+function unnamedMount({ target, isReadOnly }: Mount): StoredMount {
+  const name = dnsName(`anonymous${target}`);
+  return { volume: { name, emptyDir: {} }, mount: { name, mountPath: target, readOnly: isReadOnly || undefined } };
+}
+
+function namedMount(mount: Mount, { context, place }: MountPlace): StoredMount | undefined {
+  const declared = context.model.volumes?.value.get(mount.source);
+  if (declared === undefined) {
+    context.tell.problem(
+      place,
+      [...context.path, "volumes"],
+      `volume ${mount.source} is not declared under volumes`,
+      "not_found",
+    );
+    return undefined;
+  }
+  const { value: volume } = declared;
+  const claimName = dnsName(volume.name?.value ?? volume.external?.value.name ?? mount.source);
+  const options = volume.driver_opts?.value;
+  if (volume.driver !== undefined && volume.driver.value !== "local")
+    context.tell.note(
+      volume.driver.place,
+      ["volumes", mount.source, "driver"],
+      "the cluster's default storage class is used",
+    );
+  for (const [name, { place: at }] of options ?? [])
+    if (name !== "size")
+      context.tell.note(at, ["volumes", mount.source, "driver_opts", name], "has no effect on a claim of storage");
+  if (volume.external === undefined)
+    claim(context, { name: claimName, place: declared.place, size: options?.get("size")?.value });
+  return claimMount(mount, claimName);
+}
+
+function tmpfsOf(text: string, context: ServiceContext): StoredMount {
+  const [target = "", options = ""] = text.split(":");
+  const size = /(?:^|,)size=(\d+)([kmg]?)/i.exec(options);
+  const others = options.split(",").filter((one) => one !== "" && !one.startsWith("size="));
+  const place = context.service.model.tmpfs?.place ?? context.service.place;
+  if (others.length > 0) noteField(context, "tmpfs", place, `options ${others.join(", ")} have no effect`);
+  const scale: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+  const bytes = size === null ? undefined : Number(size[1]) * (scale[(size[2] ?? "").toLowerCase()] ?? 1);
+  return memoryMount(target, bytes);
+}
+
+function memoryMount(target: string, sizeBytes: number | undefined): StoredMount {
+  const name = dnsName(`memory${target}`);
+  const sizeLimit = sizeBytes === undefined ? undefined : String(sizeBytes);
+  return { volume: { name, emptyDir: { medium: "Memory", sizeLimit } }, mount: { name, mountPath: target } };
+}

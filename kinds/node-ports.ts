@@ -1,0 +1,36 @@
+import { DEFAULTS } from "../lib/limits.js";
+
+/** Annotation of a service: its node ports may be any that the nodes do not need themselves, as published ports of compose files are. */
+export const ANY_NODE_PORT = "tallship.dev/any-node-port";
+
+/** The ports a service may open on every node. */
+export interface NodePortSpan {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The ports that a service with these annotations may name; the cluster's range unless it asks for any. */
+export function nodePortSpan(
+  annotations: Readonly<Record<string, string>> | undefined,
+  { first, last }: NodePortSpan = { first: DEFAULTS.nodePortMin, last: DEFAULTS.nodePortMax },
+): NodePortSpan {
+  return annotations?.[ANY_NODE_PORT] === "true" ? { first: 1, last: 65_535 } : { first, last };
+}
+
+/** Ports without which a node is lost to the cluster or to its owner: ssh and those of the daemons. */
+const NODES_OWN: ReadonlySet<number> = new Set([
+  22,
+  DEFAULTS.apiPort,
+  DEFAULTS.joinPort,
+  DEFAULTS.webPort,
+  DEFAULTS.nodePort,
+  DEFAULTS.etcdClientPort,
+  DEFAULTS.etcdPeerPort,
+  DEFAULTS.vxlanPort,
+]);
+
+/** Why a service may not open the port on every node; undefined when it may. */
+export function nodePortError(port: number, { first, last }: NodePortSpan): string | undefined {
+  if (port < first || port > last) return `want ${first} to ${last}, found ${port}`;
+  return NODES_OWN.has(port) ? `port ${port} is one that the nodes need themselves` : undefined;
+}
