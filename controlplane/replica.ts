@@ -15,7 +15,7 @@ import {
 } from "../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../proto/gen/tallship/v1/streams.js";
 import { authorizeCalls } from "./api/authorize.js";
-import { ensureSystemNamespaces } from "./api/bootstrap.js";
+import { ensureSystemObjects } from "./api/bootstrap.js";
 import { objectsService } from "./api/objects.js";
 import type { ObjectsDeps } from "./api/objects-deps.js";
 import { WatchHub } from "./api/watch/watch-hub.js";
@@ -124,7 +124,7 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
   });
   const watches = new WatchHub(cache, () => edges.metrics.apiWatchesCutTotal.inc());
   const parts = { edges, config, store, cache, hub, watches, broker, addresses, leader, clusterEpoch };
-  await ensureSystemNamespaces(objectsDeps(parts), signal);
+  await ensureSystemObjects(objectsDeps(parts), signal);
   const observing = observe(election, signal, (record) => {
     leading.record = record;
   });

@@ -13,6 +13,11 @@ export const ERRORS = {
   forbidden: { grpc: 7, retry: "never", meaning: "the certificate's role does not allow it" },
   resource_exhausted: { grpc: 8, retry: "backoff", meaning: "a queue or range is full" },
   budget_exceeded: { grpc: 8, retry: "backoff", meaning: "evicting the pod now would break its disruption budget" },
+  policy_refused: {
+    grpc: 7,
+    retry: "never",
+    meaning: "a quota, a limit range or a priority class does not allow the object",
+  },
   slow_watcher: { grpc: 8, retry: "backoff", meaning: "the watcher did not keep up and was cut; relist" },
   failed_precondition: { grpc: 9, retry: "never", meaning: "the object's state does not allow it" },
   version_conflict: { grpc: 10, retry: "reread", meaning: "the object changed since it was read" },

@@ -39,6 +39,10 @@ export const LIMITS = {
   transactionBytes: { value: 1_500_000, why: "etcd takes 1,572,864 bytes per request, its own envelope included" },
   objectBytes: { value: 1_048_576, why: "etcd takes 1.5 MiB per request; the envelope needs room" },
   apiTransactionsInFlight: { value: 4, why: "of one request; etcd writes more no faster, others want their turn" },
+  policyRetryMs: {
+    value: 5_000,
+    why: "what a quota refused a controller is tried again this often, besides at each change",
+  },
   apiWriteAttempts: { value: 20, why: "a write that lost this many races meets a writer that never rests" },
   apiSliceMs: { value: 10, why: "a large request decides this long before others get their turn" },
   applyBytes: { value: 268_435_456, why: "bytes of one applied set held in memory by a replica" },

@@ -13,15 +13,24 @@ export function amountOf(resource: string, quantity: string): number {
 
 /** What the node reserves for a pod, counted as Kubernetes does: containers and sidecars side by side, init containers one after another, overhead. */
 export function podRequests(pod: Pod): Amounts {
+  return tally(pod, containerRequests);
+}
+
+/** What the pod's containers may use at most, counted in the same way; resources that some container does not limit count what others do. */
+export function podLimits(pod: Pod): Amounts {
+  return tally(pod, ({ resources }) => amountsOf(resources?.limits ?? {}));
+}
+
+function tally(pod: Pod, ofContainer: (container: Container) => Amounts): Amounts {
   const { containers = [], initContainers = [], overhead = {} } = pod.spec ?? {};
   const running = new Map<string, number>();
   const peak = new Map<string, number>();
   for (const container of initContainers) {
-    const own = containerRequests(container);
+    const own = ofContainer(container);
     if (container.restartPolicy === "Always") addTo(running, own);
     raiseTo(peak, container.restartPolicy === "Always" ? running : sum(running, own));
   }
-  for (const container of containers) addTo(running, containerRequests(container));
+  for (const container of containers) addTo(running, ofContainer(container));
   raiseTo(peak, running);
   addTo(peak, amountsOf(overhead));
   return peak;

@@ -18,7 +18,7 @@ import { META } from "../store/keys.js";
 import { Sealer } from "../store/seal.js";
 import { sealedStore } from "../store/sealed-store.js";
 import type { Store } from "../store/store.js";
-import { ensureSystemNamespaces } from "./bootstrap.js";
+import { ensureSystemObjects } from "./bootstrap.js";
 import { objectsService } from "./objects.js";
 import type { ObjectsDeps } from "./objects-deps.js";
 import { WatchHub } from "./watch/watch-hub.js";
@@ -53,7 +53,7 @@ async function openReplica(): Promise<Replica> {
   const { serviceCIDR, dnsAddress, nodePortMin, nodePortMax } = DEFAULTS;
   const ranges = { serviceCIDR, dnsAddress, nodePortMin, nodePortMax };
   const deps = { ...edges, store, cache, sealer, ranges, hub: new WatchHub(cache) };
-  await ensureSystemNamespaces(deps, stop.signal);
+  await ensureSystemObjects(deps, stop.signal);
   return { api: objectsService(deps), deps };
 }
 

@@ -12,7 +12,9 @@ import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
 import { ownerCollector } from "./owner-collector.js";
 import { podCollector } from "./pod-collector.js";
+import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
+import { serviceAccount } from "./service-account.js";
 import { startOrder } from "./start-order/start-order.js";
 import { statefulSet } from "./stateful-set/stateful-set.js";
 
@@ -39,6 +41,8 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     namespace,
     podCollector,
     autoscaler(parts.usage),
+    quota,
+    serviceAccount,
     startOrder(),
     statefulSet,
   ];

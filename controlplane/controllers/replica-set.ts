@@ -1,12 +1,15 @@
 import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
-import { isDeleting, isPodActive } from "../../kinds/pod-state.js";
+import { isConditionTrue, isDeleting, isPodActive } from "../../kinds/pod-state.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import { limit } from "../../lib/limits.js";
+import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type ReplicaSet, ReplicaSetStatus } from "../../proto/gen/tallship/v1/replicaset.js";
 import type { CacheChange, Cached, View } from "../cache/view.js";
+import { refusalOf } from "./admit-outcome.js";
 import { claim } from "./claim.js";
+import { withCondition, withoutCondition } from "./conditions.js";
 import { pinnedTemplate } from "./config/pinned-template.js";
 import { pinsIn } from "./config/pins.js";
 import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "./controller.js";
@@ -29,6 +32,7 @@ const batch = limit("transactionObjects") - 1;
 
 function keysFor({ key, before, after }: CacheChange, view: View): readonly ObjectKey[] {
   if (key.kind === "ReplicaSet") return [key];
+  if (key.kind === "ResourceQuota" || key.kind === "LimitRange") return refusedSets(key.namespace, view);
   if (key.kind !== "Pod") return [];
   const owners = [before, after].map((pod) => pod && controllerOf(pod.object));
   const keys = owners
@@ -44,6 +48,16 @@ function keysFor({ key, before, after }: CacheChange, view: View): readonly Obje
     ...adopters.map(({ object }): ObjectKey => ({ ...key, kind: "ReplicaSet", name: metaOf(object).name })),
   ];
 }
+
+/** Sets whose pods were refused: what refused them has changed. */
+function refusedSets(namespace: string, view: View): readonly ObjectKey[] {
+  return view
+    .list("ReplicaSet", namespace)
+    .filter(({ object }) => isConditionTrue(object.status?.conditions, FAILURE))
+    .map(({ object }): ObjectKey => ({ kind: "ReplicaSet", namespace, name: metaOf(object).name }));
+}
+
+const FAILURE = "ReplicaFailure";
 
 function reconcile({ namespace, name }: ObjectKey, view: View, context: ReconcileContext): Outcome {
   const set = view.cached("ReplicaSet", namespace, name);
@@ -88,12 +102,41 @@ function grow(
     const meta = childMeta(set, podName, { labels, annotations, finalizers }, context);
     pods.push(podOf(meta));
   }
+  const failure = pods[0] === undefined ? undefined : refusalOf({ kind: "Pod", object: pods[0] }, view);
+  if (failure !== undefined)
+    return refuseGrowth(
+      set,
+      { owned, counts },
+      `pods ${JSON.stringify(pods[0]?.metadata?.name)} is forbidden: ${failure}`,
+      context,
+    );
   const after = { nextOrdinal: ordinal, created: pods.length };
   return {
     // The set comes first: were the transaction cut for its size, ordinals would be skipped, never used twice.
     writes: [...report(set, owned, counts, after), ...pods.map((pod) => create("Pod", pod))],
     notices: podNotice(aboutSet(set), "Created", pods),
     againMs: missing > count ? 0 : counts.nextAvailableMs,
+  };
+}
+
+/** Says why no pod can be created. A change of what stands against it brings the set back, or the pause ends. */
+function refuseGrowth(
+  set: Cached<"ReplicaSet">,
+  { owned, counts }: Observed,
+  why: string,
+  { nowMs }: ReconcileContext,
+): Outcome {
+  const { name, namespace } = metaOf(set.object);
+  const about: ObjectKey = { kind: "ReplicaSet", namespace, name };
+  const conditions = withCondition(
+    set.object.status?.conditions ?? [],
+    { type: FAILURE, status: "True", reason: "FailedCreate", message: why },
+    nowMs,
+  );
+  return {
+    writes: report(set, owned, counts, { conditions }),
+    notices: [{ about, type: "Warning", reason: "FailedCreate", message: `Error creating: ${why}` }],
+    againMs: Math.min(counts.nextAvailableMs ?? limit("policyRetryMs"), limit("policyRetryMs")),
   };
 }
 
@@ -117,12 +160,19 @@ function shrink(
   };
 }
 
+/** What a report says beyond what pods show. Without conditions, nothing stands against creating pods. */
+interface Told {
+  readonly nextOrdinal?: number;
+  readonly created?: number;
+  readonly conditions?: readonly Condition[];
+}
+
 /** The write of the set's status, when it says something new. Pods created in the same transaction count as existing. */
 function report(
   set: Cached<"ReplicaSet">,
   owned: readonly Cached<"Pod">[],
   counts: PodCounts,
-  { nextOrdinal, created = 0 }: { readonly nextOrdinal?: number; readonly created?: number },
+  { nextOrdinal, created = 0, conditions }: Told,
 ): readonly ObjectWrite[] {
   const before = set.object.status ?? ReplicaSetStatus.fromPartial({});
   const templateLabels = set.object.spec?.template?.metadata?.labels ?? {};
@@ -136,7 +186,7 @@ function report(
     availableReplicas: counts.available,
     terminatingReplicas: counts.terminating,
     observedGeneration: metaOf(set.object).generation,
-    conditions: before.conditions,
+    conditions: conditions ?? withoutCondition(before.conditions, FAILURE),
     nextOrdinal: nextOrdinal ?? before.nextOrdinal,
   };
   if (deepEqual(before, status)) return [];

@@ -13,6 +13,7 @@ import type { EventSink } from "../events/event-sink.js";
 import type { Planner, Written } from "../leader-writer.js";
 import type { ControlPlaneMetrics } from "../metrics.js";
 import { Turns } from "../turns.js";
+import { admitOutcome } from "./admit-outcome.js";
 import type { Controller, Outcome } from "./controller.js";
 
 /** What a runner needs. */
@@ -142,7 +143,7 @@ export class Runner {
     const { clock, rng, metrics, cache } = this.deps;
     const context = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs(), newUid: () => rng.uuid() };
     try {
-      const outcome = line.controller.reconcile(parseKey(id), cache.view, context);
+      const outcome = admitOutcome(line.controller.reconcile(parseKey(id), cache.view, context), cache.view);
       const tookMs = clock.monotonicMs() - context.monotonicMs;
       metrics.controllerReconcileSeconds.observe({ controller: line.controller.name }, tookMs / 1000);
       if (outcome.writes.length === 0) this.finish(line, id, outcome);

@@ -1,4 +1,4 @@
-import { ensureSystemNamespaces } from "../../controlplane/api/bootstrap.js";
+import { ensureSystemObjects } from "../../controlplane/api/bootstrap.js";
 import { objectsService } from "../../controlplane/api/objects.js";
 import type { ObjectsDeps } from "../../controlplane/api/objects-deps.js";
 import type { ServiceRanges } from "../../controlplane/api/taken/claim.js";
@@ -83,7 +83,7 @@ export async function openApiBench(
     const { revision } = await memory.list("/tallship/meta/none/");
     while (cache.view.revision < revision) await Promise.resolve();
   };
-  await ensureSystemNamespaces(deps, stop.signal);
+  await ensureSystemObjects(deps, stop.signal);
   await caughtUp();
   return {
     api,

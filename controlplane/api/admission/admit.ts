@@ -10,6 +10,7 @@ import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import { NamespaceStatus } from "../../../proto/gen/tallship/v1/namespace.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
 import { hasSpec, hasStatus, sameIntent, withParts, withStatusOf } from "./parts.js";
+import { carryPriority } from "./priority.js";
 import { qosClassOf } from "./qos-class.js";
 import { carryOver } from "./service-carry-over.js";
 
@@ -51,7 +52,7 @@ export function admitChanged(wanted: Typed, live: Typed): Admitted {
   const before = metaOf(live.object);
   const { labels, annotations, ownerReferences, finalizers } = metaOf(wanted.object);
   const intended = withMeta(wanted, { ...before, labels, annotations, ownerReferences, finalizers });
-  const next = withStatusOf(applyDefaults(carryOver(intended, live)), live);
+  const next = withStatusOf(applyDefaults(carryPriority(carryOver(intended, live), live)), live);
   if (sameIntent(next, live) && deepEqual(metaOf(next.object), before)) return { typed: live, errors: [] };
   const generation = hasSpec(next.kind) && !sameIntent(next, live) ? before.generation + 1 : before.generation;
   const typed = withMeta(next, { ...metaOf(next.object), generation });

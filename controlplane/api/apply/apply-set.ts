@@ -2,6 +2,7 @@ import { keyOf } from "../../../kinds/object.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { CallContext } from "../../../lib/transport/service.js";
 import type { ApplyHeader, ApplyRequest, ApplyResponse } from "../../../proto/gen/tallship/v1/api.js";
+import type { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass.js";
 import { reachOf } from "../authorize.js";
 import { type ObjectsDeps, taskContext } from "../objects-deps.js";
 import type { TaskContext } from "../tasks/object-task.js";
@@ -60,6 +61,7 @@ class SetRun {
       isForced: set.header.force,
       sealer: deps.sealer,
       comingNamespaces: namespacesIn(set),
+      comingPriorities: prioritiesIn(set),
     };
     for (const document of set.documents) this.prepare(document, options);
     const tasks = [...this.tasks.values()];
@@ -143,6 +145,12 @@ function managerOf({ manager }: ApplyHeader): string {
   if (manager === "") return DEFAULT_MANAGER;
   if (/^[A-Za-z0-9][-A-Za-z0-9_./]{0,127}$/.test(manager)) return manager;
   throw new TallshipError("invalid_argument", `manager "${manager.slice(0, 80)}": want letters, digits and -_./`);
+}
+
+function prioritiesIn({ documents }: AppliedSet): readonly PriorityClass[] {
+  return documents.flatMap(({ read }) =>
+    read.is === "object" && read.typed.kind === "PriorityClass" ? [read.typed.object] : [],
+  );
 }
 
 function namespacesIn({ documents }: AppliedSet): ReadonlySet<string> {

@@ -4,6 +4,7 @@ import { keyOf, keyText, metaOf, storeKey, type Typed, withMeta } from "../../..
 import { messageSchema } from "../../../kinds/schema.js";
 import { deepEqual, equalBytes } from "../../../lib/deep-equal.js";
 import { TallshipError } from "../../../lib/errors.js";
+import type { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass.js";
 import type { Cached } from "../../cache/view.js";
 import type { Sealer } from "../../store/seal.js";
 import { admitChanged, admitNew, invalidObject } from "../admission/admit.js";
@@ -34,6 +35,8 @@ export interface ApplyOptions {
   readonly sealer: Sealer;
   /** Namespaces that the same set creates. */
   readonly comingNamespaces: ReadonlySet<string>;
+  /** Priority classes that the same set creates. */
+  readonly comingPriorities: readonly PriorityClass[];
 }
 
 /** What an apply makes of an object: for the revision, its contents before and after. */
@@ -87,9 +90,10 @@ interface CreateArgs {
 function create(claim: Claim, { uid, after, options, context, reads }: CreateArgs): Outcome {
   const { typed, errors } = admitNew(claim.typed, { nowMs: context.nowMs, uid });
   if (errors.length > 0) return { decision: refuse(invalidObject("apply", typed, errors)) };
+  const { comingNamespaces, comingPriorities } = options;
   const applied = { [options.manager]: appliedValue(after) };
   const stamped = withApplied(typed, applied);
-  return put(stamped, undefined, reads, { ...context, comingNamespaces: options.comingNamespaces });
+  return put(stamped, undefined, reads, { ...context, comingNamespaces, comingPriorities });
 }
 
 type Merge =

@@ -4,8 +4,9 @@ import { limit } from "../../../lib/limits.js";
 import type { Check, Write } from "../../store/store.js";
 import { transactionSize } from "../../store/transaction.js";
 import type { ObjectTask } from "../tasks/object-task.js";
+import { tallyWrite } from "../write/pack.js";
 import type { Reads } from "../write/reads.js";
-import { type Decision, refuse, type Settled, type Task } from "../write/task.js";
+import { type Decision, refuse, type Settled, type Tally, type Task } from "../write/task.js";
 import type { ApplyTask } from "./apply-task.js";
 import { type Content, contentWrite } from "./contents.js";
 
@@ -65,12 +66,16 @@ function decideAll(
 function merge(decisions: readonly Decision[]): Decision {
   const checks: Check[] = [];
   const writes: Write[] = [];
+  const tallies = new Map<string, Tally>();
   for (const decision of decisions) {
     if (decision.is === "refuse") return decision;
     checks.push(...decision.checks);
-    if (decision.is === "write") writes.push(...decision.writes);
+    if (decision.is !== "write") continue;
+    writes.push(...decision.writes);
+    for (const tally of decision.tallies ?? []) tallies.set(tally.key, tally);
   }
   const distinct = [...new Map(checks.map((check) => [check.key, check])).values()];
+  writes.push(...Array.from(tallies.values(), tallyWrite));
   return writes.length === 0 ? { is: "keep", checks: distinct } : { is: "write", checks: distinct, writes };
 }
 

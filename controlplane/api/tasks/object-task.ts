@@ -12,13 +12,16 @@ import { KINDS } from "../../../kinds/registry.js";
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Rng } from "../../../lib/rng.js";
+import type { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass.js";
 import type { Cached } from "../../cache/view.js";
 import type { Check, Write } from "../../store/store.js";
 import { invalidObject } from "../admission/admit.js";
+import { admitByPolicy } from "../admission/namespace-policy.js";
 import { claimFor, type ServiceRanges } from "../taken/claim.js";
 import { takenBy } from "../taken/taken-keys.js";
 import { type Reads, typedOf } from "../write/reads.js";
-import { type Decision, type Refusal, refuse, type Task } from "../write/task.js";
+import { type Decision, type Refusal, refuse, type Tally, type Task } from "../write/task.js";
+import { type Charged, charge, forbidden } from "./charge.js";
 
 /** An object as a task leaves it, and its bytes as stored. */
 export interface Stored {
@@ -38,6 +41,8 @@ export interface TaskContext {
   readonly ranges: ServiceRanges;
   /** Namespaces that the same request creates before the objects in them. */
   readonly comingNamespaces?: ReadonlySet<string>;
+  /** Priority classes that the same request creates. */
+  readonly comingPriorities?: readonly PriorityClass[];
 }
 
 /** A decision, and the object as it leaves it. */
@@ -73,13 +78,32 @@ export function keptRevision(task: ObjectTask | undefined): number {
 export function put(next: Typed, live: Cached | undefined, reads: Reads, context: TaskContext): Outcome {
   const home = live === undefined ? namespaceChecks(keyOf(next), reads, context.comingNamespaces) : [];
   if (!Array.isArray(home)) return { decision: home };
-  if (next.kind !== "Service") return store(next, live, { checks: home, writes: [] });
+  const before = live === undefined ? undefined : typedOf(live);
+  const policed = before === undefined ? admitByPolicy(next, reads.view, context.comingPriorities) : undefined;
+  if (policed?.is === "refused")
+    return { decision: refuse(forbidden(next, before, policed.why), policyKeys(next, reads)) };
+  const admitted = policed?.typed ?? next;
+  const charged = charge(admitted, before, reads);
+  if (charged.is === "refuse") return { decision: charged };
+  return putCharged(admitted, live, { reads, context, home, charged });
+}
+
+interface Around {
+  readonly reads: Reads;
+  readonly context: TaskContext;
+  readonly home: readonly Check[];
+  readonly charged: Charged;
+}
+
+function putCharged(next: Typed, live: Cached | undefined, { reads, context, home, charged }: Around): Outcome {
+  const whole = { checks: [...home, ...charged.checks], tallies: charged.tallies };
+  if (next.kind !== "Service") return store(next, live, { ...whole, writes: [] });
   const before = live === undefined ? undefined : typedOf(live);
   const claim = claimFor(next.object, before?.kind === "Service" ? before.object : undefined, { ...context, reads });
   if (claim.is === "refuse") return { decision: claim };
   if (claim.is === "invalid") return { decision: refuse(invalidObject("write", next, claim.errors)) };
   const { service: object, checks, writes } = claim;
-  return store({ kind: "Service", object }, live, { checks: [...home, ...checks], writes });
+  return store({ kind: "Service", object }, live, { ...whole, checks: [...whole.checks, ...checks], writes });
 }
 
 /** Removes an object and releases what it took. */
@@ -109,7 +133,7 @@ export function refuseMissing(operation: string, key: ObjectKey): Refusal {
 function store(
   next: Typed,
   live: Cached | undefined,
-  more: { checks: readonly Check[]; writes: readonly Write[] },
+  more: { checks: readonly Check[]; writes: readonly Write[]; tallies: readonly Tally[] },
 ): Outcome {
   const bytes = encodeObject(withMeta(next, { ...metaOf(next.object), resourceVersion: "" }));
   const key = storeKey(keyOf(next));
@@ -119,7 +143,14 @@ function store(
   }
   const checks = [{ key, revision: live?.revision ?? 0 }, ...more.checks];
   const writes: Write[] = [{ op: "put", key, value: bytes }, ...more.writes];
-  return { decision: { is: "write", checks, writes }, stored: { typed: next, bytes } };
+  return { decision: { is: "write", checks, writes, tallies: more.tallies }, stored: { typed: next, bytes } };
+}
+
+/** What a refusal by policy rests on: the class that the pod names, which may have come a moment ago. */
+function policyKeys(next: Typed, reads: Reads): readonly string[] {
+  const name = next.kind === "Pod" ? (next.object.spec?.priorityClassName ?? "") : "";
+  if (name === "" || reads.view.get("PriorityClass", "", name) !== undefined) return [];
+  return [storeKey({ kind: "PriorityClass", namespace: "", name })];
 }
 
 /**

@@ -2,6 +2,7 @@ import { type ObjectKey, parseStoreKey, storeKey, type Typed } from "../../../ki
 import { cachedOf } from "../../cache/cached.js";
 import type { Cached, View } from "../../cache/view.js";
 import type { Entry, Store } from "../../store/store.js";
+import { TallyBook } from "./tally-book.js";
 
 /** The world as a decision sees it: the cache, and over it what was read from the store because the cache was in doubt. */
 export interface Reads {
@@ -13,11 +14,14 @@ export interface Reads {
   isFresh(key: string): boolean;
   /** A record beside the objects, such as a taken address or a content; undefined when absent or never read: its check will tell. */
   record(key: string): Entry | undefined;
+  /** What this request's tasks add to records that they share. */
+  readonly tallies: TallyBook;
 }
 
 /** Reads of one request: starts from the cache and reads afresh what a failed check or a refusal put in doubt. */
 export class FreshReads implements Reads {
   readonly view: View;
+  readonly tallies = new TallyBook();
   private readonly store: Store;
   private readonly objects = new Map<string, Cached | undefined>();
   private readonly records = new Map<string, Entry | undefined>();

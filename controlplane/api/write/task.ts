@@ -2,10 +2,22 @@ import type { TallshipError } from "../../../lib/errors.js";
 import type { Check, Write } from "../../store/store.js";
 import type { Reads } from "./reads.js";
 
+/** A record that many tasks of one request add to, such as a quota: within a transaction the total of the highest sequence stands for all. */
+export interface Tally {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly sequence: number;
+}
+
 /** What a task wants to do to the store, decided on what stands there. */
 export type Decision =
   /** Write, if everything checked still stands. Each task writes at least one key. */
-  | { readonly is: "write"; readonly checks: readonly Check[]; readonly writes: readonly Write[] }
+  | {
+      readonly is: "write";
+      readonly checks: readonly Check[];
+      readonly writes: readonly Write[];
+      readonly tallies?: readonly Tally[];
+    }
   /** Nothing to write, if everything checked still stands. */
   | { readonly is: "keep"; readonly checks: readonly Check[] }
   | Refusal;

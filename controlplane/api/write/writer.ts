@@ -5,7 +5,7 @@ import type { WatchCache } from "../../cache/view.js";
 import type { Check, Store, Write } from "../../store/store.js";
 import { type Batch, packParts } from "./pack.js";
 import { FreshReads } from "./reads.js";
-import type { Settled, Task } from "./task.js";
+import type { Settled, Tally, Task } from "./task.js";
 
 /** What writing needs. */
 export interface WriterDeps {
@@ -24,6 +24,7 @@ interface Turn {
 interface Ready extends Turn {
   readonly checks: readonly Check[];
   readonly writes: readonly Write[];
+  readonly tallies: readonly Tally[];
 }
 
 /** A refusal that may be the cache's fault: decided again once the keys were read from the store. */
@@ -165,7 +166,8 @@ export class TaskRun {
   /** A task ready to be sent, or in doubt; undefined when it is settled. */
   private decideOne(turn: Turn): { readonly is: "ready"; readonly ready: Ready } | Doubt | undefined {
     const decision = this.decideSafely(turn);
-    if (decision.is === "keep") return { is: "ready", ready: { ...turn, checks: decision.checks, writes: [] } };
+    if (decision.is === "keep")
+      return { is: "ready", ready: { ...turn, checks: decision.checks, writes: [], tallies: [] } };
     if (decision.is === "refuse") {
       const keys = decision.doubt.filter((key) => !this.reads.isFresh(key));
       if (keys.length > 0) return { is: "doubt", turn, keys };
@@ -173,7 +175,10 @@ export class TaskRun {
       return undefined;
     }
     if (turn.attempt <= limit("apiWriteAttempts"))
-      return { is: "ready", ready: { ...turn, checks: decision.checks, writes: decision.writes } };
+      return {
+        is: "ready",
+        ready: { ...turn, checks: decision.checks, writes: decision.writes, tallies: decision.tallies ?? [] },
+      };
     const error = new TallshipError("version_conflict", `write: lost ${turn.attempt} races in a row`);
     this.settled[turn.at] = { is: "failed", error };
     return undefined;
