@@ -2,6 +2,7 @@ import type { UsageSource } from "../sessions/usage-source.js";
 import { autoscaler } from "./autoscaler/autoscaler.js";
 import type { Digest } from "./config/copy.js";
 import type { Controller } from "./controller.js";
+import { cronJob } from "./cron-job/cron-job.js";
 import { daemonSet } from "./daemon-set/daemon-set.js";
 import { deployment } from "./deployment/deployment.js";
 import { disruption } from "./disruption/disruption.js";
@@ -33,6 +34,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     replicaSet,
     daemonSet,
     job,
+    cronJob,
     endpoints,
     disruption,
     nodes(parts),
