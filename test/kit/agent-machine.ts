@@ -5,7 +5,7 @@ import { nodeSeal } from "../../agent/checkpoint/seal.js";
 import { performCheck } from "../../agent/checks/perform-check.js";
 import type { ConfigContent } from "../../agent/config-values.js";
 import type { PodNotice } from "../../agent/control-plane.js";
-import { executors } from "../../agent/execute.js";
+import { type Executors, executors } from "../../agent/execute.js";
 import { configHook } from "../../agent/hooks/config.js";
 import { imageHook } from "../../agent/hooks/image.js";
 import { sandboxHook } from "../../agent/hooks/sandbox.js";
@@ -42,7 +42,7 @@ export class AgentMachine {
   private readonly dataDir = `${this.machine.folder}/data`;
 
   /** The loop; an agent before it is taken to be dead. */
-  async start(network: NodeNetwork = noNetwork()): Promise<PodLoop> {
+  async start(network: NodeNetwork = noNetwork(), wrap = (table: Executors): Executors => table): Promise<PodLoop> {
     const runtime = await this.machine.start();
     this.runtime = runtime;
     const { runDir } = this.machine.paths;
@@ -67,32 +67,34 @@ export class AgentMachine {
       perform: performCheck(runtime),
       checkpoint,
       controlPlane: this.controlPlane(() => loop),
-      executors: executors({
-        runtime,
-        hooks,
-        rootfs: folderRootFs(`${this.machine.folder}/rootfs`),
-        imageRoots: {
-          inspect: (image) => {
-            refuseHostileRoot(image);
-            return readUserFiles(image);
+      executors: wrap(
+        executors({
+          runtime,
+          hooks,
+          rootfs: folderRootFs(`${this.machine.folder}/rootfs`),
+          imageRoots: {
+            inspect: (image) => {
+              refuseHostileRoot(image);
+              return readUserFiles(image);
+            },
           },
-        },
-        disk,
-        logs: openLogFiles(this.dataDir),
-        controlPlane: this.controlPlane(() => loop),
-        node: {
-          hostname: "host",
-          nodeIP: "127.0.0.1",
-          runDir,
-          cgroupParent: this.machine.cgroupParent,
-          memoryBytes: 2 ** 33,
-          oomScoreFloor: 0,
-          allocatable: { cpu: "2", memory: "1Gi" },
-          capabilities: capabilityNames("1fffffffff"),
-          architecture: process.arch,
-          devices: [],
-        },
-      }),
+          disk,
+          logs: openLogFiles(this.dataDir),
+          controlPlane: this.controlPlane(() => loop),
+          node: {
+            hostname: "host",
+            nodeIP: "127.0.0.1",
+            runDir,
+            cgroupParent: this.machine.cgroupParent,
+            memoryBytes: 2 ** 33,
+            oomScoreFloor: 0,
+            allocatable: { cpu: "2", memory: "1Gi" },
+            capabilities: capabilityNames("1fffffffff"),
+            architecture: process.arch,
+            devices: [],
+          },
+        }),
+      ),
       withdrawal: () => ({ is: "none" }),
       cutOverRevision: () => 0,
       onTurn: (turn) => statuses.take(turn),

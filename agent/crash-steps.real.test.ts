@@ -1,0 +1,132 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
+import { waitFor } from "../test/kit/wait.js";
+import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
+import type { Executors } from "./execute.js";
+
+// An agent dies at every numbered step of a pod's creation and deletion, just before the step's action and just after it; the next agent
+// takes up what it finds. Real crun, conmon, overlay roots, control groups and checkpoint.
+
+let machine: AgentMachine;
+beforeAll(() => {
+  machine = new AgentMachine();
+});
+afterAll(async () => machine.close());
+
+/** Counts actions, and at the one numbered `at` nothing that the agent waits for comes any more, as for a process that was killed. */
+function dying(at: number, when: "before" | "after") {
+  let step = 0;
+  let onDeath: (what: string) => void = () => undefined;
+  const death = new Promise<string>((resolve) => {
+    onDeath = resolve;
+  });
+  const never = new Promise<never>(() => undefined);
+  const wrap = (table: Executors): Executors => {
+    const row =
+      <A, R>(name: string, act: (args: A, context: never) => Promise<R>) =>
+      async (args: A, context: never): Promise<R> => {
+        step += 1;
+        const mine = step;
+        if (mine > at || (mine === at && when === "before")) {
+          onDeath(name);
+          return never;
+        }
+        const result = await act(args, context);
+        if (mine < at) return result;
+        onDeath(name);
+        return never;
+      };
+    // A mapped dispatch: each row keeps its own type.
+    return Object.fromEntries(
+      Object.entries(table).map(([name, act]) => [name, row(name, act as never)]),
+    ) as unknown as Executors;
+  };
+  return { wrap, death, count: () => step };
+}
+
+const pod = (uid: string) =>
+  testPod(uid, {
+    volumes: [{ name: "scratch", emptyDir: {} }],
+    containers: ["web", "side"].map((name) => ({
+      name,
+      image: "busybox",
+      command: ["sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done"],
+      volumeMounts: [{ name: "scratch", mountPath: "/scratch" }],
+    })),
+  });
+
+/** Everything that can be left of a pod on this machine. */
+function traces(uid: string): readonly string[] {
+  const { folder, cgroupParent } = machine.machine;
+  const files = execFileSync("find", [folder, "-path", `*${uid}*`, "-not", "-path", "*/logs/*"], { encoding: "utf8" });
+  const cgroups = mountedHierarchies().flatMap(({ mountPoint }) =>
+    existsSync(mountPoint + cgroupParent)
+      ? execFileSync("find", [mountPoint + cgroupParent, "-path", `*${uid}*`], { encoding: "utf8" }).split("\n")
+      : [],
+  );
+  const processes = readdirSync("/proc").filter((id) => /^\d+$/.test(id) && mentions(id, uid));
+  const mounts = execFileSync("sh", ["-c", `cat /proc/self/mounts | grep -F "$0" || true`, uid], { encoding: "utf8" });
+  return [...files.split("\n"), ...cgroups, ...processes, ...mounts.split("\n")].filter((each) => each !== "");
+}
+
+function mentions(id: string, uid: string): boolean {
+  try {
+    return execFileSync("cat", [join("/proc", id, "cmdline")], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).includes(`${uid}_`);
+  } catch {
+    return false; // It has ended.
+  }
+}
+
+const isUp = ({ containerStatuses }: { readonly containerStatuses: readonly { readonly ready: boolean }[] }): boolean =>
+  containerStatuses.length === 2 && containerStatuses.every(({ ready }) => ready);
+
+/** Runs a pod up and down with an agent that dies at a step; returns false when there are not that many steps. */
+async function lives(phase: "create" | "delete", at: number, when: "before" | "after"): Promise<boolean> {
+  const uid = `${phase}-${at}-${when}`;
+  const wanted = pod(uid);
+  machine.statuses.clear();
+  if (phase === "delete") {
+    const first = await machine.start();
+    first.replaceDesired([wanted]);
+    await machine.until(uid, "to run", isUp);
+    await machine.stopAgent();
+  }
+  const { wrap, death } = dying(at, when);
+  const victim = await machine.start(undefined, wrap);
+  const goal = phase === "create" ? wanted : deleted(wanted, 5);
+  victim.replaceDesired([goal]);
+  const reached = waitFor("the phase to end", () =>
+    phase === "create" ? isUp(machine.statuses.get(uid) ?? { containerStatuses: [] }) : victim.get(uid) === undefined,
+  ).then(() => undefined);
+  const died = await Promise.race([death, reached]);
+  const next = await machine.start();
+  if (phase === "create") {
+    next.replaceDesired([wanted]);
+    await machine.until(uid, "to run after the agent's death", isUp);
+    expect(machine.statuses.get(uid)?.containerStatuses.map(({ restartCount }) => restartCount)).toEqual([0, 0]);
+    next.setDesired(deleted(wanted, 5));
+  } else next.replaceDesired(machine.released.includes(uid) ? [] : [goal]);
+  await waitFor(`${uid} to be forgotten`, () => next.get(uid) === undefined);
+  await waitFor(`nothing of ${uid} to be left: ${traces(uid).join(", ")}`, () => traces(uid).length === 0);
+  await machine.stopAgent();
+  return died !== undefined;
+}
+
+for (const phase of ["create", "delete"] as const) {
+  test(`an agent that dies at any step of ${phase} leaves nothing that the next one does not finish`, async () => {
+    let steps = 0;
+    for (let at = 1; ; at += 1) {
+      const wasStep = await lives(phase, at, "before");
+      if (!wasStep) break;
+      await lives(phase, at, "after");
+      steps = at;
+    }
+    expect(steps).toBeGreaterThanOrEqual(8); // Four hooks, and two actions for each of two containers at the least.
+  }, 300_000);
+}
