@@ -64,7 +64,9 @@ function traces(uid: string): readonly string[] {
   const files = execFileSync("find", [folder, "-path", `*${uid}*`, "-not", "-path", "*/logs/*"], { encoding: "utf8" });
   const cgroups = mountedHierarchies().flatMap(({ mountPoint }) =>
     existsSync(mountPoint + cgroupParent)
-      ? execFileSync("find", [mountPoint + cgroupParent, "-path", `*${uid}*`], { encoding: "utf8" }).split("\n")
+      ? execFileSync("find", [mountPoint + cgroupParent, "-type", "d", "-path", `*${uid}*`], {
+          encoding: "utf8",
+        }).split("\n")
       : [],
   );
   const processes = readdirSync("/proc").filter((id) => /^\d+$/.test(id) && mentions(id, uid));

@@ -99,7 +99,8 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
     worker: workerOf(parts.programPath),
     metrics: imageObserver(metrics),
   });
-  const identity = { nodeName: host.name, nodeIP: host.advertiseAddress, nodePort: host.ports.node };
+  const { name: nodeName, advertiseAddress: nodeIP, isControlPlane } = host;
+  const identity = { nodeName, nodeIP, nodePort: host.ports.node, isControlPlane };
   const facts = readHostFacts({ ...identity, dataDir, runtimeVersion: runtime.version });
   const floor = leastOomScore();
   if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });

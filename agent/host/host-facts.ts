@@ -8,6 +8,8 @@ export interface HostFacts {
   /** Address that other hosts reach this one at. */
   readonly nodeIP: string;
   readonly nodePort: number;
+  /** A control plane runs on this host too. */
+  readonly isControlPlane: boolean;
   readonly bootId: string;
   readonly cpuMillicores: number;
   readonly memoryBytes: number;

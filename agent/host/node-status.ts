@@ -84,5 +84,6 @@ export function nodeLabels(facts: HostFacts): Readonly<Record<string, string>> {
     "kubernetes.io/hostname": facts.nodeName,
     "kubernetes.io/os": "linux",
     "kubernetes.io/arch": facts.systemInfo.architecture,
+    ...(facts.isControlPlane && { "node-role.kubernetes.io/control-plane": "" }),
   };
 }

@@ -10,6 +10,7 @@ export interface HostIdentity {
   readonly nodeName: string;
   readonly nodeIP: string;
   readonly nodePort: number;
+  readonly isControlPlane: boolean;
   readonly dataDir: string;
   /** Such as crun://1.8.1. */
   readonly runtimeVersion: string;
@@ -18,12 +19,10 @@ export interface HostIdentity {
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64", riscv64: "riscv64" };
 
 /** Reads what does not change while the agent runs. */
-export function readHostFacts({ nodeName, nodeIP, nodePort, dataDir, runtimeVersion }: HostIdentity): HostFacts {
+export function readHostFacts({ dataDir, runtimeVersion, ...identity }: HostIdentity): HostFacts {
   const disk = statfsSync(dataDir);
   return {
-    nodeName,
-    nodeIP,
-    nodePort,
+    ...identity,
     hostname: hostname(),
     bootId: readLine("/proc/sys/kernel/random/boot_id"),
     cpuMillicores: availableParallelism() * 1000,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../kit/wait.js";
 import type { Daemon } from "../testbed/processes.js";
@@ -133,3 +134,44 @@ test("after everything was deleted nothing is left on any host", async () => {
       .toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
   }
 });
+
+/** What is left of pods on a host, each list sorted. */
+async function leftOn(host: string): Promise<unknown> {
+  const { conmons: _pids, ...lists } = await remains(testbed, host);
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, [...list].sort()]));
+}
+
+test("an agent that is killed at any moment of a pod's creation and deletion finishes both, and leaves nothing", async () => {
+  const host = "host2";
+  const before = await leftOn(host);
+  // Pulled already: a creation takes some 80 ms from the API's answer on, a deletion some 60.
+  for (const afterMs of [0, 20, 40, 60, 90]) {
+    const name = `killed-${afterMs}`;
+    const command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"];
+    // Its supervisor lets an agent that dies again and again wait: the pod stays bound to its node meanwhile.
+    const spec = `  nodeSelector: { kubernetes.io/hostname: ${host} }\n  tolerations: [{ operator: Exists }]\n`;
+    await applyText(testbed, podYaml(name, command, "", spec));
+    await pass(afterMs);
+    await kill(host);
+    const [pod] = await waitReady(testbed, `app=${name}`, 1);
+    expect(pod?.status.containerStatuses?.[0]?.restartCount).toBe(0);
+    await testbed.tsctl(["delete", "pod", name, "--wait=false"]);
+    await pass(afterMs);
+    await kill(host);
+    await waitGone(testbed, `app=${name}`);
+  }
+  await waitFor("nothing to be left", async () => isDeepStrictEqual(await leftOn(host), before), {
+    deadlineMs: 10_000,
+  });
+});
+
+/** Kills a host's agent; one that was killed just before is waited for. */
+async function kill(host: string): Promise<void> {
+  await waitFor(`${host} to have an agent`, () => testbed.pids(host, "agent").length > 0, { deadlineMs: 20_000 });
+  await testbed.process(host, "agent", "kill");
+}
+
+/** Chooses the moment of a kill; nothing is waited for by it. */
+function pass(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

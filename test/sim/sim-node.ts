@@ -138,6 +138,7 @@ export class SimNode {
         hostname: name,
         nodeIP: address,
         nodePort: 7446,
+        isControlPlane: false,
         bootId: "boot",
         ...HOST,
         diskBytes: 2 ** 36,

@@ -40,7 +40,10 @@ function writeIdentity(layout: Layout, host: HostLayout): void {
   writeFileSync(join(etc, "hostname"), `${host.name}\n`);
   writeFileSync(join(etc, "hosts"), `127.0.0.1 localhost\n${hosts}${layout.registry.address} registry\n`);
   writeFileSync(join(etc, "resolv.conf"), `nameserver ${layout.registry.address}\n`);
-  writeFileSync(join(etc, "tallship/registries.yaml"), `mirrors:\n  "*":\n    - ${layout.registry.url}\n`);
+  writeFileSync(
+    join(etc, "tallship/registries.yaml"),
+    `mirrors:\n  "*":\n    endpoints: [${layout.registry.url}]\n    fallback: false\n`,
+  );
 }
 
 function pidFileOf(layout: Layout, host: HostLayout): string {
