@@ -1,5 +1,6 @@
 import { TallshipError } from "../lib/errors.js";
 import type { Typed } from "./object.js";
+import { isMadeLocal, nodeOfVolume } from "./storage.js";
 import { closest } from "./suggest.js";
 
 /** One requirement on one field; all of a selector must hold. */
@@ -13,7 +14,11 @@ export interface FieldRequirement {
 const FIELDS: Readonly<Record<string, (typed: Typed) => string | undefined>> = {
   "metadata.name": ({ object }) => object.metadata?.name,
   "metadata.namespace": ({ object }) => object.metadata?.namespace,
-  "spec.nodeName": (typed) => (typed.kind === "Pod" ? (typed.object.spec?.nodeName ?? "") : undefined),
+  // A volume that was made on a node belongs to it as a pod does.
+  "spec.nodeName": (typed) => {
+    if (typed.kind === "PersistentVolume") return isMadeLocal(typed.object) ? nodeOfVolume(typed.object) : undefined;
+    return typed.kind === "Pod" ? (typed.object.spec?.nodeName ?? "") : undefined;
+  },
   "spec.restartPolicy": (typed) => (typed.kind === "Pod" ? (typed.object.spec?.restartPolicy ?? "") : undefined),
   "spec.unschedulable": (typed) =>
     typed.kind === "Node" ? String(typed.object.spec?.unschedulable ?? false) : undefined,

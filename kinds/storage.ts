@@ -78,3 +78,34 @@ export function isVolumeOf({ spec }: PersistentVolume, { metadata }: PersistentV
   const isSame = claim.name === metadata.name && claim.namespace === metadata.namespace;
   return isSame && (claim.uid === "" || claim.uid === metadata.uid);
 }
+
+/** True for a folder that Tallship made on a node. */
+export function isMadeLocal({ metadata, spec }: PersistentVolume): boolean {
+  return metadata?.annotations[PROVISIONED_BY] === LOCAL_PROVISIONER && spec?.local !== undefined;
+}
+
+/** The only node that a volume can be mounted on, by its host name label; undefined when its affinity says anything else. */
+export function nodeOfVolume({ spec }: PersistentVolume): string | undefined {
+  const [term, ...terms] = spec?.nodeAffinity?.required?.nodeSelectorTerms ?? [];
+  const [requirement, ...requirements] = term?.matchExpressions ?? [];
+  if (terms.length + requirements.length + (term?.matchFields.length ?? 0) > 0) return undefined;
+  const isOne = requirement?.key === HOSTNAME && requirement.operator === "In" && requirement.values.length === 1;
+  return isOne ? requirement.values[0] : undefined;
+}
+
+/** Reason in the status of a volume that is to go, once its node has removed the folder. Written by the node's agent. */
+export const FOLDER_REMOVED = "FolderRemoved";
+/** Reason in the status of a volume whose folder could not be removed. As in Kubernetes. */
+export const DELETE_FAILED = "VolumeFailedDelete";
+
+/** True while a node has to remove the volume's folder. */
+export function isFolderToGo(volume: PersistentVolume): boolean {
+  const { status, spec } = volume;
+  const isOver = status?.phase === "Released" || status?.phase === "Failed";
+  return (
+    isOver &&
+    spec?.persistentVolumeReclaimPolicy === "Delete" &&
+    isMadeLocal(volume) &&
+    status.reason !== FOLDER_REMOVED
+  );
+}

@@ -4,6 +4,7 @@ import { nodeSelector } from "./filters/node-selector.js";
 import { readiness } from "./filters/readiness.js";
 import { resources } from "./filters/resources.js";
 import { taints } from "./filters/taints.js";
+import { volumeLocation } from "./filters/volume-location.js";
 import type { Score } from "./score.js";
 import { leastAllocated, mostAllocated } from "./scores/allocated.js";
 import { balanced } from "./scores/balanced.js";
@@ -11,7 +12,7 @@ import { softTaints } from "./scores/soft-taints.js";
 import { spread } from "./scores/spread.js";
 
 /** Every filter, in the order in which they are asked: a node is counted under the first that refuses it. */
-export const FILTERS: readonly Filter[] = [readiness, nodeSelector, taints, hostPorts, resources];
+export const FILTERS: readonly Filter[] = [readiness, volumeLocation, nodeSelector, taints, hostPorts, resources];
 
 /** A score and how much its points count. */
 export interface WeightedScore {

@@ -2,6 +2,7 @@ import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { podRequests } from "./pod-requests.js";
+import type { VolumeDemand } from "./volume-demand.js";
 
 /** A port of the node that a pod needs for itself. */
 export interface WantedPort {
@@ -31,14 +32,28 @@ export interface Shape {
   readonly nodeSelector: Readonly<Record<string, string>>;
   readonly tolerations: readonly Toleration[];
   readonly ports: readonly WantedPort[];
+  /** What its claims ask; undefined without claims, and once it is bound. */
+  readonly volumes: VolumeDemand | undefined;
+}
+
+/** What decides where a pod may run and does not stand in the pod itself. */
+export interface ShapeContext {
+  /** The node that the pod must run on; empty: any. */
+  readonly nodeName: string;
+  readonly volumes: VolumeDemand | undefined;
 }
 
 // A pod that asks for nothing still uses something; the amounts are those that Kubernetes assumes.
 const assumedCpuMillicores = 100;
 const assumedMemoryBytes = 200 * 2 ** 20;
 
-/** The shape of a pod that must run on the node named, if one is. `columnOf` gives a resource its column in the snapshot. */
-export function makeShape(key: string, pod: Pod, nodeName: string, columnOf: (resource: string) => number): Shape {
+/** The shape of a pod. `columnOf` gives a resource its column in the snapshot. */
+export function makeShape(
+  key: string,
+  pod: Pod,
+  { nodeName, volumes }: ShapeContext,
+  columnOf: (resource: string) => number,
+): Shape {
   const amounts = podRequests(pod);
   const requests = [...amounts, ["pods", 1] as const]
     .filter(([, amount]) => amount > 0)
@@ -55,14 +70,15 @@ export function makeShape(key: string, pod: Pod, nodeName: string, columnOf: (re
     nodeSelector: pod.spec?.nodeSelector ?? {},
     tolerations: pod.spec?.tolerations ?? [],
     ports: wantedPorts(pod),
+    volumes,
   };
 }
 
 /** A text that is equal for pods that are scheduled alike. Cheap: it is made for every pod that comes. */
-export function shapeKey(pod: Pod, nodeName: string): string {
+export function shapeKey(pod: Pod, { nodeName, volumes }: ShapeContext): string {
   const { spec } = pod;
   if (spec === undefined) return "";
-  let key = `${groupOf(pod)}|${nodeName}|`;
+  let key = `${groupOf(pod)}|${nodeName}|${volumes?.key ?? ""}|`;
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
   key += "|";
   for (const { key: name, operator, value, effect, tolerationSeconds } of spec.tolerations)

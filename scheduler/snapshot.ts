@@ -5,7 +5,8 @@ import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { ChangedSlots } from "./changed-slots.js";
 import { pinnedNode } from "./pinned-node.js";
 import { amountOf } from "./pod-requests.js";
-import { makeShape, type Shape, shapeKey } from "./shape.js";
+import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
+import type { VolumeDemand } from "./volume-demand.js";
 
 /** A node as the snapshot knows it. */
 export interface NodeRecord {
@@ -57,21 +58,21 @@ export class Snapshot {
     for (const resource of Object.keys(COLUMN)) this.columnOf(resource);
   }
 
-  /** The shape of a pod that waits; the same object for pods of equal shape, as long as it is remembered. */
-  shapeOf(pod: Pod): Shape {
-    return this.shapeFor(pod, pinnedNode(pod));
+  /** The shape of a pod that waits, whose claims ask for that; the same object for pods of equal shape, as long as it is remembered. */
+  shapeOf(pod: Pod, volumes?: VolumeDemand): Shape {
+    return this.shapeFor(pod, { nodeName: pinnedNode(pod), volumes });
   }
 
   /** The shape of a pod that is bound: that which it had when it waited, since its node no longer matters to it. */
   shapeOfBound(pod: Pod): Shape {
-    return this.shapeFor(pod, "");
+    return this.shapeFor(pod, { nodeName: "", volumes: undefined });
   }
 
-  private shapeFor(pod: Pod, nodeName: string): Shape {
-    const key = shapeKey(pod, nodeName);
+  private shapeFor(pod: Pod, context: ShapeContext): Shape {
+    const key = shapeKey(pod, context);
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
-    const shape = makeShape(key, pod, nodeName, (resource) => this.columnOf(resource));
+    const shape = makeShape(key, pod, context, (resource) => this.columnOf(resource));
     this.shapes.set(key, shape);
     if (this.shapes.size > limit("schedulerShapes")) this.forgetOldestShape();
     return shape;

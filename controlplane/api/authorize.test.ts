@@ -4,6 +4,8 @@ import { KINDS, type KindName } from "../../kinds/registry.js";
 import { type ErrorCode, TallshipError } from "../../lib/errors.js";
 import type { Identity } from "../../lib/transport/service.js";
 import { ClusterDefinition, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
+import { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
+import { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { JoinDefinition, NodesDefinition, ReplicasDefinition } from "../../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
@@ -20,6 +22,7 @@ const pod = (name: string, nodeName: string): Typed => ({
       volumes: [
         { name: "a", secret: { secretName: `files-${name}` } },
         { name: "b", projected: { sources: [{ configMap: { name: `projected-${name}` } }] } },
+        { name: "c", persistentVolumeClaim: { claimName: `data-${name}` } },
       ],
       containers: [
         {
@@ -36,7 +39,30 @@ const pod = (name: string, nodeName: string): Typed => ({
 });
 
 const [mine, theirs, unbound] = [pod("mine", "node-a"), pod("theirs", "node-b"), pod("unbound", "")];
-const view = viewOf([mine, theirs, unbound]);
+const claim = (name: string): Typed => ({
+  kind: "PersistentVolumeClaim",
+  object: PersistentVolumeClaim.fromPartial({
+    metadata: { name: `data-${name}`, namespace: "default", uid: name },
+    spec: { volumeName: `disk-${name}` },
+  }),
+});
+const folderOn = (node: string, provisioner: string): Typed => ({
+  kind: "PersistentVolume",
+  object: PersistentVolume.fromPartial({
+    metadata: { name: "folder", annotations: { "pv.kubernetes.io/provisioned-by": provisioner } },
+    spec: {
+      local: { path: "/x" },
+      nodeAffinity: {
+        required: {
+          nodeSelectorTerms: [
+            { matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [node] }] },
+          ],
+        },
+      },
+    },
+  }),
+});
+const view = viewOf([mine, theirs, unbound, claim("mine"), claim("theirs")]);
 const node: Identity = { role: "node", name: "node-a" };
 
 function codeOf(run: () => TallshipError | undefined): ErrorCode | undefined {
@@ -69,6 +95,27 @@ const rows: readonly { verb: Verb; kind: KindName; name: string; typed?: Typed; 
   { verb: "get", kind: "ConfigMap", name: "env-mine", want: undefined },
   { verb: "get", kind: "ConfigMap", name: "projected-mine", want: undefined },
   { verb: "get", kind: "ConfigMap", name: "projected-theirs", want: "forbidden" },
+  { verb: "get", kind: "PersistentVolumeClaim", name: "data-mine", want: undefined },
+  { verb: "get", kind: "PersistentVolumeClaim", name: "data-theirs", want: "forbidden" },
+  { verb: "list", kind: "PersistentVolumeClaim", name: "", want: "forbidden" },
+  { verb: "get", kind: "PersistentVolume", name: "disk-mine", want: undefined },
+  { verb: "get", kind: "PersistentVolume", name: "disk-theirs", want: "forbidden" },
+  {
+    verb: "updateStatus",
+    kind: "PersistentVolume",
+    name: "folder",
+    typed: folderOn("node-a", "tallship.dev/local"),
+    want: undefined,
+  },
+  {
+    verb: "updateStatus",
+    kind: "PersistentVolume",
+    name: "folder",
+    typed: folderOn("node-b", "tallship.dev/local"),
+    want: "not_found",
+  },
+  // Made by hand: nobody's.
+  { verb: "updateStatus", kind: "PersistentVolume", name: "folder", typed: folderOn("node-a", ""), want: "not_found" },
   { verb: "list", kind: "Secret", name: "", want: "forbidden" },
   { verb: "watch", kind: "ConfigMap", name: "", want: "forbidden" },
   { verb: "get", kind: "Deployment", name: "x", want: "forbidden" },
@@ -90,6 +137,7 @@ test("a secret of the same name in another namespace is not named by the pod", (
 
 test("a node lists and watches pods of itself alone, and the network map whole", () => {
   expect(onlyNodeOf(node, "watch", "Pod")).toBe("node-a");
+  expect(onlyNodeOf(node, "watch", "PersistentVolume")).toBe("node-a");
   expect(onlyNodeOf(node, "list", "Service")).toBeUndefined();
   expect(onlyNodeOf({ role: "admin", name: "ann" }, "watch", "Pod")).toBeUndefined();
 });

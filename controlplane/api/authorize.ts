@@ -1,5 +1,6 @@
 import { keyText, type ObjectKey, type Typed } from "../../kinds/object.js";
 import type { KindName } from "../../kinds/registry.js";
+import { claimsOfPod, isMadeLocal, nodeOfVolume } from "../../kinds/storage.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { Identity } from "../../lib/transport/service.js";
 import type { View } from "../cache/view.js";
@@ -38,14 +39,16 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
 /** What can be done with an object through the Objects service. */
 export type Verb = "get" | "list" | "watch" | "write" | "updateStatus" | "delete";
 
-/** Which objects a right covers: all, the pods bound to the caller, or what such pods name. */
+/** Which objects a right covers: all, the pods bound to the caller and the volumes made on it, or what such pods name. */
 type Reach = "all" | "own" | "named";
 
-/** What a node may do, by kind and verb: its own pods, the configs and secrets that they name, and the network map. */
+/** What a node may do, by kind and verb: its own pods, the configs, secrets and claims that they name, its volumes, and the network map. */
 const NODE_RIGHTS: { readonly [K in KindName]?: { readonly [V in Verb]?: Reach } } = {
   Pod: { get: "own", list: "own", watch: "own", updateStatus: "own", delete: "own" },
   ConfigMap: { get: "named" },
   Secret: { get: "named" },
+  PersistentVolumeClaim: { get: "named" },
+  PersistentVolume: { get: "named", list: "own", watch: "own", updateStatus: "own" },
   Node: { get: "all", list: "all", watch: "all" },
   Service: { get: "all", list: "all", watch: "all" },
   EndpointSlice: { get: "all", list: "all", watch: "all" },
@@ -91,7 +94,7 @@ export function authorizeObject(
   const node = nodeName(caller.identity);
   const operation = `${caller.verb} ${keyText(key)}`;
   if (reach === "own")
-    return isBoundTo(typed, node) ? undefined : new TallshipError("not_found", `${operation}: not on node ${node}`);
+    return isOwnOf(typed, node) ? undefined : new TallshipError("not_found", `${operation}: not on node ${node}`);
   if (isNamedOn(key, node, view)) return undefined;
   return new TallshipError("forbidden", `${operation}: no pod on node ${node} names it`);
 }
@@ -102,13 +105,20 @@ function nodeName({ name, role }: Identity): string {
   return name;
 }
 
-function isBoundTo(typed: Typed | undefined, node: string): boolean {
+function isOwnOf(typed: Typed | undefined, node: string): boolean {
+  if (typed?.kind === "PersistentVolume") return isMadeLocal(typed.object) && nodeOfVolume(typed.object) === node;
   return typed?.kind === "Pod" && typed.object.spec?.nodeName === node;
 }
 
 function isNamedOn(key: ObjectKey, node: string, view: View): boolean {
   return view.podsOnNode(node).some(({ object }) => {
+    if (key.kind === "PersistentVolume")
+      return claimsOfPod(object).some((name) => {
+        const claim = view.get("PersistentVolumeClaim", object.metadata?.namespace ?? "", name);
+        return claim?.spec?.volumeName === key.name;
+      });
     if (object.metadata?.namespace !== key.namespace) return false;
+    if (key.kind === "PersistentVolumeClaim") return claimsOfPod(object).includes(key.name);
     const named = namedByPod(object);
     return (key.kind === "ConfigMap" ? named.configMaps : named.secrets).has(key.name);
   });

@@ -18,6 +18,8 @@ import { replicaSet } from "./replica-set.js";
 import { serviceAccount } from "./service-account.js";
 import { startOrder } from "./start-order/start-order.js";
 import { statefulSet } from "./stateful-set/stateful-set.js";
+import { volumeClaims } from "./volumes/claims.js";
+import { volumes } from "./volumes/volumes.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
 export interface ControllerParts extends NodeParts {
@@ -47,5 +49,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     serviceAccount,
     startOrder(),
     statefulSet,
+    volumeClaims(),
+    volumes,
   ];
 }

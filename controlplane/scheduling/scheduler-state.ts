@@ -1,4 +1,5 @@
 import { metaOf } from "../../kinds/object.js";
+import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { isFitting } from "../../scheduler/schedule.js";
@@ -6,9 +7,10 @@ import type { Shape } from "../../scheduler/shape.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
 import { ofKind } from "../cache/of-kind.js";
-import type { CacheChange } from "../cache/view.js";
+import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 import { placeOf } from "./pod-place.js";
+import { VolumeDemands } from "./volume-demands.js";
 
 /** More nodes than this that changed at once are not asked one by one: every refused shape is tried again. */
 const manyNodes = 16;
@@ -26,10 +28,37 @@ export class SchedulerState {
   /** Nodes that may take more than they did when pods were last refused. */
   private readonly improved = new Set<string>();
 
-  /** Takes a change of the cache; other kinds than nodes and pods do not matter. */
-  take({ key, before, after }: CacheChange, nowMs: number): void {
-    if (key.kind === "Node") this.takeNode(key.name, ofKind(after, "Node")?.object);
-    if (key.kind === "Pod") this.takePod(ofKind(before, "Pod")?.object, ofKind(after, "Pod")?.object, nowMs);
+  /** Pods that wait and have claims: what those ask changes while they wait. */
+  private readonly claiming = new Map<string, Pod>();
+  private readonly volumes: VolumeDemands;
+
+  constructor(view: View) {
+    this.volumes = new VolumeDemands(view);
+  }
+
+  /** Takes a change of the cache; other kinds than nodes, pods and those of storage do not matter. */
+  take(change: CacheChange, nowMs: number): void {
+    const { key, before, after } = change;
+    switch (key.kind) {
+      case "Node":
+        this.takeNode(key.name, ofKind(after, "Node")?.object);
+        return;
+      case "Pod":
+        this.volumes.take(change);
+        this.takePod(ofKind(before, "Pod")?.object, ofKind(after, "Pod")?.object, nowMs);
+        this.takeNeighbours(
+          key.namespace,
+          [before, after].map((each) => ofKind(each, "Pod")?.object),
+          nowMs,
+        );
+        return;
+      case "PersistentVolumeClaim":
+        this.lookAgain(this.volumes.usersOf(key.namespace, key.name), nowMs);
+        return;
+      default:
+        // A volume or a class: which claims it concerns is not worth an index, there are few pods that wait with claims.
+        this.lookAgain([...this.claiming.values()], nowMs);
+    }
   }
 
   /** Counts a bind that is about to be written. */
@@ -66,6 +95,22 @@ export class SchedulerState {
     return nodes.some((nodeName) => isFitting(this.snapshot, shape, nodeName));
   }
 
+  /** Pods that share a claim wait for the first of them to have a node. */
+  private takeNeighbours(namespace: string, [was, is]: readonly (Pod | undefined)[], nowMs: number): void {
+    if (this.claiming.size === 0 || (was !== undefined && is !== undefined && placeOf(was).is === placeOf(is).is))
+      return;
+    const names = new Set([was, is].flatMap((pod) => (pod === undefined ? [] : claimsOfPod(pod))));
+    for (const name of names) this.lookAgain(this.volumes.usersOf(namespace, name), nowMs);
+  }
+
+  /** Finds anew what waiting pods ask. */
+  private lookAgain(pods: readonly Pod[], nowMs: number): void {
+    for (const pod of pods) {
+      const id = metaOf(pod).uid;
+      if (this.claiming.has(id) && !this.assumed.has(id)) this.backlog.add(this.waiting(id, pod, nowMs));
+    }
+  }
+
   private takeNode(name: string, node: Node | undefined): void {
     if (node === undefined) this.snapshot.removeNode(name);
     else if (this.snapshot.setNode(node)) this.improved.add(name);
@@ -80,13 +125,17 @@ export class SchedulerState {
     const place = placeOf(after);
     if (place.is === "bound") this.settle(id, after, place.nodeName);
     else if (place.is === "none") this.forget(id);
-    else if (!this.assumed.has(id)) this.backlog.add(this.waiting(id, after, nowMs));
+    else if (!this.assumed.has(id)) {
+      if (claimsOfPod(after).length > 0) this.claiming.set(id, after);
+      this.backlog.add(this.waiting(id, after, nowMs));
+    }
   }
 
   /** The pod is bound, wherever it was assumed to be. */
   private settle(id: string, pod: Pod, nodeName: string): void {
     const was = this.snapshot.nodeOf(id);
     this.assumed.delete(id);
+    this.claiming.delete(id);
     this.backlog.remove(id);
     this.snapshot.place(id, this.snapshot.shapeOfBound(pod), nodeName);
     if (was !== undefined && was !== nodeName) this.improved.add(was);
@@ -94,6 +143,7 @@ export class SchedulerState {
 
   private forget(id: string): void {
     this.assumed.delete(id);
+    this.claiming.delete(id);
     this.backlog.remove(id);
     this.free(id);
   }
@@ -108,7 +158,7 @@ export class SchedulerState {
     return {
       id,
       key: { kind: "Pod", namespace, name },
-      shape: this.snapshot.shapeOf(pod),
+      shape: this.snapshot.shapeOf(pod, this.volumes.of(pod)),
       priority: pod.spec?.priority ?? 0,
       createdAt: creationTimestamp,
       seenAtMs: this.backlog.get(id)?.seenAtMs ?? nowMs,

@@ -16,6 +16,8 @@ import type { SchedulingDeps } from "./scheduling-deps.js";
 
 type Bind = Binding<WaitingPod>;
 
+/** Kinds that decide where pods run, in the order in which they are read. */
+const kinds = ["Node", "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "Pod"] as const;
 /** Pods decided on between two looks at the clock. */
 const podsPerStep = 32;
 /** Transactions of binds on their way at a time: enough to keep etcd busy while the next slice is decided. */
@@ -29,7 +31,7 @@ const bindsInFlight = 8;
 export class SchedulingLoop {
   private readonly deps: SchedulingDeps;
   private readonly signal: AbortSignal;
-  private readonly state = new SchedulerState();
+  private readonly state: SchedulerState;
   private readonly feed: ChangeFeed;
   private readonly turns: Turns;
   private readonly teller: RefusalTeller;
@@ -42,7 +44,8 @@ export class SchedulingLoop {
   constructor(deps: SchedulingDeps, signal: AbortSignal) {
     this.deps = deps;
     this.signal = signal;
-    this.feed = new ChangeFeed(deps.cache.view, ["Node", "Pod"]);
+    this.state = new SchedulerState(deps.cache.view);
+    this.feed = new ChangeFeed(deps.cache.view, kinds);
     this.turns = new Turns(deps.clock, signal, { step: () => this.step(), afterTurn: () => this.afterTurn() });
     this.teller = new RefusalTeller(deps, this.state, signal);
   }
