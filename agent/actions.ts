@@ -8,6 +8,8 @@ export type HookName = (typeof HOOKS)[number];
 export interface Actions {
   /** Brings up what the pod needs before its containers. */
   prepare: { readonly hook: HookName };
+  /** Brings the files of mounted ConfigMaps and Secrets, and what the next runs take from them, up to date. */
+  refresh: Readonly<Record<never, never>>;
   /** Makes a run of a container; none of its code runs yet. */
   create: { readonly container: string; readonly attempt: number };
   /** Lets a created run begin. */

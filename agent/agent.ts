@@ -2,6 +2,7 @@ import { metaOf } from "../kinds/object.js";
 import { VERSION } from "../lib/build-info.js";
 import type { Clock } from "../lib/clock.js";
 import { asTallshipError } from "../lib/errors.js";
+import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import { sharedAbort } from "../lib/shared-abort.js";
@@ -99,6 +100,8 @@ export class Agent {
   private overlay: OverlayDevice | undefined;
   private isStarting = false;
   private cutOverRevision = 0;
+  private configRevision = 0;
+  private cancelCatchUp = (): void => undefined;
   private map = EMPTY_MAP;
   private network: NodeNetwork | undefined;
   private loop: PodLoop | undefined;
@@ -123,6 +126,10 @@ export class Agent {
       onOpenStream: (open) => {
         const streams = this.loop === undefined ? undefined : edges.streams(this.loop);
         if (streams !== undefined) void carryStream({ book: this.book, streams, log }, open, this.over.signal);
+      },
+      onConfigsChanged: ({ configs, revision }) => {
+        this.configRevision = Math.max(this.configRevision, revision);
+        this.loop?.configsChanged(new Set(configs.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`)));
       },
       onUsageWanted: (wanted) => this.usage.want(wanted),
     });
@@ -161,6 +168,7 @@ export class Agent {
     this.over.abort();
     this.events.close();
     this.usage.want();
+    this.cancelCatchUp();
     this.rotation?.close();
     await this.loop?.stop();
     await this.network?.stop();
@@ -204,6 +212,10 @@ export class Agent {
   private welcomed({ podCIDRs }: Welcome): void {
     this.remember(podCIDRs);
     this.images.begin();
+    // What changed while nobody told. Spread, or a new leader would be asked for everything by everybody at once.
+    this.cancelCatchUp();
+    const { clock, rng } = this.edges;
+    this.cancelCatchUp = clock.after(rng.below(limit("configCatchUpMs")), () => this.loop?.configsChanged(undefined));
     if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
   }
 
@@ -281,7 +293,7 @@ export class Agent {
   private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {
     const { edges } = this;
     const { clock, rng, log, runtime, facts, cluster } = edges;
-    const configs = configReader(this.book);
+    const configs = configReader(this.book, () => this.configRevision);
     const names = { ...cluster, hostResolvConf: edges.hostResolvConf };
     const controlPlane: ControlPlane = {
       releasePod: (pod) => releasePod(this.book, pod),

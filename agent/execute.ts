@@ -13,6 +13,7 @@ import { containerRecord, type PodRecord, withContainer } from "./pod-record.js"
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { type ContainerKey, containerId, type Runtime } from "./runtime/runtime.js";
 import type { PodDisk } from "./volume/pod-disk.js";
+import { configVolumePlans } from "./volume/volume-plan.js";
 
 /** What carrying out an action changed of what the agent knows. */
 export interface Effect {
@@ -55,6 +56,7 @@ export function executors(edges: ExecuteEdges): Executors {
   const { runtime, hooks, rootfs, controlPlane } = edges;
   return {
     prepare: ({ hook }, context) => prepare(hooks[hook], context),
+    refresh: (_, context) => refresh(context, edges),
     create: (args, context) => create(args, context, edges),
     start: async (args, { turn }) => {
       await runtime.start({ podUid: turn.record.uid, ...args });
@@ -98,6 +100,15 @@ async function prepare(hook: Hook, { turn, signal: aborted }: ExecuteContext): P
     }),
     record: (record) => (record.hookFailure === undefined ? record : { ...record, hookFailure: undefined }),
   };
+}
+
+/** Changes that happen meanwhile are not seen by this one: they count for the next. */
+async function refresh({ turn, signal: aborted }: ExecuteContext, { hooks, disk }: ExecuteEdges): Promise<Effect> {
+  const pod = wanted(turn);
+  const configsSeenCount = turn.facts.configChangeCount;
+  const { configs } = await hooks.config.up({ uid: turn.record.uid, pod, facts: turn.facts }, aborted);
+  if (configs !== undefined) await disk.refresh(turn.record.uid, configVolumePlans(pod, configs));
+  return { facts: (facts) => ({ ...facts, configs: configs ?? facts.configs, configsSeenCount }) };
 }
 
 async function create(

@@ -89,10 +89,19 @@ function run(turn: PodTurn, pod: Pod): Decision {
   const deadline = deadlineMs(record, pod);
   const again = [...waits(steps), ...(deadline === undefined ? [] : [deadline - nowMs])];
   if (hook === undefined || !steps.some((step) => step.is === "make"))
-    return { record, actions: isHeld ? acts(steps) : allActions(steps), againMs: soonest(again) };
+    return {
+      record,
+      actions: [...(isHeld ? acts(steps) : allActions(steps)), ...refreshes(turn)],
+      againMs: soonest(again),
+    };
   const waitMs = record.hookFailure === undefined ? 0 : record.hookFailure.retryAtMs - nowMs;
   if (waitMs > 0) return { record, actions: acts(steps), againMs: soonest([...again, waitMs]) };
   return { record, actions: [...acts(steps), { do: "prepare", hook }], againMs: soonest(again) };
+}
+
+/** A pod that was prepared, by this agent or the one before, follows changes of its configs while it runs. */
+function refreshes({ facts, record }: PodTurn): readonly Action[] {
+  return facts.configsSeenCount < facts.configChangeCount && hasRun(record) ? [{ do: "refresh" }] : [];
 }
 
 /** Dependencies count for the first start alone: what has run is started again whatever became of them. */

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
-import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { LoopWorld, loopPod } from "../test/kit/loop-world.js";
 
 const statesOf = async (world: LoopWorld): Promise<readonly string[]> =>
@@ -163,4 +163,24 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
     }),
     { numRuns: 150 },
   );
+});
+
+test("a running pod follows its configs: told of a change it refreshes them once, and a change of others' is nothing to it", async () => {
+  const world = new LoopWorld();
+  const pod = loopPod("u1", ["serve"]);
+  const volumes = [{ name: "v", configMap: { name: "web" } }];
+  world.loop.replaceDesired([Pod.fromPartial({ ...pod, spec: { ...pod.spec, volumes } }), loopPod("u2", ["serve"])]);
+  await world.advance(100);
+  world.done.length = 0;
+  world.loop.configsChanged(new Set(["ConfigMap/default/other", "ConfigMap/elsewhere/web", "Secret/default/web"]));
+  await world.advance(1_000);
+  expect(world.done).toEqual([]);
+  world.loop.configsChanged(new Set(["ConfigMap/default/web"]));
+  await world.advance(1_000);
+  expect(world.done).toEqual(["up config", "refresh u1"]);
+  await world.restartAgent({ keepsCheckpoint: true, isAlone: true });
+  world.done.length = 0;
+  world.loop.configsChanged(undefined);
+  await world.advance(1_000);
+  expect(world.done).toEqual(["up config", "refresh u1"]);
 });

@@ -1,3 +1,4 @@
+import { configUses } from "../kinds/config-uses.js";
 import { isDeleting } from "../kinds/pod-state.js";
 import type { Clock } from "../lib/clock.js";
 import { asTallshipError, type TallshipError } from "../lib/errors.js";
@@ -134,6 +135,18 @@ export class PodLoop {
   /** Asks for a turn of the pod; many before it begins are one. */
   mark(uid: string): void {
     if (this.pods.has(uid)) this.queue.add(uid);
+  }
+
+  /** ConfigMaps or Secrets have changed, or with undefined may have: pods that use them get a turn. Named by Kind/namespace/name. */
+  configsChanged(changed: ReadonlySet<string> | undefined): void {
+    for (const [uid, state] of this.pods) {
+      const { namespace } = state.record;
+      const uses = configUses(state.desired?.spec);
+      const isConcerned = uses.some(({ kind, name }) => changed?.has(`${kind}/${namespace}/${name}`) ?? true);
+      if (!isConcerned) continue;
+      state.facts = { ...state.facts, configChangeCount: state.facts.configChangeCount + 1 };
+      this.mark(uid);
+    }
   }
 
   /** Asks for a turn of every pod that is being stopped; the cut-over may have come. */

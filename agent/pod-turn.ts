@@ -32,6 +32,9 @@ export interface PodFacts {
   readonly volumePaths: ReadonlyMap<string, string>;
   /** ConfigMaps and Secrets that the pod names. */
   readonly configs: ConfigValues | undefined;
+  /** How often a ConfigMap or Secret of the pod may have changed, and up to which change its volumes are up to date. */
+  readonly configChangeCount: number;
+  readonly configsSeenCount: number;
 }
 
 /** Facts of a pod for which nothing was done yet. */
@@ -44,6 +47,8 @@ export const NO_FACTS: PodFacts = {
   address: "",
   volumePaths: new Map(),
   configs: undefined,
+  configChangeCount: 0,
+  configsSeenCount: 0,
 };
 
 /** Everything that one decision about one pod rests on. */

@@ -119,6 +119,10 @@ export const LIMITS = {
   jobRetryMaxMs: { value: 600_000, why: "a job that keeps failing costs a pod in ten minutes, as in Kubernetes" },
   daemonRetryMs: { value: 10_000, why: "a daemon's pod that ends at once is made anew six times a minute" },
   cronLookMs: { value: 30_000, why: "a wall clock that was set makes a cron job this late at most" },
+  configCatchUpMs: {
+    value: 60_000,
+    why: "a node that was cut off has the configs of its pods anew by then; as in Kubernetes",
+  },
   containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
   containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
   containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },

@@ -5,14 +5,17 @@ import type { ConfigSource } from "../config-source.js";
 import type { ConfigContent } from "../config-values.js";
 import type { AddressBook } from "./address-book.js";
 
-/** Reads ConfigMaps and Secrets from the control plane. Pods that ask for the same one at the same time share one call. */
-export function configReader(book: AddressBook): ConfigSource {
+/**
+ * Reads ConfigMaps and Secrets from the control plane, as they are from a revision on. Pods that ask for the same one at the same time share
+ * one call.
+ */
+export function configReader(book: AddressBook, minRevision: () => number): ConfigSource {
   const underWay = new Map<string, Promise<ConfigContent | undefined>>();
   const read = async (kind: "ConfigMap" | "Secret", namespace: string, name: string) => {
     const address = book.current;
     try {
       const client = book.channel(address).client(ObjectsDefinition);
-      const { object, revision } = await client.get({ name: { kind, namespace, name }, minRevision: 0 });
+      const { object, revision } = await client.get({ name: { kind, namespace, name }, minRevision: minRevision() });
       return { revision, values: valuesOf(object) };
     } catch (caught) {
       if (hasCode(caught, "not_found")) return undefined;
@@ -28,7 +31,7 @@ export function configReader(book: AddressBook): ConfigSource {
   };
   return {
     get: (kind, { namespace, name }) => {
-      const key = `${kind}/${namespace}/${name}`;
+      const key = `${kind}/${namespace}/${name}@${minRevision()}`;
       const shared = underWay.get(key);
       if (shared !== undefined) return shared;
       const started = read(kind, namespace, name).finally(() => underWay.delete(key));

@@ -7,6 +7,7 @@ import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import {
+  type ConfigsChanged,
   type ControlMessage,
   type ImageReport,
   type NodeConditionReport,
@@ -33,6 +34,8 @@ export interface SessionParts {
   readonly onControlPlanes: () => void;
   readonly onCutOver: (endpointRevision: number) => void;
   readonly onOpenStream: (open: OpenStream) => void;
+  /** ConfigMaps or Secrets that pods of this node use have another content. */
+  readonly onConfigsChanged: (changed: ConfigsChanged) => void;
   /** The leader wants usage reports, or no more of them. */
   readonly onUsageWanted: (wanted: UsageWanted) => void;
   readonly clock: Clock;
@@ -205,6 +208,9 @@ export class LeaderSession {
       case "controlPlanes":
         this.parts.book.learn(part.value.addresses);
         this.parts.onControlPlanes();
+        return;
+      case "configsChanged":
+        this.parts.onConfigsChanged(part.value);
         return;
       case "usageWanted":
         this.parts.onUsageWanted(part.value);

@@ -63,6 +63,7 @@ function parts(of: ReturnType<typeof world>, told: string[]): SessionParts {
     onControlPlanes: () => told.push(`control planes ${of.book.known}`),
     onCutOver: (revision) => told.push(`cut-over ${revision}`),
     onOpenStream: () => undefined,
+    onConfigsChanged: () => undefined,
     onUsageWanted: () => undefined,
   };
 }

@@ -1,7 +1,17 @@
 // Edge: files of config volumes on disk.
 
 import { createHash } from "node:crypto";
-import { chmodSync, chownSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import type { VolumeFile } from "./volume-plan.js";
 
@@ -17,13 +27,17 @@ export function writeConfigFiles(folder: string, files: readonly VolumeFile[], f
   rmSync(`${folder}/${target}`, { recursive: true, force: true });
   mkdirSync(`${folder}/${target}`, { mode: 0o755 });
   for (const file of files) writeOne(`${folder}/${target}/${file.path}`, file, fsGroup);
-  for (const name of new Set(files.map(({ path }) => path.split("/")[0] ?? ""))) {
+  const names = new Set(files.map(({ path }) => path.split("/")[0] ?? ""));
+  for (const name of names) {
     if (linkTarget(`${folder}/${name}`) === undefined) symlinkSync(`..data/${name}`, `${folder}/${name}`);
   }
   rmSync(`${folder}/..data_tmp`, { force: true });
   symlinkSync(target, `${folder}/..data_tmp`);
   renameSync(`${folder}/..data_tmp`, `${folder}/..data`);
-  if (before !== undefined) rmSync(`${folder}/${before}`, { recursive: true, force: true });
+  if (before === undefined) return;
+  for (const name of readdirSync(folder))
+    if (!name.startsWith("..") && !names.has(name)) rmSync(`${folder}/${name}`, { force: true });
+  rmSync(`${folder}/${before}`, { recursive: true, force: true });
 }
 
 /** With a group of its own, a file that its owner can read the group can read too: the processes run with that group. */

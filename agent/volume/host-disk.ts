@@ -47,6 +47,9 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
         paths.set(plan.name, await make(plan, { folder: folderOf(uid), secrets: `${secrets}/${uid}`, options }));
       return paths;
     },
+    refresh: async (uid, plans) => {
+      for (const plan of plans) await make(plan, { folder: folderOf(uid), secrets: `${secrets}/${uid}`, options });
+    },
     filePath: (uid, name) => `${filesOf(uid)}/${name}`,
     bindSource: (volumePath, subPath) =>
       subPath === "" ? { path: volumePath, release: () => undefined } : openBelow(volumePath, subPath),

@@ -18,6 +18,8 @@ export interface PodDisk {
     uid: string,
     want: { readonly plans: readonly VolumePlan[]; readonly files: PodFiles },
   ): Promise<ReadonlyMap<string, string>>;
+  /** Brings volumes that were made before up to date, each at once as a whole; a volume that is mounted shows it. */
+  refresh(uid: string, plans: readonly VolumePlan[]): Promise<void>;
   /** Where a pod's file is. */
   filePath(uid: string, name: keyof PodFiles): string;
   /**

@@ -40,6 +40,14 @@ export function volumePlans(pod: Pod, configs: ConfigValues): readonly VolumePla
   return (pod.spec?.volumes ?? []).map((volume) => planOf(volume, configs, fsGroup));
 }
 
+/** The plans of the volumes that are made of ConfigMaps and Secrets alone. */
+export function configVolumePlans(pod: Pod, configs: ConfigValues): readonly VolumePlan[] {
+  const volumes = (pod.spec?.volumes ?? []).filter(
+    ({ configMap, secret }) => configMap !== undefined || secret !== undefined,
+  );
+  return pod.spec === undefined ? [] : volumePlans({ ...pod, spec: { ...pod.spec, volumes } }, configs);
+}
+
 function planOf(volume: Volume, configs: ConfigValues, fsGroup: number | undefined): VolumePlan {
   const { name, emptyDir, hostPath, configMap, secret } = volume;
   if (emptyDir !== undefined) {

@@ -16,6 +16,7 @@ import {
 } from "../../proto/gen/tallship/v1/session.js";
 import type { WatchCache } from "../cache/view.js";
 import type { EventSink } from "../events/event-sink.js";
+import { followConfigs } from "./changed-configs.js";
 import { CutOver } from "./cut-over.js";
 import { noticeOfNode } from "./node-events.js";
 import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
@@ -75,11 +76,15 @@ export class SessionHub implements NodeReports, UsageSource {
       for (const change of changes) if (change.key.kind === "Node") this.nodeChanged(change.key.name);
     });
     const stopTelling = this.tellControlPlanes(lost);
+    const stopConfigs = followConfigs(this.deps.cache, (node, config, revision) =>
+      this.sessions.get(node)?.outbox.configChanged(config, revision),
+    );
     lost.addEventListener(
       "abort",
       () => {
         stop();
         stopTelling();
+        stopConfigs();
         this.stopLeading();
       },
       { once: true },

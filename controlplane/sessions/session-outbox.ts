@@ -1,5 +1,6 @@
 import type { TallshipError } from "../../lib/errors.js";
 import {
+  type ConfigName,
   ControlMessage,
   type OpenStream,
   type UsageWanted,
@@ -22,6 +23,8 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   private ackSequence: number | undefined;
   private cutOverRevision: number | undefined;
   private usage: UsageWanted | undefined;
+  private readonly configs = new Map<string, ConfigName>();
+  private configsRevision = 0;
   private addresses: readonly string[] | undefined;
   private ending: Ending | undefined;
   private wake: (() => void) | undefined;
@@ -58,6 +61,13 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   /** What the leader wants to know of pods, and how often. */
   usageWanted(wanted: UsageWanted): void {
     this.usage = wanted;
+    this.signal();
+  }
+
+  /** A config that pods of the node use has another content. Told once, however often it changes before. */
+  configChanged(config: ConfigName, revision: number): void {
+    this.configsRevision = Math.max(this.configsRevision, revision);
+    this.configs.set(`${config.kind}/${config.namespace}/${config.name}`, config);
     this.signal();
   }
 
@@ -110,7 +120,9 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     if (welcome !== undefined) return { $case: "welcome", value: welcome };
     const open = this.opens.shift();
     if (open !== undefined) return { $case: "open", value: open };
-    return this.takeCutOver() ?? this.takeControlPlanes() ?? this.takeUsageWanted() ?? this.takeAck();
+    return (
+      this.takeCutOver() ?? this.takeControlPlanes() ?? this.takeUsageWanted() ?? this.takeConfigs() ?? this.takeAck()
+    );
   }
 
   private takeCutOver(): Part | undefined {
@@ -123,6 +135,13 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     const addresses = this.addresses;
     this.addresses = undefined;
     return addresses === undefined ? undefined : { $case: "controlPlanes", value: { addresses: [...addresses] } };
+  }
+
+  private takeConfigs(): Part | undefined {
+    if (this.configs.size === 0) return undefined;
+    const configs = [...this.configs.values()];
+    this.configs.clear();
+    return { $case: "configsChanged", value: { configs, revision: this.configsRevision } };
   }
 
   private takeUsageWanted(): Part | undefined {

@@ -264,6 +264,7 @@ export class LoopWorld {
         imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
         disk: {
           prepare: async () => new Map(),
+          refresh: async (uid) => void this.done.push(`refresh ${uid}`),
           filePath: () => "/f",
           bindSource: (path) => ({ path, release: () => undefined }),
           pods: () => [],
@@ -366,6 +367,7 @@ export class LoopWorld {
 }
 
 function factsOf(name: HookName, pod: Pod): Partial<PodFacts> {
+  if (name === "config") return { configs: { configMaps: { web: { revision: 1, values: {} } }, secrets: {} } };
   if (name === "sandbox") return { address: "10.128.0.2" };
   if (name !== "image") return {};
   const config = { entrypoint: [], command: [], env: [], workingDir: "", user: "", stopSignal: "", labels: {} };

@@ -44,6 +44,7 @@ const ROOTFS: RootFsDriver = {
 /** Volumes without files. */
 const DISK: PodDisk = {
   prepare: async (_uid, { plans }) => new Map(plans.map(({ name }) => [name, `/volumes/${name}`])),
+  refresh: async () => undefined,
   filePath: (uid, name) => `/files/${uid}/${name}`,
   bindSource: (path) => ({ path, release: () => undefined }),
   pods: () => [],
