@@ -2,6 +2,8 @@ import { lastSeen } from "../../kinds/columns/event.js";
 import { metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
 import { hasCode } from "../../lib/errors.js";
+import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -11,7 +13,10 @@ import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
 import { describeConfigMap, describeOther, describeSecret } from "./config.js";
+import { describeCronJob } from "./cron-job.js";
+import { describeDaemonSet } from "./daemon-set.js";
 import type { Surroundings } from "./facts.js";
+import { describeJob } from "./job.js";
 import { describeNode } from "./node.js";
 import type { Page } from "./page.js";
 import { describePod } from "./pod.js";
@@ -69,8 +74,11 @@ const DESCRIBERS: {
       await listKind(run, "ReplicaSet", { namespace: deployment.metadata?.namespace }),
       around,
     ),
-  ReplicaSet: async (set, run, around) =>
-    describeReplicaSet(set, await listKind(run, "Pod", { namespace: set.metadata?.namespace }), around),
+  ReplicaSet: async (set, run, around) => describeReplicaSet(set, await podsNear(run, set.metadata), around),
+  DaemonSet: async (set, run, around) => describeDaemonSet(set, await podsNear(run, set.metadata), around),
+  Job: async (job, run, around) => describeJob(job, await podsNear(run, job.metadata), around),
+  CronJob: async (cronJob, run, around) =>
+    describeCronJob(cronJob, await listKind(run, "Job", { namespace: cronJob.metadata?.namespace }), around),
   Service: async (service, run, around) => {
     const { namespace, name } = metaOf(service);
     const slices = await listKind(run, "EndpointSlice", { namespace, labels: `kubernetes.io/service-name=${name}` });
@@ -89,6 +97,10 @@ async function describeOne<K extends KindName>(run: DescribeRun, key: ObjectKey<
   return describer === undefined
     ? describeOther({ kind: key.kind, object } as Typed, around)
     : describer(object, run, around);
+}
+
+function podsNear(run: DescribeRun, meta: ObjectMeta | undefined): Promise<readonly Pod[]> {
+  return listKind(run, "Pod", { namespace: meta?.namespace });
 }
 
 /** Events of the object; of one that had its name before only those without a uid. */

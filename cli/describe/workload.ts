@@ -4,7 +4,7 @@ import { podSummary } from "../../kinds/pod-summary.js";
 import { podTrouble } from "../../kinds/pod-trouble.js";
 import { selectorText } from "../../kinds/selector-text.js";
 import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
-import type { IntOrString } from "../../proto/gen/tallship/v1/meta.js";
+import type { IntOrString, ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod, PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { containersPage, volumesPage } from "./container.js";
@@ -45,8 +45,18 @@ export function describeReplicaSet(set: ReplicaSet, pods: readonly Pod[], around
   page.fact("Replicas", `${status?.replicas ?? 0} current / ${spec?.replicas ?? 1} desired`);
   page.section("Pod Template", templatePage(spec?.template, around.nowMs));
   conditionsTable(page, status?.conditions ?? [], around.nowMs);
+  podsTable(page, set, pods);
+  return withEvents(page, around);
+}
+
+/** The pods that an owner controls, and what keeps each from running. */
+export function podsTable(
+  page: Page,
+  owner: { readonly metadata?: ObjectMeta | undefined },
+  pods: readonly Pod[],
+): void {
   const own = pods
-    .filter((pod) => isControlledBy(pod, set))
+    .filter((pod) => isControlledBy(pod, owner))
     .map((pod) => [
       pod.metadata?.name ?? "",
       podSummary(pod).status,
@@ -54,7 +64,6 @@ export function describeReplicaSet(set: ReplicaSet, pods: readonly Pod[], around
       podTrouble(pod) ?? "",
     ]);
   page.table("Pods", ["Name", "Status", "Node", "Trouble"], own);
-  return withEvents(page, around);
 }
 
 function strategyText({ spec }: Deployment): string {

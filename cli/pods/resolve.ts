@@ -24,7 +24,9 @@ export async function podQuery(cluster: Cluster, { kind, name }: PodTarget, sign
   switch (kind) {
     case "Pod":
       return { kind: "Pod", namespace, fields: `metadata.name=${name}` };
+    case "DaemonSet":
     case "Deployment":
+    case "Job":
     case "ReplicaSet": {
       const { spec } = await getObject(cluster, keyIn(kind, namespace, name), signal);
       return labels(spec?.selector === undefined ? "" : selectorQuery(spec.selector));
@@ -36,7 +38,7 @@ export async function podQuery(cluster: Cluster, { kind, name }: PodTarget, sign
     default:
       throw new TallshipError(
         "invalid_argument",
-        `${KINDS[kind].plural} have no pods: name a pod, deployment, replicaset or service`,
+        `${KINDS[kind].plural} have no pods: name a pod, deployment, replicaset, daemonset, job or service`,
       );
   }
 }

@@ -84,6 +84,47 @@ describe("a pod is ready, or says what keeps it", () => {
   });
 });
 
+describe("a job is ready when it is complete, a daemon set when every node has a current pod", () => {
+  const job = (status: string) =>
+    `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {completions: 3}, status: {${status}}}`;
+  const daemonSet = (status: string, spec = "") =>
+    `{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: a, generation: 2}, spec: {${spec}}, status: {observedGeneration: 2, desiredNumberScheduled: 3, ${status}}}`;
+  const rows = [
+    {
+      name: "running",
+      text: job("active: 2, succeeded: 1, failed: 1"),
+      want: "waiting: 1/3 completions, 2 pods active, 1 failed",
+    },
+    { name: "complete", text: job('conditions: [{type: Complete, status: "True"}]'), want: "ready" },
+    {
+      name: "failed",
+      text: job('conditions: [{type: Failed, status: "True", reason: DeadlineExceeded, message: too long}]'),
+      want: "failed: DeadlineExceeded: too long",
+    },
+    { name: "suspended", text: job('conditions: [{type: Suspended, status: "True"}]'), want: "ready" },
+    {
+      name: "being rolled",
+      text: daemonSet("updatedNumberScheduled: 1, numberAvailable: 3"),
+      want: "waiting: 1 of 3 pods updated",
+    },
+    {
+      name: "starting",
+      text: daemonSet("updatedNumberScheduled: 3, numberAvailable: 2"),
+      want: "waiting: 2 of 3 pods available",
+    },
+    { name: "rolled", text: daemonSet("updatedNumberScheduled: 3, numberAvailable: 3"), want: "ready" },
+    {
+      name: "on delete",
+      text: daemonSet("updatedNumberScheduled: 1, numberAvailable: 3", "updateStrategy: {type: OnDelete}"),
+      want: "ready",
+    },
+  ];
+  test.each(rows)("$name", ({ text, want }) => {
+    const state = readinessOf(read(text));
+    expect(state.is === "ready" ? "ready" : `${state.is}: ${state.why}`).toBe(want);
+  });
+});
+
 test("what has no state of its own is ready", () => {
   expect(readinessOf(read("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}"))).toEqual({ is: "ready" });
 });

@@ -1,8 +1,11 @@
+import { jobCompletions, jobEnd } from "../../kinds/job-state.js";
 import type { Typed } from "../../kinds/object.js";
-import { conditionOf, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
+import { conditionOf, isConditionTrue, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
 import { podSummary } from "../../kinds/pod-summary.js";
 import { podTrouble } from "../../kinds/pod-trouble.js";
+import type { DaemonSet } from "../../proto/gen/tallship/v1/daemonset.js";
 import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
+import type { Job } from "../../proto/gen/tallship/v1/job.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 
@@ -20,6 +23,10 @@ export function readinessOf(typed: Typed): Readiness {
   switch (typed.kind) {
     case "Deployment":
       return ofDeployment(typed.object);
+    case "DaemonSet":
+      return ofDaemonSet(typed.object);
+    case "Job":
+      return ofJob(typed.object);
     case "ReplicaSet":
       return ofReplicaSet(typed.object);
     case "Pod":
@@ -48,6 +55,29 @@ function ofReplicaSet({ metadata, spec, status }: ReplicaSet): Readiness {
   const { availableReplicas = 0, observedGeneration = 0 } = status ?? {};
   if (observedGeneration < (metadata?.generation ?? 0)) return waiting("the change has not been seen yet");
   return availableReplicas < wanted ? waiting(`${availableReplicas} of ${wanted} pods available`) : READY;
+}
+
+/** A pod of the current template on every node that is wanted, each available. */
+function ofDaemonSet({ metadata, spec, status }: DaemonSet): Readiness {
+  const { desiredNumberScheduled = 0, observedGeneration = 0, numberAvailable = 0 } = status ?? {};
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting("the change has not been seen yet");
+  const updated = status?.updatedNumberScheduled ?? 0;
+  // With OnDelete the user decides when pods are replaced.
+  if (updated < desiredNumberScheduled && spec?.updateStrategy?.type !== "OnDelete")
+    return waiting(`${updated} of ${desiredNumberScheduled} pods updated`);
+  if (numberAvailable < desiredNumberScheduled)
+    return waiting(`${numberAvailable} of ${desiredNumberScheduled} pods available`);
+  return READY;
+}
+
+/** Complete; one that is suspended is as it was asked to be. */
+function ofJob(job: Job): Readiness {
+  const end = jobEnd(job);
+  if (end?.type === "Failed") return { is: "failed", why: `${end.reason}: ${end.message}` };
+  if (end !== undefined || isConditionTrue(job.status?.conditions, "Suspended")) return READY;
+  const { active = 0, failed = 0 } = job.status ?? {};
+  const failures = failed === 0 ? "" : `, ${failed} failed`;
+  return waiting(`${jobCompletions(job)} completions, ${active} pods active${failures}`);
 }
 
 function ofPod(pod: Pod): Readiness {
