@@ -16,8 +16,12 @@ export function overview(): string {
 
 /** The verbs of a group such as `token`. */
 export function groupHelp(group: string): string {
+  return ["Usage:", ...groupLines(group), ""].join("\n");
+}
+
+function groupLines(group: string): readonly string[] {
   const rows = VERBS.filter(({ name }) => name.startsWith(`${group} `));
-  return ["Usage:", ...table(rows.map(({ name, summary }) => [`  tsctl ${name}`, summary])), ""].join("\n");
+  return table(rows.map(({ name, summary }) => [`  tsctl ${name}`, summary]));
 }
 
 /** The use, flags and examples of a verb. */
@@ -31,6 +35,7 @@ export function verbHelp(name: string, verb: AnyVerb): string {
     examples.length === 0
       ? []
       : ["Examples:", ...table(examples.map(([command, does]) => [`  tsctl ${command}`, does]))],
+    VERBS.some((row) => row.name.startsWith(`${name} `)) ? ["Of its own:", ...groupLines(name)] : [],
     Object.keys(verb.flags).length === 0 ? [] : ["Flags:", ...flagLines(verb.flags)],
   ];
   return `${sections

@@ -45,7 +45,7 @@ function asksForHelp(args: readonly string[]): boolean {
 function findVerb(args: readonly string[]): { readonly row: VerbRow; readonly args: readonly string[] } | undefined {
   for (const words of [2, 1]) {
     const name = args.slice(0, words).join(" ");
-    const row = VERBS.find((entry) => entry.name === name);
+    const row = VERBS.find((entry) => entry.name === name || entry.aliases?.includes(name) === true);
     if (row !== undefined) return { row, args: args.slice(words) };
   }
   return undefined;
@@ -56,7 +56,7 @@ async function help(args: readonly string[], shell: Shell): Promise<number> {
   const { groupHelp, overview, verbHelp } = await import("./help.js");
   const [first = "help", ...rest] = args.filter((arg) => arg !== "--help" && arg !== "-h");
   const topic = first === "help" ? rest.join(" ") : first;
-  const row = VERBS.find(({ name }) => name === topic);
+  const row = VERBS.find(({ name, aliases = [] }) => name === topic || aliases.includes(topic));
   if (row !== undefined) {
     await shell.stdout.write(verbHelp(row.name, await row.load()));
     return EXIT.ok;

@@ -54,6 +54,14 @@ export interface Files {
   write(path: string, text: string): Promise<void>;
 }
 
+/** Edge: the user's editor. */
+export interface Editor {
+  /** Lets the user edit a text, in a new file or in the one given. Resolves when the editor has ended well. */
+  open(text: string, path: string | undefined): Promise<{ readonly path: string; readonly text: string }>;
+  /** Removes a file that open() made. */
+  discard(path: string): Promise<void>;
+}
+
 /** Everything outside that a verb may touch. Real: system-shell.ts; tests give their own. */
 export interface Shell {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -62,6 +70,7 @@ export interface Shell {
   readonly stdin: Input;
   readonly terminal: Terminal;
   readonly files: Files;
+  readonly editor: Editor;
   readonly clock: Clock;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;

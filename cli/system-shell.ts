@@ -22,6 +22,10 @@ export function systemShell(): Shell {
     stdin,
     terminal,
     files,
+    editor: {
+      open: async (text, path) => (await import("./system-editor.js")).openEditor(text, path),
+      discard: async (path) => (await import("./system-editor.js")).discardFile(path),
+    },
     clock: systemClock,
     signal: interrupted.signal,
     dialer: async (context) => (await import("./dial.js")).dialerOf(context),

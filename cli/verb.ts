@@ -32,6 +32,8 @@ export interface Verb<F extends Flags = Flags> {
 export interface VerbRow {
   /** One word, or two for a verb of a group. */
   readonly name: string;
+  /** Other names that it answers to, shown nowhere: those that kubectl's users may type. */
+  readonly aliases?: readonly string[];
   /** What it does, in the overview: a phrase in lower case without a full stop. */
   readonly summary: string;
   readonly load: () => Promise<AnyVerb>;

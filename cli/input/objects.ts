@@ -1,5 +1,5 @@
 import { type Problem, problemText } from "../../kinds/problem.js";
-import { type ReadObject, type ReadResult, readObjects } from "../../kinds/read.js";
+import { type ReadObject, type ReadOptions, type ReadResult, readObjects } from "../../kinds/read.js";
 import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
 import type { ParsedYaml } from "../../kinds/yaml/parsed.js";
 import { entryOf } from "../../kinds/yaml/tree.js";
@@ -17,12 +17,14 @@ export interface ReadFlags extends FileFlags {
   readonly strict?: boolean;
   /** Say what is accepted without effect. */
   readonly warn?: boolean;
+  /** Objects may leave their names to the server. */
+  readonly allowsGeneratedNames?: boolean;
 }
 
 /** Every object in the files. Whatever is wrong in any of them is told, all at once, and then this throws. */
 export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Promise<readonly ReadObject[]> {
   const parsed = await parseInput(shell, flags);
-  const { objects, problems, warnings } = await readAll(shell, parsed, home);
+  const { objects, problems, warnings } = await readAll(shell, parsed, { ...home, isNameNeeded: flags.allowsGeneratedNames !== true });
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
   const refused = flags.strict === true ? [...problems, ...warnings.map(asRefusal)] : problems;
@@ -46,10 +48,10 @@ async function parseInput(shell: Shell, flags: ReadFlags): Promise<readonly Pars
 }
 
 /** Compose files are known by what is in them; all of them together are one project. */
-async function readAll(shell: Shell, parsed: readonly ParsedYaml[], home: Home): Promise<ReadResult> {
+async function readAll(shell: Shell, parsed: readonly ParsedYaml[], home: ReadOptions): Promise<ReadResult> {
   const composed = parsed.filter(isComposeFile);
   const others = parsed.filter((each) => !composed.includes(each));
-  const read = readObjects(others, { ...home, isNameNeeded: true });
+  const read = readObjects(others, home);
   if (composed.length === 0) return read;
   const { readComposeFiles } = await import("../compose/read-files.js");
   const project = await readComposeFiles(shell, composed, home);

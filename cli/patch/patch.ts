@@ -5,7 +5,7 @@ import { type Source, stripBom } from "../../kinds/yaml/source.js";
 import { LIMITS } from "../../lib/limits.js";
 import { type ChangeFlags, withChanges } from "../change/each.js";
 import { keysInFiles } from "../chosen.js";
-import type { FileFlags } from "../input/files.js";
+import { type FileFlags, namesFiles } from "../input/files.js";
 import { keyIn } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
@@ -23,7 +23,7 @@ export async function runPatch(
   { flags, operands }: { readonly flags: PatchFlags; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  const isByFile = flags.filename.length > 0;
+  const isByFile = namesFiles(flags);
   if (isByFile && operands.length > 0) throw usageError("name objects or files, not both");
   const targets = isByFile ? [] : readTargets(operands);
   if (!isByFile && targets.some(({ names }) => names.length === 0))

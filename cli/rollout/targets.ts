@@ -3,7 +3,7 @@ import { KINDS, type KindName } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
 import { chosenKeys } from "../chosen.js";
 import type { Cluster } from "../cluster.js";
-import type { FileFlags } from "../input/files.js";
+import { type FileFlags, namesFiles } from "../input/files.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { usageError } from "../verb.js";
@@ -25,8 +25,8 @@ export async function rolloutKeys(
   operands: readonly string[],
 ): Promise<readonly ObjectKey[]> {
   const { flags, shell, cluster } = run;
-  if (flags.filename.length > 0 && operands.length > 0) throw usageError("name objects or files, not both");
-  if (flags.filename.length === 0 && readTargets(operands).some(({ names }) => names.length > 0) && flags.selector)
+  if (namesFiles(flags) && operands.length > 0) throw usageError("name objects or files, not both");
+  if (!namesFiles(flags) && readTargets(operands).some(({ names }) => names.length > 0) && flags.selector)
     throw usageError("name objects or select them, not both");
   const choice = { ...flags, fieldSelector: undefined, allNamespaces: false };
   const keys = await chosenKeys({ shell, cluster, flags: choice }, operands);

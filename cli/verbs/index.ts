@@ -12,6 +12,69 @@ export const VERBS: readonly VerbRow[] = [
     summary: "print the objects that a kustomization makes",
     load: async () => (await import("./kustomize.js")).kustomize,
   },
+  {
+    name: "create",
+    summary: "make objects that are not there yet",
+    load: async () => (await import("./create.js")).create,
+  },
+  {
+    name: "create namespace",
+    summary: "make a namespace",
+    aliases: ["create ns"],
+    load: async () => (await import("./create-namespace.js")).createNamespace,
+  },
+  {
+    name: "create configmap",
+    summary: "make a config of values and files",
+    aliases: ["create cm"],
+    load: async () => (await import("./create-configmap.js")).createConfigMap,
+  },
+  {
+    name: "create secret",
+    summary: "make a secret of values and files",
+    load: async () => (await import("./create-secret.js")).createSecret,
+  },
+  {
+    name: "create deployment",
+    summary: "make a deployment of an image",
+    aliases: ["create deploy"],
+    load: async () => (await import("./create-deployment.js")).createDeployment,
+  },
+  {
+    name: "create job",
+    summary: "make a job of an image or a cron job",
+    load: async () => (await import("./create-job.js")).createJob,
+  },
+  {
+    name: "create cronjob",
+    summary: "make a cron job of an image",
+    aliases: ["create cj"],
+    load: async () => (await import("./create-cronjob.js")).createCronJob,
+  },
+  {
+    name: "create service",
+    summary: "make a service",
+    aliases: ["create svc"],
+    load: async () => (await import("./create-service.js")).createService,
+  },
+  {
+    name: "create serviceaccount",
+    summary: "make a service account",
+    aliases: ["create sa"],
+    load: async () => (await import("./create-serviceaccount.js")).createServiceAccount,
+  },
+  {
+    name: "create quota",
+    summary: "make a resource quota",
+    aliases: ["create resourcequota"],
+    load: async () => (await import("./create-quota.js")).createQuota,
+  },
+  {
+    name: "create priorityclass",
+    summary: "make a priority class",
+    aliases: ["create pc"],
+    load: async () => (await import("./create-priorityclass.js")).createPriorityClass,
+  },
   { name: "get", summary: "list objects", load: async () => (await import("./get.js")).get },
   {
     name: "describe",
@@ -22,6 +85,16 @@ export const VERBS: readonly VerbRow[] = [
   { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },
   { name: "scale", summary: "set the number of replicas", load: async () => (await import("./scale.js")).scale },
+  {
+    name: "replace",
+    summary: "write objects whole over those that stand",
+    load: async () => (await import("./replace.js")).replace,
+  },
+  {
+    name: "edit",
+    summary: "change objects in your editor",
+    load: async () => (await import("./edit.js")).edit,
+  },
   {
     name: "patch",
     summary: "change fields of objects",
@@ -74,6 +147,7 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "set serviceaccount",
+    aliases: ["set sa"],
     summary: "let pods run as another service account",
     load: async () => (await import("./set-serviceaccount.js")).setServiceAccount,
   },
@@ -81,6 +155,11 @@ export const VERBS: readonly VerbRow[] = [
     name: "set selector",
     summary: "let a service choose other pods",
     load: async () => (await import("./set-selector.js")).setSelector,
+  },
+  {
+    name: "autoscale",
+    summary: "let the number of replicas follow the load",
+    load: async () => (await import("./autoscale.js")).autoscale,
   },
   {
     name: "label",

@@ -32,6 +32,8 @@ export interface RunOptions {
   readonly input?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly isTerminal?: boolean;
+  /** What the user makes of a text each time that the editor opens. */
+  readonly edits?: readonly ((text: string) => string)[];
 }
 
 /** tsctl over the real API on a store in memory; files, terminal and streams are the test's. */
@@ -113,10 +115,12 @@ class FakeShell {
   readonly onResize = new Set<(size: Size) => void>();
   private readonly files: Map<string, string>;
   private readonly options: RunOptions;
+  private readonly edits: ((text: string) => string)[];
 
   constructor(files: Map<string, string>, options: RunOptions) {
     this.files = files;
     this.options = options;
+    this.edits = [...(options.edits ?? [])];
   }
 
   shell(): Omit<Shell, "clock" | "dialer"> {
@@ -154,6 +158,14 @@ class FakeShell {
           this.onResize.add(call);
           return () => this.onResize.delete(call);
         },
+      },
+      editor: {
+        open: async (text, path = "/tmp/edit.yaml") => {
+          const next = this.edits.shift() ?? refuse("editor");
+          this.files.set(path, next(text));
+          return { path, text: this.files.get(path) ?? "" };
+        },
+        discard: async (path) => void this.files.delete(path),
       },
       files: {
         find: async (path) => this.find(path),
