@@ -1,5 +1,5 @@
 import { type Flag, type Flags, flagName } from "./flags.js";
-import type { AnyVerb } from "./verb.js";
+import type { AnyVerb, VerbRow } from "./verb.js";
 import { VERBS } from "./verbs/index.js";
 
 /** What `tsctl` and `tsctl help` print. */
@@ -7,11 +7,17 @@ export function overview(): string {
   return [
     "tsctl steers a Tallship cluster.",
     "",
-    ...table(VERBS.map(({ name, summary }) => [`  ${name}`, summary])),
+    ...table(VERBS.filter(isShown).map(({ name, summary }) => [`  ${name}`, summary])),
     "",
     'Run "tsctl help VERB" for the use and the flags of a verb.',
     "",
   ].join("\n");
+}
+
+/** What belongs to a verb, as `create namespace` to `create`, is told in that verb's help. */
+function isShown({ name }: VerbRow): boolean {
+  const [first, second] = name.split(" ");
+  return second === undefined || !VERBS.some((row) => row.name === first);
 }
 
 /** The verbs of a group such as `token`. */

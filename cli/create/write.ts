@@ -31,7 +31,10 @@ export async function createMadeUp(
   return withChanges(flags, shell, async ({ cluster, run, tell }) => {
     // What is only printed is to serve as a file in any namespace.
     const isBare = run.dryRun === "client" && !cluster.isNamespaceAsked;
-    const typed = await createObject(run, madeUp(json, isBare ? "" : cluster.namespace));
+    const wanted = madeUp(json, cluster.namespace);
+    const typed = isBare
+      ? withMeta(wanted, { ...metaOf(wanted.object), namespace: "" })
+      : await createObject(run, wanted);
     await tell([{ typed, told }]);
     return EXIT.ok;
   });

@@ -24,7 +24,10 @@ export interface ReadFlags extends FileFlags {
 /** Every object in the files. Whatever is wrong in any of them is told, all at once, and then this throws. */
 export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Promise<readonly ReadObject[]> {
   const parsed = await parseInput(shell, flags);
-  const { objects, problems, warnings } = await readAll(shell, parsed, { ...home, isNameNeeded: flags.allowsGeneratedNames !== true });
+  const { objects, problems, warnings } = await readAll(shell, parsed, {
+    ...home,
+    isNameNeeded: flags.allowsGeneratedNames !== true,
+  });
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
   const refused = flags.strict === true ? [...problems, ...warnings.map(asRefusal)] : problems;

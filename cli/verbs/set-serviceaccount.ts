@@ -2,6 +2,7 @@ import { mergePatch } from "../change/change.js";
 import { changeChosen } from "../change/each.js";
 import { nested, podSpecPathOf } from "../change/pod-template.js";
 import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { namesFiles } from "../input/files.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { usageError, verb } from "../verb.js";
 
@@ -13,7 +14,7 @@ export const setServiceAccount = verb({
   run: async ({ flags, operands }, shell) => {
     const serviceAccountName = operands.at(-1);
     const objects = operands.slice(0, -1);
-    if (serviceAccountName === undefined || (objects.length === 0 && flags.filename.length === 0))
+    if (serviceAccountName === undefined || (objects.length === 0 && !namesFiles(flags)))
       throw usageError("name the objects, then the service account");
     return changeChosen({ flags, operands: objects }, shell, {
       plan: ({ kind }) => mergePatch(nested([...podSpecPathOf(kind), "serviceAccountName"], serviceAccountName)),
