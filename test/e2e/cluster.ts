@@ -70,9 +70,9 @@ export function applyText(testbed: Testbed, text: string): Promise<string> {
   return testbed.tsctl(["apply", "-f", "-"], { input: text });
 }
 
-/** Waits until this many pods that match are ready; returns them. */
+/** Waits until this many pods that match are ready; returns them. A failure tells how nodes and pods were then. */
 export function waitReady(testbed: Testbed, labels: string, count: number): Promise<readonly SeenPod[]> {
-  return waitFor(
+  const waiting = waitFor(
     `${count} ready pods of ${labels}`,
     async () => {
       const all = await pods(testbed, labels);
@@ -83,6 +83,16 @@ export function waitReady(testbed: Testbed, labels: string, count: number): Prom
     },
     { deadlineMs: 60_000, everyMs: 100 },
   );
+  return waiting.catch(async (cause: unknown) => {
+    const said = await Promise.all([
+      testbed.tryTsctl(["get", "nodes"]),
+      testbed.tryTsctl(["describe", "pods", "-l", labels]),
+      ...testbed.layout.hosts.map(({ name }) =>
+        testbed.exec(name, ["tail", "-n", "15", "/var/lib/tallship/log/agent.log"]),
+      ),
+    ]);
+    throw new Error(said.map(({ stdout, stderr }) => stdout + stderr).join("\n"), { cause });
+  });
 }
 
 /** Waits until no pod matches. */

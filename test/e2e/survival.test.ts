@@ -143,6 +143,8 @@ async function leftOn(host: string): Promise<unknown> {
 
 test("an agent that is killed at any moment of a pod's creation and deletion finishes both, and leaves nothing", async () => {
   const host = "host2";
+  await testbed.tryTsctl(["delete", "deployment", "hello"]); // Its pods would move while the agent is away.
+  await waitGone(testbed, "app=hello");
   const before = await leftOn(host);
   // Pulled already: a creation takes some 80 ms from the API's answer on, a deletion some 60.
   for (const afterMs of [0, 20, 40, 60, 90]) {
