@@ -1,11 +1,12 @@
 import { ERRORS } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
+import { fieldsPage } from "./fields-page.js";
 
 const NOTICE = "<!-- Generated from the code; `npm run docs` writes it, a test compares it. -->";
 
 /** The documents that are written from tables in the code, by path. */
 export function generatedDocs(): Readonly<Record<string, string>> {
-  return { "docs/errors.md": errorsPage(), "docs/limits.md": limitsPage() };
+  return { "docs/errors.md": errorsPage(), "docs/fields.md": fieldsPage(NOTICE), "docs/limits.md": limitsPage() };
 }
 
 function errorsPage(): string {
