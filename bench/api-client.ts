@@ -60,7 +60,7 @@ async function* requests(manifests: readonly unknown[]): AsyncGenerator<ApplyReq
   yield {
     part: {
       $case: "header",
-      value: { set: "bench", namespace: "default", manager: "tsctl", dryRun: false, force: false },
+      value: { set: "bench", namespace: "default", manager: "tsctl", dryRun: false, force: false, prune: [] },
     },
   };
   for (const { typed, place } of objects)

@@ -5,13 +5,13 @@ const rows = [
   { paths: ["hello.yaml"], want: "hello" },
   { paths: ["./manifests/hello.yml"], want: "hello" },
   { paths: ["/a/b/shop/"], want: "shop" },
-  { paths: ["b.yaml", "a.json"], want: "a_b" },
+  { paths: ["b.yaml", "a.json"], want: "a.b" },
   { paths: ["a.yaml", "x/a.yaml"], want: "a" },
   // The server names what has no file.
   { paths: ["-"], want: "" },
   { paths: ["a.yaml", "-"], want: "" },
   { paths: ["."], want: "" },
-  { paths: ["My App (1).yaml"], want: "My-App-1" },
+  { paths: ["My App (1).yaml"], want: "my-app-1" },
   { paths: [`${"a".repeat(80)}.yaml`], want: "a".repeat(63) },
   { paths: [`${"a".repeat(62)}--b.yaml`], want: "a".repeat(62) },
 ];

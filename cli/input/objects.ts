@@ -35,7 +35,10 @@ export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Pro
   for (const problem of refused) await shell.stderr.write(`error: ${problemText(problem)}\n`);
   await shell.stderr.write(
     `${countText(refused.length, "error")} in ${countText(
-      parsed.reduce((sum, { source }) => sum + (source.spans?.length ?? 1), 0),
+      parsed.reduce(
+        (sum, { source }) => sum + (source.spans?.filter((span) => span.source.text !== "").length ?? 1),
+        0,
+      ),
       "file",
     )}, nothing was sent\n`,
   );

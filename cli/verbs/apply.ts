@@ -5,7 +5,7 @@ import { verb } from "../verb.js";
 
 /** Everything is checked before anything is sent; the server checks again before it writes. */
 export const apply = verb({
-  forms: ["apply -f FILE… [--wait] [--dry-run[=client|server]]"],
+  forms: ["apply -f FILE… [--wait] [--prune] [--dry-run[=client|server]]", "apply -k FOLDER"],
   description:
     "Fields that the files leave out keep the value that another owner gave them; fields that an earlier apply set and the\nfiles no longer have are removed. A set is not written all at once: after a failure, run the same command again.",
   examples: [
@@ -19,6 +19,11 @@ export const apply = verb({
     strict: { type: "switch", summary: "refuse fields that are accepted without effect" },
     force: { type: "switch", summary: "take fields over that another owner has set" },
     set: { type: "text", value: "NAME", summary: "name of the set of objects; that of the file or folder when absent" },
+    prune: {
+      type: "switch",
+      summary: "delete what earlier applies of the set made and the files no longer have, after asking",
+    },
+    yes: { type: "switch", short: "y", summary: "do not ask" },
     wait: { type: "switch", summary: "wait until all objects are ready" },
     timeout: { type: "duration", value: "TIME", summary: "how long to wait; 5m when absent" },
     ...OBJECT_OUTPUT_FLAGS,

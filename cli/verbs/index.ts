@@ -8,6 +8,16 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./apply.js")).apply,
   },
   {
+    name: "diff",
+    summary: "show what an apply would change",
+    load: async () => (await import("./diff.js")).diff,
+  },
+  {
+    name: "undo",
+    summary: "bring a set of objects back to an earlier apply",
+    load: async () => (await import("./undo.js")).undo,
+  },
+  {
     name: "kustomize",
     summary: "print the objects that a kustomization makes",
     load: async () => (await import("./kustomize.js")).kustomize,

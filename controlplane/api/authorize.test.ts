@@ -183,6 +183,7 @@ test("every method of every service is in the table, admin may not act as a node
       "Objects.UpdateStatus: admin node control-plane",
       "Objects.Delete: admin node control-plane",
       "Objects.Evict: admin control-plane",
+      "Objects.Undo: admin control-plane",
       "Objects.Watch: admin node control-plane",
       "Cluster.Info: admin node control-plane metrics",
       "Cluster.CreateToken: admin control-plane",

@@ -22,6 +22,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     UpdateStatus: ["admin", "control-plane", "node"],
     Delete: ["admin", "control-plane", "node"],
     Evict: ["admin", "control-plane"],
+    Undo: ["admin", "control-plane"],
     Watch: ["admin", "control-plane", "node"],
   },
   Cluster: {

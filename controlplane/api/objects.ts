@@ -12,6 +12,7 @@ import type {
   UpdateStatusResponse,
 } from "../../proto/gen/tallship/v1/api.js";
 import { applySet } from "./apply/apply-set.js";
+import { undoSet } from "./apply/undo.js";
 import { reachOf } from "./authorize.js";
 import { type ObjectsDeps, taskContext } from "./objects-deps.js";
 import { getObject, itemOf, listObjects } from "./read.js";
@@ -36,6 +37,7 @@ export function objectsService(deps: ObjectsDeps): Handlers<typeof ObjectsDefini
     updateStatus: (request, context) => updateStatus(deps, request, context),
     delete: (request, context) => remove(deps, request, context),
     evict: (request, context) => evict(deps, request, context),
+    undo: (request, context) => undoSet(deps, request, context),
     watch: (request, context) => watchObjects(deps, request, context),
   };
 }

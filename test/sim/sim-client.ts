@@ -135,7 +135,7 @@ export class SimClient {
       yield {
         part: {
           $case: "header",
-          value: { set: name, namespace: "default", manager: "sim", dryRun: false, force: false },
+          value: { set: name, namespace: "default", manager: "sim", dryRun: false, force: false, prune: [] },
         },
       };
       yield { part: { $case: "document", value: { object, source: "sim" } } };

@@ -1,7 +1,7 @@
-import { keyOf } from "../../../kinds/object.js";
+import { keyOf, type ObjectKey } from "../../../kinds/object.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { CallContext } from "../../../lib/transport/service.js";
-import type { ApplyHeader, ApplyRequest, ApplyResponse } from "../../../proto/gen/tallship/v1/api.js";
+import type { ApplyHeader, ApplyRequest, ApplyResponse, ApplyResult } from "../../../proto/gen/tallship/v1/api.js";
 import type { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass.js";
 import { reachOf } from "../authorize.js";
 import { type ObjectsDeps, taskContext } from "../objects-deps.js";
@@ -9,9 +9,11 @@ import type { TaskContext } from "../tasks/object-task.js";
 import type { Settled } from "../write/task.js";
 import { TaskRun } from "../write/writer.js";
 import { type ApplyOptions, type ApplyTask, applyTask } from "./apply-task.js";
+import { droppedMembers } from "./dropped.js";
 import { Journal } from "./journal.js";
 import { type AppliedSet, readSet, type SetDocument } from "./read-set.js";
-import { type DocumentResult, responseOf } from "./results.js";
+import { prunable, Removal } from "./removal.js";
+import { type ApplyMode, type DocumentResult, responseOf } from "./results.js";
 import { setNameOf } from "./revisions.js";
 
 /** Who applies when the header does not say. */
@@ -27,12 +29,40 @@ export async function applySet(
   context: CallContext,
 ): Promise<ApplyResponse> {
   const set = await readSet(requests);
+  const { dryRun, prune } = set.header;
+  const dropped = dryRun || prune.length > 0 ? await droppedFrom(deps, set) : [];
+  const answer = await carryOut(deps, set, { context, remove: prunable(prune, dropped) });
+  return dryRun ? { ...answer, dropped: [...dropped] } : answer;
+}
+
+/** Applies a set that was read, and then deletes objects that are in it no longer. When a document fails, nothing is deleted. */
+export async function carryOut(
+  deps: ObjectsDeps,
+  set: AppliedSet,
+  { context, remove }: { readonly context: CallContext; readonly remove: readonly ObjectKey[] },
+): Promise<ApplyResponse> {
   const run = new SetRun(deps, set, context);
+  const removal = new Removal(deps, remove, context);
   const refused = await run.decide();
-  if (refused) return responseOf(run.results(), { mode: "refused", revisionName: "" });
-  if (set.header.dryRun) return responseOf(run.results(), { mode: "dry_run", revisionName: "" });
+  const isHeld = await removal.decide();
+  const answer = (mode: ApplyMode, revisionName = ""): ApplyResponse =>
+    withRemoved(responseOf(run.results(), { mode, revisionName }), removal.results(mode));
+  if (refused || isHeld) return answer("refused");
+  if (set.header.dryRun) return answer("dry_run");
   const revisionName = set.documents.length === 0 ? "" : await run.write();
-  return responseOf(run.results(), { mode: "written", revisionName });
+  if (run.results().every(({ settled }) => settled !== undefined && !isFailed(settled))) await removal.commit();
+  return answer("written", revisionName);
+}
+
+function withRemoved(answer: ApplyResponse, removed: readonly ApplyResult[]): ApplyResponse {
+  const latest = removed.reduce((newest, { item }) => Math.max(newest, item?.revision ?? 0), answer.revision);
+  return { ...answer, results: [...answer.results, ...removed], revision: latest };
+}
+
+/** What earlier applies of the set made and none of its documents is about. */
+function droppedFrom(deps: ObjectsDeps, { header, documents }: AppliedSet): Promise<readonly ObjectKey[]> {
+  const keys = documents.flatMap(({ read }) => (read.is === "object" ? [keyOf(read.typed)] : []));
+  return droppedMembers(deps, { set: setNameOf(header, keys), manager: managerOf(header) }, keys);
 }
 
 /** The tasks of some documents, run together. */

@@ -31,6 +31,7 @@ export function responseOf(
     results: results.map((result) => resultOf(result, mode, isBare)),
     revisionName,
     revision: revisions.reduce((latest, revision) => Math.max(latest, revision), 0),
+    dropped: [],
   };
 }
 

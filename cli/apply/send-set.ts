@@ -1,0 +1,56 @@
+import { encodeObject } from "../../kinds/object.js";
+import type { ReadObject } from "../../kinds/read.js";
+import { TallshipError } from "../../lib/errors.js";
+import { LIMITS } from "../../lib/limits.js";
+import { ApplyRequest, type ApplyResponse, type ObjectName } from "../../proto/gen/tallship/v1/api.js";
+import type { Cluster } from "../cluster.js";
+import type { FileFlags } from "../input/files.js";
+import type { Shell } from "../shell.js";
+import { setName } from "./set-name.js";
+import { refOf } from "./told.js";
+
+/** How a set is sent. */
+export interface Sending {
+  readonly cluster: Cluster;
+  readonly shell: Shell;
+  /** Name of the set; empty: the server finds one. */
+  readonly set: string;
+  readonly force: boolean;
+}
+
+const APPLY_MS = 600_000;
+
+/** Sends objects as one set. An object that is too large to be stored is refused before any is sent. */
+export function sendSet(
+  objects: readonly ReadObject[],
+  options: Sending & { readonly isDry: boolean; readonly prune: readonly ObjectName[] },
+): Promise<ApplyResponse> {
+  const { cluster, shell, set, force, isDry, prune } = options;
+  const header = { set, manager: "tsctl", dryRun: isDry, force, namespace: cluster.namespace, prune: [...prune] };
+  const start = ApplyRequest.fromPartial({ part: { $case: "header", value: header } });
+  const requests = [start, ...objects.map(documentOf)];
+  return cluster.objects.apply(streamOf(requests), { signal: shell.signal, deadlineMs: APPLY_MS });
+}
+
+async function* streamOf(requests: readonly ApplyRequest[]): AsyncGenerator<ApplyRequest> {
+  yield* requests;
+}
+
+function documentOf({ typed, place }: ReadObject): ApplyRequest {
+  const object = encodeObject(typed);
+  if (object.length > LIMITS.objectBytes.value)
+    throw new TallshipError(
+      "too_large",
+      `${place}: ${refOf(typed)} has ${object.length} bytes, at most ${LIMITS.objectBytes.value} are stored`,
+    );
+  return ApplyRequest.fromPartial({
+    part: { $case: "document", value: { object: Buffer.from(object), source: place } },
+  });
+}
+
+/** Name of the set that the flags mean. A kustomization's is the end of its folder's real path, so that it is the same from wherever it is applied. */
+export async function nameOfSet({ kustomize, filename }: FileFlags, shell: Shell): Promise<string> {
+  if (kustomize === undefined) return setName(filename);
+  const steps = (await shell.files.realPath(kustomize)).split("/").filter((step) => step !== "");
+  return setName([steps.slice(-3).join(".")]);
+}

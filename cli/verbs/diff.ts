@@ -1,0 +1,23 @@
+import { runDiff } from "../diff/diff.js";
+import { CLUSTER_FLAGS, FILE_FLAGS } from "../flags.js";
+import { verb } from "../verb.js";
+
+/** Writes nothing; the server says what an apply would make. */
+export const diff = verb({
+  forms: ["diff -f FILE…", "diff -k FOLDER"],
+  description:
+    "Exits with 0 when nothing differs, with 1 when something does, and with more when it fails. Values of Secrets are not shown,\nonly that they differ.",
+  examples: [
+    ["diff -f hello.yaml", "what apply -f hello.yaml would change"],
+    ["diff -k overlays/prod --prune", "and what apply --prune would delete"],
+  ],
+  flags: {
+    ...FILE_FLAGS,
+    prune: { type: "switch", summary: "show also what the set has and the files no longer have" },
+    force: { type: "switch", summary: "as if fields were taken over that another owner has set" },
+    set: { type: "text", value: "NAME", summary: "name of the set of objects; that of the file or folder when absent" },
+    ...CLUSTER_FLAGS,
+  },
+  operands: "none",
+  run: runDiff,
+});
