@@ -58,8 +58,16 @@ function reconcile({ name }: ObjectKey, view: View, { nowMs }: { readonly nowMs:
 function podAfter({ object }: Cached<"Pod">, node: Node, isEvicted: boolean, nowMs: number): Pod {
   const seen = isTainted(node, UNREACHABLE) ? unknownPod(object, metaOf(node).name, nowMs) : object;
   if (!isEvicted) return seen;
-  const deletion = deletionOf({ kind: "Pod", object: seen }, { nowMs });
+  const deletion = deletionOf({ kind: "Pod", object: disrupted(seen, nowMs) }, { nowMs });
   return deletion.is === "mark" && deletion.typed.kind === "Pod" ? deletion.typed.object : seen;
+}
+
+/** Says that the pod ends through no fault of its own: a job's podFailurePolicy may ask. As in Kubernetes. */
+function disrupted(pod: Pod, nowMs: number): Pod {
+  const status = pod.status ?? PodStatus.fromPartial({});
+  const message = "Taint manager: deleting due to NoExecute taint";
+  const claim = { type: "DisruptionTarget", status: "True", reason: "DeletionByTaintManager", message } as const;
+  return { ...pod, status: { ...status, conditions: withCondition(status.conditions, claim, nowMs) } };
 }
 
 /** Only what is not known is changed: the agent, once it is back, says all of it anew. */

@@ -202,6 +202,9 @@ test("a NoExecute taint evicts what does not tolerate it, now or when its time i
   await all.reports.pass(31_000);
   expect(["plain", "patient", "immune"].map(isGoing)).toEqual([true, true, false]);
   expect(podIn(all, "plain")?.status?.phase).toBe("Running");
+  const disruption = podIn(all, "plain")?.status?.conditions.find(({ type }) => type === "DisruptionTarget");
+  expect(disruption).toMatchObject({ status: "True", reason: "DeletionByTaintManager" });
+  expect(podIn(all, "immune")?.status?.conditions.map(({ type }) => type)).not.toContain("DisruptionTarget");
   await putPod(all, "late", "a");
   await all.reports.pass(500);
   expect(isGoing("late")).toBe(true);

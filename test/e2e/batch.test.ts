@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { waitFor } from "../kit/wait.js";
+import type { Testbed } from "../testbed/testbed.js";
+import { applyText, manifest, pods, remains, startCluster, waitGone, waitReady } from "./cluster.js";
+
+let testbed: Testbed;
+
+beforeAll(async () => {
+  testbed = await startCluster("batch", { hostCount: 3 });
+});
+
+afterAll(async () => {
+  await testbed?.down();
+});
+
+const HOSTS = ["host1", "host2", "host3"];
+
+interface SeenJob {
+  readonly metadata: { readonly name: string };
+  readonly status: {
+    readonly succeeded?: number;
+    readonly failed?: number;
+    readonly completedIndexes?: string;
+    readonly conditions?: readonly { readonly type: string; readonly reason: string; readonly message: string }[];
+  };
+}
+
+async function getJob(name: string): Promise<SeenJob> {
+  return JSON.parse(await testbed.tsctl(["get", "job", name, "-o", "json"]));
+}
+
+const jobYaml = (name: string, command: string, spec = ""): string => `apiVersion: batch/v1
+kind: Job
+metadata: { name: ${name} }
+spec:
+  template:
+    spec:
+      restartPolicy: Never
+      terminationGracePeriodSeconds: 1
+      containers:
+        - name: main
+          image: tallship/hello:1
+          command: ["sh", "-c", ${JSON.stringify(command)}]
+${spec}`;
+
+test("a daemon set is on every host, and is rolled until every pod is of the new template", async () => {
+  expect((await testbed.tryTsctl(["apply", "-f", manifest("daemonset.yaml"), "--wait"])).exitCode).toBe(0);
+  const first = await waitReady(testbed, "app=per-host", 3);
+  expect(first.map(({ spec }) => spec.nodeName).sort()).toEqual(HOSTS);
+  expect(await testbed.tsctl(["get", "ds", "per-host"])).toMatch(/per-host +3 +3 +3 +3 +3 /);
+  const patch = { spec: { template: { metadata: { annotations: { turn: "2" } } } } };
+  await testbed.tsctl(["patch", "daemonset", "per-host", "-p", JSON.stringify(patch)]);
+  const { exitCode } = await testbed.tryTsctl(["rollout", "status", "daemonset/per-host", "--timeout=60s"]);
+  expect(exitCode).toBe(0);
+  const second = await waitReady(testbed, "app=per-host", 3);
+  expect(second.map(({ spec }) => spec.nodeName).sort()).toEqual(HOSTS);
+  expect(second.filter(({ metadata }) => first.some((pod) => pod.metadata.uid === metadata.uid))).toEqual([]);
+  const revisions = JSON.parse(await testbed.tsctl(["get", "controllerrevisions", "-o", "json"])).items;
+  expect(revisions.map(({ revision }: { revision: number }) => revision).sort()).toEqual([1, 2]);
+});
+
+test("an indexed job does each piece once, each pod knowing its own", async () => {
+  expect((await testbed.tryTsctl(["apply", "-f", manifest("job.yaml"), "--wait"])).exitCode).toBe(0);
+  expect((await getJob("pieces")).status).toMatchObject({ succeeded: 5, completedIndexes: "0-4" });
+  const done = await pods(testbed, "job-name=pieces");
+  const lines = await Promise.all(done.map(({ metadata }) => testbed.tsctl(["logs", metadata.name])));
+  expect(lines.map((line) => line.trim()).sort()).toEqual([0, 1, 2, 3, 4].map((at) => `piece ${at} on pieces-${at}`));
+  expect(await testbed.tsctl(["get", "job", "pieces"])).toMatch(/pieces +Complete +5\/5 /);
+});
+
+test("a job whose pod fails tries again, and succeeds when a pod does", async () => {
+  // The first pod comes too early; the second, ten seconds later, does not.
+  const retried = jobYaml("again", `[ "$(($(date +%s) - BEGAN))" -ge 8 ]`, "  backoffLimit: 3\n").replace(
+    "          command",
+    `          env: [{ name: BEGAN, value: "${Math.floor(Date.now() / 1_000)}" }]\n          command`,
+  );
+  await applyText(testbed, retried);
+  await testbed.tsctl(["wait", "--for=condition=complete", "job/again", "--timeout=60s"]);
+  expect((await getJob("again")).status).toMatchObject({ succeeded: 1, failed: 1 });
+});
+
+test("a job fails at once with the code that its policy names, and says which container it was", async () => {
+  const policy = "  podFailurePolicy: { rules: [{ action: FailJob, onExitCodes: { operator: In, values: [42] } }] }\n";
+  await applyText(testbed, jobYaml("hopeless", "exit 42", policy));
+  await testbed.tsctl(["wait", "--for=condition=failed", "job/hopeless", "--timeout=60s"]);
+  const conditions = (await getJob("hopeless")).status.conditions ?? [];
+  expect(conditions.map(({ type, reason }) => `${type}:${reason}`)).toEqual([
+    "FailureTarget:PodFailurePolicy",
+    "Failed:PodFailurePolicy",
+  ]);
+  expect(conditions[1]?.message).toContain("failed with exit code 42");
+});
+
+test("a job that takes too long is ended with its pod, and one that is deleted takes its pods along", async () => {
+  await applyText(testbed, jobYaml("slow", "trap : TERM; sleep 300", "  activeDeadlineSeconds: 3\n"));
+  await testbed.tsctl(["wait", "--for=condition=failed", "job/slow", "--timeout=90s"]);
+  expect((await getJob("slow")).status).toMatchObject({ failed: 1 });
+  for (const name of ["slow", "hopeless", "again", "pieces"]) await testbed.tsctl(["delete", "job", name]);
+  await waitGone(testbed, "batch.kubernetes.io/job-name");
+});
+
+test("a cron job makes jobs of its template", async () => {
+  await testbed.tsctl(["apply", "-f", manifest("cronjob.yaml")]);
+  expect(await testbed.tsctl(["get", "cronjob", "tick"])).toMatch(/tick +\*\/5 \* \* \* \* +Europe\/Berlin +False /);
+  const soon = { spec: { schedule: "@every 2s", timeZone: null } };
+  await testbed.tsctl(["patch", "cronjob", "tick", "-p", JSON.stringify(soon)]);
+  const job = await waitFor(
+    "a job of the cron job to succeed",
+    async () => {
+      const jobs: readonly SeenJob[] = JSON.parse(await testbed.tsctl(["get", "jobs", "-o", "json"])).items;
+      return jobs.find(({ status }) => status.succeeded === 1);
+    },
+    { deadlineMs: 60_000, everyMs: 200 },
+  );
+  expect(job.metadata.name).toMatch(/^tick-\d{8}$/);
+  await testbed.tsctl(["delete", "cronjob", "tick"]);
+});
+
+test("deleting all leaves nothing on any host", async () => {
+  await testbed.tsctl(["delete", "-f", manifest("daemonset.yaml")]);
+  await waitGone(testbed, "");
+  for (const host of HOSTS)
+    await expect
+      .poll(() => remains(testbed, host), { timeout: 10_000 })
+      .toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+});
