@@ -36,7 +36,7 @@ import { configReader } from "./session/config-reader.js";
 import { EndpointTracker } from "./session/endpoint-tracker.js";
 import { ImageReporter } from "./session/image-reporter.js";
 import { LeaderSession } from "./session/leader-session.js";
-import { EMPTY_MAP, MAP_KINDS, nextMap } from "./session/network-map.js";
+import { EMPTY_MAP, MAP_KINDS, nextMap, servicesIn } from "./session/network-map.js";
 import { carryStream, type PodStreams } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
@@ -316,7 +316,11 @@ export class Agent {
       log,
       runtime,
       perform: edges.perform,
-      executors: executors({ runtime, hooks, rootfs, imageRoots, disk, logs, node, controlPlane }),
+      logs,
+      executors: executors({
+        ...{ runtime, hooks, rootfs, imageRoots, disk, logs, node, controlPlane },
+        services: (namespace) => servicesIn(this.map, namespace),
+      }),
       checkpoint: edges.checkpoint,
       controlPlane,
       withdrawal: (uid) => this.endpoints.of(uid),

@@ -2,16 +2,18 @@ import { TallshipError } from "../lib/errors.js";
 import { netnsPath } from "../net/node-network.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Service } from "../proto/gen/tallship/v1/service.js";
 import type { VolumeMount } from "../proto/gen/tallship/v1/volume.js";
 import { runCgroup } from "./cgroup/hierarchies.js";
 import type { LocalImage, RootFs } from "./image/images.js";
 import { commandOf } from "./oci/command.js";
 import type { PodPlace } from "./oci/downward.js";
 import { environment, environmentWords } from "./oci/environment.js";
+import { expand } from "./oci/expand.js";
 import { type BindMount, type HostTraits, ociSpec } from "./oci/oci-spec.js";
 import { oomScoreAdj } from "./oci/oom-score.js";
-import { resolveUser, type UserFiles } from "./oci/user.js";
-import { podHostname } from "./pod/pod-files.js";
+import { type ResolvedUser, resolveUser, type UserFiles } from "./oci/user.js";
+import { kernelHostname, podHostname } from "./pod/pod-files.js";
 import type { PodFacts } from "./pod-turn.js";
 import type { ContainerKey, ContainerSpec } from "./runtime/runtime.js";
 import type { BindSource, PodDisk } from "./volume/pod-disk.js";
@@ -21,6 +23,7 @@ export interface NodeTraits extends HostTraits {
   readonly hostname: string;
   readonly nodeIP: string;
   readonly runDir: string;
+  readonly clusterDomain: string;
   readonly cgroupParent: string;
   readonly memoryBytes: number;
   /** The least oom_score_adj that the agent may set. */
@@ -36,30 +39,46 @@ export interface AssembleInput {
   readonly image: LocalImage;
   readonly users: UserFiles;
   readonly facts: PodFacts;
+  readonly resolved: Resolved;
   readonly root: RootFs;
   readonly binds: readonly BindMount[];
   readonly node: NodeTraits;
   readonly logPath: string;
 }
 
-/** The run's whole description. Pure: every name has been resolved and every file been read before. */
-export function assemble(input: AssembleInput): ContainerSpec {
-  const { key, pod, container, image, facts, node } = input;
+/** What names in an image and a pod come to for one run. */
+export interface Resolved {
+  readonly user: ResolvedUser;
+  readonly hostname: string;
+  readonly variables: ReadonlyMap<string, string>;
+}
+
+/** The run's user, hostname and environment. */
+export function resolve(
+  input: Pick<AssembleInput, "pod" | "container" | "image" | "users" | "facts" | "node"> & {
+    readonly services: readonly Service[];
+  },
+): Resolved {
+  const { pod, container, image, facts, node, services } = input;
   const user = resolveUser(container, pod.spec?.securityContext, { user: image.config.user, files: input.users });
-  const hostname = podHostname(pod, node.hostname);
+  const hostname = kernelHostname(pod, podHostname(pod, node.hostname), node.clusterDomain);
   const place: PodPlace = { podIP: facts.address, hostIP: node.nodeIP, allocatable: node.allocatable };
   const configs = facts.configs ?? { configMaps: {}, secrets: {} };
-  const variables = environment({
-    pod,
-    container,
-    imageEnv: image.config.env,
-    configs,
-    place,
+  const { home } = user;
+  const imageEnv = image.config.env;
+  return {
+    user,
     hostname,
-    home: user.home,
-  });
+    variables: environment({ pod, container, imageEnv, configs, place, hostname, home, services }),
+  };
+}
+
+/** The run's whole description. Pure: every name has been resolved and every file been read before. */
+export function assemble(input: AssembleInput): ContainerSpec {
+  const { key, pod, container, image, node, resolved } = input;
+  const { hostname, variables } = resolved;
   const isOnHost = pod.spec?.hostNetwork === true;
-  const { uid, gid, additionalGids } = user;
+  const { uid, gid, additionalGids } = resolved.user;
   const oci = ociSpec({
     pod,
     container,
@@ -87,42 +106,65 @@ const POD_FILES = ["hosts", "hostname", "resolv.conf"] as const;
 export interface OpenBinds {
   readonly binds: readonly BindMount[];
   /** Lets go of the sources; to be called once the run is made. */
-  release(): void;
+  release(): Promise<void>;
 }
 
-/** What a container mounts: its volumes, and the pod's files in /etc unless it mounts something there itself. */
-export function openBinds(
-  { uid, container, facts }: { readonly uid: string; readonly container: Container; readonly facts: PodFacts },
-  disk: PodDisk,
-): OpenBinds {
+/** What binds are opened from. */
+export interface BindInput {
+  readonly uid: string;
+  readonly container: Container;
+  readonly facts: PodFacts;
+  readonly variables: ReadonlyMap<string, string>;
+  /** Host path of the file for the container's last words. */
+  readonly lastWordsPath: string;
+}
+
+const LAST_WORDS = "/dev/termination-log";
+
+/** What a container mounts: its volumes, the file for its last words, and the pod's files in /etc unless it mounts something there itself. */
+export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBinds> {
+  const { uid, container, lastWordsPath } = input;
   const sources: BindSource[] = [];
-  const release = (): void => {
-    for (const source of sources) source.release();
+  const release = async (): Promise<void> => {
+    await Promise.all(sources.map((source) => source.release()));
   };
   try {
-    for (const mount of container.volumeMounts) sources.push(sourceOf(mount, facts, disk));
+    for (const mount of container.volumeMounts) sources.push(await sourceOf(mount, input, disk));
   } catch (error) {
-    release();
+    await release();
     throw error;
   }
   const volumes = container.volumeMounts.map((mount, at) => ({
     hostPath: sources[at]?.path ?? "",
     containerPath: absolute(mount.mountPath),
     isReadOnly: mount.readOnly,
+    isReadOnlyBelow: mount.recursiveReadOnly === "Enabled" || mount.recursiveReadOnly === "IfPossible",
   }));
-  const own = POD_FILES.map((name) => ({
-    hostPath: disk.filePath(uid, name),
-    containerPath: `/etc/${name}`,
-    isReadOnly: false,
-  })).filter(({ containerPath }) => !volumes.some((volume) => volume.containerPath === containerPath));
-  return { binds: [...own, ...volumes], release };
+  const own = [
+    ...POD_FILES.map((name) => ({ hostPath: disk.filePath(uid, name), containerPath: `/etc/${name}` })),
+    { hostPath: lastWordsPath, containerPath: absolute(container.terminationMessagePath || LAST_WORDS) },
+  ].map((bind) => ({ ...bind, isReadOnly: false }));
+  const free = own.filter(({ containerPath }) => !volumes.some((volume) => volume.containerPath === containerPath));
+  return { binds: [...free, ...volumes], release };
 }
 
-function sourceOf({ name, subPath }: VolumeMount, facts: PodFacts, disk: PodDisk): BindSource {
+async function sourceOf(mount: VolumeMount, { facts, variables }: BindInput, disk: PodDisk): Promise<BindSource> {
+  const { name, subPath, subPathExpr } = mount;
   const path = facts.volumePaths.get(name);
   if (path === undefined)
     throw new TallshipError("invalid_argument", `volume mount ${name}: the pod has no such volume`);
-  return disk.bindSource(path, subPath);
+  return disk.bindSource(path, subPathExpr === "" ? subPath : expandedSubPath(subPathExpr, variables));
+}
+
+/** Where an expression leads. A variable that is not there would lead to the whole volume, or to a folder nobody meant. */
+function expandedSubPath(expression: string, variables: ReadonlyMap<string, string>): string {
+  const path = expand(expression, variables);
+  const missing = /\$\([^()]*\)/.exec(path)?.[0];
+  if (missing !== undefined && !expression.includes(`$${missing}`))
+    throw new TallshipError("config_missing", `subPathExpr ${expression}: the container has no variable ${missing}`);
+  if (path === "" || path.startsWith("/"))
+    throw new TallshipError("invalid_argument", `subPathExpr ${expression}: it comes to ${JSON.stringify(path)}`);
+  return path;
 }
 
 function absolute(path: string): string {

@@ -2,8 +2,9 @@ import { everyContainer } from "../kinds/pod-containers.js";
 import { TallshipError } from "../lib/errors.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Service } from "../proto/gen/tallship/v1/service.js";
 import type { Actions, HookName } from "./actions.js";
-import { assemble, type NodeTraits, openBinds } from "./assemble.js";
+import { assemble, type NodeTraits, openBinds, resolve } from "./assemble.js";
 import type { ControlPlane } from "./control-plane.js";
 import type { Hook } from "./hooks/hook.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
@@ -36,6 +37,8 @@ export interface ExecuteEdges {
   readonly disk: PodDisk;
   readonly logs: ContainerLogs;
   readonly node: NodeTraits;
+  /** The services of a namespace, as far as the node knows them. */
+  readonly services: (namespace: string) => readonly Service[];
   readonly controlPlane: ControlPlane;
 }
 
@@ -114,24 +117,32 @@ async function refresh({ turn, signal: aborted }: ExecuteContext, { hooks, disk 
 async function create(
   { container: name, attempt }: Actions["create"],
   { turn }: ExecuteContext,
-  { runtime, rootfs, imageRoots, disk, logs, node }: ExecuteEdges,
+  { runtime, rootfs, imageRoots, disk, logs, node, services }: ExecuteEdges,
 ): Promise<Effect> {
   const pod = wanted(turn);
   const key: ContainerKey = { podUid: turn.record.uid, container: name, attempt };
   const container = containerOf(pod, name);
   const image = turn.facts.images.get(name);
   if (image === undefined) throw new TallshipError("internal", `create ${containerId(key)}: its image is not prepared`);
+  const { facts } = turn;
   const users = imageRoots.inspect(image);
-  const open = openBinds({ uid: key.podUid, container, facts: turn.facts }, disk);
+  const resolved = resolve({
+    ...{ pod, container, image, users, facts, node },
+    services: services(pod.metadata?.namespace ?? ""),
+  });
+  const lastWordsPath = logs.makeLastWords(key);
+  const open = await openBinds(
+    { uid: key.podUid, container, facts, variables: resolved.variables, lastWordsPath },
+    disk,
+  );
   try {
     const root = await rootfs.prepare(containerId(key), image);
     const logPath = logs.path(key);
-    const facts = turn.facts;
     await runtime.create(
-      assemble({ key, pod, container, image, users, facts, root, binds: open.binds, node, logPath }),
+      assemble({ key, pod, container, image, users, facts, resolved, root, binds: open.binds, node, logPath }),
     );
   } finally {
-    open.release();
+    await open.release();
   }
   return { record: (record) => withContainer(record, name, { attempt, imageDigest: image.digest, failed: undefined }) };
 }

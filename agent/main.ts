@@ -31,6 +31,7 @@ import { hostDevices, leastOomScore } from "./host/host-devices.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
 import { allocatable } from "./host/node-status.js";
 import { hostUsage, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
+import { seccompProfiles } from "./host/seccomp-profiles.js";
 import { createImages } from "./image/create-images.js";
 import { mirrorsFile } from "./image/mirrors-file.js";
 import { readUserFiles, refuseHostileRoot } from "./image-root.js";
@@ -145,6 +146,8 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
       capabilities: capabilityNames(ownCapabilityMask()),
       architecture: process.arch,
       devices: hostDevices(),
+      seccompProfile: seccompProfiles(dataDir),
+      clusterDomain,
     },
     hostResolvConf: readText("/etc/resolv.conf"),
     observe: podObserver(metrics),

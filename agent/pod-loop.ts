@@ -15,6 +15,8 @@ import { CheckRunner } from "./checks/check-runner.js";
 import { noteVerdict } from "./checks/note-verdict.js";
 import type { ControlPlane } from "./control-plane.js";
 import type { Effect, ExecuteContext, Executors } from "./execute.js";
+import { withLastWords } from "./last-words.js";
+import type { ContainerLogs } from "./logs/container-logs.js";
 import { noteFailure } from "./note-failure.js";
 import { noticeOfAction, noticeOfCheck, noticeOfFailure } from "./notices.js";
 import { plan } from "./plan.js";
@@ -30,6 +32,7 @@ export interface PodLoopOptions {
   readonly runtime: Runtime;
   readonly executors: Executors;
   readonly perform: PerformCheck;
+  readonly logs: ContainerLogs;
   readonly checkpoint: Checkpoint;
   readonly controlPlane: ControlPlane;
   /** Whether services still send traffic to a pod. */
@@ -231,8 +234,9 @@ export class PodLoop {
   private async turn(uid: string): Promise<number | undefined> {
     const state = this.pods.get(uid);
     if (state === undefined) return undefined;
-    const containers = await this.options.runtime.list(uid);
-    const turn = this.turnOf(state, containers);
+    const listed = await this.options.runtime.list(uid);
+    const { desired: pod, record: known } = state;
+    const turn = this.turnOf(state, withLastWords(listed, { pod, record: known, logs: this.options.logs }));
     const { record, actions, againMs, checks } = plan(turn);
     if (!this.isStopped) this.checks.set(uid, checks);
     if (record !== state.record) {

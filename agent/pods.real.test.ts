@@ -1,6 +1,8 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Service } from "../proto/gen/tallship/v1/service.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
 import { waitFor } from "../test/kit/wait.js";
 import type { PodLoop } from "./pod-loop.js";
@@ -161,6 +163,81 @@ test("probes over the network: http with headers and redirects, tcp, and what do
   expect(messages).toMatch(/dial tcp 127.0.0.1:1: .*ECONNREFUSED/);
   web.close();
   tcp.close();
+});
+
+test("last words: from the file, from the log where the policy says so, and the deadline of a pod", async () => {
+  const plain = (script: string) => ({ ...sh(script), volumeMounts: [] });
+  const pod = testPod("words", {
+    restartPolicy: "Never",
+    containers: [
+      { name: "file", ...plain("echo -n goodbye > /dev/termination-log; exit 3") },
+      { name: "own", ...plain("echo -n bye > /tmp/words"), terminationMessagePath: "/tmp/words" },
+      { name: "log", ...plain("echo first; echo last; exit 1"), terminationMessagePolicy: "FallbackToLogsOnError" },
+      { name: "none", ...plain("echo first; exit 1") },
+    ],
+  });
+  loop.setDesired(pod);
+  const { containerStatuses } = await machine.until("words", "to have failed", ({ phase }) => phase === "Failed");
+  const messages = containerStatuses.map(({ state }) => state?.terminated?.message);
+  expect(messages).toEqual(["goodbye", "bye", "first\nlast\n", ""]);
+  loop.setDesired(
+    testPod("late", { activeDeadlineSeconds: 1, containers: [{ name: "web", ...serve, volumeMounts: [] }] }),
+  );
+  const late = await machine.until("late", "to have failed", ({ phase }) => phase === "Failed");
+  expect(late).toMatchObject({
+    reason: "DeadlineExceeded",
+    containerStatuses: [{ state: { terminated: { exitCode: 0 } } }],
+  });
+});
+
+test("what a pod asks of its namespaces, mounts and environment is so in its containers", async () => {
+  machine.services.push(
+    Service.fromPartial({
+      metadata: { name: "db", namespace: "default" },
+      spec: { clusterIP: "10.96.0.9", ports: [{ port: 5432 }] },
+    }),
+  );
+  mkdirSync(`${machine.dataDir}/seccomp`, { recursive: true });
+  const profile = {
+    defaultAction: "SCMP_ACT_ALLOW",
+    syscalls: [{ names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO" }],
+  };
+  writeFileSync(`${machine.dataDir}/seccomp/no-mkdir.json`, JSON.stringify(profile));
+  const script = [
+    "echo pids $(ls /proc | grep -c '^[0-9]')",
+    "echo db $DB_SERVICE_HOST:$DB_SERVICE_PORT",
+    "mkdir /made 2>/dev/null || echo refused",
+    "echo shm $(cat /proc/sys/kernel/shm_rmid_forced)",
+    "echo 1 > /proc/sys/kernel/shm_rmid_forced && echo open",
+    "echo x > /data/file; echo ro $(touch /ro/x 2>&1 | grep -c Read-only)",
+    "sleep 0.3",
+  ].join("; ");
+  const pod = testPod("asks", {
+    hostPID: true,
+    restartPolicy: "Never",
+    volumes,
+    securityContext: { sysctls: [{ name: "kernel.shm_rmid_forced", value: "1" }] },
+    containers: [
+      {
+        name: "web",
+        ...sh(script),
+        env: [{ name: "WHO", value: "me" }],
+        volumeMounts: [
+          { name: "shared", mountPath: "/data", subPathExpr: "of-$(WHO)" },
+          { name: "shared", mountPath: "/ro", readOnly: true, recursiveReadOnly: "Enabled" },
+        ],
+        securityContext: {
+          procMount: "Unmasked",
+          seccompProfile: { type: "Localhost", localhostProfile: "no-mkdir.json" },
+        },
+      },
+    ],
+  });
+  loop.setDesired(pod);
+  await machine.until("asks", "to have succeeded", ({ phase }) => phase === "Succeeded");
+  const log = machine.log({ podUid: "asks", container: "web", attempt: 0 });
+  for (const want of ["db 10.96.0.9:5432", "refused", "shm 1", "open", "ro 1"]) expect(log).toContain(want);
+  expect(Number(/pids (\d+)/.exec(log)?.[1])).toBeGreaterThan(10);
 });
 
 async function listening(

@@ -79,15 +79,15 @@ describe("apply", () => {
   });
 
   test("names what has no effect, and refuses it with --strict", async () => {
-    bench.files.set("odd.yaml", HELLO.replace("spec: {containers", "spec: {hostPID: true, containers"));
+    bench.files.set("odd.yaml", HELLO.replace("spec: {containers", "spec: {runtimeClassName: fast, containers"));
     const lenient = await bench.run(["apply", "-f", "odd.yaml"]);
     expect(lenient.code).toBe(0);
     expect(lenient.err).toBe(
-      "warning: odd.yaml:14:12: spec.template.spec.hostPID: accepted, not enforced: pods have process ids of their own\n",
+      "warning: odd.yaml:14:12: spec.template.spec.runtimeClassName: accepted, not enforced: there is one runtime per node\n",
     );
     const strict = await bench.run(["apply", "-f", "odd.yaml", "--strict"]);
     expect(strict.code).toBe(6);
-    expect(strict.err).toContain("not enforced, refused by --strict: pods have process ids of their own");
+    expect(strict.err).toContain("not enforced, refused by --strict: there is one runtime per node");
   });
 
   test("a dry run writes nothing, on the client it needs no cluster", async () => {

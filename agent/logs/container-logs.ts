@@ -8,6 +8,12 @@ export interface ContainerLogs {
   size(run: LogKey): number;
   /** Moves the file aside and has the writer open a new one; nothing is lost. */
   rotate(run: LogKey, reopen: (run: LogKey) => Promise<void>): Promise<void>;
+  /** Makes the file that a run may write its last words to, and returns its path. */
+  makeLastWords(run: LogKey): string;
+  /** A run's last words, at most so many bytes; empty when there are none. */
+  lastWords(run: LogKey, bytes: number): string;
+  /** The last lines that a run wrote, at most so many bytes. */
+  tail(run: LogKey, bytes: number): string;
   /** Pods that have logs. */
   pods(): readonly string[];
   /** Removes all logs of a pod. */

@@ -1,6 +1,7 @@
 // Edge: the folder of logs.
 import { readdirSync } from "node:fs";
 import type { ContainerLogs } from "./container-logs.js";
+import { logTail, makeLastWords, readLastWords } from "./last-words-file.js";
 import { logPath } from "./log-path.js";
 import { logSize, removePodLogs, rotateLog } from "./rotate.js";
 
@@ -10,6 +11,9 @@ export function openLogFiles(dataDir: string): ContainerLogs {
     path: (run) => logPath(dataDir, run),
     size: (run) => logSize(dataDir, run),
     rotate: (run, reopen) => rotateLog(dataDir, run, reopen),
+    makeLastWords: (run) => makeLastWords(dataDir, run),
+    lastWords: (run, bytes) => readLastWords(dataDir, run, bytes),
+    tail: (run, bytes) => logTail(dataDir, run, bytes),
     pods: () => namesIn(`${dataDir}/logs`),
     remove: (podUid) => removePodLogs(dataDir, podUid),
   };

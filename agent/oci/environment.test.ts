@@ -2,12 +2,14 @@ import { expect, test } from "vitest";
 import { hasCode } from "../../lib/errors.js";
 import { Container } from "../../proto/gen/tallship/v1/container.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { Service } from "../../proto/gen/tallship/v1/service.js";
 import type { ConfigContent, ConfigValues } from "../config-values.js";
 import type { ImageConfig } from "../image/images.js";
 import { commandOf } from "./command.js";
 import { environment } from "./environment.js";
 import { expand } from "./expand.js";
 
+type PartialSpec = NonNullable<Parameters<typeof Pod.fromPartial>[0]["spec"]>;
 type PartialContainer = Parameters<typeof Container.fromPartial>[0];
 const content = (values: Record<string, string>): ConfigContent => ({
   revision: 1,
@@ -25,7 +27,7 @@ const place = { podIP: "10.128.0.2", hostIP: "172.30.0.11", allocatable: { memor
 
 function variables(container: PartialContainer, imageEnv: readonly string[] = []): ReadonlyMap<string, string> {
   const of = Container.fromPartial({ name: "web", ...container });
-  return environment({ pod, container: of, imageEnv, configs, place, hostname: "web-0", home: "/root" });
+  return environment({ pod, container: of, imageEnv, configs, place, hostname: "web-0", home: "/root", services: [] });
 }
 
 test("what is set later replaces what was set earlier: the image, whole configs, single variables", () => {
@@ -49,6 +51,48 @@ test("what is set later replaces what was set earlier: the image, whole configs,
     ["APP_not.a-NAME", "kept"],
     ["TOKEN", "s3cret"],
   ]);
+});
+
+const services = [
+  Service.fromPartial({
+    metadata: { name: "redis-main", namespace: "shop" },
+    spec: {
+      clusterIP: "10.96.0.11",
+      ports: [
+        { name: "db", port: 6379, protocol: "TCP" },
+        { port: 53, protocol: "UDP" },
+      ],
+    },
+  }),
+  Service.fromPartial({ metadata: { name: "headless" }, spec: { clusterIP: "None", ports: [{ port: 1 }] } }),
+];
+
+test("services are named as Kubernetes names them, unless the pod does not want that; its own variables win", () => {
+  const of = (spec: PartialSpec, env: PartialContainer["env"] = []) => {
+    const input = { imageEnv: [], configs, place, hostname: "web-0", home: "/root", services };
+    const linked = Pod.fromPartial({ ...pod, spec: { ...pod.spec, ...spec } });
+    return environment({ ...input, pod: linked, container: Container.fromPartial({ name: "web", env }) });
+  };
+  const found = of({}, [
+    { name: "URL", value: "$(REDIS_MAIN_PORT)/0" },
+    { name: "REDIS_MAIN_SERVICE_PORT", value: "1" },
+  ]);
+  expect(Object.fromEntries([...found].slice(3))).toEqual({
+    REDIS_MAIN_SERVICE_HOST: "10.96.0.11",
+    REDIS_MAIN_SERVICE_PORT: "1",
+    REDIS_MAIN_SERVICE_PORT_DB: "6379",
+    REDIS_MAIN_PORT: "tcp://10.96.0.11:6379",
+    REDIS_MAIN_PORT_6379_TCP: "tcp://10.96.0.11:6379",
+    REDIS_MAIN_PORT_6379_TCP_PROTO: "tcp",
+    REDIS_MAIN_PORT_6379_TCP_PORT: "6379",
+    REDIS_MAIN_PORT_6379_TCP_ADDR: "10.96.0.11",
+    REDIS_MAIN_PORT_53_UDP: "udp://10.96.0.11:53",
+    REDIS_MAIN_PORT_53_UDP_PROTO: "udp",
+    REDIS_MAIN_PORT_53_UDP_PORT: "53",
+    REDIS_MAIN_PORT_53_UDP_ADDR: "10.96.0.11",
+    URL: "tcp://10.96.0.11:6379/0",
+  });
+  expect([...of({ enableServiceLinks: false }).keys()]).toEqual(["PATH", "HOSTNAME", "HOME"]);
 });
 
 // Every source of a single variable.

@@ -1,9 +1,12 @@
+import { everyContainer } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { Container, EnvVar, EnvVarSource, KeySelector } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import type { ConfigContent, ConfigValues } from "../config-values.js";
 import { fieldValue, type PodPlace, resourceValue } from "./downward.js";
 import { expand } from "./expand.js";
+import { serviceVariables } from "./service-variables.js";
 
 const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -17,10 +20,12 @@ export interface EnvironmentInput {
   readonly place: PodPlace;
   readonly hostname: string;
   readonly home: string;
+  /** Services of the pod's namespace, for the variables that name them. */
+  readonly services: readonly Service[];
 }
 
 /**
- * The variables in the order in which they were set: the image's, then envFrom, then env; a later value replaces an earlier one in its
+ * The variables in the order in which they were set: the image's, then those of services, then envFrom, then env; a later value replaces an earlier one in its
  * place. Throws config_missing when a ConfigMap, Secret or key that is not optional does not exist.
  */
 export function environment(input: EnvironmentInput): ReadonlyMap<string, string> {
@@ -33,6 +38,8 @@ export function environment(input: EnvironmentInput): ReadonlyMap<string, string
     const at = pair.indexOf("=");
     if (at > 0) variables.set(pair.slice(0, at), pair.slice(at + 1));
   }
+  if (input.pod.spec?.enableServiceLinks !== false)
+    for (const [name, value] of serviceVariables(input.services)) variables.set(name, value);
   for (const [name, value] of fromWhole(input)) variables.set(name, value);
   for (const variable of input.container.env) {
     const value = variableValue(variable, input, variables);
@@ -74,7 +81,7 @@ function valueFromSource(name: string, source: EnvVarSource, input: EnvironmentI
   if (source.fieldRef !== undefined) return fieldValue(source.fieldRef.fieldPath, input.pod, input.place);
   if (source.resourceFieldRef !== undefined) {
     const { containerName } = source.resourceFieldRef;
-    const of = input.pod.spec?.containers.find((one) => one.name === containerName) ?? input.container;
+    const of = everyContainer(input.pod).find((one) => one.name === containerName) ?? input.container;
     return resourceValue(source.resourceFieldRef, of, input.place);
   }
   if (source.configMapKeyRef !== undefined) return keyOf("ConfigMap", source.configMapKeyRef, input.configs);

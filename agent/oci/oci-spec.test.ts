@@ -31,6 +31,7 @@ function spec(container: PartialContainer = {}, pod: Parameters<typeof Pod.fromP
     host: {
       capabilities: all,
       architecture: "x64",
+      seccompProfile: (name) => ({ defaultAction: name, architectures: [], syscalls: [] }),
       devices: [{ path: "/dev/kvm", type: "c", major: 10, minor: 232 }],
     },
   });
@@ -69,6 +70,29 @@ test("a pod on the host's network joins no network namespace and unconfined mean
   const pod = { spec: { securityContext: { seccompProfile: { type: "Unconfined", localhostProfile: "" } } } };
   expect(spec({}, pod).linux.seccomp).toBeUndefined();
   expect(spec().linux.seccomp?.defaultAction).toBe("SCMP_ACT_ERRNO");
+});
+
+test("a pod takes the host's namespaces, sysctls, an open /proc and a node's own profile only as it asks for them", () => {
+  const types = (pod: Parameters<typeof spec>[1]) => spec({}, pod).linux.namespaces.map(({ type }) => type);
+  expect(types({})).toEqual(["pid", "ipc", "uts", "mount", "network"]);
+  expect(types({ spec: { hostPID: true } })).toEqual(["ipc", "uts", "mount", "network"]);
+  expect(types({ spec: { hostIPC: true } })).toEqual(["pid", "uts", "mount", "network"]);
+  const shm = spec({}, { spec: { hostIPC: true } }).mounts.find(({ destination }) => destination === "/dev/shm");
+  expect(shm).toMatchObject({ type: "bind", source: "/dev/shm" });
+  const sysctls = [
+    { name: "net.core.somaxconn", value: "1024" },
+    { name: "net/ipv4/tcp_syncookies", value: "1" },
+  ];
+  expect(spec({}, { spec: { securityContext: { sysctls } } }).linux.sysctl).toEqual({
+    "net.core.somaxconn": "1024",
+    "net.ipv4.tcp_syncookies": "1",
+  });
+  expect(spec({ securityContext: { procMount: "Unmasked" } }).linux).toMatchObject({
+    maskedPaths: [],
+    readonlyPaths: [],
+  });
+  const seccompProfile = { type: "Localhost", localhostProfile: "audit.json" };
+  expect(spec({ securityContext: { seccompProfile } }).linux.seccomp?.defaultAction).toBe("audit.json");
 });
 
 test("mounts are made from the shallowest to the deepest, so that none hides another", () => {

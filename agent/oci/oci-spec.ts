@@ -4,6 +4,7 @@ import { capabilitySet, ociCapabilities } from "./capabilities.js";
 import type { OciMount, OciSeccomp, OciSpec } from "./oci-types.js";
 import { ociResources } from "./resources.js";
 import { defaultSeccomp } from "./seccomp-default.js";
+import { ociSysctls } from "./sysctls.js";
 
 /** Numbers of a user: what a name in an image or a pod comes to. */
 export interface NumericUser {
@@ -17,6 +18,8 @@ export interface BindMount {
   readonly hostPath: string;
   readonly containerPath: string;
   readonly isReadOnly: boolean;
+  /** Whether mounts below it are read-only too. */
+  readonly isReadOnlyBelow?: boolean;
 }
 
 /** Everything that a config.json depends on. */
@@ -44,6 +47,8 @@ export interface OciSpecInput {
 export interface HostTraits {
   /** Capabilities that the agent has, without prefix. */
   readonly capabilities: ReadonlySet<string>;
+  /** A seccomp profile of the node, by its path below the node's folder; config_missing when there is none. */
+  readonly seccompProfile: (name: string) => OciSeccomp;
   /** As process.arch has it. */
   readonly architecture: string;
   /** Device nodes of the host, for privileged containers. */
@@ -76,11 +81,13 @@ const SHM_BYTES = 67_108_864;
 
 /** A container's config.json. Pure. Secure by default: every right that is not asked for is absent. */
 export function ociSpec(input: OciSpecInput): OciSpec {
-  const { container, host } = input;
+  const { pod, container, host } = input;
   const context = container.securityContext;
   const isPrivileged = context?.privileged === true;
   const capabilities = capabilitySet(context, host.capabilities);
   const seccomp = seccompOf(input, capabilities);
+  const isUnmasked = isPrivileged || context?.procMount === "Unmasked";
+  const sysctls = Object.entries(ociSysctls(pod));
   return {
     ociVersion: "1.0.2",
     process: {
@@ -95,14 +102,15 @@ export function ociSpec(input: OciSpecInput): OciSpec {
     },
     root: { path: input.rootPath, readonly: context?.readOnlyRootFilesystem === true },
     hostname: input.hostname,
-    mounts: [...kernelMounts(isPrivileged), ...input.binds.map(bindMount)].sort(byDepth),
+    mounts: [...kernelMounts(isPrivileged, pod.spec?.hostIPC === true), ...input.binds.map(bindMount)].sort(byDepth),
     linux: {
-      namespaces: namespaces(input.netnsPath),
+      namespaces: namespaces(input),
       cgroupsPath: input.cgroupsPath,
       resources: ociResources(container.resources, { isPrivileged }),
       ...(seccomp === undefined ? {} : { seccomp }),
-      maskedPaths: isPrivileged ? [] : MASKED_PATHS,
-      readonlyPaths: isPrivileged ? [] : READONLY_PATHS,
+      ...(sysctls.length === 0 ? {} : { sysctl: Object.fromEntries(sysctls) }),
+      maskedPaths: isUnmasked ? [] : MASKED_PATHS,
+      readonlyPaths: isUnmasked ? [] : READONLY_PATHS,
       ...(isPrivileged ? { devices: host.devices } : {}),
     },
   };
@@ -111,15 +119,21 @@ export function ociSpec(input: OciSpecInput): OciSpec {
 function seccompOf({ pod, container, host }: OciSpecInput, capabilities: readonly string[]): OciSeccomp | undefined {
   const profile = container.securityContext?.seccompProfile ?? pod.spec?.securityContext?.seccompProfile;
   if (container.securityContext?.privileged === true || profile?.type === "Unconfined") return undefined;
+  if (profile?.type === "Localhost") return host.seccompProfile(profile.localhostProfile);
   return defaultSeccomp(capabilities, host.architecture);
 }
 
-function namespaces(netnsPath: string | undefined): OciSpec["linux"]["namespaces"] {
-  const own = ["pid", "ipc", "uts", "mount"].map((type) => ({ type }));
+/** Those that are not named are the host's. */
+function namespaces({ pod, netnsPath }: OciSpecInput): OciSpec["linux"]["namespaces"] {
+  const hosts = new Set([
+    ...(pod.spec?.hostPID === true ? ["pid"] : []),
+    ...(pod.spec?.hostIPC === true ? ["ipc"] : []),
+  ]);
+  const own = ["pid", "ipc", "uts", "mount"].filter((type) => !hosts.has(type)).map((type) => ({ type }));
   return netnsPath === undefined ? own : [...own, { type: "network", path: netnsPath }];
 }
 
-function kernelMounts(isPrivileged: boolean): readonly OciMount[] {
+function kernelMounts(isPrivileged: boolean, isHostIpc: boolean): readonly OciMount[] {
   const safe = ["nosuid", "noexec", "nodev"];
   return [
     { destination: "/proc", type: "proc", source: "proc", options: safe },
@@ -136,7 +150,9 @@ function kernelMounts(isPrivileged: boolean): readonly OciMount[] {
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: safe },
-    { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...safe, "mode=1777", `size=${SHM_BYTES}`] },
+    isHostIpc
+      ? { destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate", "rw"] }
+      : { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...safe, "mode=1777", `size=${SHM_BYTES}`] },
     { destination: "/sys", type: "sysfs", source: "sysfs", options: isPrivileged ? safe : [...safe, "ro"] },
     {
       destination: "/sys/fs/cgroup",
@@ -147,8 +163,9 @@ function kernelMounts(isPrivileged: boolean): readonly OciMount[] {
   ];
 }
 
-function bindMount({ hostPath, containerPath, isReadOnly }: BindMount): OciMount {
-  const options = ["rbind", "rprivate", isReadOnly ? "ro" : "rw"];
+function bindMount({ hostPath, containerPath, isReadOnly, isReadOnlyBelow }: BindMount): OciMount {
+  const readOnly = isReadOnlyBelow === true ? "rro" : "ro";
+  const options = ["rbind", "rprivate", isReadOnly ? readOnly : "rw"];
   return { destination: containerPath, type: "bind", source: hostPath, options };
 }
 

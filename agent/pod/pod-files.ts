@@ -1,3 +1,4 @@
+import { TallshipError } from "../../lib/errors.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 
 /** What the cluster says of names. */
@@ -14,11 +15,27 @@ export function podHostname(pod: Pod, hostHostname: string): string {
   return (pod.spec?.hostname || pod.metadata?.name || "pod").slice(0, 63).replace(/[-.]+$/, "");
 }
 
-/** What a pod calls itself: its hostname and, below a headless service, its name in the cluster before it, so that `hostname -f` knows it. */
-function ownNames({ spec, metadata }: Pod, hostname: string, clusterDomain: string): string {
+/** Its name in the cluster, below a headless service; undefined when it has none. */
+function podFqdn({ spec, metadata }: Pod, hostname: string, clusterDomain: string): string | undefined {
   const subdomain = spec?.subdomain ?? "";
-  if (subdomain === "" || spec?.hostNetwork === true) return hostname;
-  return `${hostname}.${subdomain}.${metadata?.namespace}.svc.${clusterDomain}\t${hostname}`;
+  if (subdomain === "" || spec?.hostNetwork === true) return undefined;
+  return `${hostname}.${subdomain}.${metadata?.namespace}.svc.${clusterDomain}`;
+}
+
+/** What the kernel calls the pod's host: its hostname or, where it asks for that, its name in the cluster, which must fit into 64 bytes. */
+export function kernelHostname(pod: Pod, hostname: string, clusterDomain: string): string {
+  const fqdn = pod.spec?.setHostnameAsFQDN === true ? podFqdn(pod, hostname, clusterDomain) : undefined;
+  if (fqdn !== undefined && Buffer.byteLength(fqdn) > KERNEL_HOSTNAME_BYTES)
+    throw new TallshipError("invalid_argument", `hostname ${fqdn}: the kernel takes ${KERNEL_HOSTNAME_BYTES} bytes`);
+  return fqdn ?? hostname;
+}
+
+const KERNEL_HOSTNAME_BYTES = 64;
+
+/** What a pod calls itself: its hostname and, below a headless service, its name in the cluster before it, so that `hostname -f` knows it. */
+function ownNames(pod: Pod, hostname: string, clusterDomain: string): string {
+  const fqdn = podFqdn(pod, hostname, clusterDomain);
+  return fqdn === undefined ? hostname : `${fqdn}\t${hostname}`;
 }
 
 /** Contents of /etc/hosts. */

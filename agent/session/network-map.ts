@@ -26,6 +26,11 @@ export function nextMap(map: NetworkMap, { changes, revision, isWhole }: WatchUp
   };
 }
 
+/** The services of a namespace. */
+export function servicesIn({ services }: NetworkMap, namespace: string): readonly Service[] {
+  return [...services.values()].filter(({ metadata }) => metadata?.namespace === namespace);
+}
+
 function patched<T extends Node | Service | EndpointSlice>(
   map: ReadonlyMap<string, T>,
   changes: readonly ObjectChange[],

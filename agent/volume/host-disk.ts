@@ -16,6 +16,7 @@ import { assertNever, TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWord, shellWords } from "../launcher/shell-words.js";
 import { writeConfigFiles } from "./config-files.js";
+import { Pins } from "./pins.js";
 import type { PodDisk } from "./pod-disk.js";
 import { openBelow } from "./safe-path.js";
 import type { VolumePlan } from "./volume-plan.js";
@@ -36,6 +37,7 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
   // In this process's own mount namespace, where the files are written.
   const mount = 'mountpoint -q "$0" || mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs "$0"';
   execFileSync("sh", ["-c", mount, secrets], { stdio: "ignore" });
+  const pins = new Pins(`${options.runDir}/binds`, options.launcher);
   const folderOf = (uid: string): string => `${options.dataDir}/pods/${uid}`;
   const filesOf = (uid: string): string => `${options.runDir}/pods/${uid}/files`;
   return {
@@ -51,8 +53,11 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
       for (const plan of plans) await make(plan, { folder: folderOf(uid), secrets: `${secrets}/${uid}`, options });
     },
     filePath: (uid, name) => `${filesOf(uid)}/${name}`,
-    bindSource: (volumePath, subPath) =>
-      subPath === "" ? { path: volumePath, release: () => undefined } : openBelow(volumePath, subPath),
+    bindSource: async (volumePath, subPath) => {
+      if (subPath === "") return { path: volumePath, release: async () => undefined };
+      const place = openBelow(volumePath, subPath);
+      return options.launcher.enter.length === 0 ? place : pins.pin(place);
+    },
     pods: () => [...namesIn(`${options.dataDir}/pods`), ...namesIn(secrets)],
     remove: async (uid) => {
       await unmountBelow(folderOf(uid), options.launcher);

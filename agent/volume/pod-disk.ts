@@ -6,7 +6,7 @@ export type PodFiles = Readonly<Record<"hosts" | "hostname" | "resolv.conf", str
 /** A place of the host that a container mounts. It stays what it is, whatever happens to its path, until it is released. */
 export interface BindSource {
   readonly path: string;
-  release(): void;
+  release(): Promise<void>;
 }
 
 /**
@@ -26,7 +26,7 @@ export interface PodDisk {
    * A place below a volume, made when it is missing. Symbolic links are followed within the volume only: a path that leaves it is refused
    * with invalid_argument, also when somebody changes it meanwhile.
    */
-  bindSource(volumePath: string, subPath: string): BindSource;
+  bindSource(volumePath: string, subPath: string): Promise<BindSource>;
   /** Pods that have anything here. */
   pods(): readonly string[];
   /** Removes all but the host's own paths. */

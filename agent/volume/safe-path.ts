@@ -16,7 +16,7 @@ export function openBelow(root: string, path: string): BindSource {
   try {
     walk.follow(path);
     const fd = walk.take();
-    return { path: `/proc/${process.pid}/fd/${fd}`, release: () => closeSync(fd) };
+    return { path: `/proc/${process.pid}/fd/${fd}`, release: async () => closeSync(fd) };
   } finally {
     walk.close();
   }

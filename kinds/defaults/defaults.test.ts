@@ -39,6 +39,7 @@ describe("a pod gets what Kubernetes gives it", () => {
       terminationGracePeriodSeconds: 30,
       dnsPolicy: "ClusterFirst",
       securityContext: {},
+      enableServiceLinks: true,
       schedulerName: "default-scheduler",
     });
   });

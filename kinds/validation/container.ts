@@ -113,6 +113,8 @@ function checkMounts(container: Container, path: Path, findings: Findings, volum
     if (mount.mountPath.includes(":")) findings.add("invalid", [...here, "mountPath"], "want a path without ':'");
     if (mount.subPath !== "" && mount.subPathExpr !== "")
       findings.add("forbidden", [...here, "subPathExpr"], "not together with subPath");
+    if (mount.recursiveReadOnly === "Enabled" && !mount.readOnly)
+      findings.add("forbidden", [...here, "recursiveReadOnly"], "only together with readOnly: true");
   }
 }
 

@@ -26,6 +26,7 @@ const CHANGEABLE = "images, activeDeadlineSeconds, terminationGracePeriodSeconds
 export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): void {
   checkVolumes(spec.volumes, [...path, "volumes"], findings);
   checkContainers(spec, path, findings);
+  checkSysctls(spec, [...path, "securityContext", "sysctls"], findings);
   for (const [index, toleration] of spec.tolerations.entries())
     checkToleration(toleration, [...path, "tolerations", index], findings);
   if (spec.dnsPolicy === "None" && (spec.dnsConfig?.nameservers.length ?? 0) === 0)
@@ -43,6 +44,41 @@ export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): voi
       [...path, "securityContext", "seccompProfile", "localhostProfile"],
       "type Localhost needs this field",
     );
+}
+
+/** Settings that belong to a pod's own namespaces and cannot harm the node or its other pods. Kubernetes' list, and the length of listen queues. */
+const SYSCTLS: ReadonlySet<string> = new Set([
+  "kernel.shm_rmid_forced",
+  "net.core.somaxconn",
+  "net.ipv4.ip_local_port_range",
+  "net.ipv4.ip_local_reserved_ports",
+  "net.ipv4.ip_unprivileged_port_start",
+  "net.ipv4.ping_group_range",
+  "net.ipv4.tcp_fin_timeout",
+  "net.ipv4.tcp_keepalive_intvl",
+  "net.ipv4.tcp_keepalive_probes",
+  "net.ipv4.tcp_keepalive_time",
+  "net.ipv4.tcp_rmem",
+  "net.ipv4.tcp_syncookies",
+  "net.ipv4.tcp_wmem",
+]);
+
+function checkSysctls(spec: PodSpec, path: Path, findings: Findings): void {
+  const sysctls = spec.securityContext?.sysctls ?? [];
+  findings.unique(
+    sysctls.map(({ name }) => name.replaceAll("/", ".")),
+    (index) => [...path, index, "name"],
+  );
+  for (const [index, sysctl] of sysctls.entries()) {
+    const name = sysctl.name.replaceAll("/", ".");
+    const here = [...path, index, "name"];
+    if (name !== "" && !SYSCTLS.has(name))
+      findings.add("forbidden", here, `a pod may not set ${name}: it can set ${[...SYSCTLS].join(", ")}`);
+    if (spec.hostNetwork && name.startsWith("net."))
+      findings.add("forbidden", here, "with hostNetwork it would change the node");
+    if (spec.hostIPC && name.startsWith("kernel."))
+      findings.add("forbidden", here, "with hostIPC it would change the node");
+  }
 }
 
 function checkToleration(toleration: Toleration, path: Path, findings: Findings): void {

@@ -10,6 +10,7 @@ import { configHook } from "../../agent/hooks/config.js";
 import { imageHook } from "../../agent/hooks/image.js";
 import { sandboxHook } from "../../agent/hooks/sandbox.js";
 import { volumesHook } from "../../agent/hooks/volumes.js";
+import { seccompProfiles } from "../../agent/host/seccomp-profiles.js";
 import { readUserFiles, refuseHostileRoot } from "../../agent/image-root.js";
 import { openLogFiles } from "../../agent/logs/log-files.js";
 import { logPath } from "../../agent/logs/log-path.js";
@@ -24,6 +25,7 @@ import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import type { NodeNetwork } from "../../net/node-network.js";
 import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
+import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { folderImages, folderRootFs } from "./folder-images.js";
 import { OciMachine } from "./oci-machine.js";
 import { waitFor } from "./wait.js";
@@ -37,9 +39,10 @@ export class AgentMachine {
   readonly notices: PodNotice[] = [];
   readonly released: string[] = [];
   readonly configs = new Map<string, ConfigContent>();
+  readonly services: Service[] = [];
   private loop: PodLoop | undefined;
   private runtime: Runtime | undefined;
-  private readonly dataDir = `${this.machine.folder}/data`;
+  readonly dataDir = `${this.machine.folder}/data`;
 
   /** The loop; an agent before it is taken to be dead. */
   async start(network: NodeNetwork = noNetwork(), wrap = (table: Executors): Executors => table): Promise<PodLoop> {
@@ -65,6 +68,7 @@ export class AgentMachine {
       log: silentLog,
       runtime,
       perform: performCheck(runtime),
+      logs: openLogFiles(this.dataDir),
       checkpoint,
       controlPlane: this.controlPlane(() => loop),
       executors: wrap(
@@ -80,6 +84,7 @@ export class AgentMachine {
           },
           disk,
           logs: openLogFiles(this.dataDir),
+          services: () => this.services,
           controlPlane: this.controlPlane(() => loop),
           node: {
             hostname: "host",
@@ -92,6 +97,8 @@ export class AgentMachine {
             capabilities: capabilityNames("1fffffffff"),
             architecture: process.arch,
             devices: [],
+            seccompProfile: seccompProfiles(this.dataDir),
+            clusterDomain: "cluster.local",
           },
         }),
       ),

@@ -31,7 +31,12 @@ export function containerSpec(key: ContainerKey, test: TestContainer): Container
     netnsPath: undefined,
     cgroupsPath: runCgroup(test.cgroupParent, key),
     oomScoreAdj: undefined,
-    host: { capabilities: capabilityNames("1fffffffff"), architecture: process.arch, devices: [] },
+    host: {
+      capabilities: capabilityNames("1fffffffff"),
+      architecture: process.arch,
+      seccompProfile: () => ({ defaultAction: "SCMP_ACT_ALLOW", architectures: [], syscalls: [] }),
+      devices: [],
+    },
   });
   return { ...key, oci, rootMount: test.rootMount, logPath: test.logPath };
 }

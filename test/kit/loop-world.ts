@@ -6,6 +6,7 @@ import type { Check, CheckResult } from "../../agent/checks/check.js";
 import { executors } from "../../agent/execute.js";
 import type { Hook } from "../../agent/hooks/hook.js";
 import type { LocalImage } from "../../agent/image/images.js";
+import type { ContainerLogs } from "../../agent/logs/container-logs.js";
 import { PodLoop } from "../../agent/pod-loop.js";
 import { containerRecord } from "../../agent/pod-record.js";
 import { PodStatuses } from "../../agent/pod-statuses.js";
@@ -57,6 +58,18 @@ export function loopPod(
     },
   });
 }
+
+/** Logs without files. */
+const LOGS: ContainerLogs = {
+  path: () => "/l",
+  size: () => 0,
+  rotate: async () => undefined,
+  makeLastWords: () => "/w",
+  lastWords: () => "",
+  tail: () => "",
+  pods: () => [],
+  remove: async () => undefined,
+};
 
 /** How an agent comes back. */
 export interface Restart {
@@ -238,6 +251,7 @@ export class LoopWorld {
       log: silentLog,
       runtime: this.runtime,
       perform: (podUid, check) => this.perform(podUid, check),
+      logs: LOGS,
       checkpoint: this.watchedCheckpoint(isDead),
       controlPlane: {
         releasePod: async (pod) => {
@@ -266,17 +280,12 @@ export class LoopWorld {
           prepare: async () => new Map(),
           refresh: async (uid) => void this.done.push(`refresh ${uid}`),
           filePath: () => "/f",
-          bindSource: (path) => ({ path, release: () => undefined }),
+          bindSource: async (path) => ({ path, release: async () => undefined }),
           pods: () => [],
           remove: async () => undefined,
         },
-        logs: {
-          path: () => "/l",
-          size: () => 0,
-          rotate: async () => undefined,
-          pods: () => [],
-          remove: async () => undefined,
-        },
+        logs: LOGS,
+        services: () => [],
         controlPlane: { releasePod: async (pod) => this.release(pod, loop, isDead), notify: () => undefined },
         node: {
           hostname: "h",
@@ -289,6 +298,8 @@ export class LoopWorld {
           capabilities: new Set(),
           architecture: "x64",
           devices: [],
+          seccompProfile: () => ({ defaultAction: "", architectures: [], syscalls: [] }),
+          clusterDomain: "cluster.local",
         },
       }),
       withdrawal: () => ({ is: "none" }),
