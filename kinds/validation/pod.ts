@@ -46,10 +46,12 @@ export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): voi
     );
 }
 
-/** Settings that belong to a pod's own namespaces and cannot harm the node or its other pods. Kubernetes' list, and the length of listen queues. */
+/** Settings that belong to a pod's own namespaces and cannot harm the node or its other pods: Kubernetes' list, and what compose files ask for. */
 const SYSCTLS: ReadonlySet<string> = new Set([
   "kernel.shm_rmid_forced",
   "net.core.somaxconn",
+  "net.ipv4.conf.all.src_valid_mark",
+  "net.ipv4.ip_forward",
   "net.ipv4.ip_local_port_range",
   "net.ipv4.ip_local_reserved_ports",
   "net.ipv4.ip_unprivileged_port_start",
@@ -61,6 +63,7 @@ const SYSCTLS: ReadonlySet<string> = new Set([
   "net.ipv4.tcp_rmem",
   "net.ipv4.tcp_syncookies",
   "net.ipv4.tcp_wmem",
+  "net.ipv6.conf.all.disable_ipv6",
 ]);
 
 function checkSysctls(spec: PodSpec, path: Path, findings: Findings): void {
