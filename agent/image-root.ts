@@ -6,6 +6,12 @@ import type { UserFiles } from "./oci/user.js";
 
 const FILE_BYTES = 1_048_576;
 
+/** Reads the image's user files once its root has been found harmless; refuses it with image_refused else. */
+export function inspectRoot(image: LocalImage): UserFiles {
+  refuseHostileRoot(image);
+  return readUserFiles(image);
+}
+
 /** The image's user files. Never leaves the layers: nothing that is a symbolic link, or below one, is read. */
 export function readUserFiles(image: LocalImage): UserFiles {
   return { passwd: readInEtc(image, "passwd"), group: readInEtc(image, "group") };

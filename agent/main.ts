@@ -34,7 +34,7 @@ import { hostUsage, ownCapabilityMask, readHostFacts } from "./host/read-host-fa
 import { seccompProfiles } from "./host/seccomp-profiles.js";
 import { createImages } from "./image/create-images.js";
 import { mirrorsFile } from "./image/mirrors-file.js";
-import { readUserFiles, refuseHostileRoot } from "./image-root.js";
+import { inspectRoot } from "./image-root.js";
 import { startLauncher } from "./launcher/launcher.js";
 import { openLogFiles } from "./logs/log-files.js";
 import { type AgentMetrics, agentMetrics } from "./metrics.js";
@@ -117,12 +117,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
     runtime,
     images: created.images,
     rootfs: created.rootFs,
-    imageRoots: {
-      inspect: (image) => {
-        refuseHostileRoot(image);
-        return readUserFiles(image);
-      },
-    },
+    imageRoots: { inspect: inspectRoot },
     perform: performCheck(runtime),
     disk: openHostDisk({ dataDir, runDir, launcher }),
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),

@@ -11,7 +11,7 @@ import { imageHook } from "../../agent/hooks/image.js";
 import { sandboxHook } from "../../agent/hooks/sandbox.js";
 import { volumesHook } from "../../agent/hooks/volumes.js";
 import { seccompProfiles } from "../../agent/host/seccomp-profiles.js";
-import { readUserFiles, refuseHostileRoot } from "../../agent/image-root.js";
+import { inspectRoot } from "../../agent/image-root.js";
 import { openLogFiles } from "../../agent/logs/log-files.js";
 import { logPath } from "../../agent/logs/log-path.js";
 import { capabilityNames } from "../../agent/oci/capabilities.js";
@@ -76,12 +76,7 @@ export class AgentMachine {
           runtime,
           hooks,
           rootfs: folderRootFs(`${this.machine.folder}/rootfs`),
-          imageRoots: {
-            inspect: (image) => {
-              refuseHostileRoot(image);
-              return readUserFiles(image);
-            },
-          },
+          imageRoots: { inspect: inspectRoot },
           disk,
           logs: openLogFiles(this.dataDir),
           services: () => this.services,
