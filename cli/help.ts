@@ -2,12 +2,14 @@ import { type Flag, type Flags, flagName } from "./flags.js";
 import type { AnyVerb, VerbRow } from "./verb.js";
 import { VERBS } from "./verbs/index.js";
 
+const SHOWN = VERBS.filter(({ isHidden }) => isHidden !== true);
+
 /** What `tsctl` and `tsctl help` print. */
 export function overview(): string {
   return [
     "tsctl steers a Tallship cluster.",
     "",
-    ...table(VERBS.filter(isShown).map(({ name, summary }) => [`  ${name}`, summary])),
+    ...table(SHOWN.filter(isShown).map(({ name, summary }) => [`  ${name}`, summary])),
     "",
     'Run "tsctl help VERB" for the use and the flags of a verb.',
     "",
@@ -26,7 +28,7 @@ export function groupHelp(group: string): string {
 }
 
 function groupLines(group: string): readonly string[] {
-  const rows = VERBS.filter(({ name }) => name.startsWith(`${group} `));
+  const rows = SHOWN.filter(({ name }) => name.startsWith(`${group} `));
   return table(rows.map(({ name, summary }) => [`  tsctl ${name}`, summary]));
 }
 

@@ -1,5 +1,6 @@
 import { closest } from "../kinds/suggest.js";
 import { asTallshipError, type TallshipError } from "../lib/errors.js";
+import { subcommandFirst } from "./compose/command/args.js";
 import { EXIT, exitCodeOf } from "./exit-codes.js";
 import { safeText } from "./safe-text.js";
 import type { Shell } from "./shell.js";
@@ -7,7 +8,8 @@ import { type AnyVerb, isToldAlready, isUsageError, usageError, type VerbRow } f
 import { VERBS } from "./verbs/index.js";
 
 /** Runs one command line; returns the exit code. Whatever goes wrong is told once, on standard error. */
-export async function main(args: readonly string[], shell: Shell): Promise<number> {
+export async function main(line: readonly string[], shell: Shell): Promise<number> {
+  const args = subcommandFirst(line);
   let name = "";
   try {
     const found = findVerb(args);

@@ -36,6 +36,8 @@ export interface VerbRow {
   readonly aliases?: readonly string[];
   /** What it does, in the overview: a phrase in lower case without a full stop. */
   readonly summary: string;
+  /** Not told of in the overview: it only says what to use instead. */
+  readonly isHidden?: true;
   readonly load: () => Promise<AnyVerb>;
 }
 

@@ -188,6 +188,126 @@ export const VERBS: readonly VerbRow[] = [
   },
   { name: "events", summary: "tell what has happened lately", load: async () => (await import("./events.js")).events },
   {
+    name: "compose up",
+    summary: "start the services of compose files",
+    load: async () => (await import("./compose-up.js")).composeUp,
+  },
+  {
+    name: "compose down",
+    summary: "stop and remove a compose project",
+    load: async () => (await import("./compose-down.js")).composeDown,
+  },
+  {
+    name: "compose ps",
+    summary: "list a project's containers",
+    load: async () => (await import("./compose-ps.js")).composePs,
+  },
+  {
+    name: "compose logs",
+    summary: "print what a project's containers wrote",
+    load: async () => (await import("./compose-logs.js")).composeLogs,
+  },
+  {
+    name: "compose config",
+    summary: "print a project as all its files say it",
+    load: async () => (await import("./compose-config.js")).composeConfig,
+  },
+  {
+    name: "compose exec",
+    summary: "run a command in a service's container",
+    load: async () => (await import("./compose-exec.js")).composeExec,
+  },
+  {
+    name: "compose stop",
+    summary: "stop services",
+    load: async () => (await import("./compose-stop.js")).composeStop,
+  },
+  {
+    name: "compose start",
+    summary: "start stopped services",
+    load: async () => (await import("./compose-start.js")).composeStart,
+  },
+  {
+    name: "compose restart",
+    summary: "replace the containers of services",
+    load: async () => (await import("./compose-restart.js")).composeRestart,
+  },
+  {
+    name: "compose kill",
+    summary: "end containers at once",
+    load: async () => (await import("./compose-kill.js")).composeKill,
+  },
+  {
+    name: "compose rm",
+    summary: "remove stopped services",
+    load: async () => (await import("./compose-rm.js")).composeRm,
+  },
+  {
+    name: "compose images",
+    summary: "list the images of a project",
+    load: async () => (await import("./compose-images.js")).composeImages,
+  },
+  {
+    name: "compose port",
+    summary: "tell where a service's port is open",
+    load: async () => (await import("./compose-port.js")).composePort,
+  },
+  {
+    name: "compose ls",
+    summary: "list projects",
+    load: async () => (await import("./compose-ls.js")).composeLs,
+  },
+  {
+    name: "compose run",
+    summary: "not supported",
+    isHidden: true,
+    load: async () =>
+      (await import("./compose-refused.js")).composeRefused("run", "use up for a task, or exec in a running service"),
+  },
+  {
+    name: "compose pull",
+    summary: "not supported",
+    isHidden: true,
+    load: async () =>
+      (await import("./compose-refused.js")).composeRefused("pull", "nodes pull images when they start containers"),
+  },
+  {
+    name: "compose build",
+    summary: "not supported",
+    isHidden: true,
+    load: async () =>
+      (await import("./compose-refused.js")).composeRefused(
+        "build",
+        "build the image, push it to a registry and name it as image",
+      ),
+  },
+  {
+    name: "compose push",
+    summary: "not supported",
+    isHidden: true,
+    load: async () =>
+      (await import("./compose-refused.js")).composeRefused("push", "push images with the tool that built them"),
+  },
+  {
+    name: "compose top",
+    summary: "not supported",
+    isHidden: true,
+    load: async () => (await import("./compose-refused.js")).composeRefused("top", "use exec SERVICE ps"),
+  },
+  {
+    name: "compose cp",
+    summary: "not supported",
+    isHidden: true,
+    load: async () =>
+      (await import("./compose-refused.js")).composeRefused("cp", "use exec -T SERVICE tar, or a volume"),
+  },
+  {
+    name: "compose pause",
+    summary: "not supported",
+    isHidden: true,
+    load: async () => (await import("./compose-refused.js")).composeRefused("pause", "use stop"),
+  },
+  {
     name: "token create",
     summary: "make a token that lets hosts join",
     load: async () => (await import("./token-create.js")).tokenCreate,

@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
+import { PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
+import { subcommandFirst } from "./args.js";
+
+const SHOP = `services:
+  web: {image: "web:1", ports: ["8080:80"], depends_on: [db]}
+  db: {image: "db:1", volumes: ["data:/data"]}
+  agent: {image: "agent:1", deploy: {mode: global}}
+volumes: {data: {}}
+`;
+
+let bench: TsctlBench;
+beforeEach(async () => {
+  bench = await openTsctlBench();
+  bench.files.set("compose.yaml", SHOP);
+});
+afterEach(() => bench.close());
+
+const run = (line: string): Promise<Ran> => bench.run(line.split(" "), { env: { PWD: "/home/ann/shop" } });
+
+async function ok(line: string): Promise<Ran> {
+  const ran = await run(line);
+  expect(ran).toMatchObject({ code: 0 });
+  return ran;
+}
+
+const rows = [
+  ["compose -f a.yaml -p shop up -d", "compose up --file=a.yaml --project-name=shop -d"],
+  ["compose --profile=debug logs -f web", "compose logs --profile=debug -f web"],
+  ["compose exec -T web ls -l", "compose exec -T web -- ls -l"],
+  ["compose exec --index 2 web sh", "compose exec --index 2 web -- sh"],
+  ["compose exec web -- ls", "compose exec web -- ls"],
+  ["compose", "compose"],
+  ["apply -f compose.yaml", "apply -f compose.yaml"],
+] as const;
+
+for (const [line, want] of rows) {
+  test(`the command line "${line}" is read as "${want}"`, () => {
+    expect(subcommandFirst(line.split(" ")).join(" ")).toBe(want);
+  });
+}
+
+test("up makes the project, a second up changes nothing, down removes all but the volumes, and down -v the rest", async () => {
+  const first = await ok("compose up -d");
+  expect(first.err).toContain(" Namespace shop  Created\n");
+  expect(first.err).toContain(" Deployment web  Created\n");
+  const again = await ok("compose up -d");
+  expect(again.err).toContain(" Deployment web  Running\n");
+  expect(again.err).not.toContain("Created");
+  await ok("compose down");
+  expect((await ok("get deployments,services,daemonsets -n shop")).out).toBe("");
+  expect((await ok("get pvc -n shop -o name")).out).toBe("persistentvolumeclaim/data\n");
+});
+
+test("stop leaves the service with no container, start gives back as many as there were, and so does up", async () => {
+  await ok("compose up -d --scale web=3");
+  const replicas = async (): Promise<string> =>
+    (await ok("get deployment web -n shop -o jsonpath={.spec.replicas}")).out;
+  expect(await replicas()).toBe("3");
+  expect((await ok("compose stop")).err).toContain("agent runs on every node and cannot be stopped");
+  expect(await replicas()).toBe("0");
+  await ok("compose start web");
+  expect(await replicas()).toBe("3");
+  await ok("compose stop web");
+  await ok("compose up -d");
+  // As docker: without --scale it is as the file says.
+  expect(await replicas()).toBe("1");
+  expect((await ok("compose rm")).err).toContain("No stopped services");
+});
+
+test("up of one service takes what it depends on along, and orphans are told and removed", async () => {
+  await ok("compose up -d web");
+  expect((await ok("get deployments,daemonsets -n shop -o name")).out).toBe(
+    "deployment.apps/db\ndeployment.apps/web\n",
+  );
+  bench.files.set("compose.yaml", `services: {web: {image: "web:2"}}`);
+  expect((await ok("compose up -d")).err).toContain("services db run and are in no file of this project");
+  await ok("compose up -d --remove-orphans");
+  expect((await ok("get deployments -n shop -o name")).out).toBe("deployment.apps/web\n");
+});
+
+test("ps, port, images and ls tell of the project's containers", async () => {
+  await ok("compose up -d");
+  const labels = { [PROJECT_LABEL]: "shop", [SERVICE_LABEL]: "web" };
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-1", namespace: "shop", labels },
+    spec: { containers: [{ name: "web", image: "web:1" }] },
+  };
+  bench.files.set("pod.json", JSON.stringify(pod));
+  await ok("apply -f pod.json");
+  const { out } = await ok("compose ps");
+  expect(out).toMatch(
+    /^NAME +IMAGE +SERVICE +CREATED +STATUS +NODE +PORTS\nweb-1 +web:1 +web +.* ago +Pending +8080->80\/tcp\n$/,
+  );
+  expect((await ok("compose port web 80")).out).toBe("0.0.0.0:8080\n");
+  expect((await run("compose port web 81")).err).toContain("no port 81/tcp of service web is published");
+  expect((await ok("compose ls")).out).toContain("shop");
+});
+
+test("config prints the merged files, and what a cluster cannot do says what does instead", async () => {
+  bench.files.set("compose.override.yaml", `services: {web: {environment: [A=1]}}`);
+  expect((await ok("compose config --services")).out).toBe("web\ndb\nagent\n");
+  expect((await ok("compose config")).out).toContain("environment:\n    - A=1\n");
+  expect((await ok("compose config --objects")).out).toContain("kind: Deployment");
+  expect((await run("compose pull")).err).toContain("compose pull is not supported: nodes pull images");
+});
+
+test("a folder without a compose file is told", async () => {
+  bench.files.delete("compose.yaml");
+  expect((await run("compose up -d")).err).toContain("there is no compose.yaml here or in a folder above");
+});

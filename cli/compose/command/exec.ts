@@ -1,0 +1,49 @@
+import { metaOf } from "../../../kinds/object.js";
+import { isPodFinished } from "../../../kinds/pod-state.js";
+import { TallshipError } from "../../../lib/errors.js";
+import { withCluster } from "../../cluster.js";
+import { runExec } from "../../exec/exec.js";
+import { EXIT } from "../../exit-codes.js";
+import type { Flags, FlagValues } from "../../flags.js";
+import type { Shell } from "../../shell.js";
+import { usageError } from "../../verb.js";
+import { podsOfProject } from "./live.js";
+import { nameProject, PROJECT_FLAGS } from "./project.js";
+
+/** Flags of `compose exec`. */
+export const EXEC_FLAGS = {
+  noTty: { type: "switch", short: "T", summary: "no terminal; there is one when standard input is one" },
+  interactive: { type: "switch", short: "i", default: true, summary: "pass standard input on" },
+  tty: { type: "switch", short: "t", default: true, summary: "give the command a terminal" },
+  index: { type: "number", value: "NUMBER", min: 1, summary: "which of the service's containers, from 1" },
+  ...PROJECT_FLAGS,
+} as const satisfies Flags;
+
+/** Runs a command in a container of a service, in a terminal when there is one, as docker does. */
+export async function runComposeExec(
+  call: {
+    readonly flags: FlagValues<typeof EXEC_FLAGS>;
+    readonly operands: readonly string[];
+    readonly rest: readonly string[] | undefined;
+  },
+  shell: Shell,
+): Promise<number> {
+  const { flags, rest = [] } = call;
+  const [service] = call.operands;
+  if (service === undefined || rest.length === 0)
+    throw usageError("name the service and the command: compose exec SERVICE COMMAND");
+  const { name, namespace } = await nameProject(shell, flags);
+  let pod = "";
+  await withCluster(shell, flags, async (cluster) => {
+    const pods = (await podsOfProject({ shell, cluster, name, namespace }, [service])).filter(
+      (one) => !isPodFinished(one),
+    );
+    const chosen = pods[(flags.index ?? 1) - 1];
+    if (chosen === undefined) throw new TallshipError("not_found", `service "${service}" is not running`);
+    pod = metaOf(chosen).name;
+    return EXIT.ok;
+  });
+  const tty = flags.tty && !flags.noTty && shell.stdin.isTerminal;
+  const own = { ...flags, namespace, stdin: flags.interactive, tty, container: undefined, quiet: true };
+  return runExec({ flags: own, operands: ["pod", pod], rest }, shell);
+}

@@ -1,0 +1,41 @@
+import type { Flags, FlagValues } from "../../flags.js";
+import { type LogFlags, runLogs } from "../../logs/logs.js";
+import type { Shell } from "../../shell.js";
+import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
+import { nameProject, PROJECT_FLAGS } from "./project.js";
+
+/** Flags of `compose logs`. */
+export const LOGS_FLAGS = {
+  follow: { type: "switch", short: "f", summary: "go on with what is written from now on" },
+  tail: { type: "text", short: "n", value: "LINES", summary: "only the last lines of each container; all when absent" },
+  timestamps: { type: "switch", short: "t", summary: "put the time of writing before each line" },
+  since: { type: "duration", value: "TIME", summary: "only what was written in the last 30s, 5m, 2h…" },
+  ...PROJECT_FLAGS,
+  namespace: { ...PROJECT_FLAGS.namespace, short: undefined },
+} as const satisfies Flags;
+
+/** What `logs` is asked when nobody asks anything. */
+export const LOGS_FLAGS_ABSENT: Omit<LogFlags, "selector"> = {
+  follow: false,
+  container: undefined,
+  allContainers: false,
+  tail: undefined,
+  since: undefined,
+  sinceTime: undefined,
+  timestamps: false,
+  previous: false,
+  prefix: true,
+  limitBytes: undefined,
+};
+
+/** Prints what the project's containers wrote. */
+export async function runComposeLogs(
+  { flags, operands }: { readonly flags: FlagValues<typeof LOGS_FLAGS>; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  const { name, namespace } = await nameProject(shell, flags);
+  const services = operands.length === 0 ? "" : `,${SERVICE_LABEL} in (${operands.map(dnsName).join(",")})`;
+  const selector = `${PROJECT_LABEL}=${name}${services}`;
+  const tail = flags.tail === undefined || flags.tail === "all" ? -1 : Number(flags.tail);
+  return runLogs({ flags: { ...LOGS_FLAGS_ABSENT, ...flags, tail, namespace, selector }, operands: [] }, shell);
+}
