@@ -2,6 +2,7 @@ import { type Bench, runBench } from "./harness.js";
 
 /** Every bench there is, loaded when it is run. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
+  apply: async () => (await import("./apply.js")).apply,
   cli: async () => (await import("./cli.js")).cli,
   footprint: async () => (await import("./footprint.js")).footprint,
   store: async () => (await import("./store.js")).store,
