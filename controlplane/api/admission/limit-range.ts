@@ -40,6 +40,7 @@ export function withLimitDefaults(pod: Pod, elements: readonly LimitRangeItem[])
 export function podLimitErrors(pod: Pod, namespace: string, view: View): readonly string[] {
   const ofContainers = limitsOf(namespace, "Container", view);
   const ofPods = limitsOf(namespace, "Pod", view);
+  if (ofContainers.length === 0 && ofPods.length === 0) return [];
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map(
     ({ resources }): Asked => ({
       type: "Container",
