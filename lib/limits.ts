@@ -39,6 +39,11 @@ export const LIMITS = {
   transactionBytes: { value: 1_500_000, why: "etcd takes 1,572,864 bytes per request, its own envelope included" },
   objectBytes: { value: 1_048_576, why: "etcd takes 1.5 MiB per request; the envelope needs room" },
   apiTransactionsInFlight: { value: 4, why: "of one request; etcd writes more no faster, others want their turn" },
+  deletionDeadlineMs: {
+    value: 60_000,
+    why: "an object that outlives its time by this long is blocked: what blocks it is told, and a client waits no longer",
+  },
+  deletionReminderMs: { value: 600_000, why: "a delete that stays blocked is told again this often" },
   policyRetryMs: {
     value: 5_000,
     why: "what a quota refused a controller is tried again this often, besides at each change",

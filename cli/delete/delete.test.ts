@@ -30,7 +30,21 @@ describe("delete", () => {
     await until(running, "deleted");
     await bench.api.clock.advance(6_000);
     const { code, err } = await running.ended;
-    expect(err).toBe('error: not gone after 5 s: pod "a" in namespace default has not stopped yet\n');
+    expect(err).toBe('error: not gone after 5 s: pod "a" in namespace default has not stopped yet on node host1\n');
+    expect(code).toBe(8);
+  });
+
+  test("never waits without end: a finalizer that nobody clears is named after a minute", async () => {
+    const text =
+      "{apiVersion: v1, kind: ConfigMap, metadata: {name: held, namespace: default, finalizers: [example.com/hold]}}";
+    await bench.api.create(objectOf(text));
+    const running = bench.start(["delete", "cm", "held"]);
+    await until(running, "deleted");
+    await bench.api.clock.advance(61_000);
+    const { code, err } = await running.ended;
+    expect(err).toBe(
+      'error: not gone after 60 s: configmap "held" in namespace default waits for finalizer example.com/hold\n',
+    );
     expect(code).toBe(8);
   });
 

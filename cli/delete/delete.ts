@@ -2,7 +2,9 @@ import { resourceName } from "../../kinds/lookup.js";
 import type { ObjectKey } from "../../kinds/object.js";
 import { KINDS } from "../../kinds/registry.js";
 import { hasCode, type TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
 import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
+import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { type ChoiceFlags, checkChoice, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -29,6 +31,8 @@ export interface DeleteFlags extends ClusterFlags, ChoiceFlags {
 /** Deletes under way at a time. */
 const IN_FLIGHT = 16;
 
+type Going = ObjectMeta | undefined;
+
 /** A delete that runs. */
 interface DeleteRun {
   readonly shell: Shell;
@@ -50,18 +54,21 @@ export async function runDelete(
     const keys = await chosenKeys(run, operands);
     if (keys.length === 0) await shell.stderr.write("no objects found\n");
     const doomed: Doomed[] = [];
+    let graceMs = 0;
     const failures = await eachInOrder(keys, {
       width: IN_FLIGHT,
-      work: async (key) => ({ key, uid: await deleteOne(run, key) }),
-      take: async ({ key, uid }) => {
-        doomed.push({ key, uid });
+      work: async (key) => ({ key, meta: await deleteOne(run, key) }),
+      take: async ({ key, meta }) => {
+        doomed.push({ key, uid: meta?.uid ?? "" });
+        graceMs = Math.max(graceMs, (meta?.deletionGracePeriodSeconds ?? 0) * 1_000);
         await shell.stdout.write(`${deletedText(run, key)}\n`);
       },
     });
     const told = failures.filter(({ code }) => code !== "not_found" || !flags.ignoreNotFound);
     for (const failure of told) await shell.stderr.write(`error: ${failure.message}\n`);
     const isWaiting = flags.wait && flags.dryRun !== "client" && flags.dryRun !== "server" && graceSeconds !== 0;
-    if (isWaiting) await waitUntilGone({ shell, cluster, timeoutMs: flags.timeout }, doomed);
+    const timeoutMs = flags.timeout ?? graceMs + limit("deletionDeadlineMs");
+    if (isWaiting) await waitUntilGone({ shell, cluster, timeoutMs }, doomed);
     return conclude(told);
   });
 }
@@ -80,10 +87,10 @@ function graceOf(flags: DeleteFlags): number | undefined {
   return flags.force ? 0 : asked;
 }
 
-/** Returns the uid of the object that goes. */
-async function deleteOne({ shell, cluster, flags, graceSeconds }: DeleteRun, key: ObjectKey): Promise<string> {
+/** Returns the metadata of the object that goes; undefined when the server says nothing of it. */
+async function deleteOne({ shell, cluster, flags, graceSeconds }: DeleteRun, key: ObjectKey): Promise<Going> {
   const { signal } = shell;
-  if (flags.dryRun === "client") return (await getObject(cluster, key, signal)).metadata?.uid ?? "";
+  if (flags.dryRun === "client") return (await getObject(cluster, key, signal)).metadata;
   const request = DeleteRequest.fromPartial({
     name: nameOf(key),
     gracePeriodSeconds: graceSeconds,
@@ -104,10 +111,10 @@ async function sendDelete(
   cluster: Cluster,
   request: DeleteRequest,
   { key, signal }: { readonly key: ObjectKey; readonly signal: AbortSignal },
-): Promise<string> {
+): Promise<Going> {
   try {
     const item = await cluster.objects.delete(request, { signal });
-    return item.object.length === 0 ? "" : (objectOf(item).object.metadata?.uid ?? "");
+    return item.object.length === 0 ? undefined : objectOf(item).object.metadata;
   } catch (error) {
     throw hasCode(error, "not_found") ? missing(key, error) : error;
   }

@@ -1,3 +1,4 @@
+import { deletionHold } from "../../kinds/deletion-hold.js";
 import { keyOf, keyText, metaOf, type ObjectKey } from "../../kinds/object.js";
 import { KINDS } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -61,7 +62,8 @@ class Remaining {
       const uid = this.uids.get(keyText(key));
       if (uid === undefined) continue;
       if (uid !== "" && meta.uid !== uid) this.there.delete(keyText(key));
-      else this.there.set(keyText(key), holdText(key, meta.finalizers));
+      else
+        this.there.set(keyText(key), `${objectText(key.kind, key.namespace, key.name)} ${deletionHold(change.typed)}`);
     }
   }
 
@@ -73,10 +75,4 @@ class Remaining {
     const [first = "nothing is known of the objects", ...others] = this.there.values();
     return others.length === 0 ? first : `${first}, and ${others.length} more`;
   }
-}
-
-function holdText(key: ObjectKey, finalizers: readonly string[]): string {
-  const name = objectText(key.kind, key.namespace, key.name);
-  if (finalizers.length > 0) return `${name} waits for ${finalizers.join(", ")}`;
-  return key.kind === "Pod" ? `${name} has not stopped yet` : `${name} is still there`;
 }

@@ -31,7 +31,7 @@ export const deleteVerb = verb({
       summary: "what happens to the objects that it owns",
     },
     wait: { type: "switch", default: true, summary: "do not wait until the objects are gone" },
-    timeout: { type: "duration", value: "TIME", summary: "how long to wait; without end when absent" },
+    timeout: { type: "duration", value: "TIME", summary: "how long to wait; when absent, one minute beyond the grace" },
     ignoreNotFound: { type: "switch", summary: "an object that is not there is no failure" },
     ...DRY_RUN_FLAGS,
     output: { type: "text", short: "o", value: "FORMAT", choices: ["name"], summary: "print only names" },

@@ -4,6 +4,7 @@ import type { Digest } from "./config/copy.js";
 import type { Controller } from "./controller.js";
 import { cronJob } from "./cron-job/cron-job.js";
 import { daemonSet } from "./daemon-set/daemon-set.js";
+import { deletionWatch } from "./deletion-watch.js";
 import { deployment } from "./deployment/deployment.js";
 import { disruption } from "./disruption/disruption.js";
 import { endpoints } from "./endpoints/endpoints.js";
@@ -44,6 +45,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     ownerCollector(),
     namespace,
     podCollector,
+    deletionWatch,
     autoscaler(parts.usage),
     quota,
     serviceAccount,
