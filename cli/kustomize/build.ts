@@ -13,6 +13,7 @@ import { ordered } from "./order.js";
 import { idOf, type Resource, renamed } from "./resource.js";
 import { Sources } from "./sources.js";
 import { Told } from "./told.js";
+import { transformBuiltin } from "./transform/builtin.js";
 import { setImages } from "./transform/images.js";
 import { addAnnotations, addLabels, affixNames, moveToNamespace, noteMetadata, setReplicas } from "./transform/meta.js";
 import { type LoadedPatch, patchResources } from "./transform/patches.js";
@@ -114,6 +115,11 @@ class Build {
       const place = at("replacements", index);
       for (const one of this.replacements(declaration, replacement, place))
         resources = replaceFields(resources, { replacement: one, at: place }, this.told);
+    }
+    for (const [index, text] of says.transformers.entries()) {
+      const place = at("transformers", index);
+      const nodes = isInline(text) ? this.inline(declaration, text, place) : this.documents(declaration, text, place);
+      for (const node of nodes ?? []) resources = transformBuiltin(resources, { node, declaration }, this);
     }
     return resources;
   }

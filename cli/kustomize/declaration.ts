@@ -30,7 +30,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
   helmGlobals: "render the chart with helm template and name its output as a resource",
   helmChartInflationGenerator: "render the chart with helm template and name its output as a resource",
   generators: "no programs are run; use configMapGenerator, secretGenerator or resources",
-  transformers: "no programs are run; use the fields of the kustomization itself, or patches",
   validators: "no programs are run; objects are checked by tsctl",
   inventory: "use apply --prune, which knows what it applied",
 };

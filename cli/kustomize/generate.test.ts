@@ -104,6 +104,19 @@ describe("components, replacements and variables", () => {
     ]);
   });
 
+  test("kustomize's own transformers come last, labels and annotations to the places they name", () => {
+    const label =
+      "apiVersion: builtin\nkind: LabelTransformer\nmetadata: {name: l}\nlabels: {env: dev}\nfieldSpecs: [{path: metadata/labels, create: true}]\n";
+    const files = { "app/l.yaml": label };
+    const inline = "- |-\n  {apiVersion: builtin, kind: PrefixTransformer, metadata: {name: p}, prefix: x-}\n";
+    const text = objects(app(`transformers:\n- l.yaml\n${inline}`, files));
+    expect(text.match(/env: dev/g)).toHaveLength(2);
+    expect(text.match(/name: x-web\n/g)).toHaveLength(2);
+    expect(
+      errors(app("transformers: [l.yaml]", { "app/l.yaml": label.replace("LabelTransformer", "HelmChart") }))[0],
+    ).toContain("app/l.yaml:2:7: kind: want LabelTransformer, ");
+  });
+
   test("variables stand for values in arguments, and others stay", () => {
     const text = objects(
       app("namePrefix: p-\nvars: [{name: SVC, objref: {kind: Service, name: web, apiVersion: v1}}]", {

@@ -23,6 +23,7 @@ const FILES: readonly (readonly string[])[] = [
   ["patchesJson6902", "path"],
   ["patchesStrategicMerge"],
   ["replacements", "path"],
+  ["transformers"],
   ["configMapGenerator", "files"],
   ["configMapGenerator", "envs"],
   ["configMapGenerator", "env"],

@@ -1,5 +1,5 @@
 import type { MapNode, TreeNode } from "../../../kinds/yaml/tree.js";
-import type { Kustomization } from "../../../proto/gen/tallship/v1/kustomization.js";
+import type { Kustomization, KustomizationField } from "../../../proto/gen/tallship/v1/kustomization.js";
 import type { Declaration } from "../declaration.js";
 import { editField, numberNode, stringNode, stringsNode, textAt, withPairs } from "../fields.js";
 import { type FieldPlace, SELECTOR_PLACES, stepsOf, templatePlaces } from "../places.js";
@@ -52,14 +52,11 @@ export function addLabels(resource: Resource, { says, at }: Declaration): Resour
     ...SELECTOR_PLACES,
   ]);
   return says.labels.reduce((held, labels, index) => {
-    const places = [
+    const places: readonly FieldPlace[] = [
       ...OWN_LABELS,
       ...(labels.includeSelectors || labels.includeTemplates ? templatePlaces("labels") : []),
       ...(labels.includeSelectors ? SELECTOR_PLACES : []),
-      ...labels.fields
-        .filter((field) => field.group === "" || field.group === idOf(resource).group)
-        .filter((field) => field.version === "" || field.version === idOf(resource).version)
-        .map(({ kind, path, create }) => ({ kind: kind || ANY, path: stepsOf(path), isMade: create })),
+      ...placesFor(labels.fields, resource),
     ];
     return addPairs(held, labels.pairs, at("labels", index, "pairs"), places);
   }, common);
@@ -71,11 +68,21 @@ export function addAnnotations(resource: Resource, { says, at }: Declaration): R
   return addPairs(resource, says.commonAnnotations, at("commonAnnotations"), places);
 }
 
+/** The places that a kustomization names itself, those for the object's group and version. */
+export function placesFor(fields: readonly KustomizationField[], resource: Resource): readonly FieldPlace[] {
+  const id = idOf(resource);
+  return fields
+    .filter((field) => field.group === "" || field.group === id.group)
+    .filter((field) => field.version === "" || field.version === id.version)
+    .map(({ kind, path, create }) => ({ kind: kind || ANY, path: stepsOf(path), isMade: create }));
+}
+
 /** Any kind. */
 const ANY = "*";
 const OWN_LABELS: readonly FieldPlace[] = [{ kind: ANY, path: ["metadata", "labels"], isMade: true }];
 
-function addPairs(
+/** Puts pairs to the places of an object that are for its kind. */
+export function addPairs(
   resource: Resource,
   pairs: Readonly<Record<string, string>>,
   at: number,
