@@ -8,6 +8,8 @@ export interface Target {
   readonly kind: KindName;
   /** Empty: every object of the kind that the selectors let through. */
   readonly names: readonly string[];
+  /** Namespace of those named; the command's when absent. */
+  readonly namespace?: string;
 }
 
 /** Kinds that `all` stands for, as with kubectl. */

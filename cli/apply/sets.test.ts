@@ -37,6 +37,12 @@ describe("-k", () => {
     expect(await out("apply -k shop/")).toBe(`configmap/a unchanged\nconfigmap/${name} unchanged\n`);
     expect(await out("get -k shop -o name")).toBe(`configmap/a\nconfigmap/${name}\n`);
     expect(await out("diff -k shop")).toBe("");
+    bench.files.set(
+      "shop/kustomization.yaml",
+      "resources: [a.yaml]\nnamespace: kube-system\nconfigMapGenerator: [{name: gen, literals: [A=1]}]\n",
+    );
+    expect((await run("apply -k shop")).code).toBe(0);
+    expect(await out("get -k shop -o jsonpath={.items[*].metadata.namespace}")).toBe("kube-system kube-system");
     expect(await out("delete -k shop")).toContain('configmap "a" deleted');
   });
 

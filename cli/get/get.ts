@@ -43,11 +43,12 @@ function refuseNamesWithSelector(targets: readonly Target[], flags: GetFlags): v
 }
 
 async function targetsOfFiles(shell: Shell, flags: GetFlags, cluster: Cluster): Promise<readonly Target[]> {
-  const names = new Map<KindName, string[]>();
-  for (const { kind, name } of await keysInFiles(shell, flags, cluster)) {
-    names.set(kind, [...(names.get(kind) ?? []), name]);
+  const targets = new Map<string, Target>();
+  for (const { kind, namespace, name } of await keysInFiles(shell, flags, cluster)) {
+    const held = targets.get(`${kind}/${namespace}`);
+    targets.set(`${kind}/${namespace}`, { kind, namespace, names: [...(held?.names ?? []), name] });
   }
-  return [...names].map(([kind, held]) => ({ kind, names: held }));
+  return [...targets.values()];
 }
 
 async function getOnce(run: GetRun): Promise<number> {
@@ -83,11 +84,11 @@ interface Answer extends Table {
   readonly failures: readonly TallshipError[];
 }
 
-async function fetchTarget(run: GetRun, { kind, names }: Target): Promise<Answer> {
+async function fetchTarget(run: GetRun, { kind, names, namespace = run.cluster.namespace }: Target): Promise<Answer> {
   if (names.length === 0) return { kind, objects: await listOf(run, kind), failures: [] };
   const objects: Typed[] = [];
   const failures = await eachOf(names, async (name) => {
-    const object = await getObject(run.cluster, keyIn(kind, run.cluster.namespace, name), run.shell.signal);
+    const object = await getObject(run.cluster, keyIn(kind, namespace, name), run.shell.signal);
     // The object is of the kind that was asked for.
     objects.push({ kind, object } as Typed);
   });

@@ -22,6 +22,35 @@ describe("resources", () => {
     expect(objects(texts).match(/name: .*/g)).toEqual(["name: a", "name: b", "name: web", "name: web2"]);
   });
 
+  test("may be sorted by an order of one's own, and local ones stay local", () => {
+    const local =
+      "{apiVersion: v1, kind: Secret, metadata: {name: l, annotations: {config.kubernetes.io/local-config: 'true'}}}";
+    const texts = {
+      "app/kustomization.yaml":
+        "resources: [web.yaml, service.yaml, local.yaml]\nsortOptions: {order: legacy, legacySortOptions: {orderFirst: [Deployment], orderLast: [Service]}}",
+      "app/web.yaml": DEPLOYMENT,
+      "app/service.yaml": SERVICE,
+      "app/local.yaml": local,
+    };
+    expect(objects(texts)).toBe(`${DEPLOYMENT}---\n${SERVICE}`);
+  });
+
+  test("of every kind that runs pods have their labels and references followed", () => {
+    const jobs =
+      "{apiVersion: batch/v1, kind: CronJob, metadata: {name: j}, spec: {jobTemplate: {spec: {template: {spec: {serviceAccountName: s, volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]}}}}}}";
+    const named =
+      "---\n{apiVersion: v1, kind: ServiceAccount, metadata: {name: s}}\n---\n{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: c}}\n";
+    const text = objects({
+      "app/kustomization.yaml": "resources: [j.yaml]\nnameSuffix: -x\ncommonLabels: {l: m}\ncommonAnnotations: {a: b}",
+      "app/j.yaml": `${jobs}\n${named}`,
+    });
+    expect(text).toContain("serviceAccountName: s-x\n");
+    expect(text).toContain("claimName: c-x\n");
+    // Its own, its jobs' and their pods'.
+    expect(text.match(/l: m/g)).toHaveLength(3 + 2);
+    expect(text.match(/a: b/g)).toHaveLength(3 + 2);
+  });
+
   test("are refused at their place", () => {
     expect(errors(app("components: [../x]"))).toEqual([
       "app/kustomization.yaml:2:14: x has no kustomization.yaml, kustomization.yml or Kustomization",

@@ -9,7 +9,7 @@ import type { TaskContext } from "../tasks/object-task.js";
 import type { Settled } from "../write/task.js";
 import { TaskRun } from "../write/writer.js";
 import { type ApplyOptions, type ApplyTask, applyTask } from "./apply-task.js";
-import { droppedMembers } from "./dropped.js";
+import { droppedMembers, seeLatest } from "./dropped.js";
 import { Journal } from "./journal.js";
 import { type AppliedSet, readSet, type SetDocument } from "./read-set.js";
 import { prunable, Removal } from "./removal.js";
@@ -30,7 +30,7 @@ export async function applySet(
 ): Promise<ApplyResponse> {
   const set = await readSet(requests);
   const { dryRun, prune } = set.header;
-  const dropped = dryRun || prune.length > 0 ? await droppedFrom(deps, set) : [];
+  const dropped = dryRun || prune.length > 0 ? await droppedFrom(deps, set, context.signal) : [];
   const answer = await carryOut(deps, set, { context, remove: prunable(prune, dropped) });
   return dryRun ? { ...answer, dropped: [...dropped] } : answer;
 }
@@ -60,7 +60,12 @@ function withRemoved(answer: ApplyResponse, removed: readonly ApplyResult[]): Ap
 }
 
 /** What earlier applies of the set made and none of its documents is about. */
-function droppedFrom(deps: ObjectsDeps, { header, documents }: AppliedSet): Promise<readonly ObjectKey[]> {
+async function droppedFrom(
+  deps: ObjectsDeps,
+  { header, documents }: AppliedSet,
+  signal: AbortSignal,
+): Promise<readonly ObjectKey[]> {
+  await seeLatest(deps, signal);
   const keys = documents.flatMap(({ read }) => (read.is === "object" ? [keyOf(read.typed)] : []));
   return droppedMembers(deps, { set: setNameOf(header, keys), manager: managerOf(header) }, keys);
 }

@@ -1,4 +1,4 @@
-import { keyText, metaOf, type ObjectKey } from "../../../kinds/object.js";
+import { keyText, metaOf, type ObjectKey, storePrefix } from "../../../kinds/object.js";
 import { isKindName } from "../../../kinds/registry.js";
 import type { RevisionMember } from "../../../proto/gen/tallship/v1/revision.js";
 import type { Cached, View } from "../../cache/view.js";
@@ -9,6 +9,15 @@ import { numberOf, revisionsOf, type SetName } from "./revisions.js";
 export interface SetOwner {
   readonly set: SetName;
   readonly manager: string;
+}
+
+/**
+ * Lets the cache catch up with the store, so that what another replica has just applied is seen. Throws too_new when it takes too long: to act on what is
+ * known by then could delete what somebody else has put since.
+ */
+export async function seeLatest({ store, cache }: CollectDeps, signal: AbortSignal): Promise<void> {
+  const { revision } = await store.list(storePrefix("Revision"), { keysOnly: true });
+  await cache.waitFor(revision, signal);
 }
 
 /**

@@ -9,7 +9,7 @@ import { carryOut } from "./apply-set.js";
 import { decodeMessage } from "./claim.js";
 import { membersIn } from "./collect.js";
 import { contentKey } from "./contents.js";
-import { droppedMembers, keyOfMember } from "./dropped.js";
+import { droppedMembers, keyOfMember, seeLatest } from "./dropped.js";
 import type { SetDocument } from "./read-set.js";
 import { memberKey, numberOf, revisionsOf, type SetName, setNameOf } from "./revisions.js";
 
@@ -20,6 +20,7 @@ import { memberKey, numberOf, revisionsOf, type SetName, setNameOf } from "./rev
 export async function undoSet(deps: ObjectsDeps, request: UndoRequest, context: CallContext): Promise<ApplyResponse> {
   if (request.set === "") throw new TallshipError("invalid_argument", "undo: the request names no set");
   const set = setNameOf(ApplyHeader.fromPartial({ set: request.set, namespace: request.namespace }), []);
+  await seeLatest(deps, context.signal);
   const revisions = revisionsOf(deps.cache.view, set);
   const target = targetOf(revisions, set, request.to);
   const members = await membersIn(deps.store, target.object);
