@@ -6,6 +6,7 @@ import type { Cached } from "./view.js";
 
 /** Groups that only one kind has. A new index is one row here and one method of the view. */
 const KIND_GROUPS: { readonly [K in KindName]?: (object: KindMap[K]) => readonly string[] } = {
+  DaemonSet: ({ metadata, spec }) => configGroups(metadata?.namespace, spec?.template?.spec),
   Deployment: ({ metadata, spec }) => configGroups(metadata?.namespace, spec?.template?.spec),
   Pod: ({ metadata, spec }) => [GROUP.node(spec?.nodeName ?? ""), ...configGroups(metadata?.namespace, spec)],
 };

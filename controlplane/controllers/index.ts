@@ -35,7 +35,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
   return [
     deployment(parts.digest),
     replicaSet,
-    daemonSet,
+    daemonSet(parts.digest),
     job,
     cronJob,
     endpoints,

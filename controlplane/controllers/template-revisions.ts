@@ -4,6 +4,8 @@ import { stableHash } from "../../lib/stable-hash.js";
 import { ControllerRevision } from "../../proto/gen/tallship/v1/controllerrevision.js";
 import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cached, View } from "../cache/view.js";
+import { copyWrites } from "./config/copy-writes.js";
+import { agree, keptPins, type Pins, pinsIn, type WantedPins, withPins } from "./config/pins.js";
 import type { ObjectWrite, ReconcileContext } from "./controller.js";
 import { childMeta, create, remove, replace } from "./writes.js";
 
@@ -17,7 +19,7 @@ const maxBaseLength = 52;
 
 /** The revision of an owner's template, and what must be written so that it is there and the newest. */
 export type TemplateRevision =
-  | { readonly is: "known"; readonly name: string; readonly writes: readonly ObjectWrite[] }
+  | { readonly is: "known"; readonly name: string; readonly pins: Pins; readonly writes: readonly ObjectWrite[] }
   /** The name is that of another template or owner; with one collision more the name is another one. */
   | { readonly is: "taken" };
 
@@ -36,29 +38,66 @@ export function templateOf({ object }: Cached<"ControllerRevision">): PodTemplat
   return object.data?.spec?.template;
 }
 
-/** The revision of the owner's template: one that is there and becomes the newest again, or a new one. */
+/** What a revision is found or made for. */
+export interface RevisionOwner {
+  readonly cached: Cached;
+  readonly template: PodTemplateSpec | undefined;
+  readonly collisions: number;
+  /** What the template takes from ConfigMaps and Secrets, for owners whose revisions hold that too. */
+  readonly configs?: WantedPins;
+}
+
+/** The revision of the owner's template and content: one that is there and becomes the newest again, or a new one. */
 export function revisionFor(
-  owner: { readonly cached: Cached; readonly template: PodTemplateSpec | undefined; readonly collisions: number },
+  owner: RevisionOwner,
   revisions: readonly Cached<"ControllerRevision">[],
   view: View,
   context: ReconcileContext,
 ): TemplateRevision {
-  const { cached, template, collisions } = owner;
+  const { cached, template, collisions, configs = NO_CONFIGS } = owner;
   const newest = revisions.at(-1)?.object.revision ?? 0;
-  const equal = revisions.findLast((each) => deepEqual(templateOf(each), template));
-  if (equal !== undefined) {
-    const { name } = metaOf(equal.object);
-    const writes = equal.object.revision === newest ? [] : [replace(equal, { ...equal.object, revision: newest + 1 })];
-    return { is: "known", name, writes };
-  }
-  const hash = stableHash(collisions === 0 ? template : [template, collisions]);
+  const equal = revisions.findLast(
+    (each) => deepEqual(templateOf(each), template) && agree(pinsIn(metaOf(each.object).annotations), configs),
+  );
+  if (equal !== undefined) return again(equal, newest, owner, view, context);
+  const identity = [template, ...(collisions === 0 ? [] : [collisions]), ...pinParts(configs.pins)];
+  const hash = stableHash(identity.length === 1 ? template : identity);
   const meta = metaOf(cached.object);
   const name = `${meta.name.slice(0, maxBaseLength)}-${hash}`;
   if (view.get("ControllerRevision", meta.namespace, name) !== undefined) return { is: "taken" };
-  const labels = { ...template?.metadata?.labels, [HASH_LABEL]: hash };
+  const parts = {
+    labels: { ...template?.metadata?.labels, [HASH_LABEL]: hash },
+    annotations: withPins({}, configs.pins),
+  };
   const made = ControllerRevision.fromPartial({ data: { spec: {} }, revision: newest + 1 });
-  const revision = { ...made, metadata: childMeta(cached, name, { labels }, context), data: { spec: { template } } };
-  return { is: "known", name, writes: [create("ControllerRevision", revision)] };
+  const object = { ...made, metadata: childMeta(cached, name, parts, context), data: { spec: { template } } };
+  const copies = copyWrites({ kind: "ControllerRevision", object }, configs.pins, configs.copies, view, context);
+  return { is: "known", name, pins: configs.pins, writes: [create("ControllerRevision", object), ...copies] };
+}
+
+const NO_CONFIGS: WantedPins = { change: "live", pins: {}, copies: [] };
+
+function pinParts(pins: Pins): readonly Pins[] {
+  return Object.keys(pins).length === 0 ? [] : [pins];
+}
+
+/** A revision that is used again: the newest number, and the content of configs that have appeared since it was made. */
+function again(
+  revision: Cached<"ControllerRevision">,
+  newest: number,
+  { template, configs = NO_CONFIGS }: RevisionOwner,
+  view: View,
+  context: ReconcileContext,
+): TemplateRevision {
+  const { object } = revision;
+  const meta = metaOf(object);
+  const pins = keptPins(pinsIn(meta.annotations), template?.spec, configs);
+  const annotations = withPins(meta.annotations, pins);
+  const number = object.revision === newest ? newest : newest + 1;
+  const isSame = number === object.revision && deepEqual(annotations, meta.annotations);
+  const next = { ...object, metadata: { ...meta, annotations }, revision: number };
+  const copies = copyWrites(revision, pins, configs.copies, view, context);
+  return { is: "known", name: meta.name, pins, writes: [...(isSame ? [] : [replace(revision, next)]), ...copies] };
 }
 
 /** The removal of revisions that nobody uses, oldest first, down to the number that is kept. */

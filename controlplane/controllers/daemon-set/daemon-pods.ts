@@ -4,6 +4,8 @@ import { Affinity as AffinityMessage } from "../../../proto/gen/tallship/v1/plac
 import { type Pod, PodSpec, type PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import { nodeNamed } from "../../../scheduler/pinned-node.js";
 import type { Cached, View } from "../../cache/view.js";
+import { pinnedTemplate } from "../config/pinned-template.js";
+import type { Pins } from "../config/pins.js";
 import type { ReconcileContext } from "../controller.js";
 import { ordinalName } from "../ordinal-name.js";
 import { podsOfTemplate } from "../pod-of-template.js";
@@ -40,13 +42,13 @@ export interface NewDaemons {
 export function newDaemons(
   set: Cached<"DaemonSet">,
   nodes: readonly string[],
-  revision: string,
+  { name: revision, pins }: { readonly name: string; readonly pins: Pins },
   view: View,
   context: ReconcileContext,
 ): NewDaemons {
   const { name, namespace, uid } = metaOf(set.object);
   const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
-  const podOf = podsOfTemplate(daemonTemplate(set.object.spec?.template));
+  const podOf = podsOfTemplate(daemonTemplate(pinnedTemplate(set.object.spec?.template, pins)));
   let nextOrdinal = set.object.status?.nextOrdinal ?? 0;
   const pods = nodes.map((nodeName) => {
     let podName = ordinalName(name, uid, nextOrdinal);

@@ -1,16 +1,22 @@
+import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodReady } from "../../../kinds/pod-state.js";
 import { rfc3339 } from "../../../lib/clock.js";
+import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
 import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { pinnedNode } from "../../../scheduler/pinned-node.js";
 import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { Digest } from "../config/copy.js";
+import { ownerCollector } from "../owner-collector.js";
 import { podCollector } from "../pod-collector.js";
 import { daemonSet } from "./daemon-set.js";
+
+const digest: Digest = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 const worlds: ControlWorld[] = [];
 afterEach(() => {
@@ -43,7 +49,7 @@ class DaemonWorld {
   constructor(control: ControlWorld) {
     this.control = control;
     worlds.push(control);
-    control.run([daemonSet, podCollector]);
+    control.run([daemonSet(digest), podCollector, ownerCollector()]);
   }
 
   async node(name: string, { labels = {}, taint }: NodeParts = {}): Promise<void> {
@@ -188,6 +194,32 @@ test("no more revisions are kept than asked for", async () => {
       .map(({ object }) => object.revision)
       .sort(),
   ).toEqual([3, 4]);
+});
+
+test("a changed config that pods take their environment from is rolled, and its old content leads back to the old revision", async () => {
+  const world = await opened(["a", "b"]);
+  const config = (level: string) =>
+    world.control.put({
+      kind: "ConfigMap",
+      object: ConfigMap.fromPartial({ metadata: { name: "conf", namespace: "default", uid: "c" }, data: { level } }),
+    });
+  await config("info");
+  const spec = { containers: [{ name: "main", image: "l:1", envFrom: [{ configMapRef: { name: "conf" } }] }] };
+  await world.apply("l:1", { template: { spec } });
+  await world.settle();
+  const sources = () => world.pods().map((pod) => pod.spec?.containers[0]?.envFrom[0]?.configMapRef?.name);
+  const [first] = sources();
+  expect(first).toMatch(/^conf-[0-9a-f]{16}$/);
+  await config("debug");
+  for (let turn = 0; turn < 5; turn += 1) await world.settle();
+  const [second] = sources();
+  expect(sources()).toEqual([second, second]);
+  expect(second).not.toBe(first);
+  expect(world.control.view.get("ConfigMap", "default", second ?? "")?.data).toEqual({ level: "debug" });
+  await config("info");
+  for (let turn = 0; turn < 5; turn += 1) await world.settle();
+  expect(sources()).toEqual([first, first]);
+  expect(world.control.view.list("ControllerRevision").map(({ object }) => object.revision)).toHaveLength(2);
 });
 
 test("a failed pod is told and made anew", async () => {

@@ -1,3 +1,4 @@
+import { configKey } from "../../../kinds/config-uses.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished, isPodReady, untilAvailableMs } from "../../../kinds/pod-state.js";
@@ -10,6 +11,8 @@ import { pinnedNode } from "../../../scheduler/pinned-node.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { claim } from "../claim.js";
+import type { Digest } from "../config/copy.js";
+import { wantedPins } from "../config/pins.js";
 import {
   type Controller,
   NOTHING,
@@ -20,7 +23,13 @@ import {
 } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
-import { historyWrites, REVISION_LABEL, revisionFor, revisionsOf } from "../template-revisions.js";
+import {
+  historyWrites,
+  REVISION_LABEL,
+  revisionFor,
+  revisionsOf,
+  type TemplateRevision,
+} from "../template-revisions.js";
 import { controllerOf, create, remove, replace } from "../writes.js";
 import { newDaemons } from "./daemon-pods.js";
 import { placesOf } from "./placement.js";
@@ -28,9 +37,16 @@ import { boundsOf, type DaemonPod, type NodeState, type Steps, stepsFor } from "
 
 /**
  * Keeps one pod on every node that fits. Each pod demands its node by name and is bound by the scheduler like any other, so that one that
- * finds no room says so. Templates of earlier roll-outs are kept as controller revisions.
+ * finds no room says so. Templates of earlier roll-outs, and the content that they took from ConfigMaps and Secrets, are kept as controller
+ * revisions.
  */
-export const daemonSet: Controller = { name: "daemon-set", keysFor, reconcile };
+export function daemonSet(digest: Digest): Controller {
+  return {
+    name: "daemon-set",
+    keysFor,
+    reconcile: (key, view, context) => reconcile(key, view, digest, context),
+  };
+}
 
 /** Pods that one outcome touches: with the set, its revision and old revisions they fill a transaction. */
 const batch = limit("transactionObjects") - 12;
@@ -44,6 +60,9 @@ function keysFor({ key, before, after }: CacheChange, view: View): readonly Obje
       return [key];
     case "Node":
       return isSamePlace(before, after) ? [] : view.list("DaemonSet").map(keyOfSet);
+    case "ConfigMap":
+    case "Secret":
+      return view.usingConfig("DaemonSet", key.namespace, configKey(key.kind, key.name)).map(keyOfSet);
     case "Pod":
     case "ControllerRevision": {
       const owners = [before, after].map((each) => each && controllerOf(each.object));
@@ -77,7 +96,7 @@ function isSamePlace(before: Cached | undefined, after: Cached | undefined): boo
   return deepEqual(metaOf(was).labels, metaOf(is).labels) && deepEqual(was.spec?.taints, is.spec?.taints);
 }
 
-function reconcile({ namespace, name }: ObjectKey, view: View, context: ReconcileContext): Outcome {
+function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, context: ReconcileContext): Outcome {
   const set = view.cached("DaemonSet", namespace, name);
   if (set === undefined) return NOTHING; // Deleted: the owner collector removes the pods.
   const { owned, writes } = claim(set, "Pod", set.object.spec?.selector, view);
@@ -85,12 +104,13 @@ function reconcile({ namespace, name }: ObjectKey, view: View, context: Reconcil
   const revisions = revisionsOf(set, view);
   const collisions = set.object.status?.collisionCount ?? 0;
   const { template } = set.object.spec ?? {};
-  const revision = revisionFor({ cached: set, template, collisions }, revisions, view, context);
+  const configs = wantedPins(metaOf(set.object), template?.spec, { view, digest });
+  const revision = revisionFor({ cached: set, template, collisions, configs }, revisions, view, context);
   if (revision.is === "taken") return rename(set, collisions + 1);
   const ground = observe(set, owned, revision.name, view, context.nowMs);
   const isFinal = isDeleting(set.object) || isNamespaceDeleting(namespace, view);
   if (isFinal) return { writes: report(set, ground, undefined) };
-  const outcome = step(set, ground, { name: revision.name, writes: revision.writes }, view, context);
+  const outcome = step(set, ground, revision, view, context);
   const used = new Set([revision.name, ...owned.map(({ object }) => metaOf(object).labels[REVISION_LABEL] ?? "")]);
   const kept = set.object.spec?.revisionHistoryLimit ?? defaultHistory;
   const old = historyWrites(revisions, used, kept, context.nowMs).slice(0, 10);
@@ -159,7 +179,7 @@ function daemonPod(pod: Pod, revision: string, minReadySeconds: number, nowMs: n
 function step(
   set: Cached<"DaemonSet">,
   ground: Ground,
-  revision: { readonly name: string; readonly writes: readonly ObjectWrite[] },
+  revision: Extract<TemplateRevision, { is: "known" }>,
   view: View,
   context: ReconcileContext,
 ): Outcome {
@@ -168,7 +188,7 @@ function step(
   const going = [...steps.remove.flatMap((name) => ground.byName.get(name) ?? []), ...ground.stray];
   const removed = going.slice(0, batch);
   const nodes = steps.create.slice(0, batch - removed.length);
-  const made = newDaemons(set, nodes, revision.name, view, context);
+  const made = newDaemons(set, nodes, revision, view, context);
   const isCut = going.length + steps.create.length > batch;
   const waits = [steps.againMs, ground.availableMs].filter((wait) => wait !== undefined);
   const about = keyOfSet(set);

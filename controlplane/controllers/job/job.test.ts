@@ -342,7 +342,7 @@ test("a job ends although a pod of it is on a node that cannot be reached", asyn
   await world.end(second, failure);
   await world.control.converge();
   expect(world.conditions()).toContain("Failed:BackoffLimitExceeded");
-  expect(world.job()?.status).toMatchObject({ failed: 2 });
+  expect(world.job()?.status).toMatchObject({ failed: 2, terminating: 0 });
 });
 
 test("a job of another controller is left alone", async () => {

@@ -44,7 +44,8 @@ export function statusOf(parts: StatusParts): JobStatus {
     completionTime: before.completionTime || (isDone ? rfc3339(nowMs) : ""),
     active: active.length + created,
     ready: active.filter(isPodReady).length,
-    terminating: pods.filter(isTerminating).length + going.length,
+    // Once it is over nobody looks any more: pods on lost nodes are not told of for ever.
+    terminating: parts.isOver ? 0 : pods.filter(isTerminating).length + going.length,
     uncountedTerminatedPods: before.uncountedTerminatedPods ?? { succeeded: [], failed: [] },
     nextOrdinal: parts.nextOrdinal,
   };
