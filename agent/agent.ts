@@ -8,6 +8,7 @@ import type { Rng } from "../lib/rng.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import type { Dialer } from "../lib/transport/service.js";
 import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
+import type { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { NodeTraits } from "./assemble.js";
@@ -32,6 +33,7 @@ import { PodStatuses } from "./pod-statuses.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { AddressBook } from "./session/address-book.js";
+import { claimReader } from "./session/claim-reader.js";
 import { configReader } from "./session/config-reader.js";
 import { EndpointTracker } from "./session/endpoint-tracker.js";
 import { ImageReporter } from "./session/image-reporter.js";
@@ -40,10 +42,12 @@ import { EMPTY_MAP, MAP_KINDS, nextMap, servicesIn } from "./session/network-map
 import { carryStream, type PodStreams } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
+import { reportVolume } from "./session/report-volume.js";
 import { StatusReporter } from "./session/status-reporter.js";
 import { UsageReporter } from "./session/usage-reporter.js";
 import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
 import type { PodDisk } from "./volume/pod-disk.js";
+import { Reclaimer } from "./volume/reclaimer.js";
 
 /** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
 export interface AgentEdges {
@@ -262,6 +266,7 @@ export class Agent {
     });
     this.keep(this.watchPods(loop));
     this.keep(this.watchMap(network));
+    this.keep(this.watchVolumes());
   }
 
   /** Pods of which anything is left on the node, whatever an agent that died was doing with them. */
@@ -303,7 +308,7 @@ export class Agent {
       image: imageHook(edges.images, configs),
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
-      volumes: volumesHook(edges.disk, names, facts.hostname),
+      volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, facts.hostname),
     };
     const statuses = new PodStatuses(
       { nodeIP: facts.nodeIP, runtimeName: runtime.version.split("://")[0] ?? "" },
@@ -358,6 +363,20 @@ export class Agent {
     };
     const selections = [{ kind: "Pod", namespace: "", labels: "", fields: `spec.nodeName=${facts.nodeName}` }];
     return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);
+  }
+
+  /** Ends what this node keeps of volumes that are over. */
+  private async watchVolumes(): Promise<void> {
+    const { clock, rng, log, facts, disk } = this.edges;
+    const { book } = this;
+    const report = (volume: PersistentVolume): Promise<void> => reportVolume(book, volume);
+    const reclaimer = new Reclaimer({ disk, report, clock, rng, log });
+    const selections = [
+      { kind: "PersistentVolume", namespace: "", labels: "", fields: `spec.nodeName=${facts.nodeName}` },
+    ];
+    const onUpdate = (update: WatchUpdate): void => reclaimer.take(update);
+    const { signal } = this.over;
+    await Promise.all([watchObjects({ book, selections, onUpdate, clock, rng, log }, signal), reclaimer.run(signal)]);
   }
 
   private watchMap(network: NodeNetwork): Promise<void> {

@@ -112,6 +112,7 @@ export interface OpenBinds {
 /** What binds are opened from. */
 export interface BindInput {
   readonly uid: string;
+  readonly pod: Pod;
   readonly container: Container;
   readonly facts: PodFacts;
   readonly variables: ReadonlyMap<string, string>;
@@ -123,7 +124,7 @@ const LAST_WORDS = "/dev/termination-log";
 
 /** What a container mounts: its volumes, the file for its last words, and the pod's files in /etc unless it mounts something there itself. */
 export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBinds> {
-  const { uid, container, lastWordsPath } = input;
+  const { uid, pod, container, lastWordsPath } = input;
   const sources: BindSource[] = [];
   const release = async (): Promise<void> => {
     await Promise.all(sources.map((source) => source.release()));
@@ -137,7 +138,7 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
   const volumes = container.volumeMounts.map((mount, at) => ({
     hostPath: sources[at]?.path ?? "",
     containerPath: absolute(mount.mountPath),
-    isReadOnly: mount.readOnly,
+    isReadOnly: mount.readOnly || isReadOnly(mount.name, pod),
     isReadOnlyBelow: mount.recursiveReadOnly === "Enabled" || mount.recursiveReadOnly === "IfPossible",
   }));
   const own = [
@@ -146,6 +147,11 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
   ].map((bind) => ({ ...bind, isReadOnly: false }));
   const free = own.filter(({ containerPath }) => !volumes.some((volume) => volume.containerPath === containerPath));
   return { binds: [...free, ...volumes], release };
+}
+
+/** True for a volume that the pod mounts read-only wherever it is mounted. */
+function isReadOnly(name: string, { spec }: Pod): boolean {
+  return spec?.volumes.find((volume) => volume.name === name)?.persistentVolumeClaim?.readOnly === true;
 }
 
 async function sourceOf(mount: VolumeMount, { facts, variables }: BindInput, disk: PodDisk): Promise<BindSource> {

@@ -132,7 +132,7 @@ async function create(
   });
   const lastWordsPath = logs.makeLastWords(key);
   const open = await openBinds(
-    { uid: key.podUid, container, facts, variables: resolved.variables, lastWordsPath },
+    { uid: key.podUid, pod, container, facts, variables: resolved.variables, lastWordsPath },
     disk,
   );
   try {

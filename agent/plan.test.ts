@@ -33,6 +33,17 @@ function startsAfter(after: string, left?: string): Pod {
   return Pod.fromPartial({ ...of, metadata: { ...of.metadata, annotations } });
 }
 
+const numbered = (): Pod => {
+  const of = pod();
+  const owner = { apiVersion: "apps/v1", kind: "StatefulSet", name: "db", uid: "s", controller: true };
+  return Pod.fromPartial({ ...of, metadata: { ...of.metadata, ownerReferences: [owner] } });
+};
+const withClaim = (): Pod => {
+  const of = pod();
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "c" } }];
+  return Pod.fromPartial({ ...of, spec: { ...of.spec, volumes } });
+};
+
 const turn = (part: Partial<PodTurn>): PodTurn => podTurn(pod(), part);
 
 const toStop: PodRecord = { ...fresh, stop: { sinceMs: NOW - 500 } };
@@ -278,6 +289,26 @@ const rows: readonly {
   {
     name: "a pod that nobody wants is left alone until the control plane is heard",
     given: { desired: undefined, isConfirmedSet: false, containers: [seen(running)] },
+    actions: [],
+  },
+  {
+    name: "a pod of a stateful set is not started from memory alone",
+    given: { desired: numbered(), isConfirmedSet: false },
+    actions: [],
+  },
+  {
+    name: "nor is one whose volume outlives it",
+    given: { desired: withClaim(), isConfirmedSet: false },
+    actions: [],
+  },
+  {
+    name: "once the control plane was heard it is",
+    given: { desired: numbered() },
+    actions: [{ do: "create", ...web }],
+  },
+  {
+    name: "what runs of it is left alone meanwhile",
+    given: { desired: numbered(), isConfirmedSet: false, containers: [seen(running)] },
     actions: [],
   },
   {

@@ -1,6 +1,8 @@
+import { controllerOf } from "../kinds/owners.js";
 import { everyContainer, isOneOff, isSidecar } from "../kinds/pod-containers.js";
 import { graceSecondsOf, isDeleting } from "../kinds/pod-state.js";
 import { startWaits } from "../kinds/start-after.js";
+import { claimsOfPod } from "../kinds/storage.js";
 import { assertNever } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
@@ -83,7 +85,7 @@ function run(turn: PodTurn, pod: Pod): Decision {
   const { record, nowMs } = turn;
   const mayBegin = containersThatMayBegin(record, pod);
   const steps = everyContainer(pod).map((container) => stepFor(turn, pod, container, mayBegin.has(container.name)));
-  const isHeld = startWaits(pod).length > 0 && !hasRun(record);
+  const isHeld = (startWaits(pod).length > 0 && !hasRun(record)) || (isExclusive(pod) && !turn.isConfirmedSet);
   // A pod that waits for others fetches its image meanwhile, and no more: configs are read once it may start.
   const hook = (isHeld ? EARLY_HOOKS : HOOKS).find((name) => !turn.facts.up.has(name));
   const deadline = deadlineMs(record, pod);
@@ -109,6 +111,14 @@ function hasRun(record: PodRecord): boolean {
   return Object.values(record.containers).some(
     ({ startedAtMs, last }) => startedAtMs !== undefined || last !== undefined,
   );
+}
+
+/**
+ * True for a pod that must not run twice: one of a stateful set, or with a volume that outlives it. What ran here before the host was cut off or restarted may
+ * run elsewhere by now, so nothing of it is started from memory alone.
+ */
+function isExclusive(pod: Pod): boolean {
+  return controllerOf(pod)?.kind === "StatefulSet" || claimsOfPod(pod).length > 0;
 }
 
 /** Hooks that a pod may have before what it starts after is there. */

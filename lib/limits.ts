@@ -128,6 +128,10 @@ export const LIMITS = {
     value: 60_000,
     why: "a node that was cut off has the configs of its pods anew by then; as in Kubernetes",
   },
+  claimWaitMs: {
+    value: 3_000,
+    why: "a claim is bound a moment after its first pod; a mount that failed would wait for its backoff",
+  },
   containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
   containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
   containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },

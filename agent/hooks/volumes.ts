@@ -1,3 +1,7 @@
+import { claimsOfPod } from "../../kinds/storage.js";
+import type { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { ClaimSource } from "../claim-source.js";
 import type { ClusterNames } from "../pod/pod-files.js";
 import { hostsFile, podHostname, resolvConf } from "../pod/pod-files.js";
 import type { PodDisk } from "../volume/pod-disk.js";
@@ -5,13 +9,17 @@ import { volumePlans } from "../volume/volume-plan.js";
 import type { Hook } from "./hook.js";
 
 /** Makes the pod's volumes and the files that each of its containers sees in /etc. */
-export function volumesHook(disk: PodDisk, names: ClusterNames, hostHostname: string): Hook {
+export function volumesHook(
+  { disk, claims }: { readonly disk: PodDisk; readonly claims: ClaimSource },
+  names: ClusterNames,
+  hostHostname: string,
+): Hook {
   return {
     name: "volumes",
-    up: async ({ uid, pod, facts }) => {
+    up: async ({ uid, pod, facts }, signal) => {
       const hostname = podHostname(pod, hostHostname);
       const configs = facts.configs ?? { configMaps: {}, secrets: {} };
-      const plans = volumePlans(pod, configs);
+      const plans = volumePlans(pod, configs, await claimedVolumes(pod, claims, signal));
       const files = {
         hosts: hostsFile(pod, { address: facts.address, hostname, clusterDomain: names.clusterDomain }),
         hostname: `${hostname}\n`,
@@ -21,4 +29,16 @@ export function volumesHook(disk: PodDisk, names: ClusterNames, hostHostname: st
     },
     down: (uid) => disk.remove(uid),
   };
+}
+
+/** The volumes of the pod's claims, each once. */
+async function claimedVolumes(
+  pod: Pod,
+  claims: ClaimSource,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, PersistentVolume>> {
+  const names = claimsOfPod(pod);
+  const namespace = pod.metadata?.namespace ?? "";
+  const volumes = await Promise.all(names.map((name) => claims.volumeOf({ namespace, name }, signal)));
+  return new Map(volumes.map((volume, at) => [names[at] ?? "", volume]));
 }

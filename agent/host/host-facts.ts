@@ -14,6 +14,8 @@ export interface HostFacts {
   readonly cpuMillicores: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  /** Folder that volumes of class local are made in. */
+  readonly volumesPath: string;
   readonly systemInfo: NodeSystemInfo;
 }
 

@@ -48,6 +48,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
       now.overlay === undefined
         ? undefined
         : { underlayIP: facts.nodeIP, vtepMAC: now.overlay.vtepMAC, mtu: now.overlay.mtu },
+    volumesPath: facts.volumesPath,
     daemonEndpoints: { kubeletEndpoint: { Port: facts.nodePort } },
   });
 }

@@ -3,6 +3,7 @@ import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, hostname, release, totalmem } from "node:os";
 import { VERSION } from "../../lib/build-info.js";
 import type { Clock } from "../../lib/clock.js";
+import { localVolumesFolder } from "../volume/lasting.js";
 import type { HostFacts, HostUsage } from "./host-facts.js";
 
 /** What the configuration says of the host. */
@@ -28,6 +29,7 @@ export function readHostFacts({ dataDir, runtimeVersion, ...identity }: HostIden
     cpuMillicores: availableParallelism() * 1000,
     memoryBytes: totalmem(),
     diskBytes: disk.blocks * disk.bsize,
+    volumesPath: localVolumesFolder(dataDir),
     systemInfo: {
       machineID: readLine("/etc/machine-id"),
       systemUUID: readLine("/sys/class/dmi/id/product_uuid"),

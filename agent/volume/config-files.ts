@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import type { VolumeFile } from "./volume-plan.js";
+import type { VolumeFile } from "./wanted-volume.js";
 
 /**
  * Writes a config volume so that it changes as a whole: the files stand in a folder named for their contents, ..data points to it and the

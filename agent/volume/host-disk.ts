@@ -16,10 +16,11 @@ import { assertNever, TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWord, shellWords } from "../launcher/shell-words.js";
 import { writeConfigFiles } from "./config-files.js";
+import { localFolder, mountNfs, removeLocalFolder } from "./lasting.js";
 import { Pins } from "./pins.js";
 import type { PodDisk } from "./pod-disk.js";
 import { openBelow } from "./safe-path.js";
-import type { VolumePlan } from "./volume-plan.js";
+import type { VolumePlan } from "./wanted-volume.js";
 
 /** Where volumes stand. */
 export interface HostDiskOptions {
@@ -65,6 +66,7 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
       rmSync(`${secrets}/${uid}`, { recursive: true, force: true });
       rmSync(filesOf(uid), { recursive: true, force: true });
     },
+    removeLocal: (path) => removeLocalFolder(path, options.dataDir),
   };
 }
 
@@ -91,6 +93,12 @@ async function make(plan: VolumePlan, { folder, secrets, options }: Place): Prom
     case "hostPath":
       checkHostPath(plan);
       return plan.path;
+    case "local":
+      localFolder(plan, options.dataDir);
+      return plan.path;
+    case "nfs":
+      await mountNfs(plan, path, options.launcher);
+      return path;
     case "files": {
       const place = plan.isSecret ? `${secrets}/${plan.name}` : path;
       writeConfigFiles(place, plan.files, plan.fsGroup);

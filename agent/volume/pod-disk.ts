@@ -1,4 +1,4 @@
-import type { VolumePlan } from "./volume-plan.js";
+import type { VolumePlan } from "./wanted-volume.js";
 
 /** Files that all containers of a pod see in /etc, by name. */
 export type PodFiles = Readonly<Record<"hosts" | "hostname" | "resolv.conf", string>>;
@@ -29,6 +29,8 @@ export interface PodDisk {
   bindSource(volumePath: string, subPath: string): Promise<BindSource>;
   /** Pods that have anything here. */
   pods(): readonly string[];
-  /** Removes all but the host's own paths. */
+  /** Removes all but the host's own paths and the folders that outlive the pod. */
   remove(uid: string): Promise<void>;
+  /** Removes a folder that was made for a volume, with all that is in it; one that is not there is removed already. */
+  removeLocal(path: string): Promise<void>;
 }

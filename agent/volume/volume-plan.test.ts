@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
 import { volumePlans } from "./volume-plan.js";
@@ -9,9 +10,22 @@ const configs = {
   secrets: { key: { revision: 1, values: { token: Buffer.from("t") } } },
 };
 
+const volume = (spec: Parameters<typeof PersistentVolume.fromPartial>[0]["spec"], isMade = false): PersistentVolume =>
+  PersistentVolume.fromPartial({
+    metadata: { name: "disk", annotations: isMade ? { "pv.kubernetes.io/provisioned-by": "tallship.dev/local" } : {} },
+    spec,
+  });
+const claims = new Map([
+  ["made", volume({ local: { path: "/data/volumes/x" } }, true)],
+  ["local", volume({ local: { path: "/mnt/x" } })],
+  ["host", volume({ hostPath: { path: "/srv", type: "Directory" } })],
+  ["nfs", volume({ nfs: { server: "s", path: "/p", readOnly: true }, mountOptions: ["nfsvers=4.1"] })],
+  ["driver", volume({ csi: { driver: "d", volumeHandle: "h" } })],
+]);
+
 function plans(volume: PartialVolume, fsGroup?: number) {
   const spec = { securityContext: { fsGroup }, volumes: [{ name: "v", ...volume }] };
-  return volumePlans(Pod.fromPartial({ spec }), configs)[0];
+  return volumePlans(Pod.fromPartial({ spec }), configs, claims)[0];
 }
 
 const file = (path: string, text: string, mode = 0o644) => ({ path, bytes: Buffer.from(text), mode });
@@ -57,6 +71,19 @@ for (const path of ["../x", "/etc/passwd", "a/../../x", "..", "..data/x", ""]) {
 }
 
 test("a kind that is not mounted is refused by name, never left out", () => {
-  expect(() => plans({ nfs: { server: "s", path: "/p" } })).toThrow("volume v: nfs is not mounted");
+  expect(() => plans({ image: { reference: "i" } })).toThrow("volume v: image is not mounted");
+  expect(() => plans({ persistentVolumeClaim: { claimName: "driver" } })).toThrow(
+    "volume v: the source of persistentvolume disk is not mounted",
+  );
   expect(() => plans({})).toThrow("without a source");
+});
+
+test("a claim is the volume that it is bound to", () => {
+  const claim = (claimName: string) => ({ persistentVolumeClaim: { claimName } });
+  const local = { is: "local", name: "v", fsGroup: 7 };
+  expect(plans(claim("made"), 7)).toEqual({ ...local, path: "/data/volumes/x", isMade: true });
+  expect(plans(claim("local"), 7)).toEqual({ ...local, path: "/mnt/x", isMade: false });
+  expect(plans(claim("host"))).toEqual({ is: "hostPath", name: "v", path: "/srv", type: "Directory" });
+  expect(plans(claim("nfs"))).toEqual({ is: "nfs", name: "v", export: "s:/p", options: ["nfsvers=4.1", "ro"] });
+  expect(plans({ nfs: { server: "s", path: "/p" } })).toEqual({ is: "nfs", name: "v", export: "s:/p", options: [] });
 });

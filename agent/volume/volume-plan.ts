@@ -4,40 +4,20 @@ import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { KeyToPath, Volume } from "../../proto/gen/tallship/v1/volume.js";
 import type { ConfigContent, ConfigValues } from "../config-values.js";
 import { contentOf } from "../oci/environment.js";
-
-/** A file of a config volume. */
-export interface VolumeFile {
-  /** Below the volume, without "..". */
-  readonly path: string;
-  readonly bytes: Uint8Array;
-  readonly mode: number;
-}
-
-/** What must be made for one volume. */
-export type VolumePlan =
-  | { readonly is: "folder"; readonly name: string; readonly fsGroup: number | undefined }
-  | {
-      readonly is: "memory";
-      readonly name: string;
-      readonly sizeBytes: number | undefined;
-      readonly fsGroup: number | undefined;
-    }
-  | { readonly is: "hostPath"; readonly name: string; readonly path: string; readonly type: string }
-  | {
-      readonly is: "files";
-      readonly name: string;
-      /** Kept in memory, never on disk. */
-      readonly isSecret: boolean;
-      readonly files: readonly VolumeFile[];
-      readonly fsGroup: number | undefined;
-    };
+import { type ClaimedVolumes, claimPlan, nfsPlan } from "./claim-plan.js";
+import type { VolumeFile, VolumePlan } from "./wanted-volume.js";
 
 const DEFAULT_MODE = 0o644;
 
 /** What must be made for a pod's volumes. Throws not_supported for a kind of volume that Tallship does not mount. */
-export function volumePlans(pod: Pod, configs: ConfigValues): readonly VolumePlan[] {
+export function volumePlans(pod: Pod, configs: ConfigValues, claims: ClaimedVolumes): readonly VolumePlan[] {
   const fsGroup = pod.spec?.securityContext?.fsGroup;
-  return (pod.spec?.volumes ?? []).map((volume) => planOf(volume, configs, fsGroup));
+  return (pod.spec?.volumes ?? []).map((volume) => {
+    const { persistentVolumeClaim, nfs, name } = volume;
+    const claimed = claims.get(persistentVolumeClaim?.claimName ?? "");
+    if (claimed !== undefined) return claimPlan(name, claimed, fsGroup);
+    return nfs === undefined ? planOf(volume, configs, fsGroup) : nfsPlan(name, nfs, []);
+  });
 }
 
 /** The plans of the volumes that are made of ConfigMaps and Secrets alone. */

@@ -20,6 +20,7 @@ import { PodLoop } from "../../agent/pod-loop.js";
 import { PodStatuses } from "../../agent/pod-statuses.js";
 import type { ContainerKey, Runtime } from "../../agent/runtime/runtime.js";
 import { openHostDisk } from "../../agent/volume/host-disk.js";
+import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
@@ -31,6 +32,13 @@ import { OciMachine } from "./oci-machine.js";
 import { waitFor } from "./wait.js";
 
 type PartialPod = Parameters<typeof Pod.fromPartial>[0];
+
+/** There is no control plane that would know of claims. */
+const noClaims = {
+  volumeOf: async (): Promise<never> => {
+    throw new TallshipError("failed_precondition", "claims need a control plane");
+  },
+};
 
 /** An agent's loop on this machine with crun, disk and logs, and without network and control plane: the test says what is wanted. */
 export class AgentMachine {
@@ -57,7 +65,7 @@ export class AgentMachine {
       image: imageHook(folderImages(this.machine.imageRoot), configs),
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
-      volumes: volumesHook(disk, names, "host"),
+      volumes: volumesHook({ disk, claims: noClaims }, names, "host"),
     };
     const statuses = new PodStatuses({ nodeIP: "127.0.0.1", runtimeName: "crun" }, (pod, status) =>
       this.statuses.set(pod.metadata?.uid ?? "", status),

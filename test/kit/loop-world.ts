@@ -283,6 +283,7 @@ export class LoopWorld {
           bindSource: async (path) => ({ path, release: async () => undefined }),
           pods: () => [],
           remove: async () => undefined,
+          removeLocal: async () => undefined,
         },
         logs: LOGS,
         services: () => [],

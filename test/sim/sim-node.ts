@@ -49,6 +49,7 @@ const DISK: PodDisk = {
   bindSource: async (path) => ({ path, release: async () => undefined }),
   pods: () => [],
   remove: async () => undefined,
+  removeLocal: async () => undefined,
 };
 
 /** What one simulated host has of CPU and memory. */
@@ -146,6 +147,7 @@ export class SimNode {
         bootId: "boot",
         ...HOST,
         diskBytes: 2 ** 36,
+        volumesPath: "/volumes",
         systemInfo: NodeSystemInfo.fromPartial({ operatingSystem: "linux" }),
       },
       usage: { read: () => undefined },

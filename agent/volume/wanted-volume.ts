@@ -1,0 +1,35 @@
+/** A file of a config volume. */
+export interface VolumeFile {
+  /** Below the volume, without "..". */
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly mode: number;
+}
+
+/** What must be made for one volume. */
+export type VolumePlan =
+  | { readonly is: "folder"; readonly name: string; readonly fsGroup: number | undefined }
+  | {
+      readonly is: "memory";
+      readonly name: string;
+      readonly sizeBytes: number | undefined;
+      readonly fsGroup: number | undefined;
+    }
+  | { readonly is: "hostPath"; readonly name: string; readonly path: string; readonly type: string }
+  /** A folder that outlives the pod; `isMade`: Tallship's own, made when it is missing. */
+  | {
+      readonly is: "local";
+      readonly name: string;
+      readonly path: string;
+      readonly isMade: boolean;
+      readonly fsGroup: number | undefined;
+    }
+  | { readonly is: "nfs"; readonly name: string; readonly export: string; readonly options: readonly string[] }
+  | {
+      readonly is: "files";
+      readonly name: string;
+      /** Kept in memory, never on disk. */
+      readonly isSecret: boolean;
+      readonly files: readonly VolumeFile[];
+      readonly fsGroup: number | undefined;
+    };
