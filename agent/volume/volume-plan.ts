@@ -25,7 +25,7 @@ export function configVolumePlans(pod: Pod, configs: ConfigValues): readonly Vol
   const volumes = (pod.spec?.volumes ?? []).filter(
     ({ configMap, secret }) => configMap !== undefined || secret !== undefined,
   );
-  return pod.spec === undefined ? [] : volumePlans({ ...pod, spec: { ...pod.spec, volumes } }, configs);
+  return pod.spec === undefined ? [] : volumePlans({ ...pod, spec: { ...pod.spec, volumes } }, configs, new Map());
 }
 
 function planOf(volume: Volume, configs: ConfigValues, fsGroup: number | undefined): VolumePlan {
