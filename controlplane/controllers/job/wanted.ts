@@ -1,4 +1,3 @@
-import { metaOf } from "../../../kinds/object.js";
 import type { Job } from "../../../proto/gen/tallship/v1/job.js";
 import type { Cached } from "../../cache/view.js";
 import { leastLoss } from "../pod-ranking.js";
@@ -82,15 +81,17 @@ function* pendingIndexes({ spec }: Job, { tally, active, terminating }: WantedGr
 
 /** Pods of indexes that nobody waits for: beyond the last, done, failed, or held by another pod too. */
 function uselessPods({ spec }: Job, tally: Tally, active: readonly Cached<"Pod">[]): readonly Cached<"Pod">[] {
-  const best = new Map<number, Cached<"Pod">>();
-  // The best comes last in the order of loss and stays.
-  for (const pod of leastLoss(active, active.length)) {
+  const byIndex = new Map<number, Cached<"Pod">[]>();
+  const useless: Cached<"Pod">[] = [];
+  for (const pod of active) {
     const index = indexOf(pod.object);
-    if (index !== undefined && index < (spec?.completions ?? 0) && !tally.done.has(index) && !tally.lost.has(index))
-      best.set(index, pod);
+    if (index === undefined || index >= (spec?.completions ?? 0) || tally.done.has(index) || tally.lost.has(index))
+      useless.push(pod);
+    else byIndex.set(index, [...(byIndex.get(index) ?? []), pod]);
   }
-  const kept = new Set([...best.values()].map(({ object }) => metaOf(object).uid));
-  return active.filter(({ object }) => !kept.has(metaOf(object).uid));
+  // Of several pods of one index the one that is worth most stays.
+  const doubled = [...byIndex.values()].filter(({ length }) => length > 1);
+  return [...useless, ...doubled.flatMap((pods) => leastLoss(pods, pods.length - 1))];
 }
 
 function cut(wanted: Wanted, most: number): Wanted {
