@@ -88,6 +88,14 @@ describe("diff", () => {
     expect(text).not.toContain(Buffer.from("hidden").toString("base64"));
   });
 
+  test("asks for objects one by one when the answer for all would be too large", async () => {
+    const large = "x".repeat(900_000);
+    bench.files.set("big.yaml", ["a", "b", "c", "d", "e"].map((name) => config(name, large)).join("---\n"));
+    const { out: text, code } = await run("diff -f big.yaml");
+    expect(code).toBe(1);
+    expect(text.match(/^\+ {2}K: x{900000}$/gm)).toHaveLength(5);
+  });
+
   test("fails with more than one", async () => {
     bench.files.set("a.yaml", config("a", "one").replace("name: a", "name: A"));
     expect((await run("diff -f a.yaml")).code).toBe(6);

@@ -1,28 +1,40 @@
 import { entryOf, type TreeNode } from "../../kinds/yaml/tree.js";
 import { editField, nodesAt, stringNode, withPairs } from "./fields.js";
-import { allIds, idOf, idText, isSameId, type Resource, withTree } from "./resource.js";
+import { allIds, idKey, idOf, idText, isSameId, type Resource, withTree } from "./resource.js";
 import type { Told } from "./told.js";
 
-/** An object on its way into a set of others. */
-export interface Coming {
+/** Adds objects to others; of two that are named alike the second is refused. */
+export function addAll(
+  held: readonly Resource[],
+  { made, at }: { readonly made: readonly Resource[]; readonly at: number },
+  told: Told,
+): readonly Resource[] {
+  const known = new Map(held.map((resource) => [idKey(idOf(resource)), resource]));
+  const added = made.filter((resource) => {
+    const id = idOf(resource);
+    const twin = known.get(idKey(id));
+    known.set(idKey(id), twin ?? resource);
+    if (twin !== undefined) told.refuse(at, `${idText(id)} is there already, from ${twin.origin}`);
+    return twin === undefined;
+  });
+  return [...held, ...added];
+}
+
+/** An object that a generator made. */
+export interface Generated {
   readonly made: Resource;
-  /** add: of a file; else what a generator asks for. */
+  /** What the generator asks for: merge or replace change the object of the name, all else makes a new one. */
   readonly behavior: string;
   readonly at: number;
 }
 
-/** Puts an object to the others: as a new one, or, when a generator asks for it, into the one that has or had its name. */
+/** Puts a generated object to the others: as a new one, or, when the generator asks for it, into the one that has or had its name. */
 export function absorb(
   resources: readonly Resource[],
-  { made, behavior, at }: Coming,
+  { made, behavior, at }: Generated,
   told: Told,
 ): readonly Resource[] {
   const id = idOf(made);
-  if (behavior === "add") {
-    const twin = resources.find((held) => isSameId(idOf(held), id));
-    if (twin === undefined) return [...resources, made];
-    return told.refuse(at, `${idText(id)} is there already, from ${twin.origin}`) ?? resources;
-  }
   const matches = resources.filter((held) => allIds(held).some((known) => isSameId(known, id)));
   const [match, second] = matches;
   if (second !== undefined) return told.refuse(at, `${matches.length} objects are or were ${idText(id)}`) ?? resources;

@@ -3,7 +3,7 @@ import type { Problem } from "../../kinds/problem.js";
 import { stripBom } from "../../kinds/yaml/source.js";
 import type { TreeNode } from "../../kinds/yaml/tree.js";
 import type { KustomizationReplacement } from "../../proto/gen/tallship/v1/kustomization.js";
-import { absorb } from "./absorb.js";
+import { absorb, addAll } from "./absorb.js";
 import { type Declaration, FILE_NAMES, isComponent, readDeclaration } from "./declaration.js";
 import { entriesOf, nodesAt, textAt } from "./fields.js";
 import { type FileMap, isInline, isRemote, leavesFolder, pathIn } from "./files.js";
@@ -137,12 +137,12 @@ class Build {
       );
     const path = pathIn(from.dir, reference).replace(/(.)\/+$/, "$1");
     if (this.files.get(path)?.is !== "folder")
-      return this.objectsOf(from, named, path).reduce(this.adder(at), state.resources);
+      return addAll(state.resources, { made: this.objectsOf(from, named, path), at }, this.told);
     const declaration = this.enter(path, at, state.trail);
     if (declaration === undefined) return state.resources;
     if (isComponent(declaration))
       return this.told.refuse(at, `${path} is a Component: name it under components`) ?? state.resources;
-    return this.gather(declaration, [], state.trail).reduce(this.adder(at), state.resources);
+    return addAll(state.resources, { made: this.gather(declaration, [], state.trail), at }, this.told);
   }
 
   private component(from: Declaration, { reference, at }: Named, { resources, trail }: State): readonly Resource[] {
@@ -156,10 +156,6 @@ class Build {
     if (!isComponent(declaration))
       return this.told.refuse(at, `${path} is no Component: name it under resources`) ?? resources;
     return this.gather(declaration, resources, trail);
-  }
-
-  private adder(at: number): (held: readonly Resource[], made: Resource) => readonly Resource[] {
-    return (held, made) => absorb(held, { made, behavior: "add", at }, this.told);
   }
 
   private enter(path: string, at: number, trail: readonly string[]): Declaration | undefined {

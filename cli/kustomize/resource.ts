@@ -61,13 +61,12 @@ export function renamed(resource: Resource, name: string, at: number): Resource 
 
 /** True when both name one object; no namespace is "default". */
 export function isSameId(left: Id, right: Id): boolean {
-  return (
-    left.group === right.group &&
-    left.version === right.version &&
-    left.kind === right.kind &&
-    left.name === right.name &&
-    namespaceOf(left) === namespaceOf(right)
-  );
+  return left.name === right.name && left.kind === right.kind && idKey(left) === idKey(right);
+}
+
+/** The name as one string: equal for two that name one object. */
+export function idKey(id: Id): string {
+  return [id.group, id.version, id.kind, namespaceOf(id), id.name].join("/");
 }
 
 /** The namespace of an object, "default" when it names none; empty for kinds without. */

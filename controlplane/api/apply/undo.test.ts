@@ -119,3 +119,15 @@ test("nothing is pruned when a document is refused", async () => {
   expect(outcomes(answer)).toEqual(["A failed", "b skipped"]);
   expect(await heldBy("b")).toBe("1");
 });
+
+test("a set that is too large for one value is undone and pruned as any other", async () => {
+  const many = (count: number, value: string): Typed[] =>
+    Array.from({ length: count }, (_, at) => config(`m-${String(at).padStart(4, "0")}`, value));
+  await apply(many(1_001, "1"));
+  await apply(many(1_003, "2"));
+  const back = await undo();
+  expect(outcomes(back).filter((text) => text.endsWith("deleted"))).toEqual(["m-1001 deleted", "m-1002 deleted"]);
+  expect([await heldBy("m-1000"), await heldBy("m-1002")]).toEqual(["1", undefined]);
+  const preview = await apply(many(1_000, "1"), { dryRun: true });
+  expect(preview.dropped.map(({ name }) => name)).toEqual(["m-1000"]);
+});
