@@ -308,7 +308,7 @@ export class Agent {
       image: imageHook(edges.images, configs),
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
-      volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, facts.hostname),
+      volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, edges.traits),
     };
     const statuses = new PodStatuses(
       { nodeIP: facts.nodeIP, runtimeName: runtime.version.split("://")[0] ?? "" },

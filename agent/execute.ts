@@ -106,11 +106,15 @@ async function prepare(hook: Hook, { turn, signal: aborted }: ExecuteContext): P
 }
 
 /** Changes that happen meanwhile are not seen by this one: they count for the next. */
-async function refresh({ turn, signal: aborted }: ExecuteContext, { hooks, disk }: ExecuteEdges): Promise<Effect> {
+async function refresh(
+  { turn, signal: aborted }: ExecuteContext,
+  { hooks, disk, node }: ExecuteEdges,
+): Promise<Effect> {
   const pod = wanted(turn);
   const configsSeenCount = turn.facts.configChangeCount;
   const { configs } = await hooks.config.up({ uid: turn.record.uid, pod, facts: turn.facts }, aborted);
-  if (configs !== undefined) await disk.refresh(turn.record.uid, configVolumePlans(pod, configs));
+  const { allocatable } = node;
+  if (configs !== undefined) await disk.refresh(turn.record.uid, configVolumePlans(pod, { configs, allocatable }));
   return { facts: (facts) => ({ ...facts, configs: configs ?? facts.configs, configsSeenCount }) };
 }
 

@@ -23,6 +23,7 @@ import { plan } from "./plan.js";
 import { newRecord, type PodRecord } from "./pod-record.js";
 import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal } from "./pod-turn.js";
 import type { ContainerKey, Runtime } from "./runtime/runtime.js";
+import { areFilesStale } from "./volume/projection.js";
 
 /** What the loop needs. */
 export interface PodLoopOptions {
@@ -118,6 +119,7 @@ export class PodLoop {
     const { uid, namespace, name } = pod.metadata ?? { uid: "", namespace: "", name: "" };
     const state = this.pods.get(uid) ?? this.admit({ uid, namespace, name }, pod);
     const wasWanted = state.desired !== undefined && !isDeleting(state.desired);
+    if (state.desired !== undefined && areFilesStale(state.desired, pod)) state.facts = withConfigChange(state.facts);
     state.desired = pod;
     state.isSaved = false;
     if (state.record.name === "") state.record = { ...state.record, namespace, name };
@@ -147,7 +149,7 @@ export class PodLoop {
       const uses = configUses(state.desired?.spec);
       const isConcerned = uses.some(({ kind, name }) => changed?.has(`${kind}/${namespace}/${name}`) ?? true);
       if (!isConcerned) continue;
-      state.facts = { ...state.facts, configChangeCount: state.facts.configChangeCount + 1 };
+      state.facts = withConfigChange(state.facts);
       this.mark(uid);
     }
   }
@@ -349,6 +351,10 @@ export class PodLoop {
     this.checks.set(state.record.uid, []);
     this.options.onForgotten(state.record.uid);
   }
+}
+
+function withConfigChange(facts: PodFacts): PodFacts {
+  return { ...facts, configChangeCount: facts.configChangeCount + 1 };
 }
 
 function earlier(left: number | undefined, right: number | undefined): number | undefined {

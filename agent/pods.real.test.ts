@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
 import { waitFor } from "../test/kit/wait.js";
@@ -238,6 +239,31 @@ test("what a pod asks of its namespaces, mounts and environment is so in its con
   const log = machine.log({ podUid: "asks", container: "web", attempt: 0 });
   for (const want of ["db 10.96.0.9:5432", "refused", "shm 1", "open", "ro 1"]) expect(log).toContain(want);
   expect(Number(/pids (\d+)/.exec(log)?.[1])).toBeGreaterThan(10);
+});
+
+test("a projected volume joins its sources in one folder, and shows new labels while the container runs", async () => {
+  machine.configs.set("ConfigMap/web", { revision: 1, values: { greeting: Buffer.from("hello") } });
+  const labels = { path: "labels", fieldRef: { fieldPath: "metadata.labels" } };
+  const sources = [{ configMap: { name: "web" } }, { downwardAPI: { items: [labels] } }];
+  const pod = (app: string): Pod => {
+    const of = testPod("shown", {
+      volumes: [{ name: "all", projected: { sources } }],
+      containers: [
+        {
+          name: "web",
+          ...sh("while :; do echo $(cat /all/greeting /all/labels); sleep 0.1; done"),
+          volumeMounts: [{ name: "all", mountPath: "/all" }],
+        },
+      ],
+    });
+    return Pod.fromPartial({ ...of, metadata: { ...of.metadata, labels: { app } } });
+  };
+  const log = (): string => machine.log({ podUid: "shown", container: "web", attempt: 0 });
+  loop.setDesired(pod("old"));
+  await machine.until("shown", "to run", ({ phase }) => phase === "Running");
+  await waitFor("the old label", () => log().includes('helloapp="old"'));
+  loop.setDesired(pod("new"));
+  await waitFor("the new label", () => log().includes('helloapp="new"'));
 });
 
 async function listening(

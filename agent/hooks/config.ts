@@ -82,9 +82,13 @@ function environmentUses({ env, envFrom }: NonNullable<Pod["spec"]>["containers"
 }
 
 function volumeUses(pod: Pod): readonly Use[] {
-  return (pod.spec?.volumes ?? []).flatMap(({ configMap, secret }): readonly Use[] => [
+  return (pod.spec?.volumes ?? []).flatMap(({ configMap, secret, projected }): readonly Use[] => [
     ...use("ConfigMap", configMap),
     ...use("Secret", secret === undefined ? undefined : { name: secret.secretName, optional: secret.optional }),
+    ...(projected?.sources ?? []).flatMap((source): readonly Use[] => [
+      ...use("ConfigMap", source.configMap),
+      ...use("Secret", source.secret),
+    ]),
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { claimsOfPod } from "../../kinds/storage.js";
 import type { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { NodeTraits } from "../assemble.js";
 import type { ClaimSource } from "../claim-source.js";
 import type { ClusterNames } from "../pod/pod-files.js";
 import { hostsFile, podHostname, resolvConf } from "../pod/pod-files.js";
@@ -12,14 +13,14 @@ import type { Hook } from "./hook.js";
 export function volumesHook(
   { disk, claims }: { readonly disk: PodDisk; readonly claims: ClaimSource },
   names: ClusterNames,
-  hostHostname: string,
+  { hostname: hostHostname, allocatable }: Pick<NodeTraits, "hostname" | "allocatable">,
 ): Hook {
   return {
     name: "volumes",
     up: async ({ uid, pod, facts }, signal) => {
       const hostname = podHostname(pod, hostHostname);
       const configs = facts.configs ?? { configMaps: {}, secrets: {} };
-      const plans = volumePlans(pod, configs, await claimedVolumes(pod, claims, signal));
+      const plans = volumePlans(pod, { configs, allocatable, claims: await claimedVolumes(pod, claims, signal) });
       const files = {
         hosts: hostsFile(pod, { address: facts.address, hostname, clusterDomain: names.clusterDomain }),
         hostname: `${hostname}\n`,

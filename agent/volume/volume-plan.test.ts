@@ -24,8 +24,10 @@ const claims = new Map([
 ]);
 
 function plans(volume: PartialVolume, fsGroup?: number) {
-  const spec = { securityContext: { fsGroup }, volumes: [{ name: "v", ...volume }] };
-  return volumePlans(Pod.fromPartial({ spec }), configs, claims)[0];
+  const containers = [{ name: "main", image: "x", resources: { limits: { cpu: "500m" } } }];
+  const spec = { securityContext: { fsGroup }, volumes: [{ name: "v", ...volume }], containers };
+  const metadata = { name: "web-0", labels: { app: "web" } };
+  return volumePlans(Pod.fromPartial({ metadata, spec }), { configs, allocatable: { memory: "1Gi" }, claims })[0];
 }
 
 const file = (path: string, text: string, mode = 0o644) => ({ path, bytes: Buffer.from(text), mode });
@@ -45,6 +47,30 @@ test("each kind of volume becomes what must be made for it", () => {
   expect(plans({ secret: { secretName: "key", defaultMode: 0o400 } })).toMatchObject({
     isSecret: true,
     files: [file("token", "t", 0o400)],
+  });
+});
+
+const labels = { path: "labels", fieldRef: { fieldPath: "metadata.labels" } };
+const cpu = {
+  path: "cpu",
+  resourceFieldRef: { containerName: "main", resource: "limits.cpu", divisor: "1m" },
+  mode: 0o400,
+};
+
+test("fields of the pod become files, and several sources become one folder, in memory when one of them is a secret", () => {
+  const files = [file("labels", 'app="web"'), file("cpu", "500", 0o400)];
+  expect(plans({ downwardAPI: { items: [labels, cpu] } })).toMatchObject({ is: "files", isSecret: false, files });
+  const config = { configMap: { name: "app", items: [{ key: "a.conf", path: "conf/a" }] } };
+  const secret = { secret: { name: "key" } };
+  const projected = { defaultMode: 0o440, sources: [config, { downwardAPI: { items: [labels] } }, secret] };
+  expect(plans({ projected })).toMatchObject({
+    isSecret: true,
+    files: [file("conf/a", "a", 0o440), file("labels", 'app="web"', 0o440), file("token", "t", 0o440)],
+  });
+  expect(plans({ projected: { sources: [config] } })).toMatchObject({ isSecret: false });
+  expect(() => plans({ projected: { sources: [{ secret: { name: "none" } }] } })).toThrow("Secret none does not exist");
+  expect(plans({ projected: { sources: [{ secret: { name: "none", optional: true } }] } })).toMatchObject({
+    files: [],
   });
 });
 

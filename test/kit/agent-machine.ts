@@ -65,7 +65,10 @@ export class AgentMachine {
       image: imageHook(folderImages(this.machine.imageRoot), configs),
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
-      volumes: volumesHook({ disk, claims: noClaims }, names, "host"),
+      volumes: volumesHook({ disk, claims: noClaims }, names, {
+        hostname: "host",
+        allocatable: { cpu: "2", memory: "1Gi" },
+      }),
     };
     const statuses = new PodStatuses({ nodeIP: "127.0.0.1", runtimeName: "crun" }, (pod, status) =>
       this.statuses.set(pod.metadata?.uid ?? "", status),
