@@ -56,8 +56,7 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
     filePath: (uid, name) => `${filesOf(uid)}/${name}`,
     bindSource: async (volumePath, subPath) => {
       if (subPath === "") return { path: volumePath, release: async () => undefined };
-      const place = openBelow(volumePath, subPath);
-      return options.launcher.enter.length === 0 ? place : pins.pin(place);
+      return pins.pin(openBelow(volumePath, subPath));
     },
     pods: () => [...namesIn(`${options.dataDir}/pods`), ...namesIn(secrets)],
     remove: async (uid) => {

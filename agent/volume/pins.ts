@@ -1,4 +1,4 @@
-// Edge: places below volumes, where the runtime works in a mount namespace of its own.
+// Edge: places below volumes, as the runtime can mount them.
 import { mkdirSync, readlinkSync, statSync } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
@@ -6,7 +6,7 @@ import { shellWord } from "../launcher/shell-words.js";
 import type { BindSource } from "./pod-disk.js";
 
 /**
- * The kernel binds no handle of another mount namespace. So a place is bound there by its name, to a name of our own, and taken only when
+ * The kernel binds no handle of another mount namespace, and crun mounts from within the container's. So a place is bound there by its name, to a name of our own, and taken only when
  * device and inode are those of the handle: whoever swaps a part of the path meanwhile gets a refusal.
  */
 export class Pins {
