@@ -1,5 +1,6 @@
 import { isKindName } from "../../kinds/registry.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
+import { projectSet } from "../compose/project-set.js";
 import { chooseContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import type { FileFlags } from "../input/files.js";
@@ -32,8 +33,10 @@ export async function runApply({ flags }: { readonly flags: ApplyFlags }, shell:
     const objects = await readInput(shell, { ...flags, warn: true }, cluster);
     if (objects.length === 0) return nothingToDo(shell);
     const isDry = flags.dryRun === "server";
-    const set = flags.set ?? (await nameOfSet(flags, shell));
-    const sending = { cluster, shell, set, force: flags.force };
+    const project = projectSet(objects);
+    const set = flags.set ?? project?.set ?? (await nameOfSet(flags, shell));
+    const home = { ...cluster, namespace: project?.namespace ?? cluster.namespace };
+    const sending = { cluster: home, shell, set, force: flags.force };
     const prune = flags.prune && !isDry ? await agreeToPrune(objects, sending, flags) : [];
     const answer = await sendSet(objects, { ...sending, isDry, prune });
     await tellResults(answer, objects, { shell, output: flags.output, isDry, words: PRUNE_WORDS });

@@ -1,5 +1,5 @@
 import { keyOf, metaOf, type ObjectKey, type Typed } from "../../../kinds/object.js";
-import { isPodFinished } from "../../../kinds/pod-state.js";
+import { isConditionTrue, isPodFinished } from "../../../kinds/pod-state.js";
 import { isKindName, KINDS, type KindName } from "../../../kinds/registry.js";
 import { hasCode } from "../../../lib/errors.js";
 import { DeleteRequest } from "../../../proto/gen/tallship/v1/api.js";
@@ -136,4 +136,11 @@ export async function removeNamespace(live: LiveProject): Promise<void> {
 /** Every namespace has it. */
 function isMadeByItself({ kind, object }: Typed): boolean {
   return kind === "ServiceAccount" && object.metadata?.name === "default";
+}
+
+/** True for a task that has completed or failed. */
+export function hasEnded(typed: Typed): boolean {
+  if (typed.kind !== "Job") return false;
+  const { conditions } = typed.object.status ?? {};
+  return isConditionTrue(conditions, "Complete") || isConditionTrue(conditions, "Failed");
 }

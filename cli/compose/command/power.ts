@@ -8,6 +8,7 @@ import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
 import { dnsName } from "../translate/names.js";
 import {
+  hasEnded,
   type LiveProject,
   objectsOf,
   podsOfProject,
@@ -127,7 +128,8 @@ export async function stopServices(live: LiveProject, services: readonly string[
       );
       continue;
     }
-    await changeObject({ ...live, dryRun: undefined }, keyOf(typed), stopPatch);
+    const { isChanged } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), stopPatch);
+    if (!isChanged) continue;
     stopped.push(serviceOf(typed.object));
     await told(shell, keyOf(typed), "Stopped");
   }
@@ -136,7 +138,7 @@ export async function stopServices(live: LiveProject, services: readonly string[
 
 function stopPatch(live: Typed): ReturnType<typeof mergePatch> | undefined {
   if (live.kind === "Job")
-    return live.object.spec?.suspend === true ? undefined : mergePatch({ spec: { suspend: true } });
+    return live.object.spec?.suspend === true || hasEnded(live) ? undefined : mergePatch({ spec: { suspend: true } });
   if (live.kind !== "Deployment" || live.object.spec?.replicas === 0) return undefined;
   const count = String(live.object.spec?.replicas ?? 1);
   return mergePatch({ metadata: { annotations: { [STOPPED]: count } }, spec: { replicas: 0 } });

@@ -1,5 +1,4 @@
-import { metaOf, type Typed } from "../../../kinds/object.js";
-import { isConditionTrue } from "../../../kinds/pod-state.js";
+import { metaOf } from "../../../kinds/object.js";
 import type { ReadObject } from "../../../kinds/read.js";
 import { isKindName } from "../../../kinds/registry.js";
 import { sendSet } from "../../apply/send-set.js";
@@ -13,7 +12,7 @@ import { usageError } from "../../verb.js";
 import { type Written, waitUntilReady } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
 import { dnsName, PROJECT_LABEL } from "../translate/names.js";
-import { type LiveProject, objectsOf, removeAll, serviceOf, told, WORKLOADS } from "./live.js";
+import { hasEnded, type LiveProject, objectsOf, removeAll, serviceOf, told, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
 import { startServices, stopServices } from "./power.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
@@ -94,12 +93,6 @@ async function removeFinished(live: LiveProject, objects: readonly ReadObject[])
   const jobs = await objectsOf(live, ["Job"]);
   const finished = jobs.filter((typed) => wanted.has(`Job/${metaOf(typed.object).name}`) && hasEnded(typed));
   if (finished.length > 0) await removeAll(live, finished, undefined);
-}
-
-function hasEnded(typed: Typed): boolean {
-  if (typed.kind !== "Job") return false;
-  const { conditions } = typed.object.status ?? {};
-  return isConditionTrue(conditions, "Complete") || isConditionTrue(conditions, "Failed");
 }
 
 async function send(

@@ -1,0 +1,84 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Testbed } from "../testbed/testbed.js";
+import { manifest, remains, type SeenPod, startCluster } from "./cluster.js";
+
+let testbed: Testbed;
+const file = manifest("compose.yaml");
+const compose = (...words: readonly string[]): Promise<string> => testbed.tsctl(["compose", "-f", file, ...words]);
+
+beforeAll(async () => {
+  testbed = await startCluster("compose", { hostCount: 3 });
+});
+
+afterAll(async () => {
+  await testbed?.down();
+});
+
+async function podsOf(service: string): Promise<readonly SeenPod[]> {
+  const labels = `com.docker.compose.service=${service}`;
+  return JSON.parse(await testbed.tsctl(["get", "pods", "-n", "shop", "-l", labels, "-o", "json"])).items;
+}
+
+const startedAt = (pod: SeenPod | undefined): string =>
+  pod?.status.containerStatuses?.[0]?.state.running?.startedAt ?? "";
+
+test("up waits until everything is healthy, and nothing starts before what it depends on", async () => {
+  await compose("up", "-d", "--wait");
+  const [store] = await podsOf("store");
+  const [prepare] = await podsOf("prepare");
+  expect(prepare?.status.containerStatuses?.[0]?.state.terminated?.exitCode).toBe(0);
+  const ready = store?.status.conditions?.find(({ type }) => type === "Ready");
+  expect(ready?.status).toBe("True");
+  const web = await podsOf("web");
+  expect(web).toHaveLength(2);
+  // The store listens two seconds after its start, and web waits for that.
+  for (const pod of web)
+    expect(Date.parse(startedAt(pod)) - Date.parse(startedAt(store))).toBeGreaterThanOrEqual(1_000);
+});
+
+test("the published port answers on every host, and services meet by their names", async () => {
+  for (const { name, address } of testbed.layout.hosts)
+    expect((await testbed.exec(name, ["curl", "-s", "--max-time", "3", `http://${address}:8088/`])).stdout).toMatch(
+      /^welcome from web-/,
+    );
+  expect(await compose("exec", "-T", "web", "fetch", "store", "8080")).toMatch(/^in stock from store-/);
+  expect(await compose("exec", "-T", "web", "cat", "/etc/motd")).toBe("Open all day.\n");
+});
+
+test("a pod whose dependency is not there says so and starts once it is", async () => {
+  const text = `services:
+  late: {image: "tallship/hello:1", depends_on: {never: {condition: service_healthy}}}
+  never: {image: "tallship/hello:1", healthcheck: {test: "test -e /tmp/ok", start_interval: 1s}}
+`;
+  await testbed.tsctl(["compose", "-f", "-", "-p", "late", "up", "-d"], { input: text });
+  await testbed.tsctl([
+    "wait",
+    "pod",
+    "-n",
+    "late",
+    "-l",
+    "com.docker.compose.service=late",
+    "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=WaitingForDependency",
+    "--timeout=20s",
+  ]);
+  expect(await testbed.tsctl(["compose", "-p", "late", "ps"])).toContain("waiting for never to be healthy");
+  await testbed.tsctl(["compose", "-p", "late", "exec", "-T", "never", "touch", "/tmp/ok"]);
+  await testbed.tsctl([
+    "wait",
+    "pod",
+    "-n",
+    "late",
+    "-l",
+    "com.docker.compose.service=late",
+    "--for=condition=Ready",
+    "--timeout=20s",
+  ]);
+  await testbed.tsctl(["compose", "-p", "late", "down"]);
+});
+
+test("down leaves nothing, neither in the cluster nor on the hosts", async () => {
+  await compose("down");
+  expect(await testbed.tsctl(["get", "namespaces", "-o", "name"])).toBe("namespace/default\nnamespace/kube-system\n");
+  for (const { name } of testbed.layout.hosts)
+    expect(await remains(testbed, name)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+});
