@@ -40,6 +40,12 @@ describe("a deployment is ready once every pod is of the new template and availa
         'observedGeneration: 2, conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded}]',
       want: "failed: it missed its progress deadline",
     },
+    {
+      name: "taken back",
+      status:
+        'observedGeneration: 2, conditions: [{type: Progressing, status: "False", reason: ProgressDeadlineExceeded, message: late}, {type: RolledBack, status: "True", message: back to 1}]',
+      want: "failed: back to 1",
+    },
   ];
   test.each(rows)("$name", ({ status, want }) => {
     const state = readinessOf(

@@ -42,8 +42,10 @@ function ofDeployment({ metadata, spec, status }: Deployment): Readiness {
   const { updatedReplicas = 0, replicas = 0, availableReplicas = 0, observedGeneration = 0 } = status ?? {};
   if (observedGeneration < (metadata?.generation ?? 0)) return waiting("the change has not been seen yet");
   const progressing = conditionOf(status?.conditions, "Progressing");
-  if (progressing?.reason === "ProgressDeadlineExceeded")
-    return { is: "failed", why: progressing.message || "it missed its progress deadline" };
+  if (progressing?.reason === "ProgressDeadlineExceeded") {
+    const rolledBack = conditionOf(status?.conditions, "RolledBack")?.message;
+    return { is: "failed", why: rolledBack || progressing.message || "it missed its progress deadline" };
+  }
   if (updatedReplicas < wanted) return waiting(`${updatedReplicas} of ${wanted} pods updated`);
   if (replicas > updatedReplicas) return waiting(`${replicas - updatedReplicas} old pods still there`);
   if (availableReplicas < wanted) return waiting(`${availableReplicas} of ${wanted} pods available`);

@@ -8,6 +8,7 @@ import type { Cached } from "./view.js";
 const KIND_GROUPS: { readonly [K in KindName]?: (object: KindMap[K]) => readonly string[] } = {
   DaemonSet: ({ metadata, spec }) => configGroups(metadata?.namespace, spec?.template?.spec),
   Deployment: ({ metadata, spec }) => configGroups(metadata?.namespace, spec?.template?.spec),
+  StatefulSet: ({ metadata, spec }) => configGroups(metadata?.namespace, spec?.template?.spec),
   Pod: ({ metadata, spec }) => [GROUP.node(spec?.nodeName ?? ""), ...configGroups(metadata?.namespace, spec)],
 };
 

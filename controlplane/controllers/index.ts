@@ -50,7 +50,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     quota,
     serviceAccount,
     startOrder(),
-    statefulSet,
+    statefulSet(parts.digest),
     volumeClaims(),
     volumes,
   ];

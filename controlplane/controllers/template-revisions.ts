@@ -5,6 +5,7 @@ import { ControllerRevision } from "../../proto/gen/tallship/v1/controllerrevisi
 import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cached, View } from "../cache/view.js";
 import { copyWrites } from "./config/copy-writes.js";
+import { pinnedTemplate } from "./config/pinned-template.js";
 import { agree, keptPins, type Pins, pinsIn, type WantedPins, withPins } from "./config/pins.js";
 import type { ObjectWrite, ReconcileContext } from "./controller.js";
 import { childMeta, create, remove, replace } from "./writes.js";
@@ -36,6 +37,11 @@ function byNumber(left: Cached<"ControllerRevision">, right: Cached<"ControllerR
 /** The template that a revision keeps. */
 export function templateOf({ object }: Cached<"ControllerRevision">): PodTemplateSpec | undefined {
   return object.data?.spec?.template;
+}
+
+/** What the pods of a revision are made from: its template, with the content that the revision is pinned to. */
+export function podTemplateOf(revision: Cached<"ControllerRevision">): PodTemplateSpec | undefined {
+  return pinnedTemplate(templateOf(revision), pinsIn(metaOf(revision.object).annotations));
 }
 
 /** What a revision is found or made for. */

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { setMaxListeners } from "node:events";
 import type { Cached, View, WatchCache } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
@@ -117,6 +118,11 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
     },
   };
   return world;
+}
+
+/** Names content in tests. */
+export function contentDigest(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Names of what is listed, in order. */

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { afterEach } from "vitest";
 import type { Controller } from "../../controlplane/controllers/controller.js";
 import { deployment } from "../../controlplane/controllers/deployment/deployment.js";
@@ -10,9 +9,8 @@ import { Deployment, type DeploymentStatus } from "../../proto/gen/tallship/v1/d
 import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
-import { type ControlWorld, controlWorld } from "./control-world.js";
+import { type ControlWorld, contentDigest, controlWorld } from "./control-world.js";
 
-const digest = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
 const worlds: ControlWorld[] = [];
 afterEach(() => {
   for (const world of worlds.splice(0)) world.stop.abort();
@@ -22,7 +20,7 @@ afterEach(() => {
 export async function newWorld(more: readonly Controller[] = []): Promise<ControlWorld> {
   const world = await controlWorld();
   worlds.push(world);
-  world.run([deployment(digest), replicaSet, ...more]);
+  world.run([deployment(contentDigest), replicaSet, ...more]);
   return world;
 }
 

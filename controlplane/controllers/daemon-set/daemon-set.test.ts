@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
@@ -10,13 +9,10 @@ import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { pinnedNode } from "../../../scheduler/pinned-node.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
-import type { Digest } from "../config/copy.js";
+import { type ControlWorld, contentDigest, controlWorld } from "../../../test/kit/control-world.js";
 import { ownerCollector } from "../owner-collector.js";
 import { podCollector } from "../pod-collector.js";
 import { daemonSet } from "./daemon-set.js";
-
-const digest: Digest = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
 const worlds: ControlWorld[] = [];
 afterEach(() => {
@@ -49,7 +45,7 @@ class DaemonWorld {
   constructor(control: ControlWorld) {
     this.control = control;
     worlds.push(control);
-    control.run([daemonSet(digest), podCollector, ownerCollector()]);
+    control.run([daemonSet(contentDigest), podCollector, ownerCollector()]);
   }
 
   async node(name: string, { labels = {}, taint }: NodeParts = {}): Promise<void> {

@@ -135,6 +135,17 @@ test("what was rolled back is not tried again by a change of scale, but by a cha
   expect(sizes(world)).toEqual({ "web:1": 6, "broken:1": 0 });
 });
 
+test("a template that worked once, wanted again while few of its pods are left, has its full time", async () => {
+  const world = await failing();
+  await world.clock.advance(70_000);
+  await world.converge();
+  await change(world, { image: "web:1" });
+  await world.converge();
+  expect(condition(world, "Progressing")).toMatchObject({ status: "True", reason: "FoundNewReplicaSet" });
+  await finish(world, works);
+  expect(condition(world, "Progressing")?.reason).toBe("NewReplicaSetAvailable");
+});
+
 // Each row lacks one thing that a rollback needs.
 const standing = [
   { name: "the annotation says off", parts: { annotations: { "tallship.dev/rollback": "off" } } },

@@ -132,7 +132,10 @@ function progressClaim(before: DeploymentStatus, after: DeploymentStatus, parts:
   if (said?.reason === "NewReplicaSetAvailable" && after.replicas === after.updatedReplicas) return undefined;
   if (isComplete(after, parts.bounds))
     return claimOf("True", "NewReplicaSetAvailable", `ReplicaSet "${setName}" has successfully progressed.`);
-  if (said === undefined) return claimOf("True", "FoundNewReplicaSet", `Found new replica set "${setName}"`);
+  // What is wanted now is not what failed: its time begins.
+  const isAnother = conditionOf(before.conditions, ROLLED_BACK) !== undefined && hasTimedOut(said);
+  if (said === undefined || isAnother)
+    return claimOf("True", "FoundNewReplicaSet", `Found new replica set "${setName}"`);
   if (hasProgressed(before, after))
     return claimOf("True", "ReplicaSetUpdated", `ReplicaSet "${setName}" is progressing.`);
   if (said.reason === "NewReplicaSetAvailable" || hasTimedOut(said)) return undefined;

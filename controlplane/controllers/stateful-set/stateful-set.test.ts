@@ -6,14 +6,14 @@ import { rfc3339 } from "../../../lib/clock.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { StatefulSet, type StatefulSetSpec } from "../../../proto/gen/tallship/v1/statefulset.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import { type ControlWorld, contentDigest, controlWorld } from "../../../test/kit/control-world.js";
 import { ownerCollector } from "../owner-collector.js";
 import { podCollector } from "../pod-collector.js";
 import { statefulSet } from "./stateful-set.js";
 
 async function newWorld(seed = 1): Promise<ControlWorld> {
   const world = await controlWorld(seed);
-  world.run([statefulSet, ownerCollector(), podCollector]);
+  world.run([statefulSet(contentDigest), ownerCollector(), podCollector]);
   const label = { "kubernetes.io/hostname": "node-a" };
   await world.put({
     kind: "Node",

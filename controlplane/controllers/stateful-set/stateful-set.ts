@@ -1,3 +1,4 @@
+import { configKey } from "../../../kinds/config-uses.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting } from "../../../kinds/pod-state.js";
@@ -6,6 +7,9 @@ import { limit } from "../../../lib/limits.js";
 import { StatefulSetStatus } from "../../../proto/gen/tallship/v1/statefulset.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { claim } from "../claim.js";
+import type { Digest } from "../config/copy.js";
+import { pinnedTemplate } from "../config/pinned-template.js";
+import { wantedPins } from "../config/pins.js";
 import {
   type Controller,
   NOTHING,
@@ -16,7 +20,7 @@ import {
 } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { countPods } from "../pod-counts.js";
-import { historyWrites, revisionFor, revisionsOf, templateOf } from "../template-revisions.js";
+import { historyWrites, podTemplateOf, revisionFor, revisionsOf } from "../template-revisions.js";
 import { controllerOf, create, remove, replace } from "../writes.js";
 import { claimWrites, ordinalOf, ownsClaim, podName, podOf } from "./identity.js";
 import { type Member, membersOf, revisionOf, rulesOf } from "./members.js";
@@ -27,7 +31,13 @@ import { stepsOf } from "./steps.js";
  * Keeps the numbered pods of stateful sets, each with its claims. A pod is made only once nothing stands under its name, so it never runs
  * twice: a pod on a lost node is waited for.
  */
-export const statefulSet: Controller = { name: "stateful-set", keysFor, reconcile };
+export function statefulSet(digest: Digest): Controller {
+  return {
+    name: "stateful-set",
+    keysFor,
+    reconcile: (key, view, context) => reconcile(key, view, digest, context),
+  };
+}
 
 /** Kubernetes' default of revisionHistoryLimit, for objects that were written past admission. */
 const defaultHistory = 10;
@@ -43,6 +53,11 @@ function keysFor({ key, before, after }: CacheChange, view: View): readonly Obje
   switch (key.kind) {
     case "StatefulSet":
       return [key];
+    case "ConfigMap":
+    case "Secret":
+      return view
+        .usingConfig("StatefulSet", namespace, configKey(key.kind, key.name))
+        .map(({ object }) => named(metaOf(object).name));
     case "Pod":
     case "ControllerRevision": {
       const owners = [before, after].map((cached) => cached && controllerOf(cached.object));
@@ -58,7 +73,7 @@ function keysFor({ key, before, after }: CacheChange, view: View): readonly Obje
   }
 }
 
-function reconcile({ namespace, name }: ObjectKey, view: View, context: ReconcileContext): Outcome {
+function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, context: ReconcileContext): Outcome {
   const set = view.cached("StatefulSet", namespace, name);
   if (set === undefined) return NOTHING; // Deleted: the owner collector removes the pods.
   const selector = set.object.spec?.selector;
@@ -68,18 +83,20 @@ function reconcile({ namespace, name }: ObjectKey, view: View, context: Reconcil
   const revisions = revisionsOf(set, view);
   const collisions = set.object.status?.collisionCount ?? 0;
   const { template } = set.object.spec ?? {};
-  const latest = revisionFor({ cached: set, template, collisions }, revisions, view, context);
+  const configs = wantedPins(metaOf(set.object), template?.spec, { view, digest });
+  const latest = revisionFor({ cached: set, template, collisions, configs }, revisions, view, context);
   if (latest.is === "taken") return rename(set, collisions + 1);
   const isFinal = isDeleting(set.object) || isNamespaceDeleting(namespace, view);
+  const podTemplate = pinnedTemplate(template, latest.pins);
   const current = revisions.find(({ object }) => metaOf(object).name === set.object.status?.currentRevision);
   const parts: Parts = {
     set,
     members: membersOf({ set: set.object, owned, updateRevision: latest.name, nowMs: context.nowMs }, view),
-    latest: { name: latest.name, template },
+    latest: { name: latest.name, template: podTemplate },
     current:
       current === undefined
-        ? { name: latest.name, template }
-        : { name: metaOf(current.object).name, template: templateOf(current) },
+        ? { name: latest.name, template: podTemplate }
+        : { name: metaOf(current.object).name, template: podTemplateOf(current) },
     collisions,
   };
   const status = statusOf({ ...flatten(parts), nowMs: context.nowMs }, view);
