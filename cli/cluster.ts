@@ -24,6 +24,8 @@ export interface Cluster {
 /** The flags that choose a cluster and a namespace. */
 export interface ClusterFlags extends ContextFlags {
   readonly namespace?: string | undefined;
+  readonly requestTimeout?: number | undefined;
+  readonly v?: number | undefined;
 }
 
 /** Runs `use` with a cluster. A failure to reach it names every server that was tried and what to do. */
@@ -34,7 +36,7 @@ export async function withCluster(
 ): Promise<number> {
   const context = await chooseContext(shell, flags);
   const dialer = await shell.dialer(context);
-  const channel = await reach(context, dialer.dial);
+  const channel = await watched(await reach(context, dialer.dial), shell, flags);
   try {
     return await use(clusterOf(context, channel, flags));
   } catch (error) {
@@ -43,6 +45,16 @@ export async function withCluster(
     channel.close();
   }
 }
+
+/** The channel, with what the user asked of its calls. Loaded only when something was. */
+async function watched(channel: Channel, shell: Shell, { requestTimeout, v = 0 }: ClusterFlags): Promise<Channel> {
+  if (requestTimeout === undefined && v < TELLS_CALLS) return channel;
+  const { watchedChannel } = await import("./watched-channel.js");
+  return watchedChannel(channel, { shell, timeoutMs: requestTimeout, level: v });
+}
+
+/** The level of -v from which calls are told, as with kubectl. */
+const TELLS_CALLS = 6;
 
 function clusterOf(context: ClusterContext, channel: Channel, flags: ClusterFlags): Cluster {
   return {

@@ -77,6 +77,12 @@ export const CLUSTER_FLAGS = {
   },
   context: { type: "text", value: "NAME", summary: "context to use; the file's current one when absent" },
   config: { type: "text", value: "FILE", summary: "context file; see `tsctl help config view`" },
+  requestTimeout: {
+    type: "duration",
+    value: "TIME",
+    summary: "how long one request may take, 0 without end; watches and streams have none",
+  },
+  v: { type: "number", short: "v", value: "LEVEL", min: 0, summary: "6 tells every request, 8 what it asks for too" },
 } as const satisfies Flags;
 
 /** Flags that choose objects. */

@@ -78,9 +78,8 @@ async function help(args: readonly string[], shell: Shell): Promise<number> {
 }
 
 async function report(error: TallshipError, name: string, shell: Shell): Promise<number> {
-  // The reader has gone, or the user has interrupted: there is nobody to tell.
-  if (error.code === "cancelled" && (shell.signal.aborted || error.details["pipe"] === "closed"))
-    return EXIT.interrupted;
+  // The user has interrupted and knows it.
+  if (error.code === "cancelled" && shell.signal.aborted) return EXIT.interrupted;
   if (isToldAlready(error)) return exitCodeOf(error);
   const hint = isUsageError(error) ? `run "tsctl help${name === "" ? "" : ` ${name}`}" for its use\n` : "";
   await shell.stderr.write(`error: ${safeText(error.message)}\n${hint}`);

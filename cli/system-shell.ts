@@ -5,6 +5,9 @@ import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { systemClock } from "../lib/system-clock.js";
 import type { Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
 
+/** As the kernel's SIGPIPE would end a program: silently, whatever it was at. Shells show 128 and the signal's number. */
+const PIPE_CLOSED = 141;
+
 /** The shell that tsctl was started in. Interrupts abort its signal; a second one ends the process. */
 export function systemShell(): Shell {
   const interrupted = new AbortController();
@@ -35,10 +38,8 @@ export function systemShell(): Shell {
 function output(stream: NodeJS.WriteStream): Output {
   let failure: TallshipError | undefined;
   stream.on("error", (cause: NodeJS.ErrnoException) => {
-    const isClosed = cause.code === "EPIPE";
-    failure = isClosed
-      ? new TallshipError("cancelled", "the reader has gone", { details: { pipe: "closed" }, cause })
-      : new TallshipError("disk_failed", `write: ${cause.message}`, { cause });
+    if (cause.code === "EPIPE") process.exit(PIPE_CLOSED);
+    failure = new TallshipError("disk_failed", `write: ${cause.message}`, { cause });
   });
   return {
     isTerminal: stream.isTTY === true,

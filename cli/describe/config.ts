@@ -1,9 +1,10 @@
-import { messageToJson } from "../../kinds/encode.js";
+import { type Json, type JsonObject, messageToJson } from "../../kinds/encode.js";
 import type { Typed } from "../../kinds/object.js";
 import { printYaml } from "../../kinds/yaml/print.js";
 import type { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
+import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import type { Secret } from "../../proto/gen/tallship/v1/secret.js";
-import { headOf, type Surroundings, withEvents } from "./facts.js";
+import { conditionsTable, headOf, type Surroundings, withEvents } from "./facts.js";
 import { Page } from "./page.js";
 
 /** A config with its texts; of bytes only the number. */
@@ -22,12 +23,27 @@ export function describeSecret(secret: Secret, around: Surroundings): Page {
   return withEvents(page.section("Data", sizesPage(secret.data)), around);
 }
 
-/** Any other kind: its fields as they are. */
+/** Any other kind: its fields as they are, conditions as a table. */
 export function describeOther({ kind, object }: Typed, around: Surroundings): Page {
   const { metadata: _, ...fields } = messageToJson(kind, object);
   const page = headOf(object.metadata, around.nowMs);
-  if (Object.keys(fields).length > 0) page.text(printYaml(fields));
+  const { status, ...rest } = fields;
+  const { conditions, ...others } = isMap(status) ? status : {};
+  const shown = { ...rest, ...(Object.keys(others).length === 0 ? {} : { status: others }) };
+  if (Object.keys(shown).length > 0) page.text(printYaml(shown));
+  if (conditions !== undefined) conditionsTable(page, conditionsIn(object), around.nowMs);
   return kind === "Event" ? page : withEvents(page, around);
+}
+
+function isMap(json: Json | undefined): json is JsonObject {
+  return typeof json === "object" && json !== null && !Array.isArray(json);
+}
+
+/** The conditions of a status, whatever its kind: they have one form in all. */
+function conditionsIn(object: object): readonly Condition[] {
+  const status = "status" in object ? object.status : undefined;
+  const held = typeof status === "object" && status !== null && "conditions" in status ? status.conditions : [];
+  return Array.isArray(held) ? held : [];
 }
 
 function textsPage(texts: Readonly<Record<string, string>>): Page {

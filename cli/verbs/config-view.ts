@@ -1,7 +1,7 @@
+import { contextsTable } from "../config/contexts.js";
 import { readContextFile } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { CLUSTER_FLAGS } from "../flags.js";
-import { formatTable } from "../table.js";
 import { verb } from "../verb.js";
 
 /** Certificates and keys stay hidden. */
@@ -13,13 +13,7 @@ export const configView = verb({
   operands: "none",
   run: async ({ flags }, shell) => {
     const { path, file } = await readContextFile(shell, flags);
-    const rows = file.contexts.map(({ name, servers, namespace }) => [
-      name === file.current ? "*" : "",
-      name,
-      servers.join(","),
-      namespace ?? "default",
-    ]);
-    await shell.stdout.write(formatTable([["CURRENT", "NAME", "SERVERS", "NAMESPACE"], ...rows]));
+    await shell.stdout.write(contextsTable(file, file.contexts, true));
     await shell.stderr.write(`from ${path}\n`);
     return EXIT.ok;
   },

@@ -333,6 +333,31 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./config-use-context.js")).configUseContext,
   },
   {
+    name: "config get-contexts",
+    summary: "list the contexts",
+    load: async () => (await import("./config-get-contexts.js")).configGetContexts,
+  },
+  {
+    name: "config current-context",
+    summary: "tell which context is used",
+    load: async () => (await import("./config-current-context.js")).configCurrentContext,
+  },
+  {
+    name: "config set-context",
+    summary: "change or make a context",
+    load: async () => (await import("./config-set-context.js")).configSetContext,
+  },
+  {
+    name: "config rename-context",
+    summary: "give a context another name",
+    load: async () => (await import("./config-rename-context.js")).configRenameContext,
+  },
+  {
+    name: "config delete-context",
+    summary: "remove a context",
+    load: async () => (await import("./config-delete-context.js")).configDeleteContext,
+  },
+  {
     name: "config set-namespace",
     summary: "choose the namespace of objects that name none",
     load: async () => (await import("./config-set-namespace.js")).configSetNamespace,
@@ -356,6 +381,11 @@ export const VERBS: readonly VerbRow[] = [
     name: "cluster-info",
     summary: "tell where the control planes are",
     load: async () => (await import("./cluster-info.js")).clusterInfo,
+  },
+  {
+    name: "auth whoami",
+    summary: "tell who you are to the cluster",
+    load: async () => (await import("./auth-whoami.js")).authWhoami,
   },
   {
     name: "doctor",
