@@ -5,4 +5,4 @@ import { systemShell } from "../cli/system-shell.js";
 // public ones first: 20 ms of every command.
 process.env["SSL_CERT_FILE"] = "/dev/null";
 // Everything written has been flushed. A connection that is still being tried to a host without power would keep the process for two minutes.
-process.exit(await main(process.argv.slice(2), systemShell()));
+void main(process.argv.slice(2), systemShell()).then((code) => process.exit(code));

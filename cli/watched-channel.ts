@@ -34,6 +34,7 @@ export function watchedChannel(channel: Channel, wishes: Wishes): Channel {
       const client = channel.client(definition);
       const entries = Object.entries(definition.methods).map(([key, method]) => [
         key,
+        // The client has a caller for each method of its definition.
         watchedCall(client[key] as Caller<MethodDefinition>, `${definition.name}.${method.name} ${channel.address}`, {
           ...wishes,
           timeoutMs: method.responseStream && !ANSWERING.has(method.name) ? undefined : wishes.timeoutMs,
