@@ -21,6 +21,7 @@ import { describeNode } from "./node.js";
 import type { Page } from "./page.js";
 import { describePod } from "./pod.js";
 import { describeService } from "./service.js";
+import { describeStatefulSet } from "./stateful-set.js";
 import { describeDeployment, describeReplicaSet } from "./workload.js";
 
 /** What `describe` was asked. */
@@ -76,6 +77,7 @@ const DESCRIBERS: {
     ),
   ReplicaSet: async (set, run, around) => describeReplicaSet(set, await podsNear(run, set.metadata), around),
   DaemonSet: async (set, run, around) => describeDaemonSet(set, await podsNear(run, set.metadata), around),
+  StatefulSet: async (set, run, around) => describeStatefulSet(set, await podsNear(run, set.metadata), around),
   Job: async (job, run, around) => describeJob(job, await podsNear(run, job.metadata), around),
   CronJob: async (cronJob, run, around) =>
     describeCronJob(cronJob, await listKind(run, "Job", { namespace: cronJob.metadata?.namespace }), around),

@@ -1,6 +1,7 @@
 import type { VerbRow } from "../verb.js";
+import { CONFIG_VERBS, CREATE_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
 
-/** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here. */
+/** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here; the verbs of large groups have theirs in groups.ts. */
 export const VERBS: readonly VerbRow[] = [
   {
     name: "apply",
@@ -27,64 +28,7 @@ export const VERBS: readonly VerbRow[] = [
     summary: "make objects that are not there yet",
     load: async () => (await import("./create.js")).create,
   },
-  {
-    name: "create namespace",
-    summary: "make a namespace",
-    aliases: ["create ns"],
-    load: async () => (await import("./create-namespace.js")).createNamespace,
-  },
-  {
-    name: "create configmap",
-    summary: "make a config of values and files",
-    aliases: ["create cm"],
-    load: async () => (await import("./create-configmap.js")).createConfigMap,
-  },
-  {
-    name: "create secret",
-    summary: "make a secret of values and files",
-    load: async () => (await import("./create-secret.js")).createSecret,
-  },
-  {
-    name: "create deployment",
-    summary: "make a deployment of an image",
-    aliases: ["create deploy"],
-    load: async () => (await import("./create-deployment.js")).createDeployment,
-  },
-  {
-    name: "create job",
-    summary: "make a job of an image or a cron job",
-    load: async () => (await import("./create-job.js")).createJob,
-  },
-  {
-    name: "create cronjob",
-    summary: "make a cron job of an image",
-    aliases: ["create cj"],
-    load: async () => (await import("./create-cronjob.js")).createCronJob,
-  },
-  {
-    name: "create service",
-    summary: "make a service",
-    aliases: ["create svc"],
-    load: async () => (await import("./create-service.js")).createService,
-  },
-  {
-    name: "create serviceaccount",
-    summary: "make a service account",
-    aliases: ["create sa"],
-    load: async () => (await import("./create-serviceaccount.js")).createServiceAccount,
-  },
-  {
-    name: "create quota",
-    summary: "make a resource quota",
-    aliases: ["create resourcequota"],
-    load: async () => (await import("./create-quota.js")).createQuota,
-  },
-  {
-    name: "create priorityclass",
-    summary: "make a priority class",
-    aliases: ["create pc"],
-    load: async () => (await import("./create-priorityclass.js")).createPriorityClass,
-  },
+  ...CREATE_VERBS,
   { name: "get", summary: "list objects", load: async () => (await import("./get.js")).get },
   {
     name: "describe",
@@ -110,62 +54,8 @@ export const VERBS: readonly VerbRow[] = [
     summary: "change fields of objects",
     load: async () => (await import("./patch.js")).patch,
   },
-  {
-    name: "rollout status",
-    summary: "tell how a roll-out moves on, until it is through",
-    load: async () => (await import("./rollout-status.js")).rolloutStatus,
-  },
-  {
-    name: "rollout history",
-    summary: "list the revisions of a roll-out",
-    load: async () => (await import("./rollout-history.js")).rolloutHistory,
-  },
-  {
-    name: "rollout undo",
-    summary: "go back to an earlier revision",
-    load: async () => (await import("./rollout-undo.js")).rolloutUndo,
-  },
-  {
-    name: "rollout pause",
-    summary: "let changes of a template wait",
-    load: async () => (await import("./rollout-pause.js")).rolloutPause,
-  },
-  {
-    name: "rollout resume",
-    summary: "roll out what has waited",
-    load: async () => (await import("./rollout-resume.js")).rolloutResume,
-  },
-  {
-    name: "rollout restart",
-    summary: "replace all pods by new ones",
-    load: async () => (await import("./rollout-restart.js")).rolloutRestart,
-  },
-  {
-    name: "set image",
-    summary: "give containers other images",
-    load: async () => (await import("./set-image.js")).setImage,
-  },
-  {
-    name: "set env",
-    summary: "set or remove variables of containers",
-    load: async () => (await import("./set-env.js")).setEnv,
-  },
-  {
-    name: "set resources",
-    summary: "set limits and requests of containers",
-    load: async () => (await import("./set-resources.js")).setResources,
-  },
-  {
-    name: "set serviceaccount",
-    aliases: ["set sa"],
-    summary: "let pods run as another service account",
-    load: async () => (await import("./set-serviceaccount.js")).setServiceAccount,
-  },
-  {
-    name: "set selector",
-    summary: "let a service choose other pods",
-    load: async () => (await import("./set-selector.js")).setSelector,
-  },
+  ...ROLLOUT_VERBS,
+  ...SET_VERBS,
   {
     name: "autoscale",
     summary: "let the number of replicas follow the load",
@@ -322,46 +212,7 @@ export const VERBS: readonly VerbRow[] = [
     summary: "make tokens useless at once",
     load: async () => (await import("./token-revoke.js")).tokenRevoke,
   },
-  {
-    name: "config view",
-    summary: "show the contexts, without their keys",
-    load: async () => (await import("./config-view.js")).configView,
-  },
-  {
-    name: "config use-context",
-    summary: "choose the context that is used from now on",
-    load: async () => (await import("./config-use-context.js")).configUseContext,
-  },
-  {
-    name: "config get-contexts",
-    summary: "list the contexts",
-    load: async () => (await import("./config-get-contexts.js")).configGetContexts,
-  },
-  {
-    name: "config current-context",
-    summary: "tell which context is used",
-    load: async () => (await import("./config-current-context.js")).configCurrentContext,
-  },
-  {
-    name: "config set-context",
-    summary: "change or make a context",
-    load: async () => (await import("./config-set-context.js")).configSetContext,
-  },
-  {
-    name: "config rename-context",
-    summary: "give a context another name",
-    load: async () => (await import("./config-rename-context.js")).configRenameContext,
-  },
-  {
-    name: "config delete-context",
-    summary: "remove a context",
-    load: async () => (await import("./config-delete-context.js")).configDeleteContext,
-  },
-  {
-    name: "config set-namespace",
-    summary: "choose the namespace of objects that name none",
-    load: async () => (await import("./config-set-namespace.js")).configSetNamespace,
-  },
+  ...CONFIG_VERBS,
   {
     name: "explain",
     summary: "tell what a kind and its fields mean",

@@ -134,3 +134,43 @@ describe("a job is ready when it is complete, a daemon set when every node has a
 test("what has no state of its own is ready", () => {
   expect(readinessOf(read("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}"))).toEqual({ is: "ready" });
 });
+
+describe("a stateful set is ready once every pod is available and, above its partition, new", () => {
+  const rows = [
+    { name: "nobody has looked", spec: "", status: "", want: "waiting: the change has not been seen yet" },
+    {
+      name: "being updated",
+      spec: "",
+      status:
+        "observedGeneration: 2, replicas: 3, updatedReplicas: 1, updateRevision: b, currentRevision: a, availableReplicas: 3",
+      want: "waiting: 1 of 3 pods updated",
+    },
+    {
+      name: "the partition is reached",
+      spec: ", updateStrategy: {rollingUpdate: {partition: 2}}",
+      status:
+        "observedGeneration: 2, replicas: 3, updatedReplicas: 1, updateRevision: b, currentRevision: a, availableReplicas: 3",
+      want: "ready",
+    },
+    {
+      name: "not available",
+      spec: "",
+      status: "observedGeneration: 2, replicas: 3, updateRevision: a, currentRevision: a, availableReplicas: 2",
+      want: "waiting: 2 of 3 pods available",
+    },
+    {
+      name: "whole",
+      spec: "",
+      status: "observedGeneration: 2, replicas: 3, updateRevision: a, currentRevision: a, availableReplicas: 3",
+      want: "ready",
+    },
+  ];
+  test.each(rows)("$name", ({ spec, status, want }) => {
+    const state = readinessOf(
+      read(
+        `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: s, generation: 2}, spec: {replicas: 3${spec}}, status: {${status}}}`,
+      ),
+    );
+    expect(state.is === "ready" ? state.is : `${state.is}: ${state.why}`).toBe(want);
+  });
+});

@@ -8,6 +8,7 @@ import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
 import type { Job } from "../../proto/gen/tallship/v1/job.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
+import type { StatefulSet } from "../../proto/gen/tallship/v1/statefulset.js";
 
 /** How far an object is from what was asked of it. */
 export type Readiness =
@@ -25,6 +26,8 @@ export function readinessOf(typed: Typed): Readiness {
       return ofDeployment(typed.object);
     case "DaemonSet":
       return ofDaemonSet(typed.object);
+    case "StatefulSet":
+      return ofStatefulSet(typed.object);
     case "Job":
       return ofJob(typed.object);
     case "ReplicaSet":
@@ -69,6 +72,21 @@ function ofDaemonSet({ metadata, spec, status }: DaemonSet): Readiness {
     return waiting(`${updated} of ${desiredNumberScheduled} pods updated`);
   if (numberAvailable < desiredNumberScheduled)
     return waiting(`${numberAvailable} of ${desiredNumberScheduled} pods available`);
+  return READY;
+}
+
+/** Every pod available and, above the partition, of the latest template. */
+function ofStatefulSet({ metadata, spec, status }: StatefulSet): Readiness {
+  const wanted = spec?.replicas ?? 1;
+  const { observedGeneration = 0, availableReplicas = 0, updatedReplicas = 0, replicas = 0 } = status ?? {};
+  if (observedGeneration < (metadata?.generation ?? 0)) return waiting("the change has not been seen yet");
+  const due = Math.max(0, wanted - (spec?.updateStrategy?.rollingUpdate?.partition ?? 0));
+  const isByHand = spec?.updateStrategy?.type === "OnDelete";
+  // Once all have been updated the two revisions are one, and what was updated is no longer counted apart.
+  const isUpdating = status?.updateRevision !== status?.currentRevision;
+  if (isUpdating && updatedReplicas < due && !isByHand) return waiting(`${updatedReplicas} of ${due} pods updated`);
+  if (replicas > wanted) return waiting(`${replicas - wanted} pods too many still there`);
+  if (availableReplicas < wanted) return waiting(`${availableReplicas} of ${wanted} pods available`);
   return READY;
 }
 

@@ -37,7 +37,7 @@ async function conclude({ shell, timeoutMs }: Wait, progress: Progress): Promise
   return isFailed ? EXIT.failed : EXIT.timedOut;
 }
 
-const WATCHED: ReadonlySet<KindName> = new Set(["DaemonSet", "Deployment", "Job", "ReplicaSet", "Pod"]);
+const WATCHED: ReadonlySet<KindName> = new Set(["DaemonSet", "Deployment", "Job", "ReplicaSet", "StatefulSet", "Pod"]);
 
 /** The kinds themselves, and the pods and replica sets between, for their reasons. */
 export function queriesFor(keys: readonly ObjectKey[]): readonly Query[] {

@@ -1,0 +1,171 @@
+import type { VerbRow } from "../verb.js";
+
+/** What can be created without a file. */
+export const CREATE_VERBS: readonly VerbRow[] = [
+  {
+    name: "create namespace",
+    summary: "make a namespace",
+    aliases: ["create ns"],
+    load: async () => (await import("./create-namespace.js")).createNamespace,
+  },
+  {
+    name: "create configmap",
+    summary: "make a config of values and files",
+    aliases: ["create cm"],
+    load: async () => (await import("./create-configmap.js")).createConfigMap,
+  },
+  {
+    name: "create secret",
+    summary: "make a secret of values and files",
+    load: async () => (await import("./create-secret.js")).createSecret,
+  },
+  {
+    name: "create deployment",
+    summary: "make a deployment of an image",
+    aliases: ["create deploy"],
+    load: async () => (await import("./create-deployment.js")).createDeployment,
+  },
+  {
+    name: "create job",
+    summary: "make a job of an image or a cron job",
+    load: async () => (await import("./create-job.js")).createJob,
+  },
+  {
+    name: "create cronjob",
+    summary: "make a cron job of an image",
+    aliases: ["create cj"],
+    load: async () => (await import("./create-cronjob.js")).createCronJob,
+  },
+  {
+    name: "create service",
+    summary: "make a service",
+    aliases: ["create svc"],
+    load: async () => (await import("./create-service.js")).createService,
+  },
+  {
+    name: "create serviceaccount",
+    summary: "make a service account",
+    aliases: ["create sa"],
+    load: async () => (await import("./create-serviceaccount.js")).createServiceAccount,
+  },
+  {
+    name: "create quota",
+    summary: "make a resource quota",
+    aliases: ["create resourcequota"],
+    load: async () => (await import("./create-quota.js")).createQuota,
+  },
+  {
+    name: "create priorityclass",
+    summary: "make a priority class",
+    aliases: ["create pc"],
+    load: async () => (await import("./create-priorityclass.js")).createPriorityClass,
+  },
+];
+
+/** What can be done with roll-outs. */
+export const ROLLOUT_VERBS: readonly VerbRow[] = [
+  {
+    name: "rollout status",
+    summary: "tell how a roll-out moves on, until it is through",
+    load: async () => (await import("./rollout-status.js")).rolloutStatus,
+  },
+  {
+    name: "rollout history",
+    summary: "list the revisions of a roll-out",
+    load: async () => (await import("./rollout-history.js")).rolloutHistory,
+  },
+  {
+    name: "rollout undo",
+    summary: "go back to an earlier revision",
+    load: async () => (await import("./rollout-undo.js")).rolloutUndo,
+  },
+  {
+    name: "rollout pause",
+    summary: "let changes of a template wait",
+    load: async () => (await import("./rollout-pause.js")).rolloutPause,
+  },
+  {
+    name: "rollout resume",
+    summary: "roll out what has waited",
+    load: async () => (await import("./rollout-resume.js")).rolloutResume,
+  },
+  {
+    name: "rollout restart",
+    summary: "replace all pods by new ones",
+    load: async () => (await import("./rollout-restart.js")).rolloutRestart,
+  },
+];
+
+/** Parts of objects that have a command of their own. */
+export const SET_VERBS: readonly VerbRow[] = [
+  {
+    name: "set image",
+    summary: "give containers other images",
+    load: async () => (await import("./set-image.js")).setImage,
+  },
+  {
+    name: "set env",
+    summary: "set or remove variables of containers",
+    load: async () => (await import("./set-env.js")).setEnv,
+  },
+  {
+    name: "set resources",
+    summary: "set limits and requests of containers",
+    load: async () => (await import("./set-resources.js")).setResources,
+  },
+  {
+    name: "set serviceaccount",
+    aliases: ["set sa"],
+    summary: "let pods run as another service account",
+    load: async () => (await import("./set-serviceaccount.js")).setServiceAccount,
+  },
+  {
+    name: "set selector",
+    summary: "let a service choose other pods",
+    load: async () => (await import("./set-selector.js")).setSelector,
+  },
+];
+
+/** What can be done with the context file. */
+export const CONFIG_VERBS: readonly VerbRow[] = [
+  {
+    name: "config view",
+    summary: "show the contexts, without their keys",
+    load: async () => (await import("./config-view.js")).configView,
+  },
+  {
+    name: "config use-context",
+    summary: "choose the context that is used from now on",
+    load: async () => (await import("./config-use-context.js")).configUseContext,
+  },
+  {
+    name: "config get-contexts",
+    summary: "list the contexts",
+    load: async () => (await import("./config-get-contexts.js")).configGetContexts,
+  },
+  {
+    name: "config current-context",
+    summary: "tell which context is used",
+    load: async () => (await import("./config-current-context.js")).configCurrentContext,
+  },
+  {
+    name: "config set-context",
+    summary: "change or make a context",
+    load: async () => (await import("./config-set-context.js")).configSetContext,
+  },
+  {
+    name: "config rename-context",
+    summary: "give a context another name",
+    load: async () => (await import("./config-rename-context.js")).configRenameContext,
+  },
+  {
+    name: "config delete-context",
+    summary: "remove a context",
+    load: async () => (await import("./config-delete-context.js")).configDeleteContext,
+  },
+  {
+    name: "config set-namespace",
+    summary: "choose the namespace of objects that name none",
+    load: async () => (await import("./config-set-namespace.js")).configSetNamespace,
+  },
+];
