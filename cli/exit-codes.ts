@@ -13,6 +13,8 @@ export const EXIT = {
   denied: 7,
   timedOut: 8,
   interrupted: 130,
+  /** As shells show a program that SIGPIPE has ended: 128 and the signal's number. */
+  pipeClosed: 141,
 } as const;
 
 const OF_CODE: Partial<Record<ErrorCode, number>> = {

@@ -3,10 +3,8 @@ import { setMaxListeners } from "node:events";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { systemClock } from "../lib/system-clock.js";
+import { EXIT } from "./exit-codes.js";
 import type { Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
-
-/** As the kernel's SIGPIPE would end a program: silently, whatever it was at. Shells show 128 and the signal's number. */
-const PIPE_CLOSED = 141;
 
 /** The shell that tsctl was started in. Interrupts abort its signal; a second one ends the process. */
 export function systemShell(): Shell {
@@ -38,7 +36,8 @@ export function systemShell(): Shell {
 function output(stream: NodeJS.WriteStream): Output {
   let failure: TallshipError | undefined;
   stream.on("error", (cause: NodeJS.ErrnoException) => {
-    if (cause.code === "EPIPE") process.exit(PIPE_CLOSED);
+    // As SIGPIPE ends other programs: silently, whatever they are at.
+    if (cause.code === "EPIPE") process.exit(EXIT.pipeClosed);
     failure = new TallshipError("disk_failed", `write: ${cause.message}`, { cause });
   });
   return {

@@ -118,7 +118,7 @@ test("objects come over mTLS, and exit codes are those of the table", async () =
 
 test("a reader that goes away ends the command in silence", async () => {
   const { out, err } = await shell("set -o pipefail; $tsctl logs web-0 | head -c 5; echo $?");
-  expect(out).toBe("xxxxx130\n");
+  expect(out).toBe("xxxxx141\n");
   expect(err).toBe("");
 });
 
