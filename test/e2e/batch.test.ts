@@ -99,16 +99,19 @@ test("a job that takes too long is ended with its pod, and one that is deleted t
   await waitGone(testbed, "batch.kubernetes.io/job-name");
 });
 
-test("a cron job makes jobs of its template", async () => {
+test("a cron job makes jobs of its template, when it is due and when it is asked to", async () => {
   await testbed.tsctl(["apply", "-f", manifest("cronjob.yaml")]);
   expect(await testbed.tsctl(["get", "cronjob", "tick"])).toMatch(/tick +\*\/5 \* \* \* \* +Europe\/Berlin +False /);
+  await testbed.tsctl(["create", "job", "now", "--from=cronjob/tick"]);
+  await testbed.tsctl(["wait", "--for=condition=complete", "job/now", "--timeout=60s"]);
+  expect((await testbed.tsctl(["logs", "job/now"])).trim()).toMatch(/tick$/);
   const soon = { spec: { schedule: "@every 2s", timeZone: null } };
   await testbed.tsctl(["patch", "cronjob", "tick", "-p", JSON.stringify(soon)]);
   const job = await waitFor(
     "a job of the cron job to succeed",
     async () => {
       const jobs: readonly SeenJob[] = JSON.parse(await testbed.tsctl(["get", "jobs", "-o", "json"])).items;
-      return jobs.find(({ status }) => status.succeeded === 1);
+      return jobs.find(({ metadata, status }) => metadata.name !== "now" && status.succeeded === 1);
     },
     { deadlineMs: 60_000, everyMs: 200 },
   );

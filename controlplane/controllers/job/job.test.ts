@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { metaOf } from "../../../kinds/object.js";
+import { Node } from "../../../proto/gen/tallship/v1/node.js";
+import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { type End, JobWorld, type jobOf } from "../../../test/kit/job-world.js";
+import { nodePods } from "../node/node-pods.js";
 import { ownerCollector } from "../owner-collector.js";
+import { podCollector } from "../pod-collector.js";
 import { TRACKING } from "./tracking.js";
 
 const worlds: JobWorld[] = [];
@@ -343,6 +347,47 @@ test("a job ends although a pod of it is on a node that cannot be reached", asyn
   await world.control.converge();
   expect(world.conditions()).toContain("Failed:BackoffLimitExceeded");
   expect(world.job()?.status).toMatchObject({ failed: 2, terminating: 0 });
+});
+
+describe("a pod of a node that is lost", () => {
+  async function lose(spec: Parameters<typeof jobOf>[0]): Promise<{ readonly world: JobWorld; readonly pod: Pod }> {
+    const world = await JobWorld.open([nodePods, podCollector]);
+    worlds.push(world);
+    await world.control.put({ kind: "Node", object: Node.fromPartial({ metadata: { name: "node-a", uid: "a" } }) });
+    await world.start(spec);
+    const [pod] = world.active();
+    if (pod === undefined) throw new Error("wanted a pod");
+    await world.run(pod);
+    const taints = [{ key: "node.kubernetes.io/unreachable", effect: "NoExecute" }];
+    await world.control.edit("Node", "node-a", (node) => Node.fromPartial({ ...node, spec: { taints } }));
+    await world.control.clock.advance(1_000);
+    return { world, pod };
+  }
+
+  test("has failed and is replaced; what its node says when it is back does not count", async () => {
+    const { world, pod } = await lose({});
+    expect(world.job()?.status).toMatchObject({ failed: 1, active: 0, terminating: 1 });
+    await world.control.clock.advance(11_000);
+    expect(world.active()).toHaveLength(1);
+    await world.end(pod, success);
+    await world.control.clock.advance(1_000);
+    expect(world.job()?.status).toMatchObject({ failed: 1, succeeded: 0, active: 1 });
+    await world.control.drop({ kind: "Node", namespace: "", name: "node-a" });
+    await world.control.clock.advance(1_000);
+    expect(world.job()?.status).toMatchObject({ failed: 1, succeeded: 0, active: 1 });
+    expect(world.pods()).toHaveLength(1);
+  });
+
+  test("is replaced only when its node was deleted, if only what has stopped is replaced; a policy may ignore it", async () => {
+    const rule = { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] };
+    const { world } = await lose({ podFailurePolicy: { rules: [rule] } });
+    await world.control.clock.advance(60_000);
+    expect(world.job()?.status).toMatchObject({ failed: 0, active: 0, terminating: 1 });
+    await world.control.drop({ kind: "Node", namespace: "", name: "node-a" });
+    await world.control.clock.advance(12_000);
+    expect(world.job()?.status).toMatchObject({ failed: 0, active: 1, terminating: 0 });
+    expect(world.pods()).toHaveLength(1);
+  });
 });
 
 test("a job of another controller is left alone", async () => {
