@@ -1,12 +1,13 @@
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../proto/gen/tallship/v1/placement.js";
 
-/** True when the node matches one of the terms. As in Kubernetes, a term without requirements matches nothing. */
+/** True when the node matches one of the terms, as in Kubernetes. */
 export function matchesNodeSelector({ nodeSelectorTerms }: NodeSelector, node: Node): boolean {
-  return nodeSelectorTerms.some((term) => matchesTerm(term, node));
+  return nodeSelectorTerms.some((term) => matchesNodeTerm(term, node));
 }
 
-function matchesTerm({ matchExpressions, matchFields }: NodeSelectorTerm, { metadata }: Node): boolean {
+/** True when all requirements of the term hold for the node; a term without any matches nothing. */
+export function matchesNodeTerm({ matchExpressions, matchFields }: NodeSelectorTerm, { metadata }: Node): boolean {
   if (matchExpressions.length + matchFields.length === 0) return false;
   const labels = metadata?.labels ?? {};
   const fields: Readonly<Record<string, string>> = { "metadata.name": metadata?.name ?? "" };
@@ -31,10 +32,16 @@ function holds({ operator, values }: NodeSelectorRequirement, value: string | un
     case "DoesNotExist":
       return value === undefined;
     case "Gt":
-      return value !== undefined && /^-?\d+$/.test(value) && Number(value) > Number(values[0]);
+      return compare(value, values) > 0;
     case "Lt":
-      return value !== undefined && /^-?\d+$/.test(value) && Number(value) < Number(values[0]);
+      return compare(value, values) < 0;
     default:
       return false;
   }
+}
+
+/** Whole numbers alone are compared; anything else is neither more nor less. */
+function compare(value: string | undefined, [bound]: readonly string[]): number {
+  const isWhole = [value, bound].every((text) => text !== undefined && /^-?\d+$/.test(text));
+  return isWhole ? Number(value) - Number(bound) : Number.NaN;
 }

@@ -256,8 +256,8 @@ describe("what is not enforced is named", () => {
   const rows = [
     {
       name: "asked for",
-      field: "affinity: {nodeAffinity: {}}",
-      want: ["spec.affinity: accepted, not enforced: affinity is not considered yet"],
+      field: "affinity: {podAffinity: {}}",
+      want: ["spec.affinity.podAffinity: accepted, not enforced: affinity to other pods is not considered yet"],
     },
     { name: "zero asks for nothing", field: "hostPID: false", want: [] },
     { name: "what holds anyway", field: "hostUsers: true", want: [] },

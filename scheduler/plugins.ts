@@ -1,5 +1,6 @@
 import type { Filter } from "./filter.js";
 import { hostPorts } from "./filters/host-ports.js";
+import { nodeAffinity } from "./filters/node-affinity.js";
 import { nodeSelector } from "./filters/node-selector.js";
 import { readiness } from "./filters/readiness.js";
 import { resources } from "./filters/resources.js";
@@ -8,11 +9,20 @@ import { volumeLocation } from "./filters/volume-location.js";
 import type { Score } from "./score.js";
 import { leastAllocated, mostAllocated } from "./scores/allocated.js";
 import { balanced } from "./scores/balanced.js";
+import { preferredNodes } from "./scores/preferred-nodes.js";
 import { softTaints } from "./scores/soft-taints.js";
 import { spread } from "./scores/spread.js";
 
 /** Every filter, in the order in which they are asked: a node is counted under the first that refuses it. */
-export const FILTERS: readonly Filter[] = [readiness, volumeLocation, nodeSelector, taints, hostPorts, resources];
+export const FILTERS: readonly Filter[] = [
+  readiness,
+  volumeLocation,
+  nodeSelector,
+  nodeAffinity,
+  taints,
+  hostPorts,
+  resources,
+];
 
 /** A score and how much its points count. */
 export interface WeightedScore {
@@ -25,6 +35,7 @@ export const POLICIES = {
   /** Replicas apart, load even. The default. */
   spread: [
     { score: softTaints, weight: 3 },
+    { score: preferredNodes, weight: 3 },
     { score: spread, weight: 2 },
     { score: leastAllocated, weight: 1 },
     { score: balanced, weight: 1 },
@@ -32,6 +43,7 @@ export const POLICIES = {
   /** Few nodes, full ones first. */
   pack: [
     { score: softTaints, weight: 3 },
+    { score: preferredNodes, weight: 3 },
     { score: mostAllocated, weight: 2 },
     { score: balanced, weight: 1 },
   ],

@@ -46,8 +46,35 @@ const toleration = fc.record({
   effect: fc.constantFrom("", "NoSchedule", "NoExecute"),
 });
 
+const requirement = fc.record({
+  key: fc.constantFrom("zone", "disk"),
+  operator: fc.constantFrom("In", "NotIn", "Exists"),
+  values: fc.subarray(["east", "west"]),
+});
+const term = fc.record({
+  matchExpressions: fc.array(requirement, { maxLength: 2 }),
+  matchFields: fc.oneof(
+    { weight: 4, arbitrary: fc.constant([]) },
+    fc.constantFrom("a", "c").map((name) => [{ key: "metadata.name", operator: "In", values: [name] }]),
+  ),
+});
+const nodeAffinity = fc.record({
+  requiredDuringSchedulingIgnoredDuringExecution: fc.oneof(
+    { weight: 2, arbitrary: fc.constant(undefined) },
+    fc.array(term, { minLength: 1, maxLength: 2 }).map((nodeSelectorTerms) => ({ nodeSelectorTerms })),
+  ),
+  preferredDuringSchedulingIgnoredDuringExecution: fc.array(
+    fc.record({ weight: fc.integer({ min: 1, max: 100 }), preference: term }),
+    { maxLength: 2 },
+  ),
+});
+
 const pod = fc
   .record({
+    affinity: fc.oneof(
+      { weight: 2, arbitrary: fc.constant(undefined) },
+      nodeAffinity.map((each) => ({ nodeAffinity: each })),
+    ),
     cpu: fc.constantFrom(undefined, "100m", "250m", "1"),
     memory: fc.constantFrom(undefined, "64Mi", "300Mi", "1Gi"),
     gpuLimit: fc.constantFrom(undefined, undefined, undefined, "1"),
@@ -57,12 +84,13 @@ const pod = fc
     hostPort: fc.constantFrom(0, 0, 0, 80, 443),
     hostIP: fc.constantFrom("", "10.0.0.1", "10.0.0.2"),
   })
-  .map(({ cpu, memory, gpuLimit, zone, owner, tolerations, hostPort, hostIP }) => ({
+  .map(({ affinity, cpu, memory, gpuLimit, zone, owner, tolerations, hostPort, hostIP }) => ({
     metadata: {
       ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
     },
     spec: {
       nodeSelector: zone === undefined ? {} : { zone },
+      ...(affinity && { affinity }),
       tolerations,
       containers: [
         {

@@ -1,5 +1,5 @@
 import type { Container } from "../proto/gen/tallship/v1/container.js";
-import type { Toleration } from "../proto/gen/tallship/v1/placement.js";
+import type { NodeAffinity, Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { podRequests } from "./pod-requests.js";
 import type { VolumeDemand } from "./volume-demand.js";
@@ -30,6 +30,7 @@ export interface Shape {
   readonly group: string;
   readonly nodeName: string;
   readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly nodeAffinity: NodeAffinity | undefined;
   readonly tolerations: readonly Toleration[];
   readonly ports: readonly WantedPort[];
   /** What its claims ask; undefined without claims, and once it is bound. */
@@ -68,6 +69,7 @@ export function makeShape(
     group: groupOf(pod),
     nodeName,
     nodeSelector: pod.spec?.nodeSelector ?? {},
+    nodeAffinity: pod.spec?.affinity?.nodeAffinity,
     tolerations: pod.spec?.tolerations ?? [],
     ports: wantedPorts(pod),
     volumes,
@@ -80,6 +82,7 @@ export function shapeKey(pod: Pod, { nodeName, volumes }: ShapeContext): string 
   if (spec === undefined) return "";
   let key = `${groupOf(pod)}|${nodeName}|${volumes?.key ?? ""}|`;
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
+  if (spec.affinity?.nodeAffinity !== undefined) key += JSON.stringify(spec.affinity.nodeAffinity);
   key += "|";
   for (const { key: name, operator, value, effect, tolerationSeconds } of spec.tolerations)
     key += `${name} ${operator} ${value} ${effect} ${tolerationSeconds},`;

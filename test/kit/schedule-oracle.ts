@@ -1,6 +1,6 @@
 import { parseQuantity } from "../../lib/quantity.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
-import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
+import type { NodeSelectorTerm, Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 
 /** A pod and the node it runs on; null: no node takes it. */
@@ -55,6 +55,8 @@ function fits(pod: Pod, { node, pods }: Spot): boolean {
   if (hard.some((taint) => !tolerations.some((toleration) => covers(toleration, taint)))) return false;
   if ((pod.spec?.nodeName ?? "") !== "" && pod.spec?.nodeName !== nameOf(node)) return false;
   const labels = node.metadata?.labels ?? {};
+  const demanded = pod.spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (demanded !== undefined && !demanded.nodeSelectorTerms.some((term) => agrees(term, node))) return false;
   if (Object.entries(pod.spec?.nodeSelector ?? {}).some(([key, value]) => labels[key] !== value)) return false;
   if (portsOf(pod).some((mine) => pods.flatMap(portsOf).some((theirs) => clash(mine, theirs)))) return false;
   const resources = ["cpu", "memory", "ephemeral-storage", "pods", "example.com/gpu"];
@@ -62,6 +64,21 @@ function fits(pod: Pod, { node, pods }: Spot): boolean {
     const wanted = requestOf(pod, resource);
     return wanted === 0 || usedOf(pods, resource) + wanted <= allocatableOf(node, resource);
   });
+}
+
+/** The operators that the random clusters use. */
+function agrees({ matchExpressions, matchFields }: NodeSelectorTerm, node: Node): boolean {
+  const all = [
+    ...matchExpressions.map((each) => ({ ...each, value: node.metadata?.labels[each.key] })),
+    ...matchFields.map((each) => ({ ...each, value: nameOf(node) })),
+  ];
+  return (
+    all.length > 0 &&
+    all.every(({ operator, values, value }) => {
+      if (operator === "Exists") return value !== undefined;
+      return (operator === "In") === (value !== undefined && values.includes(value));
+    })
+  );
 }
 
 function isReady(node: Node): boolean {
@@ -136,11 +153,15 @@ function pointsOf(pod: Pod, { node, pods }: Spot, policy: "spread" | "pack"): nu
     .filter(({ effect }) => effect === "PreferNoSchedule")
     .filter((taint) => !tolerations.some((toleration) => covers(toleration, taint))).length;
   const softPenalty = 3 * (1e6 - Math.floor(1e6 / (1 + soft)));
-  if (policy === "pack") return 2 * Math.floor((full(cpu) + full(memory)) / 2) + balance - softPenalty;
+  const preferred = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+  const weigh = (terms: typeof preferred): number => terms.reduce((total, { weight }) => total + weight, 0);
+  const liked = preferred.filter(({ preference }) => preference !== undefined && agrees(preference, node));
+  const liking = preferred.length === 0 ? 0 : 3 * Math.floor((1e6 * weigh(liked)) / weigh(preferred));
+  if (policy === "pack") return 2 * Math.floor((full(cpu) + full(memory)) / 2) + balance + liking - softPenalty;
   const owner = ownerOf(pod);
   const siblings = owner === "" ? 0 : pods.filter((each) => ownerOf(each) === owner).length;
   const crowding = 2 * (1e6 - Math.floor(1e6 / (1 + siblings)));
-  return Math.floor((left(cpu) + left(memory)) / 2) + balance - crowding - softPenalty;
+  return Math.floor((left(cpu) + left(memory)) / 2) + balance + liking - crowding - softPenalty;
 }
 
 function ownerOf(pod: Pod): string {

@@ -1,8 +1,8 @@
 import { matchesLabels } from "../../../kinds/label-selector.js";
+import { matchesNodeSelector } from "../../../kinds/node-selector.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { Node } from "../../../proto/gen/tallship/v1/node.js";
 import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
-import { matchesNode } from "../../../scheduler/node-terms.js";
 import { findUntolerated } from "../../../scheduler/tolerations.js";
 import { daemonTolerations } from "./daemon-pods.js";
 
@@ -24,5 +24,5 @@ function fits(spec: PodSpec, node: Node): boolean {
   const { name, labels } = metaOf(node);
   if (spec.nodeName !== "" && spec.nodeName !== name) return false;
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
-  return matchesLabels(spec.nodeSelector, labels) && (required === undefined || matchesNode(required, node));
+  return matchesLabels(spec.nodeSelector, labels) && (required === undefined || matchesNodeSelector(required, node));
 }

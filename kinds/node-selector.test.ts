@@ -1,9 +1,7 @@
 import { expect, test } from "vitest";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { NodeSelector } from "../proto/gen/tallship/v1/placement.js";
-import { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { matchesNode } from "./node-terms.js";
-import { nodeNamed, pinnedNode } from "./pinned-node.js";
+import { matchesNodeSelector } from "./node-selector.js";
 
 const node = Node.fromPartial({ metadata: { name: "n1", labels: { disk: "ssd", cores: "8" } } });
 const need = (key: string, operator: string, values: string[] = []) => ({ key, operator, values });
@@ -28,7 +26,7 @@ const rows = [
   { term: {}, want: false },
 ];
 test.each(rows)("$term matches: $want", ({ term, want }) => {
-  expect(matchesNode(NodeSelector.fromPartial({ nodeSelectorTerms: [term] }), node)).toBe(want);
+  expect(matchesNodeSelector(NodeSelector.fromPartial({ nodeSelectorTerms: [term] }), node)).toBe(want);
 });
 
 test("one term of several is enough, and none matches nothing", () => {
@@ -36,23 +34,6 @@ test("one term of several is enough, and none matches nothing", () => {
     { matchFields: [need("metadata.name", "In", ["n2"])] },
     { matchExpressions: [need("disk", "Exists")] },
   ];
-  expect(matchesNode(NodeSelector.fromPartial({ nodeSelectorTerms: terms }), node)).toBe(true);
-  expect(matchesNode(NodeSelector.fromPartial({}), node)).toBe(false);
-});
-
-test("a pod is pinned by the node it names or by an affinity that leaves no choice", () => {
-  const pod = (terms: object[], nodeName = "") =>
-    Pod.fromPartial({
-      spec: {
-        nodeName,
-        affinity: {
-          nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: terms } },
-        },
-      },
-    });
-  expect(pinnedNode(pod(nodeNamed("n7").nodeSelectorTerms.slice()))).toBe("n7");
-  expect(pinnedNode(pod([], "n3"))).toBe("n3");
-  expect(pinnedNode(pod([{ matchFields: [need("metadata.name", "In", ["a", "b"])] }]))).toBe("");
-  expect(pinnedNode(pod([...nodeNamed("a").nodeSelectorTerms, ...nodeNamed("b").nodeSelectorTerms]))).toBe("");
-  expect(pinnedNode(Pod.fromPartial({}))).toBe("");
+  expect(matchesNodeSelector(NodeSelector.fromPartial({ nodeSelectorTerms: terms }), node)).toBe(true);
+  expect(matchesNodeSelector(NodeSelector.fromPartial({}), node)).toBe(false);
 });

@@ -1,0 +1,28 @@
+import { matchesNodeTerm } from "../../kinds/node-selector.js";
+import type { PreferredSchedulingTerm } from "../../proto/gen/tallship/v1/placement.js";
+import { MAX_POINTS, type Score } from "../score.js";
+import type { NodeRecord } from "../snapshot.js";
+
+/** Prefers nodes by the weights of the preferred terms of the pod's node affinity that they match; one that matches all gets all points. */
+export const preferredNodes: Score = {
+  name: "preferred-nodes",
+  prepare: ({ nodeAffinity }, snapshot) => {
+    const terms = nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
+    if (terms.length === 0) return undefined;
+    const most = terms.reduce((total, { weight }) => total + weight, 0);
+    // It hangs on labels alone, and those are good as long as what was prepared is.
+    const own = snapshot.records.map((record) => Math.floor((MAX_POINTS * matchedWeight(terms, record)) / most));
+    return {
+      add: (points, weight, from, to) => {
+        for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + weight * (own[slot] ?? 0);
+      },
+    };
+  },
+};
+
+function matchedWeight(terms: readonly PreferredSchedulingTerm[], { node }: NodeRecord): number {
+  if (node === undefined) return 0;
+  return terms
+    .filter(({ preference }) => preference !== undefined && matchesNodeTerm(preference, node))
+    .reduce((total, { weight }) => total + weight, 0);
+}
