@@ -43,6 +43,7 @@ test("the published port answers on every host, and services meet by their names
     );
   expect(await compose("exec", "-T", "web", "fetch", "store", "8080")).toMatch(/^in stock from store-/);
   expect(await compose("exec", "-T", "web", "cat", "/etc/motd")).toBe("Open all day.\n");
+  expect(await compose("exec", "-T", "store", "cat", "/data/stock")).toBe("stocked\n");
 });
 
 test("a pod whose dependency is not there says so and starts once it is", async () => {
@@ -76,8 +77,11 @@ test("a pod whose dependency is not there says so and starts once it is", async 
   await testbed.tsctl(["compose", "-p", "late", "down"]);
 });
 
-test("down leaves nothing, neither in the cluster nor on the hosts", async () => {
+test("down leaves the volume, down -v leaves nothing, neither in the cluster nor on the hosts", async () => {
   await compose("down");
+  expect(await testbed.tsctl(["get", "pvc", "-n", "shop", "-o", "name"])).toBe("persistentvolumeclaim/data\n");
+  await compose("down", "-v");
+  expect(await testbed.tsctl(["get", "pv", "-o", "name"])).toBe("");
   expect(await testbed.tsctl(["get", "namespaces", "-o", "name"])).toBe("namespace/default\nnamespace/kube-system\n");
   for (const { name } of testbed.layout.hosts)
     expect(await remains(testbed, name)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
