@@ -1,6 +1,9 @@
 import { afterEach } from "vitest";
+import type { CacheBatch } from "../../controlplane/cache/view.js";
 import type { Controller } from "../../controlplane/controllers/controller.js";
+import { boundsOf } from "../../controlplane/controllers/deployment/bounds.js";
 import { deployment } from "../../controlplane/controllers/deployment/deployment.js";
+import { KEPT_OF } from "../../controlplane/controllers/deployment/rollback.js";
 import { replicaSet } from "../../controlplane/controllers/replica-set.js";
 import { metaOf } from "../../kinds/object.js";
 import { conditionOf, isDeleting, isPodActive, isPodReady } from "../../kinds/pod-state.js";
@@ -130,4 +133,31 @@ export async function finish(world: ControlWorld, works?: (pod: Pod) => boolean)
     if (world.view.revision === revision) return;
   }
   throw new Error("the roll-out does not end");
+}
+
+/** Watches that controllers keep the bounds: pods are added only up to the surge, and available ones taken only down to what may be missing. */
+export function watchBounds(world: ControlWorld): { readonly broken: string[]; isWatching: boolean } {
+  const watch = { broken: [] as string[], isWatching: false };
+  world.cache.subscribe(({ changes }: CacheBatch) => {
+    const live = world.view.get("Deployment", "default", "web");
+    if (!watch.isWatching || live?.spec === undefined) return;
+    const bounds = boundsOf(live.spec);
+    // A pod that is kept of a failed roll-out is out of the count.
+    const now = active(world).filter((pod) => !(KEPT_OF in metaOf(pod).labels));
+    const added = changes.filter(({ key, before }) => key.kind === "Pod" && before === undefined).length;
+    if (added > 0 && now.length > bounds.replicas + bounds.surge)
+      watch.broken.push(`${now.length} pods, at most ${bounds.replicas} + ${bounds.surge}`);
+    const taken = changes.filter(
+      ({ before, after }) => before?.kind === "Pod" && isServing(before.object) && !isServing(after?.object),
+    ).length;
+    const left = now.filter(isPodReady).length;
+    if (taken > 0 && left < bounds.replicas - bounds.unavailable)
+      watch.broken.push(`${left} available, at least ${bounds.replicas} − ${bounds.unavailable}`);
+  });
+  return watch;
+}
+
+function isServing(object: object | undefined): boolean {
+  const pod = Pod.fromPartial({ ...object });
+  return object !== undefined && isPodActive(pod) && isPodReady(pod);
 }

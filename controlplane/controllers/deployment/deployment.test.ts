@@ -1,10 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { metaOf } from "../../../kinds/object.js";
-import { isDeleting, isPodActive, isPodReady } from "../../../kinds/pod-state.js";
-import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { isDeleting, isPodReady } from "../../../kinds/pod-state.js";
 import { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
-import type { ControlWorld } from "../../../test/kit/control-world.js";
 import {
   active,
   change,
@@ -19,9 +17,8 @@ import {
   sets,
   sizes,
   status,
+  watchBounds,
 } from "../../../test/kit/deployment-world.js";
-import type { CacheBatch } from "../../cache/view.js";
-import { boundsOf } from "./bounds.js";
 
 test("a deployment gets a replica set named by its template, pods, and the status that kubectl's users know", async () => {
   const world = await newWorld();
@@ -222,32 +219,6 @@ const edit = fc.oneof(
   fc.record({ do: fc.constant("lose" as const), at: fc.nat({ max: 9 }) }),
   fc.record({ do: fc.constant("pause" as const), paused: fc.boolean() }),
 );
-
-/** Watches that controllers keep the bounds: pods are added only up to the surge, and available ones taken only down to what may be missing. */
-function watchBounds(world: ControlWorld): { readonly broken: string[]; isWatching: boolean } {
-  const watch = { broken: [] as string[], isWatching: false };
-  world.cache.subscribe(({ changes }: CacheBatch) => {
-    const live = world.view.get("Deployment", "default", "web");
-    if (!watch.isWatching || live?.spec === undefined) return;
-    const bounds = boundsOf(live.spec);
-    const now = active(world);
-    const added = changes.filter(({ key, before }) => key.kind === "Pod" && before === undefined).length;
-    if (added > 0 && now.length > bounds.replicas + bounds.surge)
-      watch.broken.push(`${now.length} pods, at most ${bounds.replicas} + ${bounds.surge}`);
-    const taken = changes.filter(
-      ({ before, after }) => before?.kind === "Pod" && isServing(before.object) && !isServing(after?.object),
-    ).length;
-    const left = now.filter(isPodReady).length;
-    if (taken > 0 && left < bounds.replicas - bounds.unavailable)
-      watch.broken.push(`${left} available, at least ${bounds.replicas} − ${bounds.unavailable}`);
-  });
-  return watch;
-}
-
-function isServing(object: object | undefined): boolean {
-  const pod = Pod.fromPartial({ ...object });
-  return object !== undefined && isPodActive(pod) && isPodReady(pod);
-}
 
 test("whatever users, pods and nodes do: the bounds hold, and in the end the last template runs and nothing is written", async () => {
   await fc.assert(

@@ -17,6 +17,7 @@ import {
   sets,
   sizes,
   status,
+  watchBounds,
 } from "../../../test/kit/deployment-world.js";
 import { ownerCollector } from "../owner-collector.js";
 import { KEPT_OF } from "./rollback.js";
@@ -91,9 +92,16 @@ test("a roll-out that misses its deadline goes back to the last template that wo
 
 test("one failed pod is kept: found by its label, selected by nothing else, counted by nobody", async () => {
   const world = await failing();
+  const made: string[] = [];
+  world.cache.subscribe(({ changes }) => {
+    for (const { key, before } of changes) if (key.kind === "Pod" && before === undefined) made.push(key.name);
+  });
   await miss(world);
   expect(kept(world)).toHaveLength(1);
   const [pod] = kept(world);
+  // The set that it left does not make another one in its place.
+  const set = pod?.metadata?.ownerReferences[0]?.name ?? "none";
+  expect(made.filter((name) => name.startsWith(set))).toEqual([]);
   expect(pod?.metadata?.labels).toEqual({ [KEPT_OF]: "web" });
   expect(imageOf(pod ?? Pod.fromPartial({}))).toBe("broken:1");
   expect(active(world)).toHaveLength(5);
@@ -217,16 +225,22 @@ test("whatever is rolled out and fails: in the end the wanted template runs, or 
       const world = await newWorld();
       await world.put({ kind: "Deployment", object: deploymentOf({ spec: { progressDeadlineSeconds: 60 } }) });
       await finish(world, works);
+      const watch = watchBounds(world);
       for (const each of steps) {
+        watch.isWatching = false;
         if (each.do === "image") await change(world, { image: each.image });
         else if (each.do === "scale") await change(world, { replicas: each.replicas });
         else if (each.do === "pause") await change(world, { spec: { paused: each.paused } });
-        else await world.clock.advance(each.ms);
+        watch.isWatching = true;
+        if (each.do === "wait") await world.clock.advance(each.ms);
+        await world.converge();
+        watch.isWatching = false;
         await finish(world, works);
       }
       await change(world, { spec: { paused: false } });
       await finish(world, works);
       await miss(world);
+      expect(watch.broken).toEqual([]);
       const live = world.view.get("Deployment", "default", "web");
       const image = live?.spec?.template?.spec?.containers[0]?.image;
       const counted = active(world).filter((pod) => !(KEPT_OF in metaOf(pod).labels));
