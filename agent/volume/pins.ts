@@ -6,8 +6,9 @@ import { shellWord } from "../launcher/shell-words.js";
 import type { BindSource } from "./pod-disk.js";
 
 /**
- * The kernel binds no handle of another mount namespace, and crun mounts from within the container's. So a place is bound there by its name, to a name of our own, and taken only when
- * device and inode are those of the handle: whoever swaps a part of the path meanwhile gets a refusal.
+ * A runtime mounts inside the container's mount namespace, and the kernel binds no handle of another one (EINVAL). So a place is bound beforehand
+ * by its name, to a name of our own, and taken only when device and inode are those of the handle: whoever swaps a part of the path
+ * meanwhile gets a refusal.
  */
 export class Pins {
   private readonly folder: string;
