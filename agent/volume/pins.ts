@@ -14,18 +14,19 @@ export class Pins {
   private readonly folder: string;
   private readonly launcher: Launcher;
   private count = 0;
-  private isSwept = false;
+  private readonly swept: Promise<void>;
 
   constructor(folder: string, launcher: Launcher) {
     this.folder = folder;
     this.launcher = launcher;
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    this.swept = this.sweep();
   }
 
   /** The place that a handle stands for, as the runtime can mount it; the handle is released. */
   async pin(place: BindSource): Promise<BindSource> {
     try {
-      await this.sweep();
+      await this.swept;
       this.count += 1;
       const pin = `${this.folder}/${this.count}`;
       const { dev, ino } = statSync(place.path, { bigint: true });
@@ -50,11 +51,10 @@ export class Pins {
     await this.launcher.run(`umount -l ${word}; rmdir ${word} 2>/dev/null || rm -f ${word}`);
   }
 
-  /** What an agent that died left. */
+  /** What an agent that died left. A launcher that dies meanwhile leaves it to the next agent: it is in nobody's way. */
   private async sweep(): Promise<void> {
-    if (this.isSwept) return;
-    this.isSwept = true;
     const each = 'umount -l "$pin"; rmdir "$pin" 2>/dev/null || rm -f "$pin"';
-    await this.launcher.run(`for pin in ${shellWord(this.folder)}/*; do [ ! -e "$pin" ] || { ${each}; }; done`);
+    const script = `for pin in ${shellWord(this.folder)}/*; do [ ! -e "$pin" ] || { ${each}; }; done`;
+    await this.launcher.run(script).catch(() => undefined);
   }
 }

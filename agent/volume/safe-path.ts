@@ -9,7 +9,7 @@ const LINKS_FOLLOWED = 40;
 
 /**
  * Opens `path` below `root` step by step, each from the handle of the one before, never by name twice: what is renamed or replaced
- * meanwhile cannot lead out. The result names the handle in /proc, which the runtime mounts from. Folders that are missing are made.
+ * meanwhile cannot lead out. The result names the handle in /proc. Folders that are missing are made.
  */
 export function openBelow(root: string, path: string): BindSource {
   const walk = new Walk(root, path);
