@@ -170,6 +170,7 @@ test("bash completes verbs, types and names", async () => {
   expect((await shell(complete("tsctl des"))).out).toBe("describe\n");
   expect((await shell(complete("tsctl get depl"))).out).toBe("deployments\n");
   expect((await shell(complete("tsctl logs we"))).out).toBe("web-0\n");
-  expect((await shell(complete("tsctl get pods -o "))).out).toBe("json name wide yaml\n");
+  expect((await shell(complete("tsctl get pods -o y"))).out).toBe("yaml\n");
+  expect((await shell(complete("tsctl rollout st"))).out).toBe("status\n");
   expect((await shell(complete("tsctl get --output=y"))).out).toBe("yaml\n");
 });
