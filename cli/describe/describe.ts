@@ -22,6 +22,7 @@ import type { Page } from "./page.js";
 import { describePod } from "./pod.js";
 import { describeService } from "./service.js";
 import { describeStatefulSet } from "./stateful-set.js";
+import { describeClaim, describeStorageClass, describeVolume } from "./storage.js";
 import { describeDeployment, describeReplicaSet } from "./workload.js";
 
 /** What `describe` was asked. */
@@ -78,6 +79,10 @@ const DESCRIBERS: {
   ReplicaSet: async (set, run, around) => describeReplicaSet(set, await podsNear(run, set.metadata), around),
   DaemonSet: async (set, run, around) => describeDaemonSet(set, await podsNear(run, set.metadata), around),
   StatefulSet: async (set, run, around) => describeStatefulSet(set, await podsNear(run, set.metadata), around),
+  PersistentVolumeClaim: async (claim, run, around) =>
+    describeClaim(claim, await podsNear(run, claim.metadata), around),
+  PersistentVolume: async (volume, _run, around) => describeVolume(volume, around),
+  StorageClass: async (storageClass, _run, around) => describeStorageClass(storageClass, around),
   Job: async (job, run, around) => describeJob(job, await podsNear(run, job.metadata), around),
   CronJob: async (cronJob, run, around) =>
     describeCronJob(cronJob, await listKind(run, "Job", { namespace: cronJob.metadata?.namespace }), around),
