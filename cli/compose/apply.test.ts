@@ -42,3 +42,15 @@ test("--strict refuses what has no effect", async () => {
   expect(ran.code).toBe(6);
   expect(ran.err).toContain("services.web.init: not enforced, refused by --strict: the command itself is process 1");
 });
+
+test("a port that the nodes need themselves cannot be published", async () => {
+  const bench = await newBench(`services:\n  web:\n    image: "web:1"\n    ports: ["22:22", "7443:80"]\n`);
+  const ran = await bench.run(["apply", "-f", "shop/compose.yaml"]);
+  expect(ran.code).toBe(6);
+  expect(ran.err).toContain(
+    "shop/compose.yaml:4:13: spec.ports[0].nodePort: port 22 is one that the nodes need themselves",
+  );
+  expect(ran.err).toContain(
+    "shop/compose.yaml:4:22: spec.ports[1].nodePort: port 7443 is one that the nodes need themselves",
+  );
+});

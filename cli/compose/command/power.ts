@@ -46,8 +46,14 @@ async function withLive(flags: ProjectFlags, shell: Shell, use: (live: LiveProje
 }
 
 /** Stops services: no pod is left, and what they are stays for `start`. */
-export function runStop({ flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>, shell: Shell): Promise<number> {
+export async function runStop({ flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>, shell: Shell): Promise<number> {
+  await tellGrace(flags, shell);
   return withLive(flags, shell, (live) => stopServices(live, operands));
+}
+
+async function tellGrace({ timeout }: { readonly timeout: number | undefined }, shell: Shell): Promise<void> {
+  if (timeout !== undefined)
+    await shell.stderr.write("warning: -t has no effect: containers get the stop_grace_period of their service\n");
 }
 
 /** Starts services that were stopped. */
@@ -60,6 +66,7 @@ export async function runRestart(
   { flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>,
   shell: Shell,
 ): Promise<number> {
+  await tellGrace(flags, shell);
   const together = operands.length === 0 ? [] : await dependents(flags, operands, shell);
   return withLive(flags, shell, async (live) => {
     const restartedAt = rfc3339(shell.clock.nowMs());

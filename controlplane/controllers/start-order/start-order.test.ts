@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
 import { START_AFTER, START_WAITS } from "../../../kinds/start-after.js";
 import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
+import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import { Service } from "../../../proto/gen/tallship/v1/service.js";
@@ -112,6 +113,23 @@ test("a deployment is healthy once as many pods are ready as it wants, and a ser
     spec: { selector: { app: "db-1-a" } },
   });
   await world.put({ kind: "Service", object: selected });
+  await world.converge();
+  expect(waits(world)).toBe("");
+});
+
+test("a job has completed when it says so, whatever became of single pods of it", async () => {
+  const world = await newWorld("migrate=completed");
+  const job = (status: string): Job =>
+    Job.fromPartial({
+      metadata: { name: "migrate", namespace: "default", uid: "j" },
+      status: { conditions: [{ type: "Complete", status }] },
+    });
+  await world.put({ kind: "Job", object: job("False") });
+  const owner = { apiVersion: "batch/v1", kind: "Job", name: "migrate", uid: "j", controller: true };
+  const pod = podOf("migrate-1", { state: "failed" });
+  await put(world, Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, ownerReferences: [owner] } }));
+  expect(waits(world)).toBe(undefined);
+  await world.put({ kind: "Job", object: job("True") });
   await world.converge();
   expect(waits(world)).toBe("");
 });
