@@ -3,6 +3,7 @@ import { toJson } from "./encode.js";
 import { problemText } from "./problem.js";
 import { type ReadResult, readObjects } from "./read.js";
 import { parseYaml } from "./yaml/parse.js";
+import { stripBom } from "./yaml/source.js";
 
 const OPTIONS = { namespace: "default", isNamespaceAsked: false };
 
@@ -185,6 +186,15 @@ describe("every kind of mistake is named with its place", () => {
       want: "a.yaml:6:5: spec.containers[0].image: this field is required",
     },
     {
+      name: "several missing fields",
+      text: `${POD_HEAD}  containers:\n  - env: [{value: x}]\n`,
+      want: [
+        "a.yaml:6:5: spec.containers[0].name: this field is required",
+        "a.yaml:6:5: spec.containers[0].image: this field is required",
+        "a.yaml:6:11: spec.containers[0].env[0].name: this field is required",
+      ],
+    },
+    {
       name: "missing name",
       text: "apiVersion: v1\nkind: ConfigMap\n",
       want: "a.yaml:1:1: metadata.name: this field is required",
@@ -303,6 +313,8 @@ describe("the traps of YAML", () => {
       text: "data:\n  a: |\n    x\n    ---\n    y\n",
       want: { a: "x\n---\ny\n" },
     },
+    { name: "tabs between values and in texts", text: 'data: {a:\t"x\ty",\tb: z}', want: { a: "x\ty", b: "z" } },
+    { name: "a key of an octal look", text: 'data: {0755: "x"}', want: { "0755": "x" } },
     { name: "anchors", text: "data: {a: &x hi, b: *x}", want: { a: "hi", b: "hi" } },
     { name: "an empty value of a map", text: "data:\n  a:\n", want: { a: "" } },
     { name: "a tag of string", text: "data: {a: !!str 123}", want: { a: "123" } },
@@ -339,6 +351,32 @@ describe("the traps of YAML", () => {
     const { objects, problems } = read(`${POD_HEAD}${CONTAINER}  hostNetwork: yes\n`);
     expect(problems).toEqual([]);
     expect(JSON.stringify(objects.map(({ typed }) => toJson(typed)))).toContain('"hostNetwork":true');
+  });
+
+  test("a byte order mark before the first document and after a separator", () => {
+    const text = stripBom(
+      "\uFEFFapiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n---\n\uFEFFapiVersion: v1\nkind: Secret\nmetadata: {name: s}\n\uFEFF---\napiVersion: v1\nkind: Pod\n",
+    );
+    const { objects, problems } = read(text);
+    expect(problems.map(problemText)).toEqual([
+      "a.yaml:9:1: metadata.name: this field is required",
+      "a.yaml:9:1: spec: this field is required",
+    ]);
+    expect(objects.map(({ typed }) => typed.kind)).toEqual(["ConfigMap", "Secret", "Pod"]);
+  });
+
+  test("500 KB of merges are read in bounded time", () => {
+    const row = (at: number): string =>
+      `- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: c${at}}\n  data:\n    <<: *base\n    n: "${at}"\n`;
+    const items = Array.from({ length: 6_000 }, (_, at) => row(at));
+    const text = `apiVersion: v1\nkind: List\nmetadata: {}\nitems:\n- apiVersion: v1\n  kind: ConfigMap\n  metadata: {name: base}\n  data: &base {a: one, b: two}\n${items.join("")}`;
+    expect(text.length).toBeGreaterThan(500_000);
+    const startedAt = performance.now();
+    const { objects, problems } = read(text);
+    expect(problems.map(problemText)).toEqual([]);
+    expect(objects).toHaveLength(6_001);
+    // The yaml package alone blocks for more than half a minute on a file like this one.
+    expect(performance.now() - startedAt).toBeLessThan(15_000);
   });
 
   test("JSON, with tabs", () => {

@@ -121,9 +121,9 @@ function valueProblems(typed: Typed, object: DecodedObject, known: readonly Prob
   const told = new Set<string>();
   return validate(applyDefaults(typed))
     .filter(({ code, path }) => code !== "required" || !unread.has(parentOf(joined(prefix, path))))
-    .filter(({ path, message }) => {
-      // A mistake that a default has copied to a field that is not in the file is told once.
-      if (told.has(message) && !isWritten(object.root, path)) return false;
+    .filter(({ code, path, message }) => {
+      // A mistake that a default has copied to a field that is not in the file is told once; what is missing was not copied.
+      if (code !== "required" && told.has(message) && !isWritten(object.root, path)) return false;
       told.add(message);
       return true;
     })

@@ -47,7 +47,12 @@ function lineStartsOf(text: string): readonly number[] {
   return starts;
 }
 
-/** The text without a byte order mark, as every reader here expects it. */
+const MARK = "\uFEFF";
+/** Marks before a document separator, or on the line after one: there alone YAML takes them for marks. */
+const INNER_MARKS = /^\uFEFF(?=---)|(?<=^---[^\n]*\n)\uFEFF/gm;
+
+/** The text without byte order marks, as every reader here expects it: at its start, and where files with one were put behind each other. */
 export function stripBom(text: string): string {
-  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  const rest = text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
+  return rest.includes(MARK) ? rest.replace(INNER_MARKS, "") : rest;
 }
