@@ -14,9 +14,6 @@ const HONOURED_OTHERWISE: Readonly<Record<string, string>> = {
   "Secret.stringData": "moved into data when it is read, by its defaults",
 };
 
-/** Kinds whose controllers are not there yet; their fields wait with them. */
-const WAITING = /^(CronJobSpec|PersistentVolumeClaimSpec|PersistentVolumeSpec|StorageClass|TopologySelectorTerm)\./;
-
 /** Every name that the code reads a property by. */
 function namesRead(sources: readonly Source[]): ReadonlySet<string> {
   const names = new Set<string>();
@@ -54,7 +51,7 @@ function fieldsAskedFor(): ReadonlyMap<string, FieldSchema> {
 test("every field that is not named as not enforced is read by code that acts", () => {
   const read = namesRead(readSources());
   const unread = [...fieldsAskedFor()].filter(([, { name }]) => !read.has(name)).map(([where]) => where);
-  expect(unread.filter((where) => HONOURED_OTHERWISE[where] === undefined && !WAITING.test(where))).toEqual([]);
+  expect(unread.filter((where) => HONOURED_OTHERWISE[where] === undefined)).toEqual([]);
   // What is read by now needs no excuse.
   expect(Object.keys(HONOURED_OTHERWISE).filter((where) => !unread.includes(where))).toEqual([]);
 });
