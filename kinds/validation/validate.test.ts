@@ -165,6 +165,31 @@ describe("what does not go together is refused", () => {
       want: "spec.containers[0].env[0].valueFrom: want one of fieldRef, resourceFieldRef, configMapKeyRef, secretKeyRef",
     },
     {
+      name: "a probe of an init container that ends",
+      text: container("", "initContainers: [{name: d, image: i:1, livenessProbe: {exec: {command: [a]}}}]"),
+      want: "spec.initContainers[0].livenessProbe: only an init container with restartPolicy Always can have this",
+    },
+    {
+      name: "a grace of a readiness probe",
+      text: container("readinessProbe: {exec: {command: [a]}, terminationGracePeriodSeconds: 3}"),
+      want: "spec.containers[0].readinessProbe.terminationGracePeriodSeconds: a readiness probe ends no container",
+    },
+    {
+      name: "a sysctl of the node's network",
+      text: container("", "hostNetwork: true, securityContext: {sysctls: [{name: net.core.somaxconn, value: '1'}]}"),
+      want: "spec.securityContext.sysctls[0].name: with hostNetwork it would change the node",
+    },
+    {
+      name: "read-only below what can be written",
+      text: container("volumeMounts: [{name: v, mountPath: /v, recursiveReadOnly: Enabled}]", "volumes: [{name: v}]"),
+      want: "spec.containers[0].volumeMounts[0].recursiveReadOnly: only together with readOnly: true",
+    },
+    {
+      name: "a token that no pod has",
+      text: container("", "volumes: [{name: v, projected: {sources: [{serviceAccountToken: {path: t}}]}}]"),
+      want: "spec.volumes[0].projected.sources[0].serviceAccountToken: pods have no API identity yet, so there is no token",
+    },
+    {
       name: "a probe of two actions",
       text: container("livenessProbe: {exec: {command: [a]}, tcpSocket: {port: 1}}"),
       want: "spec.containers[0].livenessProbe: want only one of exec, tcpSocket",
@@ -327,4 +352,12 @@ describe("a change that is not allowed is refused", () => {
     expect(errors(after, before)).toEqual(want);
     expect(errors(before, before)).toEqual([]);
   });
+});
+
+test("a pod may set the kernel settings of its own namespaces, and is told which those are", () => {
+  const sysctl = (name: string): readonly string[] =>
+    errors(container("", `securityContext: {sysctls: [{name: ${name}, value: "1"}]}`));
+  expect(sysctl("net.core.somaxconn")).toEqual([]);
+  expect(sysctl("net/ipv4/tcp_syncookies")).toEqual([]);
+  expect(sysctl("vm.swappiness")[0]).toMatch(/sysctls\[0\].name: a pod may not set vm.swappiness: it can set kernel/);
 });
