@@ -5,7 +5,7 @@ import type { Dialer } from "../lib/transport/service.js";
 /** Edge: where text goes. */
 export interface Output {
   readonly isTerminal: boolean;
-  /** Resolves when more may be written. Once the reader has gone the program ends. */
+  /** Resolves when more may be written. Rejects with cancelled once the reader has gone; then the program ends. */
   write(chunk: string | Uint8Array): Promise<void>;
 }
 

@@ -16,10 +16,11 @@ export function systemShell(): Shell {
       interrupted.abort();
     });
   }
+  const reader: Reader = { isGone: false, gone: () => endSilently(interrupted, reader) };
   return {
     env: process.env,
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout: output(process.stdout, reader),
+    stderr: output(process.stderr, reader),
     stdin,
     terminal,
     files,
@@ -33,18 +34,41 @@ export function systemShell(): Shell {
   };
 }
 
-function output(stream: NodeJS.WriteStream): Output {
+/** Who reads what the program writes. Once it has gone nobody wants to hear of anything. */
+interface Reader {
+  isGone: boolean;
+  gone(): void;
+}
+
+/** Time for calls under way to be cancelled in order, so that the server is not left with half of them. */
+const CANCEL_MS = 500;
+
+/** Ends the program as SIGPIPE ends others, whatever it is at and without a word, but with its calls cancelled. */
+function endSilently(interrupted: AbortController, reader: Reader): void {
+  if (reader.isGone) return;
+  reader.isGone = true;
+  process.on("exit", () => {
+    process.exitCode = EXIT.pipeClosed;
+  });
+  setTimeout(() => process.exit(EXIT.pipeClosed), CANCEL_MS).unref();
+  interrupted.abort();
+}
+
+function output(stream: NodeJS.WriteStream, reader: Reader): Output {
   let failure: TallshipError | undefined;
   stream.on("error", (cause: NodeJS.ErrnoException) => {
-    // As SIGPIPE ends other programs: silently, whatever they are at.
-    if (cause.code === "EPIPE") process.exit(EXIT.pipeClosed);
-    failure = new TallshipError("disk_failed", `write: ${cause.message}`, { cause });
+    const isClosed = cause.code === "EPIPE";
+    failure = isClosed
+      ? new TallshipError("cancelled", "the reader has gone", { cause })
+      : new TallshipError("disk_failed", `write: ${cause.message}`, { cause });
+    if (isClosed) reader.gone();
   });
   return {
     isTerminal: stream.isTTY === true,
     write: (chunk) =>
       new Promise((resolve, reject) => {
         if (failure !== undefined) reject(failure);
+        else if (reader.isGone) resolve();
         else stream.write(chunk, (error) => (error ? setImmediate(() => reject(failure ?? error)) : resolve()));
       }),
   };
