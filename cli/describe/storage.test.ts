@@ -20,7 +20,7 @@ test("a claim says what it is bound to and which pods use it", () => {
     });
   const text = describeClaim(claim, [pod("db-0", "Running"), pod("old", "Succeeded")], around).toText();
   expect(text).toMatch(/Status:\s+Bound\n/);
-  expect(text).toMatch(/Finalizers:\s+\[kubernetes.io\/pvc-protection\]\n/);
+  expect(text).toMatch(/Finalizers:\s+kubernetes.io\/pvc-protection\n/);
   expect(text).toMatch(/Access Modes:\s+RWO\n/);
   expect(text).toMatch(/Used By:\s+db-0\n/);
   expect(text).not.toContain("old");

@@ -16,7 +16,6 @@ export function describeClaim(claim: PersistentVolumeClaim, pods: readonly Pod[]
   page.fact("StorageClass", classOfClaim(claim) ?? "");
   page.fact("Status", phaseText(claim, status?.phase));
   page.fact("Volume", spec?.volumeName ?? "");
-  page.fact("Finalizers", `[${(metadata?.finalizers ?? []).join(" ")}]`);
   page.fact("Capacity", status?.capacity["storage"] ?? "");
   page.fact("Access Modes", accessModesText(status?.accessModes ?? []));
   page.fact("VolumeMode", spec?.volumeMode ?? "");
@@ -31,7 +30,6 @@ export function describeClaim(claim: PersistentVolumeClaim, pods: readonly Pod[]
 export function describeVolume(volume: PersistentVolume, around: Surroundings): Page {
   const { metadata, spec, status } = volume;
   const page = headOf(metadata, around.nowMs);
-  page.fact("Finalizers", `[${(metadata?.finalizers ?? []).join(" ")}]`);
   page.fact("StorageClass", spec?.storageClassName ?? "");
   page.fact("Status", phaseText(volume, status?.phase));
   page.fact("Claim", spec?.claimRef === undefined ? "" : `${spec.claimRef.namespace}/${spec.claimRef.name}`);
