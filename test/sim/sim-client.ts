@@ -1,5 +1,5 @@
 import { applyDefaults } from "../../kinds/defaults/defaults.js";
-import { encodeObject, type Typed } from "../../kinds/object.js";
+import { decodeObject, encodeObject, metaOf, type Typed } from "../../kinds/object.js";
 import { asTallshipError } from "../../lib/errors.js";
 import type { Rng } from "../../lib/rng.js";
 import { type ApplyRequest, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
@@ -20,6 +20,8 @@ export class SimClient {
   private readonly known = new Map<string, Acknowledged>();
   /** Objects of which a call failed: whether and when it took effect nobody knows. */
   private readonly uncertain = new Set<string>();
+  /** Uids of the objects last seen, by name: a deletion is of one object, so that a late double of it cannot meet the next of that name. */
+  private readonly uids = new Map<string, string>();
   private operationCount = 0;
   private isBusy = false;
 
@@ -143,6 +145,7 @@ export class SimClient {
     try {
       const { results } = await this.client().apply(requests(), { deadlineMs: 5_000 });
       const [result] = results;
+      if (result?.item !== undefined) this.uids.set(name, metaOf(decodeObject(result.item.object).object).uid);
       if (result === undefined || result.outcome === "failed") this.uncertain.add(name);
       else if (!this.uncertain.has(name) && typed.kind !== "Pod")
         this.known.set(name, {
@@ -158,9 +161,11 @@ export class SimClient {
 
   private async remove(name: string): Promise<void> {
     this.known.delete(name);
+    const uid = this.uids.get(name);
+    if (uid === undefined) return; // It was never told that there is one.
     try {
       await this.client().delete(
-        { name: { kind: "Deployment", namespace: "default", name }, uid: "", propagation: "", dryRun: false },
+        { name: { kind: "Deployment", namespace: "default", name }, uid, propagation: "", dryRun: false },
         { deadlineMs: 5_000 },
       );
     } catch (error) {
