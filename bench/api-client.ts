@@ -44,7 +44,12 @@ export function apiClient(testbed: Testbed): ApiClient {
   const objects = channel.client(ObjectsDefinition);
   return {
     objects,
-    apply: (manifests) => objects.apply(requests(manifests)),
+    apply: async (manifests) => {
+      const response = await objects.apply(requests(manifests));
+      const failed = response.results.find(({ outcome }) => outcome === "failed");
+      if (failed !== undefined) throw new Error(`apply ${failed.name?.name}: ${failed.message}`);
+      return response;
+    },
     watch: (selection, onChange) => watch(channel, selection, onChange),
     close: () => channel.close(),
   };

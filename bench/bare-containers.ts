@@ -33,6 +33,7 @@ cat ${folder}/runs/main.0/config.json; echo; grep "^overlay [^ ]*${uid}" /proc/s
     .replaceAll(root, "/run/bare/__ID__/rootfs")
     .replaceAll(`/run/tallship/netns/${uid}`, "/run/netns/__ID__")
     .replaceAll(folder, "/run/bare/template")
+    .replace(/\/var\/lib\/tallship\/logs\/[^"]*last-words[^"]*/g, "/run/bare/__ID__/last-words")
     .replaceAll(uid, "__ID__");
   return { host, config: template, lowerdir };
 }
@@ -61,11 +62,13 @@ id=bare$1
 dir=/run/bare/$id
 disk=/var/lib/tallship/bare/$id
 mkdir -p $dir/rootfs $disk/upper $disk/work /run/bare/exits /run/bare/sockets
+: > $dir/last-words
 sed "s/__ID__/$id/g" /run/bare/config.json > $dir/config.json
 printf 'link set lo up\\naddr add 10.251.%d.%d/32 dev eth0\\nlink set eth0 up\\nroute add default dev eth0\\n' $(($1 / 250)) $(($1 % 250 + 1)) | ip -n $id -batch -
 mount -t overlay overlay -o lowerdir=${lowerdir},upperdir=$disk/upper,workdir=$disk/work $dir/rootfs
 conmon --api-version 1 -c $id -u $id -n $id -r /usr/bin/crun -b $dir -p $dir/pid -P $dir/conmon.pid -l k8s-file:$dir/log --exit-dir /run/bare/exits --socket-dir-path /run/bare/sockets --log-level error --runtime-arg --root=/run/bare/state
-while [ ! -s $dir/pid ]; do :; done
+turns=0
+while [ ! -s $dir/pid ]; do turns=$((turns + 1)); [ $turns -lt 2000000 ] || { echo "$id was not created: $(cat $dir/log)" >&2; exit 1; }; done
 crun --root /run/bare/state start $id
 `;
 }
