@@ -264,8 +264,8 @@ describe("what is not enforced is named", () => {
   const rows = [
     {
       name: "asked for",
-      field: "affinity: {podAffinity: {}}",
-      want: ["spec.affinity.podAffinity: accepted, not enforced: affinity to other pods is not considered yet"],
+      field: "runtimeClassName: gvisor",
+      want: ["spec.runtimeClassName: accepted, not enforced: there is one runtime per node"],
     },
     { name: "zero asks for nothing", field: "hostPID: false", want: [] },
     { name: "what holds anyway", field: "hostUsers: true", want: [] },

@@ -27,4 +27,6 @@ export interface Sieve {
   sift(fits: Uint8Array, from: number, to: number): void;
   /** Why the node refuses; empty exactly when `sift` leaves it. */
   why(slot: number): readonly Refusal[];
+  /** Grows when an answer may have changed at other slots than those that the snapshot names. Absent: it never does. */
+  farChanges?(): number;
 }

@@ -2,14 +2,19 @@ import type { Filter } from "./filter.js";
 import { hostPorts } from "./filters/host-ports.js";
 import { nodeAffinity } from "./filters/node-affinity.js";
 import { nodeSelector } from "./filters/node-selector.js";
+import { podAffinity } from "./filters/pod-affinity.js";
+import { podAntiAffinity } from "./filters/pod-anti-affinity.js";
 import { readiness } from "./filters/readiness.js";
 import { resources } from "./filters/resources.js";
 import { taints } from "./filters/taints.js";
+import { topologySpread } from "./filters/topology-spread.js";
 import { volumeLocation } from "./filters/volume-location.js";
 import type { Score } from "./score.js";
 import { leastAllocated, mostAllocated } from "./scores/allocated.js";
 import { balanced } from "./scores/balanced.js";
 import { preferredNodes } from "./scores/preferred-nodes.js";
+import { preferredPods } from "./scores/preferred-pods.js";
+import { preferredSpread } from "./scores/preferred-spread.js";
 import { softTaints } from "./scores/soft-taints.js";
 import { spread } from "./scores/spread.js";
 
@@ -20,6 +25,9 @@ export const FILTERS: readonly Filter[] = [
   nodeSelector,
   nodeAffinity,
   taints,
+  podAffinity,
+  podAntiAffinity,
+  topologySpread,
   hostPorts,
   resources,
 ];
@@ -36,6 +44,8 @@ export const POLICIES = {
   spread: [
     { score: softTaints, weight: 3 },
     { score: preferredNodes, weight: 3 },
+    { score: preferredPods, weight: 3 },
+    { score: preferredSpread, weight: 3 },
     { score: spread, weight: 2 },
     { score: leastAllocated, weight: 1 },
     { score: balanced, weight: 1 },
@@ -44,6 +54,8 @@ export const POLICIES = {
   pack: [
     { score: softTaints, weight: 3 },
     { score: preferredNodes, weight: 3 },
+    { score: preferredPods, weight: 3 },
+    { score: preferredSpread, weight: 3 },
     { score: mostAllocated, weight: 2 },
     { score: balanced, weight: 1 },
   ],

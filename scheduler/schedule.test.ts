@@ -23,14 +23,14 @@ const node = (name: string): fc.Arbitrary<Node> =>
       memory: fc.constantFrom("512Mi", "1Gi", "4Gi"),
       pods: fc.constantFrom(undefined, "2", "5"),
       gpu: fc.constantFrom(undefined, "1", "2"),
-      zone: fc.constantFrom("east", "west"),
+      zone: fc.constantFrom("east", "west", undefined),
       ready: fc.constantFrom("True", "True", "True", "False", "Unknown"),
       unschedulable: fc.constantFrom(false, false, false, true),
       taints: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(taint, { maxLength: 2 })),
     })
     .map(({ cpu, memory, pods, gpu, zone, ready, unschedulable, taints }) =>
       Node.fromPartial({
-        metadata: { name, labels: { zone } },
+        metadata: { name, labels: { ...(zone && { zone }), host: name } },
         spec: { unschedulable, taints },
         status: {
           allocatable: { cpu, memory, ...(pods && { pods }), ...(gpu && { "example.com/gpu": gpu }) },
@@ -69,12 +69,51 @@ const nodeAffinity = fc.record({
   ),
 });
 
+const selector = fc.constantFrom({ matchLabels: {} }, { matchLabels: { app: "a" } }, { matchLabels: { app: "b" } });
+const topologyKey = fc.constantFrom("zone", "zone", "host", "rack");
+const podTerm = fc.record({
+  labelSelector: selector,
+  topologyKey,
+  namespaces: fc.constantFrom([], [], ["m"]),
+  namespaceSelector: fc.constantFrom(undefined, undefined, {}),
+  matchLabelKeys: fc.constantFrom([], ["tier"]),
+});
+const podTerms = fc.record({
+  requiredDuringSchedulingIgnoredDuringExecution: fc.oneof(fc.constant([]), fc.array(podTerm, { maxLength: 2 })),
+  preferredDuringSchedulingIgnoredDuringExecution: fc.array(
+    fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: podTerm }),
+    { maxLength: 2 },
+  ),
+});
+const constraint = fc.record({
+  maxSkew: fc.integer({ min: 1, max: 2 }),
+  topologyKey,
+  whenUnsatisfiable: fc.constantFrom("DoNotSchedule", "ScheduleAnyway"),
+  labelSelector: selector,
+  minDomains: fc.constantFrom(undefined, 3),
+  nodeAffinityPolicy: fc.constantFrom("", "Ignore"),
+});
+const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
+  fc.oneof(fc.constant(undefined), arbitrary);
+/** Node affinity and spread constraints do not meet in one pod: the definition of the latter knows node selectors alone. */
+const affinity = fc.oneof(
+  { weight: 2, arbitrary: fc.constant({ affinity: undefined, spread: [] }) },
+  nodeAffinity.map((each) => ({ affinity: { nodeAffinity: each }, spread: [] })),
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      affinity: fc.record({ podAffinity: rarely(podTerms), podAntiAffinity: rarely(podTerms) }),
+      spread: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(constraint, { minLength: 1, maxLength: 2 })),
+    }),
+  },
+);
+
 const pod = fc
   .record({
-    affinity: fc.oneof(
-      { weight: 2, arbitrary: fc.constant(undefined) },
-      nodeAffinity.map((each) => ({ nodeAffinity: each })),
-    ),
+    placing: affinity,
+    namespace: fc.constantFrom("n", "n", "m"),
+    app: fc.constantFrom("a", "b"),
+    tier: fc.constantFrom("x", "y"),
     cpu: fc.constantFrom(undefined, "100m", "250m", "1"),
     memory: fc.constantFrom(undefined, "64Mi", "300Mi", "1Gi"),
     gpuLimit: fc.constantFrom(undefined, undefined, undefined, "1"),
@@ -84,13 +123,16 @@ const pod = fc
     hostPort: fc.constantFrom(0, 0, 0, 80, 443),
     hostIP: fc.constantFrom("", "10.0.0.1", "10.0.0.2"),
   })
-  .map(({ affinity, cpu, memory, gpuLimit, zone, owner, tolerations, hostPort, hostIP }) => ({
+  .map(({ placing, namespace, app, tier, cpu, memory, gpuLimit, zone, owner, tolerations, hostPort, hostIP }) => ({
     metadata: {
+      namespace,
+      labels: { app, tier },
       ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
     },
     spec: {
       nodeSelector: zone === undefined ? {} : { zone },
-      ...(affinity && { affinity }),
+      ...(placing.affinity && { affinity: placing.affinity }),
+      topologySpreadConstraints: placing.spread,
       tolerations,
       containers: [
         {
@@ -154,6 +196,12 @@ class World {
       this.uids += 1;
       return Pod.fromPartial({ ...template, metadata: { ...template.metadata, uid: `uid-${this.uids}` } });
     });
+    // The first look may teach the snapshot what pods ask about each other: shapes made before are good no longer.
+    const version = this.snapshot.shapesVersion;
+    for (const each of pods) this.snapshot.shapeOf(each);
+    if (version !== this.snapshot.shapesVersion)
+      for (const { pod: each, nodeName } of this.bound)
+        this.snapshot.place(each.metadata?.uid ?? "", this.snapshot.shapeOfBound(each), nodeName);
     const pending = pods.map((each) => ({
       id: each.metadata?.uid ?? "",
       shape: this.snapshot.shapeOf(each),

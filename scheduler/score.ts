@@ -7,6 +7,11 @@ import type { Snapshot } from "./snapshot.js";
  */
 export const MAX_POINTS = 1_000_000;
 
+/** Of MAX_POINTS, what so many pods nearby count: none nothing, one half, two two thirds, and so on. The first pods count most. */
+export function crowding(count: number): number {
+  return MAX_POINTS - Math.floor(MAX_POINTS / (1 + count));
+}
+
 /** Says which of the nodes that could run a pod should. Pure, as filters are. */
 export interface Score {
   readonly name: string;
@@ -18,4 +23,6 @@ export interface Score {
 export interface Scorer {
   /** Adds weight × points, or subtracts weight × what is missing to MAX_POINTS, at each slot in [from, to). */
   add(points: Float64Array, weight: number, from: number, to: number): void;
+  /** Grows when points may have changed at other slots than those that the snapshot names. Absent: they never do. */
+  farChanges?(): number;
 }

@@ -1,6 +1,7 @@
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { NodeAffinity, Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Peer, Peers } from "./peers.js";
 import { podRequests } from "./pod-requests.js";
 import type { VolumeDemand } from "./volume-demand.js";
 
@@ -19,7 +20,7 @@ export interface ColumnAmount {
 }
 
 /** Everything about a pod that decides where it may run, and nothing else: pods of one shape share all per-pod work. */
-export interface Shape {
+export interface Shape extends Peer {
   /** Equal for pods of equal shape. */
   readonly key: string;
   /** What it reserves, without zeros; one pod is among it. */
@@ -33,6 +34,8 @@ export interface Shape {
   readonly nodeAffinity: NodeAffinity | undefined;
   readonly tolerations: readonly Toleration[];
   readonly ports: readonly WantedPort[];
+  /** What it asks about other pods. */
+  readonly peers: Peers | undefined;
   /** What its claims ask; undefined without claims, and once it is bound. */
   readonly volumes: VolumeDemand | undefined;
 }
@@ -42,6 +45,9 @@ export interface ShapeContext {
   /** The node that the pod must run on; empty: any. */
   readonly nodeName: string;
   readonly volumes: VolumeDemand | undefined;
+  readonly peers: Peers | undefined;
+  /** The pod's namespace and labels, as far as some term asks for them: pods that no term can tell apart share a shape. */
+  readonly counted: Peer;
 }
 
 // A pod that asks for nothing still uses something; the amounts are those that Kubernetes assumes.
@@ -52,7 +58,7 @@ const assumedMemoryBytes = 200 * 2 ** 20;
 export function makeShape(
   key: string,
   pod: Pod,
-  { nodeName, volumes }: ShapeContext,
+  { nodeName, volumes, peers, counted }: ShapeContext,
   columnOf: (resource: string) => number,
 ): Shape {
   const amounts = podRequests(pod);
@@ -73,14 +79,19 @@ export function makeShape(
     tolerations: pod.spec?.tolerations ?? [],
     ports: wantedPorts(pod),
     volumes,
+    peers,
+    namespace: counted.namespace,
+    labels: counted.labels,
   };
 }
 
 /** A text that is equal for pods that are scheduled alike. Cheap: it is made for every pod that comes. */
-export function shapeKey(pod: Pod, { nodeName, volumes }: ShapeContext): string {
+export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted }: ShapeContext): string {
   const { spec } = pod;
   if (spec === undefined) return "";
-  let key = `${groupOf(pod)}|${nodeName}|${volumes?.key ?? ""}|`;
+  let key = `${groupOf(pod)}|${nodeName}|${volumes?.key ?? ""}|${peers?.key ?? ""}|${counted.namespace}|`;
+  for (const name in counted.labels) key += `${name}=${counted.labels[name]},`;
+  key += "|";
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
   if (spec.affinity?.nodeAffinity !== undefined) key += JSON.stringify(spec.affinity.nodeAffinity);
   key += "|";

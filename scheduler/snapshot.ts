@@ -3,23 +3,15 @@ import { limit } from "../lib/limits.js";
 import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { ChangedSlots } from "./changed-slots.js";
+import type { NodeRecord } from "./node-record.js";
+import type { PeerCount } from "./peer-count.js";
+import { PeerCounts } from "./peer-counts.js";
+import { countedLabels, type Peer, type Peers, type PeerTerm, peersOf } from "./peers.js";
 import { pinnedNode } from "./pinned-node.js";
 import { amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
+import { readTopology, type Topology } from "./topology.js";
 import type { VolumeDemand } from "./volume-demand.js";
-
-/** A node as the snapshot knows it. */
-export interface NodeRecord {
-  readonly name: string;
-  /** Absent while only pods are known that name the node. */
-  node: Node | undefined;
-  /** Its place in the columns, which are in order of name; −1 while it has none. */
-  slot: number;
-  /** Shapes of the pods that are bound here or assumed to be, by pod. */
-  readonly pods: Map<string, Shape>;
-  /** Host ports in use: port, then address, then count. */
-  readonly ports: Map<string, Map<string, number>>;
-}
 
 /** The resources that always have a column, in the order of their columns. Extended resources follow as they are seen. */
 export const COLUMN = { cpu: 0, memory: 1, pods: 2, "ephemeral-storage": 3 } as const;
@@ -45,10 +37,21 @@ export class Snapshot {
   readonly changed = new ChangedSlots();
   /** Pods of a group on each node, without zeros. */
   readonly groups = new Map<string, Map<NodeRecord, number>>();
+  /** What pods ask about each other. */
+  readonly peers = new PeerCounts();
+  /**
+   * Grows when pods are told apart by more than before: a pod came that asks about labels nobody asked about. Who feeds the snapshot then
+   * makes the shapes of all pods anew and places the placed ones again; until that is done, they count as what they were.
+   */
+  shapesVersion = 0;
   private readonly nodes = new Map<string, NodeRecord>();
   private readonly placed = new Map<string, NodeRecord>();
   private readonly columns = new Map<string, number>();
   private readonly shapes = new Map<string, Shape>();
+  /** Labels that some term asks about; undefined while there is no term. */
+  private countedLabels: Set<string> | undefined;
+  private readonly topologies = new Map<string, Topology>();
+  private topologiesVersion = 0;
   /** What pods may use, by column, then slot. */
   private allocatable: Float64Array[] = [];
   private isLaidOut = false;
@@ -60,15 +63,18 @@ export class Snapshot {
 
   /** The shape of a pod that waits, whose claims ask for that; the same object for pods of equal shape, as long as it is remembered. */
   shapeOf(pod: Pod, volumes?: VolumeDemand): Shape {
-    return this.shapeFor(pod, { nodeName: pinnedNode(pod), volumes });
+    return this.shapeFor(pod, pinnedNode(pod), volumes);
   }
 
   /** The shape of a pod that is bound: that which it had when it waited, since its node no longer matters to it. */
   shapeOfBound(pod: Pod): Shape {
-    return this.shapeFor(pod, { nodeName: "", volumes: undefined });
+    return this.shapeFor(pod, "", undefined);
   }
 
-  private shapeFor(pod: Pod, context: ShapeContext): Shape {
+  private shapeFor(pod: Pod, nodeName: string, volumes: VolumeDemand | undefined): Shape {
+    const peers = peersOf(pod);
+    if (peers !== undefined) this.learn(peers);
+    const context: ShapeContext = { nodeName, volumes, peers, counted: this.counted(pod) };
     const key = shapeKey(pod, context);
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
@@ -76,6 +82,49 @@ export class Snapshot {
     this.shapes.set(key, shape);
     if (this.shapes.size > limit("schedulerShapes")) this.forgetOldestShape();
     return shape;
+  }
+
+  /** The placed pods that the term selects, counted by its topology; the columns are laid out. */
+  selectedBy(term: PeerTerm): PeerCount {
+    const count = this.peers.selectedBy(term, this.nodes.values());
+    count.follow(this.topology(term.topologyKey));
+    return count;
+  }
+
+  /** The placed pods that keep pods of the shape away, one count per term; the columns are laid out. */
+  repelling(shape: Shape): readonly PeerCount[] {
+    const counts = this.peers.repelling(shape);
+    for (const count of counts) count.follow(this.topology(count.term.topologyKey));
+    return counts;
+  }
+
+  /** The domains of a node label; the columns are laid out. */
+  topology(topologyKey: string): Topology {
+    if (this.topologiesVersion !== this.nodesVersion) this.topologies.clear();
+    this.topologiesVersion = this.nodesVersion;
+    const known = this.topologies.get(topologyKey);
+    if (known !== undefined) return known;
+    const topology = readTopology(topologyKey, this.records);
+    this.topologies.set(topologyKey, topology);
+    return topology;
+  }
+
+  private learn(peers: Peers): void {
+    const names = countedLabels(peers);
+    if (this.countedLabels !== undefined && names.every((name) => this.countedLabels?.has(name))) return;
+    this.countedLabels = new Set([...(this.countedLabels ?? []), ...names]);
+    this.shapesVersion += 1;
+  }
+
+  /** What of the pod some term asks about. */
+  private counted({ metadata }: Pod): Peer {
+    if (this.countedLabels === undefined) return uncounted;
+    const labels: Record<string, string> = {};
+    for (const name of this.countedLabels) {
+      const value = metadata?.labels[name];
+      if (value !== undefined && Object.hasOwn(metadata?.labels ?? {}, name)) labels[name] = value;
+    }
+    return { namespace: metadata?.namespace ?? "", labels };
   }
 
   /** Adds a node or takes its new state; returns false when nothing changed that matters to placement. */
@@ -218,6 +267,7 @@ export class Snapshot {
   private charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
     this.countGroup(record, shape.group, sign);
     for (const { port, hostIP } of shape.ports) countPort(record, port, hostIP, sign);
+    this.peers.charge(record, shape, sign);
     if (record.slot >= 0) this.chargeColumns(record.slot, shape, sign);
   }
 
@@ -241,6 +291,8 @@ export class Snapshot {
     else this.groups.delete(group);
   }
 }
+
+const uncounted: Peer = { namespace: "", labels: {} };
 
 function isSoft({ effect }: Taint): boolean {
   return effect === "PreferNoSchedule";

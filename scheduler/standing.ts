@@ -5,8 +5,10 @@ import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { Tournament } from "./tournament.js";
 
-/** Filters and scores made ready for one shape. Good until a node object changes. */
+/** Filters and scores made ready for one shape. Good until a node object changes, or a term by which pods keep others away comes up. */
 export interface Prepared {
+  readonly nodesVersion: number;
+  readonly termsVersion: number;
   readonly sieves: readonly Sieve[];
   readonly scorers: readonly { readonly scorer: Scorer; readonly weight: number }[];
 }
@@ -18,11 +20,14 @@ export function prepareSieves(shape: Shape, snapshot: Snapshot): readonly Sieve[
 
 /** Asks every plugin once what it has to say about a shape. */
 export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): Prepared {
+  // Read first: what is prepared may be the very thing that drops what was prepared before.
+  const { nodesVersion } = snapshot;
+  const { termsVersion } = snapshot.peers;
   const scorers = POLICIES[policy].flatMap(({ score, weight }) => {
     const scorer = score.prepare(shape, snapshot);
     return scorer === undefined ? [] : [{ scorer, weight }];
   });
-  return { sieves: prepareSieves(shape, snapshot), scorers };
+  return { nodesVersion, termsVersion, sieves: prepareSieves(shape, snapshot), scorers };
 }
 
 /**
@@ -32,37 +37,44 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
 export class Standing {
   private readonly prepared: Prepared;
   private readonly snapshot: Snapshot;
-  private readonly nodesVersion: number;
   /** Slots that pass the filters whose answers depend on node objects alone. */
   private readonly allowed: Uint8Array;
   private readonly fits: Uint8Array;
   private readonly dynamic: readonly Sieve[];
   private readonly tournament: Tournament;
+  /** Those whose answers may change at slots that nothing happened to. */
+  private readonly farSighted: readonly { farChanges?(): number }[];
   private position = -1;
+  private farChanges = 0;
 
   constructor(prepared: Prepared, allowed: Uint8Array, snapshot: Snapshot) {
     this.prepared = prepared;
     this.snapshot = snapshot;
-    this.nodesVersion = snapshot.nodesVersion;
     this.allowed = allowed;
     this.fits = new Uint8Array(allowed.length);
     this.dynamic = prepared.sieves.filter(({ staticKey }) => staticKey === undefined);
+    const scorers = prepared.scorers.map(({ scorer }) => scorer);
+    this.farSighted = [...this.dynamic, ...scorers].filter(({ farChanges }) => farChanges !== undefined);
     this.tournament = new Tournament(allowed.length);
   }
 
-  /** False once a node object has changed: prepare anew. */
+  /** False once what was prepared is good no longer: prepare anew. */
   get isCurrent(): boolean {
-    return this.nodesVersion === this.snapshot.nodesVersion;
+    const { nodesVersion, termsVersion } = this.prepared;
+    return nodesVersion === this.snapshot.nodesVersion && termsVersion === this.snapshot.peers.termsVersion;
   }
 
   /** The slot where a pod of the shape should run; −1 when no node takes it. */
   best(): number {
     const { changed } = this.snapshot;
     const behind = changed.behind(this.position);
+    const farChanges = this.farSighted.reduce((total, each) => total + (each.farChanges?.() ?? 0), 0);
     // A whole round costs about as much per slot as ten single ones cost for theirs.
-    if (behind === undefined || behind * 10 > this.allowed.length + 100) this.readAll();
+    if (behind === undefined || farChanges !== this.farChanges || behind * 10 > this.allowed.length + 100)
+      this.readAll();
     else for (let at = changed.position - behind; at < changed.position; at += 1) this.read(changed.at(at));
     this.position = changed.position;
+    this.farChanges = farChanges;
     return this.tournament.best;
   }
 

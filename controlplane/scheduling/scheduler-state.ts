@@ -31,6 +31,7 @@ export class SchedulerState {
   /** Pods that wait and have claims: what those ask changes while they wait. */
   private readonly claiming = new Map<string, Pod>();
   private readonly volumes: VolumeDemands;
+  private shapesVersion = 0;
 
   constructor(view: View) {
     this.volumes = new VolumeDemands(view);
@@ -74,6 +75,24 @@ export class SchedulerState {
     this.backlog.putBack(was.id);
   }
 
+  /** True when pods are told apart by more than when they were taken: take them anew before anything is decided. */
+  get isOutdated(): boolean {
+    return this.shapesVersion !== this.snapshot.shapesVersion;
+  }
+
+  /** Takes these pods, as the cache holds them, by what tells pods apart now; looks at one pod per step. A pod that a later change tells of is taken again then. */
+  *retake(pods: readonly Pod[], nowMs: number): Generator<undefined, void> {
+    this.shapesVersion = this.snapshot.shapesVersion;
+    for (const pod of pods) {
+      const { uid } = metaOf(pod);
+      const nodeName = this.assumed.get(uid);
+      if (nodeName !== undefined) this.snapshot.place(uid, this.snapshot.shapeOf(pod, this.volumes.of(pod)), nodeName);
+      else if (this.snapshot.nodeOf(uid) !== undefined || this.backlog.get(uid) !== undefined)
+        this.takePod(undefined, pod, nowMs);
+      yield undefined;
+    }
+  }
+
   /** Gives hope to refused shapes that a changed node could take; looks at one shape per step. */
   *reconsider(): Generator<undefined, void> {
     const nodes = [...this.improved];
@@ -91,7 +110,9 @@ export class SchedulerState {
   }
 
   private mayFit(shape: Shape, nodes: readonly string[]): boolean {
-    if (nodes.length > manyNodes) return this.standings.best(shape) >= 0;
+    // Where pods with terms can run changes with what happens on other nodes too.
+    const isTied = shape.peers !== undefined || this.snapshot.peers.repelling(shape).length > 0;
+    if (isTied || nodes.length > manyNodes) return this.standings.best(shape) >= 0;
     return nodes.some((nodeName) => isFitting(this.snapshot, shape, nodeName));
   }
 
@@ -137,8 +158,11 @@ export class SchedulerState {
     this.assumed.delete(id);
     this.claiming.delete(id);
     this.backlog.remove(id);
-    this.snapshot.place(id, this.snapshot.shapeOfBound(pod), nodeName);
+    const shape = this.snapshot.shapeOfBound(pod);
+    this.snapshot.place(id, shape, nodeName);
     if (was !== undefined && was !== nodeName) this.improved.add(was);
+    // Near it, others may be welcome; and where a constraint held pods back, the domains may be even now.
+    if (this.backlog.refused > 0 && this.snapshot.peers.isCounted(shape)) this.improved.add(nodeName);
   }
 
   private forget(id: string): void {

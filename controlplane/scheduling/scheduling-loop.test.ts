@@ -284,3 +284,25 @@ test("whatever happens: no node is over its resources, a bound pod stays where i
     { seed: 17, numRuns: 120 },
   );
 });
+
+const onHost = (name: string): NodeParts => ({ name, labels: { "kubernetes.io/hostname": name } });
+
+test("a pod keeps away from one that was bound before anybody asked for its label", async () => {
+  const world = await newWorld([onHost("node-a")]);
+  await putPod(world, "db", { labels: { app: "db" } });
+  await putPod(world, "lone", { labels: { app: "lone" }, apartFrom: "db" });
+  expect(nodeFor(world, "lone")).toBe("");
+  expect(scheduled(world, "lone")?.message).toContain("1 too close to pods it keeps away from");
+  await world.put({ kind: "Node", object: nodeOf(onHost("node-b")) });
+  await world.converge();
+  expect([nodeFor(world, "db"), nodeFor(world, "lone")]).toEqual(["node-a", "node-b"]);
+});
+
+test("a pod that wants to be near another waits for it, and follows it", async () => {
+  const world = await newWorld([onHost("node-a"), onHost("node-b")]);
+  await putPod(world, "guest", { near: "db" });
+  expect(scheduled(world, "guest")?.message).toContain("2 no pod it wants to be near");
+  await putPod(world, "db", { labels: { app: "db" } });
+  await world.converge();
+  expect(nodeFor(world, "guest")).toBe(nodeFor(world, "db"));
+});

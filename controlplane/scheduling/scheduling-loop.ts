@@ -38,6 +38,8 @@ export class SchedulingLoop {
   /** Decided binds that are not on their way yet. */
   private decided: Bind[] = [];
   private reconsidering: Iterator<undefined> | undefined;
+  /** Pods that are taken anew, since pods are told apart by more than before. */
+  private retaking: Iterator<undefined> | undefined;
   private inFlight = 0;
   private failures = 0;
 
@@ -68,10 +70,19 @@ export class SchedulingLoop {
       this.state.take(change, this.deps.clock.monotonicMs());
       return true;
     }
-    if (this.reconsider()) return true;
+    if (this.retake() || this.reconsider()) return true;
     // While etcd is behind, deciding further ahead would only make the decisions older.
     if (this.decided.length >= limit("transactionObjects")) return false;
     return this.decide();
+  }
+
+  private retake(): boolean {
+    if (this.state.isOutdated) {
+      const pods = this.deps.cache.view.list("Pod").map(({ object }) => object);
+      this.retaking = this.state.retake(pods, this.deps.clock.monotonicMs());
+    }
+    if (this.retaking?.next().done === true) this.retaking = undefined;
+    return this.retaking !== undefined;
   }
 
   private reconsider(): boolean {

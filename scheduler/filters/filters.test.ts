@@ -3,9 +3,12 @@ import { type NodeParts, nodeOf, type PodParts, podOf, snapshotOf } from "../../
 import type { Filter } from "../filter.js";
 import { hostPorts } from "./host-ports.js";
 import { nodeSelector } from "./node-selector.js";
+import { podAffinity } from "./pod-affinity.js";
+import { podAntiAffinity } from "./pod-anti-affinity.js";
 import { readiness } from "./readiness.js";
 import { resources } from "./resources.js";
 import { taints } from "./taints.js";
+import { topologySpread } from "./topology-spread.js";
 
 interface Row {
   readonly name: string;
@@ -21,6 +24,9 @@ const small: NodeParts = { allocatable: { cpu: "500m", memory: "64Mi", pods: "2"
 const gpu: NodeParts = { taints: [{ key: "gpu", value: "only", effect: "NoSchedule" }] };
 const web = { ports: [{ containerPort: 8080, hostPort: 80 }] };
 const webOn = (hostIP: string): PodParts => ({ ports: [{ containerPort: 8080, hostPort: 80, hostIP }] });
+
+const onHost: NodeParts = { labels: { "kubernetes.io/hostname": "node-a" } };
+const db: PodParts = { labels: { app: "db" } };
 
 // Each row probes one side of one boundary; the exact fit and the wildcard address are the cases most often got wrong.
 const rows: readonly Row[] = [
@@ -188,11 +194,64 @@ const rows: readonly Row[] = [
     running: [{ hostNetwork: true, ports: [{ containerPort: 80 }] }],
     want: ["host port TCP/80 in use"],
   },
+  {
+    name: "kept away from",
+    filter: podAntiAffinity,
+    pod: { apartFrom: "db" },
+    node: onHost,
+    running: [db],
+    want: ["too close to pods it keeps away from"],
+  },
+  {
+    name: "kept away by one that runs",
+    filter: podAntiAffinity,
+    pod: db,
+    node: onHost,
+    running: [{ apartFrom: "db" }],
+    want: ["too close to pods that keep away from it"],
+  },
+  {
+    name: "a node without the label is near nothing",
+    filter: podAntiAffinity,
+    pod: { apartFrom: "db" },
+    running: [db],
+    want: [],
+  },
+  { name: "near", filter: podAffinity, pod: { near: "db" }, node: onHost, running: [db], want: [] },
+  {
+    name: "near nothing",
+    filter: podAffinity,
+    pod: { near: "db" },
+    node: onHost,
+    running: [{}],
+    want: ["no pod it wants to be near"],
+  },
+  { name: "first of its group", filter: podAffinity, pod: { ...db, near: "db" }, node: onHost, want: [] },
+  {
+    name: "first of its group, without the label",
+    filter: podAffinity,
+    pod: { ...db, near: "db" },
+    want: ["no pod it wants to be near"],
+  },
+  {
+    name: "the only domain is as even as can be",
+    filter: topologySpread,
+    pod: { ...db, evenly: { app: "db", maxSkew: 1 } },
+    node: onHost,
+    running: [db, db],
+    want: [],
+  },
+  {
+    name: "no domain to spread over",
+    filter: topologySpread,
+    pod: { ...db, evenly: { app: "db", maxSkew: 1 } },
+    want: ["without label kubernetes.io/hostname"],
+  },
 ];
 
 for (const { name, filter, pod, node = {}, running = [], want } of rows) {
   test(`${filter.name}: ${name}`, () => {
-    const snapshot = snapshotOf([nodeOf(node)], { "node-a": running.map(podOf) });
+    const snapshot = snapshotOf([nodeOf(node)], { "node-a": running.map(podOf) }, [podOf(pod)]);
     const sieve = filter.prepare(snapshot.shapeOf(podOf(pod)), snapshot);
     const refusals = sieve?.why(0) ?? [];
     expect(refusals.map(({ reason, shortBy }) => (shortBy ? `${reason} ${shortBy.amount}` : reason))).toEqual(want);
@@ -201,3 +260,17 @@ for (const { name, filter, pod, node = {}, running = [], want } of rows) {
     expect(fits[0]).toBe(want.length === 0 ? 1 : 0);
   });
 }
+
+test("topology-spread: one more than the emptiest node has is refused beyond maxSkew", () => {
+  const nodes = ["node-a", "node-b"].map((name) => nodeOf({ name, labels: { "kubernetes.io/hostname": name } }));
+  const reasons = [1, 2].map((maxSkew) => {
+    const pod = podOf({ ...db, evenly: { app: "db", maxSkew } });
+    const snapshot = snapshotOf(nodes, { "node-a": [podOf(db)] }, [pod]);
+    const sieve = topologySpread.prepare(snapshot.shapeOf(pod), snapshot);
+    return [0, 1].map((slot) => sieve?.why(slot).map(({ reason }) => reason));
+  });
+  expect(reasons).toEqual([
+    [["would unbalance hostname by more than 1"], []],
+    [[], []],
+  ]);
+});

@@ -1,6 +1,6 @@
 import type { Filter, Refusal } from "../filter.js";
+import type { NodeRecord } from "../node-record.js";
 import type { WantedPort } from "../shape.js";
-import type { NodeRecord } from "../snapshot.js";
 
 const everyAddress = "0.0.0.0";
 

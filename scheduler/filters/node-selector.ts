@@ -1,6 +1,6 @@
 import type { Filter, Refusal } from "../filter.js";
+import type { NodeRecord } from "../node-record.js";
 import type { Shape } from "../shape.js";
-import type { NodeRecord } from "../snapshot.js";
 
 /** Refuses nodes that lack a label of the pod's nodeSelector, and all but the node that the pod names. */
 export const nodeSelector: Filter = {

@@ -1,5 +1,5 @@
 import type { Filter, Refusal } from "../filter.js";
-import type { NodeRecord } from "../snapshot.js";
+import type { NodeRecord } from "../node-record.js";
 import { findUntolerated, tolerationsKey } from "../tolerations.js";
 
 // The taints that stand for these states in Kubernetes: who tolerates them (a daemon on every node) may run there all the same.

@@ -1,6 +1,6 @@
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Filter, Refusal } from "../filter.js";
-import type { NodeRecord } from "../snapshot.js";
+import type { NodeRecord } from "../node-record.js";
 import { findUntolerated, taintText, tolerationsKey } from "../tolerations.js";
 
 /** Refuses nodes with a taint of effect NoSchedule or NoExecute that the pod does not tolerate. */

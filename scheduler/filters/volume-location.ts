@@ -1,6 +1,6 @@
 import { matchesNodeSelector } from "../../kinds/node-selector.js";
 import type { Filter, Refusal } from "../filter.js";
-import type { NodeRecord } from "../snapshot.js";
+import type { NodeRecord } from "../node-record.js";
 import type { VolumeDemand } from "../volume-demand.js";
 
 /** Refuses nodes that cannot mount a volume of the pod, and all of them while a claim of the pod cannot be used. */

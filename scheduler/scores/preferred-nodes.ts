@@ -1,7 +1,7 @@
 import { matchesNodeTerm } from "../../kinds/node-selector.js";
 import type { PreferredSchedulingTerm } from "../../proto/gen/tallship/v1/placement.js";
+import type { NodeRecord } from "../node-record.js";
 import { MAX_POINTS, type Score } from "../score.js";
-import type { NodeRecord } from "../snapshot.js";
 
 /** Prefers nodes by the weights of the preferred terms of the pod's node affinity that they match; one that matches all gets all points. */
 export const preferredNodes: Score = {

@@ -1,6 +1,6 @@
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
+import type { NodeRecord } from "../node-record.js";
 import { MAX_POINTS, type Score } from "../score.js";
-import type { NodeRecord } from "../snapshot.js";
 import { tolerates } from "../tolerations.js";
 
 /** Avoids nodes with taints of effect PreferNoSchedule that the pod does not tolerate; the more of them, the more. */

@@ -1,4 +1,4 @@
-import { MAX_POINTS, type Score } from "../score.js";
+import { crowding, type Score } from "../score.js";
 
 /** Prefers nodes that run fewer pods of the same owner, so that one node's loss takes few of them. The first pods count most. */
 export const spread: Score = {
@@ -12,17 +12,12 @@ export const spread: Score = {
         if (to - from === 1) {
           const record = snapshot.records[from];
           const count = (record && counts.get(record)) ?? 0;
-          points[from] = (points[from] ?? 0) - weight * missing(count);
+          points[from] = (points[from] ?? 0) - weight * crowding(count);
           return;
         }
         for (const [{ slot }, count] of counts)
-          if (slot >= from && slot < to) points[slot] = (points[slot] ?? 0) - weight * missing(count);
+          if (slot >= from && slot < to) points[slot] = (points[slot] ?? 0) - weight * crowding(count);
       },
     };
   },
 };
-
-/** A node without pods of the owner gets all points; with one it misses half, with two two thirds, and so on. */
-function missing(count: number): number {
-  return MAX_POINTS - Math.floor(MAX_POINTS / (1 + count));
-}

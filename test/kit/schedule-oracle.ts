@@ -2,16 +2,12 @@ import { parseQuantity } from "../../lib/quantity.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { NodeSelectorTerm, Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { isPlaceAmongPods, pointsAmongPods, type Spot } from "./schedule-oracle-peers.js";
 
 /** A pod and the node it runs on; null: no node takes it. */
 export interface OracleBinding {
   readonly pod: string;
   readonly node: string | null;
-}
-
-interface Spot {
-  readonly node: Node;
-  readonly pods: Pod[];
 }
 
 /**
@@ -29,8 +25,8 @@ export function scheduleNaively(
     .map((node) => ({ node, pods: bound.filter(({ nodeName }) => nodeName === nameOf(node)).map(({ pod }) => pod) }));
   return pending.map((pod) => {
     let best: { readonly spot: Spot; readonly points: number } | undefined;
-    for (const spot of spots.filter((each) => fits(pod, each))) {
-      const points = pointsOf(pod, spot, policy);
+    for (const spot of spots.filter((each) => fits(pod, each) && isPlaceAmongPods(pod, each, spots))) {
+      const points = pointsOf(pod, spot, policy) + pointsAmongPods(pod, spot, spots);
       if (best === undefined || points > best.points) best = { spot, points };
     }
     best?.spot.pods.push(pod);

@@ -30,6 +30,12 @@ export function nodeOf(parts: NodeParts = {}): Node {
 export interface PodParts {
   readonly uid?: string;
   readonly owner?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Required terms, by hostname, on the label app. */
+  readonly near?: string;
+  readonly apartFrom?: string;
+  /** Demands at most this difference between nodes, among pods of the label app. */
+  readonly evenly?: { readonly app: string; readonly maxSkew: number };
   readonly requests?: Readonly<Record<string, string>>;
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly nodeName?: string;
@@ -42,11 +48,17 @@ export interface PodParts {
 export function podOf(parts: PodParts = {}): Pod {
   const owner = { kind: "ReplicaSet", name: "owner", uid: parts.owner ?? "", controller: true };
   return Pod.fromPartial({
-    metadata: { uid: parts.uid ?? "pod-uid", ownerReferences: parts.owner === undefined ? [] : [owner] },
+    metadata: {
+      uid: parts.uid ?? "pod-uid",
+      labels: parts.labels ?? {},
+      ownerReferences: parts.owner === undefined ? [] : [owner],
+    },
     spec: {
       nodeName: parts.nodeName ?? "",
       nodeSelector: parts.nodeSelector ?? {},
       tolerations: parts.tolerations ?? [],
+      affinity: { podAffinity: byHost(parts.near), podAntiAffinity: byHost(parts.apartFrom) },
+      topologySpreadConstraints: parts.evenly === undefined ? [] : [spreadByHost(parts.evenly)],
       hostNetwork: parts.hostNetwork ?? false,
       containers: [
         {
@@ -59,9 +71,28 @@ export function podOf(parts: PodParts = {}): Pod {
   });
 }
 
-/** A snapshot of these nodes and of what runs on them, laid out. */
-export function snapshotOf(nodes: readonly Node[], bound: Readonly<Record<string, readonly Pod[]>> = {}): Snapshot {
+const hostname = "kubernetes.io/hostname";
+
+function byHost(app: string | undefined) {
+  if (app === undefined) return undefined;
+  const term = { topologyKey: hostname, labelSelector: { matchLabels: { app } } };
+  return { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+}
+
+function spreadByHost({ app, maxSkew }: { readonly app: string; readonly maxSkew: number }) {
+  const labelSelector = { matchLabels: { app } };
+  return { maxSkew, topologyKey: hostname, whenUnsatisfiable: "DoNotSchedule", labelSelector };
+}
+
+/** A snapshot of these nodes and of what runs on them, laid out, that has seen the pods that ask. */
+export function snapshotOf(
+  nodes: readonly Node[],
+  bound: Readonly<Record<string, readonly Pod[]>> = {},
+  asking: readonly Pod[] = [],
+): Snapshot {
   const snapshot = new Snapshot();
+  // Learns first what pods ask about each other, so that all shapes tell apart what some term does.
+  for (const pod of [...asking, ...Object.values(bound).flat()]) snapshot.shapeOf(pod);
   for (const node of nodes) snapshot.setNode(node);
   for (const [nodeName, pods] of Object.entries(bound))
     for (const [at, pod] of pods.entries()) snapshot.place(`${nodeName}-${at}`, snapshot.shapeOfBound(pod), nodeName);
