@@ -60,11 +60,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Trans
     listener.close();
     streams.stop();
     return new Promise((resolve) => {
-      const cancel = options.clock.after(graceMs, () => server.forceShutdown());
-      server.tryShutdown(() => {
+      // The connections are cut from below: forceShutdown of grpc-js knows only the sessions that channelz counted, and a peer that is frozen ends none.
+      const finish = (): void => {
         cancel();
+        listener.drop();
         resolve();
-      });
+      };
+      const cancel = options.clock.after(graceMs, finish);
+      server.tryShutdown(finish);
     });
   };
   return {

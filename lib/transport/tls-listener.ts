@@ -29,6 +29,8 @@ export interface TlsListener {
   readonly port: number;
   /** No more connections; those that are open stay. */
   close(): void;
+  /** Cuts those that are open, and those whose handshake is still to end, without waiting for their peers. For after close. */
+  drop(): void;
 }
 
 /**
@@ -41,7 +43,10 @@ export function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
     server.setSecureContext(contextOptions(options.credentials.current())),
   );
   server.maxConnections = LIMITS.connectionsPerListener.value;
-  server.on("secureConnection", (socket) => accept(socket, options));
+  const connections = openConnections();
+  server.on("secureConnection", (socket) => {
+    if (connections.add(socket)) accept(socket, options);
+  });
   server.on("tlsClientError", (error, socket) => {
     options.log.debug("tls handshake failed", { peer: socket.remoteAddress, reason: error.message });
   });
@@ -49,7 +54,28 @@ export function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
     stopRenewing();
     server.close();
   };
-  return listening(server, options, close);
+  return listening(server, options, { close, drop: connections.drop });
+}
+
+/** The connections that are open. Once they are dropped every later one is cut too. */
+function openConnections(): { add(socket: TLSSocket): boolean; drop(): void } {
+  const open = new Set<TLSSocket>();
+  let isDropped = false;
+  return {
+    add: (socket) => {
+      if (isDropped) {
+        socket.destroy();
+        return false;
+      }
+      open.add(socket);
+      socket.once("close", () => open.delete(socket));
+      return true;
+    },
+    drop: () => {
+      isDropped = true;
+      for (const socket of open) socket.destroy();
+    },
+  };
 }
 
 /** What makes a TLS context of credentials, for either side. */
@@ -75,10 +101,10 @@ function serverOptions({ clientCertificates }: TlsListenerOptions): TlsOptions {
   };
 }
 
-function listening(server: Server, options: TlsListenerOptions, close: () => void): Promise<TlsListener> {
+function listening(server: Server, options: TlsListenerOptions, ends: Omit<TlsListener, "port">): Promise<TlsListener> {
   return new Promise((resolve, reject) => {
     const refused = (cause: Error): void => {
-      close();
+      ends.close();
       const where = `${options.host}:${options.port}`;
       reject(new TallshipError("failed_precondition", `listen on ${where}: ${cause.message}`, { cause }));
     };
@@ -87,7 +113,7 @@ function listening(server: Server, options: TlsListenerOptions, close: () => voi
       server.off("error", refused);
       server.on("error", (error) => options.log.error("listener failed", { error }));
       const address = server.address();
-      resolve({ port: typeof address === "object" && address !== null ? address.port : options.port, close });
+      resolve({ port: typeof address === "object" && address !== null ? address.port : options.port, ...ends });
     });
   });
 }
