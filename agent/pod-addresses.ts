@@ -7,7 +7,8 @@ export function podAddresses(
   inUse: Iterable<{ readonly uid: string; readonly address: string }>,
 ): PodAddresses {
   const byPod = new Map<string, string>();
-  for (const { uid, address } of inUse) byPod.set(uid, address);
+  // A link that an agent died over has no address yet: the pod gets one, and its link is completed with it.
+  for (const { uid, address } of inUse) if (address !== "") byPod.set(uid, address);
   const pool = new AddressPool(podCIDR, byPod.values());
   return {
     claim: (uid) => {
