@@ -1,4 +1,4 @@
-import { lastSeen } from "../../kinds/columns/event.js";
+import { bySeen } from "../../kinds/columns/event.js";
 import { metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
 import { hasCode } from "../../lib/errors.js";
@@ -115,9 +115,7 @@ async function eventsOf(run: DescribeRun, key: ObjectKey, uid: string): Promise<
   const namespace = KINDS[key.kind].isNamespaced ? key.namespace : undefined;
   const fields = `involvedObject.kind=${key.kind},involvedObject.name=${key.name}`;
   const events = await listKind(run, "Event", { namespace, fields });
-  return events
-    .filter(({ involvedObject }) => involvedObject?.uid === "" || involvedObject?.uid === uid)
-    .sort((left, right) => lastSeen(left).localeCompare(lastSeen(right)));
+  return events.filter(({ involvedObject }) => involvedObject?.uid === "" || involvedObject?.uid === uid).sort(bySeen);
 }
 
 /** Objects around the one described; what may not be read is left out. */

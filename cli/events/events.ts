@@ -1,4 +1,4 @@
-import { lastSeen } from "../../kinds/columns/event.js";
+import { bySeen } from "../../kinds/columns/event.js";
 import { metaOf, type Typed } from "../../kinds/object.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -73,7 +73,7 @@ class EventPrinter {
   async print(found: readonly Typed[]): Promise<boolean> {
     const events = found
       .filter(({ kind, object }) => kind === "Event" && this.types?.has(object.type) !== false)
-      .sort(bySeen);
+      .sort(asTheyCame);
     const format = formatOf(this.flags.output);
     if (events.length === 0 && this.isTable) return false;
     const text = format === "table" || format === "wide" ? this.table(events) : printObjects(events, format, true);
@@ -98,8 +98,7 @@ class EventPrinter {
   }
 }
 
-function bySeen(left: Typed, right: Typed): number {
-  const seen = (typed: Typed): string => (typed.kind === "Event" ? lastSeen(typed.object) : "");
-  const order = seen(left).localeCompare(seen(right));
+function asTheyCame(left: Typed, right: Typed): number {
+  const order = left.kind === "Event" && right.kind === "Event" ? bySeen(left.object, right.object) : 0;
   return order !== 0 ? order : metaOf(left.object).name.localeCompare(metaOf(right.object).name);
 }

@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { bySeen } from "../../kinds/columns/event.js";
 import { LIMITS, limit } from "../../lib/limits.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
@@ -172,4 +173,12 @@ test("expiredEvents: the border of an hour and the border of the number", () => 
   const names = (most: number) => expiredEvents(list, nowMs, most).map(({ object }) => object.metadata?.name);
   expect(names(10)).toEqual(["old"]);
   expect(names(1)).toEqual(["old", "edge"]);
+});
+
+test("notices heard within one millisecond keep their order in the event's time", async () => {
+  const { writer } = await open();
+  const reasons = ["Scheduled", "Created", "Started"];
+  for (const reason of reasons) writer.record(notice(reason), AGENT);
+  await pass(limit("eventFlushMs"));
+  expect([...events()].sort(bySeen).map(({ reason }) => reason)).toEqual(reasons);
 });

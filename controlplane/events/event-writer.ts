@@ -34,6 +34,7 @@ export class EventWriter implements EventSink {
   /** What was written last, newest at the end: the cache may not show it yet when the next one is folded into it. */
   private readonly written = new Map<string, Event>();
   private isFlushDue = false;
+  private heard = 0;
   private writtenSinceSweep = 0;
 
   constructor(deps: EventWriterDeps) {
@@ -41,7 +42,8 @@ export class EventWriter implements EventSink {
   }
 
   record(notice: Notice, origin: EventOrigin): void {
-    const event = pendingOf(notice, origin, this.deps.view, this.deps.clock.nowMs());
+    const event = pendingOf(notice, origin, this.deps.view, { atMs: this.deps.clock.nowMs(), order: this.heard });
+    this.heard += 1;
     const id = keyText(event.key);
     const waiting = this.pending.get(id);
     if (waiting === undefined && this.pending.size >= limit("eventQueue")) {

@@ -23,10 +23,18 @@ export interface PendingEvent {
   readonly count: number;
   readonly firstAtMs: number;
   readonly lastAtMs: number;
+  /** Rises with each notice that its writer heard: tells apart those of one millisecond. */
+  readonly order: number;
+}
+
+/** When a notice was heard: the time, and its place in the row of all that one writer heard. */
+export interface Seen {
+  readonly atMs: number;
+  readonly order: number;
 }
 
 /** A notice as the first of its kind. Its name is derived from what it says, so that a repetition, also after a restart, finds it. */
-export function pendingOf(notice: Notice, origin: EventOrigin, view: View, nowMs: number): PendingEvent {
+export function pendingOf(notice: Notice, origin: EventOrigin, view: View, seen: Seen): PendingEvent {
   const { about, type, reason } = notice;
   const message = cutText(notice.message, MESSAGE_BYTES);
   const uid = view.get(about.kind, about.namespace, about.name)?.metadata?.uid ?? "";
@@ -35,7 +43,16 @@ export function pendingOf(notice: Notice, origin: EventOrigin, view: View, nowMs
     hash.update(`${part}\0`);
   const name = `${about.name.slice(0, 200)}.${hash.digest("hex").slice(0, 16)}`;
   const key = { kind: "Event", namespace: about.namespace === "" ? "default" : about.namespace, name } as const;
-  return { key, notice: { ...notice, message }, origin, uid, count: 1, firstAtMs: nowMs, lastAtMs: nowMs };
+  return {
+    key,
+    notice: { ...notice, message },
+    origin,
+    uid,
+    count: 1,
+    firstAtMs: seen.atMs,
+    lastAtMs: seen.atMs,
+    order: seen.order,
+  };
 }
 
 /** The event to write: the one that stands with what was seen since, or a new one when that is older than limits.eventTtlMs. */
@@ -56,6 +73,7 @@ export function eventOf(pending: PendingEvent, standing: Event | undefined, newU
     reason,
     message,
     source: origin,
+    eventTime: isGoingOn ? standing.eventTime : microTime(pending.firstAtMs, pending.order),
     firstTimestamp,
     lastTimestamp: rfc3339(lastAtMs),
     count: (isGoingOn ? standing.count : 0) + pending.count,
@@ -78,6 +96,12 @@ export function expiredEvents(
   );
   const excess = Math.max(0, events.length - most);
   return oldestFirst.filter(({ object }, at) => at < excess || object.lastTimestamp < since);
+}
+
+/** RFC 3339 with microseconds; those below the millisecond count notices. */
+function microTime(ms: number, order: number): string {
+  const micros = (ms % 1_000) * 1_000 + (order % 1_000);
+  return `${rfc3339(ms).slice(0, -1)}.${String(micros).padStart(6, "0")}Z`;
 }
 
 const MESSAGE_BYTES = 1_024;

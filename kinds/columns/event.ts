@@ -24,3 +24,13 @@ export const eventColumns: readonly Column<Event>[] = [
 export function lastSeen(event: Event): string {
   return event.lastTimestamp || event.firstTimestamp || (event.metadata?.creationTimestamp ?? "");
 }
+
+/** Orders events as they came: by when they were last seen, those of one second by when they were first. */
+export function bySeen(left: Event, right: Event): number {
+  return compareText(lastSeen(left), lastSeen(right)) || compareText(left.eventTime, right.eventTime);
+}
+
+function compareText(left: string, right: string): number {
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
