@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Typed } from "../../kinds/object.js";
 import { Selection } from "../../proto/gen/tallship/v1/api.js";
+import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import { Event } from "../../proto/gen/tallship/v1/event.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -18,11 +19,21 @@ const pod = (
   object: Pod.fromPartial({ metadata: { namespace, name, labels }, spec: { nodeName }, status: { phase } }),
 });
 
+const config = (name: string, labels: Record<string, string>, owner?: string): Typed => ({
+  kind: "ConfigMap",
+  object: ConfigMap.fromPartial({
+    metadata: { namespace: "shop", name, labels, ownerReferences: owner === undefined ? [] : [{ uid: owner }] },
+  }),
+});
+
 const view = viewOf([
   pod("shop", "web-1", "node-a", { app: "web", tier: "front" }, "Running"),
   pod("shop", "web-2", "node-b", { app: "web" }, "Pending"),
   pod("shop", "db-1", "node-a", { app: "db", tier: "" }, "Running"),
   pod("blog", "web-1", "node-a", { app: "web" }, "Failed"),
+  config("conf", { app: "web" }),
+  config("conf-1", { "tallship.dev/copy-of": "conf" }, "a-set"),
+  config("conf-2", { "tallship.dev/copy-of": "conf" }),
   { kind: "Node", object: Node.fromPartial({ metadata: { name: "node-a" } }) },
   {
     kind: "Event",
@@ -59,6 +70,16 @@ const rows: readonly {
   { select: { fields: "spec.nodeName!=node-b" }, onlyNode: "node-b", want: [] },
   { select: { kind: "Node", namespace: "shop" }, want: ["/node-a"] },
   { select: { kind: "Node", fields: "metadata.name=node-a" }, want: ["/node-a"] },
+  // A copy that a revision keeps is found by its name and its label alone; one that was orphaned, by everything.
+  { select: { kind: "ConfigMap" }, want: ["shop/conf", "shop/conf-2"] },
+  { select: { kind: "ConfigMap", namespace: "shop", labels: "app!=web" }, want: ["shop/conf-2"] },
+  { select: { kind: "ConfigMap", fields: "metadata.name!=conf" }, want: ["shop/conf-2"] },
+  { select: { kind: "ConfigMap", fields: "metadata.name=conf-1" }, want: ["shop/conf-1"] },
+  { select: { kind: "ConfigMap", labels: "tallship.dev/copy-of=conf" }, want: ["shop/conf-1", "shop/conf-2"] },
+  {
+    select: { kind: "ConfigMap", namespace: "shop", labels: "tallship.dev/copy-of" },
+    want: ["shop/conf-1", "shop/conf-2"],
+  },
   { select: { kind: "Event", fields: "involvedObject.kind=Pod,involvedObject.name=web-1" }, want: ["shop/e"] },
 ];
 

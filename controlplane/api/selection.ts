@@ -1,3 +1,4 @@
+import { COPY_OF, hasCopies, isKeptCopy } from "../../kinds/config-copies.js";
 import { type FieldRequirement, matchesFields, parseFieldSelector } from "../../kinds/field-selector.js";
 import { matchesSelector } from "../../kinds/label-selector.js";
 import { isKindName, KINDS, type KindName } from "../../kinds/registry.js";
@@ -21,6 +22,8 @@ export interface CompiledSelection {
   /** Labels that must have exactly one value, from `labels`. */
   readonly exactLabels: Readonly<Record<string, string>>;
   readonly fields: readonly FieldRequirement[];
+  /** Copies of ConfigMaps and Secrets are left out: nobody asks for them by name or by their label. */
+  readonly isWithoutCopies: boolean;
 }
 
 /** Reads a selection. `onlyNode` adds what the caller's rights demand, whatever the request says. Throws invalid_argument, unknown_kind. */
@@ -43,6 +46,10 @@ export function compileSelection(selection: Selection, onlyNode: string | undefi
     labels,
     exactLabels: Object.fromEntries(exactLabels.map(({ key, values }) => [key, values[0] ?? ""])),
     fields,
+    isWithoutCopies:
+      hasCopies(kind) &&
+      exactly("metadata.name") === undefined &&
+      labels.matchExpressions.every(({ key }) => key !== COPY_OF),
   };
 }
 
@@ -51,6 +58,7 @@ export function isSelected(selection: CompiledSelection, cached: Cached): boolea
   const meta = cached.object.metadata;
   if (cached.kind !== selection.kind || meta === undefined) return false;
   if (selection.namespace !== "" && meta.namespace !== selection.namespace) return false;
+  if (selection.isWithoutCopies && isKeptCopy(cached.kind, meta)) return false;
   if (selection.name !== undefined && meta.name !== selection.name) return false;
   if (selection.labels.matchExpressions.length > 0 && !matchesSelector(selection.labels, meta.labels)) return false;
   return selection.fields.length === 0 || matchesFields(selection.fields, typedOf(cached));

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { afterEach, expect, test } from "vitest";
+import { COPY_OF } from "../../kinds/config-copies.js";
 import { isPodActive } from "../../kinds/pod-state.js";
+import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
@@ -134,4 +136,17 @@ test("each namespace has a service account called default, also when it was dele
   await world.drop(key);
   await world.converge();
   expect(world.view.get("ServiceAccount", "team", "default")?.metadata?.uid).not.toBe(first);
+});
+
+test("copies that revisions keep are not counted", async () => {
+  const world = await newWorld({ configmaps: "5" });
+  const config = (metadata: object): Promise<void> =>
+    world.put({
+      kind: "ConfigMap",
+      object: ConfigMap.fromPartial({ metadata: { namespace: "default", ...metadata } }),
+    });
+  await config({ name: "conf" });
+  await config({ name: "conf-1", labels: { [COPY_OF]: "conf" }, ownerReferences: [{ uid: "set-uid" }] });
+  await world.converge();
+  expect(used(world)).toEqual({ configmaps: "1" });
 });

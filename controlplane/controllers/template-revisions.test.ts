@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from "vitest";
+import { COPY_OF } from "../../kinds/config-copies.js";
 import { metaOf } from "../../kinds/object.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import { DaemonSet } from "../../proto/gen/tallship/v1/daemonset.js";
@@ -6,7 +7,6 @@ import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { StatefulSet } from "../../proto/gen/tallship/v1/statefulset.js";
 import { type ControlWorld, contentDigest, controlWorld, namesOf } from "../../test/kit/control-world.js";
 import { active, finish } from "../../test/kit/deployment-world.js";
-import { COPY_OF } from "./config/copy.js";
 import type { Controller } from "./controller.js";
 import { daemonSet } from "./daemon-set/daemon-set.js";
 import { ownerCollector } from "./owner-collector.js";

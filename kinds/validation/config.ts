@@ -2,6 +2,7 @@ import { deepEqual } from "../../lib/deep-equal.js";
 import { LIMITS } from "../../lib/limits.js";
 import type { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import type { Secret } from "../../proto/gen/tallship/v1/secret.js";
+import { COPY_OF } from "../config-copies.js";
 import type { Findings } from "./findings.js";
 
 /** Keys that stand once, at most 1 MiB in all, and no change of what is immutable. */
@@ -10,6 +11,7 @@ export function checkConfigMap(config: ConfigMap, findings: Findings, previous: 
     if (Object.hasOwn(config.data, key))
       findings.add("duplicate", ["binaryData", key], `${JSON.stringify(key)} stands in data too`);
   checkSize([...Object.entries(config.data), ...Object.entries(config.binaryData)], findings);
+  checkOrigin(config, previous, findings);
   if (previous?.immutable !== true) return;
   checkFrozen({ before: previous.data, after: config.data }, "data", findings);
   checkFrozen({ before: previous.binaryData, after: config.binaryData }, "binaryData", findings);
@@ -19,6 +21,7 @@ export function checkConfigMap(config: ConfigMap, findings: Findings, previous: 
 /** The keys that a type needs, at most 1 MiB in all, and no change of what is immutable. */
 export function checkSecret(secret: Secret, findings: Findings, previous: Secret | undefined): void {
   checkSize(Object.entries(secret.data), findings);
+  checkOrigin(secret, previous, findings);
   for (const key of NEEDED_KEYS[secret.type] ?? [])
     if (!Object.hasOwn(secret.data, key))
       findings.add("required", ["data", key], `a secret of type ${secret.type} needs this key`);
@@ -29,6 +32,14 @@ export function checkSecret(secret: Secret, findings: Findings, previous: Secret
   if (previous?.immutable !== true) return;
   checkFrozen({ before: previous.data, after: secret.data }, "data", findings);
   checkStaysImmutable(secret.immutable, findings);
+}
+
+type Labelled = Pick<ConfigMap | Secret, "metadata">;
+
+/** Who could call an object of theirs a copy would hide it from lists and quotas. */
+function checkOrigin(config: Labelled, previous: Labelled | undefined, findings: Findings): void {
+  if (config.metadata?.labels[COPY_OF] !== previous?.metadata?.labels[COPY_OF])
+    findings.add("forbidden", ["metadata", "labels", COPY_OF], "this label is the cluster's own");
 }
 
 const NEEDED_KEYS: Readonly<Record<string, readonly string[]>> = {

@@ -271,6 +271,11 @@ describe("what does not go together is refused", () => {
       want: 'binaryData.a: "a" stands in data too',
     },
     {
+      name: "an object that calls itself a copy",
+      text: "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: d, labels: {tallship.dev/copy-of: e}}}",
+      want: 'metadata.labels["tallship.dev/copy-of"]: this label is the cluster\'s own',
+    },
+    {
       name: "a certificate without key",
       text: "{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: d}, type: kubernetes.io/tls, stringData: {tls.crt: x}}",
       want: 'data["tls.key"]: a secret of type kubernetes.io/tls needs this key',
@@ -339,6 +344,19 @@ describe("a change that is not allowed is refused", () => {
       before: "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: d}, immutable: true, data: {a: x}}",
       after: "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: d}, data: {a: y}}",
       want: ["data: this object is immutable; delete it and create it anew", "immutable: what is immutable stays so"],
+    },
+    {
+      name: "the label of a copy",
+      before: "{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: d, labels: {tallship.dev/copy-of: e}}}",
+      after: "{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: d}}",
+      want: ['metadata.labels["tallship.dev/copy-of"]: this label is the cluster\'s own'],
+    },
+    {
+      name: "another label of a copy",
+      before: "{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: d, labels: {tallship.dev/copy-of: e}}}",
+      after:
+        "{apiVersion: v1, kind: Secret, metadata: {name: c, namespace: d, labels: {tallship.dev/copy-of: e, a: b}}}",
+      want: [],
     },
     {
       name: "a secret's type",

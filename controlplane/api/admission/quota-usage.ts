@@ -1,3 +1,4 @@
+import { isKeptCopy } from "../../../kinds/config-copies.js";
 import type { Typed } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { COUNTED_BY_NAME, countedResource, parseClassQuota } from "../../../kinds/quota-resource.js";
@@ -20,9 +21,10 @@ export const COUNTED_KINDS: readonly KindName[] = Object.keys(KINDS)
   .filter(isKindName)
   .filter((kind) => KINDS[kind].isNamespaced && kind !== "Event" && kind !== "Revision");
 
-/** What an object uses of everything that a quota can bound. A finished pod counts as an object alone. */
+/** What an object uses of everything that a quota can bound. A finished pod counts as an object alone, a copy of the cluster's own not at all. */
 export function usageOf(typed: Typed): Usage {
   const usage = new Map<string, number>();
+  if (isKeptCopy(typed.kind, typed.object.metadata)) return usage;
   const resource = countedResource(KINDS[typed.kind]);
   usage.set(`count/${resource}`, 1);
   if (Object.hasOwn(COUNTED_BY_NAME, resource)) usage.set(resource, 1);

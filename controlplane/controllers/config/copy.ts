@@ -1,3 +1,4 @@
+import { COPY_OF } from "../../../kinds/config-copies.js";
 import type { ConfigKind } from "../../../kinds/config-uses.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { KindMap } from "../../../kinds/registry.js";
@@ -8,9 +9,6 @@ import { Secret } from "../../../proto/gen/tallship/v1/secret.js";
 
 /** Digest of bytes, hex, that only control planes can compute: names of copies tell nothing of a secret. */
 export type Digest = (bytes: Uint8Array) => string;
-
-/** On a copy: the name of the object that it was made of. */
-export const COPY_OF = "tallship.dev/copy-of";
 
 /** Digits of the digest in a copy's name: 64 bits. */
 const digits = 16;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { COPY_OF } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting } from "../../../kinds/pod-state.js";
 import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
@@ -16,7 +17,6 @@ import {
   type Parts,
   sets,
 } from "../../../test/kit/deployment-world.js";
-import { COPY_OF } from "../config/copy.js";
 import { ownerCollector } from "../owner-collector.js";
 
 const fromKey = (name: string, key: string): object => ({
