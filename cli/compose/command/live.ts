@@ -22,7 +22,7 @@ export interface LiveProject extends ProjectName {
 export const WORKLOADS = ["Deployment", "DaemonSet", "Job"] as const satisfies readonly KindName[];
 
 /** Everything else of a project, but its volumes. */
-export const PARTS = ["Service", "ConfigMap", "Secret"] as const satisfies readonly KindName[];
+export const PARTS = ["Service", "NetworkPolicy", "ConfigMap", "Secret"] as const satisfies readonly KindName[];
 
 /** The project's objects of some kinds, in their order. */
 export async function objectsOf(

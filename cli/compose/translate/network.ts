@@ -35,6 +35,16 @@ function portsOf(context: ServiceContext): readonly Located<PublishedPort>[] {
   );
 }
 
+/** The container's ports that are published, as a policy names them. */
+export function publishedTargets(context: ServiceContext): readonly Part[] {
+  const found = new Map<string, Part>();
+  for (const { value, place } of portsOf(context)) {
+    const { target: port, protocol } = value;
+    found.set(`${port}/${protocol}`, at(place, { port, protocol }));
+  }
+  return [...found.values()];
+}
+
 function exposedPorts(
   text: string,
   { context, place }: { readonly context: ServiceContext; readonly place: Located<unknown>["place"] },

@@ -3,6 +3,7 @@ import { noteField, type ServiceContext } from "./context.js";
 import { startAfterParts } from "./depends-on.js";
 import { environmentParts, labelParts, verbatim } from "./environment.js";
 import { probeParts } from "./health.js";
+import { networkLabels } from "./isolation.js";
 import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { aliasLabels, containerPorts } from "./network.js";
 import { at, from, type Part, someOf } from "./part.js";
@@ -29,6 +30,7 @@ export function podTemplate(
   const ownLabels = {
     [PROJECT_LABEL]: context.name,
     [SERVICE_LABEL]: dnsName(context.service.name),
+    ...networkLabels(context),
     ...aliasLabels(context),
   };
   const allAnnotations = { ...annotations, ...startAfterParts(context) };
@@ -163,14 +165,7 @@ function dnsParts(context: ServiceContext, isOnHost: boolean): { readonly [key: 
 function noteModes(context: ServiceContext): void {
   const { network_mode: network, pid, ipc } = context.service.model;
   if (network !== undefined && !["host", "bridge", "default"].includes(network.value)) {
-    if (network.value === "none")
-      noteField(
-        context,
-        "network_mode",
-        network.place,
-        "accepted, not enforced: none: every pod has the cluster's network",
-      );
-    else
+    if (network.value !== "none")
       context.tell.problem(
         network.place,
         [...context.path, "network_mode"],

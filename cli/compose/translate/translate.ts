@@ -1,5 +1,6 @@
 import type { ProjectModel } from "../model/project.js";
 import type { ActiveService, ProjectContext, ServiceContext } from "./context.js";
+import { accessObjects, isolationObjects } from "./isolation.js";
 import { dnsName, PROJECT_LABEL } from "./names.js";
 import { aliasObjects, serviceObjects } from "./network.js";
 import { at, type Placed } from "./part.js";
@@ -16,7 +17,7 @@ export type ProjectInput = Omit<ProjectContext, "services" | "shared"> & {
   readonly ownNamespace: string | undefined;
 };
 
-/** The project as Kubernetes objects: its namespace, what services share, then each service's names and workload. */
+/** The project as Kubernetes objects: its namespace, its networks, what services share, then each service's names and workload. */
 export function translateProject(input: ProjectInput): readonly Placed[] {
   const services = activeServices(input);
   const context: ProjectContext = { ...input, services, shared: new Map() };
@@ -26,7 +27,8 @@ export function translateProject(input: ProjectInput): readonly Placed[] {
     return serviceParts(each);
   });
   const aliases = aliasObjects(context);
-  return [...namespaceObject(input), ...context.shared.values(), ...made, ...aliases];
+  // Policies stand before the pods, which are never open to others.
+  return [...namespaceObject(input), ...isolationObjects(context), ...context.shared.values(), ...made, ...aliases];
 }
 
 function namespaceObject({ ownNamespace, name, model, tell: _ }: ProjectInput): readonly Placed[] {
@@ -78,7 +80,7 @@ function serviceParts(context: ServiceContext): readonly Placed[] {
     );
   }
   noteUnhonoured(context);
-  return [...serviceObjects(context), workloadObject(context)];
+  return [...serviceObjects(context), ...accessObjects(context), workloadObject(context)];
 }
 
 function noteProject({ model, tell, services }: ProjectContext): void {
@@ -100,18 +102,11 @@ function noteNetworks(
   model: ProjectModel,
   note: (found: { readonly place: Placed["place"] } | undefined, path: readonly string[], message: string) => void,
 ): void {
-  const networks = [...(model.networks?.value ?? [])];
-  if (networks.length > 1 || networks.some(([, { value }]) => value.internal?.value === true))
-    note(model.networks, ["networks"], "accepted, not enforced: every service of the project reaches every other");
-  for (const [name, { value }] of networks) {
+  for (const [name, { value }] of model.networks?.value ?? []) {
     for (const field of ["driver_opts", "ipam", "enable_ipv4", "enable_ipv6", "attachable"] as const)
       note(value[field], ["networks", name, field], "accepted, not enforced: addresses are the cluster's");
     if (value.driver !== undefined && !["bridge", "overlay"].includes(value.driver.value))
       note(value.driver, ["networks", name, "driver"], "accepted, not enforced: there is one network");
-    note(
-      value.external,
-      ["networks", name, "external"],
-      "accepted, not enforced: services elsewhere are reached as SERVICE.NAMESPACE",
-    );
+    note(value.external, ["networks", name, "external"], "services of other projects are reached as SERVICE.PROJECT");
   }
 }

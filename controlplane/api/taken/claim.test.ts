@@ -131,14 +131,18 @@ test("a node port that is named is honoured, and refused when another service ha
   );
 });
 
-test("one port for TCP and UDP opens one node port", async () => {
+test("a node port is taken for one protocol: the same number for another one may be another service's", async () => {
   bench = await openApiBench();
-  const ports = [
-    { name: "udp", port: 53, protocol: "UDP", nodePort: 30_053 },
-    { name: "tcp", port: 53, protocol: "TCP", nodePort: 30_053 },
-  ];
-  await bench.create(service("dns", { type: "NodePort", ports }));
-  expect((await taken()).filter((key) => key.startsWith("node-port"))).toEqual(["node-port/30053"]);
+  const port = (protocol: string): object => ({ port: 53, protocol, nodePort: 30_053 });
+  await bench.create(service("dns", { type: "NodePort", ports: [port("UDP")] }));
+  await bench.create(service("over-tcp", { type: "NodePort", ports: [port("TCP")] }));
+  await expect(bench.create(service("late", { type: "NodePort", ports: [port("UDP")] }))).rejects.toThrow(
+    "30053/UDP is taken by Service/default/dns",
+  );
+  expect((await taken()).filter((key) => key.startsWith("node-port"))).toEqual([
+    "node-port/30053",
+    "node-port/30053/UDP",
+  ]);
 });
 
 test("applying a service again, without its address, changes nothing", async () => {

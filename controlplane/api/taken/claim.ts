@@ -10,7 +10,7 @@ import { type Refusal, refuse } from "../write/task.js";
 import { addressNumber, addressText, hostsOf, isWithin } from "./address-range.js";
 import { holderRecord, holdingOf } from "./holder.js";
 import { type Picked, pick } from "./pick.js";
-import { TAKEN_RANGES, takenBy } from "./taken-keys.js";
+import { TAKEN_RANGES, takenBy, takenNodePort } from "./taken-keys.js";
 
 /** What services may be given. */
 export interface ServiceRanges {
@@ -67,7 +67,8 @@ function grant(service: Service, live: Service | undefined, reads: Reads): Claim
 }
 
 function taken(key: string, holder: string, doubt: readonly string[]): Refusal {
-  const value = key.slice(key.lastIndexOf("/") + 1);
+  const range = Object.values(TAKEN_RANGES).find((prefix) => key.startsWith(prefix)) ?? "";
+  const value = key.slice(range.length);
   return refuse(new TallshipError("failed_precondition", `${value} is taken by ${holder}`), doubt);
 }
 
@@ -96,10 +97,11 @@ function fillPorts(spec: ServiceSpec, { reads, rng, ranges }: ClaimContext): Ser
   const range = { first: ranges.nodePortMin, count: ranges.nodePortMax - ranges.nodePortMin + 1 };
   for (const [at, port] of ports.entries()) {
     if (port.nodePort !== 0) continue;
-    const reserved = ports.map(({ nodePort }) => String(nodePort));
-    const picked = pick({ prefix: TAKEN_RANGES.nodePort, range, text: String, reserved }, reads, rng);
+    const reserved = ports.map(takenNodePort);
+    const text = (nodePort: number): string => takenNodePort({ nodePort, protocol: port.protocol });
+    const picked = pick({ prefix: TAKEN_RANGES.nodePort, range, text, reserved }, reads, rng);
     if (picked.is === "refuse") return picked;
-    ports[at] = { ...port, nodePort: Number(picked.value) };
+    ports[at] = { ...port, nodePort: Number.parseInt(picked.value, 10) };
   }
   return ports;
 }

@@ -1,4 +1,4 @@
-import type { Service } from "../../../proto/gen/tallship/v1/service.js";
+import type { Service, ServicePort } from "../../../proto/gen/tallship/v1/service.js";
 import { META } from "../../store/keys.js";
 
 /** The ranges that services take values from: a record below its prefix says who holds a value. */
@@ -11,6 +11,11 @@ export const TAKEN_RANGES = {
 export function takenBy(service: Service): readonly string[] {
   const { clusterIP = "", ports = [] } = service.spec ?? {};
   const address = clusterIP === "" || clusterIP === "None" ? [] : [`${TAKEN_RANGES.address}${clusterIP}`];
-  const open = new Set(ports.map(({ nodePort }) => nodePort).filter((port) => port !== 0));
-  return [...address, ...Array.from(open, (port) => `${TAKEN_RANGES.nodePort}${port}`)];
+  const open = new Set(ports.filter(({ nodePort }) => nodePort !== 0).map(takenNodePort));
+  return [...address, ...Array.from(open, (text) => `${TAKEN_RANGES.nodePort}${text}`)];
+}
+
+/** A node port as its record names it: one number may be open for several protocols, each of another service. */
+export function takenNodePort({ nodePort, protocol }: Pick<ServicePort, "nodePort" | "protocol">): string {
+  return protocol === "" || protocol === "TCP" ? String(nodePort) : `${nodePort}/${protocol}`;
 }
