@@ -9,6 +9,7 @@ describe("completion", () => {
   beforeEach(async () => {
     bench = await openTsctlBench();
     await bench.api.create(objectOf(podText("web-0")));
+    await bench.api.create(objectOf("{apiVersion: v1, kind: Node, metadata: {name: host1}}"));
   });
 
   const rows = [
@@ -25,6 +26,7 @@ describe("completion", () => {
     { words: ["logs", "web-0", ""], want: "" },
     { words: ["exec", "web-0", "--", "l"], want: "" },
     { words: ["help", "des"], want: "describe" },
+    { words: ["drain", "--force", ""], want: "host1" },
   ];
   test.each(rows)("$words", async ({ words, want }) => {
     const { out } = await bench.run(["completion", "words", "--", ...words]);

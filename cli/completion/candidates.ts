@@ -60,6 +60,7 @@ async function operandCandidates(verb: AnyVerb, at: Position): Promise<readonly 
     const type = at.current.slice(0, slash);
     return (await namesOf(kindOfWord(type), at, verb.flags)).map((name) => `${type}/${name}`);
   }
+  if (verb.operands === "nodes") return namesOf("Node", at, verb.flags);
   const [first] = operands;
   if (verb.operands === "pods")
     return first === undefined ? [...(await namesOf("Pod", at, verb.flags)), ...POD_TYPES] : [];

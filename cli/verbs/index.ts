@@ -72,6 +72,26 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./annotate.js")).annotate,
   },
   {
+    name: "cordon",
+    summary: "close nodes for new pods",
+    load: async () => (await import("./cordon.js")).cordon,
+  },
+  {
+    name: "uncordon",
+    summary: "open nodes for new pods again",
+    load: async () => (await import("./uncordon.js")).uncordon,
+  },
+  {
+    name: "drain",
+    summary: "empty nodes for maintenance, within disruption budgets",
+    load: async () => (await import("./drain.js")).drain,
+  },
+  {
+    name: "taint",
+    summary: "set or remove taints of nodes",
+    load: async () => (await import("./taint.js")).taint,
+  },
+  {
     name: "wait",
     summary: "wait until objects are as asked",
     load: async () => (await import("./wait.js")).wait,

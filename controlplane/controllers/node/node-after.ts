@@ -23,7 +23,7 @@ export interface NodeGround {
  */
 export function nodeAfter(node: Node, ground: NodeGround): Node {
   const status = statusAfter(node, ground);
-  const taints = taintsAfter({ ...node, status }, ground);
+  const taints = withTimes(taintsAfter({ ...node, status }, ground), ground.nowMs);
   const meta = metaOf(node);
   const labels = { ...meta.labels, ...(ground.life === "heard" ? ground.report?.labels : {}) };
   const before = node.spec ?? NodeSpec.fromPartial({});
@@ -84,6 +84,13 @@ function taintsAfter(node: Node, { life, isMassLoss, nowMs }: NodeGround): reado
   const isEvicting = life === "gone" || isTainted(node, UNREACHABLE, "NoExecute");
   const unreachable = withTaint(taints, UNREACHABLE, isEvicting ? ["NoSchedule", "NoExecute"] : ["NoSchedule"], nowMs);
   return withTaint(unreachable, NOT_READY, [], nowMs);
+}
+
+/** A user's NoExecute taint has no time: pods that tolerate it for a while are counted from when it was first seen. As in Kubernetes. */
+function withTimes(taints: readonly Taint[], nowMs: number): readonly Taint[] {
+  const isTimeless = ({ effect, timeAdded }: Taint): boolean => effect === "NoExecute" && timeAdded === "";
+  if (!taints.some(isTimeless)) return taints;
+  return taints.map((taint) => (isTimeless(taint) ? { ...taint, timeAdded: rfc3339(nowMs) } : taint));
 }
 
 /** A node that says it is not ready is believed once it has said so for a while: an agent that starts says it for a moment. */
