@@ -1,3 +1,4 @@
+import { formatReference, parseReference } from "../kinds/image-reference.js";
 import { kindOfWord, resourceName } from "../kinds/lookup.js";
 import { isKindName, KINDS, type KindName } from "../kinds/registry.js";
 import { closest } from "../kinds/suggest.js";
@@ -29,6 +30,8 @@ const ALL: readonly string[] = [
 export function readTargets(operands: readonly string[]): readonly Target[] {
   const [first, ...rest] = operands;
   if (first === undefined) throw usageError("name the objects: TYPE, TYPE NAME or TYPE/NAME");
+  // Names of images hold slashes themselves.
+  if (rest.length > 0 && kindOfWord(first) === "Image") return [{ kind: "Image", names: rest.map(imageName) }];
   if (operands.some((operand) => operand.includes("/"))) return bySlash(operands);
   const kinds = first.split(",").flatMap(kindsOf);
   return [...new Set(kinds)].map((kind) => ({ kind, names: rest }));
@@ -41,6 +44,7 @@ export function readTarget(
 ): { readonly kind: KindName; readonly name: string } {
   const [first = "", second, ...rest] = operands;
   if (rest.length > 0) throw usageError(`unexpected "${rest[0]}"`);
+  if (second !== undefined && kindOfWord(first) === "Image") return { kind: "Image", name: imageName(second) };
   const slash = first.indexOf("/");
   if (slash !== -1 && second === undefined)
     return { kind: kindOf(first.slice(0, slash)), name: nonEmpty(first.slice(slash + 1), first) };
@@ -84,13 +88,20 @@ function kindsOf(word: string): readonly KindName[] {
 function bySlash(operands: readonly string[]): readonly Target[] {
   const names = new Map<KindName, string[]>();
   for (const operand of operands) {
-    const [type = "", name = "", ...rest] = operand.split("/");
-    if (!operand.includes("/") || rest.length > 0)
+    const [type = "", ...parts] = operand.split("/");
+    const isImage = kindOfWord(type) === "Image";
+    const name = isImage && parts.length > 0 ? imageName(parts.join("/")) : (parts[0] ?? "");
+    if (parts.length === 0 || (parts.length > 1 && !isImage))
       throw usageError(`"${operand}" is not TYPE/NAME; types and names are mixed only in that form`);
     const kind = kindOf(type);
     names.set(kind, [...(names.get(kind) ?? []), nonEmpty(name, operand)]);
   }
   return [...names].map(([kind, held]) => ({ kind, names: held }));
+}
+
+/** The object's name for whatever spelling of a reference. */
+function imageName(reference: string): string {
+  return formatReference(parseReference(reference));
 }
 
 function nonEmpty(name: string, operand: string): string {

@@ -1,5 +1,6 @@
 import { isTimeZone, parseCron } from "../lib/cron-text.js";
 import { parseQuantity } from "../lib/quantity.js";
+import { isDigest, isImageName } from "./image-reference.js";
 import { isIpv4, isIpv6 } from "./ip.js";
 
 /** Says what is wrong with a text; undefined when it has the form. The empty text is not asked. */
@@ -41,6 +42,11 @@ export const FORMATS = {
     text !== "." && text !== ".." && text.length <= 253 && !/[/%]/.test(text)
       ? undefined
       : "want at most 253 bytes without '/' and '%', not '.' and not '..'",
+  digest: (text) => (isDigest(text) ? undefined : "want sha256: and 64 hex digits in lower case"),
+  imageName: (text) =>
+    isImageName(text)
+      ? undefined
+      : "want a whole image reference with its tag and no digest, such as docker.io/library/app:v1",
   domainPath: (text) =>
     /^[^/]+\/[A-Za-z0-9/\-._~%!$&'()*+,;=:]+$/.test(text) && DNS_SUBDOMAIN.test(text.slice(0, text.indexOf("/")))
       ? undefined

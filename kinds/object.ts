@@ -59,9 +59,13 @@ export function keyText(key: ObjectKey): string {
   return key.namespace === "" ? `${key.kind}/${key.name}` : `${key.kind}/${key.namespace}/${key.name}`;
 }
 
+/** Stands for a slash in the name of an image, which is a path; no such name holds it. */
+const SLASH = "%2F";
+
 /** The etcd key of an object: /tallship/<group|core>/<kind>/<namespace|_>/<name>. Events have a prefix of their own. */
 export function storeKey(key: ObjectKey): string {
-  return `${storePrefix(key.kind)}${key.namespace === "" ? "_" : key.namespace}/${key.name}`;
+  const name = key.kind === "Image" ? key.name.replaceAll("/", SLASH) : key.name;
+  return `${storePrefix(key.kind)}${key.namespace === "" ? "_" : key.namespace}/${name}`;
 }
 
 /** The etcd prefix of all objects of a kind. */
@@ -75,5 +79,6 @@ export function parseStoreKey(text: string): ObjectKey | undefined {
   const [, root, , kind, namespace, name, ...rest] = text.split("/");
   if ((root !== "tallship" && root !== "tallship-events") || rest.length > 0) return undefined;
   if (kind === undefined || !isKindName(kind) || namespace === undefined || name === undefined) return undefined;
-  return { kind, namespace: namespace === "_" ? "" : namespace, name };
+  const plain = kind === "Image" ? name.replaceAll(SLASH, "/") : name;
+  return { kind, namespace: namespace === "_" ? "" : namespace, name: plain };
 }

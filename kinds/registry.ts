@@ -7,6 +7,7 @@ import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
 import { Event } from "../proto/gen/tallship/v1/event.js";
 import { HorizontalPodAutoscaler } from "../proto/gen/tallship/v1/horizontalpodautoscaler.js";
+import { Image } from "../proto/gen/tallship/v1/image.js";
 import { Ingress, IngressClass } from "../proto/gen/tallship/v1/ingress.js";
 import { Job } from "../proto/gen/tallship/v1/job.js";
 import { LimitRange } from "../proto/gen/tallship/v1/limitrange.js";
@@ -62,6 +63,7 @@ export interface KindMap {
   RoleBinding: RoleBinding;
   ClusterRoleBinding: ClusterRoleBinding;
   IngressClass: IngressClass;
+  Image: Image;
 }
 
 /** Name of a kind. */
@@ -174,6 +176,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "ingressclasses",
     isNamespaced: false,
   }),
+  Image: row(Image, { kind: "Image", group: "tallship.dev", plural: "images", isNamespaced: false }),
 };
 
 /** A row: the kind's names, and its message's own functions. Most kinds are of the core group, namespaced, at v1 and without short names. */

@@ -1,9 +1,9 @@
+import { isDigest } from "../../kinds/image-reference.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { ImageConfig } from "./images.js";
 import { asList, asObject, asText, asTextMap, asTexts, type JsonObject, parseJsonObject } from "./json-shape.js";
 import type { Platform } from "./platform.js";
-import { isDigest } from "./reference.js";
 
 /** Media types of manifests and indexes that are understood, for the Accept header. */
 export const MANIFEST_TYPES = [

@@ -1,3 +1,4 @@
+import { formatReference, type ImageReference, manifestKey, parseReference } from "../../kinds/image-reference.js";
 import type { Cancel } from "../../lib/clock.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
@@ -6,7 +7,6 @@ import { asDiskError } from "./disk-errors.js";
 import type { ImageMetrics } from "./image-metrics.js";
 import type { ImageRequest, Images, LocalImage, PullProgress, RootFsDriver } from "./images.js";
 import { Puller, type PullerOptions, type PullRequest } from "./puller.js";
-import { formatReference, type ImageReference, manifestKey, parseReference } from "./reference.js";
 import { SharedTasks } from "./shared-tasks.js";
 import type { ImageNames, ImageRecord } from "./store/image-names.js";
 

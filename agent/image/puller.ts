@@ -1,3 +1,4 @@
+import { formatReference, type ImageReference, isDigest } from "../../kinds/image-reference.js";
 import { hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
@@ -11,7 +12,6 @@ import { type Descriptor, type Manifest, parseConfig, parseManifest } from "./ma
 import { endpointsFor, hostOf, type Mirrors } from "./mirrors.js";
 import { type Platform, selectPlatform, shownPlatform, shownPlatforms } from "./platform.js";
 import { firstAnswer, type PullEdges } from "./pull-edges.js";
-import { formatReference, type ImageReference, isDigest } from "./reference.js";
 import type { RegistryRequest } from "./registry/registry.js";
 import { SharedTasks } from "./shared-tasks.js";
 import type { ContentStore } from "./store/content-store.js";

@@ -1,4 +1,5 @@
 import type { Propagation } from "../../kinds/deletion.js";
+import { isImageName } from "../../kinds/image-reference.js";
 import { decodeObject, metaOf, type ObjectKey, type Typed, withMeta } from "../../kinds/object.js";
 import { isKindName, KINDS, type KindName } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -18,7 +19,7 @@ export function requestedKey(name: ObjectName | undefined): ObjectKey {
   if (name === undefined || name.name === "")
     throw new TallshipError("invalid_argument", "the request names no object");
   const kind = requestedKind(name.kind);
-  if (!KINDS[kind].isNamespaced) return { kind, namespace: "", name: segment(name.name) };
+  if (!KINDS[kind].isNamespaced) return { kind, namespace: "", name: nameSegment(kind, name.name) };
   if (name.namespace === "")
     throw new TallshipError("invalid_argument", `${kind} ${name.name}: the request names no namespace`);
   return { kind, namespace: segment(name.namespace), name: segment(name.name) };
@@ -30,7 +31,7 @@ export function requestedObject(bytes: Uint8Array): Typed {
     throw new TallshipError("too_large", `an object of ${bytes.length} bytes, at most ${limit("objectBytes")}`);
   const typed = decodeObject(bytes);
   const meta = metaOf(typed.object);
-  segment(meta.name);
+  nameSegment(typed.kind, meta.name);
   if (!KINDS[typed.kind].isNamespaced)
     return meta.namespace === "" ? typed : withMeta(typed, { ...meta, namespace: "" });
   if (meta.namespace !== "") {
@@ -62,6 +63,13 @@ export function requestedPropagation(text: string): Propagation | undefined {
   if (text === "") return undefined;
   if (text === "background" || text === "foreground" || text === "orphan") return text;
   throw new TallshipError("invalid_argument", `propagation "${text}": want background, foreground or orphan`);
+}
+
+/** The name of an image is a path; its store key has no slash for each of it. */
+function nameSegment(kind: KindName, name: string): string {
+  if (kind !== "Image") return segment(name);
+  if (name === "" || isImageName(name)) return name;
+  throw new TallshipError("invalid_argument", `"${name.slice(0, 80)}" cannot be the name of an image`);
 }
 
 /** Names become parts of store keys: one that could leave its place is refused before anything is looked up by it. */

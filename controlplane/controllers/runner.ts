@@ -210,7 +210,7 @@ export class Runner {
 }
 
 function parseKey(id: string): ObjectKey {
-  const [kind = "", namespace = "", name = ""] = id.split("/");
+  const [kind = "", namespace = "", ...name] = id.split("/");
   assert(isKindName(kind), `a queued key names a kind, not "${kind}"`);
-  return { kind, namespace, name };
+  return { kind, namespace, name: name.join("/") };
 }

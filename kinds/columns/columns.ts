@@ -8,6 +8,7 @@ import type { Column, WithMeta } from "./column.js";
 import { configMapColumns, namespaceColumns, secretColumns } from "./config.js";
 import { endpointSliceColumns } from "./endpoint-slice.js";
 import { eventColumns } from "./event.js";
+import { imageColumns } from "./image.js";
 import { ingressClassColumns, ingressColumns } from "./ingress.js";
 import { nodeColumns } from "./node.js";
 import { podColumns } from "./pod.js";
@@ -42,6 +43,7 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   EndpointSlice: table(endpointSliceColumns),
   Event: eventColumns,
   HorizontalPodAutoscaler: table(autoscalerColumns),
+  Image: table(imageColumns),
   Job: table(jobColumns),
   Ingress: table(ingressColumns),
   IngressClass: table(ingressClassColumns),

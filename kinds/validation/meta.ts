@@ -8,6 +8,7 @@ import { type Findings, type Path, shorten } from "./findings.js";
 const NAME_FORMATS: Partial<Record<KindName, keyof typeof FORMATS>> = {
   ClusterRole: "pathSegment",
   ClusterRoleBinding: "pathSegment",
+  Image: "imageName",
   Namespace: "dnsLabel",
   Role: "pathSegment",
   RoleBinding: "pathSegment",

@@ -1,11 +1,11 @@
 // Edge: registries over HTTP.
 import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
+import { isDigest } from "../../../kinds/image-reference.js";
 import type { Clock } from "../../../lib/clock.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import { MANIFEST_TYPES } from "../manifest.js";
-import { isDigest } from "../reference.js";
 import { parseChallenge, parseToken, tokenUrl } from "./challenge.js";
 import { type ExchangeRequest, HttpExchange, where } from "./http-exchange.js";
 import { redirectStep } from "./redirect.js";

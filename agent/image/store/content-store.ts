@@ -3,12 +3,12 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isDigest } from "../../../kinds/image-reference.js";
 import { readFileIfPresent, syncFolder, writeFileAtomic } from "../../../lib/atomic-file.js";
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import type { Log } from "../../../lib/log.js";
 import { asObject, asText, asTexts } from "../json-shape.js";
 import type { UnpackedLayer } from "../layer/unpack-layer.js";
-import { isDigest } from "../reference.js";
 import { BlobPart } from "./blob-part.js";
 import { Trash } from "./trash.js";
 

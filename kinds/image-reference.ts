@@ -1,4 +1,4 @@
-import { TallshipError } from "../../lib/errors.js";
+import { TallshipError } from "../lib/errors.js";
 
 /** An image reference with nothing left out. At least one of tag and digest is present; the digest decides. */
 export interface ImageReference {
@@ -52,6 +52,16 @@ export function formatReference({ host, repository, tag, digest }: ImageReferenc
 /** What a registry is asked by: the digest when there is one. */
 export function manifestKey(reference: ImageReference): string {
   return reference.digest ?? reference.tag ?? "latest";
+}
+
+/** True for what formatReference makes of a reference with a tag and no digest: the names of kind Image. */
+export function isImageName(text: string): boolean {
+  try {
+    const reference = parseReference(text);
+    return reference.digest === undefined && formatReference(reference) === text;
+  } catch {
+    return false;
+  }
 }
 
 /** True for sha256: and 64 lower-case hex digits; the only kind supported. */

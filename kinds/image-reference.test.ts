@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { formatReference, manifestKey, parseReference } from "./reference.js";
+import { formatReference, isImageName, manifestKey, parseReference } from "./image-reference.js";
 
 const D = `sha256:${"0123456789abcdef".repeat(4)}`;
 
@@ -94,4 +94,17 @@ test("any text is parsed or refused", () => {
 test("a registry is asked by digest when there is one", () => {
   expect(manifestKey(parseReference(`a:v1@${D}`))).toBe(D);
   expect(manifestKey(parseReference("a"))).toBe("latest");
+});
+
+// An image's name is the one spelling: what people may leave out must not make a second object.
+test.each([
+  ["docker.io/library/app:v1", true],
+  ["reg.example:5000/team/app:v1", true],
+  ["app:v1", false],
+  ["docker.io/library/app", false],
+  [`docker.io/library/app@${D}`, false],
+  ["docker.io/library/../app:v1", false],
+  ["", false],
+])("%s is an image's name: %s", (text, want) => {
+  expect(isImageName(text)).toBe(want);
 });
