@@ -64,7 +64,8 @@ async function dispatch(words: readonly string[], options: Options): Promise<num
   const testbed = Testbed.open(options.name);
   switch (verb) {
     case "env":
-      console.log(`export TSCTL_CONFIG=${testbed.configPath}`);
+      // Two lines, so that `eval` and a script that looks for the variable both find it.
+      console.log(`TSCTL_CONFIG=${testbed.configPath}\nexport TSCTL_CONFIG`);
       return 0;
     case "exec":
       return interactive(testbed, first, options.command);
