@@ -1,3 +1,4 @@
+import { UNDONE_FROM, UNDONE_TO } from "../../kinds/config-copies.js";
 import { type Json, messageToJson, toJson } from "../../kinds/encode.js";
 import { metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import type { ObjectPatch } from "../../kinds/patch/patch-object.js";
@@ -45,7 +46,7 @@ export async function runRestart(call: RolloutCall, shell: Shell): Promise<numbe
   }));
 }
 
-/** Goes back to the template of an earlier revision, the one before the newest when none is named. */
+/** Goes back to the template and content of an earlier revision, the one before the newest when none is named. */
 export async function runUndo(
   call: {
     readonly flags: RolloutFlags & { readonly toRevision: number | undefined };
@@ -55,12 +56,14 @@ export async function runUndo(
 ): Promise<number> {
   const { toRevision = 0 } = call.flags;
   return changeRollouts(call, shell, "undo", async (key, { cluster }) => {
-    const target = chosenRollout(key, await rolloutsOf(cluster, key, shell.signal), toRevision);
+    const rollouts = await rolloutsOf(cluster, key, shell.signal);
+    const target = chosenRollout(key, rollouts, toRevision);
+    const newest = rollouts.at(-1);
     return {
       plan: (live) => {
         if (isPaused(live))
           throw failed(live, "you cannot rollback a paused deployment; resume it first with 'tsctl rollout resume'");
-        return undoPatch(live, target);
+        return undoPatch(live, target, newest?.pins === target.pins);
       },
       told: ({ isChanged }) =>
         isChanged ? "rolled back" : `skipped rollback (current template already matches revision ${target.revision})`,
@@ -91,14 +94,18 @@ function chosenRollout(key: ObjectKey, rollouts: readonly Rollout[], revision: n
   );
 }
 
-/** The template goes whole, and with it why it was once chosen. */
-function undoPatch(live: Typed, { template, cause }: Rollout): ObjectPatch | undefined {
+/** The template goes whole, and with it why it was once chosen; the content that it had, the controller brings back. */
+function undoPatch(live: Typed, target: Rollout, hasContent: boolean): ObjectPatch | undefined {
+  const { template, cause, name, pins } = target;
   const wanted = template === undefined ? {} : messageToJson("PodTemplateSpec", template);
   const json = toJson(live);
-  if (deepEqual(valueAt(json, ["spec", "template"]), wanted)) return undefined;
-  const annotations = { ...metaOf(live.object).annotations };
-  delete annotations[CHANGE_CAUSE];
-  const told = cause === "" ? annotations : { ...annotations, [CHANGE_CAUSE]: cause };
+  if (hasContent && deepEqual(valueAt(json, ["spec", "template"]), wanted)) return undefined;
+  const { [CHANGE_CAUSE]: _cause, [UNDONE_TO]: _to, [UNDONE_FROM]: _from, ...others } = metaOf(live.object).annotations;
+  const told = {
+    ...others,
+    ...(cause === "" ? {} : { [CHANGE_CAUSE]: cause }),
+    ...(pins === "" ? {} : { [UNDONE_TO]: name }),
+  };
   const operations: Json = [
     { op: "replace", path: "/spec/template", value: wanted },
     { op: "add", path: "/metadata/annotations", value: told },

@@ -1,3 +1,4 @@
+import { PINS } from "../../kinds/config-copies.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isControlledBy } from "../../kinds/owners.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -22,7 +23,11 @@ export interface HistoryFlags extends ClusterFlags, FileFlags {
 /** A template that an object had. */
 export interface Rollout {
   readonly revision: number;
+  /** Of the replica set or controller revision that keeps it. */
+  readonly name: string;
   readonly cause: string;
+  /** Which copies of ConfigMaps and Secrets its pods take their values from; empty when none. */
+  readonly pins: string;
   readonly template: PodTemplateSpec | undefined;
 }
 
@@ -64,7 +69,7 @@ export async function rolloutsOf(cluster: Cluster, key: ObjectKey, signal: Abort
       if (typed.kind === "ReplicaSet") return replicaSetRollout(metaOf(typed.object), typed.object.spec?.template);
       if (typed.kind !== "ControllerRevision") return [];
       const { revision, data } = typed.object;
-      return [{ revision, cause: causeOf(metaOf(typed.object)), template: data?.spec?.template }];
+      return [{ ...factsOf(metaOf(typed.object)), revision, template: data?.spec?.template }];
     });
   return [...found].sort((left, right) => left.revision - right.revision);
 }
@@ -72,9 +77,14 @@ export async function rolloutsOf(cluster: Cluster, key: ObjectKey, signal: Abort
 function replicaSetRollout(meta: ObjectMeta, template: PodTemplateSpec | undefined): readonly Rollout[] {
   const revision = Number(meta.annotations[REVISION] ?? 0);
   if (revision === 0) return [];
-  if (template?.metadata === undefined) return [{ revision, cause: causeOf(meta), template }];
+  const facts = { ...factsOf(meta), revision };
+  if (template?.metadata === undefined) return [{ ...facts, template }];
   const { [HASH_LABEL]: _, ...labels } = template.metadata.labels;
-  return [{ revision, cause: causeOf(meta), template: { ...template, metadata: { ...template.metadata, labels } } }];
+  return [{ ...facts, template: { ...template, metadata: { ...template.metadata, labels } } }];
+}
+
+function factsOf(meta: ObjectMeta): Pick<Rollout, "name" | "cause" | "pins"> {
+  return { name: meta.name, cause: causeOf(meta), pins: meta.annotations[PINS] ?? "" };
 }
 
 function causeOf({ annotations }: ObjectMeta): string {

@@ -79,6 +79,16 @@ describe("rollout", () => {
     expect(await succeed(bench, "get deploy web -o jsonpath={.spec.template.metadata.labels}")).toBe('{"app":"web"}');
   });
 
+  test("undo names the revision whose content is to come back when that is all that differs", async () => {
+    await revision(1, "i:1", ", tallship.dev/config-pins: ConfigMap/c=c-1");
+    await revision(2, "i:1", ", tallship.dev/config-pins: ConfigMap/c=c-2");
+    await succeed(bench, "set image deploy/web main=i:1");
+    expect(await succeed(bench, "rollout undo deploy/web")).toBe("deployment.apps/web rolled back\n");
+    const annotations = "get deploy web -o jsonpath={.metadata.annotations}";
+    expect(await succeed(bench, annotations)).toBe('{"tallship.dev/undone-to":"web-1"}');
+    expect(await succeed(bench, "rollout undo deploy/web --to-revision=2")).toContain("skipped rollback");
+  });
+
   test("pause, resume and restart", async () => {
     expect(await succeed(bench, "rollout pause deploy/web")).toBe("deployment.apps/web paused\n");
     await fail(bench, { line: "rollout pause deploy/web", code: 1, err: 'deployments.apps "web" is already paused' });

@@ -1,8 +1,9 @@
 import { afterEach, expect, test } from "vitest";
-import { COPY_OF } from "../../kinds/config-copies.js";
+import { COPY_OF, UNDONE_TO } from "../../kinds/config-copies.js";
 import { metaOf } from "../../kinds/object.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import { DaemonSet } from "../../proto/gen/tallship/v1/daemonset.js";
+import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { StatefulSet } from "../../proto/gen/tallship/v1/statefulset.js";
 import { type ControlWorld, contentDigest, controlWorld, namesOf } from "../../test/kit/control-world.js";
@@ -112,4 +113,35 @@ for (const { kind, controller, put } of workloads) {
     expect(namesOf(world.view.list("Pod"))).toEqual(before);
     expect(copies()).toEqual([]);
   });
+
+  test(`a ${kind} that is taken back gets the content of then, until the content changes again`, async () => {
+    await open(controller);
+    await configure("one");
+    await put({});
+    await finish(world);
+    const [first] = world.view.list("ControllerRevision");
+    await configure("bad");
+    await finish(world);
+    await world.edit(kind, "web", withAnnotations({ [UNDONE_TO]: metaOf(first?.object ?? {}).name }));
+    await finish(world);
+    expect(values()).toEqual(["one"]);
+    expect(world.view.get("ConfigMap", "default", "web")?.data).toEqual({ key: "bad" });
+    await configure("two");
+    await finish(world);
+    expect(values()).toEqual(["two"]);
+    await configure("bad");
+    await finish(world);
+    expect(values()).toEqual(["bad"]);
+    const { revision } = world.view;
+    await world.clock.advance(60_000);
+    expect(world.view.revision).toBe(revision);
+  });
+}
+
+/** Adds annotations, as a user does. */
+function withAnnotations(more: Readonly<Record<string, string>>) {
+  return <T extends { readonly metadata?: ObjectMeta | undefined }>(live: T): T => {
+    const meta = metaOf(live);
+    return { ...live, metadata: { ...meta, annotations: { ...meta.annotations, ...more } } };
+  };
 }

@@ -7,6 +7,7 @@ import type { Cached, View } from "../cache/view.js";
 import { copyWrites } from "./config/copy-writes.js";
 import { pinnedTemplate } from "./config/pinned-template.js";
 import { agree, keptPins, type Pins, pinsIn, type WantedPins, withPins } from "./config/pins.js";
+import { undoneTo } from "./config/undone.js";
 import type { ObjectWrite, ReconcileContext } from "./controller.js";
 import { childMeta, create, remove, replace } from "./writes.js";
 
@@ -42,6 +43,18 @@ export function templateOf({ object }: Cached<"ControllerRevision">): PodTemplat
 /** What the pods of a revision are made from: its template, with the content that the revision is pinned to. */
 export function podTemplateOf(revision: Cached<"ControllerRevision">): PodTemplateSpec | undefined {
   return pinnedTemplate(templateOf(revision), pinsIn(metaOf(revision.object).annotations));
+}
+
+/** The pins of the revision that a user took the owner back to; undefined when there is none of this template. */
+export function pinsUndoneTo(
+  owner: Cached,
+  template: PodTemplateSpec | undefined,
+  revisions: readonly Cached<"ControllerRevision">[],
+): Pins | undefined {
+  const name = undoneTo(owner);
+  const undone = revisions.find(({ object }) => metaOf(object).name === name);
+  if (undone === undefined || !deepEqual(templateOf(undone), template)) return undefined;
+  return pinsIn(metaOf(undone.object).annotations);
 }
 
 /** What a revision is found or made for. */

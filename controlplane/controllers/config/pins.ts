@@ -1,3 +1,4 @@
+import { PINS } from "../../../kinds/config-copies.js";
 import { type ConfigKind, configKey, configUses } from "../../../kinds/config-uses.js";
 import type { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
@@ -15,8 +16,6 @@ export type ConfigChange = "roll" | "live" | "none";
 
 /** On a workload: roll (the default), live or none. */
 export const CONFIG_CHANGE = "tallship.dev/config-change";
-/** On a replica set or controller revision: its pins, as key=name, separated by commas. No name holds either character. */
-export const PINS = "tallship.dev/config-pins";
 
 /** In pins: the same object where it is mounted whole. */
 const WHOLE = "volume:";
@@ -80,8 +79,16 @@ export function pinsIn(annotations: ObjectMeta["annotations"]): Pins {
 /** Annotations that hold these pins; without the annotation when there are none. */
 export function withPins(annotations: ObjectMeta["annotations"], pins: Pins): ObjectMeta["annotations"] {
   const { [PINS]: _before, ...others } = annotations;
-  const pairs = Object.entries(pins).map(([key, name]) => `${key}=${name}`);
-  return pairs.length === 0 ? others : { ...others, [PINS]: pairs.sort().join(",") };
+  const text = pinsText(pins);
+  return text === "" ? others : { ...others, [PINS]: text };
+}
+
+/** Pins as an annotation holds them, the same for the same pins in any order. */
+export function pinsText(pins: Pins): string {
+  return Object.entries(pins)
+    .map(([key, name]) => `${key}=${name}`)
+    .sort()
+    .join(",");
 }
 
 /** The pin that holds where a config comes in; undefined when pods take the original. */

@@ -13,6 +13,7 @@ import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { claim } from "../claim.js";
 import type { Digest } from "../config/copy.js";
 import { wantedPins } from "../config/pins.js";
+import { regardUndo } from "../config/undone.js";
 import {
   type Controller,
   NOTHING,
@@ -25,6 +26,7 @@ import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
 import {
   historyWrites,
+  pinsUndoneTo,
   REVISION_LABEL,
   revisionFor,
   revisionsOf,
@@ -104,7 +106,9 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   const revisions = revisionsOf(set, view);
   const collisions = set.object.status?.collisionCount ?? 0;
   const { template } = set.object.spec ?? {};
-  const configs = wantedPins(metaOf(set.object), template?.spec, { view, digest });
+  const now = wantedPins(metaOf(set.object), template?.spec, { view, digest });
+  const { configs, writes: undo } = regardUndo(set, now, pinsUndoneTo(set, template, revisions));
+  if (undo.length > 0) return { writes: undo };
   const revision = revisionFor({ cached: set, template, collisions, configs }, revisions, view, context);
   if (revision.is === "taken") return rename(set, collisions + 1);
   const ground = observe(set, owned, revision.name, view, context.nowMs);

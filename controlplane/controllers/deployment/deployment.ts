@@ -88,6 +88,7 @@ function reconcile({ namespace, name }: ObjectKey, { view, digest }: Sources, co
   const { owned, writes } = claim(cached, "ReplicaSet", cached.object.spec?.selector, view);
   if (writes.length > 0) return { writes };
   const state = rollOutOf(cached, owned, { view, digest, nowMs: context.nowMs });
+  if (state.undo.length > 0) return { writes: state.undo };
   const isFinal = isDeleting(cached.object) || isNamespaceDeleting(namespace, view);
   return isFinal ? report(state, context) : step(state, view, context);
 }

@@ -1,10 +1,11 @@
+import { PINS, UNDONE_FROM, UNDONE_TO } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import { stableHash } from "../../../lib/stable-hash.js";
 import type { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import { type ReplicaSet, ReplicaSet as ReplicaSetMessage } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { Cached } from "../../cache/view.js";
-import { PINS, type Pins, withPins } from "../config/pins.js";
+import { type Pins, withPins } from "../config/pins.js";
 import type { ReconcileContext } from "../controller.js";
 import { childMeta } from "../writes.js";
 import type { Bounds } from "./bounds.js";
@@ -31,6 +32,8 @@ const ownAnnotations = new Set([
   DESIRED,
   MAX,
   PINS,
+  UNDONE_TO,
+  UNDONE_FROM,
   WAS_AVAILABLE,
   ROLLED_BACK_TO,
   ROLLED_BACK_WHY,

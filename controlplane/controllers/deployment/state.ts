@@ -8,6 +8,8 @@ import type { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { Cached, View } from "../../cache/view.js";
 import type { Digest } from "../config/copy.js";
 import { agree, pinsIn, type WantedPins, wantedPins } from "../config/pins.js";
+import { regardUndo, undoneTo } from "../config/undone.js";
+import type { ObjectWrite } from "../controller.js";
 import { countPods, type PodCounts } from "../pod-counts.js";
 import { HASH_LABEL, ROLLBACK, ROLLED_BACK_TO, revisionOf } from "./revisions.js";
 import type { SetScale } from "./roll-out.js";
@@ -33,8 +35,10 @@ export interface RollOut {
   readonly old: readonly SetState[];
   /** Among the old ones: the set of the current template when its roll-out has failed and was rolled back. */
   readonly failed: SetState | undefined;
-  /** What the template takes from ConfigMaps and Secrets, as they are now. */
+  /** What the template takes from ConfigMaps and Secrets, as they are now or as an undo has it. */
   readonly configs: WantedPins;
+  /** The deployment's write for an undo, which comes before all else. */
+  readonly undo: readonly ObjectWrite[];
 }
 
 /** What is read beside the deployment and its sets. */
@@ -52,7 +56,14 @@ export function rollOutOf(
 ): RollOut {
   const states = sets.map((set) => stateOf(set, deployment.object, view, nowMs)).sort(byAge);
   const { template } = deployment.object.spec ?? {};
-  const configs = wantedPins(metaOf(deployment.object), template?.spec, { view, digest });
+  const undone = states.find(({ cached: { object } }) => metaOf(object).name === undoneTo(deployment));
+  const { configs, writes } = regardUndo(
+    deployment,
+    wantedPins(metaOf(deployment.object), template?.spec, { view, digest }),
+    undone && isOfTemplate(undone.cached.object, template)
+      ? pinsIn(metaOf(undone.cached.object).annotations)
+      : undefined,
+  );
   // Should two sets have template and content, the one used last counts, so that all replicas of this code agree.
   const wanted = states.findLast(
     ({ cached: { object } }) =>
@@ -61,7 +72,7 @@ export function rollOutOf(
   const target = wanted && rollbackTarget(deployment.object, wanted, states);
   const current = target ?? wanted;
   const failed = target === undefined ? undefined : wanted;
-  return { deployment, current, old: states.filter((state) => state !== current), failed, configs };
+  return { deployment, current, old: states.filter((state) => state !== current), failed, configs, undo: writes };
 }
 
 /** The set that a failed one was rolled back to; undefined when it was not, when that set is gone, or when rollbacks are off. */

@@ -10,6 +10,7 @@ import { claim } from "../claim.js";
 import type { Digest } from "../config/copy.js";
 import { pinnedTemplate } from "../config/pinned-template.js";
 import { wantedPins } from "../config/pins.js";
+import { regardUndo } from "../config/undone.js";
 import {
   type Controller,
   NOTHING,
@@ -20,7 +21,7 @@ import {
 } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { countPods } from "../pod-counts.js";
-import { historyWrites, podTemplateOf, revisionFor, revisionsOf } from "../template-revisions.js";
+import { historyWrites, pinsUndoneTo, podTemplateOf, revisionFor, revisionsOf } from "../template-revisions.js";
 import { controllerOf, create, remove, replace } from "../writes.js";
 import { claimWrites, ordinalOf, ownsClaim, podName, podOf } from "./identity.js";
 import { type Member, membersOf, revisionOf, rulesOf } from "./members.js";
@@ -83,7 +84,9 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   const revisions = revisionsOf(set, view);
   const collisions = set.object.status?.collisionCount ?? 0;
   const { template } = set.object.spec ?? {};
-  const configs = wantedPins(metaOf(set.object), template?.spec, { view, digest });
+  const now = wantedPins(metaOf(set.object), template?.spec, { view, digest });
+  const { configs, writes: undo } = regardUndo(set, now, pinsUndoneTo(set, template, revisions));
+  if (undo.length > 0) return { writes: undo };
   const latest = revisionFor({ cached: set, template, collisions, configs }, revisions, view, context);
   if (latest.is === "taken") return rename(set, collisions + 1);
   const isFinal = isDeleting(set.object) || isNamespaceDeleting(namespace, view);
