@@ -5,17 +5,17 @@ import { entryOf, type MapNode } from "../../kinds/yaml/tree.js";
 import { textAt } from "./fields.js";
 
 /**
- * The suffix that kustomize gives the name of a generated object: ten letters of the SHA-256 of its kind, name and contents in Go's JSON form, with
- * the digits and vowels that make words replaced. Equal to kustomize's, so that objects applied by either keep their names.
+ * The suffix that kustomize gives the name of a generated object: ten letters of the SHA-256 of its kind and contents in Go's JSON form, with
+ * the digits and vowels that make words replaced. Equal to kustomize's, so that objects applied by either keep their names. kustomize means to
+ * hash the name too, but since version 4 it finds it empty; names that older documentation shows are others.
  */
 export function contentHash(tree: MapNode): string {
   const kind = textAt(tree, "kind") ?? "";
-  const name = textAt(tree, "metadata", "name") ?? "";
   const held = (key: string): Json | undefined => {
     const value = entryOf(tree, key)?.value;
     return value === undefined ? undefined : jsonOfTree(value);
   };
-  const contents: Record<string, Json> = { data: held("data") ?? "", kind, name };
+  const contents: Record<string, Json> = { data: held("data") ?? "", kind, name: "" };
   if (kind === "Secret") contents["type"] = held("type") ?? "";
   const second = kind === "Secret" ? "stringData" : "binaryData";
   const more = held(second);

@@ -43,13 +43,20 @@ export function ordered(
     return last.indexOf(kind) + 1;
   };
   const keyed = resources.map((resource) => ({ resource, id: idOf(resource) }));
-  keyed.sort((a, b) => rank(a.id) - rank(b.id) || compare(textOf(a.id), textOf(b.id)));
+  keyed.sort(
+    ({ id: a }, { id: b }) =>
+      rank(a) - rank(b) || compare(kindText(a), kindText(b)) || compare(nameText(a), nameText(b)),
+  );
   return keyed.map(({ resource }) => resource);
 }
 
 /** What kustomize compares objects of one rank by; the absent stands after everything. */
-function textOf({ group, version, kind, namespace, name }: Id): string {
-  return `${group || "~G"}_${version || "~V"}_${kind || "~K"}|${namespace || "~X"}|${name || "~N"}`;
+function kindText({ group, version, kind }: Id): string {
+  return `${group || "~G"}_${version || "~V"}_${kind || "~K"}`;
+}
+
+function nameText({ namespace, name }: Id): string {
+  return `${namespace || "~X"}|${name || "~N"}`;
 }
 
 function compare(left: string, right: string): number {

@@ -37,7 +37,8 @@ export function templatePlaces(field: "labels" | "annotations"): readonly FieldP
   const own = Object.entries(TEMPLATES)
     .filter(([kind]) => kind !== "PodTemplate")
     .map(([kind, path]) => place(kind, `${path}/metadata/${field}`, true));
-  return [...own, place("CronJob", `spec/jobTemplate/metadata/${field}`, true)];
+  const claims = field === "labels" ? [place("StatefulSet", "spec/volumeClaimTemplates/metadata/labels", true)] : [];
+  return [...own, ...claims, place("CronJob", `spec/jobTemplate/metadata/${field}`, true)];
 }
 
 function place(kind: string, path: string, isMade: boolean): FieldPlace {
@@ -56,7 +57,6 @@ export const SELECTOR_PLACES: readonly FieldPlace[] = [
   ...["Deployment", "ReplicaSet", "DaemonSet", "StatefulSet"].map((kind) =>
     place(kind, "spec/selector/matchLabels", true),
   ),
-  place("StatefulSet", "spec/volumeClaimTemplates/metadata/labels", true),
   ...["Deployment", "StatefulSet"].flatMap((kind) =>
     [...AFFINITIES, "topologySpreadConstraints/labelSelector/matchLabels"].map((path) =>
       place(kind, `spec/template/spec/${path}`, false),
@@ -115,7 +115,7 @@ const OTHER_REFERENCES: readonly (readonly [from: string, to: string, ...paths: 
   ],
   ["Ingress", "Secret", "spec/tls/secretName"],
   ["Ingress", "IngressClass", "spec/ingressClassName"],
-  ["ServiceAccount", "Secret", "imagePullSecrets/name", "secrets/name"],
+  ["ServiceAccount", "Secret", "imagePullSecrets/name"],
   ["RoleBinding", "", "roleRef", "subjects"],
   ["ClusterRoleBinding", "", "roleRef", "subjects"],
   ["PersistentVolumeClaim", "PersistentVolume", "spec/volumeName"],

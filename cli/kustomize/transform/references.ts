@@ -48,8 +48,9 @@ function followedObject(value: MapNode, find: Find): TreeNode {
   if (target === undefined) return value;
   const id = idOf(target);
   const renamed = editField(value, ["name"], "never", () => stringNode(id.name, value.at));
-  if (namespace === undefined || id.namespace === "") return renamed;
-  return editField(renamed, ["namespace"], "never", () => stringNode(id.namespace, value.at));
+  // Accounts get the namespace that they have come to even where none was written.
+  if (id.namespace === "" || (namespace === undefined && kind !== "ServiceAccount")) return renamed;
+  return editField(renamed, ["namespace"], { at: value.at }, () => stringNode(id.namespace, value.at));
 }
 
 /** Names in the rules of roles: those of the kinds whose resources the rule is about. */
