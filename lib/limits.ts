@@ -68,6 +68,10 @@ export const LIMITS = {
   reconnectMaxMs: { value: 2_000, why: "a peer that is away costs one connection attempt in two seconds" },
   keepaliveMs: { value: 5_000, why: "a connection that has died in silence is noticed within seconds" },
   keepaliveAnswerMs: { value: 3_000, why: "a peer that is paused longer counts as gone" },
+  silentPeerMs: {
+    value: 16_000,
+    why: "two pings and their answers: a connection from which nothing came for so long is cut",
+  },
   flowControlWindowBytes: { value: 1_048_576, why: "streams run a third faster than with 64 KiB" },
   streamsPerConnection: { value: 1_000, why: "calls that one peer has open at once" },
   connectionsPerListener: { value: 20_000, why: "each costs 100 KiB" },

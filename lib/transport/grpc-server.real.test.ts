@@ -1,14 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { rmSync } from "node:fs";
-import { afterAll, afterEach, beforeAll, describe, test } from "vitest";
-import type { InfoResponse } from "../../proto/gen/tallship/v1/api.js";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ClusterDefinition, InfoRequest, InfoResponse } from "../../proto/gen/tallship/v1/api.js";
+import { LogsRequest, StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
 import { chunk, cluster, streams, untilAborted } from "../../test/conformance/transport-fixture.js";
 import { type BundledProgram, bundleProgram } from "../../test/kit/bundle.js";
+import { ManualClock } from "../../test/kit/manual-clock.js";
 import { testAuthority, testCredentials } from "../../test/kit/test-authority.js";
 import { waitFor } from "../../test/kit/wait.js";
+import type { Clock } from "../clock.js";
+import { limit } from "../limits.js";
 import { silentLog } from "../log.js";
 import { systemClock } from "../system-clock.js";
 import { mutableCredentials } from "./credentials.js";
+import { grpcDialer } from "./grpc-dialer.js";
 import { startGrpcServer } from "./grpc-server.js";
 import type { Binding, TransportServer } from "./service.js";
 
@@ -47,14 +52,14 @@ afterEach(() => {
 });
 afterAll(() => rmSync(program.folder, { recursive: true, force: true }));
 
-async function serve(bindings: readonly Binding[]): Promise<TransportServer> {
+async function serve(bindings: readonly Binding[], clock: Clock = systemClock): Promise<TransportServer> {
   return startGrpcServer({
     bindings,
     host: "127.0.0.1",
     port: 0,
     credentials: mutableCredentials(testCredentials(authority, "cp-1", "control-plane")),
     clientCertificates: "required",
-    clock: systemClock,
+    clock,
     log: silentLog,
   });
 }
@@ -141,4 +146,53 @@ test("a call that never answers is cut when the grace is over, and its handler i
   await waitFor("the call to run", () => signal !== undefined);
   await expectClosed(server, GRACE_MS);
   await waitFor("the handler to be told", () => signal?.aborted);
+});
+
+test("a connection whose peer is frozen amid a flood is cut, and the handler is told", async () => {
+  const clock = new ManualClock();
+  let signal: AbortSignal | undefined;
+  const server = await serve(
+    [
+      streams({
+        logs: (_request, context) => {
+          signal = context.signal;
+          return flood();
+        },
+      }),
+    ],
+    clock,
+  );
+  const { child, hasAnswer } = startClient(server, "logs");
+  await waitFor("the stream to run", hasAnswer);
+  child.kill("SIGSTOP");
+  await waitFor("the look to find it silent", async () => {
+    await clock.advance(limit("silentPeerMs"));
+    return signal?.aborted === true;
+  });
+  await expectClosed(server, 0);
+});
+
+test("a connection whose peer speaks between two looks stays", async () => {
+  const clock = new ManualClock();
+  let signal: AbortSignal | undefined;
+  const quiet = streams({
+    logs: (_request, context) => {
+      signal = context.signal;
+      return trickle(context.signal);
+    },
+  });
+  const server = await serve([quiet, cluster(async () => InfoResponse.fromPartial({}))], clock);
+  const credentials = mutableCredentials(testCredentials(authority, "ann", "admin"));
+  const channel = grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }).dial(
+    `127.0.0.1:${server.port}`,
+  );
+  const pieces = channel.client(StreamsDefinition).logs(LogsRequest.fromPartial({}))[Symbol.asyncIterator]();
+  await pieces.next();
+  for (let round = 0; round < 4; round += 1) {
+    await channel.client(ClusterDefinition).info(InfoRequest.fromPartial({}));
+    await clock.advance(limit("silentPeerMs"));
+  }
+  expect(signal?.aborted).toBe(false);
+  channel.close();
+  await expectClosed(server, 0);
 });

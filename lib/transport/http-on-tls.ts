@@ -1,7 +1,7 @@
 // Edge: HTTP.
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { TLSSocket } from "node:tls";
-import { LIMITS } from "../limits.js";
+import { limit } from "../limits.js";
 import { ANONYMOUS, identityOfSubject } from "./peer-identity.js";
 import type { Identity } from "./service.js";
 
@@ -9,12 +9,11 @@ import type { Identity } from "./service.js";
 export function httpOnTls(
   onRequest: (request: IncomingMessage, response: ServerResponse, identity: Identity) => void,
 ): (socket: TLSSocket) => void {
-  const server = createServer(
-    { headersTimeout: LIMITS.handshakeMs.value, requestTimeout: LIMITS.rpcDeadlineMs.value },
-    (request, response) => {
-      onRequest(request, response, identityOfSocket(request.socket));
-    },
-  );
+  const server = createServer((request, response) => {
+    onRequest(request, response, identityOfSocket(request.socket));
+  });
+  // Node looks after its timeouts for headers and requests only in a server that listens; this one bounds the silence of a connection.
+  server.timeout = limit("silentPeerMs");
   return (socket) => {
     server.emit("connection", socket);
   };

@@ -6,6 +6,7 @@ import { TallshipError } from "../errors.js";
 import { LIMITS } from "../limits.js";
 import type { Log } from "../log.js";
 import type { CredentialSource, Credentials } from "./credentials.js";
+import { OpenConnections } from "./open-connections.js";
 
 /** Where to listen, as whom, and what becomes of connections. */
 export interface TlsListenerOptions {
@@ -43,9 +44,9 @@ export function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
     server.setSecureContext(contextOptions(options.credentials.current())),
   );
   server.maxConnections = LIMITS.connectionsPerListener.value;
-  const connections = openConnections();
+  const connections = new OpenConnections(options.clock, options.log);
   server.on("secureConnection", (socket) => {
-    if (connections.add(socket)) accept(socket, options);
+    if (connections.add(socket)) accept(socket, options, connections);
   });
   server.on("tlsClientError", (error, socket) => {
     options.log.debug("tls handshake failed", { peer: socket.remoteAddress, reason: error.message });
@@ -54,28 +55,7 @@ export function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
     stopRenewing();
     server.close();
   };
-  return listening(server, options, { close, drop: connections.drop });
-}
-
-/** The connections that are open. Once they are dropped every later one is cut too. */
-function openConnections(): { add(socket: TLSSocket): boolean; drop(): void } {
-  const open = new Set<TLSSocket>();
-  let isDropped = false;
-  return {
-    add: (socket) => {
-      if (isDropped) {
-        socket.destroy();
-        return false;
-      }
-      open.add(socket);
-      socket.once("close", () => open.delete(socket));
-      return true;
-    },
-    drop: () => {
-      isDropped = true;
-      for (const socket of open) socket.destroy();
-    },
-  };
+  return listening(server, options, { close, drop: () => connections.drop() });
 }
 
 /** What makes a TLS context of credentials, for either side. */
@@ -118,14 +98,18 @@ function listening(server: Server, options: TlsListenerOptions, ends: Omit<TlsLi
   });
 }
 
-function accept(socket: TLSSocket, options: TlsListenerOptions): void {
+function accept(socket: TLSSocket, options: TlsListenerOptions, connections: OpenConnections): void {
   socket.on("error", (error) =>
     options.log.debug("connection failed", { peer: socket.remoteAddress, reason: error.message }),
   );
   const certificate = options.clientCertificates === "required" ? socket.getPeerX509Certificate() : undefined;
   if (certificate !== undefined) closeAtExpiry(socket, certificate, options);
-  if (socket.alpnProtocol === "h2") options.onGrpc(socket);
-  else options.onHttp(socket);
+  if (socket.alpnProtocol !== "h2") {
+    options.onHttp(socket);
+    return;
+  }
+  options.onGrpc(socket);
+  connections.cutWhenSilent(socket);
 }
 
 function closeAtExpiry(socket: TLSSocket, certificate: X509Certificate, { clock, log }: TlsListenerOptions): void {
