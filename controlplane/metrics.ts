@@ -136,6 +136,11 @@ function schedulerMetrics(registers: Registry[]) {
       labelNames: ["state"],
       registers,
     }),
+    schedulerVictimsTotal: new Counter({
+      name: "tallship_scheduler_victims_total",
+      help: "Pods that were told to make room for pods of higher priority",
+      registers,
+    }),
     schedulerBindsTotal: new Counter({
       name: "tallship_scheduler_binds_total",
       help: "Binds written, by result",

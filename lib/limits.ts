@@ -121,6 +121,10 @@ export const LIMITS = {
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },
+  schedulerContests: {
+    value: 16,
+    why: "shapes whose victims are kept by node; each takes some 200 bytes per node with pods of lower priority",
+  },
   schedulerPeerTerms: {
     value: 4_096,
     why: "terms of pods about other pods whose counts are kept; each takes a few bytes per node with such pods",

@@ -8,6 +8,7 @@ export class ChangedSlots {
   private count = 0;
   /** Readers that stopped before this have lost changes. */
   private first = 0;
+  private isMuted = false;
 
   /** Where a reader that has read everything stands. */
   get position(): number {
@@ -16,9 +17,20 @@ export class ChangedSlots {
 
   /** Notes that a slot changed. */
   add(slot: number): void {
+    if (this.isMuted) return;
     this.ring[this.count % this.ring.length] = slot;
     this.count += 1;
     if (this.count - this.first > this.ring.length) this.first = this.count - this.ring.length;
+  }
+
+  /** Runs what changes slots and leaves all of them as they were: nothing has changed. */
+  muted<T>(trial: () => T): T {
+    this.isMuted = true;
+    try {
+      return trial();
+    } finally {
+      this.isMuted = false;
+    }
   }
 
   /** How many changes a reader at the position has to read; undefined when it must read everything anew. */

@@ -38,7 +38,7 @@ export class PeerCounts {
     }
     const count = new PeerCount(term);
     for (const record of nodes)
-      for (const shape of record.pods.values()) if (selects(term, shape)) count.add(record, 1);
+      for (const { shape } of record.pods.values()) if (selects(term, shape)) count.add(record, 1);
     this.selected.set(term.key, count);
     this.epoch += 1;
     return count;
@@ -47,6 +47,11 @@ export class PeerCounts {
   /** The pods that by their required anti-affinity keep pods of the shape away, one count per term. */
   repelling(shape: Shape): readonly PeerCount[] {
     return this.ties(shape).repelling;
+  }
+
+  /** True when where pods of the shape can run depends on other pods than those of the node. */
+  isTied(shape: Shape): boolean {
+    return shape.peers !== undefined || this.ties(shape).repelling.length > 0;
   }
 
   /** True when pods of the shape decide, by where they run, where others can. */

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { anyNodeNamed, anyPod } from "../test/kit/schedule-clusters.js";
 import { scheduleNaively } from "../test/kit/schedule-oracle.js";
 import type { PolicyName } from "./plugins.js";
 import { schedule } from "./schedule.js";
@@ -10,143 +11,6 @@ import { Standings } from "./standings.js";
 
 const nodeNames = ["a", "b", "c", "d", "e", "f"];
 
-const taint = fc.record({
-  key: fc.constantFrom("gpu", "spot"),
-  value: fc.constantFrom("", "only"),
-  effect: fc.constantFrom("NoSchedule", "PreferNoSchedule", "NoExecute"),
-});
-
-const node = (name: string): fc.Arbitrary<Node> =>
-  fc
-    .record({
-      cpu: fc.constantFrom("500m", "1", "2", "4"),
-      memory: fc.constantFrom("512Mi", "1Gi", "4Gi"),
-      pods: fc.constantFrom(undefined, "2", "5"),
-      gpu: fc.constantFrom(undefined, "1", "2"),
-      zone: fc.constantFrom("east", "west", undefined),
-      ready: fc.constantFrom("True", "True", "True", "False", "Unknown"),
-      unschedulable: fc.constantFrom(false, false, false, true),
-      taints: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(taint, { maxLength: 2 })),
-    })
-    .map(({ cpu, memory, pods, gpu, zone, ready, unschedulable, taints }) =>
-      Node.fromPartial({
-        metadata: { name, labels: { ...(zone && { zone }), host: name } },
-        spec: { unschedulable, taints },
-        status: {
-          allocatable: { cpu, memory, ...(pods && { pods }), ...(gpu && { "example.com/gpu": gpu }) },
-          conditions: [{ type: "Ready", status: ready }],
-        },
-      }),
-    );
-
-const toleration = fc.record({
-  key: fc.constantFrom("", "gpu", "spot", "node.kubernetes.io/not-ready", "node.kubernetes.io/unschedulable"),
-  operator: fc.constantFrom("Exists", "Equal"),
-  value: fc.constantFrom("", "only"),
-  effect: fc.constantFrom("", "NoSchedule", "NoExecute"),
-});
-
-const requirement = fc.record({
-  key: fc.constantFrom("zone", "disk"),
-  operator: fc.constantFrom("In", "NotIn", "Exists"),
-  values: fc.subarray(["east", "west"]),
-});
-const term = fc.record({
-  matchExpressions: fc.array(requirement, { maxLength: 2 }),
-  matchFields: fc.oneof(
-    { weight: 4, arbitrary: fc.constant([]) },
-    fc.constantFrom("a", "c").map((name) => [{ key: "metadata.name", operator: "In", values: [name] }]),
-  ),
-});
-const nodeAffinity = fc.record({
-  requiredDuringSchedulingIgnoredDuringExecution: fc.oneof(
-    { weight: 2, arbitrary: fc.constant(undefined) },
-    fc.array(term, { minLength: 1, maxLength: 2 }).map((nodeSelectorTerms) => ({ nodeSelectorTerms })),
-  ),
-  preferredDuringSchedulingIgnoredDuringExecution: fc.array(
-    fc.record({ weight: fc.integer({ min: 1, max: 100 }), preference: term }),
-    { maxLength: 2 },
-  ),
-});
-
-const selector = fc.constantFrom({ matchLabels: {} }, { matchLabels: { app: "a" } }, { matchLabels: { app: "b" } });
-const topologyKey = fc.constantFrom("zone", "zone", "host", "rack");
-const podTerm = fc.record({
-  labelSelector: selector,
-  topologyKey,
-  namespaces: fc.constantFrom([], [], ["m"]),
-  namespaceSelector: fc.constantFrom(undefined, undefined, {}),
-  matchLabelKeys: fc.constantFrom([], ["tier"]),
-});
-const podTerms = fc.record({
-  requiredDuringSchedulingIgnoredDuringExecution: fc.oneof(fc.constant([]), fc.array(podTerm, { maxLength: 2 })),
-  preferredDuringSchedulingIgnoredDuringExecution: fc.array(
-    fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: podTerm }),
-    { maxLength: 2 },
-  ),
-});
-const constraint = fc.record({
-  maxSkew: fc.integer({ min: 1, max: 2 }),
-  topologyKey,
-  whenUnsatisfiable: fc.constantFrom("DoNotSchedule", "ScheduleAnyway"),
-  labelSelector: selector,
-  minDomains: fc.constantFrom(undefined, 3),
-  nodeAffinityPolicy: fc.constantFrom("", "Ignore"),
-});
-const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
-  fc.oneof(fc.constant(undefined), arbitrary);
-/** Node affinity and spread constraints do not meet in one pod: the definition of the latter knows node selectors alone. */
-const affinity = fc.oneof(
-  { weight: 2, arbitrary: fc.constant({ affinity: undefined, spread: [] }) },
-  nodeAffinity.map((each) => ({ affinity: { nodeAffinity: each }, spread: [] })),
-  {
-    weight: 2,
-    arbitrary: fc.record({
-      affinity: fc.record({ podAffinity: rarely(podTerms), podAntiAffinity: rarely(podTerms) }),
-      spread: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(constraint, { minLength: 1, maxLength: 2 })),
-    }),
-  },
-);
-
-const pod = fc
-  .record({
-    placing: affinity,
-    namespace: fc.constantFrom("n", "n", "m"),
-    app: fc.constantFrom("a", "b"),
-    tier: fc.constantFrom("x", "y"),
-    cpu: fc.constantFrom(undefined, "100m", "250m", "1"),
-    memory: fc.constantFrom(undefined, "64Mi", "300Mi", "1Gi"),
-    gpuLimit: fc.constantFrom(undefined, undefined, undefined, "1"),
-    zone: fc.constantFrom(undefined, undefined, "east", "nowhere"),
-    owner: fc.constantFrom("", "web", "db"),
-    tolerations: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(toleration, { maxLength: 2 })),
-    hostPort: fc.constantFrom(0, 0, 0, 80, 443),
-    hostIP: fc.constantFrom("", "10.0.0.1", "10.0.0.2"),
-  })
-  .map(({ placing, namespace, app, tier, cpu, memory, gpuLimit, zone, owner, tolerations, hostPort, hostIP }) => ({
-    metadata: {
-      namespace,
-      labels: { app, tier },
-      ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
-    },
-    spec: {
-      nodeSelector: zone === undefined ? {} : { zone },
-      ...(placing.affinity && { affinity: placing.affinity }),
-      topologySpreadConstraints: placing.spread,
-      tolerations,
-      containers: [
-        {
-          name: "main",
-          resources: {
-            requests: { ...(cpu && { cpu }), ...(memory && { memory }) },
-            limits: gpuLimit === undefined ? {} : { "example.com/gpu": gpuLimit },
-          },
-          ports: hostPort === 0 ? [] : [{ containerPort: 8080, hostPort, hostIP, protocol: "TCP" }],
-        },
-      ],
-    },
-  }));
-
 /** What happens to a cluster, step by step. Pods are drawn from few templates, so that shapes repeat. */
 type Step =
   | { readonly do: "node"; readonly node: Node }
@@ -154,7 +18,7 @@ type Step =
   | { readonly do: "finish"; readonly at: number }
   | { readonly do: "schedule"; readonly pods: readonly number[] };
 
-const anyNode = fc.constantFrom(...nodeNames).chain(node);
+const anyNode = fc.constantFrom(...nodeNames).chain(anyNodeNamed);
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("node" as const), node: anyNode }),
   fc.record({ do: fc.constant("lose" as const), name: fc.constantFrom(...nodeNames) }),
@@ -231,8 +95,8 @@ for (const policy of ["spread", "pack"] as const) {
   test(`policy ${policy}: on random clusters, through any changes, the decision equals the naive definition's`, () => {
     fc.assert(
       fc.property(
-        fc.tuple(...nodeNames.slice(0, 4).map(node)),
-        fc.array(pod, { minLength: 4, maxLength: 4 }),
+        fc.tuple(...nodeNames.slice(0, 4).map(anyNodeNamed)),
+        fc.array(anyPod, { minLength: 4, maxLength: 4 }),
         fc.array(step, { maxLength: 25 }),
         (nodes, templates, steps) => {
           const world = new World(policy, templates);

@@ -1,16 +1,10 @@
+import { type Attempt, attempt, type PendingPod, undo } from "./attempt.js";
 import type { PolicyName } from "./plugins.js";
-import { explain, firstRefusals, type Refusals } from "./refusals.js";
+import { explain, type Refusals } from "./refusals.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { prepareSieves } from "./standing.js";
 import { Standings } from "./standings.js";
-
-/** A pod that waits for a node. */
-export interface PendingPod {
-  /** Names the pod in the snapshot; its uid. */
-  readonly id: string;
-  readonly shape: Shape;
-}
 
 /** A pod and the node it should run on. */
 export interface Binding<P extends PendingPod = PendingPod> {
@@ -18,16 +12,17 @@ export interface Binding<P extends PendingPod = PendingPod> {
   readonly nodeName: string;
 }
 
-/** A pod that must make room. None are decided yet: without priorities nobody has to. */
-export interface Eviction {
+/** A pod that must make room, and the pod it makes room for, which gets the node once everybody who must has gone. */
+export interface Eviction<P extends PendingPod = PendingPod> {
   readonly podId: string;
   readonly nodeName: string;
+  readonly preemptor: P;
 }
 
-/** What was decided, in the order of the pods given. */
+/** What was decided, in the order of the pods given. A pod for which others make room has no binding yet: it is among the refused. */
 export interface Decision<P extends PendingPod = PendingPod> {
   readonly bindings: readonly Binding<P>[];
-  readonly evictions: readonly Eviction[];
+  readonly evictions: readonly Eviction<P>[];
   readonly refusals: readonly { readonly pod: P; readonly refusals: Refusals }[];
 }
 
@@ -36,7 +31,7 @@ export interface ScheduleOptions {
   readonly policy?: PolicyName;
   /** Work kept from earlier calls on the same snapshot; it never changes an answer. */
   readonly standings?: Standings;
-  /** Leave the bindings in the snapshot, as if they had been written. Otherwise the snapshot is as before. */
+  /** Leave bindings, evictions and reservations in the snapshot, as if they had been written. Otherwise the snapshot is as before. */
   readonly assume?: boolean;
 }
 
@@ -49,50 +44,46 @@ export function schedule<P extends PendingPod>(
   pending: readonly P[],
   options: ScheduleOptions = {},
 ): Decision<P> {
-  const standings = options.standings ?? new Standings(snapshot, options.policy ?? "spread");
-  const { bindings, refused } = assume(snapshot, pending, standings);
-  const refusals = explainAll(snapshot, refused);
-  if (options.assume !== true) for (const { pod } of bindings) snapshot.remove(pod.id);
-  return { bindings, evictions: [], refusals };
+  const made = assume(snapshot, pending, options.standings ?? new Standings(snapshot, options.policy ?? "spread"));
+  const refusals = explainAll(snapshot, made.refused);
+  if (options.assume !== true) undo(snapshot, made.attempts);
+  const evictions = made.attempts.flatMap(({ pod, nodeName, victims }) =>
+    victims.map((victim) => ({ podId: victim.id, nodeName, preemptor: pod })),
+  );
+  return { bindings: made.bindings, evictions, refusals };
 }
 
-/** As `schedule`, with the bindings left in the snapshot and without the reasons, which cost a look at every node. */
+/** What was decided of pods, without the reasons, which cost a look at every node. */
+export interface Assumed<P extends PendingPod> {
+  readonly bindings: readonly Binding<P>[];
+  /** Pods without a node, those for which others make room among them. */
+  readonly refused: readonly P[];
+  /** What changed in the snapshot, in order: a pod that got its node, or room that is made and kept for one. */
+  readonly attempts: readonly Attempt<P>[];
+}
+
+/** As `schedule`, with everything left in the snapshot. */
 export function assume<P extends PendingPod>(
   snapshot: Snapshot,
   pending: readonly P[],
   standings: Standings,
-): { readonly bindings: readonly Binding<P>[]; readonly refused: readonly P[] } {
+): Assumed<P> {
   const bindings: Binding<P>[] = [];
   const refused: P[] = [];
+  const attempts: Attempt<P>[] = [];
   for (const pod of pending) {
-    const slot = slotFor(snapshot, pod.shape, standings);
-    const nodeName = snapshot.records[slot]?.name;
-    if (nodeName === undefined) refused.push(pod);
-    else {
-      snapshot.place(pod.id, pod.shape, nodeName);
-      bindings.push({ pod, nodeName });
-    }
+    const made = attempt(snapshot, pod, standings);
+    if (made !== undefined) attempts.push(made);
+    if (made?.is === "bound") bindings.push({ pod, nodeName: made.nodeName });
+    else refused.push(pod);
   }
-  return { bindings, refused };
-}
-
-/** A pod that can run on one node alone asks that node alone: a pod per node costs one look each, not a look at every node. */
-function slotFor(snapshot: Snapshot, shape: Shape, standings: Standings): number {
-  if (shape.nodeName === "") return standings.best(shape);
-  return isFitting(snapshot, shape, shape.nodeName) ? (snapshot.record(shape.nodeName)?.slot ?? -1) : -1;
+  return { bindings, refused, attempts };
 }
 
 /** Why no node takes a pod of the shape, as things stand. */
 export function explainShape(snapshot: Snapshot, shape: Shape): Refusals {
   snapshot.layOut();
   return explain(prepareSieves(shape, snapshot), snapshot.records.length);
-}
-
-/** True when the node could run a pod of the shape, as things stand. */
-export function isFitting(snapshot: Snapshot, shape: Shape, nodeName: string): boolean {
-  snapshot.layOut();
-  const slot = snapshot.record(nodeName)?.slot ?? -1;
-  return slot >= 0 && firstRefusals(prepareSieves(shape, snapshot), slot).length === 0;
 }
 
 /** Says for each refused pod why, as things stand after the bindings. Equal pods share one answer. */

@@ -2,6 +2,7 @@ import { deepEqual } from "../lib/deep-equal.js";
 import { limit } from "../lib/limits.js";
 import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { Budgets } from "./budgets.js";
 import { ChangedSlots } from "./changed-slots.js";
 import type { NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
@@ -10,6 +11,7 @@ import { countedLabels, type Peer, type Peers, type PeerTerm, peersOf } from "./
 import { pinnedNode } from "./pinned-node.js";
 import { amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
+import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
 import { readTopology, type Topology } from "./topology.js";
 import type { VolumeDemand } from "./volume-demand.js";
 
@@ -37,6 +39,8 @@ export class Snapshot {
   readonly changed = new ChangedSlots();
   /** Pods of a group on each node, without zeros. */
   readonly groups = new Map<string, Map<NodeRecord, number>>();
+  /** How many evictions the pods of the cluster can bear. */
+  readonly budgets = new Budgets();
   /** What pods ask about each other. */
   readonly peers = new PeerCounts();
   /**
@@ -46,6 +50,8 @@ export class Snapshot {
   shapesVersion = 0;
   private readonly nodes = new Map<string, NodeRecord>();
   private readonly placed = new Map<string, NodeRecord>();
+  /** How many placed pods have each priority. */
+  private readonly priorities = new Map<number, number>();
   private readonly columns = new Map<string, number>();
   private readonly shapes = new Map<string, Shape>();
   /** Labels that some term asks about; undefined while there is no term. */
@@ -154,23 +160,38 @@ export class Snapshot {
   }
 
   /** Counts a pod on a node, and no longer on any other. Twice is once. */
-  place(podId: string, shape: Shape, nodeName: string): void {
+  place(podId: string, shape: Shape, nodeName: string, tenure: Tenure = PLAIN_TENURE): void {
     const record = this.recordOf(nodeName);
-    if (record.pods.get(podId) === shape) return;
+    const known = record.pods.get(podId);
+    if (known?.shape === shape && isSameTenure(known.tenure, tenure)) return;
+    if (known?.shape === shape) {
+      this.retenure(record, { id: podId, shape, tenure }, known);
+      return;
+    }
     this.remove(podId);
-    record.pods.set(podId, shape);
+    record.pods.set(podId, { id: podId, shape, tenure });
     this.placed.set(podId, record);
+    this.countPriority(tenure.priority, 1);
     this.charge(record, shape, 1);
+  }
+
+  /** What the pod takes stays the same, so that nobody has to look but who asks for room. */
+  private retenure(record: NodeRecord, tenant: Tenant, before: Tenant): void {
+    record.pods.set(tenant.id, tenant);
+    this.countPriority(before.tenure.priority, -1);
+    this.countPriority(tenant.tenure.priority, 1);
+    if (record.slot >= 0) this.changed.add(record.slot);
   }
 
   /** Counts a pod no longer; returns the node it was on. */
   remove(podId: string): string | undefined {
     const record = this.placed.get(podId);
-    const shape = record?.pods.get(podId);
-    if (record === undefined || shape === undefined) return undefined;
+    const tenant = record?.pods.get(podId);
+    if (record === undefined || tenant === undefined) return undefined;
     record.pods.delete(podId);
     this.placed.delete(podId);
-    this.charge(record, shape, -1);
+    this.countPriority(tenant.tenure.priority, -1);
+    this.charge(record, tenant.shape, -1);
     if (record.node === undefined && record.pods.size === 0) this.nodes.delete(record.name);
     return record.name;
   }
@@ -178,6 +199,17 @@ export class Snapshot {
   /** The node that a pod is counted on. */
   nodeOf(podId: string): string | undefined {
     return this.placed.get(podId)?.name;
+  }
+
+  /** The pod, where it is counted. */
+  tenant(podId: string): Tenant | undefined {
+    return this.placed.get(podId)?.pods.get(podId);
+  }
+
+  /** True when some placed pod has a lower priority. */
+  hasBelow(priority: number): boolean {
+    for (const each of this.priorities.keys()) if (each < priority) return true;
+    return false;
   }
 
   /** The record of a node, when it is known. */
@@ -204,7 +236,7 @@ export class Snapshot {
     this.scoredMemory = new Float64Array(length);
     for (const record of records) {
       this.readAllocatable(record);
-      for (const shape of record.pods.values()) this.chargeColumns(record.slot, shape, 1);
+      for (const { shape } of record.pods.values()) this.chargeColumns(record.slot, shape, 1);
     }
     this.changed.reset(length);
   }
@@ -279,6 +311,12 @@ export class Snapshot {
     this.scoredCpu[slot] = (this.scoredCpu[slot] ?? 0) + sign * scored.cpuMillicores;
     this.scoredMemory[slot] = (this.scoredMemory[slot] ?? 0) + sign * scored.memoryBytes;
     this.changed.add(slot);
+  }
+
+  private countPriority(priority: number, sign: 1 | -1): void {
+    const count = (this.priorities.get(priority) ?? 0) + sign;
+    if (count > 0) this.priorities.set(priority, count);
+    else this.priorities.delete(priority);
   }
 
   private countGroup(record: NodeRecord, group: string, sign: 1 | -1): void {

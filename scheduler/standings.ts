@@ -1,5 +1,8 @@
 import { limit } from "../lib/limits.js";
+import { dropOldest } from "./drop-oldest.js";
+import type { Sieve } from "./filter.js";
 import type { PolicyName } from "./plugins.js";
+import { Preemptions } from "./preemptions.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { type Prepared, prepare, Standing } from "./standing.js";
@@ -15,6 +18,8 @@ interface Mask {
  * memory: with an empty one every answer is the same.
  */
 export class Standings {
+  /** Who would have to make room. */
+  readonly preemptions: Preemptions;
   private readonly snapshot: Snapshot;
   private readonly policy: PolicyName;
   private readonly byShape = new Map<Shape, Standing>();
@@ -26,6 +31,7 @@ export class Standings {
   constructor(snapshot: Snapshot, policy: PolicyName) {
     this.snapshot = snapshot;
     this.policy = policy;
+    this.preemptions = new Preemptions(snapshot, (sieves) => this.allowed(sieves));
   }
 
   /** The slot where a pod of the shape should run; −1 when no node takes it. */
@@ -45,11 +51,11 @@ export class Standings {
 
   private build(shape: Shape): Standing {
     const prepared = prepare(shape, this.snapshot, this.policy);
-    return new Standing(prepared, this.allowed(prepared), this.snapshot);
+    return new Standing(prepared, this.allowed(prepared.sieves), this.snapshot);
   }
 
   private scan(prepared: Prepared): number {
-    const allowed = this.allowed(prepared);
+    const allowed = this.allowed(prepared.sieves);
     const { length } = allowed;
     if (this.fits.length !== length) {
       this.fits = new Uint8Array(length);
@@ -72,7 +78,7 @@ export class Standings {
   }
 
   /** Slots that pass the filters whose answers depend on node objects alone. Shared: nobody writes it. */
-  private allowed({ sieves }: Prepared): Uint8Array {
+  allowed(sieves: readonly Sieve[]): Uint8Array {
     const { nodesVersion, records } = this.snapshot;
     const fixed = sieves.filter(({ staticKey }) => staticKey !== undefined);
     const key = fixed.map(({ staticKey }) => staticKey).join("|");
@@ -86,14 +92,5 @@ export class Standings {
     this.masks.set(key, mask);
     dropOldest(this.masks, limit("schedulerMasks"));
     return mask.fits;
-  }
-}
-
-/** A map keeps the order of insertion: what was used last stands last. */
-function dropOldest<K>(map: Map<K, unknown>, most: number): void {
-  if (map.size <= most) return;
-  for (const key of map.keys()) {
-    map.delete(key);
-    if (map.size <= most) return;
   }
 }

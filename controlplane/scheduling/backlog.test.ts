@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Snapshot } from "../../scheduler/snapshot.js";
+import { PLAIN_TENURE } from "../../scheduler/tenant.js";
 import { podOf } from "../../test/kit/schedule-world.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 
@@ -12,7 +13,8 @@ const podNamed = (name: string, parts: Partial<WaitingPod> = {}): WaitingPod => 
   id: name,
   key: { kind: "Pod", namespace: "default", name },
   shape: shapeAt(0),
-  priority: 0,
+  tenure: PLAIN_TENURE,
+  preempts: true,
   createdAt: "2030-01-01T00:00:00Z",
   seenAtMs: 0,
   ...parts,
@@ -25,7 +27,7 @@ test("pods come by priority, then age, then name", () => {
   backlog.add(podNamed("young", { createdAt: "2030-01-01T00:00:05Z" }));
   backlog.add(podNamed("b"));
   backlog.add(podNamed("a"));
-  backlog.add(podNamed("urgent", { priority: 10, createdAt: "2030-01-01T00:00:09Z" }));
+  backlog.add(podNamed("urgent", { tenure: { ...PLAIN_TENURE, priority: 10 }, createdAt: "2030-01-01T00:00:09Z" }));
   expect(ids(backlog.take(3))).toEqual(["urgent", "a", "b"]);
   expect(ids(backlog.take(3))).toEqual(["young"]);
 });

@@ -1,6 +1,7 @@
 import type { ObjectKey } from "../../kinds/object.js";
 import { BinaryHeap } from "../../lib/binary-heap.js";
 import type { Shape } from "../../scheduler/shape.js";
+import type { Tenure } from "../../scheduler/tenant.js";
 
 /** A pod that has no node yet. */
 export interface WaitingPod {
@@ -8,8 +9,10 @@ export interface WaitingPod {
   readonly id: string;
   readonly key: ObjectKey<"Pod">;
   readonly shape: Shape;
-  /** A larger number goes first. */
-  readonly priority: number;
+  /** What it will be among the pods of its node. Who has the higher priority goes first. */
+  readonly tenure: Tenure;
+  /** It may ask pods of lower priority for their room. */
+  readonly preempts: boolean;
   /** Of equal priority, the older goes first. RFC 3339. */
   readonly createdAt: string;
   /** When it was first seen waiting, by the monotonic clock. */
@@ -72,7 +75,7 @@ export class Backlog {
   /** Adds a pod to be tried; a pod that is known with another shape is tried anew. */
   add(pod: WaitingPod): void {
     const known = this.entries.get(pod.id);
-    if (known?.pod.shape === pod.shape) return;
+    if (known?.pod.shape === pod.shape && known.pod.tenure.priority === pod.tenure.priority) return;
     if (known !== undefined) this.remove(pod.id);
     const group = this.groupOf(pod.shape);
     const entry: Entry = { pod, group, is: "gone", attempt: 0 };
@@ -125,6 +128,22 @@ export class Backlog {
     group.refused.push(entry);
     group.refusedCount += 1;
     this.refusedCount += 1;
+  }
+
+  /** A refused pod is to be tried again, whatever becomes of others of its shape. */
+  retry(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry?.is !== "refused") return;
+    this.leave(entry);
+    entry.attempt = 0;
+    this.enqueue(entry);
+  }
+
+  /** The first of the shape's refused pods; undefined when there is none. */
+  firstRefused(shape: Shape): WaitingPod | undefined {
+    const refused = this.groups.get(shape)?.refused;
+    while (refused?.peek()?.is !== "refused") if (refused?.pop() === undefined) return undefined;
+    return refused.peek()?.pod;
   }
 
   /** A node might take a pod of the shape: the first of them are tried again, and more when those found a place. */
@@ -181,7 +200,8 @@ export class Backlog {
 }
 
 function isBefore(left: WaitingPod, right: WaitingPod): boolean {
-  if (left.priority !== right.priority) return left.priority > right.priority;
+  const [mine, other] = [left.tenure.priority, right.tenure.priority];
+  if (mine !== other) return mine > other;
   if (left.createdAt !== right.createdAt) return left.createdAt < right.createdAt;
   if (left.key.namespace !== right.key.namespace) return left.key.namespace < right.key.namespace;
   return left.key.name < right.key.name;

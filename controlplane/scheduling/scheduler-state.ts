@@ -1,11 +1,14 @@
 import { metaOf } from "../../kinds/object.js";
+import { isDeleting } from "../../kinds/pod-state.js";
 import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import { isFitting } from "../../scheduler/schedule.js";
+import type { PodDisruptionBudget } from "../../proto/gen/tallship/v1/poddisruptionbudget.js";
+import { isFitting } from "../../scheduler/attempt.js";
 import type { Shape } from "../../scheduler/shape.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
+import type { Tenure } from "../../scheduler/tenant.js";
 import { ofKind } from "../cache/of-kind.js";
 import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
@@ -28,6 +31,10 @@ export class SchedulerState {
   /** Nodes that may take more than they did when pods were last refused. */
   private readonly improved = new Set<string>();
 
+  /** Pods that are being told to make room, whose deletion is not in the cache yet. */
+  private readonly evicting = new Set<string>();
+  /** Names of placed pods, by uid. */
+  private readonly names = new Map<string, string>();
   /** Pods that wait and have claims: what those ask changes while they wait. */
   private readonly claiming = new Map<string, Pod>();
   private readonly volumes: VolumeDemands;
@@ -53,6 +60,9 @@ export class SchedulerState {
           nowMs,
         );
         return;
+      case "PodDisruptionBudget":
+        this.takeBudget(key.namespace, key.name, ofKind(after, "PodDisruptionBudget")?.object);
+        return;
       case "PersistentVolumeClaim":
         this.lookAgain(this.volumes.usersOf(key.namespace, key.name), nowMs);
         return;
@@ -65,6 +75,28 @@ export class SchedulerState {
   /** Counts a bind that is about to be written. */
   assume(id: string, nodeName: string): void {
     this.assumed.set(id, nodeName);
+  }
+
+  /** Where room is being made, and kept, for a pod that waits. */
+  reservedNode(id: string): string | undefined {
+    return this.snapshot.tenant(id)?.tenure.isReserved === true ? this.snapshot.nodeOf(id) : undefined;
+  }
+
+  /** A pod lost the room that was kept for it: it looks for another. */
+  release(id: string): void {
+    this.backlog.retry(id);
+  }
+
+  /** Name of a placed pod. */
+  nameOf(id: string): string | undefined {
+    return this.names.get(id) ?? this.backlog.get(id)?.key.name;
+  }
+
+  /** Counts a pod as on its way out before the cache does, or, with the pod as the cache holds it, no longer. */
+  setEvicting(id: string, isEvicting: boolean, pod?: Pod): void {
+    if (isEvicting) this.evicting.add(id);
+    else this.evicting.delete(id);
+    if (pod !== undefined && metaOf(pod).uid === id) this.takePod(undefined, pod, 0);
   }
 
   /** Takes a pod as the cache holds it now, after its bind was given up; `was` is what was decided on. */
@@ -86,7 +118,8 @@ export class SchedulerState {
     for (const pod of pods) {
       const { uid } = metaOf(pod);
       const nodeName = this.assumed.get(uid);
-      if (nodeName !== undefined) this.snapshot.place(uid, this.snapshot.shapeOf(pod, this.volumes.of(pod)), nodeName);
+      if (nodeName !== undefined)
+        this.snapshot.place(uid, this.snapshot.shapeOf(pod, this.volumes.of(pod)), nodeName, tenureOf(pod));
       else if (this.snapshot.nodeOf(uid) !== undefined || this.backlog.get(uid) !== undefined)
         this.takePod(undefined, pod, nowMs);
       yield undefined;
@@ -98,6 +131,9 @@ export class SchedulerState {
     const nodes = [...this.improved];
     this.improved.clear();
     if (nodes.length === 0) return;
+    for (const nodeName of nodes)
+      for (const { id, tenure } of [...(this.snapshot.record(nodeName)?.pods.values() ?? [])])
+        if (tenure.isReserved) this.backlog.retry(id);
     for (const shape of this.backlog.refusedShapes()) {
       if (this.mayFit(shape, nodes)) this.backlog.raiseHope(shape);
       yield undefined;
@@ -110,10 +146,22 @@ export class SchedulerState {
   }
 
   private mayFit(shape: Shape, nodes: readonly string[]): boolean {
+    const { snapshot, standings } = this;
+    const { preemptions } = standings;
+    const first = this.backlog.firstRefused(shape);
+    const priority = first?.preempts === true ? first.tenure.priority : Number.NEGATIVE_INFINITY;
     // Where pods with terms can run changes with what happens on other nodes too.
-    const isTied = shape.peers !== undefined || this.snapshot.peers.repelling(shape).length > 0;
-    if (isTied || nodes.length > manyNodes) return this.standings.best(shape) >= 0;
-    return nodes.some((nodeName) => isFitting(this.snapshot, shape, nodeName));
+    if (snapshot.peers.isTied(shape) || nodes.length > manyNodes)
+      return standings.best(shape) >= 0 || preemptions.best(shape, priority) !== undefined;
+    return nodes.some(
+      (name) => isFitting(snapshot, shape, name) || preemptions.on(shape, priority, name) !== undefined,
+    );
+  }
+
+  private takeBudget(namespace: string, name: string, budget: PodDisruptionBudget | undefined): void {
+    const allowed = budget?.status?.disruptionsAllowed ?? 0;
+    const selector = budget?.spec?.selector;
+    this.snapshot.budgets.set(namespace, name, budget && { namespace, selector, allowed });
   }
 
   /** Pods that share a claim wait for the first of them to have a node. */
@@ -133,8 +181,14 @@ export class SchedulerState {
   }
 
   private takeNode(name: string, node: Node | undefined): void {
-    if (node === undefined) this.snapshot.removeNode(name);
-    else if (this.snapshot.setNode(node)) this.improved.add(name);
+    if (node === undefined) {
+      this.snapshot.removeNode(name);
+      for (const { id, tenure } of [...(this.snapshot.record(name)?.pods.values() ?? [])])
+        if (tenure.isReserved) {
+          this.snapshot.remove(id);
+          this.backlog.retry(id);
+        }
+    } else if (this.snapshot.setNode(node)) this.improved.add(name);
   }
 
   private takePod(before: Pod | undefined, after: Pod | undefined, nowMs: number): void {
@@ -148,8 +202,17 @@ export class SchedulerState {
     else if (place.is === "none") this.forget(id);
     else if (!this.assumed.has(id)) {
       if (claimsOfPod(after).length > 0) this.claiming.set(id, after);
-      this.backlog.add(this.waiting(id, after, nowMs));
+      this.wait(this.waiting(id, after, nowMs), after);
     }
+  }
+
+  /** Room that is kept for the pod stays kept, as it did before another replica led. */
+  private wait(pod: WaitingPod, { status }: Pod): void {
+    const isNew = this.backlog.get(pod.id) === undefined;
+    const nodeName = this.reservedNode(pod.id) ?? (isNew ? status?.nominatedNodeName : "") ?? "";
+    if (nodeName !== "" && this.snapshot.record(nodeName)?.node !== undefined)
+      this.snapshot.place(pod.id, pod.shape, nodeName, { ...pod.tenure, isReserved: true });
+    this.backlog.add(pod);
   }
 
   /** The pod is bound, wherever it was assumed to be. */
@@ -158,8 +221,9 @@ export class SchedulerState {
     this.assumed.delete(id);
     this.claiming.delete(id);
     this.backlog.remove(id);
+    this.names.set(id, metaOf(pod).name);
     const shape = this.snapshot.shapeOfBound(pod);
-    this.snapshot.place(id, shape, nodeName);
+    this.snapshot.place(id, shape, nodeName, tenureOf(pod, this.evicting.has(id)));
     if (was !== undefined && was !== nodeName) this.improved.add(was);
     // Near it, others may be welcome; and where a constraint held pods back, the domains may be even now.
     if (this.backlog.refused > 0 && this.snapshot.peers.isCounted(shape)) this.improved.add(nodeName);
@@ -167,6 +231,8 @@ export class SchedulerState {
 
   private forget(id: string): void {
     this.assumed.delete(id);
+    this.names.delete(id);
+    this.evicting.delete(id);
     this.claiming.delete(id);
     this.backlog.remove(id);
     this.free(id);
@@ -183,9 +249,18 @@ export class SchedulerState {
       id,
       key: { kind: "Pod", namespace, name },
       shape: this.snapshot.shapeOf(pod, this.volumes.of(pod)),
-      priority: pod.spec?.priority ?? 0,
+      tenure: tenureOf(pod),
+      preempts: pod.spec?.preemptionPolicy !== "Never",
       createdAt: creationTimestamp,
       seenAtMs: this.backlog.get(id)?.seenAtMs ?? nowMs,
     };
   }
+}
+
+/** What a pod is among the pods of its node. */
+function tenureOf(pod: Pod, isEvicting = false): Tenure {
+  const { namespace, labels } = metaOf(pod);
+  const priority = pod.spec?.priority ?? 0;
+  const startedAt = pod.status?.startTime ?? "";
+  return { namespace, labels, priority, startedAt, isEnding: isEvicting || isDeleting(pod), isReserved: false };
 }

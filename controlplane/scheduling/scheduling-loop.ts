@@ -8,6 +8,7 @@ import { ChangeFeed } from "../change-feed.js";
 import type { Planner, Written } from "../leader-writer.js";
 import { Turns } from "../turns.js";
 import type { WaitingPod } from "./backlog.js";
+import { Evictor } from "./evictor.js";
 import { placeOf } from "./pod-place.js";
 import { bindWrite } from "./pod-writes.js";
 import { RefusalTeller } from "./refusal-teller.js";
@@ -17,7 +18,14 @@ import type { SchedulingDeps } from "./scheduling-deps.js";
 type Bind = Binding<WaitingPod>;
 
 /** Kinds that decide where pods run, in the order in which they are read. */
-const kinds = ["Node", "StorageClass", "PersistentVolume", "PersistentVolumeClaim", "Pod"] as const;
+const kinds = [
+  "Node",
+  "StorageClass",
+  "PersistentVolume",
+  "PersistentVolumeClaim",
+  "PodDisruptionBudget",
+  "Pod",
+] as const;
 /** Pods decided on between two looks at the clock. */
 const podsPerStep = 32;
 /** Transactions of binds on their way at a time: enough to keep etcd busy while the next slice is decided. */
@@ -35,6 +43,7 @@ export class SchedulingLoop {
   private readonly feed: ChangeFeed;
   private readonly turns: Turns;
   private readonly teller: RefusalTeller;
+  private readonly evictor: Evictor;
   /** Decided binds that are not on their way yet. */
   private decided: Bind[] = [];
   private reconsidering: Iterator<undefined> | undefined;
@@ -50,6 +59,7 @@ export class SchedulingLoop {
     this.feed = new ChangeFeed(deps.cache.view, kinds);
     this.turns = new Turns(deps.clock, signal, { step: () => this.step(), afterTurn: () => this.afterTurn() });
     this.teller = new RefusalTeller(deps, this.state, signal);
+    this.evictor = new Evictor(deps, this.state, signal);
   }
 
   /** Reads what is there, then follows the changes. The cache must have passed the election's revision. */
@@ -101,11 +111,15 @@ export class SchedulingLoop {
     const pods = backlog.take(podsPerStep);
     if (pods.length === 0) return false;
     const startMs = clock.monotonicMs();
-    const { bindings, refused } = assume(snapshot, pods, standings);
+    const { bindings, refused, attempts } = assume(snapshot, pods, standings);
     metrics.schedulerScheduleSeconds.observe((clock.monotonicMs() - startMs) / 1000);
     for (const { pod, nodeName } of bindings) this.state.assume(pod.id, nodeName);
     this.decided.push(...bindings);
     for (const pod of refused) backlog.refuse(pod.id);
+    for (const made of attempts) {
+      this.evictor.order(made);
+      for (const { id } of made.released) this.state.release(id);
+    }
     this.teller.refused(refused);
     if (this.decided.length >= limit("transactionObjects")) this.send();
     return true;

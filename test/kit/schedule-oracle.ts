@@ -25,13 +25,18 @@ export function scheduleNaively(
     .map((node) => ({ node, pods: bound.filter(({ nodeName }) => nodeName === nameOf(node)).map(({ pod }) => pod) }));
   return pending.map((pod) => {
     let best: { readonly spot: Spot; readonly points: number } | undefined;
-    for (const spot of spots.filter((each) => fits(pod, each) && isPlaceAmongPods(pod, each, spots))) {
+    for (const spot of spots.filter((each) => isPlace(pod, each, spots))) {
       const points = pointsOf(pod, spot, policy) + pointsAmongPods(pod, spot, spots);
       if (best === undefined || points > best.points) best = { spot, points };
     }
     best?.spot.pods.push(pod);
     return { pod: pod.metadata?.uid ?? "", node: best === undefined ? null : nameOf(best.spot.node) };
   });
+}
+
+/** True when the pod could run there, by the definition: among all pods of all nodes. */
+export function isPlace(pod: Pod, spot: Spot, spots: readonly Spot[]): boolean {
+  return fits(pod, spot) && isPlaceAmongPods(pod, spot, spots);
 }
 
 function nameOf(object: { readonly metadata?: { readonly name: string } | undefined }): string {

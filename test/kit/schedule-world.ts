@@ -37,6 +37,8 @@ export interface PodParts {
   /** Demands at most this difference between nodes, among pods of the label app. */
   readonly evenly?: { readonly app: string; readonly maxSkew: number };
   readonly requests?: Readonly<Record<string, string>>;
+  readonly priority?: number;
+  readonly preemptionPolicy?: string;
   readonly nodeSelector?: Readonly<Record<string, string>>;
   readonly nodeName?: string;
   readonly tolerations?: readonly Partial<Toleration>[];
@@ -56,6 +58,8 @@ export function podOf(parts: PodParts = {}): Pod {
     spec: {
       nodeName: parts.nodeName ?? "",
       nodeSelector: parts.nodeSelector ?? {},
+      priority: parts.priority,
+      preemptionPolicy: parts.preemptionPolicy ?? "",
       tolerations: parts.tolerations ?? [],
       affinity: { podAffinity: byHost(parts.near), podAntiAffinity: byHost(parts.apartFrom) },
       topologySpreadConstraints: parts.evenly === undefined ? [] : [spreadByHost(parts.evenly)],
