@@ -3,7 +3,7 @@ import type { Entry } from "../store/store.js";
 import type { Cached } from "./view.js";
 
 /** Decodes an entry. metadata.resourceVersion, and only it, is filled from the entry's revision; the bytes stay as stored. */
-export function cachedOf(entry: Entry): Cached {
+export function cachedOf(entry: Pick<Entry, "value" | "revision">): Cached {
   const typed = decodeObject(entry.value);
   return { kind: typed.kind, object: withVersion(typed, entry.revision), revision: entry.revision, bytes: entry.value };
 }

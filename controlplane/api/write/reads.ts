@@ -60,6 +60,12 @@ export class FreshReads implements Reads {
     }
   }
 
+  /** Takes in an object that this request has just written itself: nothing newer is known. */
+  took(key: string, value: Uint8Array, revision: number): void {
+    this.objects.set(key, cachedOf({ value, revision }));
+    this.fresh.add(key);
+  }
+
   private async readKey(key: string): Promise<void> {
     const entry = await this.store.get(key);
     if (parseStoreKey(key) === undefined) this.records.set(key, entry);

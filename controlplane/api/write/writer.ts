@@ -2,7 +2,7 @@ import type { Clock } from "../../../lib/clock.js";
 import { assert, asTallshipError, hasCode, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { WatchCache } from "../../cache/view.js";
-import type { Check, Store, Write } from "../../store/store.js";
+import type { Check, Store, Transaction, Write } from "../../store/store.js";
 import { type Batch, packParts } from "./pack.js";
 import { FreshReads } from "./reads.js";
 import type { Settled, Tally, Task } from "./task.js";
@@ -26,6 +26,14 @@ interface Ready extends Turn {
   readonly writes: readonly Write[];
   readonly tallies: readonly Tally[];
 }
+
+/** What of a batch was not settled: to be decided again, or only to be sent again. */
+interface Lost {
+  readonly stale: readonly Turn[];
+  readonly innocent: readonly Ready[];
+}
+
+const NONE_LOST: Lost = { stale: [], innocent: [] };
 
 /** A refusal that may be the cache's fault: decided again once the keys were read from the store. */
 interface Doubt {
@@ -66,42 +74,60 @@ export class TaskRun {
 
   /** Sends what was decided until every task is settled; the results are in the tasks' order. */
   async commit(signal: AbortSignal): Promise<readonly Settled[]> {
-    while (this.ready.length > 0) {
-      const lost = await this.sendAll(packParts(this.ready), signal);
-      const decided = await this.decideAll(lost.stale, signal);
-      this.ready = [...lost.innocent, ...decided].sort((left, right) => left.at - right.at);
-    }
+    await Promise.all([
+      this.sendAtOnce(
+        this.ready.filter(({ tallies }) => tallies.length === 0),
+        signal,
+      ),
+      this.sendInTurn(
+        this.ready.filter(({ tallies }) => tallies.length > 0),
+        signal,
+      ),
+    ]);
     return this.settled.map((settled) => {
       assert(settled !== undefined, "every task is settled once none is ready");
       return settled;
     });
   }
 
-  /** Sends several transactions at once. */
-  private async sendAll(
-    batches: readonly Batch<Ready>[],
-    signal: AbortSignal,
-  ): Promise<{ readonly stale: readonly Turn[]; readonly innocent: readonly Ready[] }> {
-    const stale: Turn[] = [];
-    const innocent: Ready[] = [];
-    const waiting = batches.values();
-    const lane = async (): Promise<void> => {
-      for (const batch of waiting) {
-        if (signal.aborted) throw new TallshipError("cancelled", "write: the caller has gone");
-        const conflicts = await this.send(batch, signal);
-        for (const part of batch.parts) {
-          if (this.settled[part.at] !== undefined) continue;
-          if (part.checks.some(({ key }) => conflicts.has(key))) stale.push({ at: part.at, attempt: part.attempt + 1 });
-          else innocent.push(part);
+  /** Sends tasks that share nothing, several transactions at once, until all are settled. */
+  private async sendAtOnce(parts: readonly Ready[], signal: AbortSignal): Promise<void> {
+    let ready = parts;
+    while (ready.length > 0) {
+      const stale: Turn[] = [];
+      const innocent: Ready[] = [];
+      const waiting = packParts(ready).values();
+      const lane = async (): Promise<void> => {
+        for (const batch of waiting) {
+          const lost = await this.send(batch, signal);
+          stale.push(...lost.stale);
+          innocent.push(...lost.innocent);
         }
-      }
-    };
-    await Promise.all(Array.from({ length: limit("apiTransactionsInFlight") }, lane));
-    return { stale, innocent };
+      };
+      await Promise.all(Array.from({ length: limit("apiTransactionsInFlight") }, lane));
+      ready = [...innocent, ...(await this.decideAll(stale, signal))].sort((left, right) => left.at - right.at);
+    }
   }
 
-  /** Settles the parts of a batch, or reads afresh and returns the keys that did not stand as its parts thought. */
-  private async send({ parts, transaction }: Batch<Ready>, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  /**
+   * Sends tasks that add to shared records, one transaction after the other, each decided on what the one before has written: sent at once, all
+   * but one of them would lose to the others, and the last of a large set would give up.
+   */
+  private async sendInTurn(parts: readonly Ready[], signal: AbortSignal): Promise<void> {
+    let decided = parts;
+    let later: readonly Turn[] = [];
+    while (decided.length > 0 || later.length > 0) {
+      const [first, ...others] = packParts(decided);
+      const lost = first === undefined ? NONE_LOST : await this.send(first, signal);
+      const turns = [...lost.stale, ...lost.innocent, ...others.flatMap((batch) => batch.parts), ...later];
+      decided = await this.decideAll(turns.slice(0, limit("transactionObjects")), signal);
+      later = turns.slice(limit("transactionObjects"));
+    }
+  }
+
+  /** Settles the parts of a batch; what lost a race was read afresh. */
+  private async send({ parts, transaction }: Batch<Ready>, signal: AbortSignal): Promise<Lost> {
+    if (signal.aborted) throw new TallshipError("cancelled", "write: the caller has gone");
     const conflicts = new Set<string>();
     try {
       if (this.outage !== undefined) throw this.outage;
@@ -110,13 +136,26 @@ export class TaskRun {
       if (result.is === "conflict") {
         for (const { key } of result.conflicts) conflicts.add(key);
         await this.learn(result.conflicts, signal);
-      } else for (const part of parts) this.settle(part, result.revision);
+      } else this.settleAll(parts, transaction, result.revision);
     } catch (caught) {
       const error = asTallshipError(caught, "store_unavailable");
       if (error.retry === "backoff") this.outage = error;
       for (const { at } of parts) this.settled[at] = { is: "failed", error };
     }
-    return conflicts;
+    const open = parts.filter(({ at }) => this.settled[at] === undefined);
+    const isStale = ({ checks }: Ready): boolean => checks.some(({ key }) => conflicts.has(key));
+    return {
+      stale: open.filter(isStale).map(({ at, attempt }) => ({ at, attempt: attempt + 1 })),
+      innocent: open.filter((part) => !isStale(part)),
+    };
+  }
+
+  /** The next tasks that add to the same records are decided on what was written here, which the cache has yet to see. */
+  private settleAll(parts: readonly Ready[], { writes }: Transaction, revision: number): void {
+    for (const part of parts) this.settle(part, revision);
+    const shared = new Set(parts.flatMap(({ tallies }) => tallies.map(({ key }) => key)));
+    for (const write of writes)
+      if (write.op === "put" && shared.has(write.key)) this.reads.took(write.key, write.value, revision);
   }
 
   /** Many conflicts mean that the cache lags as a whole, as after a large apply: waiting for it costs less than reading key by key. */
