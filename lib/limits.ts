@@ -324,6 +324,10 @@ export const LIMITS = {
   memoryHistoryRevisions: { value: 200_000, why: "revisions that the store in memory keeps for watches" },
   stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
   serviceEndpoints: { value: 4_096, why: "endpoints of one service port that a node's kernel holds; four slots each" },
+  serviceAffinities: {
+    value: 65_536,
+    why: "clients of services with session affinity that a node remembers; 100 bytes each. Those above it are led anew each time",
+  },
   netCheckMs: {
     value: 5_000,
     why: "a device, route, neighbour or table that somebody deletes is back within this; costs 0.2 percent of a core",

@@ -1,7 +1,7 @@
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { parseAddress } from "../ipv4.js";
-import { isReady } from "../proxy/service-targets.js";
+import { isReady } from "../proxy/endpoint-choice.js";
 
 /** One service record. */
 export interface SrvRecord {

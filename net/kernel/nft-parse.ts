@@ -1,4 +1,4 @@
-import { RULE_MAPS, type RuleElement, type RuleMap } from "./rules.js";
+import { LEARNED_MAPS, RULE_MAPS, type RuleElement, type RuleMap } from "./rules.js";
 
 /** Reads elements out of what `nft list map` prints for one map or several, in pieces of any size: memory does not grow with the maps. */
 export class ElementReader {
@@ -20,7 +20,7 @@ export class ElementReader {
 
   private line(line: string): void {
     const header = /^(?:map|set) (\S+) \{$/.exec(line);
-    if (header !== null) this.map = RULE_MAPS.find((map) => map === header[1]);
+    if (header !== null) this.map = [...RULE_MAPS, ...LEARNED_MAPS].find((map) => map === header[1]);
     const opens = line.startsWith("elements = {");
     if (opens) this.isInside = true;
     if (!this.isInside || this.map === undefined) return;

@@ -1,5 +1,6 @@
+import { limit } from "../../lib/limits.js";
 import { POD_DEVICE_PREFIX } from "../device-names.js";
-import { EXACT_SLOTS, WIDE_SLOTS } from "../proxy/slots.js";
+import { pickChains } from "./nft-picks.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
 /** The proxy's table. It belongs to Tallship alone and is replaced as a whole at start. */
@@ -20,10 +21,35 @@ const DECLARATIONS: Readonly<Record<RuleMap, string>> = {
   "node-ports": "map node-ports { type inet_proto . inet_service : verdict; }",
   "node-port-endpoints":
     "map node-port-endpoints { typeof meta l4proto . th dport . numgen random mod 65535 : ip daddr . th dport; }",
+  "outside-services": "map outside-services { type ipv4_addr . inet_proto . inet_service : verdict; }",
+  "outside-node-ports": "map outside-node-ports { type inet_proto . inet_service : verdict; }",
+  "guarded-services":
+    "map guarded-services { type ipv4_addr . inet_proto . inet_service . ipv4_addr : verdict; flags interval; }",
+  "sticky-draws": "map sticky-draws { typeof ip daddr . meta l4proto . th dport . numgen random mod 65535 : ct mark; }",
+  "sticky-endpoints":
+    "map sticky-endpoints { typeof ip daddr . meta l4proto . th dport . ct mark : ip daddr . th dport; }",
+  "node-sticky-draws": "map node-sticky-draws { typeof meta l4proto . th dport . numgen random mod 65535 : ct mark; }",
+  "node-sticky-endpoints":
+    "map node-sticky-endpoints { typeof meta l4proto . th dport . ct mark : ip daddr . th dport; }",
+  "load-balancers": "set load-balancers { type ipv4_addr; }",
+  "foreign-endpoints": "set foreign-endpoints { type ipv4_addr; }",
+  "closed-ports": "set closed-ports { type ipv4_addr . inet_proto . inet_service; }",
   "host-ports": "map host-ports { type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }",
   "host-ports-any": "map host-ports-any { type inet_proto . inet_service : ipv4_addr . inet_service; }",
   hairpins: "set hairpins { type ipv4_addr . ipv4_addr; }",
+  affinities: learned("affinities", "ip saddr . ip daddr . meta l4proto . th dport"),
+  "node-affinities": learned("node-affinities", "ip saddr . meta l4proto . th dport"),
 };
+
+/** A full map forgets nobody: clients that it has no room for are led anew each time. */
+function learned(name: string, key: string): string {
+  return `map ${name} { typeof ${key} : ct mark; flags dynamic, timeout; size ${limit("serviceAffinities")}; }`;
+}
+
+/** True for what has keys alone. */
+export function isSet(map: RuleMap): boolean {
+  return DECLARATIONS[map].startsWith("set ");
+}
 
 /** How many elements stand in one `add element`: keeps nft's memory and each line bounded. */
 const ELEMENTS_PER_COMMAND = 2_000;
@@ -85,7 +111,8 @@ const OWNER_CHAINS = `  chain prerouting { type filter hook prerouting priority 
 `;
 
 function chains(frame: RuleFrame): string {
-  return [untracked(frame), translation(), refusals(frame), sources(frame), ...picks()].join("");
+  const picks = pickChains(frame.affinitySeconds);
+  return [untracked(frame), ...picks, translation(frame), refusals(frame), sources(frame)].join("");
 }
 
 /** The tunnel's outer packets and questions for names need no connection tracking: it costs time and fills the table. */
@@ -103,46 +130,75 @@ ${rules}  }
 `;
 }
 
-/** From virtual addresses and ports to endpoints; for packets of pods and others, and of the host itself. */
-function translation(): string {
-  const rules = `    ip daddr . meta l4proto . th dport vmap @services
-    fib daddr type local goto to-host
+/**
+ * From virtual addresses and ports to endpoints; for packets of pods and others, and of the host itself. Clients from outside are looked
+ * for first where services lead them elsewhere than pods and hosts, or let only some in.
+ */
+function translation({ clusterCIDR }: RuleFrame): string {
+  const front = "ip daddr . meta l4proto . th dport";
+  const rules = `    ${front} vmap @services
+    ip daddr @load-balancers return
 `;
-  return `  chain to-host {
-    meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport map @host-ports
+  const hostPorts = `    meta l4proto { tcp, udp, sctp } dnat ip to ${front} map @host-ports
     meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @host-ports-any
     ip daddr 127.0.0.0/8 return
+`;
+  return `  chain guarded {
+    ${front} . ip saddr vmap @guarded-services
+    drop
+  }
+  chain to-host {
+${hostPorts}    ip saddr != ${clusterCIDR} meta l4proto . th dport vmap @outside-node-ports
     meta l4proto . th dport vmap @node-ports
+  }
+  chain own-to-host {
+${hostPorts}    meta l4proto . th dport vmap @node-ports
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;
-${rules}  }
+    ip saddr != ${clusterCIDR} ${front} vmap @outside-services
+${rules}    fib daddr type local goto to-host
+  }
   chain output {
     type nat hook output priority -100; policy accept;
-${rules}  }
+${rules}    fib daddr type local goto own-to-host
+  }
 `;
 }
 
-/** What still bears a service's address after translation leads nowhere: said at once instead of after a timeout. */
+/**
+ * What still bears a service's address after translation leads nowhere: said at once instead of after a timeout. Addresses that nodes
+ * announce are a host's own: nothing of the host answers there.
+ */
 function refusals({ serviceCIDR, dnsAddress }: RuleFrame): string {
+  const tracked = "    ct state established,related,untracked accept\n";
+  const outer = `    ip daddr @load-balancers meta l4proto { tcp, udp, sctp } goto refuse
+    ip daddr . meta l4proto . th dport @closed-ports goto refuse
+`;
   return `  chain refuse {
     meta l4proto tcp reject with tcp reset
     reject with icmpx type port-unreachable
   }
   chain forward {
     type filter hook forward priority filter; policy accept;
-    ip daddr ${serviceCIDR} goto refuse
+${tracked}    ip daddr ${serviceCIDR} goto refuse
+    ip daddr @load-balancers goto refuse
+    ip daddr . meta l4proto . th dport @closed-ports goto refuse
   }
+  chain refuse-input {
+    type filter hook input priority filter; policy accept;
+${tracked}${outer}  }
   chain refuse-output {
     type filter hook output priority filter; policy accept;
-    ip daddr ${serviceCIDR} ip daddr != ${dnsAddress} goto refuse
-  }
+${tracked}    ip daddr ${serviceCIDR} ip daddr != ${dnsAddress} goto refuse
+${outer}  }
 `;
 }
 
 /**
  * Sources: a pod that meets itself, loopback that leaves the host, and strangers that go to another node's pod come from this
- * node's gateway, so that answers return the same way; pods that leave the cluster come from the host's own address.
+ * node's gateway, so that answers return the same way; pods that leave the cluster, and strangers that a service leads to another host's
+ * own network, come from the host's address.
  */
 function sources({ gateway, clusterCIDR, overlayDevice }: RuleFrame): string {
   return `  chain postrouting {
@@ -150,17 +206,9 @@ function sources({ gateway, clusterCIDR, overlayDevice }: RuleFrame): string {
     ip saddr . ip daddr @hairpins snat ip to ${gateway}
     ip saddr 127.0.0.0/8 oifname "${POD_DEVICE_PREFIX}*" snat ip to ${gateway}
     oifname "${overlayDevice}" ip saddr != ${clusterCIDR} snat ip to ${gateway}
-    ip saddr ${clusterCIDR} ip daddr != ${clusterCIDR} oifname != { "lo", "${overlayDevice}" } masquerade
+    oifname { "lo", "${overlayDevice}", "${POD_DEVICE_PREFIX}*" } accept
+    ip saddr ${clusterCIDR} ip daddr != ${clusterCIDR} masquerade
+    ct status dnat ip daddr @foreign-endpoints fib saddr type != local masquerade
   }
 `;
-}
-
-/** One chain per number of slots: services share them, so a service needs no chain of its own. */
-function picks(): readonly string[] {
-  const counts = [...Array.from({ length: EXACT_SLOTS }, (_, at) => at + 1), ...WIDE_SLOTS];
-  const l4 = "meta l4proto { tcp, udp, sctp }";
-  return counts.flatMap((count) => [
-    `  chain pick-${count} { ${l4} dnat ip to ip daddr . meta l4proto . th dport . numgen random mod ${count} map @service-endpoints; }\n`,
-    `  chain node-pick-${count} { ${l4} dnat ip to meta l4proto . th dport . numgen random mod ${count} map @node-port-endpoints; }\n`,
-  ]);
 }

@@ -7,7 +7,7 @@ import type { CoProcess } from "./co-process.js";
 import { forgetLine, traceOf } from "./flow-text.js";
 import type { FlowFilter } from "./kernel.js";
 import { ElementReader, tableText } from "./nft-parse.js";
-import { changeText, RULE_TABLE, replacementText } from "./nft-text.js";
+import { changeText, isSet, RULE_TABLE, replacementText } from "./nft-text.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 import { feed, quoted } from "./shell-script.js";
 
@@ -50,7 +50,7 @@ export class RuleKernel {
   }
 
   async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
-    const lists = maps.map((map) => `list ${map === "hairpins" ? "set" : "map"} ${RULE_TABLE} ${map}`);
+    const lists = maps.map((map) => `list ${isSet(map) ? "set" : "map"} ${RULE_TABLE} ${map}`);
     await this.withFile(async (path) => {
       await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, lists));
       const reader = new ElementReader(visit);

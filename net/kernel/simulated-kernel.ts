@@ -1,7 +1,14 @@
 import { TallshipError } from "../../lib/errors.js";
 import { deviceOf, type Entry, type EntryChange } from "./entries.js";
 import type { FlowFilter, Kernel, PodDevice, PodWiring, UnderlayDevice } from "./kernel.js";
-import { type ElementChange, RULE_MAPS, type RuleElement, type RuleFrame, type RuleMap } from "./rules.js";
+import {
+  type ElementChange,
+  LEARNED_MAPS,
+  RULE_MAPS,
+  type RuleElement,
+  type RuleFrame,
+  type RuleMap,
+} from "./rules.js";
 
 /** An address of a simulated host. */
 export interface SimulatedUnderlay extends UnderlayDevice {
@@ -94,7 +101,7 @@ export class SimulatedKernel implements Kernel {
 
   async replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void> {
     this.mayRefuse();
-    const maps = new Map(RULE_MAPS.map((map) => [map, new Map<string, string>()]));
+    const maps = new Map([...RULE_MAPS, ...LEARNED_MAPS].map((map) => [map, new Map<string, string>()]));
     for (const element of elements) addElement(maps, element);
     this.generation += 1;
     this.rules = { frame, generation: this.generation, maps };

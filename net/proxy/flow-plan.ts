@@ -1,6 +1,6 @@
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { FlowFilter } from "../kernel/kernel.js";
-import type { PlannedPort } from "./proxy-elements.js";
+import { endpointsOf, frontKey, type PlannedFront } from "./proxy-elements.js";
 
 /**
  * Connections that must be decided anew after a service changed. UDP has no end of a connection: flows to an endpoint that left, and
@@ -8,40 +8,40 @@ import type { PlannedPort } from "./proxy-elements.js";
  * live on until it is gone from all slices; then they are reset at the next packet instead of hanging.
  */
 export function flowsToForget(
-  former: readonly PlannedPort[],
-  next: readonly PlannedPort[],
+  former: readonly PlannedFront[],
+  next: readonly PlannedFront[],
   slices: { readonly former: readonly EndpointSlice[]; readonly next: readonly EndpointSlice[] },
 ): readonly FlowFilter[] {
   const present = addressesIn(slices.next);
   const gone = new Set([...addressesIn(slices.former)].filter((address) => !present.has(address)));
+  const before = byKey(former);
+  const now = byKey(next);
   return [
-    ...former.flatMap((port) => leftBehind(port, next, gone)),
-    ...next.flatMap((port) => unanswered(port, former)),
+    ...former.flatMap((front) => leftBehind(front, now.get(frontKey(front)), gone)),
+    ...next.flatMap((front) => unanswered(front, before.get(frontKey(front)))),
   ];
 }
 
-function leftBehind(port: PlannedPort, next: readonly PlannedPort[], gone: ReadonlySet<string>): FlowFilter[] {
-  const now = new Set(next.find((each) => isSamePort(each, port))?.slots);
-  const left = [...new Set(port.slots)].filter((slot) => !now.has(slot));
-  const { protocol } = port;
-  if (protocol === "udp")
-    return left.map((slot) => {
-      const [endpoint, endpointPort] = slot.split(" . ");
-      return { protocol, endpoint, endpointPort: Number(endpointPort) };
-    });
-  return [...gone].map((endpoint) => ({ protocol, endpoint }));
+function byKey(fronts: readonly PlannedFront[]): ReadonlyMap<string, PlannedFront> {
+  return new Map(fronts.map((front) => [frontKey(front), front]));
 }
 
-function unanswered(port: PlannedPort, former: readonly PlannedPort[]): FlowFilter[] {
-  const hadNone = (former.find((each) => isSamePort(each, port))?.slots.length ?? 0) === 0;
-  if (port.protocol !== "udp" || port.slots.length === 0 || !hadNone) return [];
-  const { protocol } = port;
-  const toService = { protocol, sentTo: port.clusterIp, sentToPort: port.port };
-  return port.nodePort === 0 ? [toService] : [toService, { protocol, sentToPort: port.nodePort }];
+function leftBehind(front: PlannedFront, next: PlannedFront | undefined, gone: ReadonlySet<string>): FlowFilter[] {
+  const { protocol } = front;
+  if (protocol !== "udp") return [...gone].map((endpoint) => ({ protocol, endpoint }));
+  const now = next === undefined ? new Set<string>() : endpointsOf(next);
+  const left = [...endpointsOf(front)].filter((slot) => !now.has(slot));
+  return left.map((slot) => {
+    const [endpoint, endpointPort] = slot.split(" . ");
+    return { protocol, endpoint, endpointPort: Number(endpointPort) };
+  });
 }
 
-function isSamePort(one: PlannedPort, other: PlannedPort): boolean {
-  return one.protocol === other.protocol && one.clusterIp === other.clusterIp && one.port === other.port;
+function unanswered(front: PlannedFront, former: PlannedFront | undefined): FlowFilter[] {
+  const hadNone = former === undefined || endpointsOf(former).size === 0;
+  if (front.protocol !== "udp" || endpointsOf(front).size === 0 || !hadNone) return [];
+  const { protocol, kind, ip, port } = front;
+  return [kind === "node" ? { protocol, sentToPort: port } : { protocol, sentTo: ip, sentToPort: port }];
 }
 
 function addressesIn(slices: readonly EndpointSlice[]): ReadonlySet<string> {

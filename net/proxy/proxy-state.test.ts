@@ -1,15 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { networkMap, nodeConfig, type TestService } from "../../test/kit/network-world.js";
-import { subnetOf } from "../ipv4.js";
-import type { RuleFrame } from "../kernel/rules.js";
+import { networkMap, nodeConfig, nodeObject, PROXY_SITE, type TestService } from "../../test/kit/network-world.js";
+import { RULE_MAPS, type RuleFrame } from "../kernel/rules.js";
 import { SimulatedKernel } from "../kernel/simulated-kernel.js";
 import type { NetworkMap } from "../node-network.js";
-import { Hairpins } from "./hairpins.js";
+import { hairpins as localPods } from "./held-addresses.js";
+import { frontKey } from "./proxy-elements.js";
 import { ProxyState } from "./proxy-state.js";
 import { targetsOf } from "./service-targets.js";
 
-const FRAME: RuleFrame = { ...nodeConfig(4), overlayDevice: "tallship0", gateway: "10.128.4.1" };
+const FRAME: RuleFrame = { ...nodeConfig(4), overlayDevice: "tallship0", gateway: "10.128.4.1", affinitySeconds: [] };
 const web = (endpoints: readonly string[], change: Partial<TestService> = {}): TestService => ({
   name: "web",
   clusterIP: "10.96.1.1",
@@ -17,7 +17,7 @@ const web = (endpoints: readonly string[], change: Partial<TestService> = {}): T
   endpoints,
   ...change,
 });
-const state = (): ProxyState => new ProxyState(subnetOf("10.128.4.0/24", "test"), new Hairpins());
+const state = (): ProxyState => new ProxyState(PROXY_SITE, localPods());
 const lines = (change: ReturnType<ProxyState["update"]>): string[] =>
   change.elements.map((each) => `${each.do} ${each.map} ${each.key}${each.value === "" ? "" : ` : ${each.value}`}`);
 
@@ -110,6 +110,105 @@ test("of two services with one address the holder keeps it, and the other gets i
   expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.5.3 . 8080")).toBe(true);
 });
 
+// How fields of a service stand in the maps; the first two lines of each are always the plain cluster address.
+const near = "10.128.4.9";
+const far = "10.128.5.2";
+const rows: readonly { why: string; change: Partial<TestService>; want: readonly string[] }[] = [
+  {
+    why: "an external address has slots of its own",
+    change: { endpoints: [far], spec: { externalIPs: ["203.0.113.1"] } },
+    want: [
+      "service-endpoints 203.0.113.1 . tcp . 80 . 0 : 10.128.5.2 . 8080",
+      "services 203.0.113.1 . tcp . 80 : goto pick-1",
+    ],
+  },
+  {
+    why: "an external address without endpoints is closed",
+    change: { spec: { externalIPs: ["203.0.113.1"] } },
+    want: ["closed-ports 203.0.113.1 . tcp . 80"],
+  },
+  {
+    why: "an announced address lets in whom it names, each network once",
+    change: {
+      endpoints: [far],
+      type: "LoadBalancer",
+      announced: ["203.0.113.1"],
+      spec: { loadBalancerSourceRanges: ["192.0.2.7/32", "192.0.2.0/24", "198.51.100.1/32"] },
+    },
+    want: [
+      "service-endpoints 203.0.113.1 . tcp . 80 . 0 : 10.128.5.2 . 8080",
+      "services 203.0.113.1 . tcp . 80 : goto pick-1",
+      "outside-services 203.0.113.1 . tcp . 80 : goto guarded",
+      "guarded-services 203.0.113.1 . tcp . 80 . 192.0.2.0/24 : goto pick-1",
+      "guarded-services 203.0.113.1 . tcp . 80 . 198.51.100.1 : goto pick-1",
+      "load-balancers 203.0.113.1",
+    ],
+  },
+  {
+    why: "a Local node port leads those from outside to this node's endpoints alone",
+    change: {
+      endpoints: [near, far],
+      ports: [{ port: 80, nodePort: 30_080 }],
+      spec: { externalTrafficPolicy: "Local" },
+    },
+    want: [
+      "node-port-endpoints tcp . 30080 . 0 : 10.128.4.9 . 80",
+      "node-port-endpoints tcp . 30080 . 1 : 10.128.5.2 . 80",
+      "node-port-endpoints tcp . 30080 . 32768 : 10.128.4.9 . 80",
+      "node-ports tcp . 30080 : goto node-pick-2",
+      "outside-node-ports tcp . 30080 : goto outside-node-pick-1",
+    ],
+  },
+  {
+    why: "a Local node port drops those from outside when the node has no endpoint",
+    change: { endpoints: [far], ports: [{ port: 80, nodePort: 30_080 }], spec: { externalTrafficPolicy: "Local" } },
+    want: [
+      "node-port-endpoints tcp . 30080 . 0 : 10.128.5.2 . 80",
+      "node-ports tcp . 30080 : goto node-pick-1",
+      "outside-node-ports tcp . 30080 : drop",
+    ],
+  },
+  {
+    why: "an endpoint that is no pod gets strangers' packets from the host",
+    change: { endpoints: ["192.168.9.5"] },
+    want: ["foreign-endpoints 192.168.9.5"],
+  },
+];
+for (const { why, change, want } of rows) {
+  test(why, () => {
+    const added = lines(state().update(networkMap(1, [], [web([], change)]))).map((line) => line.replace(/^add /, ""));
+    const others = added.filter((line) => !line.includes(" 10.96.1.1 .") && !line.startsWith("hairpins"));
+    expect(others).toEqual(want);
+  });
+}
+
+test("a service whose clients keep their endpoint has marks for slots, and the endpoint by its mark", () => {
+  const proxy = state();
+  const spec = { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 600 } } };
+  const added = lines(proxy.update(networkMap(1, [], [web([far, "10.128.5.3"], { spec })])));
+  const drawn = added.filter((line) => line.startsWith("add sticky-draws"));
+  expect(drawn.length).toBe(128);
+  expect(drawn.filter((line) => line.endsWith(": 0x0a800502")).length).toBe(64);
+  expect(added.filter((line) => !line.startsWith("add sticky-draws"))).toEqual([
+    "add sticky-endpoints 10.96.1.1 . tcp . 80 . 0x0a800502 : 10.128.5.2 . 8080",
+    "add sticky-endpoints 10.96.1.1 . tcp . 80 . 0x0a800503 : 10.128.5.3 . 8080",
+    "add services 10.96.1.1 . tcp . 80 : goto stick-128-600",
+  ]);
+  expect(proxy.affinitySeconds).toEqual([600]);
+});
+
+test("a node that moves to another zone leads services with a preference anew", () => {
+  const proxy = state();
+  const service = web(["10.128.5.2%a", "10.128.6.2%b"], { spec: { trafficDistribution: "PreferClose" } });
+  const inZone = (zone: string) => networkMap(1, [nodeObject(4, undefined, undefined, zone)], [service]);
+  const map = inZone("a");
+  proxy.update(map);
+  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.6.2 . 8080")).toBe(false);
+  proxy.update({ ...map, nodes: inZone("b").nodes });
+  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.6.2 . 8080")).toBe(true);
+  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.5.2 . 8080")).toBe(false);
+});
+
 // What becomes of connections: [protocol, endpoints before, endpoints after, filters].
 const udp = { ports: [{ port: 53, protocol: "UDP", nodePort: 30_053 }] };
 const flows = [
@@ -153,10 +252,12 @@ for (const { why, change, before, after, want } of flows) {
   });
 }
 
+// Few addresses and ports, so that services clash often.
+const policy = fc.constantFrom("Cluster", "Local");
 const serviceArb: fc.Arbitrary<TestService> = fc.record({
   name: fc.constantFrom("a", "b", "c"),
-  // Few addresses and ports, so that services clash often.
   clusterIP: fc.constantFrom("10.96.1.1", "10.96.1.2", "None"),
+  type: fc.constantFrom("NodePort", "LoadBalancer"),
   ports: fc.uniqueArray(
     fc.record({
       port: fc.constantFrom(80, 81),
@@ -166,27 +267,44 @@ const serviceArb: fc.Arbitrary<TestService> = fc.record({
     }),
     { maxLength: 2, selector: (port) => `${port.protocol}${port.port}` },
   ),
+  // Pods of this node and of others in two zones, and hosts.
   endpoints: fc.uniqueArray(
-    fc.integer({ min: 2, max: 9 }).map((at) => `10.128.${at % 2 === 0 ? 4 : 5}.${at}`),
+    fc
+      .integer({ min: 2, max: 9 })
+      .map((at) => (at === 9 ? "192.168.9.9" : `10.128.${at % 2 === 0 ? 4 : 5}.${at}%z${at % 3}`)),
     { maxLength: 5 },
   ),
+  announced: fc.uniqueArray(fc.constantFrom("203.0.113.1", "203.0.113.2"), { maxLength: 2 }),
+  spec: fc.record({
+    sessionAffinity: fc.constantFrom("None", "ClientIP"),
+    externalIPs: fc.uniqueArray(fc.constantFrom("203.0.113.2", "203.0.113.3"), { maxLength: 2 }),
+    internalTrafficPolicy: policy,
+    externalTrafficPolicy: policy,
+    loadBalancerSourceRanges: fc.array(fc.constantFrom("192.0.2.0/24", "192.0.2.7/32", "0.0.0.0/0", "nonsense"), {
+      maxLength: 3,
+    }),
+    trafficDistribution: fc.constantFrom("", "PreferClose", "PreferSameNode"),
+  }),
 });
 const mapArb = fc
-  .uniqueArray(serviceArb, { selector: (service) => service.name, maxLength: 3 })
-  .map((services) => networkMap(1, [], services));
+  .tuple(
+    fc.uniqueArray(serviceArb, { selector: (service) => service.name, maxLength: 3 }),
+    fc.constantFrom("", "z1", "z2"),
+  )
+  .map(([services, zone]) => networkMap(1, [nodeObject(4, undefined, undefined, zone)], services));
 
 test("after any sequence of maps the kernel holds exactly what is wanted, each update being one strict transaction", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(mapArb, { minLength: 1, maxLength: 6 }), async (maps) => {
-      const hairpins = new Hairpins();
-      const proxy = new ProxyState(subnetOf("10.128.4.0/24", "test"), hairpins);
+      const hairpins = localPods();
+      const proxy = new ProxyState(PROXY_SITE, hairpins);
       const kernel = new SimulatedKernel([]);
       await kernel.replaceRules(FRAME, []);
       for (const map of maps) await kernel.changeElements(proxy.update(map).elements);
       const wanted = [...proxy.elements(), ...hairpins.elements()];
       for (const element of wanted) expect(kernel.elementsIn(element.map).get(element.key)).toBe(element.value);
-      for (const element of proxy.elements()) expect(proxy.wanted(element.map, element.key)).toBe(element.value);
-      const held = ["services", "service-endpoints", "node-ports", "node-port-endpoints"] as const;
+      for (const element of proxy.elements()) expect(proxy.wanted(element)).toBe(element.value);
+      const held = RULE_MAPS.filter((each) => each !== "hairpins");
       expect(held.reduce((sum, map) => sum + kernel.elementsIn(map).size, 0)).toBe(proxy.elementCount);
       expect(kernel.elementsIn("hairpins").size).toBe(hairpins.size);
       expectEndpointsOf(proxy, maps.at(-1) as NetworkMap);
@@ -195,19 +313,19 @@ test("after any sequence of maps the kernel holds exactly what is wanted, each u
   );
 });
 
-/** Every port that no other service claims leads to its endpoints. */
+/** Every front that no other service claims leads to its endpoints, whoever asks. */
 function expectEndpointsOf(proxy: ProxyState, map: NetworkMap): void {
+  const zone = map.nodes.get("node-4")?.metadata?.labels["topology.kubernetes.io/zone"] ?? "";
   const targets = [...map.services].flatMap(([key, service]) => {
     const slice = map.endpointSlices.get(`${key}-a`);
-    return targetsOf(service, slice === undefined ? [] : [slice]);
+    return targetsOf(service, slice === undefined ? [] : [slice], { nodeName: "node-4", zone });
   });
   for (const target of targets) {
-    const key = `${target.clusterIp} . ${target.protocol} . ${target.port}`;
-    const claims = targets.filter((each) => `${each.clusterIp} . ${each.protocol} . ${each.port}` === key);
-    if (claims.length > 1) continue;
-    for (const { ip, port } of target.endpoints) expect(proxy.leadsTo(key, `${ip} . ${port}`)).toBe(true);
-    const rivals = targets.filter((each) => each.nodePort === target.nodePort && each.protocol === target.protocol);
-    if (target.nodePort === 0 || rivals.length > 1 || target.endpoints.length === 0) continue;
-    expect(proxy.wanted("node-ports", `${target.protocol} . ${target.nodePort}`)).toBeDefined();
+    const key = frontKey(target);
+    if (targets.filter((each) => frontKey(each) === key).length > 1) continue;
+    for (const { ip, port } of [...target.endpoints, ...(target.outside ?? [])])
+      expect(proxy.leadsTo(key, `${ip} . ${port}`)).toBe(true);
+    const services = target.kind === "node" ? "node-ports" : "services";
+    expect(proxy.wanted({ map: services, key }) !== undefined).toBe(target.endpoints.length > 0);
   }
 }

@@ -1,10 +1,20 @@
 import { contains, parseAddress, type Subnet } from "../ipv4.js";
 import type { FlowFilter } from "../kernel/kernel.js";
-import type { ElementChange, RuleElement, RuleMap } from "../kernel/rules.js";
+import type { ElementChange, RuleElement } from "../kernel/rules.js";
 import type { NetworkMap } from "../node-network.js";
+import type { Place } from "./endpoint-choice.js";
 import { flowsToForget } from "./flow-plan.js";
-import type { Hairpins } from "./hairpins.js";
-import { diffElements, elementsOf, nodePortKey, type PlannedPort, planPort, serviceKey } from "./proxy-elements.js";
+import { HeldAddresses } from "./held-addresses.js";
+import {
+  diffElements,
+  elementsOf,
+  endpointsOf,
+  frontKey,
+  frontKeyIn,
+  type PlannedFront,
+  planFront,
+  valueIn,
+} from "./proxy-elements.js";
 import { type ServiceChange, ServiceIndex } from "./service-index.js";
 import { targetsOf } from "./service-targets.js";
 
@@ -16,29 +26,48 @@ export interface ProxyChange {
   readonly flows: readonly FlowFilter[];
 }
 
+/** What the proxy's elements depend on beside the map. Fixed while the process runs. */
+export interface ProxySite {
+  readonly nodeName: string;
+  /** The node's own pods. */
+  readonly podSubnet: Subnet;
+  /** All pods. */
+  readonly clusterSubnet: Subnet;
+}
+
+/** The part of the network map that the proxy reflects. */
+export type ProxyMap = Pick<NetworkMap, "services" | "endpointSlices" | "nodes">;
+
 /**
  * The proxy's wanted elements for every service of the map. An update costs as much as the services that changed. Of two services
  * that claim one address and port, or one node port, the first to come keeps it until it lets go.
  */
 export class ProxyState {
   private readonly index = new ServiceIndex();
-  private readonly planned = new Map<string, readonly PlannedPort[]>();
-  /** Service that holds each claim, by key of the map of services or node ports. */
+  private readonly planned = new Map<string, readonly PlannedFront[]>();
+  /** Service that holds each claim, by the key of its front. */
   private readonly owners = new Map<string, string>();
   /** Services that want what another holds. */
   private readonly contested = new Set<string>();
-  private readonly local: Subnet;
-  private readonly hairpins: Hairpins;
+  /** Addresses that nodes announce. */
+  private readonly balancers = new HeldAddresses("load-balancers");
+  /** Endpoints that are no pods: packets of strangers to them come back only when they bear the host's address. */
+  private readonly foreign = new HeldAddresses("foreign-endpoints");
+  private readonly affinities = new Set<number>();
+  private readonly site: ProxySite;
+  private readonly hairpins: HeldAddresses;
+  private place: Place;
   private total = 0;
 
-  constructor(podSubnet: Subnet, hairpins: Hairpins) {
-    this.local = podSubnet;
+  constructor(site: ProxySite, hairpins: HeldAddresses) {
+    this.site = site;
     this.hairpins = hairpins;
+    this.place = { nodeName: site.nodeName, zone: "" };
   }
 
   /** Elements in the maps of services. */
   get elementCount(): number {
-    return this.total;
+    return this.total + this.balancers.size + this.foreign.size;
   }
 
   /** Services that cannot have all they ask for, sorted. */
@@ -46,11 +75,17 @@ export class ProxyState {
     return [...this.contested].sort();
   }
 
+  /** Every time for which services have let clients keep their endpoint, sorted. It only grows. */
+  get affinitySeconds(): readonly number[] {
+    return [...this.affinities].sort((one, other) => one - other);
+  }
+
   /** Takes a new map in; returns what differs. */
-  update(map: Pick<NetworkMap, "services" | "endpointSlices">): ProxyChange {
+  update(map: ProxyMap): ProxyChange {
     const changed = this.index.advance(map);
     const known = new Set(changed.map(({ key }) => key));
-    const waiting = this.contestedServices.filter((key) => !known.has(key)).map((key) => this.index.current(key));
+    const others = this.movedTo(map) ? [...map.services.keys()] : this.contestedServices;
+    const waiting = others.filter((key) => !known.has(key)).map((key) => this.index.current(key));
     const holders = changed.filter(({ key }) => this.planned.has(key));
     const all = [...holders, ...changed.filter(({ key }) => !this.planned.has(key)), ...waiting];
     const former = new Map(all.map(({ key }) => [key, this.release(key)]));
@@ -66,78 +101,95 @@ export class ProxyState {
 
   /** Every element that the kernel must hold for the services. */
   *elements(): Iterable<RuleElement> {
-    for (const ports of this.planned.values()) for (const port of ports) yield* elementsOf(port);
+    for (const fronts of this.planned.values()) for (const front of fronts) yield* elementsOf(front);
+    yield* this.balancers.elements();
+    yield* this.foreign.elements();
   }
 
   /** The value wanted for a key of one of the services' maps; undefined when the key should not be there. */
-  wanted(map: RuleMap, key: string): string | undefined {
-    const isSlot = map === "service-endpoints" || map === "node-port-endpoints";
-    const cut = isSlot ? key.lastIndexOf(" . ") : key.length;
-    const port = this.portOf(key.slice(0, cut));
-    if (port === undefined || port.slots.length === 0) return undefined;
-    if (isSlot) return port.slots[Number(key.slice(cut + 3))];
-    return map === "services" ? `goto pick-${port.slots.length}` : `goto node-pick-${port.slots.length}`;
+  wanted(element: Pick<RuleElement, "map" | "key">): string | undefined {
+    if (this.balancers.has(element) || this.foreign.has(element)) return "";
+    const front = this.frontOf(frontKeyIn(element));
+    return front === undefined ? undefined : valueIn(front, element);
   }
 
-  /** True when a service port, by its key in the map of services, has this endpoint. */
+  /** True when a front, by its key in the map of services, has this endpoint. */
   leadsTo(key: string, endpoint: string): boolean {
-    return this.portOf(key)?.slots.includes(endpoint) === true;
+    const front = this.frontOf(key);
+    return front !== undefined && endpointsOf(front).has(endpoint);
   }
 
-  private portOf(claim: string): PlannedPort | undefined {
-    const ports = this.planned.get(this.owners.get(claim) ?? "");
-    return ports?.find((port) => serviceKey(port) === claim || (port.nodePort !== 0 && nodePortKey(port) === claim));
+  /** Takes note of where the node stands now; true when that is another zone than before. */
+  private movedTo({ nodes }: ProxyMap): boolean {
+    const zone = nodes.get(this.site.nodeName)?.metadata?.labels[ZONE_LABEL] ?? "";
+    if (zone === this.place.zone) return false;
+    this.place = { ...this.place, zone };
+    return true;
+  }
+
+  private frontOf(claim: string): PlannedFront | undefined {
+    const fronts = this.planned.get(this.owners.get(claim) ?? "");
+    return fronts?.find((front) => frontKey(front) === claim);
   }
 
   /** Lets go of all that a service holds, so that others in the same update may take it. */
-  private release(key: string): readonly PlannedPort[] {
-    const ports = this.planned.get(key) ?? [];
+  private release(key: string): readonly PlannedFront[] {
+    const fronts = this.planned.get(key) ?? [];
     this.planned.delete(key);
     this.contested.delete(key);
-    for (const port of ports) {
-      this.owners.delete(serviceKey(port));
-      if (port.nodePort !== 0) this.owners.delete(nodePortKey(port));
-    }
-    return ports;
+    for (const front of fronts) this.owners.delete(frontKey(front));
+    return fronts;
   }
 
-  private replan(change: ServiceChange, former: readonly PlannedPort[]): readonly ElementChange[] {
-    const targets = change.service === undefined ? [] : targetsOf(change.service, change.slices);
-    const ports: PlannedPort[] = [];
+  private replan(change: ServiceChange, former: readonly PlannedFront[]): readonly ElementChange[] {
+    const targets = change.service === undefined ? [] : targetsOf(change.service, change.slices, this.place);
+    const before = new Map(former.map((front) => [frontKey(front), front]));
+    const fronts: PlannedFront[] = [];
     for (const target of targets) {
-      const before = former.find((port) => serviceKey(port) === serviceKey(target));
-      if (!this.claim(serviceKey(target), change.key)) continue;
-      const nodePort = target.nodePort !== 0 && this.claim(nodePortKey(target), change.key) ? target.nodePort : 0;
-      ports.push(planPort({ ...target, nodePort }, before));
+      const claim = frontKey(target);
+      if (!this.claim(claim, change.key)) continue;
+      if (target.affinitySeconds > 0) this.affinities.add(target.affinitySeconds);
+      fronts.push(planFront(target, before.get(claim)));
     }
-    if (ports.length > 0) this.planned.set(change.key, ports);
-    const elements = diffElements(former.flatMap(allElements), ports.flatMap(allElements));
+    if (fronts.length > 0) this.planned.set(change.key, fronts);
+    const elements = diffElements(former.flatMap(allElements), fronts.flatMap(allElements));
     for (const each of elements) this.total += each.do === "add" ? 1 : -1;
+    return [...elements, ...this.swapAddresses(former, fronts)];
+  }
+
+  private swapAddresses(former: readonly PlannedFront[], next: readonly PlannedFront[]): readonly ElementChange[] {
+    const isLocal = (ip: string): boolean => contains(this.site.podSubnet, parseAddress(ip) ?? 0);
+    const isForeign = (ip: string): boolean => !contains(this.site.clusterSubnet, parseAddress(ip) ?? 0);
+    const swap = (held: HeldAddresses, ipsOf: (fronts: readonly PlannedFront[]) => readonly string[]) => [
+      ...held.hold(new Set(ipsOf(next))),
+      ...held.drop(new Set(ipsOf(former))),
+    ];
     return [
-      ...elements,
-      ...this.hairpins.hold(this.localAddresses(ports)),
-      ...this.hairpins.drop(this.localAddresses(former)),
+      ...swap(this.hairpins, (fronts) => endpointIps(fronts).filter(isLocal)),
+      ...swap(this.foreign, (fronts) => endpointIps(fronts).filter(isForeign)),
+      ...swap(this.balancers, (fronts) => fronts.filter(({ kind }) => kind === "balancer").map(({ ip }) => ip)),
     ];
   }
 
   private claim(claim: string, key: string): boolean {
     const owner = this.owners.get(claim);
     if (owner !== undefined) {
-      this.contested.add(key);
+      if (owner !== key) this.contested.add(key);
       return false;
     }
     this.owners.set(claim, key);
     return true;
   }
-
-  private localAddresses(ports: readonly PlannedPort[]): ReadonlySet<string> {
-    const ips = ports.flatMap((port) => port.slots.map((slot) => slot.slice(0, slot.indexOf(" "))));
-    return new Set(ips.filter((ip) => contains(this.local, parseAddress(ip) ?? 0)));
-  }
 }
 
-function allElements(port: PlannedPort): readonly RuleElement[] {
-  return [...elementsOf(port)];
+const ZONE_LABEL = "topology.kubernetes.io/zone";
+
+function endpointIps(fronts: readonly PlannedFront[]): readonly string[] {
+  return fronts.flatMap((front) => Array.from(endpointsOf(front), (slot) => slot.slice(0, slot.indexOf(" "))));
+}
+
+function allElements(front: PlannedFront): readonly RuleElement[] {
+  return [...elementsOf(front)];
 }
 
 /**

@@ -1,12 +1,12 @@
 import { OVERLAY_DEVICE } from "../device-names.js";
 import { gatewayOf, subnetOf } from "../ipv4.js";
 import type { FlowFilter, Kernel } from "../kernel/kernel.js";
-import { type ElementChange, RULE_MAPS, type RuleElement, type RuleFrame } from "../kernel/rules.js";
-import type { NetworkMap, NodeNetworkConfig, PodLink } from "../node-network.js";
-import { Hairpins } from "./hairpins.js";
+import { type ElementChange, LEARNED_MAPS, RULE_MAPS, type RuleElement, type RuleFrame } from "../kernel/rules.js";
+import type { NodeNetworkConfig, PodLink } from "../node-network.js";
+import { type HeldAddresses, hairpins } from "./held-addresses.js";
 import { hostPortElements } from "./host-ports.js";
 import { diffElements } from "./proxy-elements.js";
-import { ProxyState } from "./proxy-state.js";
+import { type ProxyMap, ProxyState } from "./proxy-state.js";
 import { staleFlows } from "./stale-flows.js";
 
 /**
@@ -16,8 +16,8 @@ import { staleFlows } from "./stale-flows.js";
  */
 export class ProxySync {
   private readonly kernel: Kernel;
-  private readonly frame: RuleFrame;
-  private readonly hairpins = new Hairpins();
+  private frame: RuleFrame;
+  private readonly hairpins: HeldAddresses = hairpins();
   private readonly state: ProxyState;
   private hostPorts: readonly RuleElement[] = [];
   private hasMap = false;
@@ -28,7 +28,12 @@ export class ProxySync {
 
   constructor(config: NodeNetworkConfig, kernel: Kernel) {
     this.kernel = kernel;
-    this.state = new ProxyState(subnetOf(config.podCIDR, "pod subnet of this node"), this.hairpins);
+    const site = {
+      nodeName: config.nodeName,
+      podSubnet: subnetOf(config.podCIDR, "pod subnet of this node"),
+      clusterSubnet: subnetOf(config.clusterCIDR, "pod range of the cluster"),
+    };
+    this.state = new ProxyState(site, this.hairpins);
     this.frame = {
       overlayDevice: OVERLAY_DEVICE,
       vxlanPort: config.vxlanPort,
@@ -36,6 +41,7 @@ export class ProxySync {
       clusterCIDR: config.clusterCIDR,
       serviceCIDR: config.serviceCIDR,
       dnsAddress: config.dnsAddress,
+      affinitySeconds: [],
     };
   }
 
@@ -59,7 +65,7 @@ export class ProxySync {
   }
 
   /** The kernel reflects the map. After a failure, call again. */
-  async applyMap(map: Pick<NetworkMap, "services" | "endpointSlices">): Promise<void> {
+  async applyMap(map: ProxyMap): Promise<void> {
     const { elements, flows } = this.state.update(map);
     // What left while nobody looked is found by comparing with the table of the former agent, once.
     const stale = this.hasMap ? flows : await staleFlows(this.kernel, this.state, map);
@@ -108,7 +114,8 @@ export class ProxySync {
 
   private async bring(changes: readonly ElementChange[]): Promise<void> {
     // Before the first map an existing table may hold services of a former agent: it is changed, never replaced.
-    if (this.fingerprint !== undefined || !this.hasMap) await this.change(changes);
+    const isFitting = this.frame.affinitySeconds.length === this.state.affinitySeconds.length;
+    if ((this.fingerprint !== undefined && isFitting) || !this.hasMap) await this.change(changes);
     else await this.replace();
     await this.kernel.forgetFlows(this.flows);
     this.flows = [];
@@ -123,8 +130,17 @@ export class ProxySync {
 
   private async replace(): Promise<void> {
     this.fingerprint = undefined;
-    await this.kernel.replaceRules(this.frame, this.elements());
+    this.frame = { ...this.frame, affinitySeconds: this.state.affinitySeconds };
+    const learned = this.frame.affinitySeconds.length === 0 ? [] : await this.learned();
+    await this.kernel.replaceRules(this.frame, chained(this.elements(), learned));
     this.fingerprint = await this.kernel.ruleFingerprint();
+  }
+
+  /** Which endpoints clients had, so that they keep them over a new table. */
+  private async learned(): Promise<readonly RuleElement[]> {
+    const found: RuleElement[] = [];
+    await this.kernel.readElements(LEARNED_MAPS, (element) => found.push(element));
+    return found;
   }
 
   private *elements(): Iterable<RuleElement> {
@@ -138,8 +154,8 @@ export class ProxySync {
     let right = 0;
     let wrong = 0;
     await this.kernel.readElements(RULE_MAPS, ({ map, key, value }) => {
-      const isHairpin = map === "hairpins" && this.hairpins.has(key);
-      const wanted = isHairpin ? "" : (this.state.wanted(map, key) ?? hostPorts.get(`${map} ${key}`));
+      const isHairpin = this.hairpins.has({ map, key });
+      const wanted = isHairpin ? "" : (this.state.wanted({ map, key }) ?? hostPorts.get(`${map} ${key}`));
       if (wanted === value) right += 1;
       else wrong += 1;
     });
@@ -149,4 +165,9 @@ export class ProxySync {
 
 function addressesOf(elements: readonly RuleElement[]): ReadonlySet<string> {
   return new Set(elements.map((element) => element.value.slice(0, element.value.indexOf(" "))));
+}
+
+function* chained(elements: Iterable<RuleElement>, learned: readonly RuleElement[]): Iterable<RuleElement> {
+  yield* elements;
+  yield* learned;
 }

@@ -3,6 +3,7 @@ import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import { serviceObject, sliceObject, type TestService } from "../../test/kit/network-world.js";
 import { targetsOf } from "./service-targets.js";
 
+const HERE = { nodeName: "node-5", zone: "a" };
 const web: TestService = {
   name: "web",
   clusterIP: "10.96.1.1",
@@ -13,7 +14,7 @@ const web: TestService = {
   endpoints: ["10.128.5.3", "10.128.5.2"],
 };
 const endpointsOf = (service: TestService): string[] =>
-  targetsOf(serviceObject(service), [sliceObject(service)]).map(
+  targetsOf(serviceObject(service), [sliceObject(service)], HERE).map(
     ({ protocol, port, endpoints }) =>
       `${protocol} ${port}: ${endpoints.map((each) => `${each.ip}:${each.port}`).join(" ")}`,
   );
@@ -45,6 +46,59 @@ for (const { why, endpoints, want } of choices) {
   });
 }
 
+// What is asked for of the endpoints, and which of them get new connections on node-5 in zone a.
+const reaches = [
+  { why: "any", spec: {}, endpoints: ["10.128.5.2%a", "10.128.6.2%b"], want: ["10.128.5.2", "10.128.6.2"] },
+  {
+    why: "those of the zone",
+    spec: { trafficDistribution: "PreferClose" },
+    endpoints: ["10.128.6.2%b", "10.128.7.2%a"],
+    want: ["10.128.7.2"],
+  },
+  {
+    why: "any, when the zone has none that is ready",
+    spec: { trafficDistribution: "PreferSameZone" },
+    endpoints: ["-10.128.7.2%a", "10.128.6.2%b"],
+    want: ["10.128.6.2"],
+  },
+  {
+    why: "those of the node, before those of the zone",
+    spec: { trafficDistribution: "PreferSameNode" },
+    endpoints: ["10.128.5.2%a", "10.128.7.2%a"],
+    want: ["10.128.5.2"],
+  },
+  {
+    why: "those of the zone, when the node has none",
+    spec: { trafficDistribution: "PreferSameNode" },
+    endpoints: ["10.128.6.2%b", "10.128.7.2%a"],
+    want: ["10.128.7.2"],
+  },
+  {
+    why: "those of the node alone",
+    spec: { internalTrafficPolicy: "Local" },
+    endpoints: ["10.128.5.2", "10.128.6.2"],
+    want: ["10.128.5.2"],
+  },
+  {
+    why: "one of the node that is going, before any of another",
+    spec: { internalTrafficPolicy: "Local" },
+    endpoints: ["!10.128.5.2", "10.128.6.2"],
+    want: ["10.128.5.2"],
+  },
+  {
+    why: "none, when the node has none",
+    spec: { internalTrafficPolicy: "Local" },
+    endpoints: ["10.128.6.2"],
+    want: [],
+  },
+];
+for (const { why, spec, endpoints, want } of reaches) {
+  test(`${JSON.stringify(spec)} leads to ${why}`, () => {
+    const [target] = targetsOf(serviceObject({ ...web, spec }), [sliceObject({ ...web, endpoints })], HERE);
+    expect(target?.endpoints.map(({ ip }) => ip)).toEqual(want);
+  });
+}
+
 // Services without a virtual address of their own.
 const addressless: readonly Partial<TestService>[] = [
   { clusterIP: "None" },
@@ -61,5 +115,5 @@ for (const change of addressless) {
 test("slices of other families and ports of other protocols are not mixed in", () => {
   const slice = sliceObject({ ...web, ports: [{ name: "http", port: 80, protocol: "UDP" }] });
   const six = EndpointSlice.fromPartial({ ...sliceObject(web), addressType: "IPv6" });
-  expect(targetsOf(serviceObject(web), [slice, six]).map((target) => target.endpoints)).toEqual([[], []]);
+  expect(targetsOf(serviceObject(web), [slice, six], HERE).map((target) => target.endpoints)).toEqual([[], []]);
 });

@@ -1,81 +1,98 @@
-import { limit } from "../../lib/limits.js";
-import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
-import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
+import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { parseAddress } from "../ipv4.js";
+import { chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
+import { sourceRanges } from "./source-ranges.js";
 
 /** IP protocols that services speak, as nft writes them. */
 export type Protocol = "tcp" | "udp" | "sctp";
 
-/** An address and port that answers. */
-export interface EndpointAddress {
+/** What an address in front of a service is: its own, one that the world knows, one that nodes announce, or any address of a node. */
+export type FrontKind = "cluster" | "external" | "balancer" | "node";
+
+/** One address and port that clients send to. */
+export interface Front {
+  readonly kind: FrontKind;
+  readonly protocol: Protocol;
+  /** Empty for kind node. */
   readonly ip: string;
   readonly port: number;
 }
 
-/** One port of a service and where it leads. */
-export interface ServiceTarget {
-  readonly protocol: Protocol;
-  readonly clusterIp: string;
-  readonly port: number;
-  /** Port on every node; 0: none. */
-  readonly nodePort: number;
-  /** Those that get new connections; without doubles, in order of address and port. */
+/** A front of a service and where it leads. */
+export interface ServiceTarget extends Front {
+  /** For clients of the cluster: pods and hosts. */
   readonly endpoints: readonly EndpointAddress[];
+  /** For clients from outside, when others than for those of the cluster; empty: their packets are dropped. */
+  readonly outside: readonly EndpointAddress[] | undefined;
+  /** Networks that clients from outside must come from; undefined: any. */
+  readonly ranges: readonly string[] | undefined;
+  /** Seconds since its last connection for which a client keeps its endpoint; 0: each connection is led anew. */
+  readonly affinitySeconds: number;
 }
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: "tcp", UDP: "udp", SCTP: "sctp" };
 
-/**
- * The ports of a service that have a virtual address, each with its endpoints: the ready ones, or, when there is none, those that
- * are going but still answer. Headless and ExternalName services have no ports here.
- */
-export function targetsOf(service: Service, slices: readonly EndpointSlice[]): readonly ServiceTarget[] {
+/** What Kubernetes has when a service says nothing. */
+const AFFINITY_SECONDS = 10_800;
+
+/** Which endpoints a service prefers that says so. */
+const NEARNESS: Readonly<Record<string, Reach>> = {
+  PreferClose: "zone-first",
+  PreferSameZone: "zone-first",
+  PreferSameNode: "node-first",
+};
+
+/** The fronts of a service, as seen from a node. Headless and ExternalName services have none. */
+export function targetsOf(service: Service, slices: readonly EndpointSlice[], place: Place): readonly ServiceTarget[] {
   const spec = service.spec;
   if (spec === undefined || spec.type === "ExternalName" || parseAddress(spec.clusterIP) === undefined) return [];
+  const announced = announcedAddresses(service);
   return spec.ports.flatMap((port) => {
     const protocol = PROTOCOLS[port.protocol || "TCP"];
     if (protocol === undefined) return [];
-    const endpoints = endpointsOf(port, slices);
-    return [{ protocol, clusterIp: spec.clusterIP, port: port.port, nodePort: port.nodePort, endpoints }];
+    return portTargets({ spec, port, protocol, announced, slices, place });
   });
 }
 
-function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): readonly EndpointAddress[] {
-  const ready = addressesOf(port, slices, isReady);
-  const chosen = ready.length > 0 ? ready : addressesOf(port, slices, isGoingButServing);
-  return chosen.slice(0, limit("serviceEndpoints"));
+/** The addresses that nodes announce for a service; those that somebody else leads to the nodes himself are not among them. */
+export function announcedAddresses({ spec, status }: Service): readonly string[] {
+  if (spec?.type !== "LoadBalancer") return [];
+  const given = (status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== "Proxy").map(({ ip }) => ip);
+  return [...new Set(given)].filter((ip) => parseAddress(ip) !== undefined);
 }
 
-/** True when an endpoint gets new connections. Absent means ready, as in Kubernetes. */
-export function isReady(endpoint: Endpoint): boolean {
-  return endpoint.conditions?.ready !== false;
+interface PortView {
+  readonly spec: ServiceSpec;
+  readonly port: ServicePort;
+  readonly protocol: Protocol;
+  readonly announced: readonly string[];
+  readonly slices: readonly EndpointSlice[];
+  readonly place: Place;
 }
 
-function isGoingButServing(endpoint: Endpoint): boolean {
-  return endpoint.conditions?.terminating === true && endpoint.conditions.serving === true;
+function portTargets({ spec, port, protocol, announced, slices, place }: PortView): readonly ServiceTarget[] {
+  const choose = (reach: Reach): readonly EndpointAddress[] => chooseEndpoints(port, slices, reach, place);
+  const near = NEARNESS[spec.trafficDistribution] ?? "any";
+  const all = choose(near);
+  const isInsideLocal = spec.internalTrafficPolicy === "Local";
+  const isOutsideLocal = spec.externalTrafficPolicy === "Local";
+  const affinitySeconds = affinityOf(spec);
+  const inside = { protocol, affinitySeconds, outside: undefined, ranges: undefined };
+  const outer = { ...inside, endpoints: all, outside: isOutsideLocal ? choose("node-only") : undefined };
+  const cluster = { ...inside, endpoints: isInsideLocal ? choose("node-only") : all };
+  const external = [...new Set(spec.externalIPs)].filter(
+    (ip) => parseAddress(ip) !== undefined && !announced.includes(ip) && ip !== spec.clusterIP,
+  );
+  const ranges = sourceRanges(spec.loadBalancerSourceRanges);
+  return [
+    { ...cluster, kind: "cluster", ip: spec.clusterIP, port: port.port },
+    ...external.map((ip): ServiceTarget => ({ ...outer, kind: "external", ip, port: port.port })),
+    ...announced.map((ip): ServiceTarget => ({ ...outer, kind: "balancer", ip, port: port.port, ranges })),
+    ...(port.nodePort === 0 ? [] : [{ ...outer, kind: "node" as const, ip: "", port: port.nodePort }]),
+  ];
 }
 
-function addressesOf(
-  port: ServicePort,
-  slices: readonly EndpointSlice[],
-  accept: (endpoint: Endpoint) => boolean,
-): readonly EndpointAddress[] {
-  const found = new Map<string, EndpointAddress>();
-  for (const slice of slices) {
-    if (slice.addressType !== "IPv4") continue;
-    const match = slice.ports.find(
-      (each) => each.name === port.name && (each.protocol || "TCP") === (port.protocol || "TCP") && each.port > 0,
-    );
-    if (match === undefined) continue;
-    for (const endpoint of slice.endpoints) {
-      const ip = endpoint.addresses[0] ?? "";
-      if (accept(endpoint) && parseAddress(ip) !== undefined)
-        found.set(`${ip}:${match.port}`, { ip, port: match.port });
-    }
-  }
-  return [...found.values()].sort(byAddress);
-}
-
-function byAddress(one: EndpointAddress, other: EndpointAddress): number {
-  return (parseAddress(one.ip) ?? 0) - (parseAddress(other.ip) ?? 0) || one.port - other.port;
+function affinityOf({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): number {
+  return sessionAffinity === "ClientIP" ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS) : 0;
 }

@@ -15,12 +15,27 @@ export function slotCount(endpointCount: number): number {
   return WIDE_SLOTS.find((size) => size >= endpointCount * 4) ?? limit("serviceEndpoints") * 4;
 }
 
+/** Slots of endpoints that clients keep: few counts, since each has chains of its own, and shares that differ by a quarter at most. */
+export const STICKY_SLOTS: readonly number[] = [EXACT_SLOTS, ...WIDE_SLOTS];
+
+/** Slots of a service port whose clients keep their endpoints, with that many endpoints. */
+export function stickySlotCount(endpointCount: number): number {
+  if (endpointCount === 0) return 0;
+  return STICKY_SLOTS.find((size) => size >= endpointCount * 4) ?? limit("serviceEndpoints") * 4;
+}
+
+/** Where the slots of clients from outside begin, when they are led elsewhere than those of the cluster: above every count. */
+export const OUTSIDE_SLOTS = 32_768;
+
 /**
  * Deals endpoints to slots, keeping as many of the former slots as it can: one endpoint more or less changes few slots, so few
  * elements of the kernel's map. Every endpoint gets its share, give or take one slot; equal input, equal result.
  */
-export function dealSlots(former: readonly string[], endpoints: readonly string[]): readonly string[] {
-  const size = slotCount(endpoints.length);
+export function dealSlots(
+  former: readonly string[],
+  endpoints: readonly string[],
+  size = slotCount(endpoints.length),
+): readonly string[] {
   const room = new Map(endpoints.map((endpoint, at) => [endpoint, shareOf(size, endpoints.length, at)]));
   const slots = Array.from({ length: size }, (_, at) => keep(former[at], room));
   const waiting = endpoints.flatMap((endpoint) => Array.from({ length: room.get(endpoint) ?? 0 }, () => endpoint));

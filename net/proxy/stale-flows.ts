@@ -15,7 +15,7 @@ export async function staleFlows(
   for (const slice of map.endpointSlices.values())
     for (const endpoint of slice.endpoints) present.add(endpoint.addresses[0] ?? "");
   const stale = new Map<string, FlowFilter>();
-  await kernel.readElements(["service-endpoints"], ({ key, value }) => {
+  await kernel.readElements(["service-endpoints", "sticky-endpoints"], ({ key, value }) => {
     const [clusterIp, protocol, port] = key.split(" . ");
     const [endpoint = "", endpointPort] = value.split(" . ");
     if (protocol === "udp" && !state.leadsTo(`${clusterIp} . udp . ${port}`, value))

@@ -21,6 +21,7 @@ const FRAME: RuleFrame = {
   clusterCIDR: "10.128.0.0/9",
   serviceCIDR: "10.96.0.0/12",
   dnsAddress: "10.96.0.10",
+  affinitySeconds: [],
 };
 
 const base = (underlayIp: string): readonly Entry[] => [

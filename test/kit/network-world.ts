@@ -1,4 +1,6 @@
+import { subnetOf } from "../../net/ipv4.js";
 import type { NetworkMap, NodeNetworkConfig } from "../../net/node-network.js";
+import type { ProxySite } from "../../net/proxy/proxy-state.js";
 import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Service } from "../../proto/gen/tallship/v1/service.js";
@@ -22,9 +24,15 @@ export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConf
 }
 
 /** A node as its session reported it. */
-export function nodeObject(at: number, vtepMAC = `02:00:00:00:01:0${at}`, underlayIP = `192.168.9.${at}`): Node {
+export function nodeObject(
+  at: number,
+  vtepMAC = `02:00:00:00:01:0${at}`,
+  underlayIP = `192.168.9.${at}`,
+  zone = "",
+): Node {
+  const labels: Record<string, string> = zone === "" ? {} : { "topology.kubernetes.io/zone": zone };
   return Node.fromPartial({
-    metadata: { name: `node-${at}` },
+    metadata: { name: `node-${at}`, labels },
     spec: { podCIDR: `10.128.${at}.0/24` },
     status: { overlay: { underlayIP, vtepMAC, mtu: 1_450 } },
   });
@@ -39,8 +47,18 @@ export interface TestPort {
   readonly nodePort?: number;
 }
 
-/** An endpoint by address; `!` before it: going but still serving, `-`: not ready. `address/hostname` names it. */
+/**
+ * An endpoint by address; `!` before it: going but still serving, `-`: not ready. `address/hostname` names it, `address%zone` tells its zone.
+ * Its node follows from its address, as in nodeConfig.
+ */
 export type TestEndpoint = string;
+
+/** What the proxy of nodeConfig(4) is planned for. */
+export const PROXY_SITE: ProxySite = {
+  nodeName: "node-4",
+  podSubnet: subnetOf("10.128.4.0/24", "test"),
+  clusterSubnet: subnetOf("10.128.0.0/9", "test"),
+};
 
 /** A service and its one slice. */
 export interface TestService {
@@ -51,6 +69,10 @@ export interface TestService {
   readonly externalName?: string;
   readonly ports?: readonly TestPort[];
   readonly endpoints?: readonly TestEndpoint[];
+  /** Further fields of the spec. */
+  readonly spec?: NonNullable<Parameters<typeof Service.fromPartial>[0]["spec"]>;
+  /** Addresses that nodes announce for it. */
+  readonly announced?: readonly string[];
 }
 
 /** The service object. */
@@ -61,6 +83,7 @@ export function serviceObject(service: TestService): Service {
       clusterIP: service.clusterIP ?? "",
       type: service.type ?? "ClusterIP",
       externalName: service.externalName ?? "",
+      ...service.spec,
       ports: (service.ports ?? []).map((port) => ({
         name: port.name ?? "",
         protocol: port.protocol ?? "TCP",
@@ -68,6 +91,7 @@ export function serviceObject(service: TestService): Service {
         nodePort: port.nodePort ?? 0,
       })),
     },
+    status: { loadBalancer: { ingress: (service.announced ?? []).map((ip) => ({ ip })) } },
   });
 }
 
@@ -81,10 +105,12 @@ export function sliceObject(service: TestService): EndpointSlice {
     },
     addressType: "IPv4",
     endpoints: (service.endpoints ?? []).map((text) => {
-      const [address = "", hostname = ""] = text.replace(/^[-!]/, "").split("/");
+      const [place = "", zone = ""] = text.replace(/^[-!]/, "").split("%");
+      const [address = "", hostname = ""] = place.split("/");
       const ready = !text.startsWith("-") && !text.startsWith("!");
       const terminating = text.startsWith("!");
-      return { addresses: [address], hostname, conditions: { ready, serving: ready || terminating, terminating } };
+      const conditions = { ready, serving: ready || terminating, terminating };
+      return { addresses: [address], hostname, conditions, nodeName: nodeOf(address), zone };
     }),
     ports: (service.ports ?? []).map((port) => ({
       name: port.name ?? "",
@@ -92,6 +118,12 @@ export function sliceObject(service: TestService): EndpointSlice {
       port: port.targetPort ?? port.port,
     })),
   });
+}
+
+/** 10.128.N.x and 192.168.9.N are of node-N. */
+function nodeOf(address: string): string {
+  const [, at] = /^10\.128\.(\d+)\.\d+$/.exec(address) ?? /^192\.168\.9\.(\d+)$/.exec(address) ?? [];
+  return at === undefined ? "" : `node-${at}`;
 }
 
 /** A network map of these nodes and services. */

@@ -1,0 +1,96 @@
+import { limit } from "../../lib/limits.js";
+import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { ServicePort } from "../../proto/gen/tallship/v1/service.js";
+import { parseAddress } from "../ipv4.js";
+
+/** An address and port that answers. */
+export interface EndpointAddress {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** Where a node stands. */
+export interface Place {
+  readonly nodeName: string;
+  /** Empty when the node does not say. */
+  readonly zone: string;
+}
+
+/** Which of a port's endpoints are asked for: any, those that are near, or those of this node alone. */
+export type Reach = "any" | "zone-first" | "node-first" | "node-only";
+
+type Accept = (endpoint: Endpoint) => boolean;
+
+/**
+ * The endpoints of a service's port that get new connections, without doubles, in order of address and port: the ready ones, or, when there
+ * is none, those that are going but still answer. What is preferred is taken only while one of it is ready; `node-only` never goes further.
+ */
+export function chooseEndpoints(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  reach: Reach,
+  place: Place,
+): readonly EndpointAddress[] {
+  const isHere: Accept = ({ nodeName }) => nodeName !== "" && nodeName === place.nodeName;
+  const isInZone: Accept = ({ zone }) => zone !== "" && zone === place.zone;
+  const rounds = ROUNDS[reach].map((round): Accept => {
+    const near = round.within === "node" ? isHere : round.within === "zone" ? isInZone : () => true;
+    return (endpoint) => round.accept(endpoint) && near(endpoint);
+  });
+  for (const accept of rounds) {
+    const found = addressesOf(port, slices, accept);
+    if (found.length > 0) return found.slice(0, limit("serviceEndpoints"));
+  }
+  return [];
+}
+
+/** True when an endpoint gets new connections. Absent means ready, as in Kubernetes. */
+export function isReady(endpoint: Endpoint): boolean {
+  return endpoint.conditions?.ready !== false;
+}
+
+function isGoingButServing(endpoint: Endpoint): boolean {
+  return endpoint.conditions?.terminating === true && endpoint.conditions.serving === true;
+}
+
+interface Round {
+  readonly accept: Accept;
+  readonly within: "node" | "zone" | "cluster";
+}
+
+const ANY: readonly Round[] = [
+  { accept: isReady, within: "cluster" },
+  { accept: isGoingButServing, within: "cluster" },
+];
+
+/** What is tried after what; the first round that finds somebody decides. */
+const ROUNDS: Readonly<Record<Reach, readonly Round[]>> = {
+  any: ANY,
+  "zone-first": [{ accept: isReady, within: "zone" }, ...ANY],
+  "node-first": [{ accept: isReady, within: "node" }, { accept: isReady, within: "zone" }, ...ANY],
+  "node-only": [
+    { accept: isReady, within: "node" },
+    { accept: isGoingButServing, within: "node" },
+  ],
+};
+
+function addressesOf(port: ServicePort, slices: readonly EndpointSlice[], accept: Accept): readonly EndpointAddress[] {
+  const found = new Map<string, EndpointAddress>();
+  for (const slice of slices) {
+    if (slice.addressType !== "IPv4") continue;
+    const match = slice.ports.find(
+      (each) => each.name === port.name && (each.protocol || "TCP") === (port.protocol || "TCP") && each.port > 0,
+    );
+    if (match === undefined) continue;
+    for (const endpoint of slice.endpoints) {
+      const ip = endpoint.addresses[0] ?? "";
+      if (accept(endpoint) && parseAddress(ip) !== undefined)
+        found.set(`${ip}:${match.port}`, { ip, port: match.port });
+    }
+  }
+  return [...found.values()].sort(byAddress);
+}
+
+function byAddress(one: EndpointAddress, other: EndpointAddress): number {
+  return (parseAddress(one.ip) ?? 0) - (parseAddress(other.ip) ?? 0) || one.port - other.port;
+}
