@@ -10,7 +10,19 @@ const SERVICES_SCRIPT = `nft -f - <<'END'
 table inet probe {
   map slots { typeof ip daddr . meta l4proto . th dport . numgen random mod 65535 : ip daddr . th dport; }
   map services { type ipv4_addr . inet_proto . inet_service : verdict; }
+  map ranges { type ipv4_addr . inet_proto . inet_service . ipv4_addr : verdict; flags interval; }
+  map clients { typeof ip saddr . ip daddr . meta l4proto . th dport : ct mark; flags dynamic, timeout; size 9; }
+  chain remember {
+    meta l4proto != { tcp, udp, sctp } return
+    update @clients { ip saddr . ip daddr . meta l4proto . th dport timeout 9s : ct mark }
+    ct mark set ip saddr . ip daddr . meta l4proto . th dport map @clients
+    delete @clients { ip saddr . ip daddr . meta l4proto . th dport : ct mark }
+  }
   chain pick { meta l4proto { tcp, udp, sctp } dnat ip to ip daddr . meta l4proto . th dport . numgen random mod 2 map @slots; }
+  chain guarded {
+    ip daddr . meta l4proto . th dport . ip saddr vmap @ranges
+    drop
+  }
   chain translate {
     type nat hook prerouting priority dstnat; policy accept;
     ip daddr . meta l4proto . th dport vmap @services

@@ -66,6 +66,8 @@ export interface Lab {
   host(at: number): LabHost;
   /** A namespace on the bridge that is no node: 192.168.9.100. */
   readonly stranger: Probe;
+  /** The stranger's namespace. */
+  readonly outside: TestNamespace;
   /** Gives all hosts a map of all nodes and these services; resolves when every kernel reflects it. */
   setServices(services: readonly TestService[]): Promise<void>;
   dispose(): Promise<void>;
@@ -105,6 +107,7 @@ export async function makeLab(count: number): Promise<Lab> {
       return found;
     },
     stranger: start("stranger", outside.enter),
+    outside,
     setServices: async (services) => {
       revision += 1;
       const nodes = hosts.map(({ host }) => nodeObject(host.at, vtepMac(`node-${host.at}`)));
