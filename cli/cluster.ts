@@ -3,6 +3,7 @@ import { asTallshipError, hasCode, TallshipError } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import type { Channel, Client } from "../lib/transport/service.js";
 import { ClusterDefinition, InfoRequest, ObjectsDefinition } from "../proto/gen/tallship/v1/api.js";
+import { ExplainDefinition } from "../proto/gen/tallship/v1/explain.js";
 import { StreamsDefinition } from "../proto/gen/tallship/v1/streams.js";
 import { type ContextFlags, chooseContext } from "./context.js";
 import type { Shell } from "./shell.js";
@@ -19,6 +20,7 @@ export interface Cluster {
   readonly objects: Client<ObjectsDefinition>;
   readonly cluster: Client<ClusterDefinition>;
   readonly streams: Client<StreamsDefinition>;
+  readonly explain: Client<ExplainDefinition>;
 }
 
 /** The flags that choose a cluster and a namespace. */
@@ -65,6 +67,7 @@ function clusterOf(context: ClusterContext, channel: Channel, flags: ClusterFlag
     objects: channel.client(ObjectsDefinition),
     cluster: channel.client(ClusterDefinition),
     streams: channel.client(StreamsDefinition),
+    explain: channel.client(ExplainDefinition),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import { type Binding, bind, type Dialer } from "../lib/transport/service.js";
 import { ClusterDefinition, ObjectsDefinition } from "../proto/gen/tallship/v1/api.js";
+import { ExplainDefinition } from "../proto/gen/tallship/v1/explain.js";
 import type { LeaderRecord } from "../proto/gen/tallship/v1/record.js";
 import {
   type ClusterConfig,
@@ -26,6 +27,7 @@ import type { WatchCache } from "./cache/view.js";
 import { startWatchCache } from "./cache/watch-cache.js";
 import type { EventSink } from "./events/event-sink.js";
 import { EventWriter } from "./events/event-writer.js";
+import { explainService } from "./explain/explain-service.js";
 import { lead } from "./leading.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
 import { replicaAddresses } from "./replica-addresses.js";
@@ -214,6 +216,7 @@ function bindingsOf(parts: Parts): readonly Binding[] {
   return [
     bind(ObjectsDefinition, objects, authorizeCalls("Objects")),
     bind(ClusterDefinition, clusterHandlers, authorizeCalls("Cluster")),
+    bind(ExplainDefinition, explainService({ cache, clock }), authorizeCalls("Explain")),
     bind(NodesDefinition, nodesService({ hub, broker, authority, view }), authorizeCalls("Nodes")),
     bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
     bind(StreamsDefinition, streamsService({ view, broker }), authorizeCalls("Streams")),

@@ -54,8 +54,8 @@ function byCount(left: RefusalCount, right: RefusalCount): number {
 
 const byteUnits = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
 
-/** Rounded up to a tenth of its unit, so that freeing what is named is enough. */
-function amountText({ amount, unit }: NonNullable<Refusal["shortBy"]>): string {
+/** An amount for people, rounded up to a tenth of its unit, so that freeing what is named is enough. */
+export function amountText({ amount, unit }: NonNullable<Refusal["shortBy"]>): string {
   if (unit === "millicores") return amount < 1_000 ? `${amount}m` : `${tenths(amount / 1_000)}`;
   if (unit === "count") return `${amount}`;
   const power = Math.min(byteUnits.length - 1, Math.floor(Math.log2(Math.max(1, amount)) / 10));

@@ -27,7 +27,8 @@ export async function podQuery(cluster: Cluster, { kind, name }: PodTarget, sign
     case "DaemonSet":
     case "Deployment":
     case "Job":
-    case "ReplicaSet": {
+    case "ReplicaSet":
+    case "StatefulSet": {
       const { spec } = await getObject(cluster, keyIn(kind, namespace, name), signal);
       return labels(spec?.selector === undefined ? "" : selectorQuery(spec.selector));
     }
@@ -38,7 +39,7 @@ export async function podQuery(cluster: Cluster, { kind, name }: PodTarget, sign
     default:
       throw new TallshipError(
         "invalid_argument",
-        `${KINDS[kind].plural} have no pods: name a pod, deployment, replicaset, daemonset, job or service`,
+        `${KINDS[kind].plural} have no pods: name a pod, deployment, replicaset, statefulset, daemonset, job or service`,
       );
   }
 }

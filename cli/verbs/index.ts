@@ -35,6 +35,11 @@ export const VERBS: readonly VerbRow[] = [
     summary: "tell what is known of objects, and why they are as they are",
     load: async () => (await import("./describe.js")).describe,
   },
+  {
+    name: "why",
+    summary: "tell why a pod does not run, and what would help",
+    load: async () => (await import("./why.js")).why,
+  },
   { name: "delete", summary: "delete objects", load: async () => (await import("./delete.js")).deleteVerb },
   { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },

@@ -173,6 +173,13 @@ export class Backlog {
     return refused.map(({ pod }) => pod);
   }
 
+  /** How many of the pods that are known go before this one. Costs a look at each. */
+  aheadOf(pod: WaitingPod): number {
+    let count = 0;
+    for (const entry of this.entries.values()) if (isBefore(entry.pod, pod)) count += 1;
+    return count;
+  }
+
   private groupOf(shape: Shape): Group {
     const known = this.groups.get(shape);
     if (known !== undefined) return known;

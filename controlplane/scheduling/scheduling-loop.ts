@@ -18,7 +18,7 @@ import type { SchedulingDeps } from "./scheduling-deps.js";
 type Bind = Binding<WaitingPod>;
 
 /** Kinds that decide where pods run, in the order in which they are read. */
-const kinds = [
+export const SCHEDULING_KINDS = [
   "Node",
   "StorageClass",
   "PersistentVolume",
@@ -56,7 +56,7 @@ export class SchedulingLoop {
     this.deps = deps;
     this.signal = signal;
     this.state = new SchedulerState(deps.cache.view);
-    this.feed = new ChangeFeed(deps.cache.view, kinds);
+    this.feed = new ChangeFeed(deps.cache.view, SCHEDULING_KINDS);
     this.turns = new Turns(deps.clock, signal, { step: () => this.step(), afterTurn: () => this.afterTurn() });
     this.teller = new RefusalTeller(deps, this.state, signal);
     this.evictor = new Evictor(deps, this.state, signal);

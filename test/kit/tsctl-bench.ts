@@ -1,11 +1,13 @@
 import { main } from "../../cli/main.js";
 import type { Found, Shell, Size } from "../../cli/shell.js";
 import { authorizeCalls } from "../../controlplane/api/authorize.js";
+import { explainService } from "../../controlplane/explain/explain-service.js";
 import { formatContextFile } from "../../lib/context-file.js";
 import { TallshipError } from "../../lib/errors.js";
 import { memoryNetwork } from "../../lib/transport/memory.js";
 import { bind, type Handlers } from "../../lib/transport/service.js";
 import { ClusterDefinition, InfoResponse, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
+import { ExplainDefinition } from "../../proto/gen/tallship/v1/explain.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
 import { ADMIN, type ApiBench, openApiBench } from "./api-bench.js";
 
@@ -63,6 +65,7 @@ export async function openTsctlBench(services: BenchServices = {}): Promise<Tsct
   const network = memoryNetwork(api.clock);
   const server = network.serve("a:7443", [
     bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
+    bind(ExplainDefinition, explainService(api), authorizeCalls("Explain")),
     bind(StreamsDefinition, { ...NO_STREAMS, ...services.streams }, authorizeCalls("Streams")),
     bind(ClusterDefinition, { ...NO_CLUSTER, ...services.cluster }, authorizeCalls("Cluster")),
   ]);

@@ -2,6 +2,7 @@ import type { Clock } from "../../../lib/clock.js";
 import { assert, asTallshipError, hasCode, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { WatchCache } from "../../cache/view.js";
+import { startPace } from "../../pace.js";
 import type { Check, Store, Transaction, Write } from "../../store/store.js";
 import { type Batch, packParts } from "./pack.js";
 import { FreshReads } from "./reads.js";
@@ -235,17 +236,6 @@ export class TaskRun {
 }
 
 const MANY = 16;
-
-/** Called between steps of long work: lets others have their turn every limits.apiSliceMs. */
-function startPace(clock: Clock, signal: AbortSignal): () => Promise<void> | undefined {
-  let sliceEndsAtMs = clock.monotonicMs() + limit("apiSliceMs");
-  return () => {
-    if (clock.monotonicMs() < sliceEndsAtMs) return undefined;
-    return clock.sleep(0, signal).then(() => {
-      sliceEndsAtMs = clock.monotonicMs() + limit("apiSliceMs");
-    });
-  };
-}
 
 /** Carries out one task; throws what it failed with. Returns the revision of its write; undefined when nothing was to be written. */
 export async function runTask(deps: WriterDeps, task: Task, signal: AbortSignal): Promise<number | undefined> {

@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
+import { fail, objectOf, succeed, WEB, writeStatus } from "../../test/kit/tsctl-steps.js";
+import { waitsOf } from "./pod-waits.js";
+
+let bench: TsctlBench;
+afterEach(() => bench.close());
+
+async function addNode(name: string, memory: string, spec = "{}"): Promise<void> {
+  await bench.api.create(objectOf(`{apiVersion: v1, kind: Node, metadata: {name: ${name}}, spec: ${spec}}`));
+  await writeStatus(
+    bench,
+    `{apiVersion: v1, kind: Node, metadata: {name: ${name}}, status: {allocatable: {cpu: "4", memory: ${memory}}, conditions: [{type: Ready, status: "True"}]}}`,
+  );
+}
+
+const pod = (name: string, memory: string, more = ""): string =>
+  `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: default, labels: {app: web}}, spec: {containers: [{name: main, image: i, resources: {requests: {memory: ${memory}}}}]${more}}}`;
+
+describe("why", () => {
+  beforeEach(async () => {
+    bench = await openTsctlBench();
+    await addNode("host1", "2Gi");
+    await addNode("host2", "6Gi");
+    await addNode("host3", "32Gi", "{taints: [{key: gpu, value: only, effect: NoSchedule}]}");
+  });
+
+  test("a pod that fits nowhere: every node with all that it has against it, and what would be enough", async () => {
+    await bench.api.create(objectOf(pod("big", "7.2Gi")));
+    expect(await succeed(bench, "why big")).toBe(
+      [
+        "pod/big: Pending",
+        "0/3 nodes: 2 insufficient memory (short by 1.2Gi at best), 1 tainted gpu=only",
+        "",
+        "NODE    FILTER      WHY NOT",
+        "host1   resources   insufficient memory (short by 5.2Gi)",
+        "host2   resources   insufficient memory (short by 1.2Gi)",
+        "host3   taints      tainted gpu=only",
+        "",
+        "One change would be enough:",
+        "  1.2Gi less memory requested, or so much more free: host2, host1",
+        "  a toleration for gpu=only: host3",
+        "",
+        "Preemption would not help: no node fits even without its pods of lower priority.",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("a pod that a node takes, and pods that go before it", async () => {
+    await bench.api.create(objectOf(pod("first", "1Gi")));
+    await bench.api.clock.advance(1_000);
+    await bench.api.create(objectOf(pod("second", "1Gi")));
+    expect(await succeed(bench, "why pod/second")).toMatch(
+      /^pod\/second: Pending\nnode host\d takes it: it is about to be bound, after 1 pod that goes before it\n$/,
+    );
+  });
+
+  test("a pod that is left to another scheduler", async () => {
+    await bench.api.create(objectOf(pod("other", "1Gi", ", schedulerName: theirs")));
+    expect(await succeed(bench, "why other")).toContain(
+      'no node is looked for: it is left to the scheduler "theirs"\n',
+    );
+  });
+
+  test("a workload: pods with one reason are told once, and what keeps it from having pods at all", async () => {
+    await bench.api.create(objectOf(WEB));
+    for (const name of ["a", "b"]) await bench.api.create(objectOf(pod(name, "99Gi")));
+    await writeStatus(
+      bench,
+      '{apiVersion: apps/v1, kind: Deployment, metadata: {name: web, namespace: default}, status: {conditions: [{type: ReplicaFailure, status: "True", reason: FailedCreate, message: "exceeded quota: q"}]}}',
+    );
+    const text = await succeed(bench, "why deploy/web");
+    expect(text).toContain("deployment.apps/web: 0 of 2 pods are ready\n\nFailedCreate: exceeded quota: q\n");
+    expect(text).toContain("pod/a (as 1 more): Pending\n0/3 nodes: 2 insufficient memory");
+    expect(text).not.toContain("pod/b");
+  });
+
+  const refused = [
+    { line: "why", code: 2, err: "name one object" },
+    { line: "why none", code: 3, err: 'pod "none" in namespace default does not exist' },
+    { line: "why cm/x", code: 6, err: "have no pods" },
+  ];
+  test.each(refused)("$line", (row) => fail(bench, row));
+});
+
+const ready = Node.fromPartial({
+  metadata: { name: "h" },
+  status: { conditions: [{ type: "Ready", status: "True" }] },
+});
+const lost = Node.fromPartial({
+  metadata: { name: "h" },
+  status: { conditions: [{ type: "Ready", status: "Unknown", lastTransitionTime: "2023-11-14T22:13:20Z" }] },
+});
+const waiting = (reason: string, message = "", lastExit?: number) => ({
+  name: "main",
+  state: { waiting: { reason, message } },
+  lastState: lastExit === undefined ? undefined : { terminated: { exitCode: lastExit, reason: "Error" } },
+});
+
+// What a pod with a node may wait for, each once; the words are what people read.
+const rows = [
+  {
+    name: "an image that cannot be pulled",
+    pod: { status: { phase: "Pending", containerStatuses: [waiting("ImagePullBackOff", "no such image x:1")] } },
+    want: ["container main: ImagePullBackOff: no such image x:1"],
+  },
+  {
+    name: "a crash",
+    pod: { status: { phase: "Running", containerStatuses: [waiting("CrashLoopBackOff", "back-off 10s", 3)] } },
+    want: ["container main: it ends again and again (CrashLoopBackOff): back-off 10s; it ended with 3"],
+  },
+  {
+    name: "what it starts after",
+    pod: {
+      metadata: { annotations: { "tallship.dev/start-after": "db=healthy" } },
+      status: { phase: "Pending", containerStatuses: [waiting("WaitingForDependency")] },
+    },
+    want: ["it is waiting for db to be healthy"],
+  },
+  {
+    name: "its init container",
+    pod: {
+      status: {
+        phase: "Pending",
+        initContainerStatuses: [{ name: "setup", state: { running: {} } }],
+        containerStatuses: [waiting("PodInitializing")],
+      },
+    },
+    want: ["init container setup has not ended yet"],
+  },
+  {
+    name: "its probe",
+    pod: { status: { phase: "Running", containerStatuses: [{ name: "main", state: { running: {} } }] } },
+    want: ["container main runs, and its readiness probe does not pass"],
+  },
+  { name: "its node", node: lost, pod: { status: { phase: "Unknown" } }, want: ["its node h is NotReady since 60s"] },
+  { name: "nothing yet", pod: { status: { phase: "Pending" } }, want: ["node h has not begun with it yet"] },
+  { name: "nothing", pod: { status: { phase: "Succeeded" } }, want: [] },
+  {
+    name: "its end",
+    pod: { metadata: { deletionTimestamp: "2023-11-14T22:13:20Z" } },
+    want: ["it is being deleted and has not stopped yet on node h"],
+  },
+  {
+    name: "nothing any more: it has failed",
+    pod: {
+      status: {
+        phase: "Failed",
+        reason: "DeadlineExceeded",
+        containerStatuses: [{ name: "main", state: { terminated: { exitCode: 137, reason: "OOMKilled" } } }],
+      },
+    },
+    want: ["it has failed: DeadlineExceeded", "container main ended with 137 (OOMKilled)"],
+  },
+];
+
+test.each(rows)("a pod that waits for $name", (row) => {
+  const bound = Pod.fromPartial({ ...row.pod, spec: { nodeName: "h" } });
+  const ground = { node: row.node ?? ready, events: [], nowMs: Date.parse("2023-11-14T22:14:20Z") };
+  expect(waitsOf(bound, ground)).toEqual(row.want);
+});

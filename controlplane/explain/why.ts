@@ -1,0 +1,79 @@
+import { metaOf } from "../../kinds/object.js";
+import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
+import {
+  type NodeAnswer,
+  type Objection,
+  type Relaxation,
+  type Victim,
+  WhyResponse,
+} from "../../proto/gen/tallship/v1/explain.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import {
+  explainNodes,
+  type Objection as NodeObjection,
+  type NodeObjections,
+  onlyObjections,
+} from "../../scheduler/explain-nodes.js";
+import { amountText, refusalText } from "../../scheduler/refusals.js";
+import { type Decision, schedule } from "../../scheduler/schedule.js";
+import type { View } from "../cache/view.js";
+import type { WaitingPod } from "../scheduling/backlog.js";
+import type { SchedulerState } from "../scheduling/scheduler-state.js";
+
+/** Nodes that are named for one thing that would help. */
+const MOST_NAMED = 10;
+
+/** Says why a pod is where it is, to the scheduler. Pure; the picture is as before afterwards. */
+export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse {
+  const { revision } = view;
+  const waiting = state.backlog.get(metaOf(pod).uid);
+  if (waiting === undefined) return WhyResponse.fromPartial({ notTried: notTriedText(pod), revision });
+  const nodes = explainNodes(state.snapshot, waiting.shape);
+  const decision = schedule(state.snapshot, [waiting], { standings: state.standings });
+  return {
+    notTried: "",
+    summary: decision.refusals.map(({ refusals }) => refusalText(refusals)).join(""),
+    takenBy: decision.bindings[0]?.nodeName ?? "",
+    nodes: nodes.map(answerOf),
+    relaxations: relaxationsOf(nodes),
+    victims: victimsOf(decision, view),
+    aheadCount: state.backlog.aheadOf(waiting),
+    revision,
+  };
+}
+
+function notTriedText(pod: Pod): string {
+  const { nodeName = "", schedulerName = "", schedulingGates = [] } = pod.spec ?? {};
+  if (isPodFinished(pod)) return "it has finished";
+  if (nodeName !== "") return `it is bound to node ${nodeName}`;
+  if (isDeleting(pod)) return "it is being deleted";
+  if (schedulingGates.length > 0)
+    return `it waits for its scheduling gates to be removed: ${schedulingGates.map(({ name }) => name).join(", ")}`;
+  return `it is left to the scheduler "${schedulerName}"`;
+}
+
+function answerOf({ nodeName, objections }: NodeObjections): NodeAnswer {
+  return { node: nodeName, objections: objections.map(objectionOf) };
+}
+
+function objectionOf({ filter, reason, shortBy }: NodeObjection): Objection {
+  return { filter, reason, shortBy: shortBy === undefined ? "" : amountText(shortBy) };
+}
+
+function relaxationsOf(nodes: readonly NodeObjections[]): readonly Relaxation[] {
+  return onlyObjections(nodes).map(({ objection, nodeNames }) => ({
+    objection: objectionOf(objection),
+    nodes: nodeNames.slice(0, MOST_NAMED),
+    nodeCount: nodeNames.length,
+  }));
+}
+
+/** The pods that would make room, by the names that people know them by. */
+export function victimsOf({ evictions }: Decision<WaitingPod>, view: View): readonly Victim[] {
+  return evictions.flatMap(({ podId, nodeName }) => {
+    const found = view.podsOnNode(nodeName).find(({ object }) => metaOf(object).uid === podId);
+    if (found === undefined) return [];
+    const { namespace, name } = metaOf(found.object);
+    return [{ namespace, name, priority: found.object.spec?.priority ?? 0, node: nodeName }];
+  });
+}
