@@ -62,9 +62,8 @@ const REMEDIES: Readonly<Record<string, string>> = {
   "too close to pods it keeps away from": "another pod anti-affinity",
 };
 
-function victimLines({ victims }: WhyResponse): readonly string[] {
-  if (victims.length === 0)
-    return ["", "Preemption would not help: no node fits even without its pods of lower priority."];
+function victimLines({ victims, preemption }: WhyResponse): readonly string[] {
+  if (victims.length === 0) return ["", `${preemption.slice(0, 1).toUpperCase()}${preemption.slice(1)}.`];
   const names = victims.map(({ namespace, name, priority }) => `${namespace}/${name} (priority ${priority})`);
   return ["", `Preemption makes room on ${victims[0]?.node}: ${names.join(", ")} would have to go.`];
 }

@@ -58,6 +58,21 @@ describe("why", () => {
     );
   });
 
+  test("whom preemption would send away, or that the pod may not", async () => {
+    await bench.api.create(
+      objectOf("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 1000}"),
+    );
+    await bench.api.create(objectOf(pod("low", "5Gi", ", nodeName: host2")));
+    await bench.api.create(objectOf(pod("big", "4Gi", ", priorityClassName: high")));
+    await bench.api.create(objectOf(pod("meek", "4Gi", ", priorityClassName: high, preemptionPolicy: Never")));
+    expect(await succeed(bench, "why big")).toContain(
+      "\nPreemption makes room on host2: default/low (priority 0) would have to go.\n",
+    );
+    expect(await succeed(bench, "why meek")).toContain(
+      "\nIt may not preempt others: its preemptionPolicy is Never.\n1 pod",
+    );
+  });
+
   test("a pod that is left to another scheduler", async () => {
     await bench.api.create(objectOf(pod("other", "1Gi", ", schedulerName: theirs")));
     expect(await succeed(bench, "why other")).toContain(

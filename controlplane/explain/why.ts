@@ -38,8 +38,17 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
     relaxations: relaxationsOf(nodes),
     victims: victimsOf(decision, view),
     aheadCount: state.backlog.aheadOf(waiting),
+    preemption: preemptionText(state, waiting, decision),
     revision,
   };
+}
+
+function preemptionText(state: SchedulerState, { id, preempts }: WaitingPod, decision: Decision<WaitingPod>): string {
+  if (decision.bindings.length + decision.evictions.length > 0) return "";
+  const kept = state.reservedNode(id);
+  if (kept !== undefined) return `room is being made for it on node ${kept}: pods of lower priority are ending there`;
+  if (!preempts) return "it may not preempt others: its preemptionPolicy is Never";
+  return "preemption would not help: no node fits even without its pods of lower priority";
 }
 
 function notTriedText(pod: Pod): string {
