@@ -59,16 +59,17 @@ describe("why", () => {
   });
 
   test("whom preemption would send away, or that the pod may not", async () => {
-    await bench.api.create(
-      objectOf("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 1000}"),
-    );
+    const priority = (name: string, more: string): string =>
+      `{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: ${name}}, value: 1000${more}}`;
+    await bench.api.create(objectOf(priority("high", "")));
+    await bench.api.create(objectOf(priority("meek", ", preemptionPolicy: Never")));
     await bench.api.create(objectOf(pod("low", "5Gi", ", nodeName: host2")));
     await bench.api.create(objectOf(pod("big", "4Gi", ", priorityClassName: high")));
-    await bench.api.create(objectOf(pod("meek", "4Gi", ", priorityClassName: high, preemptionPolicy: Never")));
+    await bench.api.create(objectOf(pod("patient", "4Gi", ", priorityClassName: meek")));
     expect(await succeed(bench, "why big")).toContain(
       "\nPreemption makes room on host2: default/low (priority 0) would have to go.\n",
     );
-    expect(await succeed(bench, "why meek")).toContain(
+    expect(await succeed(bench, "why patient")).toContain(
       "\nIt may not preempt others: its preemptionPolicy is Never.\n1 pod",
     );
   });
