@@ -324,6 +324,10 @@ export const LIMITS = {
   memoryHistoryRevisions: { value: 200_000, why: "revisions that the store in memory keeps for watches" },
   stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
   serviceEndpoints: { value: 4_096, why: "endpoints of one service port that a node's kernel holds; four slots each" },
+  announceTimes: {
+    value: 3,
+    why: "a node that takes an announced address over tells the link so often, a second apart: packets get lost",
+  },
   serviceAffinities: {
     value: 65_536,
     why: "clients of services with session affinity that a node remembers; 100 bytes each. Those above it are led anew each time",

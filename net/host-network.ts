@@ -11,6 +11,7 @@ import type { NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
+import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { hostPortsByAddress } from "./proxy/host-ports.js";
 import { ProxySync } from "./proxy/proxy-sync.js";
 import { Settler } from "./settler.js";
@@ -18,6 +19,11 @@ import { Settler } from "./settler.js";
 /** Takes the network map to those who answer for names. Must not fail. */
 export interface NamePublisher {
   publish(map: NetworkMap): void;
+}
+
+interface Announcing {
+  readonly services: NetworkMap["services"] | undefined;
+  readonly addresses: readonly string[];
 }
 
 /** What a node's network needs beside its kernel. */
@@ -60,6 +66,9 @@ class HostNetwork implements NodeNetwork {
   private mapAtMs = 0;
   private mapApplied: NetworkMap | undefined;
   private nodesApplied: NetworkMap["nodes"] | undefined;
+  /** Addresses that this node answers for, as these services say; and those the kernel has. */
+  private announcing: Announcing = { services: undefined, addresses: [] };
+  private announced: readonly string[] = [];
   private refusedBefore = "";
   private deepCheckDueMs = 0;
 
@@ -108,7 +117,12 @@ class HostNetwork implements NodeNetwork {
     if (this.map === this.mapApplied) this.mapAtMs = this.clock.monotonicMs();
     this.map = map;
     this.ruleSettler.want();
-    if (map.nodes !== this.nodesApplied) this.peerSettler.want();
+    if (map.services !== this.announcing.services) {
+      const { nodeName } = this.config;
+      this.announcing = { services: map.services, addresses: addressesAnnouncedBy(nodeName, map.services.values()) };
+    }
+    if (map.nodes !== this.nodesApplied || !isSameList(this.announcing.addresses, this.announced))
+      this.peerSettler.want();
     this.names?.publish(map);
   }
 
@@ -152,13 +166,15 @@ class HostNetwork implements NodeNetwork {
 
   private async applyPeers(): Promise<void> {
     const nodes = this.map?.nodes;
+    const { addresses } = this.announcing;
     if (nodes === undefined) return;
     const { peers, refused } = peersOf(nodes.values(), this.config);
     const named = refused.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
     if (named !== "" && named !== this.refusedBefore) this.log.warn("peers refused", { refused: named });
     this.refusedBefore = named;
-    await this.timed("overlay", () => this.overlay.setPeers(peers));
+    await this.timed("overlay", () => this.overlay.setMap(peers, addresses));
     this.nodesApplied = nodes;
+    this.announced = addresses;
     this.metrics.holds("overlay", this.overlay.entryCount);
   }
 
@@ -229,4 +245,8 @@ class HostNetwork implements NodeNetwork {
     const { code, message } = asTallshipError(error, "kernel_failed");
     this.log.warn("network change failed", { of: part, code, error: message });
   }
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((each, at) => each === other[at]);
 }

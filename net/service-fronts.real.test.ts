@@ -159,6 +159,28 @@ test("nothing of the host answers on an announced address that the host bears", 
   await one.namespace.run(`ip address delete ${OUTER}/32 dev eth0`);
 });
 
+test("an announced address of the link is answered for by the node that is named, and moves at once with its name", async () => {
+  const onLink = "192.168.9.200";
+  const served = (announcedBy: string): TestService =>
+    web([a.address, c.address], {
+      type: "LoadBalancer",
+      announced: [onLink],
+      announcedBy,
+      spec: { externalTrafficPolicy: "Local" },
+    });
+  const question = { host: onLink, port: 80, timeoutMs: 500 };
+  const is = (want: string) => async (): Promise<boolean> => (await lab.stranger.ask(question)) === want;
+  await lab.setServices([served("node-1")]);
+  await waitFor("the first node to answer", is("a 192.168.9.100"));
+  await lab.setServices([served("node-2")]);
+  await waitFor("the second node to answer", is("c 192.168.9.100"));
+  await lab.host(2).restart();
+  expect(await lab.stranger.ask(question)).toBe("c 192.168.9.100");
+  await lab.setServices([served("")]);
+  const kept = await lab.host(2).namespace.run("ip -o address show dev tallship0");
+  expect(kept).not.toContain(onLink);
+});
+
 test("a stranger reaches endpoints on another host's own network", async () => {
   const hosts = [lab.host(2).address];
   await lab.setServices([web(hosts, { ports: [{ port: 80, targetPort: 9090, nodePort: 30_081 }] })]);

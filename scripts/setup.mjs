@@ -22,18 +22,9 @@ const PACKAGES = {
     "procps",
     "zstd",
     "kmod",
-  ],
-  test: [
     "busybox-static",
-    "docker-registry",
-    "prometheus",
-    "iperf3",
-    "iputils-ping",
-    "curl",
-    "btrfs-progs",
-    "skopeo",
-    "umoci",
   ],
+  test: ["docker-registry", "prometheus", "iperf3", "iputils-ping", "curl", "btrfs-progs", "skopeo", "umoci"],
 };
 
 /** Ends with one line that says what is wrong and what to do. */

@@ -20,6 +20,7 @@ const good: HostEvidence = {
     ip: "ip utility",
     bridge: "bridge utility",
     conntrack: "conntrack v1.4.7",
+    busybox: "BusyBox v1.35.0",
     flock: "flock",
     setsid: "setsid",
     etcd: "etcd Version: 3.4.23",

@@ -82,6 +82,7 @@ const PACKAGES: Readonly<Partial<Record<Program, string>>> = {
   flock: "util-linux",
   setsid: "util-linux",
   etcd: "etcd-server",
+  busybox: "busybox-static",
 };
 
 function install(program: Program): string {
@@ -97,7 +98,12 @@ function programs({ programs: found, hasSystemd }: HostEvidence): readonly Findi
     "conntrack",
     ...(hasSystemd ? [] : (["flock", "setsid"] as const)),
   ];
-  return wanted.map((name) => finding(name, found[name] !== undefined, found[name] ?? "not installed", install(name)));
+  const needed = wanted.map((name) =>
+    finding(name, found[name] !== undefined, found[name] ?? "not installed", install(name)),
+  );
+  if (found.busybox !== undefined) return [...needed, finding("busybox", true, found.busybox, "")];
+  const remedy = `${install("busybox")}: hosts that announce addresses of services tell their link by its arping`;
+  return [...needed, { name: "busybox", state: "warn", evidence: "not installed", remedy }];
 }
 
 function etcd({ programs: found, membership }: HostEvidence): readonly Finding[] {

@@ -28,6 +28,7 @@ const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
   ip: ["-V"],
   bridge: ["-V"],
   conntrack: ["--version"],
+  busybox: ["--help"],
   flock: ["--version"],
   setsid: ["--version"],
   etcd: ["--version"],

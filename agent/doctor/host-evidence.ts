@@ -10,6 +10,7 @@ export const PROGRAMS = [
   "ip",
   "bridge",
   "conntrack",
+  "busybox",
   "flock",
   "setsid",
   "etcd",

@@ -16,13 +16,13 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   page.factIf("External Name", spec?.externalName);
   page.fact("IP", spec?.clusterIP ?? "");
   page.factIf("IP Families", spec?.ipFamilies.join(", "));
+  page.factIf("External IPs", (spec?.externalIPs ?? []).join(", "));
   page.factIf(
-    "External IPs",
-    [
-      ...(spec?.externalIPs ?? []),
-      ...(status?.loadBalancer?.ingress.map(({ ip, hostname }) => ip || hostname) ?? []),
-    ].join(", "),
+    "LoadBalancer Ingress",
+    (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip || hostname).join(", "),
   );
+  page.factIf("Announced By", status?.announcedBy);
+  page.factIf("LoadBalancer Source Ranges", (spec?.loadBalancerSourceRanges ?? []).join(", "));
   const rows = (spec?.ports ?? []).map((port) => [
     port.name || "<unset>",
     `${port.port}/${port.protocol || "TCP"}`,
@@ -32,8 +32,19 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   ]);
   page.table("Ports", ["Name", "Port", "Target", "Node Port", "Endpoints"], rows);
   page.factIf("Session Affinity", spec?.sessionAffinity);
+  page.factIf("Session Affinity Timeout", affinityTimeout(service));
+  page.factIf("External Traffic Policy", spec?.externalTrafficPolicy);
+  page.factIf("Internal Traffic Policy", spec?.internalTrafficPolicy);
+  page.factIf("Traffic Distribution", spec?.trafficDistribution);
+  for (const { status: is, reason, message } of status?.conditions ?? [])
+    if (is === "False") page.fact(reason, message);
   page.factIf("Publishes Not Ready", spec?.publishNotReadyAddresses === true ? "True" : "");
   return withEvents(page, around);
+}
+
+function affinityTimeout({ spec }: Service): string {
+  const seconds = spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  return spec?.sessionAffinity === "ClientIP" && seconds !== undefined ? `${seconds}s` : "";
 }
 
 function endpointsText(port: ServicePort, slices: readonly EndpointSlice[]): string {

@@ -9,6 +9,7 @@ import { deployment } from "./deployment/deployment.js";
 import { disruption } from "./disruption/disruption.js";
 import { endpoints } from "./endpoints/endpoints.js";
 import { job } from "./job/job.js";
+import { loadBalancer } from "./load-balancer/load-balancer.js";
 import { namespace } from "./namespace.js";
 import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
@@ -39,6 +40,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     job,
     cronJob,
     endpoints,
+    loadBalancer,
     disruption,
     nodes(parts),
     nodePods,

@@ -14,9 +14,23 @@ export function checkService(service: Service, findings: Findings, previous: Ser
   checkAddresses(spec, findings, previous?.spec);
   if (spec.sessionAffinity !== "ClientIP" && spec.sessionAffinityConfig !== undefined)
     findings.add("forbidden", ["spec", "sessionAffinityConfig"], "only with sessionAffinity ClientIP");
+  checkOutside(spec, findings, previous?.spec);
+}
+
+/** What only services that are reached from outside can have. */
+function checkOutside(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {
   if (spec.type !== "LoadBalancer")
-    for (const name of ["loadBalancerIP", "loadBalancerClass"] as const)
-      if (spec[name] !== "") findings.add("forbidden", ["spec", name], "only for type LoadBalancer");
+    for (const name of ["loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges"] as const)
+      if (spec[name].length > 0) findings.add("forbidden", ["spec", name], "only for type LoadBalancer");
+  if (
+    previous?.type === "LoadBalancer" &&
+    spec.type === "LoadBalancer" &&
+    spec.loadBalancerClass !== previous.loadBalancerClass
+  )
+    findings.add("immutable", ["spec", "loadBalancerClass"], "cannot be changed while the type is LoadBalancer");
+  for (const [index, address] of spec.externalIPs.entries())
+    if (/^(0\.|127\.|169\.254\.|22[4-9]\.|23\d\.)/.test(address))
+      findings.add("invalid", ["spec", "externalIPs", index], `no host can be reached at ${address}`);
 }
 
 function checkAddresses(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {

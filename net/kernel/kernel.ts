@@ -52,6 +52,9 @@ export interface Kernel {
   /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
   changeEntries(changes: readonly EntryChange[]): Promise<void>;
 
+  /** Tells whoever is on the device's link that these addresses are here now, some times over; does not wait until it is done. */
+  announce(device: string, addresses: readonly string[]): Promise<void>;
+
   /** Makes links, or completes those half made. Returns the failures by uid. */
   createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>>;
   /** Takes links and the pins of their namespaces away; gone when it returns. Returns the failures by uid. */

@@ -1,5 +1,6 @@
 // Edge: devices, addresses, neighbours and routes, by ip and bridge in a shell that stays alive.
 import { TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
 import { ROUTE_PROTOCOL } from "../device-names.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
@@ -53,6 +54,16 @@ export class LinkKernel {
       const [first] = complaints(answers.get(`${at}`) ?? "", run.act);
       if (first !== undefined) throw new TallshipError("kernel_failed", `${run.act} network entries: ${first}`);
     }
+  }
+
+  /** Gratuitous ARP in the background, a second apart, since any packet may be lost: a link that does not hear of it asks again within a minute. */
+  async announce(device: string, addresses: readonly string[]): Promise<void> {
+    if (addresses.length === 0) return;
+    const count = limit("announceTimes");
+    const lines = addresses.map(
+      (ip) => `busybox arping -q -U -c ${count} -I ${device} ${ip} </dev/null >/dev/null 2>&1 &`,
+    );
+    await this.shellAnswer(lines.join("\n"));
   }
 
   private shellAnswer(script: string): Promise<string> {

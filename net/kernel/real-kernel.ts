@@ -35,6 +35,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
     underlay: (address) => links.underlay(address),
     readEntries: (devices, settings) => links.readEntries(devices, settings),
     changeEntries: (changes) => links.changeEntries(changes),
+    announce: (device, addresses) => links.announce(device, addresses),
     createPods: (wirings) => pods.create(wirings),
     removePods: (uids) => pods.remove(uids),
     listPods: () => pods.list(),

@@ -37,6 +37,8 @@ export class SimulatedKernel implements Kernel {
   private refusals = 0;
   /** Every filter ever given to forgetFlows, in order. */
   readonly forgotten: FlowFilter[] = [];
+  /** Every address ever announced, in order. */
+  readonly told: string[] = [];
 
   constructor(underlays: readonly SimulatedUnderlay[]) {
     this.underlays = underlays;
@@ -73,6 +75,10 @@ export class SimulatedKernel implements Kernel {
       else complaints.push(`add network entries: Cannot find device "${deviceOf(entry)}"`);
     }
     if (complaints[0] !== undefined) throw new TallshipError("kernel_failed", complaints[0]);
+  }
+
+  async announce(_device: string, addresses: readonly string[]): Promise<void> {
+    this.told.push(...addresses);
   }
 
   async createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>> {

@@ -45,6 +45,14 @@ export function peerEntries(peer: Peer, source: string): readonly Entry[] {
   ];
 }
 
+/**
+ * An address that this node answers for. On the overlay's device, which is Tallship's own: the kernel answers ARP on every link for
+ * addresses of any device. Scope host: it is never the source of a packet of the host's.
+ */
+export function announcedEntry(ip: string): Entry {
+  return { table: "address", device: OVERLAY_DEVICE, ip, scope: "host" };
+}
+
 /** Everything the kernel must hold for the overlay. */
 export function overlayEntries(
   config: NodeNetworkConfig,

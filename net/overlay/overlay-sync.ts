@@ -1,9 +1,9 @@
 import { TallshipError } from "../../lib/errors.js";
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { diffEntries, type Entry } from "../kernel/entries.js";
+import { diffEntries, type Entry, entryKey } from "../kernel/entries.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
-import { OVERLAY_SETTINGS, overlayEntries, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
+import { announcedEntry, OVERLAY_SETTINGS, overlayEntries, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
 import type { Peer } from "./peers.js";
 
 /**
@@ -14,8 +14,11 @@ export class OverlaySync {
   private readonly config: NodeNetworkConfig;
   private readonly kernel: Kernel;
   private underlayMtu = 0;
+  private underlayDevice = "";
   /** Undefined before the first map: what is there of peers stands. */
   private peers: readonly Peer[] | undefined;
+  /** Addresses that this node answers for on the underlay's link. */
+  private announced: readonly string[] = [];
   /** What the kernel holds; undefined when that is not known. */
   private held: readonly Entry[] | undefined;
 
@@ -40,9 +43,10 @@ export class OverlaySync {
     return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu };
   }
 
-  /** The kernel leads to exactly these peers. */
-  async setPeers(peers: readonly Peer[]): Promise<void> {
+  /** The kernel leads to exactly these peers, and this node answers for exactly these addresses. */
+  async setMap(peers: readonly Peer[], announced: readonly string[]): Promise<void> {
     this.peers = peers;
+    this.announced = announced;
     await this.bring();
   }
 
@@ -55,6 +59,7 @@ export class OverlaySync {
         `build the overlay: no device has the address ${this.config.underlayIP}`,
       );
     this.underlayMtu = underlay.mtu;
+    this.underlayDevice = underlay.device;
     this.held = undefined;
     return this.bring();
   }
@@ -66,16 +71,24 @@ export class OverlaySync {
     this.held = undefined;
     await this.kernel.changeEntries(changes);
     this.held = want;
+    const fresh = new Set(changes.flatMap(({ do: act, entry }) => (act === "add" && "ip" in entry ? [entry.ip] : [])));
+    await this.kernel.announce(
+      this.underlayDevice,
+      this.announced.filter((ip) => fresh.has(ip)),
+    );
     return changes.length;
   }
 
   private wanted(have: readonly Entry[]): readonly Entry[] {
-    if (this.peers !== undefined) return overlayEntries(this.config, this.underlayMtu, this.peers);
-    const base = overlayEntries(this.config, this.underlayMtu, []);
-    return [...base, ...have.filter(isPeerEntry)];
+    const base = overlayEntries(this.config, this.underlayMtu, this.peers ?? []);
+    if (this.peers !== undefined) return [...base, ...this.announced.map(announcedEntry)];
+    const known = new Set(base.map(entryKey));
+    return [...base, ...have.filter((entry) => isOfMap(entry) && !known.has(entryKey(entry)))];
   }
 }
 
-function isPeerEntry(entry: Entry): boolean {
+/** What only a map knows: peers, and addresses that the node answers for. */
+function isOfMap(entry: Entry): boolean {
+  if (entry.table === "address") return entry.scope === "host";
   return entry.table === "neigh" || entry.table === "fdb" || (entry.table === "route" && entry.via !== "");
 }

@@ -1,6 +1,7 @@
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { parseAddress } from "../ipv4.js";
+import { announcedAddresses } from "./announced.js";
 import { chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
 import { sourceRanges } from "./source-ranges.js";
 
@@ -53,13 +54,6 @@ export function targetsOf(service: Service, slices: readonly EndpointSlice[], pl
     if (protocol === undefined) return [];
     return portTargets({ spec, port, protocol, announced, slices, place });
   });
-}
-
-/** The addresses that nodes announce for a service; those that somebody else leads to the nodes himself are not among them. */
-export function announcedAddresses({ spec, status }: Service): readonly string[] {
-  if (spec?.type !== "LoadBalancer") return [];
-  const given = (status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== "Proxy").map(({ ip }) => ip);
-  return [...new Set(given)].filter((ip) => parseAddress(ip) !== undefined);
 }
 
 interface PortView {

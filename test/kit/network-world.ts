@@ -73,6 +73,8 @@ export interface TestService {
   readonly spec?: NonNullable<Parameters<typeof Service.fromPartial>[0]["spec"]>;
   /** Addresses that nodes announce for it. */
   readonly announced?: readonly string[];
+  /** The node that does. */
+  readonly announcedBy?: string;
 }
 
 /** The service object. */
@@ -91,7 +93,10 @@ export function serviceObject(service: TestService): Service {
         nodePort: port.nodePort ?? 0,
       })),
     },
-    status: { loadBalancer: { ingress: (service.announced ?? []).map((ip) => ({ ip })) } },
+    status: {
+      loadBalancer: { ingress: (service.announced ?? []).map((ip) => ({ ip })) },
+      announcedBy: service.announcedBy ?? "",
+    },
   });
 }
 

@@ -1,0 +1,136 @@
+import { afterEach, expect, test } from "vitest";
+import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
+import { EndpointSlice } from "../../../proto/gen/tallship/v1/endpointslice.js";
+import { Node } from "../../../proto/gen/tallship/v1/node.js";
+import { Service } from "../../../proto/gen/tallship/v1/service.js";
+import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import { UNREACHABLE } from "../node/taints.js";
+import { loadBalancer } from "./load-balancer.js";
+
+const worlds: ControlWorld[] = [];
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.stop.abort();
+});
+
+async function newWorld(nodes: readonly string[], addresses = "192.0.2.10-192.0.2.11"): Promise<ControlWorld> {
+  const world = await controlWorld();
+  worlds.push(world);
+  world.run([loadBalancer]);
+  for (const name of nodes) await putNode(world, name);
+  await putPool(world, addresses);
+  return world;
+}
+
+const putPool = (world: ControlWorld, addresses: string): Promise<void> =>
+  world.put({
+    kind: "ConfigMap",
+    object: ConfigMap.fromPartial({
+      metadata: { name: "load-balancer-pool", namespace: "kube-system" },
+      data: { addresses },
+    }),
+  });
+
+const putNode = (world: ControlWorld, name: string, taints: readonly string[] = []): Promise<void> =>
+  world.put({
+    kind: "Node",
+    object: Node.fromPartial({
+      metadata: { name },
+      spec: { taints: taints.map((key) => ({ key, effect: "NoExecute" })) },
+      status: { conditions: [{ type: "Ready", status: "True" }] },
+    }),
+  });
+
+const putService = (world: ControlWorld, name: string, spec: object = {}): Promise<void> =>
+  world.put({
+    kind: "Service",
+    object: Service.fromPartial({
+      metadata: { name, namespace: "default", uid: `uid-${name}` },
+      spec: { type: "LoadBalancer", clusterIP: "10.96.0.20", ports: [{ port: 80 }], ...spec },
+    }),
+  });
+
+const putSlice = (world: ControlWorld, service: string, nodes: readonly string[]): Promise<void> =>
+  world.put({
+    kind: "EndpointSlice",
+    object: EndpointSlice.fromPartial({
+      metadata: { name: `${service}-1`, namespace: "default", labels: { "kubernetes.io/service-name": service } },
+      addressType: "IPv4",
+      endpoints: nodes.map((nodeName, at) => ({ addresses: [`10.128.0.${at + 2}`], nodeName })),
+    }),
+  });
+
+/** Address and announcer of a service. */
+function standing(world: ControlWorld, name: string): string {
+  const status = world.view.get("Service", "default", name)?.status;
+  return `${status?.loadBalancer?.ingress.map(({ ip }) => ip).join() ?? ""} ${status?.announcedBy ?? ""}`.trim();
+}
+
+const reason = (world: ControlWorld, name: string): string | undefined =>
+  world.view.get("Service", "default", name)?.status?.conditions.find(({ type }) => type === "LoadBalancerAddress")
+    ?.reason;
+
+test("services of type LoadBalancer get an address and a node that announces it; others get none", async () => {
+  const world = await newWorld(["a", "b"]);
+  await putService(world, "one");
+  await putService(world, "two");
+  await putService(world, "plain", { type: "ClusterIP" });
+  await putService(world, "foreign", { loadBalancerClass: "example.org/other" });
+  await world.converge();
+  expect(["one", "two", "plain", "foreign"].map((name) => standing(world, name))).toEqual([
+    "192.0.2.10 a",
+    "192.0.2.11 b",
+    "",
+    "",
+  ]);
+});
+
+test("an address moves to another node when its own is lost, and stays there when that comes back", async () => {
+  const world = await newWorld(["a", "b"]);
+  await putService(world, "one");
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 a");
+  await putNode(world, "a", [UNREACHABLE]);
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 b");
+  await putNode(world, "a");
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 b");
+  expect(world.notices.map(({ message }) => message)).toEqual([
+    "192.0.2.10 is announced by node a",
+    "192.0.2.10 is announced by node b",
+  ]);
+});
+
+test("with externalTrafficPolicy Local the address follows the endpoints", async () => {
+  const world = await newWorld(["a", "b", "c"]);
+  await putService(world, "one", { externalTrafficPolicy: "Local" });
+  await putSlice(world, "one", ["c"]);
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 c");
+  await putSlice(world, "one", ["b", "c"]);
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 c");
+  await putSlice(world, "one", ["b"]);
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 b");
+});
+
+test("without a pool a service waits and says why; an address comes with the pool, and goes with the type", async () => {
+  const world = await newWorld(["a"], "");
+  await putService(world, "one");
+  await world.converge();
+  expect([standing(world, "one"), reason(world, "one")]).toEqual(["", "NoAddressPool"]);
+  await putPool(world, "192.0.2.10");
+  await world.converge();
+  expect([standing(world, "one"), reason(world, "one")]).toEqual(["192.0.2.10 a", "AddressGiven"]);
+  await putService(world, "two");
+  await world.converge();
+  expect(reason(world, "two")).toBe("PoolExhausted");
+  await world.edit("Service", "one", (service) => ({
+    ...service,
+    ...(service.spec === undefined ? {} : { spec: { ...service.spec, type: "ClusterIP" } }),
+  }));
+  await world.converge();
+  expect([standing(world, "one"), reason(world, "one")]).toEqual(["", undefined]);
+  expect(standing(world, "two")).toBe("192.0.2.10 a");
+});
