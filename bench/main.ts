@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   apply: async () => (await import("./apply.js")).apply,
   cli: async () => (await import("./cli.js")).cli,
   footprint: async () => (await import("./footprint.js")).footprint,
+  scheduler: async () => (await import("./scheduler.js")).scheduler,
   store: async () => (await import("./store.js")).store,
   overlay: async () => (await import("./overlay.js")).overlay,
   unpack: async () => (await import("./unpack.js")).unpack,

@@ -23,12 +23,13 @@ function equalLists(left: readonly unknown[], right: readonly unknown[]): boolea
 }
 
 function equalFields(left: object, right: object): boolean {
-  const rightFields = new Map(Object.entries(right).filter(([, value]) => value !== undefined));
-  let shared = 0;
-  for (const [name, value] of Object.entries(left)) {
+  let unmatched = 0;
+  for (const name of Object.keys(left)) {
+    const value: unknown = Reflect.get(left, name);
     if (value === undefined) continue;
-    if (!rightFields.has(name) || !deepEqual(value, rightFields.get(name))) return false;
-    shared += 1;
+    if (!Object.hasOwn(right, name) || !deepEqual(value, Reflect.get(right, name))) return false;
+    unmatched += 1;
   }
-  return shared === rightFields.size;
+  for (const name of Object.keys(right)) if (Reflect.get(right, name) !== undefined) unmatched -= 1;
+  return unmatched === 0;
 }

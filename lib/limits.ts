@@ -125,6 +125,10 @@ export const LIMITS = {
     value: 16,
     why: "shapes whose victims are kept by node; each takes some 200 bytes per node with pods of lower priority",
   },
+  schedulerRegions: {
+    value: 512,
+    why: "regions of nodes that a shape's terms tell apart; with more, looking at each region is no quicker than at each node",
+  },
   schedulerPeerTerms: {
     value: 4_096,
     why: "terms of pods about other pods whose counts are kept; each takes a few bytes per node with such pods",

@@ -46,7 +46,7 @@ export function attempt<P extends PendingPod>(
   pod: P,
   standings: Standings,
 ): Attempt<P> | undefined {
-  const kept = reservationOf(snapshot, pod.id);
+  const kept = snapshot.reservedCount > 0 ? reservationOf(snapshot, pod.id) : undefined;
   const before = kept === undefined ? [] : [kept];
   if (kept !== undefined) snapshot.remove(pod.id);
   const nodeName = nodeFor(snapshot, pod.shape, standings, kept?.nodeName);

@@ -3,12 +3,16 @@
  * back, or that read another layout, reads everything anew.
  */
 export class ChangedSlots {
-  private ring = new Int32Array(1_024);
+  private ring: Int32Array;
   /** Changes so far, ever. */
   private count = 0;
   /** Readers that stopped before this have lost changes. */
   private first = 0;
   private isMuted = false;
+
+  constructor(reach = 1_024) {
+    this.ring = new Int32Array(reach);
+  }
 
   /** Where a reader that has read everything stands. */
   get position(): number {

@@ -1,5 +1,6 @@
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
+import type { Topology } from "./topology.js";
 
 /** Why a node cannot run a pod. Nodes that refuse for the same reason are counted together. */
 export interface Refusal {
@@ -29,4 +30,21 @@ export interface Sieve {
   why(slot: number): readonly Refusal[];
   /** Grows when an answer may have changed at other slots than those that the snapshot names. Absent: it never does. */
   farChanges?(): number;
+  /** All slots of a domain of it, and all slots in none, get the same answer. Absent: each slot has its own. */
+  readonly region?: Topology | undefined;
+  /** Sieves that together are this one, asked in its place where it matters which of them are regional. */
+  readonly parts?: readonly Sieve[];
+}
+
+/** One sieve of several: a node must pass all, and the first that refuses says why. Undefined when there are none. */
+export function allOf(parts: readonly Sieve[]): Sieve | undefined {
+  if (parts.length === 0) return undefined;
+  return {
+    staticKey: undefined,
+    parts,
+    sift: (fits, from, to) => {
+      for (const part of parts) part.sift(fits, from, to);
+    },
+    why: (slot) => parts.map((part) => part.why(slot)).find(({ length }) => length > 0) ?? [],
+  };
 }

@@ -1,20 +1,24 @@
+import { ChangedSlots } from "./changed-slots.js";
 import type { NodeRecord } from "./node-record.js";
 import type { PeerTerm } from "./peers.js";
 import type { Topology } from "./topology.js";
 
+const NOWHERE: Topology = { domains: new Int32Array(0), sizes: [], isFine: true };
+
 /**
  * How many pods of a kind run on each node and in each domain of one topology, kept up to date pod by pod. Readers that keep answers for
- * slots look at the two counters to learn whether those still hold.
+ * slots look at `farChanges` to learn whether those still hold.
  */
 export class PeerCount {
   readonly term: PeerTerm;
   /** Without zeros. */
   readonly byNode = new Map<NodeRecord, number>();
-  /** Grows with every change. */
-  changes = 0;
+  /** Slots whose count changed. */
+  readonly changed = new ChangedSlots(256);
   /** Grows when a change may matter at other slots than that of the node where it happened. */
   farChanges = 0;
-  private topology: Topology = { domains: new Int32Array(0), sizes: [] };
+  /** The domains that are counted by. */
+  topology: Topology = NOWHERE;
   private sums = new Float64Array(0);
   private inDomains = 0;
 
@@ -28,6 +32,7 @@ export class PeerCount {
     this.topology = topology;
     this.sums = new Float64Array(topology.sizes.length);
     this.inDomains = 0;
+    this.changed.reset(0);
     for (const [{ slot }, count] of this.byNode) this.addAt(slot, count);
   }
 
@@ -36,7 +41,7 @@ export class PeerCount {
     const sum = (this.byNode.get(record) ?? 0) + count;
     if (sum > 0) this.byNode.set(record, sum);
     else this.byNode.delete(record);
-    this.changes += 1;
+    if (record.slot >= 0) this.changed.add(record.slot);
     const wereAny = this.inDomains > 0;
     const domain = this.addAt(record.slot, count);
     if (this.topology.sizes[domain] !== 1 || wereAny !== this.inDomains > 0) this.farChanges += 1;

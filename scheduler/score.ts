@@ -1,5 +1,6 @@
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
+import type { Topology } from "./topology.js";
 
 /**
  * Most points that a score gives a node, before its weight: fine enough to tell a node of 500 replicas from one of 501. All points are whole
@@ -25,4 +26,19 @@ export interface Scorer {
   add(points: Float64Array, weight: number, from: number, to: number): void;
   /** Grows when points may have changed at other slots than those that the snapshot names. Absent: they never do. */
   farChanges?(): number;
+  /** All slots of a domain of it, and all slots in none, get the same points. Absent: each slot has its own. */
+  readonly region?: Topology | undefined;
+  /** Scorers that together are this one, asked in its place where it matters which of them are regional. */
+  readonly parts?: readonly Scorer[];
+}
+
+/** One scorer of several: their points are added. Undefined when there are none. */
+export function sumOf(parts: readonly Scorer[]): Scorer | undefined {
+  if (parts.length === 0) return undefined;
+  return {
+    parts,
+    add: (points, weight, from, to) => {
+      for (const part of parts) part.add(points, weight, from, to);
+    },
+  };
 }

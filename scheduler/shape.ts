@@ -103,7 +103,8 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted }: ShapeC
   return key;
 }
 
-function groupOf(pod: Pod): string {
+/** The uid of the controller that owns the pod; empty without one. */
+export function groupOf(pod: Pod): string {
   for (const owner of pod.metadata?.ownerReferences ?? []) if (owner.controller === true) return owner.uid;
   return "";
 }

@@ -4,6 +4,7 @@ import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Budgets } from "./budgets.js";
 import { ChangedSlots } from "./changed-slots.js";
+import { Lookalikes } from "./lookalikes.js";
 import type { NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
 import { PeerCounts } from "./peer-counts.js";
@@ -39,6 +40,10 @@ export class Snapshot {
   readonly changed = new ChangedSlots();
   /** Pods of a group on each node, without zeros. */
   readonly groups = new Map<string, Map<NodeRecord, number>>();
+  /** Grows when groups come or go. */
+  groupsVersion = 0;
+  /** How many pods only have room kept for them. */
+  reservedCount = 0;
   /** How many evictions the pods of the cluster can bear. */
   readonly budgets = new Budgets();
   /** What pods ask about each other. */
@@ -54,6 +59,8 @@ export class Snapshot {
   private readonly priorities = new Map<number, number>();
   private readonly columns = new Map<string, number>();
   private readonly shapes = new Map<string, Shape>();
+  private readonly waiting = new Lookalikes(limit("schedulerShapes"));
+  private readonly bound = new Lookalikes(limit("schedulerShapes"));
   /** Labels that some term asks about; undefined while there is no term. */
   private countedLabels: Set<string> | undefined;
   private readonly topologies = new Map<string, Topology>();
@@ -69,12 +76,21 @@ export class Snapshot {
 
   /** The shape of a pod that waits, whose claims ask for that; the same object for pods of equal shape, as long as it is remembered. */
   shapeOf(pod: Pod, volumes?: VolumeDemand): Shape {
-    return this.shapeFor(pod, pinnedNode(pod), volumes);
+    if (volumes !== undefined) return this.shapeFor(pod, pinnedNode(pod), volumes);
+    const known = this.waiting.find(pod, false);
+    if (known !== undefined) return known;
+    const shape = this.shapeFor(pod, pinnedNode(pod), undefined);
+    this.waiting.remember(pod, shape);
+    return shape;
   }
 
   /** The shape of a pod that is bound: that which it had when it waited, since its node no longer matters to it. */
   shapeOfBound(pod: Pod): Shape {
-    return this.shapeFor(pod, "", undefined);
+    const known = this.bound.find(pod, true);
+    if (known !== undefined) return known;
+    const shape = this.shapeFor(pod, "", undefined);
+    this.bound.remember(pod, shape);
+    return shape;
   }
 
   private shapeFor(pod: Pod, nodeName: string, volumes: VolumeDemand | undefined): Shape {
@@ -120,6 +136,12 @@ export class Snapshot {
     if (this.countedLabels !== undefined && names.every((name) => this.countedLabels?.has(name))) return;
     this.countedLabels = new Set([...(this.countedLabels ?? []), ...names]);
     this.shapesVersion += 1;
+    this.forgetLookalikes();
+  }
+
+  private forgetLookalikes(): void {
+    this.waiting.clear();
+    this.bound.clear();
   }
 
   /** What of the pod some term asks about. */
@@ -171,15 +193,15 @@ export class Snapshot {
     this.remove(podId);
     record.pods.set(podId, { id: podId, shape, tenure });
     this.placed.set(podId, record);
-    this.countPriority(tenure.priority, 1);
+    this.countTenure(tenure, 1);
     this.charge(record, shape, 1);
   }
 
   /** What the pod takes stays the same, so that nobody has to look but who asks for room. */
   private retenure(record: NodeRecord, tenant: Tenant, before: Tenant): void {
     record.pods.set(tenant.id, tenant);
-    this.countPriority(before.tenure.priority, -1);
-    this.countPriority(tenant.tenure.priority, 1);
+    this.countTenure(before.tenure, -1);
+    this.countTenure(tenant.tenure, 1);
     if (record.slot >= 0) this.changed.add(record.slot);
   }
 
@@ -190,7 +212,7 @@ export class Snapshot {
     if (record === undefined || tenant === undefined) return undefined;
     record.pods.delete(podId);
     this.placed.delete(podId);
-    this.countPriority(tenant.tenure.priority, -1);
+    this.countTenure(tenant.tenure, -1);
     this.charge(record, tenant.shape, -1);
     if (record.node === undefined && record.pods.size === 0) this.nodes.delete(record.name);
     return record.name;
@@ -268,6 +290,7 @@ export class Snapshot {
   }
 
   private forgetOldestShape(): void {
+    this.forgetLookalikes();
     for (const key of this.shapes.keys()) {
       this.shapes.delete(key);
       return;
@@ -313,7 +336,8 @@ export class Snapshot {
     this.changed.add(slot);
   }
 
-  private countPriority(priority: number, sign: 1 | -1): void {
+  private countTenure({ priority, isReserved }: Tenure, sign: 1 | -1): void {
+    if (isReserved) this.reservedCount += sign;
     const count = (this.priorities.get(priority) ?? 0) + sign;
     if (count > 0) this.priorities.set(priority, count);
     else this.priorities.delete(priority);
@@ -325,8 +349,10 @@ export class Snapshot {
     const count = (counts.get(record) ?? 0) + sign;
     if (count > 0) counts.set(record, count);
     else counts.delete(record);
+    if (counts.size > 0 === this.groups.has(group)) return;
     if (counts.size > 0) this.groups.set(group, counts);
     else this.groups.delete(group);
+    this.groupsVersion += 1;
   }
 }
 

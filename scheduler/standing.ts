@@ -1,16 +1,15 @@
 import type { Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName } from "./plugins.js";
-import type { Scorer } from "./score.js";
+import { Regions, split, type WeighedScorer } from "./regions.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
-import { Tournament } from "./tournament.js";
 
 /** Filters and scores made ready for one shape. Good until a node object changes, or a term by which pods keep others away comes up. */
 export interface Prepared {
   readonly nodesVersion: number;
   readonly termsVersion: number;
   readonly sieves: readonly Sieve[];
-  readonly scorers: readonly { readonly scorer: Scorer; readonly weight: number }[];
+  readonly scorers: readonly WeighedScorer[];
 }
 
 /** Asks every filter once what it has to say about a shape. */
@@ -40,10 +39,13 @@ export class Standing {
   /** Slots that pass the filters whose answers depend on node objects alone. */
   private readonly allowed: Uint8Array;
   private readonly fits: Uint8Array;
-  private readonly dynamic: readonly Sieve[];
-  private readonly tournament: Tournament;
+  private readonly points: Float64Array;
+  private readonly regions: Regions;
+  /** What is each node's own. */
+  private readonly sieves: readonly Sieve[];
+  private readonly scorers: readonly WeighedScorer[];
   /** Those whose answers may change at slots that nothing happened to. */
-  private readonly farSighted: readonly { farChanges?(): number }[];
+  private readonly farSighted: readonly (() => number)[];
   private position = -1;
   private farChanges = 0;
 
@@ -52,10 +54,15 @@ export class Standing {
     this.snapshot = snapshot;
     this.allowed = allowed;
     this.fits = new Uint8Array(allowed.length);
-    this.dynamic = prepared.sieves.filter(({ staticKey }) => staticKey === undefined);
-    const scorers = prepared.scorers.map(({ scorer }) => scorer);
-    this.farSighted = [...this.dynamic, ...scorers].filter(({ farChanges }) => farChanges !== undefined);
-    this.tournament = new Tournament(allowed.length);
+    this.points = new Float64Array(allowed.length);
+    const dynamic = prepared.sieves.filter(({ staticKey }) => staticKey === undefined);
+    const parts = split(dynamic, prepared.scorers, allowed.length);
+    this.sieves = parts.sieves;
+    this.scorers = parts.scorers;
+    this.regions = new Regions(parts, this.points);
+    this.farSighted = [...this.sieves, ...this.scorers.map(({ scorer }) => scorer)].flatMap(
+      ({ farChanges }) => farChanges ?? [],
+    );
   }
 
   /** False once what was prepared is good no longer: prepare anew. */
@@ -68,32 +75,33 @@ export class Standing {
   best(): number {
     const { changed } = this.snapshot;
     const behind = changed.behind(this.position);
-    const farChanges = this.farSighted.reduce((total, each) => total + (each.farChanges?.() ?? 0), 0);
+    let farChanges = 0;
+    for (const ask of this.farSighted) farChanges += ask();
     // A whole round costs about as much per slot as ten single ones cost for theirs.
     if (behind === undefined || farChanges !== this.farChanges || behind * 10 > this.allowed.length + 100)
       this.readAll();
     else for (let at = changed.position - behind; at < changed.position; at += 1) this.read(changed.at(at));
     this.position = changed.position;
     this.farChanges = farChanges;
-    return this.tournament.best;
+    return this.regions.best;
   }
 
   private readAll(): void {
-    const { fits, tournament, allowed } = this;
+    const { fits, points, allowed } = this;
     fits.set(allowed);
-    for (const sieve of this.dynamic) sieve.sift(fits, 0, fits.length);
-    tournament.points.fill(0);
-    for (const { scorer, weight } of this.prepared.scorers) scorer.add(tournament.points, weight, 0, fits.length);
-    tournament.play(fits);
+    for (const sieve of this.sieves) sieve.sift(fits, 0, fits.length);
+    points.fill(0);
+    for (const { scorer, weight } of this.scorers) scorer.add(points, weight, 0, fits.length);
+    this.regions.play(fits);
   }
 
   private read(slot: number): void {
-    const { fits, tournament } = this;
+    const { fits, points } = this;
     fits[slot] = this.allowed[slot] ?? 0;
     if (fits[slot] === 0) return;
-    for (const sieve of this.dynamic) sieve.sift(fits, slot, slot + 1);
-    tournament.points[slot] = 0;
-    for (const { scorer, weight } of this.prepared.scorers) scorer.add(tournament.points, weight, slot, slot + 1);
-    tournament.replay(slot, fits[slot] === 1);
+    for (const sieve of this.sieves) sieve.sift(fits, slot, slot + 1);
+    points[slot] = 0;
+    for (const { scorer, weight } of this.scorers) scorer.add(points, weight, slot, slot + 1);
+    this.regions.replay(slot, fits[slot] === 1);
   }
 }

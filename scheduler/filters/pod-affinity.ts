@@ -1,5 +1,7 @@
-import type { Filter } from "../filter.js";
+import { allOf, type Filter } from "../filter.js";
+import type { PeerCount } from "../peer-count.js";
 import { selects } from "../peers.js";
+import { regionOf } from "../topology.js";
 
 /**
  * Refuses nodes that are not near a pod that the pod's affinity demands. While there is no such pod at all, a pod that its own affinity
@@ -9,23 +11,26 @@ export const podAffinity: Filter = {
   name: "pod-affinity",
   prepare: (shape, snapshot) => {
     const { affinity = [] } = shape.peers ?? {};
-    if (affinity.length === 0) return undefined;
     const counts = affinity.map((term) => snapshot.selectedBy(term));
     const selectsItself = affinity.every((term) => selects(term, shape));
     const mayStart = (): boolean => selectsItself && counts.every(({ isNowhere }) => isNowhere);
-    const takes = (slot: number, isFirst: boolean): boolean =>
-      counts.every((count) => {
-        const near = count.at(slot);
-        return near !== undefined && (near > 0 || isFirst);
-      });
-    return {
-      staticKey: undefined,
-      farChanges: () => counts.reduce((total, { farChanges }) => total + farChanges, 0),
-      sift: (fits, from, to) => {
-        const isFirst = mayStart();
-        for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && !takes(slot, isFirst)) fits[slot] = 0;
-      },
-      why: (slot) => (takes(slot, mayStart()) ? [] : [{ reason: "no pod it wants to be near" }]),
+    const takes = (count: PeerCount, slot: number, isFirst: boolean): boolean => {
+      const near = count.at(slot);
+      return near !== undefined && (near > 0 || isFirst);
     };
+    return allOf(
+      counts.map((count) => ({
+        staticKey: undefined,
+        region: regionOf(count.topology),
+        // Whether the pod is the first hangs on all of them.
+        farChanges: () => counts.reduce((total, { farChanges }) => total + farChanges, 0),
+        sift: (fits, from, to) => {
+          const isFirst = mayStart();
+          for (let slot = from; slot < to; slot += 1)
+            if (fits[slot] === 1 && !takes(count, slot, isFirst)) fits[slot] = 0;
+        },
+        why: (slot) => (takes(count, slot, mayStart()) ? [] : [{ reason: "no pod it wants to be near" }]),
+      })),
+    );
   },
 };

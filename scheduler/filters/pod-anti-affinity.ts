@@ -1,5 +1,6 @@
-import type { Filter, Refusal } from "../filter.js";
+import { allOf, type Filter, type Refusal, type Sieve } from "../filter.js";
 import type { PeerCount } from "../peer-count.js";
+import { regionOf } from "../topology.js";
 
 const tooClose: readonly Refusal[] = [{ reason: "too close to pods it keeps away from" }];
 const unwelcome: readonly Refusal[] = [{ reason: "too close to pods that keep away from it" }];
@@ -10,22 +11,21 @@ export const podAntiAffinity: Filter = {
   prepare: (shape, snapshot) => {
     const avoided = (shape.peers?.antiAffinity ?? []).map((term) => snapshot.selectedBy(term));
     const repelling = snapshot.repelling(shape);
-    const counts = [...avoided, ...repelling];
-    if (counts.length === 0) return undefined;
-    return {
-      staticKey: undefined,
-      farChanges: () => counts.reduce((total, { farChanges }) => total + farChanges, 0),
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && isNearAny(counts, slot)) fits[slot] = 0;
-      },
-      why: (slot) => {
-        if (isNearAny(avoided, slot)) return tooClose;
-        return isNearAny(repelling, slot) ? unwelcome : [];
-      },
-    };
+    return allOf([
+      ...avoided.map((count) => apartFrom(count, tooClose)),
+      ...repelling.map((count) => apartFrom(count, unwelcome)),
+    ]);
   },
 };
 
-function isNearAny(counts: readonly PeerCount[], slot: number): boolean {
-  return counts.some((count) => (count.at(slot) ?? 0) > 0);
+function apartFrom(count: PeerCount, why: readonly Refusal[]): Sieve {
+  return {
+    staticKey: undefined,
+    region: regionOf(count.topology),
+    farChanges: () => count.farChanges,
+    sift: (fits, from, to) => {
+      for (let slot = from; slot < to; slot += 1) if ((count.at(slot) ?? 0) > 0) fits[slot] = 0;
+    },
+    why: (slot) => ((count.at(slot) ?? 0) > 0 ? why : []),
+  };
 }

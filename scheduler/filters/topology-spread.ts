@@ -1,22 +1,24 @@
 import { type DomainSpread, domainSpreads } from "../domain-spread.js";
-import type { Filter, Refusal } from "../filter.js";
+import { allOf, type Filter, type Refusal } from "../filter.js";
+import { regionOf } from "../topology.js";
 
 /** Refuses nodes whose domain would have more than `maxSkew` pods more than the emptiest, where a spread constraint demands it. */
 export const topologySpread: Filter = {
   name: "topology-spread",
   prepare: (shape, snapshot) => {
     const { demandedSpread = [] } = shape.peers ?? {};
-    if (demandedSpread.length === 0) return undefined;
     const spreads = domainSpreads(demandedSpread, shape, snapshot);
-    return {
-      staticKey: undefined,
-      farChanges: () => spreads.reduce((total, { changes }) => total + changes, 0),
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1)
-          if (fits[slot] === 1 && spreads.some((spread) => isUneven(spread, slot))) fits[slot] = 0;
-      },
-      why: (slot) => spreads.filter((spread) => isUneven(spread, slot)).map((spread) => refusal(spread, slot)),
-    };
+    return allOf(
+      spreads.map((spread) => ({
+        staticKey: undefined,
+        region: regionOf(spread.topology),
+        farChanges: () => spread.farChanges,
+        sift: (fits, from, to) => {
+          for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && isUneven(spread, slot)) fits[slot] = 0;
+        },
+        why: (slot) => (isUneven(spread, slot) ? [refusal(spread, slot)] : []),
+      })),
+    );
   },
 };
 

@@ -5,9 +5,14 @@ export const spread: Score = {
   name: "spread",
   prepare: ({ group }, snapshot) => {
     if (group === "") return undefined;
+    let counts = snapshot.groups.get(group);
+    let { groupsVersion } = snapshot;
     return {
       add: (points, weight, from, to) => {
-        const counts = snapshot.groups.get(group);
+        if (groupsVersion !== snapshot.groupsVersion) {
+          counts = snapshot.groups.get(group);
+          groupsVersion = snapshot.groupsVersion;
+        }
         if (counts === undefined) return;
         if (to - from === 1) {
           const record = snapshot.records[from];

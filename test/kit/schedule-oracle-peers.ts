@@ -46,9 +46,10 @@ export function pointsAmongPods(pod: Pod, spot: Spot, spots: readonly Spot[]): n
   const wishes = constraints(pod, "ScheduleAnyway");
   const lost = wishes.reduce((total, each) => {
     const excess = excessOf(each, wishes, { pod, spot, spots });
-    return total + (excess === undefined ? 1e6 : crowd(Math.floor(Math.max(0, excess) / each.maxSkew)));
+    const own = excess === undefined ? 1e6 : crowd(Math.floor(Math.max(0, excess) / each.maxSkew));
+    return total + Math.floor(own / wishes.length);
   }, 0);
-  return 3 * (sum(liked) - sum(disliked)) - (wishes.length === 0 ? 0 : 3 * Math.floor(lost / wishes.length));
+  return 3 * (sum(liked) - sum(disliked) - lost);
 }
 
 function constraints(pod: Pod, how: string): readonly TopologySpreadConstraint[] {

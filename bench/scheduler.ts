@@ -1,0 +1,65 @@
+import { assume } from "../scheduler/schedule.js";
+import { type Bench, type BenchContext, type Goal, median, percentile } from "./harness.js";
+import { bedFor, collectGarbage, compareWithOracle, latenciesOf, pendingOf, rateOf } from "./scheduler/run.js";
+import { WORKLOADS, type Workload } from "./scheduler/workload.js";
+
+const at5000: Readonly<Record<string, number>> = {
+  basicshapes: 300_000,
+  basicdistinct: 50_000,
+  nodeaffinity: 200_000,
+  spread: 100_000,
+  affinity: 100_000,
+  antiaffinity: 100_000,
+  preemption: 5_000,
+};
+
+/** How fast the scheduler's library decides, every node filtered and scored for each pod; one process, one core, warm. */
+export const scheduler: Bench = {
+  name: "scheduler",
+  summary: "decisions per second at 500, 5,000 and 10,000 nodes, by kind of workload; latency and memory",
+  goals: [
+    ...Object.entries(at5000).map(
+      ([name, bound]): Goal => ({ metric: `${name}_5000_pods_s`, op: ">=", bound, stage: "full" }),
+    ),
+    { metric: "basic_5000_p99_ms", op: "<=", bound: 1, stage: "full" },
+    { metric: "mb_10000", op: "<=", bound: 500, stage: "full" },
+  ],
+  run,
+};
+
+async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Record<string, number>>> {
+  const metrics: Record<string, number> = {};
+  const rounds = isQuick ? 1 : 3;
+  const workloads = WORKLOADS.filter(({ name }) => args.length === 0 || args.includes(name));
+  for (const workload of workloads) {
+    if (workload.running === undefined) compareWithOracle(workload, 40, 200);
+    rateOf(workload, 500);
+    for (const nodes of isQuick ? [500, 5_000] : [500, 5_000, 10_000]) {
+      const rates = Array.from({ length: rounds }, () => rateOf(workload, nodes));
+      const rate = median(rates);
+      metrics[`${workload.name}_${nodes}_pods_s`] = rate;
+      report(`${workload.name} at ${nodes} nodes: ${Math.round(rate)} pods/s`);
+    }
+  }
+  const [basic] = workloads.filter(({ name }) => name === "basicshapes");
+  if (basic === undefined) return metrics;
+  metrics["basic_5000_p99_ms"] = percentile(latenciesOf(basic, 5_000, 20_000), 99);
+  metrics["mb_10000"] = memoryOf(basic, 10_000);
+  return metrics;
+}
+
+/** What a cluster full of pods takes on the heap, MB. */
+function memoryOf(workload: Workload, nodes: number): number {
+  const before = heapMb();
+  const bed = bedFor(workload, nodes);
+  for (let at = 0; at < workload.count(nodes); at += 1)
+    assume(bed.snapshot, [pendingOf(bed, workload.pod(at, nodes))], bed.standings);
+  const after = heapMb();
+  return bed.snapshot.records.length === nodes ? after - before : Number.NaN;
+}
+
+function heapMb(): number {
+  collectGarbage();
+  const { heapUsed, external } = process.memoryUsage();
+  return (heapUsed + external) / 1e6;
+}

@@ -1,0 +1,87 @@
+import { deepEqual } from "../lib/deep-equal.js";
+import type { Container } from "../proto/gen/tallship/v1/container.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { groupOf, type Shape } from "./shape.js";
+
+interface Example {
+  readonly pod: Pod;
+  readonly shape: Shape;
+}
+
+/**
+ * Recognises pods that are scheduled like the last one of their owner, as nearly all are, without working out what they ask: to compare two
+ * pods costs less than to describe one. Only memory: what is not recognised is worked out, to the same shape.
+ */
+export class Lookalikes {
+  private readonly examples = new Map<string, Example>();
+  private readonly most: number;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  /** The shape of a pod without claims, if it is like the last one of its owner; `isBound` leaves out the node that it names. */
+  find(pod: Pod, isBound: boolean): Shape | undefined {
+    const owner = groupOf(pod);
+    const example = owner === "" ? undefined : this.examples.get(owner);
+    return example !== undefined && isAlike(pod, example.pod, isBound) ? example.shape : undefined;
+  }
+
+  /** Remembers the pod as the example of its owner's. */
+  remember(pod: Pod, shape: Shape): void {
+    const owner = groupOf(pod);
+    if (owner === "") return;
+    if (this.examples.size >= this.most) this.examples.clear();
+    this.examples.set(owner, { pod, shape });
+  }
+
+  /** Forgets all: pods are told apart by more than before. */
+  clear(): void {
+    this.examples.clear();
+  }
+}
+
+/** True when nothing that decides where a pod may run differs. Whatever makes a shape's key stands here too. */
+function isAlike(left: Pod, right: Pod, isBound: boolean): boolean {
+  const [one, other] = [left.spec, right.spec];
+  if (one === undefined || other === undefined) return one === other;
+  return (
+    (isBound || one.nodeName === other.nodeName) &&
+    one.hostNetwork === other.hostNetwork &&
+    left.metadata?.namespace === right.metadata?.namespace &&
+    isSameMap(left.metadata?.labels ?? {}, right.metadata?.labels ?? {}) &&
+    isSameMap(one.nodeSelector, other.nodeSelector) &&
+    isSameMap(one.overhead, other.overhead) &&
+    areAsking(one.containers, other.containers) &&
+    areAsking(one.initContainers, other.initContainers) &&
+    isSameList(one.tolerations, other.tolerations) &&
+    deepEqual(one.affinity, other.affinity) &&
+    isSameList(one.topologySpreadConstraints, other.topologySpreadConstraints)
+  );
+}
+
+function areAsking(left: readonly Container[], right: readonly Container[]): boolean {
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at += 1) {
+    const [one, other] = [left[at], right[at]];
+    if (one === undefined || other === undefined || one.restartPolicy !== other.restartPolicy) return false;
+    if (!isSameMap(one.resources?.requests ?? {}, other.resources?.requests ?? {})) return false;
+    if (!isSameMap(one.resources?.limits ?? {}, other.resources?.limits ?? {})) return false;
+    if (!isSameList(one.ports, other.ports)) return false;
+  }
+  return true;
+}
+
+function isSameList(left: readonly unknown[], right: readonly unknown[]): boolean {
+  return left.length === right.length && (left.length === 0 || deepEqual(left, right));
+}
+
+function isSameMap(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>): boolean {
+  let count = 0;
+  for (const name in left) {
+    if (left[name] !== right[name]) return false;
+    count += 1;
+  }
+  for (const _ in right) count -= 1;
+  return count === 0;
+}
