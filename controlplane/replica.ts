@@ -216,7 +216,7 @@ function bindingsOf(parts: Parts): readonly Binding[] {
   return [
     bind(ObjectsDefinition, objects, authorizeCalls("Objects")),
     bind(ClusterDefinition, clusterHandlers, authorizeCalls("Cluster")),
-    bind(ExplainDefinition, explainService({ cache, clock }), authorizeCalls("Explain")),
+    bind(ExplainDefinition, explainService(objectsDeps(parts)), authorizeCalls("Explain")),
     bind(NodesDefinition, nodesService({ hub, broker, authority, view }), authorizeCalls("Nodes")),
     bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
     bind(StreamsDefinition, streamsService({ view, broker }), authorizeCalls("Streams")),

@@ -18,18 +18,29 @@ export interface Sending {
   readonly force: boolean;
 }
 
-const APPLY_MS = 600_000;
+/** How long a set may take. */
+export const APPLY_MS = 600_000;
 
 /** Sends objects as one set. An object that is too large to be stored is refused before any is sent. */
-export function sendSet(
+export function sendSet(objects: readonly ReadObject[], options: SetOptions): Promise<ApplyResponse> {
+  const { cluster, shell } = options;
+  return cluster.objects.apply(setRequests(objects, options), { signal: shell.signal, deadlineMs: APPLY_MS });
+}
+
+/** How a set is sent, and whether it is meant. */
+export interface SetOptions extends Sending {
+  readonly isDry: boolean;
+  readonly prune: readonly ObjectName[];
+}
+
+/** The messages of a set. An object that is too large to be stored is refused before there is any. */
+export function setRequests(
   objects: readonly ReadObject[],
-  options: Sending & { readonly isDry: boolean; readonly prune: readonly ObjectName[] },
-): Promise<ApplyResponse> {
-  const { cluster, shell, set, force, isDry, prune } = options;
+  { cluster, set, force, isDry, prune }: SetOptions,
+): AsyncGenerator<ApplyRequest> {
   const header = { set, manager: "tsctl", dryRun: isDry, force, namespace: cluster.namespace, prune: [...prune] };
   const start = ApplyRequest.fromPartial({ part: { $case: "header", value: header } });
-  const requests = [start, ...objects.map(documentOf)];
-  return cluster.objects.apply(streamOf(requests), { signal: shell.signal, deadlineMs: APPLY_MS });
+  return streamOf([start, ...objects.map(documentOf)]);
 }
 
 async function* streamOf(requests: readonly ApplyRequest[]): AsyncGenerator<ApplyRequest> {

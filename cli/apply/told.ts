@@ -20,7 +20,7 @@ export interface Telling {
 
 /** Tells what came of each object of a set. Throws, all told, when any failed. */
 export async function tellResults(
-  { results }: ApplyResponse,
+  { results }: Pick<ApplyResponse, "results">,
   objects: readonly ReadObject[],
   { shell, output, isDry, words = {} }: Telling,
 ): Promise<void> {

@@ -14,6 +14,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./diff.js")).diff,
   },
   {
+    name: "plan",
+    summary: "show where the pods of files would run, and what would not fit",
+    load: async () => (await import("./plan.js")).plan,
+  },
+  {
     name: "undo",
     summary: "bring a set of objects back to an earlier apply",
     load: async () => (await import("./undo.js")).undo,

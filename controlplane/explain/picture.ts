@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
-import type { WatchCache } from "../cache/view.js";
+import type { View, WatchCache } from "../cache/view.js";
 import { ChangeFeed } from "../change-feed.js";
 import { startPace } from "../pace.js";
 import { SchedulerState } from "../scheduling/scheduler-state.js";
@@ -12,16 +12,27 @@ export interface PictureDeps {
   readonly clock: Clock;
 }
 
+/** The cluster as the scheduler sees it. */
+export interface Picture {
+  readonly state: SchedulerState;
+  /** The view that the picture was made from. */
+  readonly view: View;
+  /** To be awaited between steps of long work. */
+  readonly pace: () => Promise<void> | undefined;
+}
+
 /**
  * Asks the scheduler's picture of the cluster, made from this replica's cache. `ask` is called once, synchronously, when the picture and the
- * cache's view are of one revision. Made in slices of limits.apiSliceMs, on any replica; the leader's own picture is not touched.
+ * cache's view are of one revision; from its first `await` on the view moves on, the picture does not. Made in slices of
+ * limits.apiSliceMs, on any replica; the leader's own picture is not touched. With `over`, volumes and claims are looked for there.
  */
 export async function askPicture<T>(
   { cache, clock }: PictureDeps,
   signal: AbortSignal,
-  ask: (state: SchedulerState) => T,
+  ask: (picture: Picture) => T | Promise<T>,
+  over: View = cache.view,
 ): Promise<T> {
-  const state = new SchedulerState(cache.view);
+  const state = new SchedulerState(over);
   const feed = new ChangeFeed(cache.view, SCHEDULING_KINDS);
   const pace = startPace(clock, signal);
   let isBehind = false;
@@ -31,13 +42,15 @@ export async function askPicture<T>(
       isBehind = true;
     },
   });
+  let asked: T | Promise<T>;
   try {
-    while (takeOne(state, feed) || takeAnew(state, cache)) await pace();
+    while (takeOne(state, feed) || takeAnew(state, over)) await pace();
     if (isBehind) throw new TallshipError("unavailable", "explain: the cluster changes faster than it can be read");
-    return ask(state);
+    asked = ask({ state, view: over, pace });
   } finally {
     stop();
   }
+  return asked;
 }
 
 function takeOne(state: SchedulerState, feed: ChangeFeed): boolean {
@@ -46,10 +59,10 @@ function takeOne(state: SchedulerState, feed: ChangeFeed): boolean {
   return change !== undefined;
 }
 
-/** Pods are told apart by more than when the first of them were taken. */
-function takeAnew(state: SchedulerState, cache: WatchCache): boolean {
+/** When pods are told apart by more than when the first of them were taken; true when they were taken anew. */
+export function takeAnew(state: SchedulerState, view: View): boolean {
   if (!state.isOutdated) return false;
-  const pods = cache.view.list("Pod").map(({ object }) => object);
+  const pods = view.list("Pod").map(({ object }) => object);
   const steps = state.retake(pods, 0);
   while (steps.next().done !== true);
   return true;

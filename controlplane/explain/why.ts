@@ -36,7 +36,7 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
     takenBy: decision.bindings[0]?.nodeName ?? "",
     nodes: nodes.map(answerOf),
     relaxations: relaxationsOf(nodes),
-    victims: victimsOf(decision, view),
+    victims: victimsOf(decision.evictions, view),
     aheadCount: state.backlog.aheadOf(waiting),
     preemption: preemptionText(state, waiting, decision),
     revision,
@@ -78,7 +78,7 @@ function relaxationsOf(nodes: readonly NodeObjections[]): readonly Relaxation[] 
 }
 
 /** The pods that would make room, by the names that people know them by. */
-export function victimsOf({ evictions }: Decision<WaitingPod>, view: View): readonly Victim[] {
+export function victimsOf(evictions: Decision<WaitingPod>["evictions"], view: View): readonly Victim[] {
   return evictions.flatMap(({ podId, nodeName }) => {
     const found = view.podsOnNode(nodeName).find(({ object }) => metaOf(object).uid === podId);
     if (found === undefined) return [];

@@ -65,7 +65,7 @@ export async function openTsctlBench(services: BenchServices = {}): Promise<Tsct
   const network = memoryNetwork(api.clock);
   const server = network.serve("a:7443", [
     bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
-    bind(ExplainDefinition, explainService(api), authorizeCalls("Explain")),
+    bind(ExplainDefinition, explainService(api.deps), authorizeCalls("Explain")),
     bind(StreamsDefinition, { ...NO_STREAMS, ...services.streams }, authorizeCalls("Streams")),
     bind(ClusterDefinition, { ...NO_CLUSTER, ...services.cluster }, authorizeCalls("Cluster")),
   ]);

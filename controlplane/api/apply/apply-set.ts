@@ -54,6 +54,17 @@ export async function carryOut(
   return answer("written", revisionName);
 }
 
+/** Decides a set that was read as an apply would, and writes nothing: what would become of each document. */
+export async function trySet(
+  deps: ObjectsDeps,
+  set: AppliedSet,
+  context: CallContext,
+): Promise<readonly DocumentResult[]> {
+  const run = new SetRun(deps, set, context);
+  await run.decide();
+  return run.results();
+}
+
 function withRemoved(answer: ApplyResponse, removed: readonly ApplyResult[]): ApplyResponse {
   const latest = removed.reduce((newest, { item }) => Math.max(newest, item?.revision ?? 0), answer.revision);
   return { ...answer, results: [...answer.results, ...removed], revision: latest };

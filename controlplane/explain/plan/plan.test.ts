@@ -1,0 +1,109 @@
+import fc from "fast-check";
+import { afterEach, expect, test } from "vitest";
+import { applyDefaults } from "../../../kinds/defaults/defaults.js";
+import type { Typed } from "../../../kinds/object.js";
+import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
+import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
+import { Job } from "../../../proto/gen/tallship/v1/job.js";
+import { PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
+import { StatefulSet } from "../../../proto/gen/tallship/v1/statefulset.js";
+import { type ControlWorld, contentDigest, controlWorld } from "../../../test/kit/control-world.js";
+import { nodeOf } from "../../../test/kit/schedule-world.js";
+import { daemonSet } from "../../controllers/daemon-set/daemon-set.js";
+import { deployment } from "../../controllers/deployment/deployment.js";
+import { job } from "../../controllers/job/job.js";
+import { replicaSet } from "../../controllers/replica-set.js";
+import { statefulSet } from "../../controllers/stateful-set/stateful-set.js";
+import { SchedulingLoop } from "../../scheduling/scheduling-loop.js";
+import { askPicture } from "../picture.js";
+import { OverlayView } from "./overlay-view.js";
+import { planSet } from "./plan.js";
+
+const worlds: ControlWorld[] = [];
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.stop.abort();
+});
+
+const metadata = { name: "web", namespace: "default", uid: "uid-web", generation: 1 };
+const KINDS_OF_SETS = ["Deployment", "StatefulSet", "DaemonSet", "Job"] as const;
+
+/** A workload of so many pods. */
+function workload(kind: (typeof KINDS_OF_SETS)[number], count: number, cpu: string): Typed {
+  const template = PodTemplateSpec.fromPartial({
+    metadata: { labels: { app: "web" } },
+    spec: {
+      restartPolicy: kind === "Job" ? "Never" : "Always",
+      containers: [{ name: "m", image: "i", resources: { requests: { cpu } } }],
+    },
+  });
+  const selector = { matchLabels: { app: "web" } };
+  switch (kind) {
+    case "Deployment":
+      return { kind, object: Deployment.fromPartial({ metadata, spec: { replicas: count, selector, template } }) };
+    case "StatefulSet": {
+      const spec = { replicas: count, selector, template, podManagementPolicy: "Parallel" };
+      return { kind, object: StatefulSet.fromPartial({ metadata, spec }) };
+    }
+    case "DaemonSet":
+      return { kind, object: DaemonSet.fromPartial({ metadata, spec: { selector, template } }) };
+    case "Job":
+      return {
+        kind,
+        object: Job.fromPartial({ metadata, spec: { parallelism: count, completions: count, selector, template } }),
+      };
+  }
+}
+
+/** Nodes of pods, with their number; the empty name for those without. */
+function countByNode(nodes: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const node of [...nodes].sort()) counts[node] = (counts[node] ?? 0) + 1;
+  return counts;
+}
+
+test("whatever the workload and the nodes: what the plan says is what controllers and scheduler do", async () => {
+  const cases = fc.record({
+    kind: fc.constantFrom(...KINDS_OF_SETS),
+    count: fc.nat({ max: 7 }),
+    cpu: fc.constantFrom("500m", "1", "3"),
+    nodes: fc.array(fc.record({ cpu: fc.constantFrom("1", "2", "4"), cordoned: fc.boolean() }), { maxLength: 4 }),
+  });
+  await fc.assert(
+    fc.asyncProperty(cases, async ({ kind, count, cpu, nodes }) => {
+      const world = await controlWorld();
+      worlds.push(world);
+      const { clock, cache } = world;
+      for (const [at, node] of nodes.entries()) {
+        const parts = { name: `node-${at}`, unschedulable: node.cordoned };
+        await world.put({ kind: "Node", object: nodeOf({ ...parts, allocatable: { cpu: node.cpu, memory: "8Gi" } }) });
+      }
+      const typed = applyDefaults(workload(kind, count, cpu));
+      let uids = 0;
+      const moment = {
+        nowMs: clock.nowMs(),
+        monotonicMs: 0,
+        newUid: () => {
+          uids += 1;
+          return `uid-${uids}`;
+        },
+      };
+      const view = new OverlayView(cache.view);
+      const { revision } = cache.view;
+      const plan = await askPicture(
+        { cache, clock },
+        world.stop.signal,
+        (picture) => planSet([typed], { ...picture, view }, moment),
+        view,
+      );
+      expect(cache.view.revision).toBe(revision);
+      world.run([deployment(contentDigest), replicaSet, statefulSet(contentDigest), daemonSet(contentDigest), job]);
+      new SchedulingLoop(world.deps, world.stop.signal).start();
+      await world.put(typed);
+      await world.converge();
+      const pods = cache.view.list("Pod").map(({ object }) => object.spec?.nodeName ?? "");
+      expect(countByNode(plan.pods.map(({ node }) => node))).toEqual(countByNode(pods));
+      world.stop.abort();
+    }),
+    { seed: 23, numRuns: 60 },
+  );
+});

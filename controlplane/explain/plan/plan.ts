@@ -1,0 +1,159 @@
+import { keyOf, metaOf, type ObjectKey, type Typed } from "../../../kinds/object.js";
+import { TallshipError } from "../../../lib/errors.js";
+import { limit } from "../../../lib/limits.js";
+import { ObjectName } from "../../../proto/gen/tallship/v1/api.js";
+import type { PlanNote, PlannedPod, PlanResponse } from "../../../proto/gen/tallship/v1/explain.js";
+import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { refusalText } from "../../../scheduler/refusals.js";
+import { schedule } from "../../../scheduler/schedule.js";
+import type { Cached, View } from "../../cache/view.js";
+import { admitOutcome } from "../../controllers/admit-outcome.js";
+import type { ReconcileContext } from "../../controllers/controller.js";
+import { create } from "../../controllers/writes.js";
+import type { WaitingPod } from "../../scheduling/backlog.js";
+import type { SchedulerState } from "../../scheduling/scheduler-state.js";
+import { type Picture, takeAnew } from "../picture.js";
+import { victimsOf } from "../why.js";
+import { comingPods } from "./coming-pods.js";
+import type { OverlayView } from "./overlay-view.js";
+
+/** Pods decided on between two looks at the clock. */
+const PODS_PER_STEP = 32;
+
+/** An object of the set, and its place there. */
+interface Owner {
+  readonly key: ObjectKey;
+  readonly at: number;
+}
+
+/** A set as it would stand after an apply, and whose pods are whose. */
+interface Ground {
+  readonly overlay: OverlayView;
+  /** The object of the set that a pod comes from, by the pod's uid. */
+  readonly owners: Map<string, Owner>;
+  readonly notes: PlanNote[];
+}
+
+/** The cluster as the scheduler sees it, made from the overlay. */
+interface Drawn extends Picture {
+  readonly view: OverlayView;
+}
+
+/**
+ * Where the pods of a set would run: the objects are put over the cluster as it is, their controllers' pods derived, and all pods that wait,
+ * those of others too, are scheduled in the scheduler's own order. Nothing is written.
+ */
+export async function planSet(
+  objects: readonly Typed[],
+  { state, view: overlay, pace }: Drawn,
+  context: ReconcileContext,
+): Promise<Omit<PlanResponse, "results">> {
+  const ground: Ground = { overlay, owners: new Map(), notes: [] };
+  const { revision } = overlay;
+  takeObjects(objects, state, overlay);
+  for (const [at, typed] of objects.entries()) takeComing({ key: keyOf(typed), at }, { ground, state, context });
+  while (takeAnew(state, overlay));
+  const waiting = state.backlog.take(Number.POSITIVE_INFINITY);
+  const planned: Planned[] = [];
+  for (let at = 0; at < waiting.length; at += PODS_PER_STEP) {
+    planned.push(...planSome(waiting.slice(at, at + PODS_PER_STEP), state, ground));
+    await pace();
+  }
+  const pods = planned.sort((left, right) => left.at - right.at).map(({ pod }) => pod);
+  return { pods, notes: ground.notes, othersWaiting: waiting.length - pods.length, revision };
+}
+
+/** The set's own objects: the scheduler sees nodes, volumes, claims and budgets as they would be. */
+function takeObjects(objects: readonly Typed[], state: SchedulerState, overlay: OverlayView): void {
+  for (const typed of objects) {
+    const key = keyOf(typed);
+    const before = overlay.cached(key.kind, key.namespace, key.name);
+    const after = overlay.put(typed);
+    if (key.kind !== "Pod") state.take({ key, before, after, revision: overlay.revision }, 0);
+  }
+}
+
+interface Taking {
+  readonly ground: Ground;
+  readonly state: SchedulerState;
+  readonly context: ReconcileContext;
+}
+
+function takeComing(owner: Owner, { ground, state, context }: Taking): void {
+  const { overlay, owners, notes } = ground;
+  const { key } = owner;
+  const coming = comingPods({ key, before: overlay.base, after: overlay, context });
+  const note = (text: string, isRefusal: boolean): void =>
+    void notes.push({ owner: ObjectName.fromPartial(key), text, isRefusal });
+  for (const text of coming.notes) note(text, false);
+  for (const { object } of coming.leaving) takePod(state, overlay, { before: object, after: undefined });
+  for (const { object } of coming.staying)
+    if ((object.spec?.nodeName ?? "") === "") owners.set(metaOf(object).uid, owner);
+  for (const claim of coming.claims) {
+    const after = overlay.put(claim);
+    state.take({ key: keyOf(claim), before: undefined, after, revision: overlay.revision }, 0);
+  }
+  const { pods, refusals } = admitted(key, coming.pods, overlay);
+  for (const text of refusals) note(text, true);
+  if (owners.size + pods.length > limit("planPods"))
+    throw new TallshipError("too_large", `plan: more than ${limit("planPods")} pods`);
+  for (const pod of pods) {
+    owners.set(metaOf(pod).uid, owner);
+    takePod(state, overlay, { before: undefined, after: overlay.put({ kind: "Pod", object: pod }) });
+  }
+}
+
+/** Pods as the namespace's policies want them; a pod of the set itself has passed them. */
+function admitted(
+  key: ObjectKey,
+  pods: readonly Pod[],
+  view: View,
+): { readonly pods: readonly Pod[]; readonly refusals: readonly string[] } {
+  if (key.kind === "Pod" || pods.length === 0) return { pods, refusals: [] };
+  const { writes, notices = [] } = admitOutcome({ writes: pods.map((pod) => create("Pod", pod)) }, view);
+  const passed = writes.flatMap((write) =>
+    write.op === "put" && write.typed.kind === "Pod" ? [write.typed.object] : [],
+  );
+  const refused = pods.length - passed.length;
+  const count = refused === 1 ? "1 pod" : `${refused} pods`;
+  return { pods: passed, refusals: notices.map(({ message }) => `${count} would not be made: ${message}`) };
+}
+
+function takePod(
+  state: SchedulerState,
+  overlay: OverlayView,
+  { before, after }: { readonly before: Pod | undefined; readonly after: Cached | undefined },
+): void {
+  const { namespace, name } = metaOf(before ?? after?.object ?? {});
+  const key = { kind: "Pod" as const, namespace, name };
+  const was = before === undefined ? undefined : overlay.cached("Pod", namespace, name);
+  state.take({ key, before: was, after, revision: overlay.revision }, 0);
+}
+
+/** A pod of the set, and the place of its owner there. */
+interface Planned {
+  readonly at: number;
+  readonly pod: PlannedPod;
+}
+
+function planSome(pods: readonly WaitingPod[], state: SchedulerState, { owners, overlay }: Ground): readonly Planned[] {
+  const { bindings, evictions, refusals } = schedule(state.snapshot, pods, {
+    standings: state.standings,
+    assume: true,
+  });
+  const nodes = new Map(bindings.map(({ pod, nodeName }) => [pod, nodeName]));
+  const reasons = new Map(refusals.map((each) => [each.pod, each.refusals]));
+  return pods.flatMap((pod) => {
+    const owner = owners.get(pod.id);
+    if (owner === undefined) return [];
+    const victims = victimsOf(
+      evictions.filter(({ preemptor }) => preemptor === pod),
+      overlay,
+    );
+    const node = nodes.get(pod) ?? victims[0]?.node ?? "";
+    const why = reasons.get(pod);
+    const refusal = node !== "" || why === undefined ? "" : refusalText(why);
+    const { key, at } = owner;
+    return [{ at, pod: { owner: ObjectName.fromPartial(key), name: pod.key.name, node, refusal, victims } }];
+  });
+}
