@@ -36,10 +36,17 @@ spec:
 
 describe("every kind of mistake is named with its place", () => {
   const rows = [
+    { name: "a bracket left open", text: "a: [1\nb: {}\n", want: "a.yaml:1:4: this bracket is not closed" },
+    { name: "a quote left open", text: "a: x\nb: 'y\nc: z\n", want: "a.yaml:2:4: this quote is not closed" },
     {
-      name: "not YAML",
-      text: "a: [1",
-      want: "a.yaml:1:6: flow sequence in block collection must be sufficiently indented and end with a ]",
+      name: "a text that is taken for a map",
+      text: "a: to: do\n",
+      want: 'a.yaml:1:4: the ": " in this value makes a map of it; put it in quotes',
+    },
+    {
+      name: "a template",
+      text: "a: b\nc: {{ .x }}\n",
+      want: "a.yaml:2:5: a key is a string; a template must be rendered first (helm template)",
     },
     { name: "tab as indentation", text: "a:\n\tb: 1\n", want: "a.yaml:2:1: tabs are not allowed as indentation" },
     { name: "no object", text: "- a\n", want: "a.yaml:1:1: want an object with apiVersion and kind, found a list" },

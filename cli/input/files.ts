@@ -27,7 +27,7 @@ export async function readSources(shell: Shell, { filename, recursive }: FileFla
 }
 
 async function readPath(shell: Shell, path: string, isRecursive: boolean): Promise<readonly Source[]> {
-  if (path === "-") return [{ name: "stdin", text: stripBom(await shell.stdin.readAll(LIMITS.yamlBytes.value)) }];
+  if (path === "-") return [sourceOf("stdin", await shell.stdin.readAll(LIMITS.yamlBytes.value))];
   if (/^https?:\/\//.test(path))
     throw new TallshipError("not_supported", `read ${path}: files are not fetched from the net; pipe it in with -f -`);
   const found = await shell.files.find(path);
@@ -68,5 +68,12 @@ async function readFile(shell: Shell, path: string, bytes: number): Promise<Sour
       "too_large",
       `read ${path}: ${bytes} bytes, at most ${most} are read; split it into several files`,
     );
-  return { name: path, text: stripBom(await shell.files.read(path)) };
+  return sourceOf(path, await shell.files.read(path));
+}
+
+/** A file in another encoding would be told as a document that makes no sense. */
+function sourceOf(name: string, text: string): Source {
+  if (text.includes("\0"))
+    throw new TallshipError("invalid_argument", `read ${name}: want text in UTF-8, found other bytes`);
+  return { name, text: stripBom(text) };
 }

@@ -2,6 +2,7 @@ import { Composer, type CST, type Document, Parser } from "yaml";
 import type { ErrorCode } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import type { Problem } from "../problem.js";
+import { brokenPlace, templateHint } from "./broken.js";
 import { buildTree } from "./build.js";
 import type { ComposeTag, ParsedYaml } from "./parsed.js";
 import type { Source } from "./source.js";
@@ -14,15 +15,17 @@ import type { TreeNode } from "./tree.js";
 export function parseGeneralYaml(source: Source): ParsedYaml {
   const problems: Problem[] = [];
   const report = (code: ErrorCode, at: number, message: string): void => {
-    problems.push({ code, path: "", message, source, at });
+    problems.push({ code, path: "", message: `${message}${templateHint(source.text, at)}`, source, at });
   };
   const documents: TreeNode[] = [];
   const tags = new Map<number, ComposeTag>();
   const budget = { left: LIMITS.yamlAliasExpansion.value };
   for (const document of compose(source.text, report)) {
     const before = problems.length;
-    for (const { message, pos } of document.errors.slice(0, MAX_ERRORS))
-      report("invalid_argument", pos[0], tidy(message));
+    for (const error of document.errors.slice(0, MAX_ERRORS)) {
+      const { at, message } = brokenPlace(error, document);
+      report("invalid_argument", at, message);
+    }
     if (problems.length > before || document.contents === null) continue;
     const root = buildTree(document.contents, budget, { report, tags });
     if (problems.length === before && root !== undefined) documents.push(root);
@@ -76,10 +79,4 @@ function* childrenOf(token: CST.Token): Generator<CST.Token> {
     if (key !== undefined && key !== null && "items" in key) yield key;
     if (value !== undefined && "items" in value) yield value;
   }
-}
-
-/** The library's message as ours: lower case, without a full stop. */
-function tidy(message: string): string {
-  const text = message.replace(/\.$/, "");
-  return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
 }
