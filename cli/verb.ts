@@ -21,7 +21,7 @@ export interface Verb<F extends Flags = Flags> {
   readonly examples?: readonly (readonly [command: string, does: string])[];
   readonly flags: F;
   /** What operands are, for completion. */
-  readonly operands: "none" | "objects" | "pods" | "nodes" | "types" | "words";
+  readonly operands: "none" | "objects" | "pods" | "nodes" | "types" | "sets" | "words";
   /** A command follows after `--`. */
   readonly takesCommand?: boolean;
   /** Returns the exit code; a failure is thrown. `verbs` is the whole table, for what tells of it. */

@@ -1,4 +1,3 @@
-import { isKindName } from "../../kinds/registry.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import { projectSet } from "../compose/project-set.js";
 import { chooseContext } from "../context.js";
@@ -11,7 +10,7 @@ import { toldAlready } from "../verb.js";
 import { waitUntilReady } from "../wait/ready.js";
 import { agreeToPrune, PRUNE_WORDS, tellDropped } from "./prune.js";
 import { nameOfSet, sendSet } from "./send-set.js";
-import { refOf, tellResults } from "./told.js";
+import { refOf, tellResults, writtenBy } from "./told.js";
 
 /** What `apply` was asked. */
 export interface ApplyFlags extends ClusterFlags, FileFlags {
@@ -42,16 +41,12 @@ export async function runApply({ flags }: { readonly flags: ApplyFlags }, shell:
     await tellResults(answer, objects, { shell, output: flags.output, isDry, words: PRUNE_WORDS });
     if (flags.prune && isDry) await tellDropped(answer.dropped, shell);
     if (!flags.wait || isDry) return EXIT.ok;
-    const written = answer.results.flatMap(({ name, item, outcome }) =>
-      name !== undefined && isKindName(name.kind) && outcome !== "deleted"
-        ? [{ key: { ...name, kind: name.kind }, revision: item?.revision ?? 0 }]
-        : [],
-    );
-    return waitUntilReady({ shell, cluster, timeoutMs: flags.timeout ?? WAIT_MS }, written);
+    return waitUntilReady({ shell, cluster, timeoutMs: flags.timeout ?? WAIT_MS }, writtenBy(answer));
   });
 }
 
-const WAIT_MS = 300_000;
+/** How long objects are waited for when nobody says. */
+export const WAIT_MS = 300_000;
 
 /** Needs no cluster, only the context's namespace; without a context file it is "default". */
 async function checkOnly(flags: ApplyFlags, shell: Shell): Promise<number> {

@@ -160,7 +160,7 @@ describe("undo", () => {
       ["shop", "3", "2", "done"],
       [""],
     ]);
-    await out("undo");
+    await out("undo --wait");
     expect(await out("get configmap a -o jsonpath={.data.K}")).toBe("two");
   });
 

@@ -8,6 +8,7 @@ import { formatOf, printObjects } from "../print.js";
 import type { Shell } from "../shell.js";
 import { refText } from "../targets.js";
 import { toldAlready } from "../verb.js";
+import type { Written } from "../wait/ready.js";
 
 /** How results are told. */
 export interface Telling {
@@ -43,6 +44,15 @@ export async function tellResults(
     await shell.stderr.write(`${skipped} other object${skipped === 1 ? " was" : "s were"} not written\n`);
   const failed = results.find(({ outcome }) => outcome === "failed");
   if (failed !== undefined) throw toldAlready(isErrorCode(failed.code) ? failed.code : "internal");
+}
+
+/** What stands after an apply and can be waited for. */
+export function writtenBy({ results }: ApplyResponse): readonly Written[] {
+  return results.flatMap(({ name, item, outcome }) =>
+    name !== undefined && isKindName(name.kind) && outcome !== "deleted"
+      ? [{ key: { ...name, kind: name.kind }, revision: item?.revision ?? 0 }]
+      : [],
+  );
 }
 
 /** The server's words; what it says without a place gets the document's. */

@@ -9,6 +9,9 @@ describe("completion", () => {
   beforeEach(async () => {
     bench = await openTsctlBench();
     await bench.api.create(objectOf(podText("web-0")));
+    bench.files.set("shop.yaml", "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}");
+    await bench.run(["apply", "-f", "shop.yaml"]);
+    await bench.run(["apply", "-f", "shop.yaml"]);
     await bench.api.create(objectOf("{apiVersion: v1, kind: Node, metadata: {name: host1}}"));
   });
 
@@ -26,6 +29,10 @@ describe("completion", () => {
     { words: ["logs", "web-0", ""], want: "" },
     { words: ["exec", "web-0", "--", "l"], want: "" },
     { words: ["help", "des"], want: "describe" },
+    { words: ["undo", ""], want: "shop" },
+    { words: ["apply", "--set", "sh"], want: "shop" },
+    { words: ["get", "pods", "-n", "kube"], want: "kube-system" },
+    { words: ["get", "--namespace=def"], want: "--namespace=default" },
     { words: ["drain", "--force", ""], want: "host1" },
   ];
   test.each(rows)("$words", async ({ words, want }) => {

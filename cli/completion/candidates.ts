@@ -1,6 +1,7 @@
 import { kindOfWord } from "../../kinds/lookup.js";
 import { metaOf } from "../../kinds/object.js";
 import type { KindName } from "../../kinds/registry.js";
+import { SET_LABEL } from "../../kinds/sets.js";
 import { withCluster } from "../cluster.js";
 import { type Flag, type Flags, flagName } from "../flags.js";
 import { listObjects } from "../objects.js";
@@ -43,18 +44,31 @@ async function verbCandidates(row: VerbRow, at: Position): Promise<readonly stri
   const equals = at.current.indexOf("=");
   if (at.current.startsWith("--") && equals !== -1) {
     const flag = flagOf(verb.flags, at.current.slice(0, equals));
-    return flagValues(flag).map((value) => `${at.current.slice(0, equals)}=${value}`);
+    return (await valuesOf(verb.flags, flag, at)).map((value) => `${at.current.slice(0, equals)}=${value}`);
   }
   if (at.current.startsWith("-")) return Object.keys(verb.flags).map((key) => `--${flagName(key)}`);
   const flag = flagOf(verb.flags, at.before.at(-1) ?? "");
-  if (flag !== undefined && takesValue(flag)) return flagValues(flag);
+  if (flag !== undefined && takesValue(flag)) return valuesOf(verb.flags, flag, at);
   return operandCandidates(verb, at);
+}
+
+/** What a flag may be given; namespaces and sets come from the cluster. */
+async function valuesOf(flags: Flags, flag: Flag | undefined, at: Position): Promise<readonly string[]> {
+  if (flag !== undefined && flag === flags["namespace"]) return namesOf("Namespace", at, flags);
+  if (flag !== undefined && flag === flags["set"]) return setsOf(at, flags);
+  return flagValues(flag);
+}
+
+/** The sets that were applied in the namespace. */
+async function setsOf(at: Position, flags: Flags): Promise<readonly string[]> {
+  return [...new Set(await textsOf("Revision", at, flags, ({ labels }) => labels[SET_LABEL] ?? ""))];
 }
 
 async function operandCandidates(verb: AnyVerb, at: Position): Promise<readonly string[]> {
   const operands = operandsIn(at.before, verb.flags);
   const slash = at.current.indexOf("/");
   if (verb.operands === "types") return operands.length === 0 ? typeWords() : [];
+  if (verb.operands === "sets") return operands.length === 0 ? setsOf(at, verb.flags) : [];
   if (verb.operands === "none" || verb.operands === "words") return [];
   if (slash !== -1) {
     const type = at.current.slice(0, slash);
@@ -95,11 +109,16 @@ function operandsIn(words: readonly string[], flags: Flags): readonly string[] {
   return operands;
 }
 
-/** Names of the objects of a kind, in the namespace that the words before say; nothing when the cluster does not answer. */
-async function namesOf(
+async function namesOf(kind: KindName | undefined, at: Position, flags: Flags): Promise<readonly string[]> {
+  return textsOf(kind, at, flags, ({ name }) => name);
+}
+
+/** A text of each object of a kind, in the namespace that the words before say; nothing when the cluster does not answer. */
+async function textsOf(
   kind: KindName | undefined,
   { before, shell }: Position,
   flags: Flags,
+  textOf: (meta: ReturnType<typeof metaOf>) => string,
 ): Promise<readonly string[]> {
   if (kind === undefined || flags["namespace"] === undefined) return [];
   const valueAfter = (...names: readonly string[]): string | undefined => {
@@ -115,7 +134,7 @@ async function namesOf(
     };
     await withCluster(shell, chosen, async (cluster) => {
       const { objects } = await listObjects(cluster, { kind, namespace: cluster.namespace }, shell.signal);
-      names.push(...objects.map(({ object }) => metaOf(object).name));
+      names.push(...objects.map(({ object }) => textOf(metaOf(object))));
       return 0;
     });
   } catch {

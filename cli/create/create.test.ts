@@ -144,3 +144,113 @@ describe("replace and autoscale", () => {
     await fail(bench, { line: "autoscale deploy/web", code: 2, err: "say how many at most" });
   });
 });
+
+// Each `want` is what kubectl prints for the same command line, without what the server writes.
+describe("create and expose make what kubectl makes", () => {
+  const rows = [
+    {
+      line: "create pdb x --selector=app=a,tier=b --min-available=50%",
+      want: { spec: { minAvailable: "50%", selector: { matchLabels: { app: "a", tier: "b" } } } },
+    },
+    {
+      line: "create ingress i --rule=foo.com/*=svc:8080,tls=sec --rule=bar.com/x=svc:http --rule=/p*=s2:80 --class=c --annotation=a=b=c --default-backend=d:80",
+      want: {
+        metadata: { name: "i", annotations: { a: "b=c" } },
+        spec: {
+          ingressClassName: "c",
+          defaultBackend: { service: { name: "d", port: { number: 80 } } },
+          tls: [{ hosts: ["foo.com"], secretName: "sec" }],
+          rules: [
+            { host: "foo.com", http: { paths: [pathTo("/", "Prefix", "svc", { number: 8080 })] } },
+            { host: "bar.com", http: { paths: [pathTo("/x", "Exact", "svc", { name: "http" })] } },
+            { http: { paths: [pathTo("/p", "Prefix", "s2", { number: 80 })] } },
+          ],
+        },
+      },
+    },
+    {
+      line: "create role r --verb=get,list --resource=pods,deploy/scale,widgets.example.com --resource-name=a",
+      want: {
+        kind: "Role",
+        rules: [
+          { verbs: ["get", "list"], apiGroups: [""], resources: ["pods"], resourceNames: ["a"] },
+          { verbs: ["get", "list"], apiGroups: ["apps"], resources: ["deployments/scale"], resourceNames: ["a"] },
+          { verbs: ["get", "list"], apiGroups: ["example.com"], resources: ["widgets"], resourceNames: ["a"] },
+        ],
+      },
+    },
+    {
+      line: "create clusterrole c --verb=get --non-resource-url=/healthz",
+      want: { kind: "ClusterRole", rules: [{ nonResourceURLs: ["/healthz"], verbs: ["get"] }] },
+    },
+    {
+      line: "create clusterrole c --aggregation-rule=a=b",
+      want: { aggregationRule: { clusterRoleSelectors: [{ matchLabels: { a: "b" } }] } },
+    },
+    {
+      line: "create rolebinding rb --clusterrole=edit --user=ann --group=g --serviceaccount=ns:sa",
+      want: {
+        roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "edit" },
+        subjects: [
+          { apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "ann" },
+          { apiGroup: "rbac.authorization.k8s.io", kind: "Group", name: "g" },
+          { kind: "ServiceAccount", name: "sa", namespace: "ns" },
+        ],
+      },
+    },
+    {
+      line: "create clusterrolebinding b --clusterrole=edit --user=ann,bob",
+      want: {
+        kind: "ClusterRoleBinding",
+        roleRef: { kind: "ClusterRole" },
+        subjects: [{ name: "ann" }, { name: "bob" }],
+      },
+    },
+    {
+      line: "expose deploy/web --port=80 --target-port=http --type=NodePort",
+      want: {
+        kind: "Service",
+        metadata: { name: "web" },
+        spec: {
+          type: "NodePort",
+          selector: { app: "web" },
+          ports: [{ port: 80, protocol: "TCP", targetPort: "http" }],
+        },
+      },
+    },
+  ];
+  test.each(rows)("$line", async ({ line, want }) => {
+    await bench.api.create(objectOf(WEB));
+    expect(await json(`${line} --dry-run=client -o json`)).toMatchObject(want);
+    await succeed(bench, line);
+  });
+
+  const refused = [
+    { line: "create role r --resource=pods", code: 2, err: "say what may be done" },
+    { line: "create role r --verb=get --resource=widgets", code: 2, err: 'there is no resource "widgets"' },
+    { line: "create rolebinding b --user=ann", code: 2, err: "--role or --clusterrole" },
+    { line: "create rolebinding b --role=r --serviceaccount=sa", code: 2, err: '"sa" is not NAMESPACE:NAME' },
+    { line: "create ingress i --rule=web:80", code: 2, err: '"web:80" is not HOST/PATH=SERVICE:PORT' },
+    { line: "create pdb p --selector=a=b", code: 2, err: "--min-available or --max-unavailable" },
+    { line: "expose deploy/web", code: 2, err: "no container names its ports" },
+  ];
+  test.each(refused)("$line is refused", async (row) => {
+    await bench.api.create(objectOf(WEB));
+    await fail(bench, row);
+  });
+});
+
+function pathTo(path: string, pathType: string, name: string, port: object): object {
+  return { path, pathType, backend: { service: { name, port } } };
+}
+
+test("subjects are added to a binding once, and to nothing else", async () => {
+  await succeed(bench, "create rolebinding b --role=r --user=ann");
+  expect(await succeed(bench, "set subject rolebinding/b --user=ann,bob")).toBe(
+    "rolebinding.rbac.authorization.k8s.io/b subjects updated\n",
+  );
+  expect(await succeed(bench, "set subject rolebinding/b --user=bob")).toContain("unchanged");
+  expect(await succeed(bench, "get rolebinding b -o jsonpath={.subjects[*].name}")).toBe("ann bob");
+  await bench.api.create(objectOf(WEB));
+  await fail(bench, { line: "set subject deploy/web --user=ann", code: 2, err: "deployments have no subjects" });
+});

@@ -1,15 +1,18 @@
 import { ageText } from "../../kinds/age.js";
 import { metaOf } from "../../kinds/object.js";
+import { SET_LABEL } from "../../kinds/sets.js";
 import { TallshipError } from "../../lib/errors.js";
 import { UndoRequest } from "../../proto/gen/tallship/v1/api.js";
 import type { Revision } from "../../proto/gen/tallship/v1/revision.js";
-import { tellResults } from "../apply/told.js";
+import { WAIT_MS } from "../apply/apply.js";
+import { tellResults, writtenBy } from "../apply/told.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { formatTable } from "../table.js";
 import { usageError } from "../verb.js";
+import { waitUntilReady } from "../wait/ready.js";
 
 /** What `undo` was asked. */
 export interface UndoFlags extends ClusterFlags {
@@ -18,6 +21,8 @@ export interface UndoFlags extends ClusterFlags {
   readonly dryRun: string | undefined;
   readonly force: boolean;
   readonly output: string | undefined;
+  readonly wait: boolean;
+  readonly timeout: number | undefined;
 }
 
 /** Brings a whole set back to what an earlier apply made of it, or lists what there is to go back to. */
@@ -46,7 +51,8 @@ export async function runUndo(
     await tellResults(answer, [], { shell, output: flags.output, isDry });
     if (!isDry && flags.output === undefined)
       await shell.stdout.write(`set ${set} is brought back, as ${answer.revisionName}\n`);
-    return EXIT.ok;
+    if (!flags.wait || isDry) return EXIT.ok;
+    return waitUntilReady({ shell, cluster, timeoutMs: flags.timeout ?? WAIT_MS }, writtenBy(answer));
   });
 }
 
@@ -63,7 +69,7 @@ async function onlySet(cluster: Cluster, shell: Shell): Promise<string> {
 
 /** Revisions in order of set and number. */
 async function revisions(cluster: Cluster, shell: Shell, set: string | undefined): Promise<readonly Revision[]> {
-  const query = { kind: "Revision" as const, namespace: cluster.namespace, labels: set && `tallship.dev/set=${set}` };
+  const query = { kind: "Revision" as const, namespace: cluster.namespace, labels: set && `${SET_LABEL}=${set}` };
   const { objects } = await listObjects(cluster, query, shell.signal);
   return objects
     .flatMap((typed) => (typed.kind === "Revision" ? [typed.object] : []))

@@ -60,6 +60,38 @@ export const CREATE_VERBS: readonly VerbRow[] = [
     aliases: ["create pc"],
     load: async () => (await import("./create-priorityclass.js")).createPriorityClass,
   },
+  {
+    name: "create poddisruptionbudget",
+    summary: "make a bound for evictions",
+    aliases: ["create pdb"],
+    load: async () => (await import("./create-poddisruptionbudget.js")).createPodDisruptionBudget,
+  },
+  {
+    name: "create ingress",
+    summary: "make an ingress of hosts and paths",
+    aliases: ["create ing"],
+    load: async () => (await import("./create-ingress.js")).createIngress,
+  },
+  {
+    name: "create role",
+    summary: "make a role within a namespace",
+    load: async () => (await import("./create-role.js")).createRole,
+  },
+  {
+    name: "create clusterrole",
+    summary: "make a role of the whole cluster",
+    load: async () => (await import("./create-role.js")).createClusterRole,
+  },
+  {
+    name: "create rolebinding",
+    summary: "give a role within a namespace",
+    load: async () => (await import("./create-rolebinding.js")).createRoleBinding,
+  },
+  {
+    name: "create clusterrolebinding",
+    summary: "give a role of the whole cluster",
+    load: async () => (await import("./create-rolebinding.js")).createClusterRoleBinding,
+  },
 ];
 
 /** What can be done with roll-outs. */
@@ -123,6 +155,11 @@ export const SET_VERBS: readonly VerbRow[] = [
     name: "set selector",
     summary: "let a service choose other pods",
     load: async () => (await import("./set-selector.js")).setSelector,
+  },
+  {
+    name: "set subject",
+    summary: "add users, groups and accounts to bindings",
+    load: async () => (await import("./set-subject.js")).setSubject,
   },
 ];
 

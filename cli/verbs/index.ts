@@ -34,6 +34,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./create.js")).create,
   },
   ...CREATE_VERBS,
+  {
+    name: "expose",
+    summary: "make a service of what runs",
+    load: async () => (await import("./expose.js")).expose,
+  },
   { name: "get", summary: "list objects", load: async () => (await import("./get.js")).get },
   {
     name: "describe",
@@ -267,6 +272,11 @@ export const VERBS: readonly VerbRow[] = [
     name: "auth whoami",
     summary: "tell who you are to the cluster",
     load: async () => (await import("./auth-whoami.js")).authWhoami,
+  },
+  {
+    name: "auth can-i",
+    summary: "tell whether you may do something",
+    load: async () => (await import("./auth-can-i.js")).authCanI,
   },
   {
     name: "doctor",

@@ -5,7 +5,7 @@ import { verb } from "../verb.js";
 
 /** An undo is an apply of what was applied before, so it can be undone. */
 export const undo = verb({
-  forms: ["undo [SET] [--to=N]", "undo [SET] --list"],
+  forms: ["undo [SET] [--to=N] [--wait]", "undo [SET] --list"],
   description:
     "Every apply of a set of files is a revision. undo brings all objects of the set back to an earlier one, ConfigMaps and Secrets too, and\ndeletes what came to the set since. A field that another manager has set meanwhile is told, and kept unless --force is given.",
   examples: [
@@ -16,11 +16,13 @@ export const undo = verb({
   flags: {
     to: { type: "number", value: "N", min: 1, summary: "revision to go back to; the one before the last when absent" },
     list: { type: "switch", summary: "only list revisions" },
+    wait: { type: "switch", summary: "wait until all objects are ready" },
+    timeout: { type: "duration", value: "TIME", summary: "how long to wait; 5m when absent" },
     force: { type: "switch", summary: "take fields over that another owner has set" },
     ...DRY_RUN_FLAGS,
     ...OBJECT_OUTPUT_FLAGS,
     ...CLUSTER_FLAGS,
   },
-  operands: "words",
+  operands: "sets",
   run: runUndo,
 });

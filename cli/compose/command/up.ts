@@ -2,7 +2,7 @@ import { metaOf } from "../../../kinds/object.js";
 import type { ReadObject } from "../../../kinds/read.js";
 import { isKindName } from "../../../kinds/registry.js";
 import { sendSet } from "../../apply/send-set.js";
-import { tellResults } from "../../apply/told.js";
+import { tellResults, writtenBy } from "../../apply/told.js";
 import { withCluster } from "../../cluster.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
@@ -108,11 +108,7 @@ async function send(
       await told(shell, { kind: key.kind, name: key.name }, DONE[outcome]);
   const quiet: Shell = { ...shell, stdout: { isTerminal: false, write: async () => undefined } };
   await tellResults(answer, objects, { shell: quiet, output: undefined, isDry: false });
-  return results.flatMap(({ name: key, item }) =>
-    key !== undefined && isKindName(key.kind)
-      ? [{ key: { ...key, kind: key.kind }, revision: item?.revision ?? 0 }]
-      : [],
-  );
+  return writtenBy(answer);
 }
 
 const DONE: Readonly<Record<string, string>> = { created: "Created", configured: "Updated", unchanged: "Running" };

@@ -1,14 +1,12 @@
 import { createHash } from "node:crypto";
 import { keyOf, keyText, type ObjectKey, type Typed } from "../../../kinds/object.js";
 import { apiVersionOf } from "../../../kinds/registry.js";
+import { SET_LABEL } from "../../../kinds/sets.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { ApplyHeader } from "../../../proto/gen/tallship/v1/api.js";
 import { Revision, type RevisionMember } from "../../../proto/gen/tallship/v1/revision.js";
 import type { Cached, View } from "../../cache/view.js";
 import type { ApplyTask } from "./apply-task.js";
-
-/** The label by which the revisions of a set are found. */
-export const SET_LABEL = "tallship.dev/set";
 
 /** An applied set's name within its namespace. */
 export interface SetName {
