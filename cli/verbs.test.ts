@@ -100,8 +100,12 @@ describe("the rest", () => {
   test("a broken context file is named", async () => {
     bench = await openTsctlBench();
     bench.files.set("c", "current: [");
-    expect((await bench.run(["get", "pods", "--config", "c"])).err).toMatch(/^error: read c:1:11: /);
-    expect((await bench.run(["get", "pods"], { env: { TSCTL_CONFIG: "c" } })).err).toMatch(/^error: read c:1:11: /);
+    expect((await bench.run(["get", "pods", "--config", "c"])).err).toMatch(
+      /^error: read c:1:10: this bracket is not closed/,
+    );
+    expect((await bench.run(["get", "pods"], { env: { TSCTL_CONFIG: "c" } })).err).toMatch(
+      /^error: read c:1:10: this bracket is not closed/,
+    );
   });
 
   test("version tells both sides", async () => {
