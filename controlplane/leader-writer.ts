@@ -3,16 +3,12 @@ import { limit } from "../lib/limits.js";
 import { takenBy } from "./api/taken/taken-keys.js";
 import type { View } from "./cache/view.js";
 import type { ObjectWrite } from "./controllers/controller.js";
+import { PackedWrites, type Sent } from "./packed-writes.js";
 import type { Check, Guard, Store, Write } from "./store/store.js";
 import { writeSize } from "./store/transaction.js";
 
 /** What came of a set of writes. Writes before a conflict have happened when there are more than fit into one transaction. */
-export type Written =
-  | { readonly is: "written"; readonly revision: number }
-  /** Store keys whose revision was not the one named, with the revision found. */
-  | { readonly is: "conflict"; readonly conflicts: readonly Check[] }
-  /** Another replica leads: nothing that this one writes will ever happen again. */
-  | { readonly is: "deposed" };
+export type Written = Sent;
 
 /** Edge of all that the leader decides: writes objects, or says what stood against it. Failures: store_unavailable, deadline_exceeded. */
 export interface Planner {
@@ -26,19 +22,19 @@ interface Encoded {
 }
 
 /**
- * Writes with compare-and-swap on every object and on the election's key. Up to limits.transactionObjects share one transaction; more are cut
- * in their order, and a conflict stops at the cut.
+ * Writes with compare-and-swap on every object and on the election's key. Up to limits.transactionObjects share one transaction, with those of
+ * other sets that are written in the same turn; more are cut in their order, and a conflict stops at the cut.
  */
 export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard, view: View): Planner {
+  const packed = new PackedWrites(store, guard);
   return {
     write: async (writes) => {
       let revision = 0;
       for (const part of cut(writes.map((write) => encode(write, view)))) {
         const checks = part.map(({ check }) => check);
-        const result = await store.transact({ guard, checks, writes: part.flatMap((each) => each.writes) });
-        if (result.is === "guard_failed") return { is: "deposed" };
-        if (result.is === "conflict") return result;
-        revision = result.revision;
+        const sent = await packed.send({ checks, writes: part.flatMap((each) => each.writes) });
+        if (sent.is !== "written") return sent;
+        revision = sent.revision;
       }
       return { is: "written", revision };
     },

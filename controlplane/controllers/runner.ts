@@ -39,6 +39,8 @@ interface Line {
   readonly queue: WorkQueue;
   /** The queue was full: every object is looked at again when there is room. */
   isIncomplete: boolean;
+  /** The queue's size that the metric shows. */
+  shownSize: number;
 }
 
 /**
@@ -58,7 +60,12 @@ export class Runner {
   constructor(controllers: readonly Controller[], deps: RunnerDeps, signal: AbortSignal) {
     this.deps = deps;
     this.signal = signal;
-    this.lines = controllers.map((controller) => ({ controller, queue: this.newQueue(), isIncomplete: false }));
+    this.lines = controllers.map((controller) => ({
+      controller,
+      queue: this.newQueue(),
+      isIncomplete: false,
+      shownSize: 0,
+    }));
     this.feed = new ChangeFeed(deps.cache.view, kinds);
     this.turns = new Turns(deps.clock, signal, { step: () => this.step(), afterTurn: () => this.measure() });
   }
@@ -97,8 +104,12 @@ export class Runner {
   }
 
   private measure(): void {
-    for (const { controller, queue } of this.lines)
-      this.deps.metrics.controllerQueueDepth.set({ controller: controller.name }, queue.size);
+    for (const line of this.lines) {
+      const { size } = line.queue;
+      if (size === line.shownSize) continue;
+      line.shownSize = size;
+      this.deps.metrics.controllerQueueDepth.set({ controller: line.controller.name }, size);
+    }
   }
 
   /** One change, or one key of each controller; false when there is nothing left to do now. */

@@ -22,9 +22,10 @@ export function copyWrites(
   view: View,
   context: ReconcileContext,
 ): readonly ObjectWrite[] {
+  const pinned = new Set(Object.values(pins));
+  if (pinned.size === 0) return [];
   const { namespace } = metaOf(keeper.object);
   const owner = ownerReference(keeper);
-  const pinned = new Set(Object.values(pins));
   // One content may be pinned twice; it is one copy.
   const byName = new Map(
     copies.filter(({ name }) => pinned.has(name)).map((copy) => [`${copy.kind}/${copy.name}`, copy]),

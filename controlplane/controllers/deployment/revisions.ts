@@ -3,6 +3,7 @@ import { metaOf } from "../../../kinds/object.js";
 import { stableHash } from "../../../lib/stable-hash.js";
 import type { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
+import type { PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import { type ReplicaSet, ReplicaSet as ReplicaSetMessage } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { Cached } from "../../cache/view.js";
 import { type Pins, withPins } from "../config/pins.js";
@@ -72,9 +73,18 @@ export function setName(deployment: Deployment, identity: SetIdentity): string {
   return `${base}-${templateHash(deployment, identity)}`;
 }
 
+const known = new WeakMap<PodTemplateSpec, { readonly more: string; readonly hash: string }>();
+
+/** Worked out once per template, unless what it is hashed with changes: a name is asked for several times in each step. */
 function templateHash({ spec }: Deployment, { collisions, pins }: SetIdentity): string {
+  const template = spec?.template;
   const more = [...(Object.keys(pins).length === 0 ? [] : [pins]), ...(collisions === 0 ? [] : [collisions])];
-  return stableHash(more.length === 0 ? spec?.template : [spec?.template, ...more]);
+  const asked = more.length === 0 ? "" : JSON.stringify(more);
+  const before = template && known.get(template);
+  if (before?.more === asked) return before.hash;
+  const hash = stableHash(more.length === 0 ? template : [template, ...more]);
+  if (template !== undefined) known.set(template, { more: asked, hash });
+  return hash;
 }
 
 /** The replica set of the deployment's template, as it is created. */
