@@ -8,6 +8,7 @@ import type { Rng } from "../lib/rng.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import type { Dialer } from "../lib/transport/service.js";
 import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
+import type { Selection } from "../proto/gen/tallship/v1/api.js";
 import type { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
@@ -25,6 +26,7 @@ import { nodeLabels, nodeStatus } from "./host/node-status.js";
 import type { Images, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import { LogRotation } from "./logs/rotation.js";
+import { networkConfig } from "./network-config.js";
 import type { NodeMemory } from "./node-memory.js";
 import { podAddresses } from "./pod-addresses.js";
 import { PodLoop } from "./pod-loop.js";
@@ -34,12 +36,13 @@ import type { PodTurn } from "./pod-turn.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { AddressBook } from "./session/address-book.js";
 import { claimReader } from "./session/claim-reader.js";
+import { ClusterImages } from "./session/cluster-images.js";
 import { configReader } from "./session/config-reader.js";
 import { EndpointTracker } from "./session/endpoint-tracker.js";
 import { ImageReporter } from "./session/image-reporter.js";
 import { LeaderSession } from "./session/leader-session.js";
 import { EMPTY_MAP, MAP_KINDS, nextMap, servicesIn } from "./session/network-map.js";
-import { carryStream, type PodStreams } from "./session/operator-streams.js";
+import { carryStream, type ImageStreams, type PodStreams } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
 import { reportVolume } from "./session/report-volume.js";
@@ -68,6 +71,7 @@ export interface AgentEdges {
   readonly logs: ContainerLogs;
   readonly network: (config: NodeNetworkConfig) => NodeNetwork;
   readonly streams: (loop: PodLoop) => PodStreams;
+  readonly imageStreams: ImageStreams;
   readonly facts: HostFacts;
   readonly usage: HostUsage;
   readonly fetchPage: FetchPage;
@@ -98,6 +102,7 @@ export class Agent {
   private readonly events: PodEvents;
   private readonly endpoints: EndpointTracker;
   private readonly images: ImageReporter;
+  private readonly clusterImages = new ClusterImages();
   private readonly usage: UsageReporter;
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
@@ -128,8 +133,9 @@ export class Agent {
       onControlPlanes: () => this.remember(edges.memory.podCIDRs),
       onCutOver: (revision) => this.cutOver(revision),
       onOpenStream: (open) => {
-        const streams = this.loop === undefined ? undefined : edges.streams(this.loop);
-        if (streams !== undefined) void carryStream({ book: this.book, streams, log }, open, this.over.signal);
+        if (this.loop === undefined) return;
+        const streams = { ...edges.streams(this.loop), ...edges.imageStreams };
+        void carryStream({ book: this.book, streams, log }, open, this.over.signal);
       },
       onConfigsChanged: ({ configs, revision }) => {
         this.configRevision = Math.max(this.configRevision, revision);
@@ -236,9 +242,9 @@ export class Agent {
   }
 
   private async bringUp(podCIDR: string): Promise<void> {
-    const { clock, log, facts, runtime, checkpoint } = this.edges;
+    const { clock, rng, log, facts, runtime, checkpoint } = this.edges;
     const { signal } = this.over;
-    const network = this.edges.network(this.networkConfig(podCIDR));
+    const network = this.edges.network(networkConfig(this.edges, podCIDR));
     this.network = network;
     network.onApplied((revision) => this.session.applied(revision));
     while (this.overlay === undefined) {
@@ -267,6 +273,7 @@ export class Agent {
     this.keep(this.watchPods(loop));
     this.keep(this.watchMap(network));
     this.keep(this.watchVolumes());
+    this.keep(this.clusterImages.follow({ book: this.book, clock, rng, log }, signal));
   }
 
   /** Pods of which anything is left on the node, whatever an agent that died was doing with them. */
@@ -275,24 +282,6 @@ export class Agent {
     const runs = new Set((await runtime.list()).map(({ id }) => id));
     for (const id of await rootfs.list()) if (!runs.has(id)) await rootfs.remove(id);
     return [...links.map(({ uid }) => uid), ...(await runtime.pods()), ...disk.pods(), ...logs.pods()];
-  }
-
-  private networkConfig(podCIDR: string): NodeNetworkConfig {
-    const { cluster, facts, traits } = this.edges;
-    return {
-      nodeName: facts.nodeName,
-      podCIDR,
-      clusterCIDR: cluster.podCIDR,
-      serviceCIDR: cluster.serviceCIDR,
-      dnsAddress: cluster.dnsAddress,
-      clusterDomain: cluster.clusterDomain,
-      vxlanPort: cluster.vxlanPort,
-      vni: cluster.vni,
-      underlayIP: facts.nodeIP,
-      nodePortMin: cluster.nodePortMin,
-      nodePortMax: cluster.nodePortMax,
-      runDir: traits.runDir,
-    };
   }
 
   private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {
@@ -305,7 +294,7 @@ export class Agent {
       notify: (notice) => this.events.add(notice),
     };
     const hooks = {
-      image: imageHook(edges.images, configs),
+      image: imageHook(edges.images, configs, (reference) => this.clusterImages.specOf(reference)),
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
       volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, edges.traits),
@@ -361,7 +350,7 @@ export class Agent {
         if (typed === undefined) uids.delete(key);
       }
     };
-    const selections = [{ kind: "Pod", namespace: "", labels: "", fields: `spec.nodeName=${facts.nodeName}` }];
+    const selections = selectionsOf("Pod", facts.nodeName);
     return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);
   }
 
@@ -371,11 +360,9 @@ export class Agent {
     const { book } = this;
     const report = (volume: PersistentVolume): Promise<void> => reportVolume(book, volume);
     const reclaimer = new Reclaimer({ disk, report, clock, rng, log });
-    const selections = [
-      { kind: "PersistentVolume", namespace: "", labels: "", fields: `spec.nodeName=${facts.nodeName}` },
-    ];
-    const onUpdate = (update: WatchUpdate): void => reclaimer.take(update);
+    const selections = selectionsOf("PersistentVolume", facts.nodeName);
     const { signal } = this.over;
+    const onUpdate = (update: WatchUpdate): void => reclaimer.take(update);
     await Promise.all([watchObjects({ book, selections, onUpdate, clock, rng, log }, signal), reclaimer.run(signal)]);
   }
 
@@ -394,4 +381,8 @@ export class Agent {
 function podKey(pod: Pod): string {
   const { namespace, name } = metaOf(pod);
   return `Pod/${namespace}/${name}`;
+}
+
+function selectionsOf(kind: string, nodeName: string): readonly Selection[] {
+  return [{ kind, namespace: "", labels: "", fields: `spec.nodeName=${nodeName}` }];
 }

@@ -33,6 +33,7 @@ import { allocatable } from "./host/node-status.js";
 import { hostUsage, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
 import { seccompProfiles } from "./host/seccomp-profiles.js";
 import { createImages } from "./image/create-images.js";
+import { imageStreams } from "./image/image-tasks.js";
 import { mirrorsFile } from "./image/mirrors-file.js";
 import { inspectRoot } from "./image-root.js";
 import { startLauncher } from "./launcher/launcher.js";
@@ -130,6 +131,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
         names,
         metrics: networkObserver(metrics),
       }),
+    imageStreams: imageStreams(created.library),
     streams: (loop) => podStreams({ loop, runtime, dataDir, clock: systemClock }),
     facts,
     usage: hostUsage(systemClock),

@@ -4,6 +4,7 @@ import { LIMITS } from "../lib/limits.js";
 import type { Channel, Client } from "../lib/transport/service.js";
 import { ClusterDefinition, InfoRequest, ObjectsDefinition } from "../proto/gen/tallship/v1/api.js";
 import { ExplainDefinition } from "../proto/gen/tallship/v1/explain.js";
+import { ImagesDefinition } from "../proto/gen/tallship/v1/images.js";
 import { StreamsDefinition } from "../proto/gen/tallship/v1/streams.js";
 import { type ContextFlags, chooseContext } from "./context.js";
 import type { Shell } from "./shell.js";
@@ -21,6 +22,7 @@ export interface Cluster {
   readonly cluster: Client<ClusterDefinition>;
   readonly streams: Client<StreamsDefinition>;
   readonly explain: Client<ExplainDefinition>;
+  readonly images: Client<ImagesDefinition>;
 }
 
 /** The flags that choose a cluster and a namespace. */
@@ -68,6 +70,7 @@ function clusterOf(context: ClusterContext, channel: Channel, flags: ClusterFlag
     cluster: channel.client(ClusterDefinition),
     streams: channel.client(StreamsDefinition),
     explain: channel.client(ExplainDefinition),
+    images: channel.client(ImagesDefinition),
   };
 }
 

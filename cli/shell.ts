@@ -46,6 +46,8 @@ export interface Files {
   read(path: string): Promise<string>;
   /** Bytes of a file. */
   readBytes(path: string): Promise<Uint8Array>;
+  /** A file's bytes as they are read. */
+  chunks(path: string): AsyncIterable<Uint8Array>;
   /** The path without symbolic links, absolute. */
   realPath(path: string): Promise<string>;
   /** Names in a folder, folders with a slash at their end, sorted. */

@@ -6,6 +6,7 @@ import type { Rng } from "../lib/rng.js";
 import { type Binding, bind, type Dialer } from "../lib/transport/service.js";
 import { ClusterDefinition, ObjectsDefinition } from "../proto/gen/tallship/v1/api.js";
 import { ExplainDefinition } from "../proto/gen/tallship/v1/explain.js";
+import { ImagesDefinition } from "../proto/gen/tallship/v1/images.js";
 import type { LeaderRecord } from "../proto/gen/tallship/v1/record.js";
 import {
   type ClusterConfig,
@@ -28,6 +29,7 @@ import { startWatchCache } from "./cache/watch-cache.js";
 import type { EventSink } from "./events/event-sink.js";
 import { EventWriter } from "./events/event-writer.js";
 import { explainService } from "./explain/explain-service.js";
+import { imagesService } from "./images/images-service.js";
 import { lead } from "./leading.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
 import { replicaAddresses } from "./replica-addresses.js";
@@ -125,7 +127,7 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
     askLeader: (request, until) => client.requestStream(request, until),
   });
   const watches = new WatchHub(cache, () => edges.metrics.apiWatchesCutTotal.inc());
-  const parts = { edges, config, store, cache, hub, watches, broker, addresses, leader, clusterEpoch };
+  const parts = { edges, config, store, cache, hub, watches, broker, client, addresses, leader, clusterEpoch };
   await ensureSystemObjects(objectsDeps(parts), signal);
   const observing = observe(election, signal, (record) => {
     leading.record = record;
@@ -153,6 +155,7 @@ interface Parts {
   readonly hub: SessionHub;
   readonly watches: WatchHub;
   readonly broker: StreamBroker;
+  readonly client: LeaderClient;
   readonly addresses: () => Promise<readonly string[]>;
   readonly leader: () => LeaderRecord | undefined;
   readonly clusterEpoch: string;
@@ -197,7 +200,7 @@ function objectsDeps({ edges, config, store, cache, watches }: Parts): ObjectsDe
 }
 
 function bindingsOf(parts: Parts): readonly Binding[] {
-  const { edges, config, store, cache, hub, broker, addresses, leader, clusterEpoch } = parts;
+  const { edges, config, store, cache, hub, broker, client, addresses, leader, clusterEpoch } = parts;
   const { clock, rng, log } = edges;
   const { authority } = config;
   const objects = objectsService(objectsDeps(parts));
@@ -220,6 +223,11 @@ function bindingsOf(parts: Parts): readonly Binding[] {
     bind(NodesDefinition, nodesService({ hub, broker, authority, view }), authorizeCalls("Nodes")),
     bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
     bind(StreamsDefinition, streamsService({ view, broker }), authorizeCalls("Streams")),
+    bind(
+      ImagesDefinition,
+      imagesService({ view, broker, objects, findHolders: (request, signal) => client.findHolders(request, signal) }),
+      authorizeCalls("Images"),
+    ),
   ];
 }
 

@@ -1,20 +1,25 @@
+import { formatReference, parseReference } from "../../kinds/image-reference.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
+import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ConfigSource } from "../config-source.js";
 import { credentialsOf, type PullSecret } from "../image/credentials.js";
 import type { ImageRequest, Images, LocalImage, RegistryCredentials } from "../image/images.js";
+import type { ClusterImages } from "../session/cluster-images.js";
 import type { Hook } from "./hook.js";
 
 /** Makes the images of all containers present. What is there already costs no wait. */
-export function imageHook(images: Images, configs: ConfigSource): Hook {
+export function imageHook(images: Images, configs: ConfigSource, specOf: ClusterImages["specOf"]): Hook {
   return {
     name: "image",
     up: async ({ pod }, signal) => {
       const containers = everyContainer(pod);
       const credentials = credentialsOf(await pullSecrets(pod, configs, signal));
-      const found = await Promise.all(containers.map((one) => imageOf(one, images, { credentials, signal })));
+      const found = await Promise.all(
+        containers.map((one) => imageOf(one, { images, specOf }, { credentials, signal })),
+      );
       return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
     },
     down: async () => undefined,
@@ -29,10 +34,10 @@ type Credentials = Readonly<Record<string, RegistryCredentials>>;
 
 async function imageOf(
   { name, image, imagePullPolicy }: Container,
-  images: Images,
+  { images, specOf }: { readonly images: Images; readonly specOf: ClusterImages["specOf"] },
   { credentials, signal }: { readonly credentials: Credentials; readonly signal: AbortSignal },
 ): Promise<LocalImage> {
-  const request: ImageRequest = { reference: image, policy: pullPolicy(image, imagePullPolicy), credentials };
+  const request = requestFor(image, pullPolicy(image, imagePullPolicy), { credentials, own: specOf(image) });
   const here = images.lookup(request);
   if (here !== undefined) return here;
   if (request.policy === "Never")
@@ -41,6 +46,17 @@ async function imageOf(
       `image ${image} of container ${name} is not here and its policy is Never`,
     );
   return images.ensure(request, { signal });
+}
+
+/** What to ask for. A name of the cluster is current as it stands: it is its digest that is asked for, and no registry needs to say whether it moved. */
+function requestFor(
+  reference: string,
+  policy: ImageRequest["policy"],
+  { credentials, own }: { readonly credentials: Credentials; readonly own: ImageSpec | undefined },
+): ImageRequest {
+  if (own === undefined) return { reference, policy, credentials };
+  const pinned = formatReference({ ...parseReference(reference), digest: own.digest });
+  return { reference: pinned, policy: policy === "Never" ? "Never" : "IfNotPresent", credentials };
 }
 
 /** Always for the tag latest, also when it is left out; else IfNotPresent. As in Kubernetes. */

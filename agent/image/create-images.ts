@@ -8,7 +8,7 @@ import type { Rng } from "../../lib/rng.js";
 import { WorkerPool } from "../worker/worker-pool.js";
 import type { WorkerProgram } from "../worker/worker-program.js";
 import { type ImageMetrics, noImageMetrics } from "./image-metrics.js";
-import type { Images, RootFsDriver } from "./images.js";
+import type { ImageLibrary, Images, RootFsDriver } from "./images.js";
 import type { LayerPolicy } from "./layer/layer-entry.js";
 import { localUnpacker } from "./layer/local-unpacker.js";
 import type { Unpacker } from "./layer/unpacker.js";
@@ -48,6 +48,7 @@ export interface CreateImagesOptions {
 /** The node's images and root file systems. */
 export interface CreatedImages {
   readonly images: Images;
+  readonly library: ImageLibrary;
   readonly rootFs: RootFsDriver;
   /** Stops workers and timers; pulls that run fail. What is on disk stays. */
   close(): Promise<void>;
@@ -83,7 +84,7 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
     await unpacker.close();
     registry.close();
   };
-  return { images, rootFs, close };
+  return { images, library: images, rootFs, close };
 }
 
 function unpackerOf({ worker, clock, log }: CreateImagesOptions, folder: string): Unpacker {

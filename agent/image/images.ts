@@ -1,3 +1,5 @@
+import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+
 /** Credentials for one registry. */
 export interface RegistryCredentials {
   readonly username: string;
@@ -63,6 +65,31 @@ export interface Images {
   remove(reference: string): Promise<void>;
   /** Deletes content that no name and no container's root file system uses; returns the bytes freed. */
   prune(): Promise<number>;
+}
+
+/** How an archive of images is taken in. */
+export interface LoadOptions {
+  /** Names for the one image of the archive; empty: those that it says itself. */
+  readonly names: readonly string[];
+  readonly signal: AbortSignal;
+  /** Bytes in all are 0 while they are not known. */
+  readonly onProgress: (step: string, bytesDone: number, bytesTotal: number) => void;
+}
+
+/** An image that was taken in. */
+export interface LoadedImage {
+  /** Whole references. */
+  readonly names: readonly string[];
+  readonly spec: ImageSpec;
+}
+
+/** What operators do with a node's images. */
+export interface ImageLibrary {
+  /**
+   * Takes in an archive of images, packed or not: an OCI layout or what docker save writes. Every digest and diff id is verified, and nothing is named before all of its image is
+   * there. Fails with invalid_argument too, for names.
+   */
+  load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]>;
 }
 
 /** A container's writable root file system on top of an image's layers. */

@@ -3,9 +3,20 @@ import type { Cancel } from "../../lib/clock.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
+import { importArchive } from "./archive/import-archive.js";
 import { asDiskError } from "./disk-errors.js";
 import type { ImageMetrics } from "./image-metrics.js";
-import type { ImageRequest, Images, LocalImage, PullProgress, RootFsDriver } from "./images.js";
+import { imageSpecOf } from "./image-spec.js";
+import type {
+  ImageLibrary,
+  ImageRequest,
+  Images,
+  LoadedImage,
+  LoadOptions,
+  LocalImage,
+  PullProgress,
+  RootFsDriver,
+} from "./images.js";
 import { Puller, type PullerOptions, type PullRequest } from "./puller.js";
 import { SharedTasks } from "./shared-tasks.js";
 import type { ImageNames, ImageRecord } from "./store/image-names.js";
@@ -20,7 +31,7 @@ export interface NodeImagesOptions extends PullerOptions {
 type Listener = (progress: PullProgress) => void;
 
 /** Images of one node, over a content store and a registry. Call `close` to stop its timer. */
-export class NodeImages implements Images {
+export class NodeImages implements Images, ImageLibrary {
   private readonly options: NodeImagesOptions;
   private readonly puller: Puller;
   private readonly pulls = new SharedTasks<ImageRecord>();
@@ -65,6 +76,25 @@ export class NodeImages implements Images {
     } finally {
       listeners.delete(onProgress);
       if (listeners.size === 0) this.listeners.delete(key);
+    }
+  }
+
+  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]> {
+    const { store, names, platform, log } = this.options;
+    const pin = new Set<string>();
+    this.pinned.add(pin);
+    try {
+      const unpack = (request: PullRequest): Promise<ImageRecord> => this.puller.pull(request);
+      const loaded = await importArchive({ store, names, platform, unpack, pin }, archive, options);
+      log.info("images taken in", { images: loaded.flatMap((each) => each.names).join(" ") });
+      this.flushLater();
+      return await Promise.all(
+        loaded.map(async (each) => ({ names: each.names, spec: await imageSpecOf(store, each.record.digest) })),
+      );
+    } catch (error) {
+      throw asDiskError(error);
+    } finally {
+      this.pinned.delete(pin);
     }
   }
 

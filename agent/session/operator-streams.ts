@@ -2,6 +2,7 @@ import { assertNever, asTallshipError, TallshipError } from "../../lib/errors.js
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import { Pipe } from "../../lib/transport/pipe.js";
+import type { ImageInput, ImageOutput, ImageTask } from "../../proto/gen/tallship/v1/images.js";
 import { NodesDefinition, type OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import type {
   ExecInput,
@@ -25,10 +26,15 @@ export interface PodStreams {
   ): AsyncIterable<ExecOutput>;
 }
 
+/** What an operator may ask of the node's images. Throws what agent/image throws. */
+export interface ImageStreams {
+  image(task: ImageTask, input: AsyncIterable<ImageInput>, signal: AbortSignal): AsyncIterable<ImageOutput>;
+}
+
 /** What carrying needs. */
 export interface CarryParts {
   readonly book: AddressBook;
-  readonly streams: PodStreams;
+  readonly streams: PodStreams & ImageStreams;
   readonly log: Log;
 }
 
@@ -40,10 +46,13 @@ export async function carryStream(parts: CarryParts, open: OpenStream, signal: A
   const over = new AbortController();
   const stop = (): void => over.abort();
   signal.addEventListener("abort", stop, { once: true });
-  const input = new ExecInputs();
+  const input: OperatorInputs = {
+    exec: new Inputs(limit("execInputMessages")),
+    image: new Inputs(limit("imageInputMessages")),
+  };
   try {
     const client = parts.book.channel(open.replicaAddress).client(NodesDefinition);
-    const frames = client.carry(outgoing(parts.streams, open, input.stream, over.signal), { signal: over.signal });
+    const frames = client.carry(outgoing(parts.streams, open, input, over.signal), { signal: over.signal });
     for await (const frame of frames) await take(frame, input, over);
   } catch (error) {
     if (!over.signal.aborted)
@@ -52,23 +61,31 @@ export async function carryStream(parts: CarryParts, open: OpenStream, signal: A
         error: asTallshipError(error).message,
       });
   } finally {
-    input.end();
+    input.exec.end();
+    input.image.end();
     over.abort();
     signal.removeEventListener("abort", stop);
   }
 }
 
-/** What the operator sends, on its way to the command. The operator is held back while the command does not read. */
-class ExecInputs {
+/** What the operator sends, by who reads it. */
+interface OperatorInputs {
+  readonly exec: Inputs<ExecInput>;
+  readonly image: Inputs<ImageInput>;
+}
+
+/** What the operator sends, on its way to who reads it. The operator is held back while nobody does. */
+class Inputs<T> {
   private release: (() => void) | undefined;
-  readonly stream = new Pipe<ExecInput>(limit("execInputMessages"), {
-    onRoom: () => this.open(),
-    onLeft: () => this.end(),
-  });
+  readonly stream: Pipe<T>;
   private isOver = false;
 
+  constructor(mark: number) {
+    this.stream = new Pipe<T>(mark, { onRoom: () => this.open(), onLeft: () => this.end() });
+  }
+
   /** Resolves when more may come. */
-  async push(value: ExecInput): Promise<void> {
+  async push(value: T): Promise<void> {
     if (this.isOver || this.stream.push(value)) return;
     await new Promise<void>((resolve) => {
       this.release = resolve;
@@ -88,14 +105,17 @@ class ExecInputs {
   }
 }
 
-async function take({ part }: OperatorFrame, input: ExecInputs, over: AbortController): Promise<void> {
+async function take({ part }: OperatorFrame, input: OperatorInputs, over: AbortController): Promise<void> {
   if (part === undefined) return;
   switch (part.$case) {
     case "cancel":
       over.abort();
       return;
     case "exec":
-      await input.push(part.value);
+      await input.exec.push(part.value);
+      return;
+    case "image":
+      await input.image.push(part.value);
       return;
     default:
       assertNever(part);
@@ -104,9 +124,9 @@ async function take({ part }: OperatorFrame, input: ExecInputs, over: AbortContr
 
 /** The node's side: which operation this is, then what the pod gives, then an error when it failed. */
 async function* outgoing(
-  streams: PodStreams,
+  streams: CarryParts["streams"],
   open: OpenStream,
-  input: AsyncIterable<ExecInput>,
+  input: OperatorInputs,
   signal: AbortSignal,
 ): AsyncGenerator<NodeFrame, void, undefined> {
   yield { part: { $case: "operationID", value: open.operationID } };
@@ -120,9 +140,9 @@ async function* outgoing(
 }
 
 async function* answer(
-  streams: PodStreams,
+  streams: CarryParts["streams"],
   { podUID, what }: OpenStream,
-  input: AsyncIterable<ExecInput>,
+  input: OperatorInputs,
   signal: AbortSignal,
 ): AsyncGenerator<NodeFrame, void, undefined> {
   if (what === undefined)
@@ -133,8 +153,12 @@ async function* answer(
         yield { part: { $case: "logs", value: chunk } };
       return;
     case "exec":
-      for await (const output of streams.exec(podUID, what.value, input, signal))
+      for await (const output of streams.exec(podUID, what.value, input.exec.stream, signal))
         yield { part: { $case: "exec", value: output } };
+      return;
+    case "image":
+      for await (const output of streams.image(what.value, input.image.stream, signal))
+        yield { part: { $case: "image", value: output } };
       return;
     default:
       assertNever(what);

@@ -20,6 +20,9 @@ function filesOf(texts: Readonly<Record<string, string>>, read: string[] = []): 
       read.push(path);
       return Buffer.from(texts[path] ?? "");
     },
+    chunks: async function* (path) {
+      yield Buffer.from(texts[path] ?? "");
+    },
     realPath: async (path) => real(path),
     list: async () => [],
     write: async () => undefined,

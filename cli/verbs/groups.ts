@@ -206,3 +206,13 @@ export const CONFIG_VERBS: readonly VerbRow[] = [
     load: async () => (await import("./config-set-namespace.js")).configSetNamespace,
   },
 ];
+
+/** What is done with the images that the cluster holds itself. */
+export const IMAGE_VERBS: readonly VerbRow[] = [
+  {
+    name: "image load",
+    aliases: ["load"],
+    summary: "take images of an archive into the cluster",
+    load: async () => (await import("./image-load.js")).imageLoad,
+  },
+];

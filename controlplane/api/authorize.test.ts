@@ -4,6 +4,7 @@ import { KINDS, type KindName } from "../../kinds/registry.js";
 import { type ErrorCode, TallshipError } from "../../lib/errors.js";
 import type { Identity } from "../../lib/transport/service.js";
 import { ClusterDefinition, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
+import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
 import { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
 import { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -165,6 +166,7 @@ test("every method of every service is in the table, admin may not act as a node
     ReplicasDefinition,
     JoinDefinition,
     StreamsDefinition,
+    ImagesDefinition,
   ];
   const roles = ["admin", "node", "control-plane", "metrics", "anonymous"] as const;
   const table = all.flatMap(({ name: service, methods }) =>
@@ -193,9 +195,11 @@ test("every method of every service is in the table, admin may not act as a node
       "Nodes.RenewCertificate: node control-plane",
       "Nodes.Carry: node",
       "Replicas.RequestStream: control-plane",
+      "Replicas.FindHolders: control-plane",
       "Join.Join: admin node control-plane metrics anonymous",
       "Streams.Logs: admin control-plane",
       "Streams.Exec: admin control-plane",
+      "Images.Load: admin control-plane",
     ]
   `);
   for (const role of roles) {

@@ -33,8 +33,9 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
   },
   Explain: { Why: ["admin", "control-plane"], Plan: ["admin", "control-plane"] },
   Streams: { Logs: ["admin", "control-plane"], Exec: ["admin", "control-plane"] },
+  Images: { Load: ["admin", "control-plane"] },
   Nodes: { Session: ["node"], RenewCertificate: ["node", "control-plane"], Carry: ["node"] },
-  Replicas: { RequestStream: ["control-plane"] },
+  Replicas: { RequestStream: ["control-plane"], FindHolders: ["control-plane"] },
   Join: { Join: ["anonymous", "admin", "control-plane", "node", "metrics"] },
 };
 
@@ -54,6 +55,7 @@ const NODE_RIGHTS: { readonly [K in KindName]?: { readonly [V in Verb]?: Reach }
   Node: { get: "all", list: "all", watch: "all" },
   Service: { get: "all", list: "all", watch: "all" },
   EndpointSlice: { get: "all", list: "all", watch: "all" },
+  Image: { get: "all", list: "all", watch: "all" },
 };
 
 /** Refuses a call that the role may not make. For `bind`: the service's name, then the binding's identity and method. */

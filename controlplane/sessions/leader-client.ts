@@ -3,6 +3,8 @@ import { limit } from "../../lib/limits.js";
 import type { Channel, Dialer, Handlers } from "../../lib/transport/service.js";
 import type { LeaderRecord } from "../../proto/gen/tallship/v1/record.js";
 import {
+  type FindHoldersRequest,
+  FindHoldersResponse,
   ReplicasDefinition,
   type RequestStreamRequest,
   RequestStreamResponse,
@@ -15,7 +17,7 @@ export interface LeaderClientDeps {
   readonly ownId: string;
   /** Who leads, as far as this replica knows. */
   readonly leader: () => LeaderRecord | undefined;
-  readonly hub: Pick<SessionHub, "requestStream">;
+  readonly hub: Pick<SessionHub, "requestStream" | "holdersOf">;
   readonly dialer: Dialer;
 }
 
@@ -36,6 +38,15 @@ export class LeaderClient {
     await this.channelTo(leader.address).client(ReplicasDefinition).requestStream(request, options);
   }
 
+  /** Which nodes have a session, and how much they hold of some content. */
+  async findHolders(request: FindHoldersRequest, signal: AbortSignal): Promise<FindHoldersResponse> {
+    const leader = this.deps.leader();
+    if (leader === undefined) throw new TallshipError("unavailable", "no control plane leads at the moment; try again");
+    if (leader.id === this.deps.ownId) return holdersOnHub(this.deps.hub, request);
+    const options = { signal, deadlineMs: limit("rpcDeadlineMs") };
+    return this.channelTo(leader.address).client(ReplicasDefinition).findHolders(request, options);
+  }
+
   close(): void {
     this.channel?.close();
     this.channel = undefined;
@@ -52,13 +63,20 @@ export class LeaderClient {
 }
 
 /** What replicas ask of the leader. The call stays open until the asking replica has its stream. */
-export function replicasService(hub: Pick<SessionHub, "requestStream">): Handlers<typeof ReplicasDefinition> {
+export function replicasService(
+  hub: Pick<SessionHub, "requestStream" | "holdersOf">,
+): Handlers<typeof ReplicasDefinition> {
   return {
     requestStream: async (request, { signal }) => {
       await requestOnHub(hub, request, signal);
       return RequestStreamResponse.fromPartial({});
     },
+    findHolders: async (request) => holdersOnHub(hub, request),
   };
+}
+
+function holdersOnHub(hub: Pick<SessionHub, "holdersOf">, { digests }: FindHoldersRequest): FindHoldersResponse {
+  return FindHoldersResponse.fromPartial({ nodes: hub.holdersOf(digests) });
 }
 
 async function requestOnHub(

@@ -128,6 +128,14 @@ export class SessionHub implements NodeReports, UsageSource {
     return this.sessions.get(nodeName)?.images;
   }
 
+  /** Nodes that have a session, by name, and how many of the digests each holds. */
+  holdersOf(digests: readonly string[]): readonly { readonly name: string; readonly heldCount: number }[] {
+    if (!this.isLeading) throw this.notLeader();
+    return [...this.sessions.values()]
+      .map(({ nodeName, images }) => ({ name: nodeName, heldCount: digests.filter((each) => images.has(each)).length }))
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
   wantUsage(wish: UsageWish): void {
     const before = this.usageWish;
     if (wish.everyMs === before.everyMs && deepEqual([...wish.metrics], [...before.metrics])) return;

@@ -96,7 +96,7 @@ function sendInputs(inputs: AsyncIterator<ExecInput>, stream: CarriedStream, sig
 }
 
 /** Ends the node's side when the operator goes, even while the node says nothing. Returns how to end it otherwise. */
-function closeOnAbort(stream: CarriedStream, signal: AbortSignal): () => void {
+export function closeOnAbort(stream: CarriedStream, signal: AbortSignal): () => void {
   const close = (): void => stream.close();
   if (signal.aborted) close();
   else signal.addEventListener("abort", close, { once: true });

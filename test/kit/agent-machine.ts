@@ -62,7 +62,7 @@ export class AgentMachine {
     const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
     const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };
     const hooks = {
-      image: imageHook(folderImages(this.machine.imageRoot), configs),
+      image: imageHook(folderImages(this.machine.imageRoot), configs, () => undefined),
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
       volumes: volumesHook({ disk, claims: noClaims }, names, {

@@ -1,7 +1,9 @@
 import { authorizeCalls } from "../../controlplane/api/authorize.js";
 import { ClusterAuthority } from "../../controlplane/ca/cluster-authority.js";
+import type { View } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
 import type { Notice } from "../../controlplane/controllers/controller.js";
+import { imagesService } from "../../controlplane/images/images-service.js";
 import { LeaderClient, replicasService } from "../../controlplane/sessions/leader-client.js";
 import { nodesService } from "../../controlplane/sessions/nodes-service.js";
 import { SessionHub } from "../../controlplane/sessions/session-hub.js";
@@ -9,11 +11,14 @@ import { StreamBroker } from "../../controlplane/sessions/stream-broker.js";
 import { streamsService } from "../../controlplane/sessions/streams-service.js";
 import { MemoryStore } from "../../controlplane/store/memory.js";
 import { MemoryEtcd } from "../../controlplane/store/memory-etcd.js";
-import { encodeObject, keyOf, storeKey, type Typed } from "../../kinds/object.js";
+import { decodeObject, encodeObject, keyOf, metaOf, storeKey, type Typed } from "../../kinds/object.js";
+import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { memoryNetwork } from "../../lib/transport/memory.js";
-import { bind, type Dialer, type Identity } from "../../lib/transport/service.js";
+import { bind, type Dialer, type Handlers, type Identity } from "../../lib/transport/service.js";
+import { Item, type ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
+import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { NodesDefinition, ReplicasDefinition } from "../../proto/gen/tallship/v1/session.js";
@@ -25,6 +30,7 @@ import { testAuthority } from "./test-authority.js";
 export interface SessionReplica {
   readonly id: string;
   readonly hub: SessionHub;
+  readonly view: View;
   readonly notices: readonly { readonly notice: Notice; readonly host: string }[];
   /** Makes it the leader; the signal ends that. */
   lead(): AbortController;
@@ -45,6 +51,22 @@ export function sessionWorld() {
     const key = storeKey(keyOf(typed));
     await store.transact({ checks: [], writes: [{ op: "put", key, value: encodeObject(typed) }] });
     await clock.advance(0);
+  };
+
+  const write = async (object: Uint8Array): Promise<Item> => {
+    const key = storeKey(keyOf(decodeObject(object)));
+    await store.transact({ checks: [], writes: [{ op: "put", key, value: object }] });
+    return Item.fromPartial({});
+  };
+  const names = new Set<string>();
+  const objects: Pick<Handlers<typeof ObjectsDefinition>, "create" | "update"> = {
+    create: async ({ object }) => {
+      const { name } = metaOf(decodeObject(object).object);
+      if (names.has(name)) throw new TallshipError("already_exists", name);
+      names.add(name);
+      return write(object);
+    },
+    update: ({ object }) => write(object),
   };
 
   const startReplica = async (id: string): Promise<SessionReplica> => {
@@ -70,12 +92,21 @@ export function sessionWorld() {
     const server = network.serve(address, [
       bind(NodesDefinition, nodesService({ hub, broker, authority, view: cache.view }), authorizeCalls("Nodes")),
       bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
+      bind(
+        ImagesDefinition,
+        imagesService({
+          ...{ view: cache.view, broker, objects },
+          findHolders: (request, signal) => client.findHolders(request, signal),
+        }),
+        authorizeCalls("Images"),
+      ),
       bind(StreamsDefinition, streamsService({ view: cache.view, broker }), authorizeCalls("Streams")),
     ]);
     return {
       id,
       hub,
       notices,
+      view: cache.view,
       lead: () => {
         leader = { id, address };
         const lost = new AbortController();

@@ -8,6 +8,7 @@ import { memoryNetwork } from "../../lib/transport/memory.js";
 import { bind, type Handlers } from "../../lib/transport/service.js";
 import { ClusterDefinition, InfoResponse, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
 import { ExplainDefinition } from "../../proto/gen/tallship/v1/explain.js";
+import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
 import { ADMIN, type ApiBench, openApiBench } from "./api-bench.js";
 
@@ -51,6 +52,7 @@ export interface TsctlBench {
 /** What the bench's servers do beside objects. */
 export interface BenchServices {
   readonly streams?: Partial<Handlers<typeof StreamsDefinition>>;
+  readonly images?: Partial<Handlers<typeof ImagesDefinition>>;
   readonly cluster?: Partial<Handlers<typeof ClusterDefinition>>;
   /** Addresses in the context file; only "a:7443" answers. */
   readonly servers?: readonly string[];
@@ -67,6 +69,7 @@ export async function openTsctlBench(services: BenchServices = {}): Promise<Tsct
     bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
     bind(ExplainDefinition, explainService(api.deps), authorizeCalls("Explain")),
     bind(StreamsDefinition, { ...NO_STREAMS, ...services.streams }, authorizeCalls("Streams")),
+    bind(ImagesDefinition, { ...NO_IMAGES, ...services.images }, authorizeCalls("Images")),
     bind(ClusterDefinition, { ...NO_CLUSTER, ...services.cluster }, authorizeCalls("Cluster")),
   ]);
   const { servers = ["a:7443"] } = services;
@@ -103,6 +106,7 @@ function refuse(what: string): never {
 }
 
 const NO_STREAMS: Handlers<typeof StreamsDefinition> = { logs: () => refuse("logs"), exec: () => refuse("exec") };
+const NO_IMAGES: Handlers<typeof ImagesDefinition> = { load: () => refuse("images") };
 const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
   info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),
   createToken: () => refuse("tokens"),
@@ -127,6 +131,7 @@ class FakeShell {
   }
 
   shell(): Omit<Shell, "clock" | "dialer"> {
+    const { files } = this;
     const { isTerminal = false, input = "", env = {} } = this.options;
     const text = (chunk: string | Uint8Array): string =>
       typeof chunk === "string" ? chunk : Buffer.from(chunk).toString("utf8");
@@ -173,6 +178,9 @@ class FakeShell {
       files: {
         find: async (path) => this.find(path),
         read: async (path) => this.files.get(path) ?? refuse(`file ${path}`),
+        chunks: async function* (path) {
+          yield Buffer.from(files.get(path) ?? refuse(`file ${path}`));
+        },
         readBytes: async (path) => Buffer.from(this.files.get(path) ?? refuse(`file ${path}`)),
         realPath: async (path) => path,
         list: async (folder) => this.list(folder),

@@ -138,6 +138,7 @@ export class SimNode {
       network: (config) =>
         createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
       streams: () => ({ logs: nothing, exec: nothing }),
+      imageStreams: { image: nothing },
       facts: {
         nodeName: name,
         hostname: name,

@@ -1,6 +1,7 @@
 // Edge: reads a file, inflates it in Node's thread pool or by Debian's zstd.
 import { spawn } from "node:child_process";
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { assert, TallshipError } from "../../../lib/errors.js";
 import { type Compression, compressionOf } from "./compression.js";
@@ -10,7 +11,7 @@ const CHUNK_BYTES = 1_048_576;
 
 /** A blob's content without its compression, which is told by its first bytes. Stops reading when the consumer stops. */
 export async function* decompressed(blobPath: string): AsyncGenerator<Buffer> {
-  const kind = compressionOf(firstBytes(blobPath));
+  const kind = packingOf(blobPath);
   const packed = createReadStream(blobPath, { highWaterMark: CHUNK_BYTES });
   try {
     yield* CODECS[kind](packed, blobPath);
@@ -27,12 +28,39 @@ const CODECS: Readonly<Record<Compression, (packed: Packed, blobPath: string) =>
   zstd: (_, blobPath) => zstdDecoded(blobPath),
 };
 
-async function* gunzipped(packed: Packed): AsyncGenerator<Buffer> {
+/** A stream's content without its compression, which is told by its first bytes. image_refused when it cannot be inflated. */
+export async function* inflated(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const chunks = packed[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) return;
+  const rest: AsyncIterable<Uint8Array> = { [Symbol.asyncIterator]: () => chunks };
+  const whole = Readable.from(resumed(first.value, rest), { objectMode: false });
+  try {
+    yield* STREAM_CODECS[compressionOf(first.value)](whole);
+  } finally {
+    whole.destroy();
+  }
+}
+
+async function* resumed(first: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first;
+  yield* rest;
+}
+
+const STREAM_CODECS: Readonly<Record<Compression, (packed: Readable) => AsyncIterable<Buffer>>> = {
+  none: (packed) => packed,
+  gzip: gunzipped,
+  zstd: (packed) => zstdOutput(packed),
+};
+
+async function* gunzipped(packed: Readable): AsyncGenerator<Buffer> {
   const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
   packed.on("error", (error) => gunzip.destroy(error));
   try {
     yield* packed.pipe(gunzip);
   } catch (error) {
+    // What broke may be where the bytes come from.
+    if (error instanceof TallshipError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     throw new TallshipError("image_refused", `layer cannot be inflated: ${why}`, { cause: error });
   } finally {
@@ -43,10 +71,29 @@ async function* gunzipped(packed: Packed): AsyncGenerator<Buffer> {
 /** Node 20 has no zstd. A window over 128 MiB is refused by zstd itself. */
 async function* zstdDecoded(blobPath: string): AsyncGenerator<Buffer> {
   const fd = openSync(blobPath, "r");
-  const child = spawn("zstd", ["--decompress", "--stdout", "--quiet"], { stdio: [fd, "pipe", "pipe"] });
-  closeSync(fd);
-  const { stdout, stderr } = child;
+  try {
+    yield* zstdOutput(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What zstd makes of an open file, or of a stream. */
+async function* zstdOutput(packed: number | Readable): AsyncGenerator<Buffer> {
+  const input = typeof packed === "number" ? packed : "pipe";
+  const child = spawn("zstd", ["--decompress", "--stdout", "--quiet"], { stdio: [input, "pipe", "pipe"] });
+  const { stdin, stdout, stderr } = child;
   assert(stdout !== null && stderr !== null, "zstd writes to pipes");
+  let broken: Error | undefined;
+  if (typeof packed !== "number" && stdin !== null) {
+    // A zstd that has ended early takes no more; its status says why.
+    stdin.on("error", () => packed.destroy());
+    packed.on("error", (error) => {
+      broken = error;
+      child.kill("SIGKILL");
+    });
+    packed.pipe(stdin);
+  }
   const ended = new Promise<number | Error | null>((resolve) => {
     child.on("error", resolve);
     child.on("close", resolve);
@@ -56,6 +103,7 @@ async function* zstdDecoded(blobPath: string): AsyncGenerator<Buffer> {
   try {
     yield* stdout;
     const status = await ended;
+    if (broken !== undefined) throw broken;
     if (status instanceof Error) {
       throw new TallshipError("not_supported", `layer is packed with zstd: ${status.message}; install zstd`);
     }
@@ -68,10 +116,11 @@ async function* zstdDecoded(blobPath: string): AsyncGenerator<Buffer> {
   }
 }
 
-function firstBytes(path: string): Buffer {
+/** How a file is packed. */
+export function packingOf(path: string): Compression {
   const fd = openSync(path, "r");
   const bytes = Buffer.alloc(4);
   const count = readSync(fd, bytes);
   closeSync(fd);
-  return bytes.subarray(0, count);
+  return compressionOf(bytes.subarray(0, count));
 }

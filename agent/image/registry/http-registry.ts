@@ -1,10 +1,10 @@
 // Edge: registries over HTTP.
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { isDigest } from "../../../kinds/image-reference.js";
 import type { Clock } from "../../../lib/clock.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
+import { digestOf } from "../digest.js";
 import { MANIFEST_TYPES } from "../manifest.js";
 import { parseChallenge, parseToken, tokenUrl } from "./challenge.js";
 import { type ExchangeRequest, HttpExchange, where } from "./http-exchange.js";
@@ -42,7 +42,7 @@ export class HttpRegistry implements Registry {
   async manifest(request: RegistryRequest, key: string): Promise<ManifestReply> {
     const { answer, sent } = await this.ask(request, "GET", `manifests/${key}`, { accept: MANIFEST_TYPES.join(", ") });
     const bytes = await this.exchange.whole(answer, sent, limit("imageManifestBytes"));
-    const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+    const digest = digestOf(bytes);
     const mediaType = answer.headers["content-type"]?.split(";")[0]?.trim() ?? "";
     return { mediaType, digest, bytes };
   }

@@ -1,12 +1,12 @@
 // Edge: blobs and unpacked layers on disk.
-import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { isDigest } from "../../../kinds/image-reference.js";
 import { readFileIfPresent, syncFolder, writeFileAtomic } from "../../../lib/atomic-file.js";
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import type { Log } from "../../../lib/log.js";
+import { digestOf } from "../digest.js";
 import { asObject, asText, asTexts } from "../json-shape.js";
 import type { UnpackedLayer } from "../layer/unpack-layer.js";
 import { BlobPart } from "./blob-part.js";
@@ -101,6 +101,15 @@ export class ContentStore {
   openPart(digest: string, sizeBytes: number): Promise<BlobPart> {
     const partPath = join(this.folder, "parts", hexOf(digest));
     return BlobPart.open({ digest, sizeBytes, partPath, blobPath: this.blobPath(digest) });
+  }
+
+  /** Makes a file a blob, by renaming it. Its content has been hashed; it is on the store's file system. */
+  async adoptBlob(digest: string, path: string): Promise<void> {
+    if (this.blobs.has(digest)) return;
+    await syncFile(path);
+    await rename(path, this.blobPath(digest));
+    await syncFolder(dirname(this.blobPath(digest)));
+    this.blobs.add(digest);
   }
 
   /** Takes note of a blob whose part was committed. */
@@ -211,6 +220,15 @@ export class ContentStore {
   }
 }
 
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r");
+  try {
+    await file.datasync();
+  } finally {
+    await file.close();
+  }
+}
+
 function readLayer(path: string, diffId: string): StoredLayer | undefined {
   if (!existsSync(path)) return undefined;
   let parsed: unknown;
@@ -231,10 +249,6 @@ function readLayer(path: string, diffId: string): StoredLayer | undefined {
     opaque: asTexts(found?.["opaque"]),
     whiteouts: asTexts(found?.["whiteouts"]),
   };
-}
-
-function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
 }
 
 function hexOf(digest: string): string {
