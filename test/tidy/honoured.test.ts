@@ -10,7 +10,6 @@ const SAYS_ONLY = ["kinds/validation/", "kinds/defaults/", "kinds/columns/", "cl
 /** Fields that nothing reads by name, and why they are honoured all the same. */
 const HONOURED_OTHERWISE: Readonly<Record<string, string>> = {
   "Container.livenessProbe": "read under a name that is put together: each kind of probe is one field",
-  "ImageSpec.configDigest": "Docker's id of the image: shown, and named by nothing else",
   "NodeSpec.providerID": "names the node to others; nothing acts on it in Kubernetes either",
   "Secret.stringData": "moved into data when it is read, by its defaults",
 };
