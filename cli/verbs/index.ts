@@ -184,10 +184,8 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "compose run",
-    summary: "not supported",
-    isHidden: true,
-    load: async () =>
-      (await import("./compose-refused.js")).composeRefused("run", "use up for a task, or exec in a running service"),
+    summary: "run a service's container once, with another command",
+    load: async () => (await import("./compose-run.js")).composeRun,
   },
   {
     name: "compose pull",

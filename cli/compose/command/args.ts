@@ -15,6 +15,16 @@ const VALUED: ReadonlySet<string> = new Set([
   "--project-directory",
   "--context",
   "--config",
+  "--env",
+  "-e",
+  "--entrypoint",
+  "--user",
+  "-u",
+  "--workdir",
+  "-w",
+  "--label",
+  "-l",
+  "--name",
 ]);
 
 /**

@@ -62,6 +62,8 @@ test("stop leaves the service with no container, start gives back as many as the
   expect(await replicas()).toBe("0");
   await ok("compose start web");
   expect(await replicas()).toBe("3");
+  expect((await run("compose up -d --scale wbe=3")).err).toContain("--scale: no such service: wbe");
+  expect((await run("compose up -d --scale agent=3")).err).toContain("agent is a task or runs on every node");
   await ok("compose stop web");
   await ok("compose up -d");
   // As docker: without --scale it is as the file says.

@@ -1,8 +1,9 @@
-import { keyOf } from "../../../kinds/object.js";
+import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { withCluster } from "../../cluster.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
+import { ONE_OFF_LABEL } from "../translate/names.js";
 import {
   askDelete,
   type LiveProject,
@@ -39,12 +40,18 @@ export async function runDown(
     const live: LiveProject = { shell, cluster, name, namespace };
     // What runs goes first, so that nothing is taken from under it.
     await removeAll(live, await objectsOf(live, WORKLOADS), undefined);
+    await removeAll(live, await oneOffsOf(live), flags.timeout);
     await endPods(live, flags.timeout);
     await removeAll(live, await objectsOf(live, PARTS), undefined);
     if (flags.volumes) await removeAll(live, await objectsOf(live, ["PersistentVolumeClaim"]), undefined);
     await removeNamespace(live);
     return EXIT.ok;
   });
+}
+
+/** Pods that nothing keeps: those that `compose run` has started. */
+async function oneOffsOf(live: LiveProject): Promise<readonly Typed[]> {
+  return (await objectsOf(live, ["Pod"])).filter(({ object }) => metaOf(object).labels[ONE_OFF_LABEL] === "True");
 }
 
 /** The pods follow what kept them; with a time of the user's own they are told of it. */

@@ -55,7 +55,7 @@ export function runPs({ flags, operands }: Call<FlagValues<typeof PS_FLAGS>>, sh
     const rows = pods.map((pod) => [
       metaOf(pod).name,
       pod.spec?.containers[0]?.image ?? "",
-      serviceOf(pod),
+      serviceOf(pod) || (pod.spec?.containers[0]?.name ?? ""),
       `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
       statusText(pod, nowMs),
       pod.spec?.nodeName ?? "",

@@ -1,20 +1,17 @@
-import { metaOf } from "../../../kinds/object.js";
 import type { ReadObject } from "../../../kinds/read.js";
-import { isKindName } from "../../../kinds/registry.js";
-import { sendSet } from "../../apply/send-set.js";
-import { tellResults, writtenBy } from "../../apply/told.js";
 import { withCluster } from "../../cluster.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import { runLogs } from "../../logs/logs.js";
 import type { Shell } from "../../shell.js";
 import { usageError } from "../../verb.js";
-import { type Written, waitUntilReady } from "../../wait/ready.js";
+import { waitUntilReady } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
 import { dnsName, PROJECT_LABEL } from "../translate/names.js";
-import { hasEnded, type LiveProject, objectsOf, removeAll, serviceOf, told, WORKLOADS } from "./live.js";
+import { bringUp, objectsFor } from "./bring-up.js";
+import { type LiveProject, objectsOf, removeAll, serviceOf, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
-import { startServices, stopServices } from "./power.js";
+import { stopServices } from "./power.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
 
 /** Flags of `compose up`. */
@@ -41,15 +38,12 @@ export async function runUp(
   for (const name of operands)
     if (project.model.services?.value.has(name) !== true) throw usageError(`no such service: ${name}`);
   const scaled = scaleOf(flags.scale);
-  const objects = chosen(project, operands, flags.noDeps).map((each) => withScale(each, scaled));
+  const wanted = operands.length === 0 ? project.objects : objectsFor(project, operands, flags.noDeps);
+  for (const name of scaled.keys()) refuseScale(name, wanted);
+  const objects = wanted.map((each) => withScale(each, scaled));
   const code = await withCluster(shell, flags, async (cluster) => {
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
-    await removeFinished(live, objects);
-    await startServices(
-      live,
-      objects.map(({ typed }) => serviceOf(typed.object)),
-    );
-    const written = await send(live, objects);
+    const written = await bringUp(live, objects);
     if (operands.length === 0) await orphans(live, project, flags.removeOrphans);
     return flags.wait ? waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, written) : EXIT.ok;
   });
@@ -66,52 +60,19 @@ function scaleOf(list: readonly string[]): ReadonlyMap<string, number> {
   );
 }
 
+/** Only deployments have a number: tasks run as often as they say, and global services on every node. */
+function refuseScale(name: string, objects: readonly ReadObject[]): void {
+  const kinds = objects.filter(({ typed }) => serviceOf(typed.object) === name).map(({ typed }) => typed.kind);
+  if (kinds.length === 0) throw usageError(`--scale: no such service: ${name}`);
+  if (!kinds.includes("Deployment")) throw usageError(`--scale: ${name} is a task or runs on every node`);
+}
+
 function withScale(each: ReadObject, scaled: ReadonlyMap<string, number>): ReadObject {
   const { typed } = each;
   const replicas = scaled.get(serviceOf(typed.object));
   if (replicas === undefined || typed.kind !== "Deployment" || typed.object.spec === undefined) return each;
   return { ...each, typed: { ...typed, object: { ...typed.object, spec: { ...typed.object.spec, replicas } } } };
 }
-
-/** All objects, or those of the services named and of what these depend on, with what belongs to the whole project. */
-function chosen(project: ComposeProject, named: readonly string[], isAlone: boolean): readonly ReadObject[] {
-  if (named.length === 0) return project.objects;
-  const wanted = new Set<string>();
-  const add = (name: string): void => {
-    if (wanted.has(dnsName(name))) return;
-    wanted.add(dnsName(name));
-    if (!isAlone)
-      for (const other of project.model.services?.value.get(name)?.value.depends_on?.value.keys() ?? []) add(other);
-  };
-  for (const name of named) add(name);
-  return project.objects.filter(({ typed }) => serviceOf(typed.object) === "" || wanted.has(serviceOf(typed.object)));
-}
-
-/** A task that has ended runs again with every `up`, as docker starts containers that have exited. */
-async function removeFinished(live: LiveProject, objects: readonly ReadObject[]): Promise<void> {
-  const wanted = new Set(objects.map(({ typed }) => `${typed.kind}/${metaOf(typed.object).name}`));
-  const jobs = await objectsOf(live, ["Job"]);
-  const finished = jobs.filter((typed) => wanted.has(`Job/${metaOf(typed.object).name}`) && hasEnded(typed));
-  if (finished.length > 0) await removeAll(live, finished, undefined);
-}
-
-async function send(
-  { shell, cluster, name, namespace }: LiveProject,
-  objects: readonly ReadObject[],
-): Promise<readonly Written[]> {
-  // Docker's `up` has the last word on what is its own.
-  const sending = { cluster: { ...cluster, namespace }, shell, set: `compose-${dnsName(name)}`, force: true };
-  const answer = await sendSet(objects, { ...sending, isDry: false, prune: [] });
-  const { results } = answer;
-  for (const { outcome, name: key } of results)
-    if (key !== undefined && isKindName(key.kind) && DONE[outcome] !== undefined)
-      await told(shell, { kind: key.kind, name: key.name }, DONE[outcome]);
-  const quiet: Shell = { ...shell, stdout: { isTerminal: false, write: async () => undefined } };
-  await tellResults(answer, objects, { shell: quiet, output: undefined, isDry: false });
-  return writtenBy(answer);
-}
-
-const DONE: Readonly<Record<string, string>> = { created: "Created", configured: "Updated", unchanged: "Running" };
 
 /** Services that run and are in no file any more. */
 async function orphans(live: LiveProject, project: ComposeProject, isRemoving: boolean): Promise<void> {

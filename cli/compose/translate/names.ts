@@ -5,6 +5,9 @@ export const PROJECT_LABEL = "com.docker.compose.project";
 /** Label of everything that belongs to a service. */
 export const SERVICE_LABEL = "com.docker.compose.service";
 
+/** Label of a container that `compose run` started, as docker sets it. */
+export const ONE_OFF_LABEL = "com.docker.compose.oneoff";
+
 /** The name as a DNS label that starts with a letter: `my_db` is `my-db`. */
 export function dnsName(name: string): string {
   const plain = name

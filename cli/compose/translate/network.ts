@@ -174,6 +174,11 @@ export function aliasLabels(context: ServiceContext): Readonly<Record<string, st
   return Object.fromEntries(names.map((alias) => [`${ALIAS_LABEL}/${alias}`, "true"]));
 }
 
+/** True for the labels that aliasLabels makes. */
+export function isAliasLabel(label: string): boolean {
+  return label.startsWith(`${ALIAS_LABEL}/`);
+}
+
 /** A name for each alias in the project; several services may share one. */
 export function aliasObjects(context: ProjectContext): readonly Placed[] {
   const taken = new Set([...context.services.keys()].map(dnsName));

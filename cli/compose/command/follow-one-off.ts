@@ -1,0 +1,105 @@
+import { keyOf, type Typed } from "../../../kinds/object.js";
+import { isPodFinished } from "../../../kinds/pod-state.js";
+import { podTrouble } from "../../../kinds/pod-trouble.js";
+import { TallshipError } from "../../../lib/errors.js";
+import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { queriesOf } from "../../delete/gone.js";
+import { EXIT } from "../../exit-codes.js";
+import { LineWriter } from "../../logs/line-writer.js";
+import { printLog } from "../../logs/stream.js";
+import type { Shell } from "../../shell.js";
+import { watchUntil } from "../../wait/until.js";
+import { type LiveProject, removeAll } from "./live.js";
+
+/**
+ * Prints what a pod that runs once writes until it has ended, and returns its exit code. The user's interrupt removes it, as it would stop docker's
+ * container; so does its end when `isRemoved` says so.
+ */
+export function followOneOff(live: LiveProject, pod: Typed, isRemoved: boolean): Promise<number> {
+  return new OneOff(live, pod, isRemoved).follow();
+}
+
+/** A pod in the foreground. */
+class OneOff {
+  private readonly live: LiveProject;
+  private readonly pod: Typed;
+  private readonly isRemoved: boolean;
+  private told = "";
+
+  constructor(live: LiveProject, pod: Typed, isRemoved: boolean) {
+    this.live = live;
+    this.pod = pod;
+    this.isRemoved = isRemoved;
+  }
+
+  async follow(): Promise<number> {
+    const { shell, cluster } = this.live;
+    try {
+      const started = await this.waitFor(hasStarted);
+      const options = {
+        follow: true,
+        tailLines: undefined,
+        sinceTime: "",
+        timestamps: false,
+        previous: false,
+        limitBytes: 0,
+      };
+      const writer = new LineWriter(shell.stdout, false);
+      const container = started.spec?.containers[0]?.name ?? "";
+      await printLog({ cluster, shell, writer, options }, started, container);
+      return exitCodeOf(await this.waitFor(isPodFinished));
+    } catch (error) {
+      if (!shell.signal.aborted) throw error;
+      await this.remove();
+      return EXIT.interrupted;
+    } finally {
+      if (this.isRemoved && !shell.signal.aborted) await this.remove();
+    }
+  }
+
+  /** The pod once `isThere` holds; what keeps it from running is told, each reason once. */
+  private async waitFor(isThere: (pod: Pod) => boolean): Promise<Pod> {
+    const { shell, cluster } = this.live;
+    let found: Pod | undefined;
+    const key = keyOf(this.pod);
+    await watchUntil({ shell, cluster, timeoutMs: undefined }, queriesOf([key]), async ({ changes }) => {
+      for (const change of changes) {
+        if (change.is === "delete") throw new TallshipError("not_found", `pod ${key.name} was deleted before it ended`);
+        if (change.typed.kind !== "Pod") continue;
+        if (isThere(change.typed.object)) found = change.typed.object;
+        else await this.tellTrouble(change.typed.object);
+      }
+      return found !== undefined;
+    });
+    if (found === undefined) throw new TallshipError("cancelled", "interrupted");
+    return found;
+  }
+
+  private async tellTrouble(pod: Pod): Promise<void> {
+    const trouble = podTrouble(pod) ?? this.told;
+    if (trouble === this.told) return;
+    this.told = trouble;
+    await this.live.shell.stderr.write(`waiting: ${trouble}\n`);
+  }
+
+  private async remove(): Promise<void> {
+    // The interrupt has ended what was under way; removing goes on without it.
+    const shell: Shell = {
+      ...this.live.shell,
+      signal: new AbortController().signal,
+      stderr: { isTerminal: false, write: async () => undefined },
+    };
+    await removeAll({ ...this.live, shell }, [this.pod], undefined);
+  }
+}
+
+function hasStarted(pod: Pod): boolean {
+  return isPodFinished(pod) || pod.status?.containerStatuses.some(({ state }) => state?.running !== undefined) === true;
+}
+
+function exitCodeOf({ metadata, status }: Pod): number {
+  const { terminated } = status?.containerStatuses[0]?.state ?? {};
+  if (terminated !== undefined) return terminated.exitCode;
+  const why = status?.message || status?.reason || "no container has run";
+  throw new TallshipError("failed_precondition", `pod ${metadata?.name} has ended without an exit code: ${why}`);
+}

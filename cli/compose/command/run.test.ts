@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { LogsChunk } from "../../../proto/gen/tallship/v1/streams.js";
+import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
+import { until, writeStatus } from "../../../test/kit/tsctl-steps.js";
+import { waitFor } from "../../../test/kit/wait.js";
+
+const SHOP = `services:
+  web:
+    image: "web:1"
+    entrypoint: [/entry, serve]
+    command: --fast
+    environment: {MODE: live, KEEP: "1"}
+    user: "7"
+    ports: ["8080:80", "127.0.0.1:81:81"]
+    depends_on: {db: {condition: service_healthy}}
+    networks: {default: {aliases: [site]}}
+  db: {image: "db:1", volumes: ["data:/data"]}
+  other: {image: "other:1"}
+volumes: {data: {}}
+`;
+
+let bench: TsctlBench;
+beforeEach(async () => {
+  bench = await openTsctlBench({
+    streams: {
+      logs: async function* () {
+        yield LogsChunk.fromPartial({ bytes: Buffer.from("said\n") });
+      },
+    },
+  });
+  bench.files.set("compose.yaml", SHOP);
+});
+afterEach(() => bench.close());
+
+const OPTIONS = { env: { PWD: "/home/ann/shop", FROM_SHELL: "yes" } };
+const run = (line: string): Promise<Ran> => bench.run(line.split(" "), OPTIONS);
+const pods = async (): Promise<string> => (await run("get pods -n shop -o name")).out;
+
+/** Writes what the agent of the pod's node would. */
+async function becomes(phase: string, state: string): Promise<void> {
+  const name = (await pods()).trim().replace("pod/", "");
+  await writeStatus(
+    bench,
+    `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: shop}, status: {phase: ${phase}, containerStatuses: [{name: web, state: ${state}}]}}`,
+  );
+}
+
+test("run starts what the service needs, prints what its own pod writes, and passes the exit code on", async () => {
+  const running = bench.start(["compose", "run", "--rm", "web", "ls", "-l"], OPTIONS);
+  await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
+  await becomes("Pending", "{waiting: {reason: ImagePullBackOff, message: no such image}}");
+  await until(running, "waiting: container web: ImagePullBackOff: no such image");
+  await becomes("Running", "{running: {}}");
+  await until(running, "said\n");
+  await becomes("Failed", "{terminated: {exitCode: 3}}");
+  expect((await running.ended).code).toBe(3);
+  expect(await pods()).toBe("");
+  expect((await run("get deployments -n shop -o name")).out).toBe("deployment.apps/db\n");
+});
+
+test("a run that is interrupted leaves no pod", async () => {
+  const running = bench.start(["compose", "run", "web"], OPTIONS);
+  await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
+  running.interrupt();
+  expect((await running.ended).code).toBe(130);
+  expect(await pods()).toBe("");
+});
+
+const json = async (line: string): Promise<unknown> => {
+  expect((await run(line)).err).not.toContain("error");
+  return JSON.parse((await run("get pods -n shop -o jsonpath={.items[0]}")).out);
+};
+
+test("the pod is the service's, without its names, its ports and its restarts", async () => {
+  const pod = await json("compose run -d web");
+  const made = JSON.stringify(pod);
+  expect(pod).toMatchObject({
+    metadata: {
+      annotations: { "tallship.dev/start-after": "db=healthy" },
+      labels: { "com.docker.compose.project": "shop", "com.docker.compose.oneoff": "True" },
+    },
+    spec: { restartPolicy: "Never", containers: [{ name: "web", command: ["/entry", "serve"], args: ["--fast"] }] },
+  });
+  for (const left of ["compose.service", "alias.compose", "hostPort"]) expect(made).not.toContain(left);
+  expect(made).toContain('"network.compose.tallship.dev/shop_default":"true"');
+  expect((await run("compose ps")).out).toMatch(/web-run-\w+ +web:1 +web +/);
+  await run("compose down");
+  expect(await pods()).toBe("");
+});
+
+test("flags change the container, and nothing that they do not name", async () => {
+  const pod = await json(
+    "compose run -d --no-deps -P --use-aliases -e MODE=$(x) -e FROM_SHELL -w /w -u 8:9 -l a=b --name once --entrypoint sh web -c date",
+  );
+  expect(pod).toMatchObject({
+    metadata: {
+      name: "once",
+      labels: { a: "b", "com.docker.compose.service": "web", "alias.compose.tallship.dev/site": "true" },
+    },
+    spec: {
+      containers: [
+        {
+          command: ["sh"],
+          args: ["-c", "date"],
+          workingDir: "/w",
+          env: [
+            { name: "KEEP", value: "1" },
+            { name: "MODE", value: "$$(x)" },
+            { name: "FROM_SHELL", value: "yes" },
+          ],
+          securityContext: { runAsUser: 8, runAsGroup: 9 },
+        },
+      ],
+    },
+  });
+  expect(JSON.stringify(pod)).toContain('"hostPort":81');
+  expect(JSON.stringify(pod)).not.toContain("start-after");
+  expect((await run("get deployments -n shop -o name")).out).toBe("");
+});
+
+test("a run is refused when the service is unknown or a flag makes no sense", async () => {
+  expect((await run("compose run wbe")).err).toContain("no such service: wbe");
+  expect((await run("compose run -u ann web")).err).toContain("--user takes numbers");
+  expect((await run("compose run -d --rm web")).err).toContain("leave -d out");
+});

@@ -1,0 +1,96 @@
+import { metaOf } from "../../../kinds/object.js";
+import { withCluster } from "../../cluster.js";
+import { createObject } from "../../create/write.js";
+import { EXIT } from "../../exit-codes.js";
+import type { Flags, FlagValues } from "../../flags.js";
+import type { Shell } from "../../shell.js";
+import { usageError } from "../../verb.js";
+import { splitWords } from "../model/words.js";
+import { verbatim } from "../translate/environment.js";
+import { bringUp, objectsFor } from "./bring-up.js";
+import { followOneOff } from "./follow-one-off.js";
+import type { LiveProject } from "./live.js";
+import { type Overrides, oneOffPod, templateOf } from "./one-off.js";
+import { openProject, PROJECT_FLAGS } from "./project.js";
+
+/** Flags of `compose run`. */
+export const RUN_FLAGS = {
+  detach: { type: "switch", short: "d", summary: "do not follow what it writes; print its name" },
+  rm: { type: "switch", summary: "remove it when it has ended" },
+  env: { type: "list", short: "e", value: "NAME[=VALUE]", summary: "a variable; without a value that of this shell" },
+  entrypoint: { type: "text", value: "COMMAND", summary: "in place of the service's entrypoint and command" },
+  user: { type: "text", short: "u", value: "UID[:GID]", summary: "run as this user" },
+  workdir: { type: "text", short: "w", value: "PATH", summary: "run in this folder" },
+  label: { type: "list", short: "l", value: "NAME=VALUE", summary: "a label; may be repeated" },
+  name: { type: "text", value: "NAME", summary: "name of the pod; one is made up when absent" },
+  noDeps: { type: "switch", summary: "without the services that it depends on" },
+  servicePorts: { type: "switch", short: "P", summary: "publish the ports that the service has on its node" },
+  useAliases: { type: "switch", summary: "answer under the names of the service, too" },
+  noTty: { type: "switch", short: "T", summary: "accepted for docker's sake: there is no terminal" },
+  ...PROJECT_FLAGS,
+} as const satisfies Flags;
+
+type RunFlags = FlagValues<typeof RUN_FLAGS>;
+
+/** Runs a service's container once, with another command if one is given, and passes its exit code on. */
+export async function runComposeRun(
+  call: {
+    readonly flags: RunFlags;
+    readonly operands: readonly string[];
+    readonly rest: readonly string[] | undefined;
+  },
+  shell: Shell,
+): Promise<number> {
+  const { flags, rest: command = [] } = call;
+  const [service, ...others] = call.operands;
+  if (service === undefined || others.length > 0)
+    throw usageError("name the service, then the command: compose run SERVICE COMMAND");
+  const overrides = overridesOf(flags, command, shell);
+  const project = await openProject(shell, flags, { named: [service], notes: true });
+  const template = templateOf(project.objects, service);
+  if (template === undefined) throw usageError(`no such service: ${service}`);
+  const needed = [...(project.model.services?.value.get(service)?.value.depends_on?.value.keys() ?? [])];
+  return withCluster(shell, flags, async (cluster) => {
+    const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
+    await bringUp(live, objectsFor(project, flags.noDeps ? [] : needed, flags.noDeps));
+    const wanted = oneOffPod(template, service, { namespace: project.namespace, run: overrides });
+    const made = await createObject({ shell, cluster, dryRun: undefined }, wanted);
+    if (!flags.detach) return followOneOff(live, made, flags.rm);
+    await shell.stdout.write(`${metaOf(made.object).name}\n`);
+    return EXIT.ok;
+  });
+}
+
+function overridesOf(flags: RunFlags, command: readonly string[], shell: Shell): Overrides {
+  if (flags.rm && flags.detach) throw usageError("--rm removes what was followed: leave -d out");
+  const entrypoint = flags.entrypoint === undefined ? undefined : splitWords(flags.entrypoint);
+  if (flags.entrypoint !== undefined && entrypoint === undefined)
+    throw usageError("--entrypoint: a quote is not closed");
+  const variables = flags.env.map((text) => {
+    const [name = "", ...value] = text.split("=");
+    return [name, verbatim(text.includes("=") ? value.join("=") : (shell.env[name] ?? ""))] as const;
+  });
+  return {
+    command: command.map(verbatim),
+    entrypoint: entrypoint?.map(verbatim),
+    environment: new Map(variables),
+    labels: Object.fromEntries(flags.label.map(labelOf)),
+    workingDir: flags.workdir,
+    user: flags.user === undefined ? undefined : userOf(flags.user),
+    name: flags.name ?? "",
+    usesAliases: flags.useAliases,
+    hasPorts: flags.servicePorts,
+    isAlone: flags.noDeps,
+  };
+}
+
+function labelOf(text: string): readonly [string, string] {
+  const [name = "", ...value] = text.split("=");
+  return [name, value.join("=")];
+}
+
+function userOf(text: string): NonNullable<Overrides["user"]> {
+  const [, user, group] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
+  if (user === undefined) throw usageError(`--user takes numbers, UID or UID:GID, not "${text}"`);
+  return { runAsUser: Number(user), runAsGroup: group === undefined ? undefined : Number(group) };
+}
