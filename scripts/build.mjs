@@ -113,6 +113,8 @@ async function bundle() {
     outdir: join(root, "dist"),
     splitting: true,
     format: "esm",
+    // Benches bundle programs of their own at run time; esbuild looks for its binary beside itself.
+    external: ["esbuild"],
     banner: {
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },

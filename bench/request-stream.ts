@@ -1,0 +1,73 @@
+// Edge: sockets and timers, for a process of its own inside of a network namespace.
+import { connect } from "node:net";
+
+/** What a stream of requests came to. */
+export interface RequestCount {
+  readonly requests: number;
+  /** How often each thing went wrong. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** The first of them, with when they happened. */
+  readonly first: readonly string[];
+  /** Milliseconds of each request that was answered. */
+  readonly p99Ms: number;
+}
+
+const TIMEOUT_MS = 1_000;
+const KEPT = 20;
+
+/**
+ * Asks at a fixed rate, whether answers come or not: a new connection per request, no retry. Refused, reset, late or anything but 200
+ * is a failure. Ends when standard input does, and prints the count as one line.
+ */
+export function streamRequests(host: string, port: number, perSecond: number): void {
+  const failures: Record<string, number> = {};
+  const first: string[] = [];
+  const tookMs: number[] = [];
+  let requests = 0;
+  let open = 0;
+  const startedAt = performance.now();
+  const done = (startedMs: number, outcome: string): void => {
+    open -= 1;
+    if (outcome === "200") return void tookMs.push(performance.now() - startedMs);
+    failures[outcome] = (failures[outcome] ?? 0) + 1;
+    if (first.length < KEPT) first.push(`${new Date().toISOString()} ${outcome}`);
+  };
+  const timer = setInterval(() => {
+    const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
+    for (; requests < due; requests += 1) {
+      open += 1;
+      const startedMs = performance.now();
+      void request(host, port).then((outcome) => done(startedMs, outcome));
+    }
+  }, 1);
+  process.stdin.resume().once("end", () => {
+    clearInterval(timer);
+    const last = setInterval(() => {
+      if (open > 0) return;
+      clearInterval(last);
+      const sorted = tookMs.sort((one, other) => one - other);
+      const p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
+      const count: RequestCount = { requests, failures, first, p99Ms };
+      process.stdout.write(`${JSON.stringify(count)}\n`, () => process.exit(0));
+    }, 10);
+  });
+}
+
+function request(host: string, port: number): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = "";
+    const socket = connect({ host, port, noDelay: true }, () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+    const done = (outcome: string): void => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(outcome);
+    };
+    const timer = setTimeout(() => done("TIMEOUT"), TIMEOUT_MS);
+    socket.setEncoding("latin1");
+    socket.on("data", (piece: string) => {
+      answer += piece;
+    });
+    socket.on("end", () => done(/^HTTP\/1\.[01] (\d{3})/.exec(answer)?.[1] ?? `EMPTY ${answer.length}`));
+    socket.on("error", (error) => done("code" in error ? String(error.code) : String(error)));
+  });
+}

@@ -1,0 +1,132 @@
+import { spawn } from "node:child_process";
+import { rm } from "node:fs/promises";
+import { bundleProgram } from "../test/kit/bundle.js";
+import { onHost } from "../test/testbed/host.js";
+import type { Testbed } from "../test/testbed/testbed.js";
+import { type Bench, type BenchContext, median } from "./harness.js";
+import { apply, deploy, deploymentOf, IMAGE, podsOf, withTestbed } from "./on-testbed.js";
+import type { RequestCount } from "./request-stream.js";
+
+/** That rolling updates lose nothing: the server needs no help for it. */
+export const rollout: Bench = {
+  name: "rollout",
+  summary: "rolling updates of 6 replicas on 3 hosts under 200 requests/s from a pod and from a host: how many fail",
+  goals: [
+    { metric: "requests", op: ">=", bound: 20_000, stage: "full" },
+    { metric: "failed", op: "<=", bound: 0, stage: "full" },
+  ],
+  run,
+};
+
+/** Half of the load from either client. */
+const PER_SECOND = 100;
+const NAME = "rolled";
+
+/** The server listens half a second after its start, has no preStop hook, and is gone at the first SIGTERM. */
+const SERVER =
+  "trap 'exit 0' TERM; sleep 0.5; mkdir -p /www; echo ok > /www/index.html; httpd -f -p 8080 -h /www & wait";
+
+function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
+  return withTestbed(context, { hostCount: 3 }, async (testbed) => {
+    await deploy(testbed, { name: "client", replicas: 1, node: "host1" });
+    await apply(testbed, [serverOf(0), service()]);
+    await rolledOut(testbed);
+    const streams = await startStreams(testbed);
+    const seconds: number[] = [];
+    const rounds = context.isQuick ? 5 : 50;
+    for (let round = 1; round <= rounds; round += 1) {
+      const startedMs = performance.now();
+      await apply(testbed, [serverOf(round)]);
+      await rolledOut(testbed);
+      seconds.push((performance.now() - startedMs) / 1_000);
+      if (round % 5 === 0) context.report(`${round} of ${rounds} updates, ${median(seconds).toFixed(1)} s each`);
+    }
+    const counts = await streams.end();
+    for (const { failures, first } of counts)
+      if (first.length > 0) context.report(`${JSON.stringify(failures)}: ${first.join(", ")}`);
+    const sum = (of: (count: RequestCount) => number): number => counts.reduce((total, each) => total + of(each), 0);
+    return {
+      requests: sum(({ requests }) => requests),
+      failed: sum(({ failures }) => Object.values(failures).reduce((total, each) => total + each, 0)),
+      updates: rounds,
+      update_s: median(seconds),
+      p99_ms: Math.max(...counts.map(({ p99Ms }) => p99Ms)),
+    };
+  });
+}
+
+function serverOf(round: number): unknown {
+  // A parser: the manifest is the bench's own.
+  const manifest = deploymentOf({ name: NAME, replicas: 6 }) as {
+    spec: { template: { metadata: Record<string, unknown>; spec: Record<string, unknown> } };
+  };
+  const { template } = manifest.spec;
+  template.metadata["annotations"] = { round: String(round) };
+  template.spec["containers"] = [
+    {
+      name: "main",
+      image: IMAGE,
+      command: ["/bin/sh", "-c", SERVER],
+      ports: [{ name: "http", containerPort: 8080 }],
+      readinessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 1 },
+      resources: { requests: { cpu: "1m", memory: "4Mi" } },
+    },
+  ];
+  return manifest;
+}
+
+function service(): unknown {
+  return {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: NAME },
+    spec: { selector: { app: NAME }, ports: [{ port: 80, targetPort: "http" }] },
+  };
+}
+
+async function rolledOut(testbed: Testbed): Promise<void> {
+  await testbed.tsctl(["rollout", "status", `deployment/${NAME}`, "--timeout=120s"]);
+}
+
+interface Streams {
+  end(): Promise<readonly RequestCount[]>;
+}
+
+/** One client in a pod's network namespace on the first host, one in that of the second host. */
+async function startStreams(testbed: Testbed): Promise<Streams> {
+  const found = JSON.parse(await testbed.tsctl(["get", "service", NAME, "-o", "json"]));
+  const program = await bundleProgram(
+    `import { streamRequests } from "./bench/request-stream.js"; streamRequests(process.argv[2], 80, ${PER_SECOND});`,
+  );
+  const [pod] = await podsOf(testbed, "client");
+  const { metadata } = JSON.parse(await testbed.tsctl(["get", "pod", pod?.name ?? "", "-o", "json"]));
+  const words = [process.execPath, program.path, found.spec.clusterIP];
+  const inPod = ["nsenter", `--net=/run/tallship/netns/${metadata.uid}`, ...words];
+  const clients = [
+    onHost(testbed.layout, testbed.host("host1"), inPod),
+    onHost(testbed.layout, testbed.host("host2"), words),
+  ];
+  const ended = clients.map(([command = "", ...args]) => {
+    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (piece) => {
+      text += piece;
+    });
+    const exit = new Promise<RequestCount>((resolve, reject) => {
+      child.once("error", reject);
+      // A parser: the program's side of the pipe is typed.
+      child.once("close", (code) =>
+        code === 0 ? resolve(JSON.parse(text) as RequestCount) : reject(new Error(`client ended with ${code}`)),
+      );
+    });
+    return { stop: () => child.stdin.end(), exit };
+  });
+  return {
+    end: async () => {
+      for (const { stop } of ended) stop();
+      const counts = await Promise.all(ended.map(({ exit }) => exit));
+      await rm(program.folder, { recursive: true, force: true });
+      return counts;
+    },
+  };
+}
