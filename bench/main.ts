@@ -10,6 +10,8 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   overlay: async () => (await import("./overlay.js")).overlay,
   unpack: async () => (await import("./unpack.js")).unpack,
   "pod-links": async () => (await import("./pod-links.js")).podLinks,
+  dns: async () => (await import("./dns.js")).dns,
+  service: async () => (await import("./service.js")).service,
   rollout: async () => (await import("./rollout.js")).rollout,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
