@@ -119,6 +119,8 @@ async function startStreams(testbed: Testbed): Promise<Streams> {
         code === 0 ? resolve(JSON.parse(text) as RequestCount) : reject(new Error(`client ended with ${code}`)),
       );
     });
+    // Whoever waits is told; a client that ends early must not end the bench before its hosts are down.
+    exit.catch(() => undefined);
     return { stop: () => child.stdin.end(), exit };
   });
   return {
