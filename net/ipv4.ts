@@ -8,19 +8,35 @@ export interface Subnet {
   readonly size: number;
 }
 
-const DOTTED = /^(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})\.(0|[1-9]\d{0,2})$/;
+const DOT = 0x2e;
+const ZERO = 0x30;
 
-/** The address as a 32-bit number; undefined when it is not dotted IPv4 without leading zeros. */
+/**
+ * The address as a 32-bit number; undefined when it is not dotted IPv4 without leading zeros. Read by hand: it is asked for every endpoint
+ * of every service, and a regular expression takes three times as long.
+ */
 export function parseAddress(text: string): number | undefined {
-  const match = DOTTED.exec(text);
-  if (match === null) return undefined;
   let value = 0;
-  for (const part of match.slice(1)) {
-    const octet = Number(part);
+  let octet = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === DOT) {
+      if (digits === 0) return undefined;
+      value = value * 256 + octet;
+      octet = 0;
+      digits = 0;
+      dots += 1;
+      continue;
+    }
+    const digit = code - ZERO;
+    if (digit < 0 || digit > 9 || (digits > 0 && octet === 0)) return undefined;
+    octet = octet * 10 + digit;
+    digits += 1;
     if (octet > 255) return undefined;
-    value = value * 256 + octet;
   }
-  return value;
+  return dots === 3 && digits > 0 ? value * 256 + octet : undefined;
 }
 
 /** A 32-bit number in dotted form. */

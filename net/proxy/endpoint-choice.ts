@@ -75,7 +75,7 @@ const ROUNDS: Readonly<Record<Reach, readonly Round[]>> = {
 };
 
 function addressesOf(port: ServicePort, slices: readonly EndpointSlice[], accept: Accept): readonly EndpointAddress[] {
-  const found = new Map<string, EndpointAddress>();
+  const found = new Map<string, Found>();
   for (const slice of slices) {
     if (slice.addressType !== "IPv4") continue;
     const match = slice.ports.find(
@@ -83,14 +83,17 @@ function addressesOf(port: ServicePort, slices: readonly EndpointSlice[], accept
     );
     if (match === undefined) continue;
     for (const endpoint of slice.endpoints) {
+      if (!accept(endpoint)) continue;
       const ip = endpoint.addresses[0] ?? "";
-      if (accept(endpoint) && parseAddress(ip) !== undefined)
-        found.set(`${ip}:${match.port}`, { ip, port: match.port });
+      const value = parseAddress(ip);
+      if (value !== undefined) found.set(`${ip}:${match.port}`, { ip, value, port: match.port });
     }
   }
-  return [...found.values()].sort(byAddress);
+  const sorted = [...found.values()].sort((one, other) => one.value - other.value || one.port - other.port);
+  return sorted.map((each) => ({ ip: each.ip, port: each.port }));
 }
 
-function byAddress(one: EndpointAddress, other: EndpointAddress): number {
-  return (parseAddress(one.ip) ?? 0) - (parseAddress(other.ip) ?? 0) || one.port - other.port;
+interface Found extends EndpointAddress {
+  /** The address as a number. */
+  readonly value: number;
 }

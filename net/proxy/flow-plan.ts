@@ -12,6 +12,7 @@ export function flowsToForget(
   next: readonly PlannedFront[],
   slices: { readonly former: readonly EndpointSlice[]; readonly next: readonly EndpointSlice[] },
 ): readonly FlowFilter[] {
+  if (former.length === 0) return next.flatMap((front) => unanswered(front, undefined));
   const present = addressesIn(slices.next);
   const gone = new Set([...addressesIn(slices.former)].filter((address) => !present.has(address)));
   const before = byKey(former);

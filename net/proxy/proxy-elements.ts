@@ -179,7 +179,8 @@ function endpointMarked({ slots, outsideSlots = [] }: PlannedFront, mark: string
 }
 
 /** What turns one set of elements into another: first all deletes, then all adds. */
-export function diffElements(before: Iterable<RuleElement>, after: Iterable<RuleElement>): readonly ElementChange[] {
+export function diffElements(before: readonly RuleElement[], after: readonly RuleElement[]): readonly ElementChange[] {
+  if (before.length === 0) return after.map(added);
   const held = new Map<string, RuleElement>();
   for (const element of before) held.set(`${element.map} ${element.key}`, element);
   const adds: ElementChange[] = [];
@@ -187,8 +188,12 @@ export function diffElements(before: Iterable<RuleElement>, after: Iterable<Rule
     const id = `${element.map} ${element.key}`;
     const same = held.get(id)?.value === element.value;
     if (same) held.delete(id);
-    else adds.push({ do: "add", ...element });
+    else adds.push(added(element));
   }
   const deletes = [...held.values()].map((element): ElementChange => ({ do: "delete", ...element }));
   return [...deletes, ...adds];
+}
+
+function added({ map, key, value }: RuleElement): ElementChange {
+  return { do: "add", map, key, value };
 }

@@ -158,17 +158,28 @@ export class ProxyState {
   }
 
   private swapAddresses(former: readonly PlannedFront[], next: readonly PlannedFront[]): readonly ElementChange[] {
-    const isLocal = (ip: string): boolean => contains(this.site.podSubnet, parseAddress(ip) ?? 0);
-    const isForeign = (ip: string): boolean => !contains(this.site.clusterSubnet, parseAddress(ip) ?? 0);
-    const swap = (held: HeldAddresses, ipsOf: (fronts: readonly PlannedFront[]) => readonly string[]) => [
-      ...held.hold(new Set(ipsOf(next))),
-      ...held.drop(new Set(ipsOf(former))),
+    const before = this.addressesOf(former);
+    const after = this.addressesOf(next);
+    const swap = (held: HeldAddresses, of: keyof typeof before): readonly ElementChange[] => [
+      ...held.hold(after[of]),
+      ...held.drop(before[of]),
     ];
-    return [
-      ...swap(this.hairpins, (fronts) => endpointIps(fronts).filter(isLocal)),
-      ...swap(this.foreign, (fronts) => endpointIps(fronts).filter(isForeign)),
-      ...swap(this.balancers, (fronts) => fronts.filter(({ kind }) => kind === "balancer").map(({ ip }) => ip)),
-    ];
+    return [...swap(this.hairpins, "local"), ...swap(this.foreign, "foreign"), ...swap(this.balancers, "balancers")];
+  }
+
+  /** What sets of addresses must hold for these fronts. */
+  private addressesOf(fronts: readonly PlannedFront[]) {
+    const { podSubnet, clusterSubnet } = this.site;
+    const ips = new Set<string>();
+    for (const front of fronts) for (const slot of endpointsOf(front)) ips.add(slot.slice(0, slot.indexOf(" ")));
+    const local = new Set<string>();
+    const foreign = new Set<string>();
+    for (const ip of ips) {
+      const value = parseAddress(ip) ?? 0;
+      if (contains(podSubnet, value)) local.add(ip);
+      else if (!contains(clusterSubnet, value)) foreign.add(ip);
+    }
+    return { local, foreign, balancers: new Set(fronts.filter(({ kind }) => kind === "balancer").map(({ ip }) => ip)) };
   }
 
   private claim(claim: string, key: string): boolean {
@@ -184,10 +195,6 @@ export class ProxyState {
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
-function endpointIps(fronts: readonly PlannedFront[]): readonly string[] {
-  return fronts.flatMap((front) => Array.from(endpointsOf(front), (slot) => slot.slice(0, slot.indexOf(" "))));
-}
-
 function allElements(front: PlannedFront): readonly RuleElement[] {
   return [...elementsOf(front)];
 }
@@ -197,6 +204,7 @@ function allElements(front: PlannedFront): readonly RuleElement[] {
  * is neither deleted nor added.
  */
 function deletesFirst(changes: readonly ElementChange[]): readonly ElementChange[] {
+  if (!changes.some((each) => each.do === "delete")) return changes;
   const last = new Map<string, ElementChange[]>();
   for (const change of changes) {
     const id = `${change.map} ${change.key}`;

@@ -36,6 +36,7 @@ export function dealSlots(
   endpoints: readonly string[],
   size = slotCount(endpoints.length),
 ): readonly string[] {
+  if (former.length === 0 && size === endpoints.length) return endpoints;
   const room = new Map(endpoints.map((endpoint, at) => [endpoint, shareOf(size, endpoints.length, at)]));
   const slots = Array.from({ length: size }, (_, at) => keep(former[at], room));
   const waiting = endpoints.flatMap((endpoint) => Array.from({ length: room.get(endpoint) ?? 0 }, () => endpoint));
