@@ -56,13 +56,18 @@ export function streamRequests(host: string, port: number, perSecond: number): v
 function request(host: string, port: number): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
-    const socket = connect({ host, port, noDelay: true }, () => socket.write("GET / HTTP/1.0\r\n\r\n"));
+    let isConnected = false;
+    const socket = connect({ host, port, noDelay: true }, () => {
+      isConnected = true;
+      socket.write("GET / HTTP/1.0\r\n\r\n");
+    });
     const done = (outcome: string): void => {
       clearTimeout(timer);
       socket.destroy();
       resolve(outcome);
     };
-    const timer = setTimeout(() => done("TIMEOUT"), TIMEOUT_MS);
+    // A connection that is not made is the network's fault; an answer that does not come is the server's, or the machine's.
+    const timer = setTimeout(() => done(isConnected ? "LATE ANSWER" : "NO CONNECTION"), TIMEOUT_MS);
     socket.setEncoding("latin1");
     socket.on("data", (piece: string) => {
       answer += piece;

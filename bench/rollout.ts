@@ -69,7 +69,7 @@ function serverOf(round: number): unknown {
       command: ["/bin/sh", "-c", SERVER],
       ports: [{ name: "http", containerPort: 8080 }],
       readinessProbe: { httpGet: { path: "/", port: "http" }, periodSeconds: 1 },
-      resources: { requests: { cpu: "1m", memory: "4Mi" } },
+      resources: { requests: { cpu: "50m", memory: "4Mi" } },
     },
   ];
   return manifest;

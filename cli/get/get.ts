@@ -11,6 +11,7 @@ import { printTable } from "../print.js";
 import type { Shell } from "../shell.js";
 import { readTargets, type Target } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
+import { asksForEndpoints, getEndpoints } from "./endpoints.js";
 import { type GetFlags, type GetRun, shapeOf } from "./run.js";
 import { watchTables } from "./watch-tables.js";
 
@@ -20,6 +21,7 @@ export async function runGet(
   shell: Shell,
 ): Promise<number> {
   const { flags, operands } = call;
+  if (asksForEndpoints(operands)) return getEndpoints(call, shell);
   const isByFile = namesFiles(flags);
   if (isByFile && operands.length > 0) throw usageError("name objects or files, not both");
   const isWatching = flags.watch || flags.watchOnly;

@@ -50,6 +50,21 @@ export const VERBS: readonly VerbRow[] = [
     summary: "tell why a pod does not run, and what would help",
     load: async () => (await import("./why.js")).why,
   },
+  {
+    name: "net trace",
+    summary: "tell where connections to a service go, and why to no other endpoint",
+    load: async () => (await import("./net-trace.js")).netTrace,
+  },
+  {
+    name: "net show",
+    summary: "tell how nodes are connected, and which addresses they announce",
+    load: async () => (await import("./net-show.js")).netShow,
+  },
+  {
+    name: "ports",
+    summary: "tell which addresses and ports lead into the cluster, and from where they are reached",
+    load: async () => (await import("./ports.js")).ports,
+  },
   { name: "delete", summary: "delete objects", load: async () => (await import("./delete.js")).deleteVerb },
   { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },

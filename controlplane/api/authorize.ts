@@ -31,7 +31,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     ListTokens: ["admin", "control-plane"],
     RevokeToken: ["admin", "control-plane"],
   },
-  Explain: { Why: ["admin", "control-plane"], Plan: ["admin", "control-plane"] },
+  Explain: { Why: ["admin", "control-plane"], Plan: ["admin", "control-plane"], Trace: ["admin", "control-plane"] },
   Streams: { Logs: ["admin", "control-plane"], Exec: ["admin", "control-plane"] },
   Images: { Load: ["admin", "control-plane"] },
   Nodes: { Session: ["node"], RenewCertificate: ["node", "control-plane"], Carry: ["node"] },

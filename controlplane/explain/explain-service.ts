@@ -10,6 +10,7 @@ import type { ObjectsDeps } from "../api/objects-deps.js";
 import { askPicture, type Picture } from "./picture.js";
 import { OverlayView } from "./plan/overlay-view.js";
 import { planSet } from "./plan/plan.js";
+import { traceOf } from "./trace.js";
 import { whyOf } from "./why.js";
 
 /** The Explain service: what the scheduler thinks, from this replica's cache. Nothing is written. */
@@ -17,6 +18,7 @@ export function explainService(deps: ObjectsDeps): Handlers<typeof ExplainDefini
   return {
     why: (request, context) => why(deps, request, context),
     plan: (requests, context) => plan(deps, requests, context),
+    trace: async (request) => traceOf(deps.cache.view, request),
   };
 }
 

@@ -1,0 +1,114 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
+import { fail, objectOf, succeed, writeStatus } from "../../test/kit/tsctl-steps.js";
+
+let bench: TsctlBench;
+beforeEach(async () => {
+  bench = await openTsctlBench();
+  await bench.api.create(objectOf("{apiVersion: v1, kind: Node, metadata: {name: host1}}"));
+  await bench.api.create(
+    objectOf(
+      "{apiVersion: v1, kind: Pod, metadata: {name: asks, namespace: default}, spec: {nodeName: host1, containers: [{name: main, image: i}]}}",
+    ),
+  );
+  await writeStatus(
+    bench,
+    "{apiVersion: v1, kind: Pod, metadata: {name: asks, namespace: default}, status: {phase: Running, podIP: 10.128.0.9}}",
+  );
+});
+afterEach(() => bench.close());
+
+const put = async (yaml: string): Promise<void> => {
+  await bench.api.create(objectOf(yaml));
+};
+const service = (spec: string): Promise<void> =>
+  put(
+    `{apiVersion: v1, kind: Service, metadata: {name: db, namespace: default}, spec: {clusterIP: 10.96.0.20, selector: {app: db}, ports: [{name: sql, port: 5432}]${spec}}}`,
+  );
+const slice = (endpoints: string): Promise<void> =>
+  put(
+    `{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: db-1, namespace: default, labels: {kubernetes.io/service-name: db}}, addressType: IPv4, ports: [{name: sql, port: 5432}], endpoints: [${endpoints}]}`,
+  );
+const endpoint = (name: string, ip: string, node: string, conditions: string): string =>
+  `{addresses: [${ip}], nodeName: ${node}, conditions: {${conditions}}, targetRef: {kind: Pod, name: ${name}, namespace: default}}`;
+
+test("net trace tells the element, each endpoint's share, and why others get nothing", async () => {
+  await service("");
+  await slice(
+    [
+      endpoint("db-0", "10.128.0.2", "host1", "ready: true"),
+      endpoint("db-1", "10.128.4.2", "host2", "ready: true"),
+      endpoint("db-2", "10.128.4.3", "host2", "ready: false"),
+      endpoint("db-3", "10.128.4.4", "host2", "ready: false, serving: true, terminating: true"),
+    ].join(", "),
+  );
+  expect(await succeed(bench, "net trace asks db:sql")).toBe(
+    [
+      "from asks (10.128.0.9) on node host1 to service default/db",
+      "name: leads to 10.96.0.20",
+      "",
+      "tcp 10.96.0.20:5432 (sql), the service's own address",
+      "  services { 10.96.0.20 . tcp . 5432 : goto pick-2 }",
+      "  ENDPOINT          POD    NODE    CONNECTIONS",
+      "  10.128.0.2:5432   db-0   host1   50%",
+      "  10.128.4.2:5432   db-1   host2   50%",
+      "  10.128.4.3:5432   db-2   host2   none: it is not ready",
+      "  10.128.4.4:5432   db-3   host2   none: it is going, and others are ready",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("net trace tells what a policy leaves out, and that nothing leads there", async () => {
+  await service(", internalTrafficPolicy: Local");
+  await slice(endpoint("db-1", "10.128.4.2", "host2", "ready: true"));
+  const page = await succeed(bench, "net trace asks db.default");
+  expect(page).toContain("no element: connections are refused");
+  expect(page).toContain("none: on another node (internalTrafficPolicy Local)");
+});
+
+test("net trace tells that nobody has the labels, and of a port that is not there, and fails", async () => {
+  await service("");
+  const { out, code } = await bench.run(["net", "trace", "node/host1", "db:80"]);
+  expect(code).toBe(1);
+  expect(out).toContain("problem: the service has no port 80: packets to it are refused\n");
+  expect(out).toContain("problem: the service has no endpoints: no pod has the labels that it selects\n");
+});
+
+test("net trace refuses what is not there", async () => {
+  expect((await bench.run(["net", "trace", "asks", "nothing"])).err).toContain("no Service/default/nothing");
+  expect((await bench.run(["net", "trace", "nobody", "db"])).code).toBe(3);
+  await fail(bench, { line: "net trace deploy/web db", code: 2, err: "packets come from a pod or a node" });
+});
+
+test("get endpoints shows the ready endpoints of services, as kubectl does", async () => {
+  await service("");
+  await put(
+    "{apiVersion: v1, kind: Service, metadata: {name: none, namespace: default}, spec: {clusterIP: 10.96.0.21, ports: [{port: 80}]}}",
+  );
+  await slice(
+    ["2", "3", "4", "5"]
+      .map((last) => endpoint(`db-${last}`, `10.128.0.${last}`, "host1", `ready: ${last !== "5"}`))
+      .join(),
+  );
+  expect((await succeed(bench, "get endpoints")).replace(/ +\S+$/gm, "")).toBe(
+    "NAME   ENDPOINTS\ndb     10.128.0.2:5432,10.128.0.3:5432,10.128.0.4:5432\nnone   <none>\n",
+  );
+  expect((await bench.run(["get", "ep", "db", "lost"])).code).toBe(3);
+});
+
+test("ports tells who reaches what", async () => {
+  await service(", type: NodePort, externalIPs: [192.0.2.1], externalTrafficPolicy: Local");
+  await put(
+    "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {nodeName: host1, containers: [{name: main, image: i, ports: [{containerPort: 80, hostPort: 8080, hostIP: 127.0.0.1}, {containerPort: 81, hostPort: 8081}]}]}}",
+  );
+  const rows = (await succeed(bench, "ports")).split("\n").map((line) => line.split(/ {2,}/));
+  expect(rows.slice(0, -1).map((row) => row.map((cell) => cell.replace(/^3[0-2]\d{3}\//, "NODEPORT/")))).toEqual([
+    ["OF", "ADDRESS", "PORT", "FROM"],
+    ["svc/db", "10.96.0.20", "5432/TCP", "pods and nodes"],
+    ["svc/db", "192.0.2.1", "5432/TCP", "whoever can send it to a node, on nodes that have an endpoint"],
+    ["svc/db", "*", "NODEPORT/TCP", "whoever reaches a node, on nodes that have an endpoint"],
+    ["pod/web", "127.0.0.1", "8080/TCP", "node host1 itself"],
+    ["pod/web", "host1:*", "8081/TCP", "whoever reaches node host1"],
+  ]);
+});

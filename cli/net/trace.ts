@@ -1,0 +1,88 @@
+import {
+  type TracedEndpoint,
+  type TracedFront,
+  TraceRequest,
+  type TraceResponse,
+} from "../../proto/gen/tallship/v1/explain.js";
+import { type ClusterFlags, withCluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import { safeText } from "../safe-text.js";
+import type { Shell } from "../shell.js";
+import { formatTable } from "../table.js";
+import { usageError } from "../verb.js";
+
+/** Tells where packets from a pod or a host to a service go. */
+export async function runTrace(
+  { flags, operands }: { readonly flags: ClusterFlags; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  const [from, to, ...rest] = operands;
+  if (from === undefined || to === undefined || rest.length > 0)
+    throw usageError("name a pod and a service: POD SERVICE[:PORT]");
+  return withCluster(shell, flags, async (cluster) => {
+    const { namespace } = cluster;
+    const { name, space, port } = serviceOf(to, namespace);
+    const request = TraceRequest.fromPartial({
+      ...clientOf(from, namespace),
+      serviceNamespace: space,
+      service: name,
+      port,
+    });
+    const traced = await cluster.explain.trace(request, { signal: shell.signal });
+    await shell.stdout.write(safeText(tracePage(from, `${space}/${name}`, traced)));
+    return traced.problems.length > 0 ? EXIT.failed : EXIT.ok;
+  });
+}
+
+/** `POD`, `pod/POD` or `node/NODE`. */
+function clientOf(word: string, namespace: string): Partial<TraceRequest> {
+  const [kind = "", name] = word.split("/");
+  if (name === undefined) return { namespace, pod: word };
+  if (/^(pods?|po)$/.test(kind)) return { namespace, pod: name };
+  if (/^(nodes?|no)$/.test(kind)) return { node: name };
+  throw usageError(`packets come from a pod or a node, not from ${word}`);
+}
+
+/** `SERVICE[.NAMESPACE][:PORT]`, as one writes it in an address. */
+function serviceOf(
+  word: string,
+  namespace: string,
+): { readonly name: string; readonly space: string; readonly port: string } {
+  const [full = "", port = ""] = word.replace(/^(services?|svc)\//, "").split(":");
+  const [name = "", space = namespace] = full.split(".");
+  return { name, space, port };
+}
+
+/** The answer for people. */
+export function tracePage(from: string, service: string, traced: TraceResponse): string {
+  const where = traced.node === "" ? "on no node" : `on node ${traced.node}`;
+  const head = `from ${from}${traced.address === "" ? "" : ` (${traced.address})`} ${where} to service ${service}\n`;
+  const names = traced.names.length === 0 ? "" : `name: leads to ${traced.names.join(", ")}\n`;
+  const problems = traced.problems.map((problem) => `problem: ${problem}\n`).join("");
+  return `${head}${names}${problems}${traced.fronts.map(frontText).join("")}`;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  cluster: "the service's own address",
+  external: "an external address",
+  balancer: "an announced address",
+  node: "a port of every node",
+};
+
+function frontText(front: TracedFront): string {
+  const { ip, port, protocol, kind, name, element, endpoints } = front;
+  const title = `${protocol} ${ip === "" ? "*" : ip}:${port}${name === "" ? "" : ` (${name})`}, ${KINDS[kind] ?? kind}`;
+  const verdict = element === "" ? "  no element: connections are refused\n" : `  ${element}\n`;
+  if (endpoints.length === 0) return `\n${title}\n${verdict}`;
+  const rows = endpoints.map((each) => [
+    `${each.ip}:${each.port}`,
+    each.pod || "<none>",
+    each.node || "<none>",
+    endpointText(each),
+  ]);
+  return `\n${title}\n${verdict}${formatTable([["ENDPOINT", "POD", "NODE", "CONNECTIONS"], ...rows], "  ")}`;
+}
+
+function endpointText({ refusal, share }: TracedEndpoint): string {
+  return refusal === "" ? `${(share / 10).toFixed(1).replace(/\.0$/, "")}%` : `none: ${refusal}`;
+}

@@ -1,0 +1,173 @@
+import { metaOf } from "../../kinds/object.js";
+import { isPodFinished } from "../../kinds/pod-state.js";
+import { TallshipError } from "../../lib/errors.js";
+import type { Place } from "../../net/proxy/endpoint-choice.js";
+import { elementsOf, endpointsOf, frontKey, planFront } from "../../net/proxy/proxy-elements.js";
+import { type ServiceTarget, targetsOf } from "../../net/proxy/service-targets.js";
+import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import {
+  type TracedEndpoint,
+  type TracedFront,
+  type TraceRequest,
+  TraceResponse,
+} from "../../proto/gen/tallship/v1/explain.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
+import type { View } from "../cache/view.js";
+
+const ZONE = "topology.kubernetes.io/zone";
+const SLICE_LABEL = "kubernetes.io/service-name";
+
+/**
+ * Where a client's packets to a service go, decided by the very functions by which its node fills its maps; and of each endpoint
+ * that gets none, why. Clients are pods and hosts: what is led otherwise for those from outside is not told.
+ */
+export function traceOf(view: View, request: TraceRequest): TraceResponse {
+  const client = clientOf(view, request);
+  const { serviceNamespace, service: name } = request;
+  const service = view.get("Service", serviceNamespace, name);
+  if (service === undefined) throw missing(`Service/${serviceNamespace}/${name}`);
+  const slices = view
+    .withLabels("EndpointSlice", serviceNamespace, { [SLICE_LABEL]: name })
+    .map(({ object }) => object);
+  const zone = metaOf(view.get("Node", "", client.node) ?? {}).labels[ZONE] ?? "";
+  const place = { nodeName: client.node, zone };
+  const targets = targetsOf(service, slices, place).filter((target) => isAsked(portOf(service, target), request.port));
+  return TraceResponse.fromPartial({
+    node: client.node,
+    address: client.address,
+    problems: [...client.problems, ...problemsOf(view, service, slices, request.port)],
+    names: namesOf(service, slices),
+    fronts: targets.map((target) => frontOf(target, { service, slices, place })),
+  });
+}
+
+interface TraceClient {
+  readonly node: string;
+  readonly address: string;
+  readonly problems: readonly string[];
+}
+
+function clientOf(view: View, { namespace, pod: name, node }: TraceRequest): TraceClient {
+  if (name === "") {
+    const found = view.get("Node", "", node);
+    if (found === undefined) throw missing(`Node/${node}`);
+    const address = found.status?.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
+    return { node, address, problems: [] };
+  }
+  const pod = view.get("Pod", namespace, name);
+  if (pod === undefined) throw missing(`Pod/${namespace}/${name}`);
+  return { node: pod.spec?.nodeName ?? "", address: pod.status?.podIP ?? "", problems: podProblems(pod) };
+}
+
+function podProblems(pod: Pod): readonly string[] {
+  const { spec, status } = pod;
+  if ((spec?.nodeName ?? "") === "") return ["the pod has no node yet: it cannot send anything"];
+  if (isPodFinished(pod)) return [`the pod has ended (${status?.phase}): it sends nothing`];
+  return (status?.podIP ?? "") === "" ? ["the pod has no address yet: it cannot send anything"] : [];
+}
+
+function missing(what: string): TallshipError {
+  return new TallshipError("not_found", `trace to a service: there is no ${what}`);
+}
+
+function portOf({ spec }: Service, target: ServiceTarget): ServicePort | undefined {
+  const isSame = (each: ServicePort): boolean => (each.protocol || "TCP").toLowerCase() === target.protocol;
+  const number = target.kind === "node" ? "nodePort" : "port";
+  return spec?.ports.find((each) => isSame(each) && each[number] === target.port);
+}
+
+function isAsked(port: ServicePort | undefined, wanted: string): boolean {
+  return wanted === "" || port?.name === wanted || String(port?.port) === wanted;
+}
+
+function problemsOf(view: View, service: Service, slices: readonly EndpointSlice[], port: string): readonly string[] {
+  const { spec } = service;
+  if (spec?.type === "ExternalName") return [];
+  const problems: string[] = [];
+  if (port !== "" && !spec?.ports.some((each) => isAsked(each, port)))
+    problems.push(`the service has no port ${port}: packets to it are refused`);
+  if (slices.some(({ endpoints }) => endpoints.length > 0)) return problems;
+  const selector = spec?.selector ?? {};
+  if (Object.keys(selector).length === 0)
+    return [...problems, "the service selects no pods, and nobody has written an EndpointSlice for it"];
+  const { namespace } = metaOf(service);
+  const count = view.withLabels("Pod", namespace, selector).length;
+  const why =
+    count === 0 ? "no pod has the labels that it selects" : `none of the ${count} pods that it selects has an address`;
+  return [...problems, `the service has no endpoints: ${why}`];
+}
+
+/** What the name of a service leads to. */
+function namesOf({ spec }: Service, slices: readonly EndpointSlice[]): readonly string[] {
+  if (spec?.type === "ExternalName") return [spec.externalName];
+  if (spec?.clusterIP !== "None") return spec?.clusterIP === undefined || spec.clusterIP === "" ? [] : [spec.clusterIP];
+  const shown = slices.flatMap(({ endpoints }) =>
+    endpoints.filter(({ conditions }) => spec.publishNotReadyAddresses || conditions?.ready !== false),
+  );
+  return shown.flatMap(({ addresses }) => addresses.slice(0, 1)).sort();
+}
+
+interface TraceGround {
+  readonly service: Service;
+  readonly slices: readonly EndpointSlice[];
+  readonly place: Place;
+}
+
+function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
+  const port = portOf(ground.service, target);
+  const planned = planFront(target, undefined);
+  const map = target.kind === "node" ? "node-ports" : "services";
+  const verdict = [...elementsOf(planned)].find((element) => element.map === map)?.value;
+  const shares = new Map<string, number>();
+  for (const slot of planned.slots) shares.set(slot, (shares.get(slot) ?? 0) + 1);
+  const shareOf = (ip: string, number: number): number =>
+    Math.round(((shares.get(`${ip} . ${number}`) ?? 0) * 1_000) / Math.max(1, planned.slots.length));
+  const isChosen = (ip: string, number: number): boolean =>
+    endpointsOf({ ...planned, outsideSlots: [] }).has(`${ip} . ${number}`);
+  return {
+    kind: target.kind,
+    protocol: target.protocol,
+    ip: target.ip,
+    port: target.port,
+    name: port?.name ?? "",
+    element: verdict === undefined ? "" : `${map} { ${frontKey(target)} : ${verdict} }`,
+    endpoints: ground.slices.flatMap((slice) => {
+      const number = slice.ports.find(
+        ({ name, protocol }) => name === (port?.name ?? "") && (protocol || "TCP").toLowerCase() === target.protocol,
+      )?.port;
+      return slice.endpoints.map((endpoint): TracedEndpoint => {
+        const ip = endpoint.addresses[0] ?? "";
+        const at = number ?? 0;
+        const refusal = isChosen(ip, at) ? "" : refusalOf(endpoint, { ...ground, target, number, slice });
+        const pod = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef.name : "";
+        return { ip, port: at, pod, node: endpoint.nodeName, refusal, share: shareOf(ip, at) };
+      });
+    }),
+  };
+}
+
+interface RefusalGround extends TraceGround {
+  readonly target: ServiceTarget;
+  readonly number: number | undefined;
+  readonly slice: EndpointSlice;
+}
+
+/** Why an endpoint gets no connections: the first thing that keeps it from them. */
+function refusalOf({ conditions, nodeName }: Endpoint, ground: RefusalGround): string {
+  const { service, target, number, slice, place } = ground;
+  if (slice.addressType !== "IPv4") return `of family ${slice.addressType}: services are led by IPv4`;
+  if (number === undefined) return "it has no container port of the name that the service targets";
+  if (conditions?.terminating === true)
+    return conditions.serving === true
+      ? "it is going, and others are ready"
+      : "it is going and does not answer any more";
+  if (conditions?.ready === false) return "it is not ready";
+  const isLocal = target.kind === "cluster" && service.spec?.internalTrafficPolicy === "Local";
+  if (isLocal && nodeName !== place.nodeName) return "on another node (internalTrafficPolicy Local)";
+  const preference = service.spec?.trafficDistribution ?? "";
+  if (preference !== "") return `farther away than others (trafficDistribution ${preference})`;
+  return target.affinitySeconds > 0
+    ? "another port of its address is kept for clients"
+    : "there are more endpoints than a node holds";
+}
