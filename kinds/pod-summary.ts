@@ -1,5 +1,5 @@
 import type { ContainerStatus, Pod } from "../proto/gen/tallship/v1/pod.js";
-import { isDeleting, isPodFinished, isPodReady } from "./pod-state.js";
+import { conditionOf, isDeleting, isPodFinished, isPodReady } from "./pod-state.js";
 
 /** A pod in a line: what kubectl's READY, STATUS and RESTARTS columns say. */
 export interface PodSummary {
@@ -52,7 +52,9 @@ function isInitialized(pod: Pod): boolean {
 }
 
 function containerState(pod: Pod, containers: readonly ContainerStatus[]): string {
-  const start = pod.status?.reason || pod.status?.phase || "Pending";
+  const gated =
+    conditionOf(pod.status?.conditions, "PodScheduled")?.reason === "SchedulingGated" ? "SchedulingGated" : "";
+  const start = gated || pod.status?.reason || pod.status?.phase || "Pending";
   const word = [...containers].reverse().reduce((status, { state }) => stateText(state) ?? status, start);
   const isRunning = containers.some(({ ready, state }) => ready && state?.running !== undefined);
   if (word !== "Completed" || !isRunning) return word;

@@ -1,3 +1,4 @@
+import { placementOf } from "../kinds/placement-policy.js";
 import { deepEqual } from "../lib/deep-equal.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -49,6 +50,7 @@ function isAlike(left: Pod, right: Pod, isBound: boolean): boolean {
     (isBound || one.nodeName === other.nodeName) &&
     one.hostNetwork === other.hostNetwork &&
     left.metadata?.namespace === right.metadata?.namespace &&
+    placementOf(left.metadata?.annotations) === placementOf(right.metadata?.annotations) &&
     isSameMap(left.metadata?.labels ?? {}, right.metadata?.labels ?? {}) &&
     isSameMap(one.nodeSelector, other.nodeSelector) &&
     isSameMap(one.overhead, other.overhead) &&

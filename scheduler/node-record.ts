@@ -1,3 +1,4 @@
+import { deepEqual } from "../lib/deep-equal.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Tenant } from "./tenant.js";
 
@@ -12,4 +13,18 @@ export interface NodeRecord {
   readonly pods: Map<string, Tenant>;
   /** Host ports in use: port, then address, then count. */
   readonly ports: Map<string, Map<string, number>>;
+}
+
+/** True when two states of a node place pods alike. Heartbeat times and the like do not count. */
+export function isSamePlace(left: Node, right: Node): boolean {
+  return (
+    deepEqual(left.spec, right.spec) &&
+    deepEqual(left.metadata?.labels, right.metadata?.labels) &&
+    deepEqual(left.status?.allocatable, right.status?.allocatable) &&
+    readyStatus(left) === readyStatus(right)
+  );
+}
+
+function readyStatus(node: Node): string {
+  return node.status?.conditions.find(({ type }) => type === "Ready")?.status ?? "";
 }

@@ -9,9 +9,11 @@ interface Ties {
   readonly epoch: number;
   readonly counting: readonly PeerCount[];
   readonly repelling: readonly PeerCount[];
+  readonly liking: readonly PeerCount[];
+  readonly disliking: readonly PeerCount[];
 }
 
-const noTies: Ties = { epoch: 0, counting: [], repelling: [] };
+const noTies: Ties = { epoch: 0, counting: [], repelling: [], liking: [], disliking: [] };
 
 /**
  * Counts of placed pods for the terms that pods ask about other pods. A term is counted from the first time that it is asked for; each
@@ -24,6 +26,9 @@ export class PeerCounts {
   private readonly selected = new Map<string, PeerCount>();
   /** Pods that hold a term as required anti-affinity. */
   private readonly holding = new Map<string, PeerCount>();
+  /** Pods that hold a term as preferred affinity or anti-affinity, each counted as often as its weight says. */
+  private readonly liking = new Map<string, PeerCount>();
+  private readonly disliking = new Map<string, PeerCount>();
   private readonly tiesOf = new WeakMap<Shape, Ties>();
   /** Grows when counts come or go. */
   private epoch = 0;
@@ -49,6 +54,11 @@ export class PeerCounts {
     return this.ties(shape).repelling;
   }
 
+  /** The pods that would like to have pods of the shape near, or far, one count of their weights per term. */
+  drawing(shape: Shape): { readonly liking: readonly PeerCount[]; readonly disliking: readonly PeerCount[] } {
+    return this.ties(shape);
+  }
+
   /** True when where pods of the shape can run depends on other pods than those of the node. */
   isTied(shape: Shape): boolean {
     return shape.peers !== undefined || this.ties(shape).repelling.length > 0;
@@ -62,17 +72,20 @@ export class PeerCounts {
 
   /** Counts a pod of the shape on a node, or no longer. */
   charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
-    for (const term of shape.peers?.antiAffinity ?? []) this.holders(term).add(record, sign);
+    const { antiAffinity = [], preferred = [] } = shape.peers ?? {};
+    for (const term of antiAffinity) this.holders(this.holding, term).add(record, sign);
+    for (const { term, weight } of preferred)
+      this.holders(weight > 0 ? this.liking : this.disliking, term).add(record, sign * Math.abs(weight));
     for (const count of this.ties(shape).counting) count.add(record, sign);
   }
 
-  private holders(term: PeerTerm): PeerCount {
-    const known = this.holding.get(term.key);
+  private holders(holding: Map<string, PeerCount>, term: PeerTerm): PeerCount {
+    const known = holding.get(term.key);
     if (known !== undefined) return known;
-    if (this.holding.size >= limit("schedulerPeerTerms"))
-      for (const [key, { byNode }] of this.holding) if (byNode.size === 0) this.holding.delete(key);
+    if (holding.size >= limit("schedulerPeerTerms"))
+      for (const [key, { byNode }] of holding) if (byNode.size === 0) holding.delete(key);
     const count = new PeerCount(term);
-    this.holding.set(term.key, count);
+    holding.set(term.key, count);
     this.epoch += 1;
     this.termsVersion += 1;
     return count;
@@ -84,7 +97,13 @@ export class PeerCounts {
     if (known?.epoch === this.epoch) return known;
     const tying = (counts: ReadonlyMap<string, PeerCount>): readonly PeerCount[] =>
       [...counts.values()].filter(({ term }) => selects(term, shape));
-    const ties = { epoch: this.epoch, counting: tying(this.selected), repelling: tying(this.holding) };
+    const ties = {
+      epoch: this.epoch,
+      counting: tying(this.selected),
+      repelling: tying(this.holding),
+      liking: tying(this.liking),
+      disliking: tying(this.disliking),
+    };
     this.tiesOf.set(shape, ties);
     return ties;
   }

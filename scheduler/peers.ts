@@ -9,6 +9,8 @@ export interface PodSet {
   readonly key: string;
   /** Undefined: all. */
   readonly namespaces: readonly string[] | undefined;
+  /** Pods of namespaces with such labels belong to the set as well. */
+  readonly namespaceSelector: LabelSelector | undefined;
   readonly selector: LabelSelector | undefined;
 }
 
@@ -54,6 +56,8 @@ export interface Peers {
 export interface Peer {
   readonly namespace: string;
   readonly labels: Labels;
+  /** Labels of the namespace. */
+  readonly namespaceLabels: Labels;
 }
 
 /** What a pod asks about other pods; undefined when it asks nothing, which costs two looks at the spec. */
@@ -61,7 +65,11 @@ export function peersOf(pod: Pod): Peers | undefined {
   const { affinity, topologySpreadConstraints = [] } = pod.spec ?? {};
   const { podAffinity: near, podAntiAffinity: away } = affinity ?? {};
   if (near === undefined && away === undefined && topologySpreadConstraints.length === 0) return undefined;
-  const peer = { namespace: pod.metadata?.namespace ?? "", labels: pod.metadata?.labels ?? {} };
+  const peer: Peer = {
+    namespace: pod.metadata?.namespace ?? "",
+    labels: pod.metadata?.labels ?? {},
+    namespaceLabels: {},
+  };
   const weigh = (terms: typeof away, sign: 1 | -1): readonly WeighedTerm[] =>
     (terms?.preferredDuringSchedulingIgnoredDuringExecution ?? []).flatMap(({ weight, podAffinityTerm: each }) =>
       each === undefined ? [] : [{ term: termOf([setOf(each, peer)], each.topologyKey), weight: sign * weight }],
@@ -87,23 +95,33 @@ export function peersOf(pod: Pod): Peers | undefined {
 }
 
 /** True when all sets of the term select the pod. */
-export function selects({ sets }: PeerTerm, { namespace, labels }: Peer): boolean {
+export function selects({ sets }: PeerTerm, { namespace, labels, namespaceLabels }: Peer): boolean {
   return sets.every(
-    ({ namespaces, selector }) =>
-      (namespaces === undefined || namespaces.includes(namespace)) && matchesSelector(selector, labels),
+    ({ namespaces, namespaceSelector, selector }) =>
+      (namespaces === undefined ||
+        namespaces.includes(namespace) ||
+        matchesSelector(namespaceSelector, namespaceLabels)) &&
+      matchesSelector(selector, labels),
   );
 }
 
-/** The labels that decide what the terms select. */
-export function countedLabels(peers: Peers): readonly string[] {
+/** The labels that decide what the terms select: of pods, and of their namespaces. */
+export function countedLabels(peers: Peers): {
+  readonly ofPods: readonly string[];
+  readonly ofNamespaces: readonly string[];
+} {
   const { affinity, antiAffinity, preferred, demandedSpread, preferredSpread } = peers;
   const owned = [...preferred, ...demandedSpread, ...preferredSpread].map(({ term }) => term);
-  return [...affinity, ...antiAffinity, ...owned]
-    .flatMap(({ sets }) => sets)
-    .flatMap(({ selector }) => [
-      ...Object.keys(selector?.matchLabels ?? {}),
-      ...(selector?.matchExpressions ?? []).map(({ key }) => key),
-    ]);
+  const sets = [...affinity, ...antiAffinity, ...owned].flatMap((term) => term.sets);
+  return {
+    ofPods: sets.flatMap(({ selector }) => askedLabels(selector)),
+    ofNamespaces: sets.flatMap(({ namespaceSelector }) => askedLabels(namespaceSelector)),
+  };
+}
+
+function askedLabels(selector: LabelSelector | undefined): readonly string[] {
+  if (selector === undefined) return [];
+  return [...Object.keys(selector.matchLabels), ...selector.matchExpressions.map(({ key }) => key)];
 }
 
 function termOf(sets: readonly PodSet[], topologyKey: string): PeerTerm {
@@ -113,9 +131,11 @@ function termOf(sets: readonly PodSet[], topologyKey: string): PeerTerm {
 function setOf(term: PodAffinityTerm, peer: Peer): PodSet {
   const { labelSelector, namespaces, namespaceSelector, matchLabelKeys, mismatchLabelKeys } = term;
   const isEverywhere = namespaceSelector !== undefined && isEmptySelector(namespaceSelector);
-  const named = namespaces.length > 0 ? [...namespaces].sort() : [peer.namespace];
+  // The pod's own namespace is meant when nothing is said.
+  const isOwn = namespaces.length === 0 && namespaceSelector === undefined;
+  const named = isOwn ? [peer.namespace] : [...namespaces].sort();
   const selector = narrowed(narrowed(labelSelector, "In", matchLabelKeys, peer), "NotIn", mismatchLabelKeys, peer);
-  return podSet(isEverywhere ? undefined : named, selector);
+  return podSet(isEverywhere ? undefined : named, selector, isEverywhere ? undefined : namespaceSelector);
 }
 
 function spreadOf(constraint: TopologySpreadConstraint, peer: Peer): SpreadTerm {
@@ -130,8 +150,13 @@ function spreadOf(constraint: TopologySpreadConstraint, peer: Peer): SpreadTerm 
   };
 }
 
-function podSet(namespaces: readonly string[] | undefined, selector: LabelSelector | undefined): PodSet {
-  return { key: JSON.stringify([namespaces ?? "all", selector ?? "none"]), namespaces, selector };
+function podSet(
+  namespaces: readonly string[] | undefined,
+  selector: LabelSelector | undefined,
+  namespaceSelector?: LabelSelector,
+): PodSet {
+  const key = JSON.stringify([namespaces ?? "all", selector ?? "none", namespaceSelector ?? "none"]);
+  return { key, namespaces, selector, namespaceSelector };
 }
 
 /** The selector with a requirement for each of the labels that the pod has: to have its value, or another. */

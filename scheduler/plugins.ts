@@ -12,6 +12,7 @@ import { volumeLocation } from "./filters/volume-location.js";
 import type { Score } from "./score.js";
 import { leastAllocated, mostAllocated } from "./scores/allocated.js";
 import { balanced } from "./scores/balanced.js";
+import { drawingPods } from "./scores/drawing-pods.js";
 import { preferredNodes } from "./scores/preferred-nodes.js";
 import { preferredPods } from "./scores/preferred-pods.js";
 import { preferredSpread } from "./scores/preferred-spread.js";
@@ -45,6 +46,7 @@ export const POLICIES = {
     { score: softTaints, weight: 3 },
     { score: preferredNodes, weight: 3 },
     { score: preferredPods, weight: 3 },
+    { score: drawingPods, weight: 3 },
     { score: preferredSpread, weight: 3 },
     { score: spread, weight: 2 },
     { score: leastAllocated, weight: 1 },
@@ -55,6 +57,7 @@ export const POLICIES = {
     { score: softTaints, weight: 3 },
     { score: preferredNodes, weight: 3 },
     { score: preferredPods, weight: 3 },
+    { score: drawingPods, weight: 3 },
     { score: preferredSpread, weight: 3 },
     { score: mostAllocated, weight: 2 },
     { score: balanced, weight: 1 },

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { anyNodeNamed, anyPod } from "../test/kit/schedule-clusters.js";
+import { anyNodeNamed, anyPod, NAMESPACES } from "../test/kit/schedule-clusters.js";
 import { isPlace, scheduleNaively } from "../test/kit/schedule-oracle.js";
 import type { Spot } from "../test/kit/schedule-oracle-peers.js";
 import { type OracleTenant, preemptNaively } from "../test/kit/schedule-oracle-preemption.js";
@@ -59,6 +59,7 @@ test("who has to make room, and where, equals the naive definition's; nobody of 
           });
         };
         const snapshot = new Snapshot();
+        for (const [name, labels] of Object.entries(NAMESPACES)) snapshot.setNamespace(name, labels);
         for (const each of nodes) snapshot.setNode(each);
         const spots: Spot[] = nodes.map((node) => ({ node, pods: [] }));
         const tenants = new Map<Pod, OracleTenant>();

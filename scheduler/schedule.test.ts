@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { anyNodeNamed, anyPod } from "../test/kit/schedule-clusters.js";
+import { anyNodeNamed, anyPod, NAMESPACES } from "../test/kit/schedule-clusters.js";
 import { scheduleNaively } from "../test/kit/schedule-oracle.js";
 import type { PolicyName } from "./plugins.js";
 import { schedule } from "./schedule.js";
@@ -39,6 +39,7 @@ class World {
     this.policy = policy;
     this.templates = templates;
     this.standings = new Standings(this.snapshot, policy);
+    for (const [name, labels] of Object.entries(NAMESPACES)) this.snapshot.setNamespace(name, labels);
   }
 
   apply(each: Step): void {

@@ -1,3 +1,4 @@
+import { type Placement, placementOf } from "../kinds/placement-policy.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { NodeAffinity, Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -36,6 +37,8 @@ export interface Shape extends Peer {
   readonly ports: readonly WantedPort[];
   /** What it asks about other pods. */
   readonly peers: Peers | undefined;
+  /** How it is placed among the nodes that could run it, where it says so. */
+  readonly placement: Placement | undefined;
   /** What its claims ask; undefined without claims, and once it is bound. */
   readonly volumes: VolumeDemand | undefined;
 }
@@ -80,8 +83,8 @@ export function makeShape(
     ports: wantedPorts(pod),
     volumes,
     peers,
-    namespace: counted.namespace,
-    labels: counted.labels,
+    placement: placementOf(pod.metadata?.annotations),
+    ...counted,
   };
 }
 
@@ -91,6 +94,9 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted }: ShapeC
   if (spec === undefined) return "";
   let key = `${groupOf(pod)}|${nodeName}|${volumes?.key ?? ""}|${peers?.key ?? ""}|${counted.namespace}|`;
   for (const name in counted.labels) key += `${name}=${counted.labels[name]},`;
+  key += "|";
+  for (const name in counted.namespaceLabels) key += `${name}=${counted.namespaceLabels[name]},`;
+  key += `|${placementOf(pod.metadata?.annotations) ?? ""}`;
   key += "|";
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
   if (spec.affinity?.nodeAffinity !== undefined) key += JSON.stringify(spec.affinity.nodeAffinity);

@@ -1,14 +1,15 @@
-import { deepEqual } from "../lib/deep-equal.js";
+import type { Labels } from "../kinds/label-selector.js";
 import { limit } from "../lib/limits.js";
 import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Budgets } from "./budgets.js";
 import { ChangedSlots } from "./changed-slots.js";
+import { CountedLabels } from "./counted-labels.js";
 import { Lookalikes } from "./lookalikes.js";
-import type { NodeRecord } from "./node-record.js";
+import { isSamePlace, type NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
 import { PeerCounts } from "./peer-counts.js";
-import { countedLabels, type Peer, type Peers, type PeerTerm, peersOf } from "./peers.js";
+import { type Peers, type PeerTerm, peersOf } from "./peers.js";
 import { pinnedNode } from "./pinned-node.js";
 import { amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
@@ -61,8 +62,8 @@ export class Snapshot {
   private readonly shapes = new Map<string, Shape>();
   private readonly waiting = new Lookalikes(limit("schedulerShapes"));
   private readonly bound = new Lookalikes(limit("schedulerShapes"));
-  /** Labels that some term asks about; undefined while there is no term. */
-  private countedLabels: Set<string> | undefined;
+  /** Which labels some term asks about. */
+  private readonly counting = new CountedLabels();
   private readonly topologies = new Map<string, Topology>();
   private topologiesVersion = 0;
   /** What pods may use, by column, then slot. */
@@ -96,7 +97,7 @@ export class Snapshot {
   private shapeFor(pod: Pod, nodeName: string, volumes: VolumeDemand | undefined): Shape {
     const peers = peersOf(pod);
     if (peers !== undefined) this.learn(peers);
-    const context: ShapeContext = { nodeName, volumes, peers, counted: this.counted(pod) };
+    const context: ShapeContext = { nodeName, volumes, peers, counted: this.counting.of(pod) };
     const key = shapeKey(pod, context);
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
@@ -115,7 +116,16 @@ export class Snapshot {
 
   /** The placed pods that keep pods of the shape away, one count per term; the columns are laid out. */
   repelling(shape: Shape): readonly PeerCount[] {
-    const counts = this.peers.repelling(shape);
+    return this.followed(this.peers.repelling(shape));
+  }
+
+  /** The placed pods that would like pods of the shape near, or far; the columns are laid out. */
+  drawing(shape: Shape): ReturnType<PeerCounts["drawing"]> {
+    const { liking, disliking } = this.peers.drawing(shape);
+    return { liking: this.followed(liking), disliking: this.followed(disliking) };
+  }
+
+  private followed(counts: readonly PeerCount[]): readonly PeerCount[] {
     for (const count of counts) count.follow(this.topology(count.term.topologyKey));
     return counts;
   }
@@ -132,9 +142,16 @@ export class Snapshot {
   }
 
   private learn(peers: Peers): void {
-    const names = countedLabels(peers);
-    if (this.countedLabels !== undefined && names.every((name) => this.countedLabels?.has(name))) return;
-    this.countedLabels = new Set([...(this.countedLabels ?? []), ...names]);
+    if (this.counting.learn(peers)) this.tellApart();
+  }
+
+  /** Takes the labels of a namespace; undefined: it is gone. */
+  setNamespace(name: string, labels: Labels | undefined): void {
+    if (this.counting.setNamespace(name, labels)) this.tellApart();
+  }
+
+  /** Pods are told apart by other things than before. */
+  private tellApart(): void {
     this.shapesVersion += 1;
     this.forgetLookalikes();
   }
@@ -142,17 +159,6 @@ export class Snapshot {
   private forgetLookalikes(): void {
     this.waiting.clear();
     this.bound.clear();
-  }
-
-  /** What of the pod some term asks about. */
-  private counted({ metadata }: Pod): Peer {
-    if (this.countedLabels === undefined) return uncounted;
-    const labels: Record<string, string> = {};
-    for (const name of this.countedLabels) {
-      const value = metadata?.labels[name];
-      if (value !== undefined && Object.hasOwn(metadata?.labels ?? {}, name)) labels[name] = value;
-    }
-    return { namespace: metadata?.namespace ?? "", labels };
   }
 
   /** Adds a node or takes its new state; returns false when nothing changed that matters to placement. */
@@ -183,14 +189,16 @@ export class Snapshot {
 
   /** Counts a pod on a node, and no longer on any other. Twice is once. */
   place(podId: string, shape: Shape, nodeName: string, tenure: Tenure = PLAIN_TENURE): void {
-    const record = this.recordOf(nodeName);
-    const known = record.pods.get(podId);
+    const where = this.placed.get(podId);
+    const known = where?.name === nodeName ? where.pods.get(podId) : undefined;
     if (known?.shape === shape && isSameTenure(known.tenure, tenure)) return;
-    if (known?.shape === shape) {
-      this.retenure(record, { id: podId, shape, tenure }, known);
+    if (where !== undefined && known?.shape === shape) {
+      this.retenure(where, { id: podId, shape, tenure }, known);
       return;
     }
-    this.remove(podId);
+    // Where it was may be a node that is gone, and is forgotten with its last pod.
+    if (where !== undefined) this.remove(podId);
+    const record = this.recordOf(nodeName);
     record.pods.set(podId, { id: podId, shape, tenure });
     this.placed.set(podId, record);
     this.countTenure(tenure, 1);
@@ -356,8 +364,6 @@ export class Snapshot {
   }
 }
 
-const uncounted: Peer = { namespace: "", labels: {} };
-
 function isSoft({ effect }: Taint): boolean {
   return effect === "PreferNoSchedule";
 }
@@ -378,18 +384,4 @@ function countPort({ ports }: NodeRecord, port: string, hostIP: string, sign: 1 
   else byAddress.delete(hostIP);
   if (byAddress.size > 0) ports.set(port, byAddress);
   else ports.delete(port);
-}
-
-/** True when two states of a node place pods alike. Heartbeat times and the like do not count. */
-function isSamePlace(left: Node, right: Node): boolean {
-  return (
-    deepEqual(left.spec, right.spec) &&
-    deepEqual(left.metadata?.labels, right.metadata?.labels) &&
-    deepEqual(left.status?.allocatable, right.status?.allocatable) &&
-    readyStatus(left) === readyStatus(right)
-  );
-}
-
-function readyStatus(node: Node): string {
-  return node.status?.conditions.find(({ type }) => type === "Ready")?.status ?? "";
 }

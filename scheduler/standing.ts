@@ -22,7 +22,7 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
   // Read first: what is prepared may be the very thing that drops what was prepared before.
   const { nodesVersion } = snapshot;
   const { termsVersion } = snapshot.peers;
-  const scorers = POLICIES[policy].flatMap(({ score, weight }) => {
+  const scorers = POLICIES[shape.placement ?? policy].flatMap(({ score, weight }) => {
     const scorer = score.prepare(shape, snapshot);
     return scorer === undefined ? [] : [{ scorer, weight }];
   });

@@ -2,7 +2,7 @@ import type { Peer } from "./peers.js";
 import type { Shape } from "./shape.js";
 
 /** What counts of a pod on a node when another asks for its room. The namespace and all labels are among it: they say which budgets protect it. */
-export interface Tenure extends Peer {
+export interface Tenure extends Pick<Peer, "namespace" | "labels"> {
   readonly priority: number;
   /** When it started, RFC 3339; empty: it has not yet. */
   readonly startedAt: string;

@@ -10,7 +10,7 @@ export type Place =
   | { readonly is: "bound"; readonly nodeName: string }
   /** Wants a node. */
   | { readonly is: "waiting" }
-  /** Neither. */
+  /** Neither: it is finished, going, another scheduler's, or its gates are closed. */
   | { readonly is: "none" };
 
 /** What a pod is to the scheduler, by the object alone. */
@@ -18,6 +18,7 @@ export function placeOf(pod: Pod): Place {
   const nodeName = pod.spec?.nodeName ?? "";
   if (isPodFinished(pod)) return { is: "none" };
   if (nodeName !== "") return { is: "bound", nodeName };
+  if ((pod.spec?.schedulingGates.length ?? 0) > 0) return { is: "none" };
   if (isDeleting(pod) || !names.includes(pod.spec?.schedulerName ?? "")) return { is: "none" };
   return { is: "waiting" };
 }

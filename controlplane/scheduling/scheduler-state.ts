@@ -60,6 +60,9 @@ export class SchedulerState {
           nowMs,
         );
         return;
+      case "Namespace":
+        this.snapshot.setNamespace(key.name, ofKind(after, "Namespace")?.object.metadata?.labels);
+        return;
       case "PodDisruptionBudget":
         this.takeBudget(key.namespace, key.name, ofKind(after, "PodDisruptionBudget")?.object);
         return;

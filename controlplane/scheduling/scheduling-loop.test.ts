@@ -4,6 +4,7 @@ import { metaOf } from "../../kinds/object.js";
 import { conditionOf, isPodFinished } from "../../kinds/pod-state.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
+import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { podRequests } from "../../scheduler/pod-requests.js";
 import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
@@ -306,4 +307,45 @@ test("a pod that wants to be near another waits for it, and follows it", async (
   await putPod(world, "db", { labels: { app: "db" } });
   await world.converge();
   expect(nodeFor(world, "guest")).toBe(nodeFor(world, "db"));
+});
+
+test("a pod with gates waits, untried, until the last of them is taken away", async () => {
+  const world = await newWorld([{ name: "node-a" }]);
+  const pod = named("gated");
+  const gated = (names: readonly string[]): Pod => ({
+    ...pod,
+    spec: pod.spec && { ...pod.spec, schedulingGates: names.map((name) => ({ name })) },
+  });
+  await world.put({ kind: "Pod", object: gated(["quota", "data"]) });
+  await world.put({ kind: "Pod", object: gated(["data"]) });
+  await world.converge();
+  expect([nodeFor(world, "gated"), world.notices]).toEqual(["", []]);
+  await world.put({ kind: "Pod", object: gated([]) });
+  expect(nodeFor(world, "gated")).toBe("node-a");
+});
+
+test("a namespace that gets a label counts at once where a term asks for it", async () => {
+  const world = await newWorld([onHost("node-a")]);
+  const namespace = (team: string) =>
+    world.put({
+      kind: "Namespace",
+      object: Namespace.fromPartial({ metadata: { name: "default", labels: { team } } }),
+    });
+  await namespace("data");
+  await putPod(world, "db", { labels: { app: "db" } });
+  const shy = podOf({ apartFrom: "db" });
+  const terms = shy.spec?.affinity?.podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? [];
+  const namespaceSelector = { matchLabels: { team: "data" }, matchExpressions: [] };
+  const required = terms.map((term) => ({ ...term, namespaceSelector }));
+  const podAntiAffinity = { requiredDuringSchedulingIgnoredDuringExecution: required };
+  const object = named("shy", {});
+  await world.put({
+    kind: "Pod",
+    object: Pod.fromPartial({ ...object, spec: { ...object.spec, affinity: { podAntiAffinity } } }),
+  });
+  await world.converge();
+  expect(nodeFor(world, "shy")).toBe("");
+  await namespace("web");
+  await world.converge();
+  expect(nodeFor(world, "shy")).toBe("node-a");
 });

@@ -20,6 +20,7 @@ type Bind = Binding<WaitingPod>;
 /** Kinds that decide where pods run, in the order in which they are read. */
 export const SCHEDULING_KINDS = [
   "Node",
+  "Namespace",
   "StorageClass",
   "PersistentVolume",
   "PersistentVolumeClaim",

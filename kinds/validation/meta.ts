@@ -1,5 +1,6 @@
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { FORMATS } from "../formats.js";
+import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
 import { KINDS, type KindName } from "../registry.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
 import { type Findings, type Path, shorten } from "./findings.js";
@@ -46,4 +47,7 @@ export function checkMeta(kind: KindName, meta: ObjectMeta | undefined, findings
 export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, findings: Findings): void {
   const read = parseStartAfter(meta?.annotations[START_AFTER] ?? "");
   if (read.is === "wrong") findings.add("invalid", [...path, "annotations", START_AFTER], read.why);
+  const placement = meta?.annotations[PLACEMENT];
+  if (placement !== undefined && placementOf(meta?.annotations) === undefined)
+    findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);
 }

@@ -16,11 +16,26 @@ export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined
   checkPodAnnotations(pod.metadata, ["metadata"], findings);
   if (previous === undefined && pod.spec.ephemeralContainers.length > 0)
     findings.add("forbidden", ["spec", "ephemeralContainers"], "only a running pod can have them");
+  checkGates(pod.spec, previous?.spec, findings);
   if (previous?.spec !== undefined && !deepEqual(withoutChangeable(pod.spec, previous.spec), previous.spec))
     findings.add("immutable", ["spec"], `only ${CHANGEABLE} may change: delete the pod and create it anew`);
 }
 
 const CHANGEABLE = "images, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations";
+
+/** Gates are only ever taken away; until all are, nobody places the pod. */
+function checkGates(spec: PodSpec, previous: PodSpec | undefined, findings: Findings): void {
+  const path = ["spec", "schedulingGates"];
+  findings.unique(
+    spec.schedulingGates.map(({ name }) => name),
+    (index) => [...path, index, "name"],
+  );
+  for (const [index, { name }] of spec.schedulingGates.entries())
+    if (previous !== undefined && !previous.schedulingGates.some((gate) => gate.name === name))
+      findings.add("forbidden", [...path, index], `only deletion is allowed, but found new scheduling gate ${name}`);
+  if (spec.schedulingGates.length > 0 && spec.nodeName !== "")
+    findings.add("forbidden", ["spec", "nodeName"], "cannot be set until all schedulingGates have been cleared");
+}
 
 /** Everything in a pod spec that spans several fields. */
 export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): void {

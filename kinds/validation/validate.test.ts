@@ -205,6 +205,11 @@ describe("what does not go together is refused", () => {
       want: "spec.tolerations[0].operator: want Exists when there is no key",
     },
     {
+      name: "gates on a pod that has its node",
+      text: container("", "schedulingGates: [{name: a}], nodeName: b"),
+      want: "spec.nodeName: cannot be set until all schedulingGates have been cleared",
+    },
+    {
       name: "a resolver without server",
       text: container("", "dnsPolicy: None"),
       want: "spec.dnsConfig.nameservers: dnsPolicy None needs a name server",
@@ -322,6 +327,18 @@ describe("a change that is not allowed is refused", () => {
       want: [
         "spec: only images, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations may change: delete the pod and create it anew",
       ],
+    },
+    {
+      name: "a gate that is added",
+      before: container("", "schedulingGates: [{name: a}]"),
+      after: container("", "schedulingGates: [{name: b}]"),
+      want: ["spec.schedulingGates[0]: only deletion is allowed, but found new scheduling gate b"],
+    },
+    {
+      name: "a gate that is taken away",
+      before: container("", "schedulingGates: [{name: a}]"),
+      after: container(""),
+      want: [],
     },
     { name: "a pod's image may change", before: container(""), after: container("").replace("i:1", "i:2"), want: [] },
     {

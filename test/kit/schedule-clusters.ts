@@ -67,7 +67,7 @@ const podTerm = fc.record({
   labelSelector: selector,
   topologyKey,
   namespaces: fc.constantFrom([], [], ["m"]),
-  namespaceSelector: fc.constantFrom(undefined, undefined, {}),
+  namespaceSelector: fc.constantFrom(undefined, undefined, {}, { matchLabels: { team: "x" } }),
   matchLabelKeys: fc.constantFrom([], ["tier"]),
 });
 const podTerms = fc.record({
@@ -85,6 +85,9 @@ const constraint = fc.record({
   minDomains: fc.constantFrom(undefined, 3),
   nodeAffinityPolicy: fc.constantFrom("", "Ignore"),
 });
+/** Labels of the namespaces that pods of these clusters are in. */
+export const NAMESPACES: Readonly<Record<string, Readonly<Record<string, string>>>> = { n: { team: "x" }, m: {} };
+
 const rarely = <T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
   fc.oneof(fc.constant(undefined), arbitrary);
 /** Node affinity and spread constraints do not meet in one pod: the definition of the latter knows node selectors alone. */
@@ -104,6 +107,7 @@ const affinity = fc.oneof(
 export const anyPod = fc
   .record({
     placing: affinity,
+    placement: fc.constantFrom(undefined, undefined, "pack", "spread"),
     namespace: fc.constantFrom("n", "n", "m"),
     app: fc.constantFrom("a", "b"),
     tier: fc.constantFrom("x", "y"),
@@ -116,26 +120,43 @@ export const anyPod = fc
     hostPort: fc.constantFrom(0, 0, 0, 80, 443),
     hostIP: fc.constantFrom("", "10.0.0.1", "10.0.0.2"),
   })
-  .map(({ placing, namespace, app, tier, cpu, memory, gpuLimit, zone, owner, tolerations, hostPort, hostIP }) => ({
-    metadata: {
+  .map(
+    ({
+      placing,
+      placement,
       namespace,
-      labels: { app, tier },
-      ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
-    },
-    spec: {
-      nodeSelector: zone === undefined ? {} : { zone },
-      ...(placing.affinity && { affinity: placing.affinity }),
-      topologySpreadConstraints: placing.spread,
+      app,
+      tier,
+      cpu,
+      memory,
+      gpuLimit,
+      zone,
+      owner,
       tolerations,
-      containers: [
-        {
-          name: "main",
-          resources: {
-            requests: { ...(cpu && { cpu }), ...(memory && { memory }) },
-            limits: gpuLimit === undefined ? {} : { "example.com/gpu": gpuLimit },
+      hostPort,
+      hostIP,
+    }) => ({
+      metadata: {
+        namespace,
+        labels: { app, tier },
+        annotations: placement === undefined ? {} : { "tallship.dev/placement": placement },
+        ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
+      },
+      spec: {
+        nodeSelector: zone === undefined ? {} : { zone },
+        ...(placing.affinity && { affinity: placing.affinity }),
+        topologySpreadConstraints: placing.spread,
+        tolerations,
+        containers: [
+          {
+            name: "main",
+            resources: {
+              requests: { ...(cpu && { cpu }), ...(memory && { memory }) },
+              limits: gpuLimit === undefined ? {} : { "example.com/gpu": gpuLimit },
+            },
+            ports: hostPort === 0 ? [] : [{ containerPort: 8080, hostPort, hostIP, protocol: "TCP" }],
           },
-          ports: hostPort === 0 ? [] : [{ containerPort: 8080, hostPort, hostIP, protocol: "TCP" }],
-        },
-      ],
-    },
-  }));
+        ],
+      },
+    }),
+  );

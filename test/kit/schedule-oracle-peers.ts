@@ -2,6 +2,7 @@ import type { LabelSelector } from "../../proto/gen/tallship/v1/meta.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { PodAffinityTerm, TopologySpreadConstraint } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { NAMESPACES } from "./schedule-clusters.js";
 
 /** A node and the pods on it. */
 export interface Spot {
@@ -49,7 +50,34 @@ export function pointsAmongPods(pod: Pod, spot: Spot, spots: readonly Spot[]): n
     const own = excess === undefined ? 1e6 : crowd(Math.floor(Math.max(0, excess) / each.maxSkew));
     return total + Math.floor(own / wishes.length);
   }, 0);
-  return 3 * (sum(liked) - sum(disliked) - lost);
+  return 3 * (sum(liked) - sum(disliked) - lost + drawn(pod, spot, spots));
+}
+
+/** What pods that run already would like: weights of the terms that mean the pod, by node label. */
+function drawn(pod: Pod, spot: Spot, spots: readonly Spot[]): number {
+  const nets = new Map<string, number>();
+  const wishes = spots.flatMap((from) =>
+    from.pods.flatMap((other) => wishesOf(other).map((wish) => ({ from, other, ...wish }))),
+  );
+  for (const { from, other, term, weight } of wishes)
+    if (isSame(term.topologyKey, spot, from) && isMeant(term, other, pod))
+      nets.set(term.topologyKey, (nets.get(term.topologyKey) ?? 0) + weight);
+  return [...nets.values()].reduce((total, net) => total + Math.sign(net) * crowd(Math.abs(net) / 100), 0);
+}
+
+function wishesOf({ spec }: Pod): readonly { readonly term: PodAffinityTerm; readonly weight: number }[] {
+  const { podAffinity, podAntiAffinity } = spec?.affinity ?? {};
+  const read = (
+    terms: NonNullable<typeof podAffinity>["preferredDuringSchedulingIgnoredDuringExecution"],
+    sign: 1 | -1,
+  ) =>
+    terms.flatMap(({ podAffinityTerm, weight }) =>
+      podAffinityTerm === undefined ? [] : [{ term: podAffinityTerm, weight: sign * weight }],
+    );
+  return [
+    ...read(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [], 1),
+    ...read(podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [], -1),
+  ];
 }
 
 function constraints(pod: Pod, how: string): readonly TopologySpreadConstraint[] {
@@ -113,8 +141,11 @@ function isMeant(
   pod: Pod,
   other: Pod,
 ) {
-  const named = namespaces.length > 0 ? namespaces : [namespaceOf(pod)];
-  if (namespaceSelector === undefined && !named.includes(namespaceOf(other))) return false;
+  const named = namespaces.length > 0 || namespaceSelector !== undefined ? namespaces : [namespaceOf(pod)];
+  const labelsOf = NAMESPACES[namespaceOf(other)] ?? {};
+  const wanted = namespaceSelector && Object.entries(namespaceSelector.matchLabels);
+  const isChosen = wanted?.every(([key, value]) => labelsOf[key] === value) === true;
+  if (!isChosen && !named.includes(namespaceOf(other))) return false;
   const labels = pod.metadata?.labels ?? {};
   if (matchLabelKeys.some((key) => labels[key] !== undefined && labels[key] !== other.metadata?.labels[key]))
     return false;

@@ -26,7 +26,10 @@ export function scheduleNaively(
   return pending.map((pod) => {
     let best: { readonly spot: Spot; readonly points: number } | undefined;
     for (const spot of spots.filter((each) => isPlace(pod, each, spots))) {
-      const points = pointsOf(pod, spot, policy) + pointsAmongPods(pod, spot, spots);
+      const asked = pod.metadata?.annotations["tallship.dev/placement"];
+      const points =
+        pointsOf(pod, spot, asked === "pack" || asked === "spread" ? asked : policy) +
+        pointsAmongPods(pod, spot, spots);
       if (best === undefined || points > best.points) best = { spot, points };
     }
     best?.spot.pods.push(pod);

@@ -95,11 +95,23 @@ function withFirstStatus(typed: Typed): Typed {
   if (typed.kind === "Revision") return typed;
   if (typed.kind === "Pod")
     return withParts(typed, {
-      status: PodStatus.fromPartial({ phase: "Pending", qosClass: qosClassOf(typed.object.spec) }),
+      status: PodStatus.fromPartial({
+        phase: "Pending",
+        qosClass: qosClassOf(typed.object.spec),
+        conditions: (typed.object.spec?.schedulingGates.length ?? 0) > 0 ? [GATED] : [],
+      }),
     });
   if (typed.kind === "Namespace") return withParts(typed, { status: NamespaceStatus.fromPartial({ phase: "Active" }) });
   return hasStatus(typed.kind) ? withParts(typed, { status: undefined }) : typed;
 }
+
+/** What a pod with gates is told until they are open. As in Kubernetes. */
+const GATED = {
+  type: "PodScheduled",
+  status: "False",
+  reason: "SchedulingGated",
+  message: "Scheduling is blocked due to non-empty scheduling gates",
+};
 
 /** Whoever deletes waits for the finalizers that are there; a new one would be waited for without anybody knowing. */
 function finalizerErrors(next: Typed, live: Typed): readonly FieldError[] {
