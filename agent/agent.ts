@@ -19,6 +19,7 @@ import type { ControlPlane } from "./control-plane.js";
 import { executors, type ImageRoots } from "./execute.js";
 import { configHook } from "./hooks/config.js";
 import { imageHook } from "./hooks/image.js";
+import { policyHook } from "./hooks/policy.js";
 import { sandboxHook } from "./hooks/sandbox.js";
 import { volumesHook } from "./hooks/volumes.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
@@ -45,6 +46,7 @@ import { EMPTY_MAP, MAP_KINDS, nextMap, servicesIn } from "./session/network-map
 import { carryStream, type ImageStreams, type PodStreams } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
+import { PolicyNews } from "./session/policy-news.js";
 import { reportVolume } from "./session/report-volume.js";
 import { StatusReporter } from "./session/status-reporter.js";
 import { UsageReporter } from "./session/usage-reporter.js";
@@ -104,6 +106,7 @@ export class Agent {
   private readonly images: ImageReporter;
   private readonly clusterImages = new ClusterImages();
   private readonly usage: UsageReporter;
+  private readonly policies: PolicyNews;
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
   private overlay: OverlayDevice | undefined;
@@ -141,7 +144,13 @@ export class Agent {
         this.configRevision = Math.max(this.configRevision, revision);
         this.loop?.configsChanged(new Set(configs.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`)));
       },
+      onPolicies: (update) => this.policies.take(update),
       onUsageWanted: (wanted) => this.usage.want(wanted),
+    });
+    this.policies = new PolicyNews({
+      clock,
+      memory: edges.memory,
+      onPolicies: (policies) => this.overlay && this.network?.setPolicies(policies),
     });
     this.images = new ImageReporter(
       () => edges.images.digests(),
@@ -179,6 +188,7 @@ export class Agent {
     this.events.close();
     this.usage.want();
     this.cancelCatchUp();
+    this.policies.close();
     this.rotation?.close();
     await this.loop?.stop();
     await this.network?.stop();
@@ -256,6 +266,7 @@ export class Agent {
         await clock.sleep(1_000, signal);
       }
     }
+    if (this.policies.policies !== undefined) network.setPolicies(this.policies.policies);
     const inUse = await network.list();
     const saved = await checkpoint.load();
     const loop = this.makeLoop(network, podAddresses(podCIDR, inUse));
@@ -297,6 +308,7 @@ export class Agent {
       image: imageHook(edges.images, configs, (reference) => this.clusterImages.specOf(reference)),
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
+      policy: policyHook(network),
       volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, edges.traits),
     };
     const statuses = new PodStatuses(

@@ -102,7 +102,9 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
     metrics: imageObserver(metrics),
   });
   const { name: nodeName, advertiseAddress: nodeIP, isControlPlane } = host;
-  const identity = { nodeName, nodeIP, nodePort: host.ports.node, isControlPlane };
+  const { api: _, ...internal } = host.ports;
+  const internalPorts = Object.values(internal);
+  const identity = { nodeName, nodeIP, nodePort: host.ports.node, internalPorts, isControlPlane };
   const facts = readHostFacts({ ...identity, dataDir, runtimeVersion: runtime.version });
   const floor = leastOomScore();
   if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });

@@ -1,15 +1,18 @@
 import type { NodeNetworkConfig } from "../net/node-network.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
-import type { NodeTraits } from "./assemble.js";
 import type { HostFacts } from "./host/host-facts.js";
 
-/** What the node's network is told, once the node has its pod subnet. */
+/** What the node's network is built from: the cluster's ranges, the host, and the share of addresses that the node was given. */
 export function networkConfig(
   {
     cluster,
     facts,
     traits,
-  }: { readonly cluster: ClusterConfig; readonly facts: HostFacts; readonly traits: NodeTraits },
+  }: {
+    readonly cluster: ClusterConfig;
+    readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "internalPorts">;
+    readonly traits: { readonly runDir: string };
+  },
   podCIDR: string,
 ): NodeNetworkConfig {
   return {
@@ -24,6 +27,7 @@ export function networkConfig(
     underlayIP: facts.nodeIP,
     nodePortMin: cluster.nodePortMin,
     nodePortMax: cluster.nodePortMax,
+    internalPorts: facts.internalPorts,
     runDir: traits.runDir,
   };
 }

@@ -1,5 +1,5 @@
 import { assertNever, type TallshipError } from "../lib/errors.js";
-import type { Action } from "./actions.js";
+import type { Action, HookName } from "./actions.js";
 import type { Check } from "./checks/check.js";
 import type { PodNotice } from "./control-plane.js";
 import { containerRecord } from "./pod-record.js";
@@ -39,12 +39,18 @@ export function noticeOfFailure(
   return { pod, container, type: "Warning", reason: failureReason(action), message: error.message };
 }
 
+const PREPARE_REASONS: Readonly<Record<HookName, string>> = {
+  image: "Failed",
+  sandbox: "FailedCreatePodSandBox",
+  config: "Failed",
+  volumes: "FailedMount",
+  policy: "FailedCreatePodSandBox",
+};
+
 function failureReason(action: Action): string {
   switch (action.do) {
     case "prepare":
-      return { image: "Failed", sandbox: "FailedCreatePodSandBox", config: "Failed", volumes: "FailedMount" }[
-        action.hook
-      ];
+      return PREPARE_REASONS[action.hook];
     case "create":
     case "start":
       return "Failed";

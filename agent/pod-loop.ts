@@ -314,7 +314,7 @@ export class PodLoop {
   }
 
   private inSlot(action: Action, signal: AbortSignal, work: () => Promise<Effect>): Promise<Effect> {
-    const isWaiting = action.do === "prepare" && action.hook === "image";
+    const isWaiting = action.do === "prepare" && (action.hook === "image" || action.hook === "policy");
     return isWaiting ? work() : this.slots.run(signal, work);
   }
 

@@ -74,6 +74,7 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
     cluster,
     sealer: new Sealer(new Uint8Array(32)),
     usage: new FakeUsage(),
+    sessions: { tellPolicies: () => undefined },
   };
   void lead(parts, leadership);
   return { store, cache, stop };

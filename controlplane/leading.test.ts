@@ -50,7 +50,15 @@ class Cluster {
     const config = { podCIDR: "10.128.0.0/9", nodePrefixLength: 22 };
     const sealer = new Sealer(new Uint8Array(32));
     return lead(
-      { ...world.deps, store: world.store, reports, cluster: config, usage: new FakeUsage(), sealer },
+      {
+        ...world.deps,
+        store: world.store,
+        reports,
+        cluster: config,
+        usage: new FakeUsage(),
+        sessions: { tellPolicies: () => undefined },
+        sealer,
+      },
       { guard, lost: term.signal, resign },
     );
   }

@@ -14,6 +14,7 @@ import { leaderPlanner } from "./leader-writer.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
 import { SchedulingLoop } from "./scheduling/scheduling-loop.js";
 import type { NodeReports } from "./sessions/node-reports.js";
+import type { SessionHub } from "./sessions/session-hub.js";
 import type { UsageSource } from "./sessions/usage-source.js";
 import type { Leadership } from "./store/election.js";
 import type { Sealer } from "./store/seal.js";
@@ -25,6 +26,7 @@ export interface LeadingParts {
   readonly cache: WatchCache;
   readonly reports: NodeReports;
   readonly usage: UsageSource;
+  readonly sessions: Pick<SessionHub, "tellPolicies">;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly rng: Rng;
@@ -56,6 +58,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();
   new SchedulingLoop({ ...parts, planner, onDeposed }, lost).start();
+  parts.sessions.tellPolicies(lost);
   void keepContentsSwept(parts, lost);
   metrics.leaderIsLeading.set(1);
   log.info("leading", { revision: guard.createRevision });

@@ -352,6 +352,22 @@ export const LIMITS = {
     value: 10,
     why: "reading an entry costs some 25 us: a check waits this long per entry, so that all take half a percent of a core",
   },
+  policyPartEntries: {
+    value: 5_000,
+    why: "pods, policies or members of sets in one message to a node; a fifth of what gRPC lets through",
+  },
+  policyWaitMs: {
+    value: 5_000,
+    why: "a pod waits this long for its policies before its user is told; the leader sends them with the pod",
+  },
+  policySaveMs: {
+    value: 1_000,
+    why: "policies are kept for a reboot this long after they changed: bursts are one write",
+  },
+  policyCutMs: {
+    value: 200,
+    why: "connections are compared with changed policies this often at most; reading them all costs",
+  },
   netRetryFirstMs: { value: 100, why: "a table that somebody just replaced is free again at once" },
   netRetryMaxMs: { value: 5_000, why: "a kernel that refuses costs twelve tries a minute" },
   kernelCallMs: { value: 15_000, why: "a command to the kernel that takes longer hangs; its program is replaced" },

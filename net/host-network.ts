@@ -11,6 +11,10 @@ import type { NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
+import { GuardKeeper } from "./policy/guard-keeper.js";
+import { GuardSync } from "./policy/guard-sync.js";
+import { hostsOf } from "./policy/hosts.js";
+import type { PolicyMap } from "./policy/policy-map.js";
 import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { hostPortsByAddress } from "./proxy/host-ports.js";
 import { ProxySync } from "./proxy/proxy-sync.js";
@@ -37,8 +41,8 @@ export interface NodeNetworkOptions {
 }
 
 /**
- * The node's network over a kernel. Two lanes, since nothing in one depends on the other: links (overlay, pods) and rules (services,
- * host ports), so that an endpoint's change never waits for the wiring of pods.
+ * The node's network over a kernel. Three lanes, since nothing in one depends on the other: links (overlay, pods), rules (services,
+ * host ports) and the guard (policies), so that an endpoint's change never waits for the wiring of pods.
  */
 export function createNodeNetwork(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions): NodeNetwork {
   return new HostNetwork(config, kernel, options);
@@ -53,13 +57,17 @@ class HostNetwork implements NodeNetwork {
   private readonly names: NamePublisher | undefined;
   private readonly linkLane = new Lane();
   private readonly ruleLane = new Lane();
+  private readonly guardLane = new Lane();
   private readonly overlay: OverlaySync;
   private readonly pods: PodLinks;
   private readonly proxy: ProxySync;
+  private readonly guard: GuardSync;
+  private readonly keeper: GuardKeeper;
   private readonly attaching: Batches<PodLink>;
   private readonly detaching: Batches<string>;
   private readonly peerSettler: Settler;
   private readonly ruleSettler: Settler;
+  private readonly guardSettler: Settler;
   private readonly checks: Repeater;
   private readonly listeners: ((revision: number) => void)[] = [];
   private map: NetworkMap | undefined;
@@ -69,6 +77,8 @@ class HostNetwork implements NodeNetwork {
   /** Addresses that this node answers for, as these services say; and those the kernel has. */
   private announcing: Announcing = { services: undefined, addresses: [] };
   private announced: readonly string[] = [];
+  /** Before the first map: what a former agent's rules say. */
+  private hosts: ReadonlySet<string> = new Set();
   private refusedBefore = "";
   private deepCheckDueMs = 0;
 
@@ -97,6 +107,14 @@ class HostNetwork implements NodeNetwork {
       new Settler({ lane, clock, rng, work, onFailure: (error) => this.report(part, error) });
     this.peerSettler = settler("overlay", this.linkLane, () => this.applyPeers());
     this.ruleSettler = settler("rules", this.ruleLane, () => this.applyRules());
+    this.guard = new GuardSync(config, kernel);
+    this.keeper = new GuardKeeper({
+      sync: this.guard,
+      clock,
+      world: () => ({ pods: this.pods.guarded, overlay: this.overlay.entries, hosts: this.hosts }),
+      want: () => this.guardSettler.want(),
+    });
+    this.guardSettler = settler("policies", this.guardLane, () => this.timed("policies", () => this.keeper.apply()));
     this.checks = new Repeater(clock, () => this.check());
   }
 
@@ -107,8 +125,11 @@ class HostNetwork implements NodeNetwork {
     await this.ruleLane.run(() =>
       this.kernel.readElements(["host-ports", "host-ports-any"], (element) => ports.push(element)),
     );
-    await this.linkLane.run(() => this.pods.adopt(hostPortsByAddress(ports)));
+    const held = await this.guardLane.run(() => this.guard.held());
+    if (this.map === undefined) this.hosts = held.hosts;
+    await this.linkLane.run(() => this.pods.adopt(hostPortsByAddress(ports), held.insiders));
     await this.ruleLane.run(() => this.proxy.start(this.pods.links.values()));
+    await this.guardLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
     return device;
   }
@@ -124,6 +145,14 @@ class HostNetwork implements NodeNetwork {
     if (map.nodes !== this.nodesApplied || !isSameList(this.announcing.addresses, this.announced))
       this.peerSettler.want();
     this.names?.publish(map);
+  }
+
+  setPolicies(policies: PolicyMap): void {
+    this.keeper.setPolicies(policies);
+  }
+
+  guarded(uid: string, signal: AbortSignal): Promise<void> {
+    return this.keeper.guarded(uid, signal);
   }
 
   onApplied(listener: (revision: number) => void): void {
@@ -150,7 +179,8 @@ class HostNetwork implements NodeNetwork {
     this.checks.stop();
     this.peerSettler.stop();
     this.ruleSettler.stop();
-    await Promise.all([this.linkLane.idle(), this.ruleLane.idle()]);
+    this.guardSettler.stop();
+    await Promise.all([this.linkLane.idle(), this.ruleLane.idle(), this.guardLane.idle()]);
     await this.kernel.close();
   }
 
@@ -175,6 +205,8 @@ class HostNetwork implements NodeNetwork {
     await this.timed("overlay", () => this.overlay.setMap(peers, addresses));
     this.nodesApplied = nodes;
     this.announced = addresses;
+    this.hosts = hostsOf(nodes.values());
+    this.guardSettler.want();
     this.metrics.holds("overlay", this.overlay.entryCount);
   }
 
@@ -183,6 +215,7 @@ class HostNetwork implements NodeNetwork {
       throw new TallshipError("failed_precondition", `attach ${links.length} pods: the network has not started`);
     const failures = await this.pods.attach(links);
     if (links.some((link) => link.hostPorts.length > 0)) await this.applyHostPorts();
+    this.guardSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
     return failures;
   }
@@ -191,6 +224,7 @@ class HostNetwork implements NodeNetwork {
     const hadPorts = uids.some((uid) => (this.pods.links.get(uid)?.hostPorts.length ?? 0) > 0);
     const failures = await this.pods.detach(uids);
     if (hadPorts) await this.applyHostPorts();
+    this.guardSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
     return failures;
   }
@@ -204,7 +238,10 @@ class HostNetwork implements NodeNetwork {
     const isDeep = this.clock.monotonicMs() >= this.deepCheckDueMs;
     // What fails has been reported part by part, and is tried again with the next check.
     await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
-    const deepEveryMs = Math.max(limit("netDeepCheckMs"), this.proxy.elementCount * limit("netCheckEntryMs"));
+    const deepEveryMs = Math.max(
+      limit("netDeepCheckMs"),
+      (this.proxy.elementCount + this.guard.elementCount) * limit("netCheckEntryMs"),
+    );
     if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + deepEveryMs;
     const linkEntries = this.overlay.entryCount + this.pods.links.size;
     return Math.max(limit("netCheckMs"), linkEntries * limit("netCheckEntryMs"));
@@ -212,12 +249,13 @@ class HostNetwork implements NodeNetwork {
 
   /** Overlay before pods: routes to pods hang on the overlay's address. */
   private async mend(depth: "shallow" | "deep"): Promise<number> {
-    const [rules, overlay, pods] = await Promise.all([
+    const [rules, overlay, pods, policies] = await Promise.all([
       this.mendPart("rules", this.ruleLane, () => this.proxy.repair(depth)),
       this.mendPart("overlay", this.linkLane, () => this.overlay.repair()),
       this.mendPart("pods", this.linkLane, () => this.pods.repair()),
+      this.mendPart("policies", this.guardLane, () => this.guard.repair(depth)),
     ]);
-    return rules + overlay + pods;
+    return rules + overlay + pods + policies;
   }
 
   private async mendPart(part: NetworkPart, lane: Lane, repair: () => Promise<number>): Promise<number> {

@@ -84,3 +84,13 @@ export function macOfAddress(address: string): string {
   const octets = [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
   return `02:74:${octets.map((octet) => octet.toString(16).padStart(2, "0")).join(":")}`;
 }
+
+/** The subnet that the text means, host bits ignored, as rules of people may have them; undefined when it is no IPv4 range. */
+export function maskedSubnet(text: string): Subnet | undefined {
+  const [address = "", length = ""] = text.split("/");
+  const value = parseAddress(address);
+  const prefixLength = Number(length);
+  if (value === undefined || !/^\d{1,2}$/.test(length) || prefixLength > 32) return undefined;
+  const size = 2 ** (32 - prefixLength);
+  return { base: value - (value % size), prefixLength, size };
+}

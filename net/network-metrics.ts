@@ -1,5 +1,5 @@
 /** Parts of a node's network that are programmed on their own. */
-export type NetworkPart = "overlay" | "pods" | "rules";
+export type NetworkPart = "overlay" | "pods" | "rules" | "policies";
 
 /** Where the network reports what it does; the agent's metrics implement it. Calls are cheap and never fail. */
 export interface NetworkMetrics {

@@ -1,6 +1,7 @@
 import type { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Service } from "../proto/gen/tallship/v1/service.js";
+import type { PolicyMap } from "./policy/policy-map.js";
 
 /** What a node must know to build its part of the network. Fixed while the process runs. */
 export interface NodeNetworkConfig {
@@ -18,6 +19,8 @@ export interface NodeNetworkConfig {
   readonly underlayIP: string;
   readonly nodePortMin: number;
   readonly nodePortMax: number;
+  /** TCP ports of Tallship itself on its hosts: closed to pods, but for those that may reach them. */
+  readonly internalPorts: readonly number[];
   /** Where pinned namespaces and sockets stand, such as /run/tallship. */
   readonly runDir: string;
 }
@@ -45,6 +48,8 @@ export interface PodLink {
   /** Address from the node's podCIDR. */
   readonly address: string;
   readonly hostPorts: readonly HostPort[];
+  /** May reach the ports that belong to Tallship itself. Absent: no. */
+  readonly reachesInternals?: boolean;
 }
 
 /** What the kernel gave the node's overlay device. */
@@ -63,6 +68,10 @@ export interface NodeNetwork {
   start(): Promise<OverlayDevice>;
   /** The map to reflect from now on; several calls in a row are one. */
   setMap(map: NetworkMap): void;
+  /** What policies mean for the node's pods from now on; several calls in a row are one. Before the first a former agent's rules stand. */
+  setPolicies(policies: PolicyMap): void;
+  /** Resolves once the kernel holds what policies say of an attached pod. Rejects when the signal aborts, or with unavailable when nobody says it in time. */
+  guarded(uid: string, signal: AbortSignal): Promise<void>;
   /** Calls with the revision of the map that the kernel has come to reflect. */
   onApplied(listener: (revision: number) => void): void;
   /**

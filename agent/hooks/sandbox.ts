@@ -1,3 +1,4 @@
+import { reachesInternals } from "../../kinds/internals.js";
 import { sidecarsOf } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { HostPort, NodeNetwork } from "../../net/node-network.js";
@@ -18,7 +19,7 @@ export function sandboxHook(network: NodeNetwork, addresses: PodAddresses, nodeI
     up: async ({ uid, pod }) => {
       if (pod.spec?.hostNetwork === true) return { address: nodeIP };
       const address = addresses.claim(uid);
-      await network.attach([{ uid, address, hostPorts: hostPorts(pod) }]);
+      await network.attach([{ uid, address, hostPorts: hostPorts(pod), reachesInternals: reachesInternals(pod) }]);
       return { address };
     },
     down: async (uid) => {

@@ -5,10 +5,15 @@ import { asTallshipError } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import type { NodeFactsFromControlPlane, NodeMemory } from "../node-memory.js";
 
-/** Kept in `dataDir`/node.json. What cannot be read counts as never told. */
+/** Kept in `dataDir`/node.json and `dataDir`/policies. What cannot be read counts as never told. */
 export function openNodeMemory(dataDir: string, log: Log): NodeMemory {
   const path = `${dataDir}/node.json`;
   let told = readTold(path);
+  const keep = (file: string, content: string | Uint8Array): void => {
+    writeFileAtomic(file, content, 0o600).catch((error: unknown) =>
+      log.warn("what the control plane said was not kept", { error: asTallshipError(error).message }),
+    );
+  };
   return {
     get podCIDRs() {
       return told.podCIDRs;
@@ -19,10 +24,10 @@ export function openNodeMemory(dataDir: string, log: Log): NodeMemory {
     remember: (now) => {
       if (JSON.stringify(now) === JSON.stringify(told)) return;
       told = now;
-      writeFileAtomic(path, JSON.stringify(now), 0o600).catch((error: unknown) =>
-        log.warn("what the control plane said was not kept", { error: asTallshipError(error).message }),
-      );
+      keep(path, JSON.stringify(now));
     },
+    policies: readBytes(`${dataDir}/policies`),
+    rememberPolicies: (update) => keep(`${dataDir}/policies`, update),
   };
 }
 
@@ -33,6 +38,14 @@ function readTold(path: string): NodeFactsFromControlPlane {
     return { podCIDRs: texts(podCIDRs), controlPlaneAddresses: texts(controlPlaneAddresses) };
   } catch {
     return { podCIDRs: [], controlPlaneAddresses: [] };
+  }
+}
+
+function readBytes(path: string): Uint8Array | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
   }
 }
 

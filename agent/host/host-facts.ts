@@ -8,6 +8,8 @@ export interface HostFacts {
   /** Address that other hosts reach this one at. */
   readonly nodeIP: string;
   readonly nodePort: number;
+  /** TCP ports of Tallship's daemons that pods have no business with. The API's is none of them: it asks everybody for a certificate. */
+  readonly internalPorts: readonly number[];
   /** A control plane runs on this host too. */
   readonly isControlPlane: boolean;
   readonly bootId: string;

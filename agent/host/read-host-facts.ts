@@ -11,6 +11,7 @@ export interface HostIdentity {
   readonly nodeName: string;
   readonly nodeIP: string;
   readonly nodePort: number;
+  readonly internalPorts: readonly number[];
   readonly isControlPlane: boolean;
   readonly dataDir: string;
   /** Such as crun://1.8.1. */

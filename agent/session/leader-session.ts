@@ -6,6 +6,7 @@ import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
+import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
 import {
   type ConfigsChanged,
   type ControlMessage,
@@ -36,6 +37,8 @@ export interface SessionParts {
   readonly onOpenStream: (open: OpenStream) => void;
   /** ConfigMaps or Secrets that pods of this node use have another content. */
   readonly onConfigsChanged: (changed: ConfigsChanged) => void;
+  /** What network policies mean for the node's pods, in parts. */
+  readonly onPolicies: (update: PolicyUpdate) => void;
   /** The leader wants usage reports, or no more of them. */
   readonly onUsageWanted: (wanted: UsageWanted) => void;
   readonly clock: Clock;
@@ -211,6 +214,9 @@ export class LeaderSession {
         return;
       case "configsChanged":
         this.parts.onConfigsChanged(part.value);
+        return;
+      case "policies":
+        this.parts.onPolicies(part.value);
         return;
       case "usageWanted":
         this.parts.onUsageWanted(part.value);

@@ -64,6 +64,7 @@ function parts(of: ReturnType<typeof world>, told: string[]): SessionParts {
     onCutOver: (revision) => told.push(`cut-over ${revision}`),
     onOpenStream: () => undefined,
     onConfigsChanged: () => undefined,
+    onPolicies: (update) => told.push(`policies ${update.revision}`),
     onUsageWanted: () => undefined,
   };
 }

@@ -16,6 +16,7 @@ import {
 } from "../../proto/gen/tallship/v1/session.js";
 import type { WatchCache } from "../cache/view.js";
 import type { EventSink } from "../events/event-sink.js";
+import { NodePolicies } from "../policies/node-policies.js";
 import { followConfigs } from "./changed-configs.js";
 import { CutOver } from "./cut-over.js";
 import { noticeOfNode } from "./node-events.js";
@@ -62,6 +63,7 @@ export class SessionHub implements NodeReports, UsageSource {
   private isLeading = false;
   private usageWish: UsageWish = NO_WISH;
   private readonly usage = new UsageBook();
+  private policies: NodePolicies | undefined;
 
   constructor(deps: HubDeps) {
     this.deps = deps;
@@ -108,6 +110,18 @@ export class SessionHub implements NodeReports, UsageSource {
     };
     void look();
     return () => cancel();
+  }
+
+  /** Tells nodes what policies mean for their pods, until the signal aborts. To be called once the cache has passed the election: older policies would open what is closed. */
+  tellPolicies(lost: AbortSignal): void {
+    if (lost.aborted) return;
+    const policies = new NodePolicies(this.deps.cache, (node) =>
+      this.sessions.get(node)?.outbox.policies(() => policies.next(node)),
+    );
+    const stop = policies.follow();
+    this.policies = policies;
+    for (const [node, { outbox }] of this.sessions) if (outbox.hasWelcomed) policies.begin(node);
+    lost.addEventListener("abort", stop, { once: true });
   }
 
   get(nodeName: string): NodeReport | undefined {
@@ -265,6 +279,7 @@ export class SessionHub implements NodeReports, UsageSource {
     if (this.cutOverSent > 0) session.outbox.cutOver(this.cutOverSent);
     // Also when nobody wants to know: the leader before may have wanted it.
     this.tellWish(session);
+    if (this.sessions.get(session.nodeName) === session) this.policies?.begin(session.nodeName);
   }
 
   private take(session: Session, part: NodeMessage["part"]): void {
@@ -346,6 +361,7 @@ export class SessionHub implements NodeReports, UsageSource {
     this.sessions.delete(nodeName);
     this.cutOver.setApplied(nodeName, undefined);
     this.usage.forget(nodeName);
+    this.policies?.end(nodeName);
     const report = this.reports.get(nodeName);
     if (report !== undefined) this.reports.set(nodeName, { ...report, isConnected: false });
     this.deps.log.info("node disconnected", { node: nodeName, reason: error?.message });
@@ -361,6 +377,7 @@ export class SessionHub implements NodeReports, UsageSource {
     this.cutOverSent = 0;
     this.usageWish = NO_WISH;
     this.usage.clear();
+    this.policies = undefined;
     for (const session of ended) this.close(session, this.notLeader());
   }
 

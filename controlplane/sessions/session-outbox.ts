@@ -1,4 +1,5 @@
 import type { TallshipError } from "../../lib/errors.js";
+import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
 import {
   type ConfigName,
   ControlMessage,
@@ -26,6 +27,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   private readonly configs = new Map<string, ConfigName>();
   private configsRevision = 0;
   private addresses: readonly string[] | undefined;
+  private nextPolicies: (() => PolicyUpdate | undefined) | undefined;
   private ending: Ending | undefined;
   private wake: (() => void) | undefined;
 
@@ -77,6 +79,12 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     this.signal();
   }
 
+  /** Policies have changed for the node; what is to be told is asked for when it is sent, until nothing is left. */
+  policies(next: () => PolicyUpdate | undefined): void {
+    this.nextPolicies = next;
+    this.signal();
+  }
+
   /** Asks the node to open a stream; false when too many wait. */
   open(stream: OpenStream): boolean {
     if (this.opens.length >= this.maxOpens) return false;
@@ -121,7 +129,12 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     const open = this.opens.shift();
     if (open !== undefined) return { $case: "open", value: open };
     return (
-      this.takeCutOver() ?? this.takeControlPlanes() ?? this.takeUsageWanted() ?? this.takeConfigs() ?? this.takeAck()
+      this.takeCutOver() ??
+      this.takePolicies() ??
+      this.takeControlPlanes() ??
+      this.takeUsageWanted() ??
+      this.takeConfigs() ??
+      this.takeAck()
     );
   }
 
@@ -129,6 +142,12 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     const endpointRevision = this.cutOverRevision;
     this.cutOverRevision = undefined;
     return endpointRevision === undefined ? undefined : { $case: "cutOver", value: { endpointRevision } };
+  }
+
+  private takePolicies(): Part | undefined {
+    const value = this.nextPolicies?.();
+    if (value === undefined) this.nextPolicies = undefined;
+    return value === undefined ? undefined : { $case: "policies", value };
   }
 
   private takeControlPlanes(): Part | undefined {

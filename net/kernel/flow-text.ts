@@ -1,4 +1,4 @@
-import type { FlowFilter } from "./kernel.js";
+import type { FlowFilter, TrackedFlow } from "./kernel.js";
 
 /** One `conntrack -D` for a filter. */
 export function forgetLine(flow: FlowFilter): string {
@@ -17,4 +17,33 @@ export function traceOf(flow: FlowFilter): string {
   if (flow.endpoint !== undefined) return `src=${flow.endpoint} `;
   if (flow.sentTo !== undefined) return `dst=${flow.sentTo} `;
   return `dport=${flow.sentToPort ?? 0} `;
+}
+
+/** A line of `conntrack -L`; undefined for one of another form. Each direction names its addresses, and ports where there are any. */
+export function parseFlow(line: string): TrackedFlow | undefined {
+  const protocol = /^\S+/.exec(line)?.[0] ?? "";
+  const all = (name: string): readonly string[] =>
+    [...line.matchAll(new RegExp(` ${name}=(\\S+)`, "g"))].map((match) => match[1] ?? "");
+  const [[from, to], [sentTo], [fromPort], [sentToPort, port]] = [
+    all("src"),
+    all("dst"),
+    all("sport"),
+    [...all("dport").slice(0, 1), ...all("sport").slice(1, 2)],
+  ];
+  if (from === undefined || to === undefined || sentTo === undefined) return undefined;
+  return {
+    protocol,
+    from,
+    to,
+    port: Number(port ?? 0),
+    sentTo,
+    fromPort: Number(fromPort ?? 0),
+    sentToPort: Number(sentToPort ?? 0),
+  };
+}
+
+/** One `conntrack -D` for a connection. */
+export function cutLine({ protocol, from, sentTo, fromPort, sentToPort }: TrackedFlow): string {
+  const ports = sentToPort === 0 ? "" : ` --sport ${fromPort} --dport ${sentToPort}`;
+  return `conntrack -D -p ${protocol} -s ${from} -d ${sentTo}${ports}`;
 }

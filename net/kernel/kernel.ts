@@ -1,5 +1,6 @@
 import type { TallshipError } from "../../lib/errors.js";
 import type { Entry, EntryChange } from "./entries.js";
+import type { GuardChange, GuardTable } from "./guard.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
 /** How a pod is wired: a veth from its namespace to the host, routed. */
@@ -32,6 +33,29 @@ export interface FlowFilter {
   /** The endpoint that was chosen. */
   readonly endpoint?: string;
   readonly endpointPort?: number;
+}
+
+/** A connection that the kernel tracks. */
+export interface TrackedFlow {
+  /** tcp, udp, sctp or another protocol's name. */
+  readonly protocol: string;
+  /** Who began it. */
+  readonly from: string;
+  /** Who answers: the endpoint, where a service was asked. */
+  readonly to: string;
+  /** Port that answers; 0 for protocols without. */
+  readonly port: number;
+  /** What the first packet bore, which names the connection: addresses, and ports or 0. */
+  readonly sentTo: string;
+  readonly fromPort: number;
+  readonly sentToPort: number;
+}
+
+/** An element of a set or map of the guard's table. */
+export interface GuardElement {
+  readonly set: string;
+  readonly key: string;
+  readonly value: string;
 }
 
 /** A host's device that carries the underlay. */
@@ -73,6 +97,21 @@ export interface Kernel {
   /** Visits elements of the maps named, in no order. Expensive for big maps. */
   readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void>;
 
+  /** Replaces the guard's table in one transaction. */
+  replaceGuard(table: GuardTable): Promise<void>;
+  /** Changes the guard's table in one transaction: all or none. Strict, as changeElements is. */
+  changeGuard(changes: readonly GuardChange[]): Promise<void>;
+  /** Whether there is a guard's table; costs next to nothing. */
+  hasGuard(): Promise<boolean>;
+  /** As ruleFingerprint, of the guard's table. */
+  guardFingerprint(): Promise<string>;
+  /** Visits every element of the guard's table, in no order. Expensive for many. */
+  readGuard(visit: (element: GuardElement) => void): Promise<void>;
+
+  /** The connections that one of the addresses began or answers. */
+  readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]>;
+  /** Makes the kernel forget these connections; one that is over is no error. */
+  cutFlows(flows: readonly TrackedFlow[]): Promise<void>;
   /** Makes the kernel decide anew for connections that match any filter. */
   forgetFlows(filters: readonly FlowFilter[]): Promise<void>;
   /** Ends what runs on behalf of this edge; the tables stay. */

@@ -27,7 +27,10 @@ test("every element is read once, wherever the listing is cut into pieces", () =
   fc.assert(
     fc.property(fc.array(fc.nat(LISTING.length), { maxLength: 6 }), (cuts) => {
       const found: string[] = [];
-      const reader = new ElementReader(({ map, key, value }) => found.push(`${map} ${key}=${value}`));
+      const reader = new ElementReader(
+        ({ map, key, value }) => found.push(`${map} ${key}=${value}`),
+        (name) => name,
+      );
       const bounds = [0, ...cuts.sort((one, other) => one - other), LISTING.length];
       for (const [at, start] of bounds.entries()) reader.push(LISTING.slice(start, bounds[at + 1] ?? start));
       expect(found).toEqual([

@@ -1,14 +1,22 @@
-import { LEARNED_MAPS, RULE_MAPS, type RuleElement, type RuleMap } from "./rules.js";
+/** An element of a map or set, in nft's own words. Sets have empty values. */
+export interface ListedElement<Name extends string = string> {
+  readonly map: Name;
+  readonly key: string;
+  readonly value: string;
+}
 
 /** Reads elements out of what `nft list map` prints for one map or several, in pieces of any size: memory does not grow with the maps. */
-export class ElementReader {
-  private readonly visit: (element: RuleElement) => void;
+export class ElementReader<Name extends string = string> {
+  private readonly visit: (element: ListedElement<Name>) => void;
+  private readonly nameOf: (text: string) => Name | undefined;
   private rest = "";
-  private map: RuleMap | undefined;
+  private map: Name | undefined;
   private isInside = false;
 
-  constructor(visit: (element: RuleElement) => void) {
+  /** Maps without a name are passed over. */
+  constructor(visit: (element: ListedElement<Name>) => void, nameOf: (text: string) => Name | undefined) {
     this.visit = visit;
+    this.nameOf = nameOf;
   }
 
   /** Takes the next piece. The last line must end in a line feed, as nft's does. */
@@ -20,7 +28,7 @@ export class ElementReader {
 
   private line(line: string): void {
     const header = /^(?:map|set) (\S+) \{$/.exec(line);
-    if (header !== null) this.map = [...RULE_MAPS, ...LEARNED_MAPS].find((map) => map === header[1]);
+    if (header !== null) this.map = this.nameOf(header[1] ?? "");
     const opens = line.startsWith("elements = {");
     if (opens) this.isInside = true;
     if (!this.isInside || this.map === undefined) return;
@@ -30,7 +38,7 @@ export class ElementReader {
     if (closes) this.isInside = false;
   }
 
-  private element(map: RuleMap, text: string): void {
+  private element(map: Name, text: string): void {
     if (text === "") return;
     const [key = "", value = ""] = text.split(" : ");
     this.visit({ map, key: key.trim(), value: value.trim() });

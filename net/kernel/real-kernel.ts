@@ -1,8 +1,10 @@
 import type { Clock } from "../../lib/clock.js";
 import { CoProcess, type Dialect } from "./co-process.js";
 import { NFT_DIALECT, SHELL_DIALECT } from "./dialects.js";
+import { GuardKernel } from "./guard-kernel.js";
 import type { Kernel } from "./kernel.js";
 import { LinkKernel } from "./link-kernel.js";
+import { NftFiles } from "./nft-files.js";
 import { PodKernel } from "./pod-kernel.js";
 import { RuleKernel } from "./rule-kernel.js";
 
@@ -30,7 +32,9 @@ export function realKernel(options: RealKernelOptions): Kernel {
   const nft = coProcess(NFT_DIALECT);
   const links = new LinkKernel(linkShell);
   const pods = new PodKernel([linkShell, secondShell], runDir);
-  const rules = new RuleKernel(nft, ruleShell, runDir);
+  const files = new NftFiles(ruleShell, runDir);
+  const rules = new RuleKernel(nft, ruleShell, files);
+  const guard = new GuardKernel(nft, ruleShell, files);
   return {
     underlay: (address) => links.underlay(address),
     readEntries: (devices, settings) => links.readEntries(devices, settings),
@@ -44,6 +48,13 @@ export function realKernel(options: RealKernelOptions): Kernel {
     hasRules: () => rules.hasRules(),
     ruleFingerprint: () => rules.ruleFingerprint(),
     readElements: (maps, visit) => rules.readElements(maps, visit),
+    replaceGuard: (table) => guard.replaceGuard(table),
+    changeGuard: (changes) => guard.changeGuard(changes),
+    hasGuard: () => guard.hasGuard(),
+    guardFingerprint: () => guard.guardFingerprint(),
+    readGuard: (visit) => guard.readGuard(visit),
+    readFlows: (addresses) => guard.readFlows(addresses),
+    cutFlows: (flows) => guard.cutFlows(flows),
     forgetFlows: (filters) => rules.forgetFlows(filters),
     close: async () => {
       await Promise.all([linkShell, secondShell, ruleShell, nft].map((process) => process.close()));

@@ -1,40 +1,44 @@
 // Edge: the proxy's nftables table, and connection tracking.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, rm } from "node:fs/promises";
 import { TallshipError } from "../../lib/errors.js";
 import type { CoProcess } from "./co-process.js";
 import { forgetLine, traceOf } from "./flow-text.js";
 import type { FlowFilter } from "./kernel.js";
+import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
 import { ElementReader, tableText } from "./nft-parse.js";
 import { changeText, isSet, RULE_TABLE, replacementText } from "./nft-text.js";
-import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
+import {
+  type ElementChange,
+  LEARNED_MAPS,
+  RULE_MAPS,
+  type RuleElement,
+  type RuleFrame,
+  type RuleMap,
+} from "./rules.js";
 import { feed, quoted } from "./shell-script.js";
-
-/** Longest transaction given to the nft that stays alive. Bigger ones go to an nft of their own, whose memory ends with it. */
-const INTERACTIVE_BYTES = 65_536;
 
 /** Rules by an nft that stays alive: 1 ms a transaction, whatever the size of the table, against 8 with a process each. */
 export class RuleKernel {
   private readonly nft: CoProcess;
   private readonly shell: CoProcess;
-  private readonly folder: string;
-  private lastFile = 0;
+  private readonly files: NftFiles;
 
-  constructor(nft: CoProcess, shell: CoProcess, runDir: string) {
+  constructor(nft: CoProcess, shell: CoProcess, files: NftFiles) {
     this.nft = nft;
     this.shell = shell;
-    this.folder = `${runDir}/net`;
+    this.files = files;
   }
 
   async replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void> {
-    await this.load(replacementText(frame, elements), "replace the proxy's table");
+    await this.files.load(replacementText(frame, elements), "replace the proxy's table");
   }
 
   async changeElements(changes: readonly ElementChange[]): Promise<void> {
     if (changes.length === 0) return;
     const text = changeText(changes);
-    if (text.length > INTERACTIVE_BYTES) return this.load([`${text.replaceAll("; ", "\n")}\n`], "change elements");
+    if (text.length > INTERACTIVE_BYTES)
+      return this.files.load([`${text.replaceAll("; ", "\n")}\n`], "change elements");
     const said = (await this.nft.request(text)).trim();
     if (said !== "") throw new TallshipError("kernel_failed", `change elements: nft: ${said.slice(0, 500)}`);
   }
@@ -51,9 +55,9 @@ export class RuleKernel {
 
   async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
     const lists = maps.map((map) => `list ${isSet(map) ? "set" : "map"} ${RULE_TABLE} ${map}`);
-    await this.withFile(async (path) => {
+    await this.files.with(async (path) => {
       await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, lists));
-      const reader = new ElementReader(visit);
+      const reader = new ElementReader(visit, (name) => [...RULE_MAPS, ...LEARNED_MAPS].find((map) => map === name));
       for await (const piece of createReadStream(path, "utf8")) reader.push(String(piece));
     });
   }
@@ -69,31 +73,6 @@ export class RuleKernel {
       const present = new Set(found.split("\n").map((line) => line.trim()));
       const lines = wanted.filter((filter) => present.has(traceOf(filter).trim())).map(forgetLine);
       if (lines.length > 0) await this.shell.request(`{ ${lines.join("; ")}; } >/dev/null 2>&1; true`);
-    }
-  }
-
-  /** Gives a transaction of any size to an nft of its own. The text is written piece by piece, so that nobody waits for it. */
-  private async load(pieces: Iterable<string>, purpose: string): Promise<void> {
-    await this.withFile(async (path) => {
-      const file = await open(path, "w", 0o600);
-      try {
-        for (const piece of pieces) await file.write(piece);
-      } finally {
-        await file.close();
-      }
-      const said = (await this.shell.request(`nft -f ${quoted(path)}`)).trim();
-      if (said !== "") throw new TallshipError("kernel_failed", `${purpose}: nft: ${said.slice(0, 500)}`);
-    });
-  }
-
-  private async withFile(work: (path: string) => Promise<void>): Promise<void> {
-    await mkdir(this.folder, { recursive: true });
-    this.lastFile += 1;
-    const path = `${this.folder}/nft-${process.pid}-${this.lastFile}`;
-    try {
-      await work(path);
-    } finally {
-      await rm(path, { force: true });
     }
   }
 }

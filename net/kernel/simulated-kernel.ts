@@ -1,6 +1,7 @@
 import { TallshipError } from "../../lib/errors.js";
 import { deviceOf, type Entry, type EntryChange } from "./entries.js";
-import type { FlowFilter, Kernel, PodDevice, PodWiring, UnderlayDevice } from "./kernel.js";
+import type { GuardChange, GuardTable } from "./guard.js";
+import type { FlowFilter, GuardElement, Kernel, PodDevice, PodWiring, TrackedFlow, UnderlayDevice } from "./kernel.js";
 import {
   type ElementChange,
   LEARNED_MAPS,
@@ -9,6 +10,7 @@ import {
   type RuleFrame,
   type RuleMap,
 } from "./rules.js";
+import { SimulatedGuard } from "./simulated-guard.js";
 
 /** An address of a simulated host. */
 export interface SimulatedUnderlay extends UnderlayDevice {
@@ -35,6 +37,8 @@ export class SimulatedKernel implements Kernel {
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
+  /** The guard's table and the connections that are tracked. */
+  readonly guard = new SimulatedGuard();
   /** Every filter ever given to forgetFlows, in order. */
   readonly forgotten: FlowFilter[] = [];
   /** Every address ever announced, in order. */
@@ -138,6 +142,36 @@ export class SimulatedKernel implements Kernel {
     for (const map of maps) for (const [key, value] of this.rules?.maps.get(map) ?? []) visit({ map, key, value });
   }
 
+  async replaceGuard(table: GuardTable): Promise<void> {
+    this.mayRefuse();
+    this.guard.replace(table);
+  }
+
+  async changeGuard(changes: readonly GuardChange[]): Promise<void> {
+    if (changes.length > 0) this.mayRefuse();
+    this.guard.change(changes);
+  }
+
+  async hasGuard(): Promise<boolean> {
+    return this.guard.table !== undefined;
+  }
+
+  async guardFingerprint(): Promise<string> {
+    return this.guard.fingerprint;
+  }
+
+  async readGuard(visit: (element: GuardElement) => void): Promise<void> {
+    this.guard.read(visit);
+  }
+
+  async readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]> {
+    return this.guard.flows.filter(({ from, to }) => addresses.includes(from) || addresses.includes(to));
+  }
+
+  async cutFlows(flows: readonly TrackedFlow[]): Promise<void> {
+    this.guard.flows = this.guard.flows.filter((flow) => !flows.includes(flow));
+  }
+
   async forgetFlows(filters: readonly FlowFilter[]): Promise<void> {
     this.forgotten.push(...filters);
   }
@@ -166,6 +200,7 @@ export class SimulatedKernel implements Kernel {
   /** What `nft flush ruleset` does. */
   flushRuleset(): void {
     this.rules = undefined;
+    this.guard.flush();
   }
 
   /** What `nft flush map` does. */

@@ -21,6 +21,7 @@ export class OverlaySync {
   private announced: readonly string[] = [];
   /** What the kernel holds; undefined when that is not known. */
   private held: readonly Entry[] | undefined;
+  private agreed: readonly Entry[] = [];
 
   constructor(config: NodeNetworkConfig, kernel: Kernel) {
     this.config = config;
@@ -30,6 +31,11 @@ export class OverlaySync {
   /** MTU of pods' devices. */
   get podMtu(): number {
     return this.underlayMtu - VXLAN_OVERHEAD_BYTES;
+  }
+
+  /** What the kernel is to hold for the overlay, as of the last time that it took everything. */
+  get entries(): readonly Entry[] {
+    return this.agreed;
   }
 
   /** Entries that the kernel holds for the overlay. */
@@ -71,6 +77,7 @@ export class OverlaySync {
     this.held = undefined;
     await this.kernel.changeEntries(changes);
     this.held = want;
+    this.agreed = want;
     const fresh = new Set(changes.flatMap(({ do: act, entry }) => (act === "add" && "ip" in entry ? [entry.ip] : [])));
     await this.kernel.announce(
       this.underlayDevice,

@@ -2,6 +2,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { gatewayOf } from "../ipv4.js";
 import type { Kernel, PodWiring } from "../kernel/kernel.js";
 import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
+import type { GuardedPod } from "../policy/guard-plan.js";
 import { isReachedFromLoopback } from "../proxy/host-ports.js";
 
 /** Keeps pods' links as they are wanted. What is wanted of pods that were there at the start is what was there. Calls must not overlap. */
@@ -22,11 +23,24 @@ export class PodLinks {
     return this.wanted;
   }
 
+  /** The links as the guard sees them. */
+  get guarded(): readonly GuardedPod[] {
+    return [...this.wanted.values()].map(({ uid, address, reachesInternals = false }) => ({
+      uid,
+      address,
+      reachesInternals,
+    }));
+  }
+
   /** Takes over the links that exist and nobody has asked for yet. */
-  async adopt(hostPortsOf: ReadonlyMap<string, readonly HostPort[]>): Promise<void> {
+  async adopt(
+    hostPortsOf: ReadonlyMap<string, readonly HostPort[]>,
+    insiders: ReadonlySet<string> = new Set(),
+  ): Promise<void> {
     for (const { uid, address } of await this.kernel.listPods()) {
       if (address === "" || this.wanted.has(uid)) continue;
-      this.wanted.set(uid, { uid, address, hostPorts: hostPortsOf.get(address) ?? [] });
+      const hostPorts = hostPortsOf.get(address) ?? [];
+      this.wanted.set(uid, { uid, address, hostPorts, reachesInternals: insiders.has(address) });
     }
   }
 

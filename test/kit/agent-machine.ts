@@ -8,6 +8,7 @@ import type { PodNotice } from "../../agent/control-plane.js";
 import { type Executors, executors } from "../../agent/execute.js";
 import { configHook } from "../../agent/hooks/config.js";
 import { imageHook } from "../../agent/hooks/image.js";
+import { policyHook } from "../../agent/hooks/policy.js";
 import { sandboxHook } from "../../agent/hooks/sandbox.js";
 import { volumesHook } from "../../agent/hooks/volumes.js";
 import { seccompProfiles } from "../../agent/host/seccomp-profiles.js";
@@ -65,6 +66,7 @@ export class AgentMachine {
       image: imageHook(folderImages(this.machine.imageRoot), configs, () => undefined),
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
+      policy: policyHook(noNetwork()),
       volumes: volumesHook({ disk, claims: noClaims }, names, {
         hostname: "host",
         allocatable: { cpu: "2", memory: "1Gi" },
@@ -191,6 +193,8 @@ function noNetwork(): NodeNetwork {
   return {
     start: async () => ({ vtepMAC: "", mtu: 1450 }),
     setMap: () => undefined,
+    setPolicies: () => undefined,
+    guarded: async () => undefined,
     onApplied: () => undefined,
     attach: async () => undefined,
     detach: async () => undefined,

@@ -19,6 +19,7 @@ export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConf
     underlayIP: `192.168.9.${at}`,
     nodePortMin: 30_000,
     nodePortMax: 32_767,
+    internalPorts: [7444, 7445, 7446, 7379, 7380],
     runDir,
   };
 }

@@ -64,6 +64,7 @@ export class SimNode {
   private readonly checkpoint: Checkpoint = memoryCheckpoint();
   private readonly address: string;
   private told = { podCIDRs: [] as readonly string[], controlPlaneAddresses: [] as readonly string[] };
+  private policies: Uint8Array | undefined;
   private process: SimProcess | undefined;
   private readonly controlPlanes: readonly string[];
   private changeCount = 0;
@@ -100,6 +101,10 @@ export class SimNode {
       ...this.told,
       remember: (told: typeof this.told) => {
         this.told = told;
+      },
+      policies: this.policies,
+      rememberPolicies: (update: Uint8Array) => {
+        this.policies = update;
       },
     };
     const host = { process, faults: ground.faults, onCall: () => this.touched() };
@@ -144,6 +149,7 @@ export class SimNode {
         hostname: name,
         nodeIP: address,
         nodePort: 7446,
+        internalPorts: [7446],
         isControlPlane: false,
         bootId: "boot",
         ...HOST,

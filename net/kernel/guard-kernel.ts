@@ -1,0 +1,75 @@
+// Edge: the guard's nftables table, and the connections that it forbids.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { TallshipError } from "../../lib/errors.js";
+import type { CoProcess } from "./co-process.js";
+import { cutLine, parseFlow } from "./flow-text.js";
+import type { GuardChange, GuardTable } from "./guard.js";
+import { GUARD_TABLE, guardCommands, guardReplacement } from "./guard-text.js";
+import type { GuardElement, TrackedFlow } from "./kernel.js";
+import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
+import { ElementReader, tableText } from "./nft-parse.js";
+import { feed, quoted } from "./shell-script.js";
+
+/** The guard's table by the same nft as the proxy's, and connection tracking by its tool. */
+export class GuardKernel {
+  private readonly nft: CoProcess;
+  private readonly shell: CoProcess;
+  private readonly files: NftFiles;
+
+  constructor(nft: CoProcess, shell: CoProcess, files: NftFiles) {
+    this.nft = nft;
+    this.shell = shell;
+    this.files = files;
+  }
+
+  async replaceGuard(table: GuardTable): Promise<void> {
+    await this.files.load(guardReplacement(table), "replace the guard's table");
+  }
+
+  async changeGuard(changes: readonly GuardChange[]): Promise<void> {
+    const commands = guardCommands(changes);
+    if (commands.length === 0) return;
+    const text = commands.join("; ");
+    if (text.length > INTERACTIVE_BYTES) return this.files.load([`${commands.join("\n")}\n`], "change the guard");
+    const said = (await this.nft.request(text)).trim();
+    if (said !== "") throw new TallshipError("kernel_failed", `change the guard: nft: ${said.slice(0, 500)}`);
+  }
+
+  async hasGuard(): Promise<boolean> {
+    const tables = await this.nft.request("list tables inet");
+    return tables.split("\n").some((line) => line.trim() === `table ${GUARD_TABLE}`);
+  }
+
+  async guardFingerprint(): Promise<string> {
+    const table = tableText(await this.nft.request("list ruleset inet"), GUARD_TABLE);
+    return table === "" ? "" : createHash("sha1").update(table).digest("hex");
+  }
+
+  async readGuard(visit: (element: GuardElement) => void): Promise<void> {
+    await this.files.with(async (path) => {
+      await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, [`list table ${GUARD_TABLE}`]));
+      const reader = new ElementReader(
+        ({ map, key, value }) => visit({ set: map, key, value }),
+        (name) => name,
+      );
+      for await (const piece of createReadStream(path, "utf8")) reader.push(String(piece));
+    });
+  }
+
+  async readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]> {
+    if (addresses.length === 0) return [];
+    const words = addresses.map((address) => `-e ${quoted(`=${address} `)}`).join(" ");
+    const found = await this.shell.request(`conntrack -L 2>/dev/null | grep -F ${words}; true`);
+    const wanted = new Set(addresses);
+    return found
+      .split("\n")
+      .flatMap((line) => parseFlow(line) ?? [])
+      .filter(({ from, to }) => wanted.has(from) || wanted.has(to));
+  }
+
+  async cutFlows(flows: readonly TrackedFlow[]): Promise<void> {
+    if (flows.length === 0) return;
+    await this.shell.request(`{ ${flows.map(cutLine).join("; ")}; } >/dev/null 2>&1; true`);
+  }
+}

@@ -1,0 +1,66 @@
+import type { GuardChange, GuardSet, GuardTable } from "./guard.js";
+
+/** The guard's table: network policies and what keeps the overlay closed. It belongs to Tallship alone. */
+export const GUARD_TABLE = "inet tallship-guard";
+
+/** How many elements stand in one command: keeps nft's memory and each line bounded. */
+const ELEMENTS_PER_COMMAND = 2_000;
+
+/** The transaction that replaces the table, in pieces: nft wants them all in one file. */
+export function* guardReplacement({ sets, chains }: GuardTable): Iterable<string> {
+  yield `table ${GUARD_TABLE}\ndelete table ${GUARD_TABLE}\ntable ${GUARD_TABLE} {\n`;
+  for (const [name, { is, type }] of sets) yield `  ${is} ${name} { ${type} }\n`;
+  for (const [name, { hook, rules }] of chains)
+    yield `  chain ${name} {\n${[hook, ...rules].map((line) => (line === "" ? "" : `    ${line}\n`)).join("")}  }\n`;
+  yield "}\n";
+  for (const [name, { elements }] of sets)
+    for (const command of elementCommands("add", name, elements)) yield `${command}\n`;
+}
+
+/** The commands of a transaction, each on one line. Chains are emptied before any is deleted, since they lead to each other. */
+export function guardCommands(changes: readonly GuardChange[]): readonly string[] {
+  const doomed = changes.filter((change) => change.do === "delete-chain");
+  const flushes = doomed.map(({ name }) => `flush chain ${GUARD_TABLE} ${name}`);
+  const firstDoomed = changes.findIndex((change) => change.do === "delete-chain");
+  return changes.flatMap((change, at) => [...(at === firstDoomed ? flushes : []), ...commandsFor(change)]);
+}
+
+function commandsFor(change: GuardChange): readonly string[] {
+  switch (change.do) {
+    case "add-set":
+      return [`add ${change.set.is} ${GUARD_TABLE} ${change.name} ${declaration(change.set)}`];
+    case "delete-set":
+      return [`delete ${change.set.is} ${GUARD_TABLE} ${change.name}`];
+    case "add-chain":
+      return [
+        `add chain ${GUARD_TABLE} ${change.name}`,
+        ...change.chain.rules.map((rule) => `add rule ${GUARD_TABLE} ${change.name} ${rule}`),
+      ];
+    case "delete-chain":
+      return [`delete chain ${GUARD_TABLE} ${change.name}`];
+    case "add-elements":
+      return [...elementCommands("add", change.name, change.elements)];
+    case "delete-elements":
+      return [...elementCommands("delete", change.name, change.elements)];
+  }
+}
+
+function declaration({ type }: GuardSet): string {
+  return `{ ${type} }`;
+}
+
+function* elementCommands(
+  act: "add" | "delete",
+  name: string,
+  elements: ReadonlyMap<string, string>,
+): Iterable<string> {
+  let lines: string[] = [];
+  const command = (): string => `${act} element ${GUARD_TABLE} ${name} { ${lines.join(", ")} }`;
+  for (const [key, value] of elements) {
+    lines.push(value === "" || act === "delete" ? key : `${key} : ${value}`);
+    if (lines.length < ELEMENTS_PER_COMMAND) continue;
+    yield command();
+    lines = [];
+  }
+  if (lines.length > 0) yield command();
+}

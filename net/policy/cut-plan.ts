@@ -1,0 +1,61 @@
+import { setsOf } from "../../kinds/compiled-policies.js";
+import type { GuardTable } from "../kernel/guard.js";
+import type { TrackedFlow } from "../kernel/kernel.js";
+import type { GuardedPod } from "./guard-plan.js";
+import type { PolicyMap } from "./policy-map.js";
+import { isLetThrough } from "./verdict.js";
+
+/** What the kernel holds, and what it was made of. */
+interface Held {
+  readonly table: GuardTable;
+  readonly policies: PolicyMap;
+  readonly pods: ReadonlyMap<string, GuardedPod>;
+}
+
+/**
+ * Addresses of pods of this node whose connections may have come to be forbidden: other policies select the pod, a policy has other
+ * rules, a set lost members, or the address is another pod's.
+ */
+export function touchedAddresses(before: Held | undefined, after: Held): readonly string[] {
+  const shrunk = new Set(
+    [...after.policies.sets].filter(([name, members]) => hasLost(before?.policies.sets.get(name), members)).map(first),
+  );
+  const owners = new Map([...(before?.pods.values() ?? [])].map(({ uid, address }) => [address, uid]));
+  return [...after.pods.values()].flatMap(({ uid, address }) => {
+    const verdicts = (held: Held | undefined): string =>
+      ["ingress-pods", "egress-pods"].map((map) => held?.table.sets.get(map)?.elements.get(address)).join();
+    const isGuarded = verdicts(after) !== ",";
+    const isOther = before === undefined || owners.get(address) !== uid || verdicts(before) !== verdicts(after);
+    return isGuarded && (isOther || usesAny(after.policies, uid, shrunk)) ? [address] : [];
+  });
+}
+
+/** The connections among these that policies do not let through any more. */
+export function forbiddenFlows(
+  flows: readonly TrackedFlow[],
+  policies: PolicyMap,
+  uidOf: (address: string) => string | undefined,
+): readonly TrackedFlow[] {
+  return flows.filter((flow) => !isLetThrough(policies, uidOf, flow));
+}
+
+function usesAny({ pods, policies }: PolicyMap, uid: string, sets: ReadonlySet<string>): boolean {
+  if (sets.size === 0) return false;
+  const { ingress = [], egress = [] } = pods.get(uid) ?? {};
+  return [...ingress, ...egress].some((name) => {
+    const policy = policies.get(name);
+    return [...(policy?.ingress ?? []), ...(policy?.egress ?? [])].some((rule) =>
+      setsOf(rule).some((set) => sets.has(set)),
+    );
+  });
+}
+
+function hasLost(before: ReadonlySet<string> | undefined, after: ReadonlySet<string>): boolean {
+  if (before === undefined || before === after) return false;
+  for (const member of before) if (!after.has(member)) return true;
+  return false;
+}
+
+function first<T>([name]: readonly [T, unknown]): T {
+  return name;
+}

@@ -1,0 +1,79 @@
+import { OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
+import type { GuardChain } from "../kernel/guard.js";
+
+/** What the guard's fixed rules depend on. Fixed while the process runs. */
+export interface GuardFrame {
+  readonly vxlanPort: number;
+  /** TCP ports of Tallship itself on its hosts, which pods have no business with. */
+  readonly internalPorts: readonly number[];
+}
+
+const POD = `iifname "${POD_DEVICE_PREFIX}*"`;
+
+/** A TCP packet that does not begin a connection. */
+const MIDWAY = "tcp flags & (fin | syn | rst | ack) != syn";
+
+/** Byte 28 behind the outer UDP header: the inner packet's type; 42: its source. */
+const INNER_IPV4 = "@th,224,16 0x0800";
+const INNER_SOURCE = "@th,336,32";
+
+/**
+ * The chains that are always there, whatever policies say.
+ *
+ * Before anything else, `sources` holds senders to their own addresses: a pod's packet must come from the device that the way back leads
+ * to, and a packet of the overlay from the host that has its sender's subnet. Two base chains then ask the policies, one for each end, since
+ * an `accept` ends only the chain it stands in. Connections that were let through are asked about no more; those that are forbidden later
+ * are forgotten by the kernel, and `torn` ends what goes on of them.
+ */
+export function frameChains({ vxlanPort, internalPorts }: GuardFrame): ReadonlyMap<string, GuardChain> {
+  const inner = (...rules: readonly string[]): GuardChain => ({ hook: "", rules });
+  const base = (hook: string, ...rules: readonly string[]): GuardChain => ({
+    hook: `type filter hook ${hook}; policy accept;`,
+    rules,
+  });
+  const known = "ct state established,related accept";
+  const itself = "ip saddr . ip daddr @selves accept";
+  return new Map([
+    ["sources", base("prerouting priority -310", `${POD} goto from-pods`, `udp dport ${vxlanPort} goto from-hosts`)],
+    ["from-pods", inner("meta protocol != ip drop", "fib saddr . iif oif missing drop", "ip daddr 127.0.0.0/8 drop")],
+    [
+      "from-hosts",
+      inner(
+        `${INNER_IPV4} ip saddr . ${INNER_SOURCE} @tunnels accept`,
+        "fib daddr type != local accept", // Somebody else's tunnel, on its way through this host.
+        "drop",
+      ),
+    ],
+    [
+      "internals",
+      inner(
+        "ip saddr @insiders return",
+        `tcp dport { ${internalPorts.join(", ")} } reject with tcp reset`,
+        `udp dport ${vxlanPort} drop`,
+      ),
+    ],
+    [
+      "to-host",
+      base(
+        "input priority -5",
+        `${POD} goto internals`,
+        `iifname "${OVERLAY_DEVICE}" ip saddr != @gateways goto internals`,
+      ),
+    ],
+    [
+      "egress",
+      base(
+        "forward priority -6",
+        known,
+        `${POD} ip daddr @hosts jump internals`,
+        itself,
+        "ip saddr @guarded jump torn",
+        "ip daddr @guarded jump torn",
+        "ip saddr vmap @egress-pods",
+      ),
+    ],
+    ["ingress", base("forward priority -5", known, itself, "ip daddr vmap @ingress-pods")],
+    // A packet out of its window is lost, as anywhere; one of a connection that nobody knows is of one that was cut.
+    ["torn", inner("ct state invalid drop", `ct state new ${MIDWAY} reject with tcp reset`)],
+  ]);
+}

@@ -1,0 +1,161 @@
+import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
+import { parseAddress, parseSubnet } from "../ipv4.js";
+import type { Entry } from "../kernel/entries.js";
+import type { GuardChain, GuardSet, GuardTable } from "../kernel/guard.js";
+import { frameChains, type GuardFrame } from "./guard-frame.js";
+import type { PolicyMap } from "./policy-map.js";
+import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
+
+/** A pod's link as far as the guard is concerned. */
+export interface GuardedPod {
+  readonly uid: string;
+  readonly address: string;
+  /** May reach the ports that belong to Tallship itself. */
+  readonly reachesInternals: boolean;
+}
+
+/** What the guard's table follows from. */
+export interface GuardWorld {
+  readonly policies: PolicyMap;
+  readonly pods: Iterable<GuardedPod>;
+  /** The overlay's entries: which host may send for which subnet. */
+  readonly overlay: readonly Entry[];
+  /** Addresses of the cluster's hosts. */
+  readonly hosts: Iterable<string>;
+}
+
+/** An address in a set, and nothing else: what other nodes said of their pods must not become words of a rule. */
+const MEMBER = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(TCP|UDP|SCTP)\/(\d{1,5}))?$/;
+
+/**
+ * Plans the guard's table. Remembers what it made of each policy and set, so that a change costs as much as what changed; the plan is a
+ * function of the world alone.
+ */
+export class GuardPlanner {
+  private readonly frame: ReadonlyMap<string, GuardChain>;
+  private readonly rules = new WeakMap<CompiledPolicy, Map<PolicyDirection, readonly string[]>>();
+  private readonly peerSets = new WeakMap<ReadonlySet<string>, GuardSet>();
+
+  constructor(frame: GuardFrame) {
+    this.frame = frameChains(frame);
+  }
+
+  /** The table for this world. */
+  plan(world: GuardWorld): GuardTable {
+    const chains = new Map(this.frame);
+    const pods = [...world.pods];
+    const isolated = pods.map((pod) => ({ pod, policies: world.policies.pods.get(pod.uid) }));
+    const verdicts = (direction: PolicyDirection): ReadonlyMap<string, string> =>
+      new Map(
+        isolated.flatMap(({ pod, policies }) => {
+          const chain = this.enter(chains, world.policies, { direction, names: policies?.[direction] ?? [] });
+          return chain === undefined ? [] : [[pod.address, `goto ${chain}`] as const];
+        }),
+      );
+    const guarded = isolated.filter(({ policies }) => isGuarded(policies)).map(({ pod }) => pod.address);
+    const sets = new Map<string, GuardSet>([
+      ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(world.overlay))],
+      ["gateways", setOf("type ipv4_addr;", gateways(world.overlay))],
+      [
+        "hosts",
+        setOf(
+          "type ipv4_addr;",
+          [...world.hosts].filter((host) => parseAddress(host) !== undefined),
+        ),
+      ],
+      [
+        "insiders",
+        setOf(
+          "type ipv4_addr;",
+          pods.filter((pod) => pod.reachesInternals).map((pod) => pod.address),
+        ),
+      ],
+      ["guarded", setOf("type ipv4_addr;", guarded)],
+      [
+        "selves",
+        setOf(
+          "type ipv4_addr . ipv4_addr;",
+          guarded.map((address) => `${address} . ${address}`),
+        ),
+      ],
+      ["ingress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("ingress") }],
+      ["egress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("egress") }],
+    ]);
+    for (const [name, members] of world.policies.sets) sets.set(name, this.peerSet(name, members));
+    return { sets, chains };
+  }
+
+  /** Adds the chain of pods that these policies select; undefined when none does. Pods with the same policies share it, policies with the same rules too. */
+  private enter(
+    chains: Map<string, GuardChain>,
+    { policies }: PolicyMap,
+    { direction, names }: { readonly direction: PolicyDirection; readonly names: readonly string[] },
+  ): string | undefined {
+    if (names.length === 0) return undefined;
+    const jumps = names.flatMap((name) => {
+      const policy = policies.get(name);
+      const rules = policy === undefined ? [] : this.rulesOf(policy, direction);
+      if (rules.length === 0) return [];
+      const chain = chainName("allow", rules);
+      chains.set(chain, { hook: "", rules });
+      return [`jump ${chain}`];
+    });
+    const rules = [...new Set(jumps), "drop"];
+    const chain = chainName("pods", rules);
+    chains.set(chain, { hook: "", rules });
+    return chain;
+  }
+
+  private rulesOf(policy: CompiledPolicy, direction: PolicyDirection): readonly string[] {
+    const known = this.rules.get(policy) ?? new Map<PolicyDirection, readonly string[]>();
+    this.rules.set(policy, known);
+    const rules = known.get(direction) ?? policyRules(policy, direction);
+    known.set(direction, rules);
+    return rules;
+  }
+
+  private peerSet(name: string, members: ReadonlySet<string>): GuardSet {
+    const known = this.peerSets.get(members);
+    if (known !== undefined) return known;
+    const isPorts = name.startsWith("ports-");
+    const type = isPorts ? "type ipv4_addr . inet_proto . inet_service;" : "type ipv4_addr;";
+    const made = setOf(type, [...members].flatMap(elementOf));
+    this.peerSets.set(members, made);
+    return made;
+  }
+}
+
+/** True when some policy selects the pod in a direction. */
+export function isGuarded(policies: PodPolicies | undefined): boolean {
+  return policies !== undefined && policies.ingress.length + policies.egress.length > 0;
+}
+
+function setOf(type: string, keys: readonly string[]): GuardSet {
+  return { is: "set", type, elements: new Map(keys.map((key) => [key, ""])) };
+}
+
+function elementOf(member: string): readonly string[] {
+  const [, address = "", protocol, port] = MEMBER.exec(member) ?? [];
+  if (parseAddress(address) === undefined) return [];
+  return [protocol === undefined ? address : `${address} . ${protocol.toLowerCase()} . ${port}`];
+}
+
+/** From which host packets of which pods may come: what the overlay's own entries say, read the other way. */
+function tunnels(overlay: readonly Entry[]): readonly string[] {
+  const macs = new Map(overlay.flatMap((entry) => (entry.table === "neigh" ? [[entry.ip, entry.mac] as const] : [])));
+  const hosts = new Map(
+    overlay.flatMap((entry) => (entry.table === "fdb" ? [[entry.mac, entry.underlayIp] as const] : [])),
+  );
+  return overlay.flatMap((entry) => {
+    if (entry.table !== "route" || entry.via === "") return [];
+    const host = hosts.get(macs.get(entry.via) ?? "");
+    const subnet = parseSubnet(entry.subnet);
+    if (host === undefined || subnet === undefined) return [];
+    const last = subnet.base + subnet.size - 1;
+    return [`${host} . 0x${subnet.base.toString(16)}-0x${last.toString(16)}`];
+  });
+}
+
+function gateways(overlay: readonly Entry[]): readonly string[] {
+  return overlay.flatMap((entry) => (entry.table === "route" && entry.via !== "" ? [entry.via] : []));
+}

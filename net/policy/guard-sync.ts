@@ -1,0 +1,112 @@
+import { diffGuard, type GuardTable } from "../kernel/guard.js";
+import type { Kernel } from "../kernel/kernel.js";
+import { forbiddenFlows, touchedAddresses } from "./cut-plan.js";
+import type { GuardFrame } from "./guard-frame.js";
+import { type GuardedPod, GuardPlanner, type GuardWorld } from "./guard-plan.js";
+import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
+
+/** The world, but for policies that are not known yet. */
+export type KnownWorld = Omit<GuardWorld, "policies"> & { readonly policies: PolicyMap | undefined };
+
+interface Applied {
+  readonly table: GuardTable;
+  readonly policies: PolicyMap;
+  readonly pods: ReadonlyMap<string, GuardedPod>;
+}
+
+/**
+ * Keeps the guard's table as it is wanted, by one transaction per change, and cuts connections that have come to be forbidden. Until
+ * policies are known a former agent's table stands: what it closes stays closed. Calls must not overlap.
+ */
+export class GuardSync {
+  private readonly kernel: Kernel;
+  private readonly planner: GuardPlanner;
+  /** What the kernel holds; undefined when that is not known. */
+  private applied: Applied | undefined;
+  /** Of the table, when its chains were last changed. */
+  private fingerprint = "";
+  /** Local addresses whose connections are to be compared with the policies. */
+  private readonly suspects = new Set<string>();
+
+  constructor(frame: GuardFrame, kernel: Kernel) {
+    this.kernel = kernel;
+    this.planner = new GuardPlanner(frame);
+  }
+
+  /** Elements of all sets and maps. */
+  get elementCount(): number {
+    return [...(this.applied?.table.sets.values() ?? [])].reduce((sum, { elements }) => sum + elements.size, 0);
+  }
+
+  /** True when the kernel holds what policies say of the pod. */
+  covers(uid: string): boolean {
+    return this.applied?.pods.has(uid) === true && this.applied.policies.pods.has(uid);
+  }
+
+  /** What a former agent's table says that nobody else remembers: hosts, and pods that may reach internals. */
+  async held(): Promise<{ readonly hosts: ReadonlySet<string>; readonly insiders: ReadonlySet<string> }> {
+    const found = { hosts: new Set<string>(), insiders: new Set<string>() };
+    if (!(await this.kernel.hasGuard())) return found;
+    await this.kernel.readGuard(({ set, key }) => {
+      if (set === "hosts" || set === "insiders") found[set].add(key);
+    });
+    return found;
+  }
+
+  /** Brings the kernel to this world. After a failure, call again. */
+  async bring(world: KnownWorld): Promise<void> {
+    if (world.policies === undefined && this.applied === undefined && (await this.kernel.hasGuard())) return;
+    const policies = world.policies ?? NO_POLICIES;
+    const pods = new Map([...world.pods].map((pod) => [pod.uid, pod]));
+    const next = { table: this.planner.plan({ ...world, policies }), policies, pods };
+    const former = this.applied;
+    this.applied = undefined;
+    for (const address of touchedAddresses(former, next)) this.suspects.add(address);
+    await this.apply(former?.table, next.table);
+    this.applied = next;
+    await this.cut(next);
+  }
+
+  /** Mends what somebody changed; returns how many entries differed. A shallow repair only sees that the table is gone. */
+  async repair(depth: "shallow" | "deep"): Promise<number> {
+    const { applied } = this;
+    if (applied === undefined) return 0;
+    if (depth === "shallow" && (await this.kernel.hasGuard())) return 0;
+    const isIntact = (await this.kernel.guardFingerprint()) === this.fingerprint;
+    const damage = isIntact ? await this.differences(applied.table) : 1;
+    if (damage === 0) return 0;
+    this.applied = undefined;
+    await this.apply(undefined, applied.table);
+    this.applied = applied;
+    // What was let through while the table was gone.
+    for (const { address } of applied.pods.values()) this.suspects.add(address);
+    await this.cut(applied);
+    return damage;
+  }
+
+  private async apply(former: GuardTable | undefined, table: GuardTable): Promise<void> {
+    if (former === undefined) await this.kernel.replaceGuard(table);
+    const changes = former === undefined ? [] : diffGuard(former, table);
+    await this.kernel.changeGuard(changes);
+    const isSameText = former !== undefined && changes.every((change) => change.do.endsWith("-elements"));
+    if (!isSameText) this.fingerprint = await this.kernel.guardFingerprint();
+  }
+
+  private async cut({ policies, pods }: Applied): Promise<void> {
+    if (this.suspects.size === 0) return;
+    const uids = new Map([...pods.values()].map(({ uid, address }) => [address, uid]));
+    const flows = await this.kernel.readFlows([...this.suspects]);
+    await this.kernel.cutFlows(forbiddenFlows(flows, policies, (address) => uids.get(address)));
+    this.suspects.clear();
+  }
+
+  private async differences({ sets }: GuardTable): Promise<number> {
+    let right = 0;
+    let wrong = 0;
+    await this.kernel.readGuard(({ set, key, value }) => {
+      if (sets.get(set)?.elements.get(key) === value) right += 1;
+      else wrong += 1;
+    });
+    return wrong + Math.max(0, this.elementCount - right);
+  }
+}
