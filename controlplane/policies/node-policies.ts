@@ -1,8 +1,13 @@
 import { setsOf } from "../../kinds/compiled-policies.js";
 import type { CompiledPolicy, PodPolicies, PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
-import type { WatchCache } from "../cache/view.js";
+import type { View, WatchCache } from "../cache/view.js";
 import { type BookReader, PolicyBook } from "./policy-book.js";
 import { UpdateParts } from "./update-parts.js";
+
+/** Where the objects come from: the watch cache. */
+export interface PolicySource extends Pick<WatchCache, "subscribe"> {
+  readonly view: Pick<View, "list" | "revision">;
+}
 
 /** What one node was told, and what has changed since. */
 interface Told {
@@ -22,14 +27,14 @@ interface Told {
  * changes while a node reads slowly is one change afterwards.
  */
 export class NodePolicies implements BookReader {
-  private readonly cache: WatchCache;
+  private readonly cache: PolicySource;
   private readonly onDue: (node: string) => void;
   private readonly book = new PolicyBook(this);
   private readonly nodes = new Map<string, Told>();
   private readonly readers = new Map<string, Set<Told>>();
 
   /** `onDue` is called when there is something new to tell a node that has begun. */
-  constructor(cache: WatchCache, onDue: (node: string) => void) {
+  constructor(cache: PolicySource, onDue: (node: string) => void) {
     this.cache = cache;
     this.onDue = onDue;
   }

@@ -51,7 +51,7 @@ export class PolicyBook {
   }
 
   /** Takes everything there is. */
-  load(view: View): void {
+  load(view: Pick<View, "list">): void {
     for (const after of view.list("Namespace")) this.setNamespace(after.object.metadata?.name ?? "", after);
     for (const after of view.list("NetworkPolicy")) this.setPolicy(after.object.metadata, after);
     for (const after of view.list("Pod")) this.setPod(after.object.metadata, after);
