@@ -17,12 +17,17 @@ export function* guardReplacement({ sets, chains }: GuardTable): Iterable<string
     for (const command of elementCommands("add", name, elements)) yield `${command}\n`;
 }
 
-/** The commands of a transaction, each on one line. Chains are emptied before any is deleted, since they lead to each other. */
+/** The commands of a transaction, each on one line. Chains lead to each other: all are made before the first rule, and emptied before any is deleted. */
 export function guardCommands(changes: readonly GuardChange[]): readonly string[] {
-  const doomed = changes.filter((change) => change.do === "delete-chain");
-  const flushes = doomed.map(({ name }) => `flush chain ${GUARD_TABLE} ${name}`);
-  const firstDoomed = changes.findIndex((change) => change.do === "delete-chain");
-  return changes.flatMap((change, at) => [...(at === firstDoomed ? flushes : []), ...commandsFor(change)]);
+  const together = (act: GuardChange["do"], word: string) => ({
+    at: changes.findIndex((change) => change.do === act),
+    commands: changes.filter((change) => change.do === act).map(({ name }) => `${word} chain ${GUARD_TABLE} ${name}`),
+  });
+  const ahead = [together("add-chain", "add"), together("delete-chain", "flush")];
+  return changes.flatMap((change, at) => [
+    ...ahead.flatMap((all) => (all.at === at ? all.commands : [])),
+    ...commandsFor(change),
+  ]);
 }
 
 function commandsFor(change: GuardChange): readonly string[] {
@@ -32,10 +37,7 @@ function commandsFor(change: GuardChange): readonly string[] {
     case "delete-set":
       return [`delete ${change.set.is} ${GUARD_TABLE} ${change.name}`];
     case "add-chain":
-      return [
-        `add chain ${GUARD_TABLE} ${change.name}`,
-        ...change.chain.rules.map((rule) => `add rule ${GUARD_TABLE} ${change.name} ${rule}`),
-      ];
+      return change.chain.rules.map((rule) => `add rule ${GUARD_TABLE} ${change.name} ${rule}`);
     case "delete-chain":
       return [`delete chain ${GUARD_TABLE} ${change.name}`];
     case "add-elements":

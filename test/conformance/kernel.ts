@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { diffEntries, type Entry, entryKey } from "../../net/kernel/entries.js";
+import { diffGuard, type GuardChain, type GuardSet, type GuardTable } from "../../net/kernel/guard.js";
 import type { Kernel, PodWiring } from "../../net/kernel/kernel.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "../../net/kernel/rules.js";
 
@@ -62,6 +63,31 @@ const adds = (elements: readonly RuleElement[]): ElementChange[] =>
   elements.map((element) => ({ do: "add", ...element }));
 const deletes = (elements: readonly RuleElement[]): ElementChange[] =>
   elements.map((element) => ({ do: "delete", ...element }));
+
+const setOf = (...keys: readonly string[]): GuardSet => ({
+  is: "set",
+  type: "type ipv4_addr;",
+  elements: new Map(keys.map((key) => [key, ""])),
+});
+
+/** A guard's table in which each pod of the list has a chain of its own that lets one set in. */
+const guardOf = (...pods: readonly string[]): GuardTable => {
+  const verdicts = new Map(pods.map((pod) => [`10.128.4.${pod}`, `goto pod-${pod}`]));
+  const base = { hook: "type filter hook forward priority -5; policy accept;", rules: ["ip daddr vmap @verdicts"] };
+  return {
+    sets: new Map<string, GuardSet>([
+      ...pods.map((pod): [string, GuardSet] => [`pods-${pod}`, setOf(`10.128.4.${pod}`)]),
+      ["verdicts", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts }],
+    ]),
+    chains: new Map<string, GuardChain>([
+      ["base", base],
+      ...pods.flatMap((pod): [string, GuardChain][] => [
+        [`pod-${pod}`, { hook: "", rules: [`jump allow-${pod}`, "drop"] }],
+        [`allow-${pod}`, { hook: "", rules: [`ip saddr @pods-${pod} accept`] }],
+      ]),
+    ]),
+  };
+};
 
 /** The laws of a host's network tables that the network's planners rely on. Real and simulated kernels pass them alike. */
 export function kernelConformance(name: string, make: () => Promise<KernelBench>): void {
@@ -261,6 +287,56 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
         code: "kernel_failed",
       });
       expect(await elements("services")).toEqual([]);
+    });
+
+    const guardElements = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      await bench.kernel.readGuard(({ set, key, value }) => found.push(`${set} ${key} ${value}`));
+      return found.sort();
+    };
+
+    test("the guard's table goes from any state to any other in one transaction, and back", async () => {
+      const states = [guardOf("7", "8"), guardOf("8", "9"), guardOf(), guardOf("7"), guardOf("7", "8")];
+      await bench.kernel.replaceGuard(guardOf("9"));
+      let held = guardOf("9");
+      for (const next of states) {
+        await bench.kernel.changeGuard(diffGuard(held, next));
+        held = next;
+        const want = [...next.sets].flatMap(([set, { elements }]) =>
+          [...elements].map(([key, value]) => `${set} ${key} ${value}`),
+        );
+        expect(await guardElements()).toEqual(want.sort());
+      }
+    });
+
+    test("a change of the guard that is refused in part is refused as a whole", async () => {
+      await bench.kernel.replaceGuard(guardOf("7"));
+      const before = await guardElements();
+      const elements = new Map([["10.128.4.9", "goto pod-9"]]);
+      for (const act of ["add-elements", "delete-elements"] as const) {
+        const changes = [...diffGuard(guardOf("7"), guardOf("7", "8")), { do: act, name: "verdicts", elements }];
+        await expect(bench.kernel.changeGuard(changes)).rejects.toMatchObject({ code: "kernel_failed" });
+        expect(await guardElements()).toEqual(before);
+      }
+    });
+
+    test("the guard's fingerprint is blind to elements, tells chains apart, and is empty without a table", async () => {
+      expect([await bench.kernel.hasGuard(), await bench.kernel.guardFingerprint()]).toEqual([false, ""]);
+      await bench.kernel.replaceGuard(guardOf("7"));
+      const made = await bench.kernel.guardFingerprint();
+      const elements = new Map([["10.128.4.99", ""]]);
+      await bench.kernel.changeGuard([{ do: "add-elements", name: "pods-7", elements }]);
+      expect([await bench.kernel.hasGuard(), await bench.kernel.guardFingerprint()]).toEqual([true, made]);
+      await bench.kernel.changeGuard(diffGuard(guardOf("7"), guardOf("7", "8")));
+      expect(await bench.kernel.guardFingerprint()).not.toBe(made);
+      await bench.flushRuleset();
+      expect([await bench.kernel.hasGuard(), await bench.kernel.guardFingerprint()]).toEqual([false, ""]);
+    });
+
+    test("no connections are read of addresses that have none, and cutting those is no error", async () => {
+      expect(await bench.kernel.readFlows(["10.128.4.9"])).toEqual([]);
+      const flow = { protocol: "tcp", from: "10.128.4.9", to: "10.128.4.8", port: 80 };
+      await bench.kernel.cutFlows([{ ...flow, sentTo: "10.128.4.8", fromPort: 40_000, sentToPort: 80 }]);
     });
 
     test("forgetting connections that do not exist is no error", async () => {

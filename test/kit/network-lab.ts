@@ -13,6 +13,7 @@ import { type BundledProgram, bundleProgram } from "./bundle.js";
 import { makeNamespace, type TestNamespace } from "./network-namespace.js";
 import type { ProbeAnswer, ProbeCommand } from "./network-probe.js";
 import { networkMap, nodeConfig, nodeObject, type TestService } from "./network-world.js";
+import type { PolicyWorld } from "./policy-world.js";
 import { waitFor } from "./wait.js";
 
 /** A question for a probe; what is left out has a default. */
@@ -23,6 +24,8 @@ export interface Question {
   readonly bytes?: number;
   readonly timeoutMs?: number;
   readonly fromPort?: number;
+  /** Local address; absent: the one that leads there. */
+  readonly from?: string;
 }
 
 /** A process in a namespace that serves and asks. */
@@ -30,6 +33,10 @@ export interface Probe {
   serve(protocol: "tcp" | "udp", port: number, address?: string): Promise<void>;
   /** Who answered and who it saw asking, `name address`; or an error code. */
   ask(question: Question): Promise<string>;
+  /** Opens the one TCP connection that `talk` uses. */
+  open(to: { readonly host: string; readonly port: number }): Promise<void>;
+  /** Sends a byte on the open connection: TALKED when the other end has acknowledged it; or an error code. */
+  talk(): Promise<string>;
   /** The first bytes that come back, in hexadecimal; or an error code. */
   exchange(sent: {
     readonly protocol: "tcp" | "udp";
@@ -47,7 +54,7 @@ export interface LabHost {
   readonly network: NodeNetwork;
   readonly probe: Probe;
   /** A pod with a probe in it. The name is the uid. */
-  pod(name: string, last: number, hostPorts?: readonly HostPort[]): Promise<LabPod>;
+  pod(name: string, last: number, hostPorts?: readonly HostPort[], isInsider?: boolean): Promise<LabPod>;
   /** Ends the network's programs, as an agent's death does, and begins anew over the same kernel. */
   restart(): Promise<NodeNetwork>;
 }
@@ -57,6 +64,8 @@ export interface LabPod {
   readonly uid: string;
   readonly address: string;
   readonly probe: Probe;
+  /** Runs a shell script in the pod's network, as somebody with every right there could. No quotes. */
+  inside(script: string): Promise<string>;
 }
 
 /** Hosts on one bridge. */
@@ -68,8 +77,10 @@ export interface Lab {
   readonly stranger: Probe;
   /** The stranger's namespace. */
   readonly outside: TestNamespace;
-  /** Gives all hosts a map of all nodes and these services; resolves when every kernel reflects it. */
-  setServices(services: readonly TestService[]): Promise<void>;
+  /** Gives all hosts a map of all nodes, some perhaps under other underlay addresses, and these services; resolves when every kernel reflects it. */
+  setServices(services: readonly TestService[], underlays?: Readonly<Record<string, string>>): Promise<void>;
+  /** Tells all hosts, `node-1` and so on, what policies mean for their pods; resolves when every kernel holds it. */
+  setPolicies(world: PolicyWorld): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -108,10 +119,17 @@ export async function makeLab(count: number): Promise<Lab> {
     },
     stranger: start("stranger", outside.enter),
     outside,
-    setServices: async (services) => {
+    setServices: async (services, underlays = {}) => {
       revision += 1;
-      const nodes = hosts.map(({ host }) => nodeObject(host.at, vtepMac(`node-${host.at}`)));
+      const nodes = hosts.map(({ host }) =>
+        nodeObject(host.at, vtepMac(`node-${host.at}`), underlays[`node-${host.at}`]),
+      );
       await Promise.all(hosts.map((each) => each.apply(networkMap(revision, nodes, services))));
+    },
+    setPolicies: async (world) => {
+      for (const { host } of hosts) host.network.setPolicies(world.knownTo(`node-${host.at}`));
+      // A repair comes after what is wanted already.
+      await Promise.all(hosts.map(({ host }) => host.network.repair()));
     },
     dispose: async () => {
       await Promise.all(hosts.map(({ host }) => host.network.stop()));
@@ -153,10 +171,12 @@ async function makeHost(
       return network;
     },
     probe: start(`host-${at}`, namespace.enter),
-    pod: async (uid, last, hostPorts = []) => {
+    pod: async (uid, last, hostPorts = [], reachesInternals = false) => {
       const address = `10.128.${at}.${last}`;
-      await network.attach([{ uid, address, hostPorts }]);
-      return { uid, address, probe: start(uid, ["nsenter", `--net=${netnsPath(runDir, uid)}`]) };
+      await network.attach([{ uid, address, hostPorts, reachesInternals }]);
+      const inside = (script: string): Promise<string> =>
+        namespace.run(`nsenter --net=${netnsPath(runDir, uid)} sh -ec '${script}'`);
+      return { uid, address, inside, probe: start(uid, ["nsenter", `--net=${netnsPath(runDir, uid)}`]) };
     },
     restart: async () => {
       await network.stop();
@@ -196,8 +216,13 @@ function startProbe(name: string, enter: readonly string[], program: BundledProg
       const text = await tell({ do: "serve", protocol, port, address });
       if (text !== "serving") throw new Error(`serve ${protocol} ${port} in ${name}: ${text}`);
     },
-    ask: ({ protocol = "tcp", host, port, bytes = 1, timeoutMs = 2_000, fromPort = 0 }) =>
-      tell({ do: "ask", protocol, host, port, bytes, timeoutMs, fromPort }),
+    ask: ({ protocol = "tcp", host, port, bytes = 1, timeoutMs = 2_000, fromPort = 0, from = "" }) =>
+      tell({ do: "ask", protocol, host, port, bytes, timeoutMs, fromPort, from }),
+    open: async ({ host, port }) => {
+      const text = await tell({ do: "open", host, port });
+      if (text !== "open") throw new Error(`open ${host}:${port} from ${name}: ${text}`);
+    },
+    talk: () => tell({ do: "talk", timeoutMs: 1_000 }),
     exchange: (sent) => tell({ do: "exchange", ...sent, timeoutMs: 1_000 }),
   };
 }

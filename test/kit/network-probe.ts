@@ -1,7 +1,9 @@
 // Edge: sockets and lines, for a process of its own inside of a namespace.
 import { createSocket } from "node:dgram";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+
+const LINE_FEED = 10;
 
 /** What a probe is told to do. */
 export type ProbeCommand =
@@ -16,7 +18,11 @@ export type ProbeCommand =
       readonly timeoutMs: number;
       /** Local port; 0: any. */
       readonly fromPort: number;
+      /** Local address; empty: any. */
+      readonly from: string;
     }
+  | { readonly do: "open"; readonly host: string; readonly port: number }
+  | { readonly do: "talk"; readonly timeoutMs: number }
   | {
       readonly do: "exchange";
       readonly protocol: "tcp" | "udp";
@@ -52,8 +58,18 @@ export function runProbe(name: string): void {
 }
 
 function carryOut(name: string, command: ProbeCommand): Promise<string> {
-  if (command.do === "serve") return serve(name, command);
-  return command.do === "ask" ? ask(command) : exchange(command);
+  switch (command.do) {
+    case "serve":
+      return serve(name, command);
+    case "ask":
+      return ask(command);
+    case "open":
+      return open(command);
+    case "talk":
+      return talk(command.timeoutMs);
+    default:
+      return exchange(command);
+  }
 }
 
 function codeOf(error: unknown): string {
@@ -80,6 +96,7 @@ function serve(name: string, { protocol, port, address }: ProbeCommand & { reado
       let bytes = 0;
       socket.on("data", (piece) => {
         bytes += piece.length;
+        if (piece.length === 1 && piece[0] === LINE_FEED) socket.write("\n");
       });
       socket.on("end", () => socket.end(greeting(name, socket.remoteAddress ?? "", bytes)));
       socket.on("error", () => socket.destroy());
@@ -93,7 +110,14 @@ function ask(command: ProbeCommand & { readonly do: "ask" }): Promise<string> {
   return command.protocol === "udp" ? askUdp(command) : askTcp(command);
 }
 
-function askUdp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { readonly do: "ask" }): Promise<string> {
+function askUdp({
+  host,
+  port,
+  bytes,
+  timeoutMs,
+  fromPort,
+  from,
+}: ProbeCommand & { readonly do: "ask" }): Promise<string> {
   return new Promise((resolve) => {
     const socket = createSocket("udp4");
     const done = (text: string): void => {
@@ -104,16 +128,27 @@ function askUdp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { rea
     const timer = setTimeout(() => done("TIMEOUT"), timeoutMs);
     socket.on("error", (error) => done(codeOf(error)));
     socket.on("message", (message) => done(checked(message, bytes)));
-    socket.bind(fromPort, () => {
+    socket.bind(fromPort, from === "" ? undefined : from, () => {
       socket.connect(port, host, () => socket.send(Buffer.alloc(bytes, "?")));
     });
   });
 }
 
-function askTcp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { readonly do: "ask" }): Promise<string> {
+function askTcp({
+  host,
+  port,
+  bytes,
+  timeoutMs,
+  fromPort,
+  from,
+}: ProbeCommand & { readonly do: "ask" }): Promise<string> {
   return new Promise((resolve) => {
     const pieces: Buffer[] = [];
-    const socket = connect({ host, port, ...(fromPort === 0 ? {} : { localPort: fromPort }) });
+    const local = {
+      ...(fromPort === 0 ? {} : { localPort: fromPort }),
+      ...(from === "" ? {} : { localAddress: from }),
+    };
+    const socket = connect({ host, port, ...local });
     const done = (text: string): void => {
       socket.destroy();
       resolve(text);
@@ -123,6 +158,36 @@ function askTcp({ host, port, bytes, timeoutMs, fromPort }: ProbeCommand & { rea
     socket.on("data", (piece) => pieces.push(piece));
     socket.on("end", () => done(checked(Buffer.concat(pieces), bytes)));
     socket.end(Buffer.alloc(bytes, "?"));
+  });
+}
+
+let opened: Socket | undefined;
+
+function open({ host, port }: ProbeCommand & { readonly do: "open" }): Promise<string> {
+  return new Promise((resolve, reject) => {
+    opened?.destroy();
+    const socket = connect({ host, port }, () => resolve("open"));
+    socket.once("error", reject);
+    opened = socket;
+  });
+}
+
+/** The server echoes what comes on a line of its own. */
+function talk(timeoutMs: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = opened;
+    if (socket === undefined) return resolve("CLOSED");
+    const done = (text: string): void => {
+      clearTimeout(timer);
+      socket.removeAllListeners();
+      socket.on("error", () => socket.destroy());
+      resolve(text);
+    };
+    const timer = setTimeout(() => done("TIMEOUT"), timeoutMs);
+    socket.once("error", (error) => done(codeOf(error)));
+    socket.once("close", () => done("ECONNRESET"));
+    socket.once("data", () => done("TALKED"));
+    socket.write("\n");
   });
 }
 
