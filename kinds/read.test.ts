@@ -260,11 +260,11 @@ describe("every kind of mistake is named with its place", () => {
 describe("what is not enforced is named", () => {
   test("a kind as a whole, by its name", () => {
     const { warnings, problems } = read(
-      "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: n}\nspec: {podSelector: {}}\n",
+      "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: r}\nrules: []\n",
     );
     expect(problems).toEqual([]);
     expect(warnings.map(problemText)).toEqual([
-      "a.yaml:1:1: accepted, not enforced: kind NetworkPolicy: all traffic between pods is let through yet",
+      "a.yaml:1:1: accepted, not enforced: kind Role: roles grant nothing yet: certificates say who may do what",
     ]);
   });
 

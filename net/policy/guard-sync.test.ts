@@ -1,0 +1,211 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { PolicyWorld } from "../../test/kit/policy-world.js";
+import type { TrackedFlow } from "../kernel/kernel.js";
+import { SimulatedKernel } from "../kernel/simulated-kernel.js";
+import { peerEntries } from "../overlay/overlay-plan.js";
+import { type GuardedPod, GuardPlanner } from "./guard-plan.js";
+import { GuardSync, type KnownWorld } from "./guard-sync.js";
+import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
+
+const frame = { vxlanPort: 4789, internalPorts: [7446] };
+const overlay = peerEntries(
+  { name: "b", podCIDR: "10.0.1.0/24", gateway: "10.0.1.1", vtepMac: "02:00:00:00:00:02", underlayIp: "192.168.9.2" },
+  "10.0.0.1",
+);
+const pod = (uid: string, address: string, reachesInternals = false): GuardedPod => ({
+  uid,
+  address,
+  reachesInternals,
+});
+const web = pod("web", "10.0.0.9");
+const only = (name: string) => ({ matchLabels: { name } });
+
+function leader(): PolicyWorld {
+  const world = new PolicyWorld();
+  world.pod({ name: "a/web", node: "one", address: "10.0.0.9", labels: { name: "web" } });
+  world.pod({ name: "a/api", node: "two", address: "10.0.1.9", labels: { name: "api" } });
+  world.policy("a/in", { podSelector: only("web"), ingress: [{ from: [{ podSelector: only("api") }] }] });
+  return world;
+}
+
+const at = (policies: PolicyMap | undefined, pods: readonly GuardedPod[] = [web]): KnownWorld => ({
+  policies,
+  pods,
+  overlay,
+  hosts: ["192.168.9.1", "192.168.9.2"],
+});
+const tcp = (from: string, to: string): TrackedFlow => {
+  return { protocol: "tcp", from, to, port: 80, sentTo: to, fromPort: 40_000, sentToPort: 80 };
+};
+const elements = (kernel: SimulatedKernel, set: string): readonly string[] =>
+  [...(kernel.guard.table?.sets.get(set)?.elements ?? [])].map(([key, value]) => `${key} ${value}`.trim());
+
+test("the overlay's entries say which host sends for which subnet", async () => {
+  const kernel = new SimulatedKernel([]);
+  await new GuardSync(frame, kernel).bring(at(NO_POLICIES, [web, pod("scraper", "10.0.0.8", true)]));
+  expect(elements(kernel, "tunnels")).toEqual(["192.168.9.2 . 0xa000100-0xa0001ff"]);
+  expect(elements(kernel, "gateways")).toEqual(["10.0.1.1"]);
+  expect(elements(kernel, "hosts")).toEqual(["192.168.9.1", "192.168.9.2"]);
+  expect(elements(kernel, "insiders")).toEqual(["10.0.0.8"]);
+});
+
+test("pods that the same policies select share a chain, and policies with the same rules too", async () => {
+  const world = leader();
+  world.pod({ name: "a/web2", node: "one", address: "10.0.0.10", labels: { name: "web" } });
+  world.policy("a/in-again", { podSelector: only("web"), ingress: [{ from: [{ podSelector: only("api") }] }] });
+  const table = new GuardPlanner(frame).plan({
+    ...at(undefined, [web, pod("web2", "10.0.0.10")]),
+    policies: world.knownTo("one"),
+  });
+  const verdicts = [...(table.sets.get("ingress-pods")?.elements.values() ?? [])];
+  expect(new Set(verdicts).size).toBe(1);
+  const own = [...table.chains].filter(([, { hook }]) => hook === "").filter(([name]) => /^(allow|pods)-/.test(name));
+  expect(own.length).toBe(2);
+});
+
+test("until policies are known a former agent's table stands; without one there is a table at once", async () => {
+  const kernel = new SimulatedKernel([]);
+  await new GuardSync(frame, kernel).bring(at(leader().knownTo("one")));
+  const before = kernel.guard.table;
+  const successor = new GuardSync(frame, kernel);
+  await successor.bring(at(undefined));
+  expect(kernel.guard.table).toBe(before);
+  expect(successor.covers("web")).toBe(false);
+  await kernel.guard.flush();
+  await successor.bring(at(undefined));
+  expect(await kernel.hasGuard()).toBe(true);
+});
+
+test("a pod is covered once the kernel holds it and the leader has named it, whichever comes first", async () => {
+  const sync = new GuardSync(frame, new SimulatedKernel([]));
+  const map = leader().knownTo("one");
+  await sync.bring(at(map, []));
+  expect(sync.covers("web")).toBe(false);
+  await sync.bring(at(map));
+  expect(sync.covers("web")).toBe(true);
+  await sync.bring(at(NO_POLICIES));
+  expect(sync.covers("web")).toBe(false);
+});
+
+// Each row forbids what was let through, in its own way; the connection of the pod that is still let in stays.
+const cuts: readonly { readonly name: string; readonly change: (world: PolicyWorld) => void }[] = [
+  {
+    name: "a policy has another rule",
+    change: (world) =>
+      world.policy("a/in", { podSelector: only("web"), ingress: [{ from: [{ podSelector: only("x") }] }] }),
+  },
+  {
+    name: "the peer has another label",
+    change: (world) => world.pod({ name: "a/api", node: "two", address: "10.0.1.9", labels: { name: "other" } }),
+  },
+  { name: "the peer is gone", change: (world) => world.dropPod("a/api") },
+];
+for (const { name, change } of cuts) {
+  test(`connections are cut when ${name}`, async () => {
+    const kernel = new SimulatedKernel([]);
+    const sync = new GuardSync(frame, kernel);
+    const world = leader();
+    world.policy("a/always", {
+      podSelector: only("web"),
+      ingress: [{ from: [{ ipBlock: { cidr: "203.0.113.0/24" } }] }],
+    });
+    const [forbidden, stays] = [tcp("10.0.1.9", web.address), tcp("203.0.113.5", web.address)];
+    kernel.guard.flows = [forbidden, stays];
+    await sync.bring(at(world.knownTo("one")));
+    expect(kernel.guard.flows).toEqual([forbidden, stays]);
+    change(world);
+    await sync.bring(at(world.knownTo("one")));
+    expect(kernel.guard.flows).toEqual([stays]);
+  });
+}
+
+test("an address that passes to another pod takes no connection along", async () => {
+  const kernel = new SimulatedKernel([]);
+  const sync = new GuardSync(frame, kernel);
+  const world = leader();
+  world.pod({ name: "a/new", node: "one", address: "", labels: { name: "web" } });
+  world.policy("a/open", { podSelector: only("web"), ingress: [{}] });
+  await sync.bring(at(world.knownTo("one")));
+  kernel.guard.flows = [tcp("10.0.1.9", web.address)];
+  world.dropPolicy("a/open");
+  world.policy("a/in", { podSelector: only("web") });
+  await sync.bring(at(world.knownTo("one"), [pod("new", web.address)]));
+  expect(kernel.guard.flows).toEqual([]);
+});
+
+test("what is cut is cut even when the kernel refused the change at first", async () => {
+  const kernel = new SimulatedKernel([]);
+  const sync = new GuardSync(frame, kernel);
+  const world = leader();
+  await sync.bring(at(world.knownTo("one")));
+  kernel.guard.flows = [tcp("10.0.1.9", web.address)];
+  world.dropPod("a/api");
+  kernel.refuse(1);
+  await expect(sync.bring(at(world.knownTo("one")))).rejects.toMatchObject({ code: "kernel_failed" });
+  await sync.bring(at(world.knownTo("one")));
+  expect(kernel.guard.flows).toEqual([]);
+});
+
+// What others do to the table; a repair sees it and puts everything back.
+const damages: readonly { readonly name: string; readonly harm: (kernel: SimulatedKernel) => void }[] = [
+  { name: "the ruleset is flushed", harm: (kernel) => kernel.flushRuleset() },
+  { name: "a map is flushed", harm: (kernel) => kernel.guard.flushSet("ingress-pods") },
+];
+for (const { name, harm } of damages) {
+  test(`mended: ${name}`, async () => {
+    const kernel = new SimulatedKernel([]);
+    const sync = new GuardSync(frame, kernel);
+    await sync.bring(at(leader().knownTo("one")));
+    const before = elements(kernel, "ingress-pods");
+    expect(await sync.repair("deep")).toBe(0);
+    harm(kernel);
+    expect(await sync.repair("deep")).toBeGreaterThan(0);
+    expect(elements(kernel, "ingress-pods")).toEqual(before);
+  });
+}
+
+const step = fc.oneof(
+  fc.record({
+    do: fc.constant("policy" as const),
+    at: fc.nat(3),
+    from: fc.constantFrom("web", "api"),
+    has: fc.boolean(),
+  }),
+  fc.record({ do: fc.constant("pod" as const), at: fc.nat(3), has: fc.boolean() }),
+  fc.record({ do: fc.constant("refuse" as const), at: fc.nat(1) }),
+  fc.record({ do: fc.constant("flush" as const), at: fc.nat(1) }),
+);
+
+test("whatever changes, fails and is flushed, the kernel ends with exactly the planned table", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+      const kernel = new SimulatedKernel([]);
+      const sync = new GuardSync(frame, kernel);
+      const world = leader();
+      let pods: readonly GuardedPod[] = [web];
+      for (const one of steps) {
+        const name = `p${one.at}`;
+        const own = pod(name, `10.0.0.${20 + one.at}`);
+        if (one.do === "refuse") kernel.refuse(1);
+        else if (one.do === "flush") kernel.flushRuleset();
+        else if (one.do === "pod") {
+          pods = [...pods.filter(({ uid }) => uid !== name), ...(one.has ? [own] : [])];
+          world.pod({ name: `a/${name}`, node: "one", address: own.address, labels: { name: "web" } });
+        } else if (one.has) world.policy(`a/${name}`, { ingress: [{ from: [{ podSelector: only(one.from) }] }] });
+        else world.dropPolicy(`a/${name}`);
+        await sync.bring(at(world.knownTo("one"), pods)).catch(() => undefined);
+      }
+      kernel.refuse(0);
+      await sync.bring(at(world.knownTo("one"), pods)).catch(() => undefined);
+      await sync.repair("deep");
+      await sync.bring(at(world.knownTo("one"), pods));
+      const want = new GuardPlanner(frame).plan({ ...at(undefined, pods), policies: world.knownTo("one") });
+      const sorted = (map: ReadonlyMap<string, unknown> = new Map()): unknown =>
+        [...map].sort(([first], [second]) => (first < second ? -1 : 1));
+      expect(sorted(kernel.guard.table?.chains)).toEqual(sorted(want.chains));
+      expect(sorted(kernel.guard.table?.sets)).toEqual(sorted(want.sets));
+    }),
+    { numRuns: 200, seed: 11 },
+  );
+});
