@@ -7,7 +7,6 @@ import type { CallContext } from "../../lib/transport/service.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import {
   type ControlMessage,
-  type ImageReport,
   type NodeMessage,
   type OpenStream,
   type SessionHello,
@@ -19,6 +18,7 @@ import type { EventSink } from "../events/event-sink.js";
 import { NodePolicies } from "../policies/node-policies.js";
 import { followConfigs } from "./changed-configs.js";
 import { CutOver } from "./cut-over.js";
+import { takeImages } from "./image-digests.js";
 import { noticeOfNode } from "./node-events.js";
 import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
 import type { NodeReport, NodeReports } from "./node-reports.js";
@@ -391,12 +391,6 @@ export class SessionHub implements NodeReports, UsageSource {
   private now(): Arrival {
     return { nowMs: this.deps.clock.nowMs(), monotonicMs: this.deps.clock.monotonicMs() };
   }
-}
-
-function takeImages(images: Set<string>, { isWhole, added, removed }: ImageReport): void {
-  if (isWhole) images.clear();
-  for (const digest of removed) images.delete(digest);
-  for (const digest of added) if (images.size < limit("imagesPerNode")) images.add(digest);
 }
 
 function refusal(nodeName: string, { code, message }: StreamRefused): TallshipError {
