@@ -8,7 +8,7 @@ import { formatOf, printObjects } from "../print.js";
 import type { Shell } from "../shell.js";
 import { toldAlready } from "../verb.js";
 import { waitUntilReady } from "../wait/ready.js";
-import { agreeToPrune, PRUNE_WORDS, tellDropped } from "./prune.js";
+import { agreeToPrune, PRUNE_WORDS, refusePartialPrune, tellDropped } from "./prune.js";
 import { nameOfSet, sendSet } from "./send-set.js";
 import { refOf, tellResults, writtenBy } from "./told.js";
 
@@ -23,10 +23,12 @@ export interface ApplyFlags extends ClusterFlags, FileFlags {
   readonly output: string | undefined;
   readonly prune: boolean;
   readonly yes: boolean;
+  readonly selector: string | undefined;
 }
 
 /** Reads and checks everything, sends it as one set and tells what came of each object. */
 export async function runApply({ flags }: { readonly flags: ApplyFlags }, shell: Shell): Promise<number> {
+  refusePartialPrune(flags);
   if (flags.dryRun === "client") return checkOnly(flags, shell);
   return withCluster(shell, flags, async (cluster) => {
     const objects = await readInput(shell, { ...flags, warn: true }, cluster);

@@ -38,6 +38,17 @@ export async function agreeToPrune(
   throw new TallshipError("failed_precondition", "not agreed to, nothing was sent");
 }
 
+/** What a selector leaves out of the files is no reason to delete it. */
+export function refusePartialPrune({
+  prune,
+  selector,
+}: {
+  readonly prune: boolean;
+  readonly selector: string | undefined;
+}): void {
+  if (prune && selector !== undefined) throw usageError("--prune needs the whole set: leave -l out");
+}
+
 /** Tells what `--prune` would delete. */
 export async function tellDropped(dropped: readonly ObjectName[], shell: Shell): Promise<void> {
   const lines = dropped.map(({ kind, name }) => (isKindName(kind) ? refText(kind, name) : `${kind}/${name}`));

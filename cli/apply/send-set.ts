@@ -59,8 +59,12 @@ function documentOf({ typed, place }: ReadObject): ApplyRequest {
   });
 }
 
-/** Name of the set that the flags mean. A kustomization's is the end of its folder's real path, so that it is the same from wherever it is applied. */
-export async function nameOfSet({ kustomize, filename }: FileFlags, shell: Shell): Promise<string> {
+/** Name of the set that the flags mean; a part that a selector chose is a set of its own, which the server names. A kustomization's is the end of its folder's real path, so that it is the same from wherever it is applied. */
+export async function nameOfSet(
+  { kustomize, filename, selector }: FileFlags & { readonly selector?: string | undefined },
+  shell: Shell,
+): Promise<string> {
+  if (selector !== undefined) return "";
   if (kustomize === undefined) return setName(filename);
   const steps = (await shell.files.realPath(kustomize)).split("/").filter((step) => step !== "");
   return setName([steps.slice(-3).join(".")]);

@@ -173,3 +173,13 @@ describe("undo", () => {
     expect([code, err.split("\n")[0]]).toEqual([2, "error: namespace default has 2 sets, name one: other, shop"]);
   });
 });
+
+test("a selector takes a part of the files, as a set of its own, and does not prune", async () => {
+  const labelled = config("b", "one").replace("name: b", "name: b\n  labels: {tier: web}");
+  bench.files.set("two.yaml", `${config("a", "one")}---\n${labelled}`);
+  expect(await out("apply -f two.yaml -l tier=web --server-side")).toBe("configmap/b created\n");
+  expect((await run("diff -f two.yaml -l tier=web")).code).toBe(0);
+  expect((await run("diff -f two.yaml")).code).toBe(1);
+  expect((await run("apply -f two.yaml -l tier=web --prune")).err).toContain("--prune needs the whole set");
+  expect((await out("undo --list")).includes("two")).toBe(false);
+});

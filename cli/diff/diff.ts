@@ -3,6 +3,7 @@ import type { ReadObject } from "../../kinds/read.js";
 import { apiVersionOf, isKindName } from "../../kinds/registry.js";
 import { asTallshipError, hasCode } from "../../lib/errors.js";
 import type { ApplyResult } from "../../proto/gen/tallship/v1/api.js";
+import { refusePartialPrune } from "../apply/prune.js";
 import { nameOfSet, type Sending, sendSet } from "../apply/send-set.js";
 import { tellResults } from "../apply/told.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
@@ -22,6 +23,7 @@ export interface DiffFlags extends ClusterFlags, FileFlags {
   readonly force: boolean;
   readonly set: string | undefined;
   readonly prune: boolean;
+  readonly selector: string | undefined;
 }
 
 /** Exit code when something differs, as that of diff; failures have larger ones. */
@@ -31,6 +33,7 @@ const DIFFERENT = 1;
 export async function runDiff({ flags }: { readonly flags: DiffFlags }, shell: Shell): Promise<number> {
   try {
     return await withCluster(shell, flags, async (cluster) => {
+      refusePartialPrune(flags);
       const objects = await readInput(shell, flags, cluster);
       const set = flags.set ?? (await nameOfSet(flags, shell));
       if (flags.prune && set === "") throw usageError("--prune needs to know the set: name it with --set");

@@ -1,5 +1,8 @@
+import { matchesSelector } from "../../kinds/label-selector.js";
+import { metaOf } from "../../kinds/object.js";
 import { type Problem, problemText } from "../../kinds/problem.js";
 import { type ReadObject, type ReadOptions, type ReadResult, readObjects } from "../../kinds/read.js";
+import { parseLabelSelector } from "../../kinds/selector-text.js";
 import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
 import type { ParsedYaml } from "../../kinds/yaml/parsed.js";
 import { entryOf } from "../../kinds/yaml/tree.js";
@@ -19,6 +22,8 @@ export interface ReadFlags extends FileFlags {
   readonly warn?: boolean;
   /** Objects may leave their names to the server. */
   readonly allowsGeneratedNames?: boolean;
+  /** Only objects with these labels; what is wrong with others is told all the same. */
+  readonly selector?: string | undefined;
 }
 
 /** Every object in the files. Whatever is wrong in any of them is told, all at once, and then this throws. */
@@ -31,7 +36,7 @@ export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Pro
   if (flags.warn === true && flags.strict !== true)
     for (const warning of warnings) await shell.stderr.write(`warning: ${problemText(warning)}\n`);
   const refused = flags.strict === true ? [...problems, ...warnings.map(asRefusal)] : problems;
-  if (refused.length === 0) return objects;
+  if (refused.length === 0) return selected(objects, flags.selector);
   for (const problem of refused) await shell.stderr.write(`error: ${problemText(problem)}\n`);
   await shell.stderr.write(
     `${countText(refused.length, "error")} in ${countText(
@@ -43,6 +48,12 @@ export async function readInput(shell: Shell, flags: ReadFlags, home: Home): Pro
     )}, nothing was sent\n`,
   );
   throw toldAlready("invalid_argument");
+}
+
+function selected(objects: readonly ReadObject[], text: string | undefined): readonly ReadObject[] {
+  if (text === undefined) return objects;
+  const selector = parseLabelSelector(text);
+  return objects.filter(({ typed }) => matchesSelector(selector, metaOf(typed.object).labels));
 }
 
 async function parseInput(shell: Shell, flags: ReadFlags): Promise<readonly ParsedYaml[]> {

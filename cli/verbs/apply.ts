@@ -1,5 +1,5 @@
 import { runApply } from "../apply/apply.js";
-import { CLUSTER_FLAGS, DRY_RUN_FLAGS, FILE_FLAGS } from "../flags.js";
+import { CLUSTER_FLAGS, DRY_RUN_FLAGS, FILE_FLAGS, SELECT_FLAGS } from "../flags.js";
 import { OBJECT_OUTPUT_FLAGS } from "../print.js";
 import { verb } from "../verb.js";
 
@@ -18,6 +18,9 @@ export const apply = verb({
     ...DRY_RUN_FLAGS,
     strict: { type: "switch", summary: "refuse fields that are accepted without effect" },
     force: { type: "switch", summary: "take fields over that another owner has set" },
+    forceConflicts: { type: "switch", summary: "kubectl's name of --force" },
+    serverSide: { type: "switch", summary: "accepted for kubectl's sake: the server merges every apply" },
+    selector: { ...SELECT_FLAGS.selector, summary: "only objects of the files with these labels" },
     set: { type: "text", value: "NAME", summary: "name of the set of objects; that of the file or folder when absent" },
     prune: {
       type: "switch",
@@ -30,5 +33,5 @@ export const apply = verb({
     ...CLUSTER_FLAGS,
   },
   operands: "none",
-  run: runApply,
+  run: ({ flags }, shell) => runApply({ flags: { ...flags, force: flags.force || flags.forceConflicts } }, shell),
 });

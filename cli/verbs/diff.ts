@@ -1,5 +1,5 @@
 import { runDiff } from "../diff/diff.js";
-import { CLUSTER_FLAGS, FILE_FLAGS } from "../flags.js";
+import { CLUSTER_FLAGS, FILE_FLAGS, SELECT_FLAGS } from "../flags.js";
 import { verb } from "../verb.js";
 
 /** Writes nothing; the server says what an apply would make. */
@@ -16,6 +16,7 @@ export const diff = verb({
     prune: { type: "switch", summary: "show also what the set has and the files no longer have" },
     force: { type: "switch", summary: "as if fields were taken over that another owner has set" },
     set: { type: "text", value: "NAME", summary: "name of the set of objects; that of the file or folder when absent" },
+    selector: { ...SELECT_FLAGS.selector, summary: "only objects of the files with these labels" },
     ...CLUSTER_FLAGS,
   },
   operands: "none",

@@ -19,6 +19,9 @@ const PULL_POLICIES: Readonly<Record<string, string>> = {
   if_not_present: "IfNotPresent",
 };
 
+/** Docker's time between the stop signal and the kill; Kubernetes' is longer. */
+const GRACE_SECONDS = 10;
+
 /** The template of the service's pods, and whether they write to storage that outlives them. */
 export function podTemplate(
   context: ServiceContext,
@@ -42,7 +45,7 @@ export function podTemplate(
     hostNetwork: isOnHost ? true : undefined,
     hostPID: from(model.pid, (mode) => mode === "host" || undefined),
     hostIPC: from(model.ipc, (mode) => mode === "host" || undefined),
-    terminationGracePeriodSeconds: grace === undefined ? undefined : at(grace.place, Math.ceil(grace.value / 1000)),
+    terminationGracePeriodSeconds: grace === undefined ? GRACE_SECONDS : at(grace.place, Math.ceil(grace.value / 1000)),
     securityContext: podSecurityParts(context),
     hostAliases: hostAliases(context),
     ...dnsParts(context, isOnHost),
