@@ -54,8 +54,8 @@ describe("every kind of mistake is named with its place", () => {
     { name: "no apiVersion", text: "kind: Pod\n", want: "a.yaml:1:1: want apiVersion: this object has none" },
     {
       name: "unknown kind",
-      text: "apiVersion: batch/v1\nkind: PodGroup\n",
-      want: "a.yaml:2:7: kind PodGroup of group batch is not supported",
+      text: "apiVersion: batch/v1\nkind: Workload\n",
+      want: "a.yaml:2:7: kind Workload of group batch is not supported",
     },
     {
       name: "kind of another group",

@@ -18,6 +18,7 @@ import { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
 import { PersistentVolumeClaim } from "../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { PodDisruptionBudget } from "../proto/gen/tallship/v1/poddisruptionbudget.js";
+import { PodGroup } from "../proto/gen/tallship/v1/podgroup.js";
 import { PriorityClass } from "../proto/gen/tallship/v1/priorityclass.js";
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../proto/gen/tallship/v1/rbac.js";
 import { ReplicaSet } from "../proto/gen/tallship/v1/replicaset.js";
@@ -63,6 +64,7 @@ export interface KindMap {
   RoleBinding: RoleBinding;
   ClusterRoleBinding: ClusterRoleBinding;
   IngressClass: IngressClass;
+  PodGroup: PodGroup;
   Image: Image;
 }
 
@@ -176,6 +178,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "ingressclasses",
     isNamespaced: false,
   }),
+  PodGroup: row(PodGroup, { kind: "PodGroup", group: "tallship.dev", plural: "podgroups", shortNames: ["pg"] }),
   Image: row(Image, { kind: "Image", group: "tallship.dev", plural: "images", isNamespaced: false }),
 };
 

@@ -130,6 +130,7 @@ export const LIMITS = {
     value: 512,
     why: "regions of nodes that a shape's terms tell apart; with more, looking at each region is no quicker than at each node",
   },
+  gangRegions: { value: 32, why: "values of its topology that a gang tries; each costs a look for every pod of it" },
   schedulerPeerTerms: {
     value: 4_096,
     why: "terms of pods about other pods whose counts are kept; each takes a few bytes per node with such pods",

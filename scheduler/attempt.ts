@@ -79,7 +79,8 @@ export function isFitting(snapshot: Snapshot, shape: Shape, nodeName: string): b
   return slot >= 0 && firstRefusals(prepareSieves(shape, snapshot), slot).length === 0;
 }
 
-function reservationOf(snapshot: Snapshot, id: string): Former | undefined {
+/** Where room is kept for the pod; undefined when none is. */
+export function reservationOf(snapshot: Snapshot, id: string): Former | undefined {
   const tenant = snapshot.tenant(id);
   const nodeName = snapshot.nodeOf(id);
   return tenant?.tenure.isReserved === true && nodeName !== undefined ? { tenant, nodeName } : undefined;
@@ -102,7 +103,7 @@ function nodeFor(
 }
 
 /** True while somebody on its way out is waited for, on a node that would still do. */
-function isMakingRoom(snapshot: Snapshot, { tenant, nodeName }: Former, standings: Standings): boolean {
+export function isMakingRoom(snapshot: Snapshot, { tenant, nodeName }: Former, standings: Standings): boolean {
   const { shape, tenure } = tenant;
   const record = snapshot.record(nodeName);
   if (record === undefined || standings.allowed(prepareSieves(shape, snapshot))[record.slot] !== 1) return false;

@@ -2,6 +2,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { PendingPod } from "../../scheduler/attempt.js";
+import { attemptGang } from "../../scheduler/gang.js";
 import { assume } from "../../scheduler/schedule.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
@@ -44,9 +45,12 @@ export function rateOf(workload: Workload, nodes: number): number {
   let placed = 0;
   collectGarbage();
   const before = process.cpuUsage();
-  for (let from = 0; from < pods.length; from += SLICE) {
-    const pending = pods.slice(from, from + SLICE).map((pod) => pendingOf(bed, pod));
-    placed += assume(bed.snapshot, pending, bed.standings).attempts.length;
+  const together = workload.gang?.(nodes);
+  for (let from = 0; from < pods.length; from += together ?? SLICE) {
+    const pending = pods.slice(from, from + (together ?? SLICE)).map((pod) => pendingOf(bed, pod));
+    const gang = { pods: pending, least: pending.length, topologyKey: "", isBounded: true, home: undefined };
+    if (together === undefined) placed += assume(bed.snapshot, pending, bed.standings).attempts.length;
+    else placed += attemptGang(bed.snapshot, gang, bed.standings)?.length ?? 0;
   }
   const { user, system } = process.cpuUsage(before);
   if (placed !== pods.length) throw new Error(`${workload.name}: ${placed} of ${pods.length} pods got a place`);

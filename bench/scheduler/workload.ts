@@ -8,6 +8,8 @@ export interface Workload {
   /** How many pods come for that many nodes. */
   readonly count: (nodes: number) => number;
   readonly pod: (at: number, nodes: number) => Pod;
+  /** How many pods are placed together; absent: each by itself. */
+  readonly gang?: (nodes: number) => number;
   /** Pods that run already, on each node. */
   readonly running?: (node: number) => readonly Pod[];
 }
@@ -110,6 +112,13 @@ export const WORKLOADS: readonly Workload[] = [
     count: (nodes) => nodes,
     running: (node) => [0, 1, 2, 3].map((each) => podOf(4 * node + each, { app: "low", cpu: "900m", memory: "500Mi" })),
     pod: (at) => podOf(1_000_000 + at, { app: "high", cpu: "3", memory: "500Mi", priority: 10 }),
+  },
+  { name: "gang64", count: (nodes) => 64 * Math.floor(nodes / 10), gang: () => 64, pod: (at) => shaped(at) },
+  {
+    name: "gang9000",
+    count: () => 9_000,
+    gang: () => 9_000,
+    pod: (at) => podOf(at, { app: "g", cpu: "1", memory: "1Gi" }),
   },
   {
     name: "daemonset",

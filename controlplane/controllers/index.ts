@@ -15,6 +15,7 @@ import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
 import { ownerCollector } from "./owner-collector.js";
 import { podCollector } from "./pod-collector.js";
+import { podGroup } from "./pod-group.js";
 import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
 import { serviceAccount } from "./service-account.js";
@@ -47,6 +48,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     ownerCollector(),
     namespace,
     podCollector,
+    podGroup,
     deletionWatch,
     autoscaler(parts.usage),
     quota,

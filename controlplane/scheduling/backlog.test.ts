@@ -15,6 +15,7 @@ const podNamed = (name: string, parts: Partial<WaitingPod> = {}): WaitingPod => 
   shape: shapeAt(0),
   tenure: PLAIN_TENURE,
   preempts: true,
+  group: "",
   createdAt: "2030-01-01T00:00:00Z",
   seenAtMs: 0,
   ...parts,

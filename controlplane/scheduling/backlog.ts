@@ -13,6 +13,8 @@ export interface WaitingPod {
   readonly tenure: Tenure;
   /** It may ask pods of lower priority for their room. */
   readonly preempts: boolean;
+  /** The pod group that it belongs to, namespace/name; empty: none. */
+  readonly group: string;
   /** Of equal priority, the older goes first. RFC 3339. */
   readonly createdAt: string;
   /** When it was first seen waiting, by the monotonic clock. */
@@ -36,7 +38,7 @@ interface Group {
 interface Entry {
   readonly pod: WaitingPod;
   readonly group: Group;
-  is: "queued" | "out" | "refused" | "gone";
+  is: "queued" | "out" | "refused" | "held" | "gone";
   /** The attempt that it was tried again in; 0 for none. */
   attempt: number;
 }
@@ -74,14 +76,36 @@ export class Backlog {
 
   /** Adds a pod to be tried; a pod that is known with another shape is tried anew. */
   add(pod: WaitingPod): void {
+    if (this.hold(pod)) this.offer(pod.id);
+  }
+
+  /** Adds a pod that is not to be tried before it is offered; false when it is known, with the same shape: then nothing changes. */
+  hold(pod: WaitingPod): boolean {
     const known = this.entries.get(pod.id);
-    if (known?.pod.shape === pod.shape && known.pod.tenure.priority === pod.tenure.priority) return;
+    if (known?.pod.shape === pod.shape && known.pod.tenure.priority === pod.tenure.priority) return false;
     if (known !== undefined) this.remove(pod.id);
     const group = this.groupOf(pod.shape);
-    const entry: Entry = { pod, group, is: "gone", attempt: 0 };
+    const entry: Entry = { pod, group, is: "held", attempt: 0 };
     this.entries.set(pod.id, entry);
     group.members.add(entry);
-    this.enqueue(entry);
+    return true;
+  }
+
+  /** A pod that was held may be tried. */
+  offer(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry?.is === "held") this.enqueue(entry);
+  }
+
+  /** A pod that was taken is held again. */
+  withhold(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry?.is === "out") entry.is = "held";
+  }
+
+  /** True while the pod is known, and not to be tried. */
+  isHeld(id: string): boolean {
+    return this.entries.get(id)?.is === "held";
   }
 
   /** Forgets a pod: it has its node, or is no more. */
@@ -206,7 +230,8 @@ export class Backlog {
   }
 }
 
-function isBefore(left: WaitingPod, right: WaitingPod): boolean {
+/** Who is tried first: by priority, age, then name. */
+export function isBefore(left: WaitingPod, right: WaitingPod): boolean {
   const [mine, other] = [left.tenure.priority, right.tenure.priority];
   if (mine !== other) return mine > other;
   if (left.createdAt !== right.createdAt) return left.createdAt < right.createdAt;

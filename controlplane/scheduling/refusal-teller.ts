@@ -1,5 +1,5 @@
 import { limit } from "../../lib/limits.js";
-import { refusalText } from "../../scheduler/refusals.js";
+import { type Refusals, refusalText } from "../../scheduler/refusals.js";
 import { explainShape } from "../../scheduler/schedule.js";
 import type { Shape } from "../../scheduler/shape.js";
 import type { WaitingPod } from "./backlog.js";
@@ -18,7 +18,7 @@ export class RefusalTeller {
   private readonly state: SchedulerState;
   private readonly signal: AbortSignal;
   private readonly writes: PacedWrites;
-  private readonly texts = new Map<Shape, { readonly text: string; readonly atMs: number }>();
+  private readonly looks = new Map<Shape, { readonly refusals: Refusals; readonly atMs: number }>();
   private isRestateDue = false;
 
   constructor(deps: SchedulingDeps, state: SchedulerState, signal: AbortSignal) {
@@ -37,6 +37,11 @@ export class RefusalTeller {
     for (const { id } of pods) this.writes.add(id);
   }
 
+  /** These pods are not tried, for a reason of their group's. */
+  heldBack(ids: readonly string[]): void {
+    for (const id of ids) this.writes.add(id);
+  }
+
   /** Nodes changed: what was told may be out of date. */
   restate(): void {
     if (this.isRestateDue || this.state.backlog.refused === 0) return;
@@ -49,24 +54,33 @@ export class RefusalTeller {
 
   private tellingOf(id: string): PodWriting | undefined {
     const pod = this.state.backlog.get(id);
-    if (pod === undefined || !this.state.backlog.isRefused(id)) return undefined;
+    const { backlog } = this.state;
+    if (pod === undefined || !(backlog.isRefused(id) || backlog.isHeld(id))) return undefined;
     const cached = this.deps.cache.view.cached("Pod", pod.key.namespace, pod.key.name);
     if (cached?.object.metadata?.uid !== id || placeOf(cached.object).is !== "waiting") return undefined;
     const nominatedNodeName = this.state.reservedNode(id) ?? "";
-    const why = this.textOf(pod.shape);
+    const why = this.state.whyHeld(pod) || this.whyRefused(pod);
     const message = nominatedNodeName === "" ? why : `${why}; room is being made on ${nominatedNodeName}`;
     const write = refusalWrite(cached, { message, nominatedNodeName }, this.deps.clock.nowMs());
     return write && { write, notice: { about: pod.key, type: "Warning", reason: "FailedScheduling", message } };
   }
 
+  private whyRefused(pod: WaitingPod): string {
+    const need = this.state.groupNeed(pod);
+    const refusals = this.refusalsOf(pod.shape);
+    if (need === "") return refusalText(refusals);
+    // Each alone would find a node.
+    return refusals.reasons.length === 0 && refusals.nodes > 0 ? need : `${need}; each: ${refusalText(refusals)}`;
+  }
+
   /** Equal pods share one look at the nodes, as long as it is fresh. */
-  private textOf(shape: Shape): string {
+  private refusalsOf(shape: Shape): Refusals {
     const nowMs = this.deps.clock.monotonicMs();
-    const known = this.texts.get(shape);
-    if (known !== undefined && nowMs - known.atMs < limit("heartbeatMs")) return known.text;
-    if (this.texts.size >= limit("schedulerMasks")) this.texts.clear();
-    const text = refusalText(explainShape(this.state.snapshot, shape));
-    this.texts.set(shape, { text, atMs: nowMs });
-    return text;
+    const known = this.looks.get(shape);
+    if (known !== undefined && nowMs - known.atMs < limit("heartbeatMs")) return known.refusals;
+    if (this.looks.size >= limit("schedulerMasks")) this.looks.clear();
+    const refusals = explainShape(this.state.snapshot, shape);
+    this.looks.set(shape, { refusals, atMs: nowMs });
+    return refusals;
   }
 }

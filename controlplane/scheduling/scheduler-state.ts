@@ -1,10 +1,12 @@
 import { metaOf } from "../../kinds/object.js";
+import { podGroupOf } from "../../kinds/pod-group.js";
 import { isDeleting } from "../../kinds/pod-state.js";
 import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { PodDisruptionBudget } from "../../proto/gen/tallship/v1/poddisruptionbudget.js";
 import { isFitting } from "../../scheduler/attempt.js";
+import type { Gang } from "../../scheduler/gang.js";
 import type { Shape } from "../../scheduler/shape.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
@@ -12,6 +14,7 @@ import type { Tenure } from "../../scheduler/tenant.js";
 import { ofKind } from "../cache/of-kind.js";
 import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
+import { Gangs } from "./gangs.js";
 import { placeOf } from "./pod-place.js";
 import { VolumeDemands } from "./volume-demands.js";
 
@@ -38,10 +41,15 @@ export class SchedulerState {
   /** Pods that wait and have claims: what those ask changes while they wait. */
   private readonly claiming = new Map<string, Pod>();
   private readonly volumes: VolumeDemands;
+  /** Pods that are placed together, and why those of a group wait that cannot be tried. */
+  private readonly gangs: Gangs;
+  private readonly whyGroup = new Map<string, string>();
+  private news: string[] = [];
   private shapesVersion = 0;
 
   constructor(view: View) {
     this.volumes = new VolumeDemands(view);
+    this.gangs = new Gangs(view);
   }
 
   /** Takes a change of the cache; other kinds than nodes, pods and those of storage do not matter. */
@@ -60,6 +68,9 @@ export class SchedulerState {
           nowMs,
         );
         return;
+      case "PodGroup":
+        this.takeGroup(`${key.namespace}/${key.name}`);
+        return;
       case "Namespace":
         this.snapshot.setNamespace(key.name, ofKind(after, "Namespace")?.object.metadata?.labels);
         return;
@@ -76,8 +87,46 @@ export class SchedulerState {
   }
 
   /** Counts a bind that is about to be written. */
-  assume(id: string, nodeName: string): void {
+  assume({ id, group }: WaitingPod, nodeName: string): void {
     this.assumed.set(id, nodeName);
+    this.gangs.place(id, group, nodeName);
+  }
+
+  /** How a pod that was taken is to be tried: by itself, with these others, or not now. */
+  wayOf({ group }: WaitingPod): "apart" | "not now" | Gang<WaitingPod> {
+    const { is } = group === "" ? { is: "apart" } : this.gangs.review(group);
+    if (is === "apart") return "apart";
+    const labelOf = (nodeName: string, key: string) => this.snapshot.record(nodeName)?.node?.metadata?.labels[key];
+    return (is === "together" ? this.gangs.gang(group, labelOf) : undefined) ?? "not now";
+  }
+
+  /** Tries what is left of a group after some of it was placed or could not be. */
+  review(group: string): void {
+    if (group === "") return;
+    const trial = this.gangs.review(group);
+    const why = trial.is === "none" ? trial.why : "";
+    if (why !== (this.whyGroup.get(group) ?? "")) this.news.push(...this.gangs.waitingOf(group).map(({ id }) => id));
+    if (why === "") this.whyGroup.delete(group);
+    else this.whyGroup.set(group, why);
+    if (trial.is === "together") this.backlog.offer(trial.speaker);
+    if (trial.is === "apart") for (const id of trial.ids) this.backlog.offer(id);
+  }
+
+  /** Why a pod that waits is not tried; empty when it is. */
+  whyHeld({ group }: WaitingPod): string {
+    return this.whyGroup.get(group) ?? "";
+  }
+
+  /** What a pod that is placed together with others needs beside a node; empty when it is placed by itself. */
+  groupNeed({ group }: WaitingPod): string {
+    return group === "" ? "" : this.gangs.need(group);
+  }
+
+  /** Pods that were held back for another reason than before, since this was last asked. */
+  takeNews(): readonly string[] {
+    const { news } = this;
+    this.news = [];
+    return news;
   }
 
   /** Where room is being made, and kept, for a pod that waits. */
@@ -87,7 +136,7 @@ export class SchedulerState {
 
   /** A pod lost the room that was kept for it: it looks for another. */
   release(id: string): void {
-    this.backlog.retry(id);
+    this.backlog.retry(this.gangs.speakerOf(id));
   }
 
   /** Name of a placed pod. */
@@ -136,7 +185,7 @@ export class SchedulerState {
     if (nodes.length === 0) return;
     for (const nodeName of nodes)
       for (const { id, tenure } of [...(this.snapshot.record(nodeName)?.pods.values() ?? [])])
-        if (tenure.isReserved) this.backlog.retry(id);
+        if (tenure.isReserved) this.release(id);
     for (const shape of this.backlog.refusedShapes()) {
       if (this.mayFit(shape, nodes)) this.backlog.raiseHope(shape);
       yield undefined;
@@ -179,7 +228,7 @@ export class SchedulerState {
   private lookAgain(pods: readonly Pod[], nowMs: number): void {
     for (const pod of pods) {
       const id = metaOf(pod).uid;
-      if (this.claiming.has(id) && !this.assumed.has(id)) this.backlog.add(this.waiting(id, pod, nowMs));
+      if (this.claiming.has(id) && !this.assumed.has(id)) this.wait(this.waiting(id, pod, nowMs), pod);
     }
   }
 
@@ -189,7 +238,7 @@ export class SchedulerState {
       for (const { id, tenure } of [...(this.snapshot.record(name)?.pods.values() ?? [])])
         if (tenure.isReserved) {
           this.snapshot.remove(id);
-          this.backlog.retry(id);
+          this.release(id);
         }
     } else if (this.snapshot.setNode(node)) this.improved.add(name);
   }
@@ -215,7 +264,20 @@ export class SchedulerState {
     const nodeName = this.reservedNode(pod.id) ?? (isNew ? status?.nominatedNodeName : "") ?? "";
     if (nodeName !== "" && this.snapshot.record(nodeName)?.node !== undefined)
       this.snapshot.place(pod.id, pod.shape, nodeName, { ...pod.tenure, isReserved: true });
-    this.backlog.add(pod);
+    if (pod.group === "") this.backlog.add(pod);
+    else {
+      this.backlog.hold(pod);
+      this.gangs.wait(pod);
+      this.review(pod.group);
+      if (isNew && this.whyGroup.has(pod.group)) this.news.push(pod.id);
+    }
+  }
+
+  /** A group came, changed or went: what waits for it may be tried, or no longer. */
+  private takeGroup(group: string): void {
+    this.review(group);
+    const [first] = this.gangs.waitingOf(group);
+    if (first !== undefined) this.release(first.id);
   }
 
   /** The pod is bound, wherever it was assumed to be. */
@@ -225,6 +287,7 @@ export class SchedulerState {
     this.claiming.delete(id);
     this.backlog.remove(id);
     this.names.set(id, metaOf(pod).name);
+    this.gangs.place(id, groupOf(pod), nodeName);
     const shape = this.snapshot.shapeOfBound(pod);
     this.snapshot.place(id, shape, nodeName, tenureOf(pod, this.evicting.has(id)));
     if (was !== undefined && was !== nodeName) this.improved.add(was);
@@ -239,6 +302,7 @@ export class SchedulerState {
     this.claiming.delete(id);
     this.backlog.remove(id);
     this.free(id);
+    this.review(this.gangs.forget(id));
   }
 
   private free(id: string): void {
@@ -254,10 +318,17 @@ export class SchedulerState {
       shape: this.snapshot.shapeOf(pod, this.volumes.of(pod)),
       tenure: tenureOf(pod),
       preempts: pod.spec?.preemptionPolicy !== "Never",
+      group: groupOf(pod),
       createdAt: creationTimestamp,
       seenAtMs: this.backlog.get(id)?.seenAtMs ?? nowMs,
     };
   }
+}
+
+/** The pod group that the pod belongs to, namespace/name; empty: none. */
+function groupOf({ metadata }: Pod): string {
+  const name = podGroupOf(metadata?.labels);
+  return name === "" ? "" : `${metadata?.namespace}/${name}`;
 }
 
 /** What a pod is among the pods of its node. */

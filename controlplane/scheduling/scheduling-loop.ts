@@ -2,6 +2,8 @@ import { keyText, storeKey } from "../../kinds/object.js";
 import { backoffMs } from "../../lib/backoff.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
+import type { Attempt } from "../../scheduler/attempt.js";
+import { attemptGang, type Gang } from "../../scheduler/gang.js";
 import { assume, type Binding } from "../../scheduler/schedule.js";
 import { caughtUp } from "../caught-up.js";
 import { ChangeFeed } from "../change-feed.js";
@@ -21,6 +23,7 @@ type Bind = Binding<WaitingPod>;
 export const SCHEDULING_KINDS = [
   "Node",
   "Namespace",
+  "PodGroup",
   "StorageClass",
   "PersistentVolume",
   "PersistentVolumeClaim",
@@ -112,22 +115,58 @@ export class SchedulingLoop {
     const pods = backlog.take(podsPerStep);
     if (pods.length === 0) return false;
     const startMs = clock.monotonicMs();
-    const { bindings, refused, attempts } = assume(snapshot, pods, standings);
-    metrics.schedulerScheduleSeconds.observe((clock.monotonicMs() - startMs) / 1000);
-    for (const { pod, nodeName } of bindings) this.state.assume(pod.id, nodeName);
-    this.decided.push(...bindings);
-    for (const pod of refused) backlog.refuse(pod.id);
-    for (const made of attempts) {
-      this.evictor.order(made);
-      for (const { id } of made.released) this.state.release(id);
+    let apart: WaitingPod[] = [];
+    const placeApart = (): void => {
+      const { refused, attempts } = assume(snapshot, apart, standings);
+      for (const pod of refused) backlog.refuse(pod.id);
+      this.teller.refused(refused);
+      this.carryOut(attempts);
+      apart = [];
+    };
+    for (const pod of pods) {
+      const way = this.state.wayOf(pod);
+      if (way === "apart") apart.push(pod);
+      else if (way === "not now") backlog.withhold(pod.id);
+      else {
+        placeApart();
+        this.placeTogether(pod, way);
+      }
     }
-    this.teller.refused(refused);
+    placeApart();
+    metrics.schedulerScheduleSeconds.observe((clock.monotonicMs() - startMs) / 1000);
     if (this.decided.length >= limit("transactionObjects")) this.send();
     return true;
   }
 
+  /** A gang that finds no nodes waits whole; its speaker is tried again when there is hope for it. */
+  private placeTogether(speaker: WaitingPod, gang: Gang<WaitingPod>): void {
+    const { backlog, snapshot, standings } = this.state;
+    const attempts = attemptGang(snapshot, gang, standings) ?? [];
+    const isPlaced = attempts.some(({ is }) => is === "bound");
+    if (isPlaced) backlog.withhold(speaker.id);
+    else {
+      backlog.refuse(speaker.id);
+      this.teller.refused(gang.pods);
+    }
+    this.carryOut(attempts);
+    if (isPlaced) this.state.review(speaker.group);
+  }
+
+  private carryOut(attempts: readonly Attempt<WaitingPod>[]): void {
+    for (const made of attempts) {
+      const { pod, nodeName } = made;
+      if (made.is === "bound") {
+        this.state.assume(pod, nodeName);
+        this.decided.push({ pod, nodeName });
+      }
+      this.evictor.order(made);
+      for (const { id } of made.released) this.state.release(id);
+    }
+  }
+
   private afterTurn(): void {
     this.send();
+    this.teller.heldBack(this.state.takeNews());
     const { backlog } = this.state;
     this.deps.metrics.schedulerPendingPods.set({ state: "waiting" }, backlog.queued);
     this.deps.metrics.schedulerPendingPods.set({ state: "unschedulable" }, backlog.refused);

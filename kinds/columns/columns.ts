@@ -12,6 +12,7 @@ import { imageColumns } from "./image.js";
 import { ingressClassColumns, ingressColumns } from "./ingress.js";
 import { nodeColumns } from "./node.js";
 import { podColumns } from "./pod.js";
+import { podGroupColumns } from "./pod-group.js";
 import {
   createdAt,
   networkPolicyColumns,
@@ -55,6 +56,7 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   PersistentVolumeClaim: table(claimColumns),
   Pod: table(podColumns),
   PodDisruptionBudget: table(budgetColumns),
+  PodGroup: table(podGroupColumns),
   PriorityClass: [...table(priorityClassColumns), preemptionPolicy],
   ReplicaSet: table(replicaSetColumns),
   ResourceQuota: table(resourceQuotaColumns),

@@ -4,6 +4,7 @@ import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { parseIndexes } from "../index-set.js";
 import { CONTROLLER_UID, jobLabels } from "../job-selector.js";
 import { matchesSelector } from "../label-selector.js";
+import { GANG, GANG_TOPOLOGY, isGangText } from "../pod-group.js";
 import type { Findings, Path } from "./findings.js";
 import { checkPodSpec } from "./pod.js";
 import { checkSelectorParts } from "./selector.js";
@@ -32,7 +33,16 @@ export function checkJob(job: Job, findings: Findings, previous: Job | undefined
     );
   checkJobSpec(job.spec, ["spec"], findings);
   checkJobSelector(job, findings);
+  checkGang(job, findings);
   if (previous?.spec !== undefined) checkChange(job.spec, previous, findings);
+}
+
+function checkGang({ metadata }: Job, findings: Findings): void {
+  const { [GANG]: gang, [GANG_TOPOLOGY]: topology } = metadata?.annotations ?? {};
+  if (gang !== undefined && !isGangText(gang))
+    findings.add("invalid", ["metadata", "annotations", GANG], 'want "all" or how many pods get their nodes together');
+  if (topology !== undefined && gang === undefined)
+    findings.add("invalid", ["metadata", "annotations", GANG_TOPOLOGY], `only together with ${GANG}`);
 }
 
 /** Everything in a job's spec that spans several fields; also that of a cron job. */

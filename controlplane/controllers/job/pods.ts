@@ -1,4 +1,5 @@
 import { metaOf } from "../../../kinds/object.js";
+import { gangSize, POD_GROUP } from "../../../kinds/pod-group.js";
 import type { Container, EnvVar } from "../../../proto/gen/tallship/v1/container.js";
 import { EnvVar as EnvVarMessage } from "../../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
@@ -54,18 +55,19 @@ function podMeta(
   tally: Tally,
   context: ReconcileContext,
 ) {
-  const { labels = {}, annotations = {}, finalizers = [] } = job.object.spec?.template?.metadata ?? {};
+  const { labels: own, annotations = {}, finalizers = [] } = job.object.spec?.template?.metadata ?? {};
+  const labels = gangSize(job.object) === undefined ? (own ?? {}) : { ...own, [POD_GROUP]: metaOf(job.object).name };
   const tracked = { finalizers: [...finalizers, TRACKING] };
   if (index === undefined) return childMeta(job, podName, { labels, annotations, ...tracked }, context);
   const { failed = 0, ignored = 0 } = tally.indexFailures.get(index) ?? {};
   const counts: Record<string, string> =
     job.object.spec?.backoffLimitPerIndex === undefined ? {} : { [FAILURES]: `${failed}` };
   if (ignored > 0) counts[IGNORED] = `${ignored}`;
-  const own = {
+  const indexedMeta = {
     labels: { ...labels, [INDEX]: `${index}` },
     annotations: { ...annotations, ...counts, [INDEX]: `${index}` },
   };
-  return childMeta(job, podName, { ...own, ...tracked }, context);
+  return childMeta(job, podName, { ...indexedMeta, ...tracked }, context);
 }
 
 /** A pod that knows its index: by its environment and its host name. */
