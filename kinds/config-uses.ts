@@ -13,6 +13,8 @@ export interface ConfigUse {
   readonly how: "environment" | "subPath" | "volume";
   /** The keys that are taken; undefined: all. */
   readonly keys: readonly string[] | undefined;
+  /** The pod starts without it. */
+  readonly optional: boolean;
 }
 
 /** Names a config as the index of users and the pins write it: ConfigMap/web. */
@@ -50,38 +52,45 @@ function containersOf(spec: PodSpec): readonly Container[] {
 }
 
 function usesOfContainer({ env, envFrom }: Container): readonly ConfigUse[] {
-  const how = "environment";
-  const single = env.flatMap(({ valueFrom }): readonly ConfigUse[] => {
-    const { configMapKeyRef: config, secretKeyRef: secret } = valueFrom ?? {};
-    return [
-      ...(config === undefined ? [] : [{ kind: "ConfigMap", name: config.name, how, keys: [config.key] } as const]),
-      ...(secret === undefined ? [] : [{ kind: "Secret", name: secret.name, how, keys: [secret.key] } as const]),
-    ];
-  });
-  const whole = envFrom.flatMap(({ configMapRef: config, secretRef: secret }): readonly ConfigUse[] => [
-    ...(config === undefined ? [] : [{ kind: "ConfigMap", name: config.name, how, keys: undefined } as const]),
-    ...(secret === undefined ? [] : [{ kind: "Secret", name: secret.name, how, keys: undefined } as const]),
+  const use = (kind: ConfigKind, source: Named | undefined, keys: readonly string[] | undefined) =>
+    usesOf({ kind, source, how: "environment", keys });
+  const single = env.flatMap(({ valueFrom: { configMapKeyRef: config, secretKeyRef: secret } = {} }) => [
+    ...use("ConfigMap", config, [config?.key ?? ""]),
+    ...use("Secret", secret, [secret?.key ?? ""]),
+  ]);
+  const whole = envFrom.flatMap(({ configMapRef: config, secretRef: secret }) => [
+    ...use("ConfigMap", config, undefined),
+    ...use("Secret", secret, undefined),
   ]);
   return [...single, ...whole];
 }
 
-interface Source {
+function usesOfVolume({ configMap, secret, projected }: Volume, how: "subPath" | "volume"): readonly ConfigUse[] {
+  const use = (kind: ConfigKind, source: Mounted | undefined) =>
+    usesOf({ kind, source, how, keys: source?.items.length ? source.items.map(({ key }) => key) : undefined });
+  return [
+    ...use("ConfigMap", configMap),
+    ...use("Secret", secret && { ...secret, name: secret.secretName }),
+    ...(projected?.sources ?? []).flatMap((source) => [
+      ...use("ConfigMap", source.configMap),
+      ...use("Secret", source.secret),
+    ]),
+  ];
+}
+
+interface Named {
+  readonly name: string;
+  readonly optional?: boolean | undefined;
+}
+
+interface Mounted extends Named {
   readonly items: readonly { readonly key: string }[];
 }
 
-function usesOfVolume({ configMap, secret, projected }: Volume, how: "subPath" | "volume"): readonly ConfigUse[] {
-  const use = (kind: ConfigKind, name: string, { items }: Source): ConfigUse => ({
-    kind,
-    name,
-    how,
-    keys: items.length === 0 ? undefined : items.map(({ key }) => key),
-  });
-  return [
-    ...(configMap === undefined ? [] : [use("ConfigMap", configMap.name, configMap)]),
-    ...(secret === undefined ? [] : [use("Secret", secret.secretName, secret)]),
-    ...(projected?.sources ?? []).flatMap((source) => [
-      ...(source.configMap === undefined ? [] : [use("ConfigMap", source.configMap.name, source.configMap)]),
-      ...(source.secret === undefined ? [] : [use("Secret", source.secret.name, source.secret)]),
-    ]),
-  ];
+/** One use, or none without a source. */
+function usesOf({
+  source,
+  ...use
+}: Pick<ConfigUse, "kind" | "how" | "keys"> & { readonly source: Named | undefined }): readonly ConfigUse[] {
+  return source === undefined ? [] : [{ ...use, name: source.name, optional: source.optional === true }];
 }

@@ -1,4 +1,4 @@
-import { everyContainer } from "../../kinds/pod-containers.js";
+import { type ConfigUse, configKey, configUses } from "../../kinds/config-uses.js";
 import { hasCode } from "../../lib/errors.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ConfigSource } from "../config-source.js";
@@ -7,11 +7,7 @@ import { contentOf } from "../oci/environment.js";
 import type { Hook } from "./hook.js";
 
 /** A ConfigMap or Secret that a pod names. */
-export interface ConfigReference {
-  readonly kind: "ConfigMap" | "Secret";
-  readonly name: string;
-  readonly optional: boolean;
-}
+export type ConfigReference = Pick<ConfigUse, "kind" | "name" | "optional">;
 
 /**
  * Reads the ConfigMaps and Secrets that the pod names; config_missing when one that is not optional does not exist. While no control plane
@@ -52,49 +48,16 @@ function collect(references: readonly ConfigReference[], found: readonly (Config
   return { configMaps: of("ConfigMap"), secrets: of("Secret") };
 }
 
-/** Every ConfigMap and Secret that the pod's environment and volumes name, each once; optional only when every use is. */
-export function configReferences(pod: Pod): readonly ConfigReference[] {
-  const uses = [...everyContainer(pod).flatMap(environmentUses), ...volumeUses(pod)];
+/**
+ * Every ConfigMap and Secret that the pod's environment and volumes name, each once; optional only when every use is. Containers that come to
+ * a running pod hold up none of the others.
+ */
+export function configReferences({ spec }: Pod): readonly ConfigReference[] {
+  const hasLater = (spec?.ephemeralContainers.length ?? 0) > 0;
   const byKey = new Map<string, ConfigReference>();
-  for (const { kind, name, optional } of uses) {
-    const key = `${kind}/${name}`;
-    byKey.set(key, { kind, name, optional: optional === true && byKey.get(key)?.optional !== false });
+  for (const { kind, name, optional } of configUses(hasLater && spec ? { ...spec, ephemeralContainers: [] } : spec)) {
+    const key = configKey(kind, name);
+    byKey.set(key, { kind, name, optional: optional && byKey.get(key)?.optional !== false });
   }
   return [...byKey.values()];
-}
-
-interface Use {
-  readonly kind: "ConfigMap" | "Secret";
-  readonly name: string;
-  readonly optional: boolean | undefined;
-}
-
-function environmentUses({ env, envFrom }: NonNullable<Pod["spec"]>["containers"][number]): readonly Use[] {
-  const single = env.flatMap(({ valueFrom }): readonly Use[] => [
-    ...use("ConfigMap", valueFrom?.configMapKeyRef),
-    ...use("Secret", valueFrom?.secretKeyRef),
-  ]);
-  const whole = envFrom.flatMap(({ configMapRef, secretRef }): readonly Use[] => [
-    ...use("ConfigMap", configMapRef),
-    ...use("Secret", secretRef),
-  ]);
-  return [...single, ...whole];
-}
-
-function volumeUses(pod: Pod): readonly Use[] {
-  return (pod.spec?.volumes ?? []).flatMap(({ configMap, secret, projected }): readonly Use[] => [
-    ...use("ConfigMap", configMap),
-    ...use("Secret", secret === undefined ? undefined : { name: secret.secretName, optional: secret.optional }),
-    ...(projected?.sources ?? []).flatMap((source): readonly Use[] => [
-      ...use("ConfigMap", source.configMap),
-      ...use("Secret", source.secret),
-    ]),
-  ]);
-}
-
-function use(
-  kind: Use["kind"],
-  source: { readonly name: string; readonly optional?: boolean | undefined } | undefined,
-): readonly Use[] {
-  return source === undefined ? [] : [{ kind, name: source.name, optional: source.optional }];
 }

@@ -123,7 +123,6 @@ function isNamedOn(key: ObjectKey, node: string, view: View): boolean {
       });
     if (object.metadata?.namespace !== key.namespace) return false;
     if (key.kind === "PersistentVolumeClaim") return claimsOfPod(object).includes(key.name);
-    const named = namedByPod(object);
-    return (key.kind === "ConfigMap" ? named.configMaps : named.secrets).has(key.name);
+    return namedByPod(object, key.kind === "ConfigMap" ? "ConfigMap" : "Secret").has(key.name);
   });
 }
