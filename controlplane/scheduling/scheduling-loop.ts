@@ -1,4 +1,4 @@
-import { keyText, storeKey } from "../../kinds/object.js";
+import { keyOf, keyText, type ObjectKey, storeKey } from "../../kinds/object.js";
 import { backoffMs } from "../../lib/backoff.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
@@ -7,7 +7,8 @@ import { attemptGang, type Gang } from "../../scheduler/gang.js";
 import { assume, type Binding } from "../../scheduler/schedule.js";
 import { caughtUp } from "../caught-up.js";
 import { ChangeFeed } from "../change-feed.js";
-import type { Planner, Written } from "../leader-writer.js";
+import type { ObjectWrite } from "../controllers/controller.js";
+import type { Written } from "../leader-writer.js";
 import { Turns } from "../turns.js";
 import type { WaitingPod } from "./backlog.js";
 import { Evictor } from "./evictor.js";
@@ -16,8 +17,15 @@ import { bindWrite } from "./pod-writes.js";
 import { RefusalTeller } from "./refusal-teller.js";
 import { SchedulerState } from "./scheduler-state.js";
 import type { SchedulingDeps } from "./scheduling-deps.js";
+import { VolumeHolds } from "./volume-holds.js";
 
 type Bind = Binding<WaitingPod>;
+
+/** A bind and what it writes. */
+interface Made {
+  readonly bind: Bind;
+  readonly writes: readonly ObjectWrite[];
+}
 
 /** Kinds that decide where pods run, in the order in which they are read. */
 export const SCHEDULING_KINDS = [
@@ -183,7 +191,13 @@ export class SchedulingLoop {
     try {
       const standing = batch.filter((bind) => this.isStanding(bind));
       for (const bind of batch) if (!standing.includes(bind)) this.giveBack(bind);
-      if (standing.length > 0) await this.settle(standing, await this.deps.planner.write(this.writesOf(standing)));
+      const made = this.madeOf(standing);
+      const kept = made.filter(({ writes }) => writes.length > 0);
+      const short = made.filter(({ writes }) => writes.length === 0).map(({ bind }) => bind);
+      const writes = kept.flatMap((each) => each.writes);
+      const written = writes.length > 0 ? await this.deps.planner.write(writes) : undefined;
+      if (written !== undefined) await this.settle(kept, written);
+      if (short.length > 0) await this.wait(short, written);
       this.failures = 0;
     } catch (error) {
       this.fail(batch, error);
@@ -193,12 +207,32 @@ export class SchedulingLoop {
     }
   }
 
-  private writesOf(batch: readonly Bind[]): Parameters<Planner["write"]>[0] {
-    const nowMs = this.deps.clock.nowMs();
-    return batch.flatMap(({ pod, nodeName }) => {
-      const cached = this.deps.cache.view.cached("Pod", pod.key.namespace, pod.key.name);
-      return cached === undefined ? [] : [bindWrite(cached, nodeName, nowMs)];
+  /** The writes of each bind, with the volumes that it takes; none for pods for which others of the batch leave too few volumes. */
+  private madeOf(batch: readonly Bind[]): readonly Made[] {
+    const { cache, clock } = this.deps;
+    const holds = new VolumeHolds(cache.view);
+    return batch.map((bind) => {
+      const { key } = bind.pod;
+      const cached = cache.view.cached("Pod", key.namespace, key.name);
+      const held = cached && holds.for(cached.object, bind.nodeName);
+      if (cached === undefined || held === undefined) return { bind, writes: [] };
+      // The volumes come first: were the transaction cut for its size, one would be held too early, never too late.
+      return { bind, writes: [...held, bindWrite(cached, bind.nodeName, clock.nowMs())] };
     });
+  }
+
+  /** Pods that found their volumes taken look again once the cache shows it; without news of that, after a while. */
+  private async wait(short: readonly Bind[], written: Written | undefined): Promise<void> {
+    if (written?.is === "deposed") return;
+    const giveBack = (): void => {
+      for (const bind of short) this.giveBack(bind);
+      this.turns.wake();
+    };
+    if (written?.is !== "written") this.deps.clock.after(limit("policyRetryMs"), giveBack);
+    else {
+      await caughtUp(this.deps.cache, written.revision, this.signal, this.deps.log);
+      giveBack();
+    }
   }
 
   /** The pod is still the one that was decided on, and still wants a node. */
@@ -207,7 +241,7 @@ export class SchedulingLoop {
     return live?.metadata?.uid === pod.id && placeOf(live).is === "waiting";
   }
 
-  private async settle(batch: readonly Bind[], written: Written): Promise<void> {
+  private async settle(batch: readonly Made[], written: Written): Promise<void> {
     const { metrics, clock, events } = this.deps;
     switch (written.is) {
       case "deposed":
@@ -215,7 +249,7 @@ export class SchedulingLoop {
         return;
       case "written":
         metrics.schedulerBindsTotal.inc({ result: "bound" }, batch.length);
-        for (const { pod, nodeName } of batch) {
+        for (const { pod, nodeName } of batch.map(({ bind }) => bind)) {
           metrics.schedulerBindSeconds.observe((clock.monotonicMs() - pod.seenAtMs) / 1000);
           const message = `Successfully assigned ${keyText(pod.key)} to ${nodeName}`;
           events.record({ about: pod.key, type: "Normal", reason: "Scheduled", message }, source);
@@ -223,12 +257,12 @@ export class SchedulingLoop {
         return;
       case "conflict": {
         const lost = new Map(written.conflicts.map(({ key, revision }) => [key, revision]));
-        const losers = batch.filter(({ pod }) => lost.has(storeKey(pod.key)));
+        const losers = batch.filter(({ writes }) => writes.some((write) => lost.has(storeKey(writtenKey(write)))));
         metrics.schedulerBindsTotal.inc({ result: "conflict" }, losers.length);
-        this.decided.push(...batch.filter((bind) => !losers.includes(bind)));
+        this.decided.push(...batch.filter((each) => !losers.includes(each)).map(({ bind }) => bind));
         this.turns.wake();
         await caughtUp(this.deps.cache, Math.max(0, ...lost.values()), this.signal, this.deps.log);
-        for (const bind of losers) this.giveBack(bind);
+        for (const { bind } of losers) this.giveBack(bind);
       }
     }
   }
@@ -254,6 +288,10 @@ export class SchedulingLoop {
       this.turns.wake();
     });
   }
+}
+
+function writtenKey(write: ObjectWrite): ObjectKey {
+  return write.op === "put" ? keyOf(write.typed) : write.key;
 }
 
 const source = { component: "default-scheduler", host: "" };

@@ -9,6 +9,7 @@ import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import type { StorageClass } from "../../../proto/gen/tallship/v1/storageclass.js";
 import type { Cached, View } from "../../cache/view.js";
 import type { Notice, ReconcileContext } from "../controller.js";
+import { isHeldFor } from "./hold.js";
 import { localVolume, whyNoFolder } from "./local-volume.js";
 import { storageClassOf, volumesFor, whyNot } from "./match.js";
 
@@ -39,6 +40,8 @@ export function bindingFor(
   if (volumeName !== "") return namedVolume(claim, volumeName, view);
   const storageClass = storageClassOf(claim, view);
   const volumes = volumesFor(claim, view);
+  const held = volumes.find((volume) => isHeldFor(volume, claim));
+  if (held !== undefined) return { is: "bound", volume: held };
   if (storageClass?.volumeBindingMode === "WaitForFirstConsumer")
     return onNodeOfPod(claim, { users, storageClass, volumes }, view, context);
   const [best] = volumes;

@@ -29,7 +29,7 @@ import {
 import { create, replace, typedOf } from "../writes.js";
 import { type Binding, bindingFor } from "./binding.js";
 import { ClaimUsers } from "./claim-users.js";
-import { referenceTo } from "./local-volume.js";
+import { holdWrites } from "./hold.js";
 import { defaultClass } from "./match.js";
 
 type Claim = Cached<"PersistentVolumeClaim">;
@@ -137,19 +137,9 @@ function apply(
     case "bound": {
       const { volume } = binding;
       const isChosen = cached.object.spec?.volumeName === "";
-      return { after: bound(claim, volume.object, { isChosen }), writes: volumeWrites(volume, claim) };
+      return { after: bound(claim, volume.object, { isChosen }), writes: holdWrites(volume, claim) };
     }
   }
-}
-
-function volumeWrites(volume: Cached<"PersistentVolume">, claim: PersistentVolumeClaim): readonly ObjectWrite[] {
-  const claimRef = volume.object.spec?.claimRef;
-  if (volume.object.spec === undefined || claimRef?.uid === metaOf(claim).uid) return [];
-  const meta = metaOf(volume.object);
-  // Who kept the volume for the claim wants it kept; what a controller has chosen may be let go.
-  const annotations = claimRef === undefined ? { ...meta.annotations, [BOUND_BY_CONTROLLER]: "yes" } : meta.annotations;
-  const spec = { ...volume.object.spec, claimRef: referenceTo(claim) };
-  return [replace(volume, { ...volume.object, metadata: { ...meta, annotations }, spec })];
 }
 
 function bound(

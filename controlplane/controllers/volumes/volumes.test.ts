@@ -1,100 +1,24 @@
 import { describe, expect, test } from "vitest";
-import { metaOf } from "../../../kinds/object.js";
 import { isDeleting } from "../../../kinds/pod-state.js";
-import { CLAIM_PROTECTION, DEFAULT_CLASS, FOLDER_REMOVED, VOLUME_PROTECTION } from "../../../kinds/storage.js";
+import { CLAIM_PROTECTION, FOLDER_REMOVED, VOLUME_PROTECTION } from "../../../kinds/storage.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
-import { PersistentVolume } from "../../../proto/gen/tallship/v1/persistentvolume.js";
-import { PersistentVolumeClaim } from "../../../proto/gen/tallship/v1/persistentvolumeclaim.js";
-import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
-import { StorageClass } from "../../../proto/gen/tallship/v1/storageclass.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
-import { SchedulingLoop } from "../../scheduling/scheduling-loop.js";
-import { volumeClaims } from "./claims.js";
-import { volumes } from "./volumes.js";
-
-type ClaimSpec = Parameters<typeof PersistentVolumeClaim.fromPartial>[0]["spec"];
-type VolumeParts = Parameters<typeof PersistentVolume.fromPartial>[0];
-
-async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  world.run([volumeClaims(), volumes]);
-  new SchedulingLoop(world.deps, world.stop.signal).start();
-  for (const name of ["node-a", "node-b"]) await world.put({ kind: "Node", object: nodeNamed(name) });
-  await world.put({ kind: "StorageClass", object: classNamed("local", "WaitForFirstConsumer", true) });
-  return world;
-}
-
-const nodeNamed = (name: string): Node =>
-  Node.fromPartial({
-    metadata: { name, uid: name, labels: { "kubernetes.io/hostname": name } },
-    status: {
-      allocatable: { cpu: "4", memory: "8Gi", pods: "110" },
-      conditions: [{ type: "Ready", status: "True" }],
-      volumesPath: `/data/${name}/volumes`,
-    },
-  });
-
-const classNamed = (name: string, volumeBindingMode: string, isDefault = false): StorageClass =>
-  StorageClass.fromPartial({
-    metadata: { name, uid: name, annotations: isDefault ? { [DEFAULT_CLASS]: "true" } : {} },
-    provisioner: name === "manual" ? "kubernetes.io/no-provisioner" : "tallship.dev/local",
-    reclaimPolicy: "Delete",
-    volumeBindingMode,
-  });
-
-const claimNamed = (name: string, spec: ClaimSpec = {}): PersistentVolumeClaim =>
-  PersistentVolumeClaim.fromPartial({
-    metadata: { name, namespace: "default", uid: `uid-${name}`, generation: 1 },
-    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } }, ...spec },
-    status: { phase: "Pending" },
-  });
-
-const volumeNamed = (name: string, size: string, spec: VolumeParts["spec"] = {}): PersistentVolume =>
-  PersistentVolume.fromPartial({
-    metadata: { name, uid: name, labels: { name } },
-    spec: {
-      capacity: { storage: size },
-      accessModes: ["ReadWriteOnce"],
-      persistentVolumeReclaimPolicy: "Retain",
-      hostPath: { path: "/x" },
-      ...spec,
-    },
-  });
-
-const onNode = (name: string): VolumeParts["spec"] => ({
-  nodeAffinity: {
-    required: {
-      nodeSelectorTerms: [{ matchExpressions: [{ key: "kubernetes.io/hostname", operator: "In", values: [name] }] }],
-    },
-  },
-});
-
-const podNamed = (name: string, claim: string, spec: Parameters<typeof Pod.fromPartial>[0]["spec"] = {}): Pod =>
-  Pod.fromPartial({
-    metadata: { name, namespace: "default", uid: `uid-${name}` },
-    spec: {
-      containers: [{ name: "c", image: "i" }],
-      volumes: [{ name: "v", persistentVolumeClaim: { claimName: claim } }],
-      ...spec,
-    },
-    status: { phase: "Pending" },
-  });
-
-const putClaim = (world: ControlWorld, name: string, spec: ClaimSpec = {}) =>
-  world.put({ kind: "PersistentVolumeClaim", object: claimNamed(name, spec) });
-const putVolume = (world: ControlWorld, name: string, size: string, spec: VolumeParts["spec"] = {}) =>
-  world.put({ kind: "PersistentVolume", object: volumeNamed(name, size, spec) });
-const claimIn = (world: ControlWorld, name: string) => world.view.get("PersistentVolumeClaim", "default", name);
-const volumeIn = (world: ControlWorld, name: string) => world.view.get("PersistentVolume", "", name);
-const nodeOf = (world: ControlWorld, name: string) => world.view.get("Pod", "default", name)?.spec?.nodeName;
-const told = (world: ControlWorld) => [...new Set(world.notices.map(({ reason, message }) => `${reason}: ${message}`))];
-const refusalOf = (world: ControlWorld, name: string) =>
-  world.view.get("Pod", "default", name)?.status?.conditions.find(({ type }) => type === "PodScheduled")?.message;
-
-const mark = <T extends PersistentVolumeClaim>(claim: T): T => ({
-  ...claim,
-  metadata: { ...metaOf(claim), deletionTimestamp: "2026-01-01T00:00:00Z", deletionGracePeriodSeconds: 0 },
-});
+import {
+  type ClaimSpec,
+  claimIn,
+  classNamed,
+  mark,
+  newWorld,
+  nodeOf,
+  onNode,
+  podNamed,
+  putClaim,
+  putVolume,
+  refusalOf,
+  told,
+  type VolumeParts,
+  volumeIn,
+  volumeNamed,
+} from "../../../test/kit/volume-world.js";
 
 test("a claim of the default class waits for its first pod, and gets a folder on the node of that", async () => {
   const world = await newWorld();
