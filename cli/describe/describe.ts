@@ -12,14 +12,18 @@ import { eachOf, getObject, listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
+import { describeAutoscaler } from "./autoscaler.js";
 import { describeConfigMap, describeOther, describeSecret } from "./config.js";
 import { describeCronJob } from "./cron-job.js";
 import { describeDaemonSet } from "./daemon-set.js";
 import type { Surroundings } from "./facts.js";
+import { describeIngress } from "./ingress.js";
 import { describeJob } from "./job.js";
+import { describeNetworkPolicy } from "./network-policy.js";
 import { describeNode } from "./node.js";
 import type { Page } from "./page.js";
 import { describePod } from "./pod.js";
+import { describeBudget, describeLimitRange, describeNamespace, describeQuota } from "./policy.js";
 import { describeService } from "./service.js";
 import { describeStatefulSet } from "./stateful-set.js";
 import { describeClaim, describeStorageClass, describeVolume } from "./storage.js";
@@ -86,6 +90,21 @@ const DESCRIBERS: {
   Job: async (job, run, around) => describeJob(job, await podsNear(run, job.metadata), around),
   CronJob: async (cronJob, run, around) =>
     describeCronJob(cronJob, await listKind(run, "Job", { namespace: cronJob.metadata?.namespace }), around),
+  HorizontalPodAutoscaler: async (autoscaler, _run, around) => describeAutoscaler(autoscaler, around),
+  Ingress: async (ingress, run, around) => {
+    const where = { namespace: ingress.metadata?.namespace };
+    const services = await listKind(run, "Service", where);
+    return describeIngress(ingress, { services, slices: await listKind(run, "EndpointSlice", where) }, around);
+  },
+  NetworkPolicy: async (policy, _run, around) => describeNetworkPolicy(policy, around),
+  PodDisruptionBudget: async (budget, _run, around) => describeBudget(budget, around),
+  ResourceQuota: async (quota, _run, around) => describeQuota(quota, around),
+  LimitRange: async (range, _run, around) => describeLimitRange(range, around),
+  Namespace: async (namespace, run, around) => {
+    const where = { namespace: namespace.metadata?.name };
+    const quotas = await listKind(run, "ResourceQuota", where);
+    return describeNamespace(namespace, { quotas, ranges: await listKind(run, "LimitRange", where) }, around);
+  },
   Service: async (service, run, around) => {
     const { namespace, name } = metaOf(service);
     const slices = await listKind(run, "EndpointSlice", { namespace, labels: `kubernetes.io/service-name=${name}` });

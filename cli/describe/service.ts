@@ -47,7 +47,8 @@ function affinityTimeout({ spec }: Service): string {
   return spec?.sessionAffinity === "ClientIP" && seconds !== undefined ? `${seconds}s` : "";
 }
 
-function endpointsText(port: ServicePort, slices: readonly EndpointSlice[]): string {
+/** The endpoints that are ready behind a port, the first few by address. */
+export function endpointsText(port: ServicePort, slices: readonly EndpointSlice[]): string {
   const addresses = slices.flatMap((slice) => {
     const number = slice.ports.find(({ name }) => name === port.name)?.port;
     if (number === undefined) return [];
