@@ -186,7 +186,7 @@ async function campaign(
     signal.addEventListener("abort", resign, { once: true });
     hub.lead(leadership.lost);
     await lead(
-      { ...parts, cache, reports: hub, usage: hub, sessions: hub, cluster: config.cluster, sealer: config.sealer },
+      { ...parts, cache, reports: hub, usage: hub.usage, sessions: hub, cluster: config.cluster, sealer: config.sealer },
       leadership,
     );
     signal.removeEventListener("abort", resign);
@@ -219,7 +219,11 @@ function bindingsOf(parts: Parts): readonly Binding[] {
   return [
     bind(ObjectsDefinition, objects, authorizeCalls("Objects")),
     bind(ClusterDefinition, clusterHandlers, authorizeCalls("Cluster")),
-    bind(ExplainDefinition, explainService(objectsDeps(parts)), authorizeCalls("Explain")),
+    bind(
+      ExplainDefinition,
+      explainService({ ...objectsDeps(parts), usage: (until) => parts.client.usage(until) }),
+      authorizeCalls("Explain"),
+    ),
     bind(NodesDefinition, nodesService({ hub, broker, authority, view }), authorizeCalls("Nodes")),
     bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
     bind(StreamsDefinition, streamsService({ view, broker }), authorizeCalls("Streams")),

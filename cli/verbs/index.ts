@@ -65,6 +65,18 @@ export const VERBS: readonly VerbRow[] = [
     summary: "tell which addresses and ports lead into the cluster, and from where they are reached",
     load: async () => (await import("./ports.js")).ports,
   },
+  {
+    name: "top nodes",
+    aliases: ["top node", "top no"],
+    summary: "show what nodes use and have reserved",
+    load: async () => (await import("./top-nodes.js")).topNodes,
+  },
+  {
+    name: "top pods",
+    aliases: ["top pod", "top po"],
+    summary: "show what pods use and have reserved",
+    load: async () => (await import("./top-pods.js")).topPods,
+  },
   { name: "delete", summary: "delete objects", load: async () => (await import("./delete.js")).deleteVerb },
   { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },

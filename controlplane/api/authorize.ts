@@ -31,11 +31,16 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     ListTokens: ["admin", "control-plane"],
     RevokeToken: ["admin", "control-plane"],
   },
-  Explain: { Why: ["admin", "control-plane"], Plan: ["admin", "control-plane"], Trace: ["admin", "control-plane"] },
+  Explain: {
+    Why: ["admin", "control-plane"],
+    Plan: ["admin", "control-plane"],
+    Top: ["admin", "control-plane"],
+    Trace: ["admin", "control-plane"],
+  },
   Streams: { Logs: ["admin", "control-plane"], Exec: ["admin", "control-plane"] },
   Images: { Load: ["admin", "control-plane"] },
   Nodes: { Session: ["node"], RenewCertificate: ["node", "control-plane"], Carry: ["node"] },
-  Replicas: { RequestStream: ["control-plane"], FindHolders: ["control-plane"] },
+  Replicas: { RequestStream: ["control-plane"], FindHolders: ["control-plane"], Usage: ["control-plane"] },
   Join: { Join: ["anonymous", "admin", "control-plane", "node", "metrics"] },
 };
 

@@ -1,8 +1,16 @@
 import { decodeObject } from "../../kinds/object.js";
-import { TallshipError } from "../../lib/errors.js";
+import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
 import type { ApplyRequest } from "../../proto/gen/tallship/v1/api.js";
-import type { ExplainDefinition, PlanResponse, WhyRequest, WhyResponse } from "../../proto/gen/tallship/v1/explain.js";
+import type {
+  ExplainDefinition,
+  PlanResponse,
+  TopRequest,
+  TopResponse,
+  WhyRequest,
+  WhyResponse,
+} from "../../proto/gen/tallship/v1/explain.js";
+import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
 import { trySet } from "../api/apply/apply-set.js";
 import { readSet } from "../api/apply/read-set.js";
 import { responseOf } from "../api/apply/results.js";
@@ -10,15 +18,23 @@ import type { ObjectsDeps } from "../api/objects-deps.js";
 import { askPicture, type Picture } from "./picture.js";
 import { OverlayView } from "./plan/overlay-view.js";
 import { planSet } from "./plan/plan.js";
+import { topNodes, topPods, type Used } from "./top.js";
 import { traceOf } from "./trace.js";
 import { whyOf } from "./why.js";
 
+/** What the Explain service needs. */
+export interface ExplainDeps extends ObjectsDeps {
+  /** What hosts and pods use now, from the leader. */
+  readonly usage: (signal: AbortSignal) => Promise<UsageResponse>;
+}
+
 /** The Explain service: what the scheduler thinks, from this replica's cache. Nothing is written. */
-export function explainService(deps: ObjectsDeps): Handlers<typeof ExplainDefinition> {
+export function explainService(deps: ExplainDeps): Handlers<typeof ExplainDefinition> {
   return {
     why: (request, context) => why(deps, request, context),
     plan: (requests, context) => plan(deps, requests, context),
     trace: async (request) => traceOf(deps.cache.view, request),
+    top: (request, context) => top(deps, request, context),
   };
 }
 
@@ -52,4 +68,14 @@ async function plan(
   const ask = (picture: Picture): ReturnType<typeof planSet> => planSet(objects, { ...picture, view: overlay }, moment);
   const planned = await askPicture(deps, context.signal, ask, overlay);
   return { results: bare, ...planned };
+}
+
+/** What is requested is known without the leader; what is used is not, and then that is said. */
+async function top(deps: ExplainDeps, { pods }: TopRequest, { signal }: CallContext): Promise<TopResponse> {
+  const used = await deps.usage(signal).then(
+    (usage): Used => ({ is: "known", usage }),
+    (error: unknown): Used => ({ is: "unknown", why: asTallshipError(error).message }),
+  );
+  if (pods !== undefined) return topPods(pods, deps.cache.view, used);
+  return askPicture(deps, signal, ({ state }) => topNodes(state, used));
 }

@@ -8,8 +8,13 @@ import {
   ReplicasDefinition,
   type RequestStreamRequest,
   RequestStreamResponse,
+  UsageRequest,
+  type UsageResponse,
 } from "../../proto/gen/tallship/v1/session.js";
 import type { SessionHub } from "./session-hub.js";
+
+/** What the leader is asked, where it is. */
+export type LeaderDesk = Pick<SessionHub, "requestStream" | "holdersOf" | "usageNow">;
 
 /** What it takes to ask the leader. */
 export interface LeaderClientDeps {
@@ -17,11 +22,11 @@ export interface LeaderClientDeps {
   readonly ownId: string;
   /** Who leads, as far as this replica knows. */
   readonly leader: () => LeaderRecord | undefined;
-  readonly hub: Pick<SessionHub, "requestStream" | "holdersOf">;
+  readonly hub: LeaderDesk;
   readonly dialer: Dialer;
 }
 
-/** Asks the leader to have a node open a stream: in this process when this replica leads, else over one connection to whoever does. */
+/** Asks the leader to have a node open a stream, or what is used: in this process when this replica leads, else over one connection to whoever does. */
 export class LeaderClient {
   private readonly deps: LeaderClientDeps;
   private channel: Channel | undefined;
@@ -31,8 +36,7 @@ export class LeaderClient {
   }
 
   async requestStream(request: RequestStreamRequest, signal: AbortSignal): Promise<void> {
-    const leader = this.deps.leader();
-    if (leader === undefined) throw new TallshipError("unavailable", "no control plane leads at the moment; try again");
+    const leader = this.leader();
     if (leader.id === this.deps.ownId) return requestOnHub(this.deps.hub, request, signal);
     const options = { signal, deadlineMs: limit("streamOpenMs") };
     await this.channelTo(leader.address).client(ReplicasDefinition).requestStream(request, options);
@@ -40,11 +44,23 @@ export class LeaderClient {
 
   /** Which nodes have a session, and how much they hold of some content. */
   async findHolders(request: FindHoldersRequest, signal: AbortSignal): Promise<FindHoldersResponse> {
-    const leader = this.deps.leader();
-    if (leader === undefined) throw new TallshipError("unavailable", "no control plane leads at the moment; try again");
+    const leader = this.leader();
     if (leader.id === this.deps.ownId) return holdersOnHub(this.deps.hub, request);
     const options = { signal, deadlineMs: limit("rpcDeadlineMs") };
     return this.channelTo(leader.address).client(ReplicasDefinition).findHolders(request, options);
+  }
+
+  /** What hosts and pods use now. */
+  async usage(signal: AbortSignal): Promise<UsageResponse> {
+    const leader = this.leader();
+    if (leader.id === this.deps.ownId) return this.deps.hub.usageNow(signal);
+    return this.channelTo(leader.address).client(ReplicasDefinition).usage(UsageRequest.fromPartial({}), { signal });
+  }
+
+  private leader(): LeaderRecord {
+    const leader = this.deps.leader();
+    if (leader === undefined) throw new TallshipError("unavailable", "no control plane leads at the moment; try again");
+    return leader;
   }
 
   close(): void {
@@ -63,15 +79,14 @@ export class LeaderClient {
 }
 
 /** What replicas ask of the leader. The call stays open until the asking replica has its stream. */
-export function replicasService(
-  hub: Pick<SessionHub, "requestStream" | "holdersOf">,
-): Handlers<typeof ReplicasDefinition> {
+export function replicasService(hub: LeaderDesk): Handlers<typeof ReplicasDefinition> {
   return {
     requestStream: async (request, { signal }) => {
       await requestOnHub(hub, request, signal);
       return RequestStreamResponse.fromPartial({});
     },
     findHolders: async (request) => holdersOnHub(hub, request),
+    usage: (_request, { signal }) => hub.usageNow(signal),
   };
 }
 
@@ -80,7 +95,7 @@ function holdersOnHub(hub: Pick<SessionHub, "holdersOf">, { digests }: FindHolde
 }
 
 async function requestOnHub(
-  hub: Pick<SessionHub, "requestStream">,
+  hub: LeaderDesk,
   { nodeName, open }: RequestStreamRequest,
   signal: AbortSignal,
 ): Promise<void> {

@@ -1,5 +1,4 @@
 import type { Clock } from "../../lib/clock.js";
-import { deepEqual } from "../../lib/deep-equal.js";
 import { asTallshipError, isErrorCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
@@ -11,6 +10,7 @@ import {
   type OpenStream,
   type SessionHello,
   type StreamRefused,
+  type UsageResponse,
   Welcome,
 } from "../../proto/gen/tallship/v1/session.js";
 import type { WatchCache } from "../cache/view.js";
@@ -23,8 +23,7 @@ import { noticeOfNode } from "./node-events.js";
 import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
 import type { NodeReport, NodeReports } from "./node-reports.js";
 import { SessionOutbox } from "./session-outbox.js";
-import { UsageBook } from "./usage-book.js";
-import type { ContainerRate, Series, UsageSource, UsageWish } from "./usage-source.js";
+import { UsageDesk } from "./usage-desk.js";
 
 /** What the hub needs. */
 export interface HubDeps {
@@ -46,13 +45,13 @@ interface Session {
   readonly asked: Map<string, (error: TallshipError) => void>;
 }
 
-const NO_WISH: UsageWish = { everyMs: 0, metrics: new Map() };
-
 /**
  * The nodes' sessions, on the leader. Reports, cut-over, usage and images live here and nowhere else: a new leader learns them anew within a heartbeat. A node
  * has one session; a second one ends the first. All of it is synchronous but for the messages' arrival.
  */
-export class SessionHub implements NodeReports, UsageSource {
+export class SessionHub implements NodeReports {
+  /** What is used, and who wants to know. */
+  readonly usage: UsageDesk;
   private readonly deps: HubDeps;
   private readonly sessions = new Map<string, Session>();
   private readonly reports = new Map<string, NodeReport>();
@@ -61,12 +60,13 @@ export class SessionHub implements NodeReports, UsageSource {
   private cutOverSent = 0;
   private isCutOverDue = false;
   private isLeading = false;
-  private usageWish: UsageWish = NO_WISH;
-  private readonly usage = new UsageBook();
   private policies: NodePolicies | undefined;
 
   constructor(deps: HubDeps) {
     this.deps = deps;
+    this.usage = new UsageDesk(deps.clock, () => {
+      for (const session of this.sessions.values()) this.tellWish(session);
+    });
   }
 
   /** Takes sessions until the signal aborts; then every node is sent to the new leader. */
@@ -150,25 +150,15 @@ export class SessionHub implements NodeReports, UsageSource {
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
-  wantUsage(wish: UsageWish): void {
-    const before = this.usageWish;
-    if (wish.everyMs === before.everyMs && deepEqual([...wish.metrics], [...before.metrics])) return;
-    this.usageWish = wish;
-    if (wish.everyMs === 0) this.usage.clear();
-    for (const session of this.sessions.values()) this.tellWish(session);
-  }
-
-  usageOf(nodeName: string, uid: string): readonly ContainerRate[] | undefined {
-    return this.usage.usageOf(nodeName, uid, this.deps.clock.monotonicMs());
-  }
-
-  seriesOf(nodeName: string, uid: string): readonly Series[] {
-    return this.usage.seriesOf(nodeName, uid, this.deps.clock.monotonicMs());
+  /** What hosts and pods use now. */
+  usageNow(signal: AbortSignal): Promise<UsageResponse> {
+    if (!this.isLeading) throw this.notLeader();
+    return this.usage.now([...this.sessions.keys()], signal);
   }
 
   /** A node is told of its own pods alone. */
   private tellWish({ nodeName, outbox }: Session): void {
-    const { everyMs, metrics } = this.usageWish;
+    const { everyMs, metrics } = this.usage.wish;
     const own = this.deps.cache.view.podsOnNode(nodeName).flatMap(({ object }) => {
       const podUID = object.metadata?.uid ?? "";
       const names = metrics.get(podUID);
@@ -289,13 +279,14 @@ export class SessionHub implements NodeReports, UsageSource {
       case "heartbeat":
         if (report === undefined) return;
         session.outbox.ack(part.value.sequence);
+        if (part.value.usage !== undefined) this.usage.takeHost(nodeName, part.value.usage);
         this.report(
           afterHeartbeat(report, part.value, this.now()),
           part.value.conditions.length > 0 ? "changed" : "heard",
         );
         return;
       case "usage":
-        this.usage.take(nodeName, part.value, this.deps.clock.monotonicMs());
+        this.usage.takePods(nodeName, part.value);
         return;
       case "images":
         takeImages(session.images, part.value);
@@ -375,7 +366,6 @@ export class SessionHub implements NodeReports, UsageSource {
     this.reports.clear();
     this.cutOver.clear();
     this.cutOverSent = 0;
-    this.usageWish = NO_WISH;
     this.usage.clear();
     this.policies = undefined;
     for (const session of ended) this.close(session, this.notLeader());

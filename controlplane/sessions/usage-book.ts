@@ -26,6 +26,16 @@ export class UsageBook {
     return page && Array.from(page.containers.values(), rateOf).filter((rate) => rate !== undefined);
   }
 
+  /** The containers of every pod of which a node has said something lately. */
+  all(nowMs: number): readonly { readonly uid: string; readonly rates: readonly ContainerRate[] }[] {
+    return [...this.byNode].flatMap(([nodeName, pages]) =>
+      [...pages.keys()].flatMap((uid) => {
+        const rates = this.usageOf(nodeName, uid, nowMs);
+        return rates === undefined ? [] : [{ uid, rates }];
+      }),
+    );
+  }
+
   /** The series that a pod exports; none when its node has not said, or too long ago. */
   seriesOf(nodeName: string, uid: string, nowMs: number): readonly Series[] {
     return this.pageOf(nodeName, uid, nowMs)?.series ?? [];

@@ -9,6 +9,7 @@ import { bind, type Handlers } from "../../lib/transport/service.js";
 import { ClusterDefinition, InfoResponse, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
 import { ExplainDefinition } from "../../proto/gen/tallship/v1/explain.js";
 import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
+import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
 import { ADMIN, type ApiBench, openApiBench } from "./api-bench.js";
 
@@ -54,6 +55,8 @@ export interface BenchServices {
   readonly streams?: Partial<Handlers<typeof StreamsDefinition>>;
   readonly images?: Partial<Handlers<typeof ImagesDefinition>>;
   readonly cluster?: Partial<Handlers<typeof ClusterDefinition>>;
+  /** What nodes have measured. */
+  readonly usage?: () => Promise<UsageResponse>;
   /** Addresses in the context file; only "a:7443" answers. */
   readonly servers?: readonly string[];
 }
@@ -67,7 +70,11 @@ export async function openTsctlBench(services: BenchServices = {}): Promise<Tsct
   const network = memoryNetwork(api.clock);
   const server = network.serve("a:7443", [
     bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
-    bind(ExplainDefinition, explainService(api.deps), authorizeCalls("Explain")),
+    bind(
+      ExplainDefinition,
+      explainService({ ...api.deps, usage: services.usage ?? (async () => refuse("usage")) }),
+      authorizeCalls("Explain"),
+    ),
     bind(StreamsDefinition, { ...NO_STREAMS, ...services.streams }, authorizeCalls("Streams")),
     bind(ImagesDefinition, { ...NO_IMAGES, ...services.images }, authorizeCalls("Images")),
     bind(ClusterDefinition, { ...NO_CLUSTER, ...services.cluster }, authorizeCalls("Cluster")),
