@@ -5,6 +5,7 @@ import { type ErrorCode, TallshipError } from "../../lib/errors.js";
 import type { Identity } from "../../lib/transport/service.js";
 import { ClusterDefinition, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
 import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
+import { ExplainDefinition } from "../../proto/gen/tallship/v1/explain.js";
 import { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
 import { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -167,6 +168,7 @@ test("every method of every service is in the table, admin may not act as a node
     JoinDefinition,
     StreamsDefinition,
     ImagesDefinition,
+    ExplainDefinition,
   ];
   const roles = ["admin", "node", "control-plane", "metrics", "anonymous"] as const;
   const table = all.flatMap(({ name: service, methods }) =>
@@ -196,10 +198,15 @@ test("every method of every service is in the table, admin may not act as a node
       "Nodes.Carry: node",
       "Replicas.RequestStream: control-plane",
       "Replicas.FindHolders: control-plane",
+      "Replicas.Usage: control-plane",
       "Join.Join: admin node control-plane metrics anonymous",
       "Streams.Logs: admin control-plane",
       "Streams.Exec: admin control-plane",
       "Images.Load: admin control-plane",
+      "Explain.Why: admin control-plane",
+      "Explain.Plan: admin control-plane",
+      "Explain.Trace: admin control-plane",
+      "Explain.Top: admin control-plane",
     ]
   `);
   for (const role of roles) {
