@@ -186,7 +186,15 @@ async function campaign(
     signal.addEventListener("abort", resign, { once: true });
     hub.lead(leadership.lost);
     await lead(
-      { ...parts, cache, reports: hub, usage: hub.usage, sessions: hub, cluster: config.cluster, sealer: config.sealer },
+      {
+        ...parts,
+        cache,
+        reports: hub,
+        usage: hub.usage,
+        sessions: hub,
+        cluster: config.cluster,
+        sealer: config.sealer,
+      },
       leadership,
     );
     signal.removeEventListener("abort", resign);
