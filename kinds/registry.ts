@@ -20,6 +20,7 @@ import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { PodDisruptionBudget } from "../proto/gen/tallship/v1/poddisruptionbudget.js";
 import { PodGroup } from "../proto/gen/tallship/v1/podgroup.js";
 import { PriorityClass } from "../proto/gen/tallship/v1/priorityclass.js";
+import { Queue } from "../proto/gen/tallship/v1/queue.js";
 import { ClusterRole, ClusterRoleBinding, Role, RoleBinding } from "../proto/gen/tallship/v1/rbac.js";
 import { ReplicaSet } from "../proto/gen/tallship/v1/replicaset.js";
 import { ResourceQuota } from "../proto/gen/tallship/v1/resourcequota.js";
@@ -65,6 +66,7 @@ export interface KindMap {
   ClusterRoleBinding: ClusterRoleBinding;
   IngressClass: IngressClass;
   PodGroup: PodGroup;
+  Queue: Queue;
   Image: Image;
 }
 
@@ -178,6 +180,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
     plural: "ingressclasses",
     isNamespaced: false,
   }),
+  Queue: row(Queue, { kind: "Queue", group: "tallship.dev", plural: "queues", isNamespaced: false }),
   PodGroup: row(PodGroup, { kind: "PodGroup", group: "tallship.dev", plural: "podgroups", shortNames: ["pg"] }),
   Image: row(Image, { kind: "Image", group: "tallship.dev", plural: "images", isNamespaced: false }),
 };

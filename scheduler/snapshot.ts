@@ -11,7 +11,7 @@ import type { PeerCount } from "./peer-count.js";
 import { PeerCounts } from "./peer-counts.js";
 import { type Peers, type PeerTerm, peersOf } from "./peers.js";
 import { pinnedNode } from "./pinned-node.js";
-import { amountOf } from "./pod-requests.js";
+import { type Amounts, amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
 import { readTopology, type Topology } from "./topology.js";
@@ -269,6 +269,11 @@ export class Snapshot {
       for (const { shape } of record.pods.values()) this.chargeColumns(record.slot, shape, 1);
     }
     this.changed.reset(length);
+  }
+
+  /** What a pod of the shape requests, by resource. */
+  amountsOf({ requests }: Shape): Amounts {
+    return new Map(requests.map(({ column, amount }) => [this.resourceOf(column), amount]));
   }
 
   /** Name of the resource that stands in a column. */

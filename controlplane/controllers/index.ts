@@ -16,6 +16,7 @@ import { type NodeParts, nodes } from "./node/nodes.js";
 import { ownerCollector } from "./owner-collector.js";
 import { podCollector } from "./pod-collector.js";
 import { podGroup } from "./pod-group.js";
+import { queue } from "./queue.js";
 import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
 import { serviceAccount } from "./service-account.js";
@@ -51,6 +52,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     podGroup,
     deletionWatch,
     autoscaler(parts.usage),
+    queue,
     quota,
     serviceAccount,
     startOrder(),

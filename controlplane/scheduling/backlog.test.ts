@@ -16,6 +16,7 @@ const podNamed = (name: string, parts: Partial<WaitingPod> = {}): WaitingPod => 
   tenure: PLAIN_TENURE,
   preempts: true,
   group: "",
+  queue: "",
   createdAt: "2030-01-01T00:00:00Z",
   seenAtMs: 0,
   ...parts,

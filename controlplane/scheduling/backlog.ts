@@ -15,6 +15,8 @@ export interface WaitingPod {
   readonly preempts: boolean;
   /** The pod group that it belongs to, namespace/name; empty: none. */
   readonly group: string;
+  /** The queue whose quota it uses; empty: none. */
+  readonly queue: string;
   /** Of equal priority, the older goes first. RFC 3339. */
   readonly createdAt: string;
   /** When it was first seen waiting, by the monotonic clock. */

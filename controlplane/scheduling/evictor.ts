@@ -1,6 +1,7 @@
 import { keyText, metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isDeleting } from "../../kinds/pod-state.js";
 import type { Attempt } from "../../scheduler/attempt.js";
+import type { Tenant } from "../../scheduler/tenant.js";
 import type { WaitingPod } from "./backlog.js";
 import { PacedWrites, type PodWriting } from "./paced-writes.js";
 import { evictionWrite } from "./pod-writes.js";
@@ -9,13 +10,14 @@ import type { SchedulingDeps } from "./scheduling-deps.js";
 
 interface Order {
   readonly victim: ObjectKey<"Pod">;
-  readonly preemptor: WaitingPod;
-  readonly nodeName: string;
+  readonly message: string;
+  /** False once the victim may stay. */
+  readonly isStanding: () => boolean;
 }
 
 /**
  * Tells pods to make room for others: marks them for deletion, with their own grace. An order stands as long as room is kept for the pod that
- * asked; after that, a victim that was not told yet stays.
+ * asked; after that, a victim that was not told yet stays. What a queue takes back it does not give up.
  */
 export class Evictor {
   private readonly deps: SchedulingDeps;
@@ -34,29 +36,41 @@ export class Evictor {
   }
 
   /** The victims of the attempt have to go. */
-  order({ pod: preemptor, nodeName, victims }: Attempt<WaitingPod>): void {
-    for (const { id, tenure } of victims) {
-      const name = this.state.nameOf(id);
-      if (name === undefined) continue;
-      this.orders.set(id, { victim: { kind: "Pod", namespace: tenure.namespace, name }, preemptor, nodeName });
-      this.state.setEvicting(id, true);
-      this.writes.add(id);
+  order({ pod, nodeName, victims }: Attempt<WaitingPod>): void {
+    const message = `Preempted by ${keyText(pod.key)} on node ${nodeName}`;
+    const isStanding = (): boolean => this.state.reservedNode(pod.id) === nodeName;
+    for (const tenant of victims) this.evict(tenant, { message, isStanding });
+  }
+
+  /** These pods use what their queues borrowed, and the queues named want it back. */
+  reclaim(victims: readonly { readonly id: string; readonly queue: string }[]): void {
+    for (const { id, queue } of victims) {
+      const tenant = this.state.snapshot.tenant(id);
+      const message = `Preempted to give back quota that queue ${queue} had lent`;
+      if (tenant !== undefined) this.evict(tenant, { message, isStanding: () => true });
     }
-    this.deps.metrics.schedulerVictimsTotal.inc(victims.length);
+  }
+
+  private evict({ id, tenure }: Tenant, order: Omit<Order, "victim">): void {
+    const name = this.state.nameOf(id);
+    if (name === undefined) return;
+    this.orders.set(id, { ...order, victim: { kind: "Pod", namespace: tenure.namespace, name } });
+    this.state.setEvicting(id);
+    this.writes.add(id);
+    this.deps.metrics.schedulerVictimsTotal.inc();
   }
 
   private evictionOf(id: string): PodWriting | undefined {
     const order = this.orders.get(id);
     if (order === undefined) return undefined;
-    const { victim, preemptor, nodeName } = order;
+    const { victim, message, isStanding } = order;
     const cached = this.deps.cache.view.cached("Pod", victim.namespace, victim.name);
     const isThere = cached !== undefined && metaOf(cached.object).uid === id && !isDeleting(cached.object);
-    if (!isThere || this.state.reservedNode(preemptor.id) !== nodeName) {
+    if (!isThere || !isStanding()) {
       this.orders.delete(id);
-      this.state.setEvicting(id, false, cached?.object);
+      this.state.spare(id, cached?.object);
       return undefined;
     }
-    const message = `Preempted by ${keyText(preemptor.key)} on node ${nodeName}`;
     const [write] = evictionWrite(cached, this.deps.clock.nowMs());
     return write && { write, notice: { about: victim, type: "Normal", reason: "Preempted", message } };
   }

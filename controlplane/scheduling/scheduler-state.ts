@@ -1,6 +1,7 @@
 import { metaOf } from "../../kinds/object.js";
 import { podGroupOf } from "../../kinds/pod-group.js";
 import { isDeleting } from "../../kinds/pod-state.js";
+import { queueOf } from "../../kinds/queue.js";
 import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -16,6 +17,7 @@ import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 import { Gangs } from "./gangs.js";
 import { placeOf } from "./pod-place.js";
+import { Queues } from "./queues.js";
 import { VolumeDemands } from "./volume-demands.js";
 
 /** More nodes than this that changed at once are not asked one by one: every refused shape is tried again. */
@@ -44,12 +46,18 @@ export class SchedulerState {
   /** Pods that are placed together, and why those of a group wait that cannot be tried. */
   private readonly gangs: Gangs;
   private readonly whyGroup = new Map<string, string>();
+  /** Pods that wait for quota. */
+  private readonly queues: Queues;
   private news: string[] = [];
   private shapesVersion = 0;
 
   constructor(view: View) {
     this.volumes = new VolumeDemands(view);
     this.gangs = new Gangs(view);
+    this.queues = new Queues({
+      amountsOf: ({ shape }) => this.snapshot.amountsOf(shape),
+      isTriable: ({ group }) => group === "" || this.gangs.review(group).is !== "none",
+    });
   }
 
   /** Takes a change of the cache; other kinds than nodes, pods and those of storage do not matter. */
@@ -67,6 +75,9 @@ export class SchedulerState {
           [before, after].map((each) => ofKind(each, "Pod")?.object),
           nowMs,
         );
+        return;
+      case "Queue":
+        this.queues.set(key.name, ofKind(after, "Queue")?.object);
         return;
       case "PodGroup":
         this.takeGroup(`${key.namespace}/${key.name}`);
@@ -97,7 +108,25 @@ export class SchedulerState {
     const { is } = group === "" ? { is: "apart" } : this.gangs.review(group);
     if (is === "apart") return "apart";
     const labelOf = (nodeName: string, key: string) => this.snapshot.record(nodeName)?.node?.metadata?.labels[key];
-    return (is === "together" ? this.gangs.gang(group, labelOf) : undefined) ?? "not now";
+    const gang = is === "together" ? this.gangs.gang(group, labelOf) : undefined;
+    return gang === undefined ? "not now" : { ...gang, pods: gang.pods.filter((pod) => !this.queues.isHolding(pod)) };
+  }
+
+  /** Lets the next pods in that wait for quota; false when there is no room for any. */
+  admit(): boolean {
+    const pods = this.queues.admit();
+    for (const { id, group } of pods ?? []) if (group === "") this.backlog.offer(id);
+    for (const group of new Set(pods?.map((pod) => pod.group))) this.review(group);
+    return pods !== undefined;
+  }
+
+  /** Pods that have to go, so that queues get back what they lent, and the queue that wants it. */
+  reclaimed(): readonly { readonly id: string; readonly queue: string }[] {
+    return this.queues.victims((id) => {
+      const tenure = this.snapshot.tenant(id)?.tenure;
+      if (tenure === undefined || tenure.isReserved) return undefined;
+      return tenure.isEnding ? "going" : [tenure.priority, tenure.startedAt || "~"];
+    });
   }
 
   /** Tries what is left of a group after some of it was placed or could not be. */
@@ -108,13 +137,14 @@ export class SchedulerState {
     if (why !== (this.whyGroup.get(group) ?? "")) this.news.push(...this.gangs.waitingOf(group).map(({ id }) => id));
     if (why === "") this.whyGroup.delete(group);
     else this.whyGroup.set(group, why);
-    if (trial.is === "together") this.backlog.offer(trial.speaker);
-    if (trial.is === "apart") for (const id of trial.ids) this.backlog.offer(id);
+    if (trial.is !== "none") this.queues.setReady(group);
+    const ids = trial.is === "together" ? [trial.speaker] : trial.is === "apart" ? trial.ids : [];
+    for (const id of ids) if (!this.queues.isHolding({ id, group })) this.backlog.offer(id);
   }
 
   /** Why a pod that waits is not tried; empty when it is. */
-  whyHeld({ group }: WaitingPod): string {
-    return this.whyGroup.get(group) ?? "";
+  whyHeld(pod: WaitingPod): string {
+    return this.whyGroup.get(pod.group) ?? (this.queues.isHolding(pod) ? this.queues.why(pod.queue) : "");
   }
 
   /** What a pod that is placed together with others needs beside a node; empty when it is placed by itself. */
@@ -144,10 +174,18 @@ export class SchedulerState {
     return this.names.get(id) ?? this.backlog.get(id)?.key.name;
   }
 
-  /** Counts a pod as on its way out before the cache does, or, with the pod as the cache holds it, no longer. */
-  setEvicting(id: string, isEvicting: boolean, pod?: Pod): void {
-    if (isEvicting) this.evicting.add(id);
-    else this.evicting.delete(id);
+  /** Counts a placed pod as on its way out before the cache does. */
+  setEvicting(id: string): void {
+    this.evicting.add(id);
+    const tenant = this.snapshot.tenant(id);
+    const nodeName = this.snapshot.nodeOf(id);
+    if (tenant !== undefined && nodeName !== undefined)
+      this.snapshot.place(id, tenant.shape, nodeName, { ...tenant.tenure, isEnding: true });
+  }
+
+  /** A pod need not go after all; `pod` is what the cache holds of its name. */
+  spare(id: string, pod: Pod | undefined): void {
+    this.evicting.delete(id);
     if (pod !== undefined && metaOf(pod).uid === id) this.takePod(undefined, pod, 0);
   }
 
@@ -264,13 +302,15 @@ export class SchedulerState {
     const nodeName = this.reservedNode(pod.id) ?? (isNew ? status?.nominatedNodeName : "") ?? "";
     if (nodeName !== "" && this.snapshot.record(nodeName)?.node !== undefined)
       this.snapshot.place(pod.id, pod.shape, nodeName, { ...pod.tenure, isReserved: true });
-    if (pod.group === "") this.backlog.add(pod);
-    else {
-      this.backlog.hold(pod);
-      this.gangs.wait(pod);
-      this.review(pod.group);
-      if (isNew && this.whyGroup.has(pod.group)) this.news.push(pod.id);
+    const isLetIn = this.queues.wait(pod);
+    if (pod.group === "" && isLetIn) {
+      this.backlog.add(pod);
+      return;
     }
+    this.backlog.hold(pod);
+    if (pod.group !== "") this.gangs.wait(pod);
+    this.review(pod.group);
+    if (isNew && (!isLetIn || this.whyGroup.has(pod.group))) this.news.push(pod.id);
   }
 
   /** A group came, changed or went: what waits for it may be tried, or no longer. */
@@ -290,6 +330,8 @@ export class SchedulerState {
     this.gangs.place(id, groupOf(pod), nodeName);
     const shape = this.snapshot.shapeOfBound(pod);
     this.snapshot.place(id, shape, nodeName, tenureOf(pod, this.evicting.has(id)));
+    const queue = queueOf(pod.metadata?.labels);
+    if (queue !== "") this.queues.place(id, queue, this.snapshot.amountsOf(shape));
     if (was !== undefined && was !== nodeName) this.improved.add(was);
     // Near it, others may be welcome; and where a constraint held pods back, the domains may be even now.
     if (this.backlog.refused > 0 && this.snapshot.peers.isCounted(shape)) this.improved.add(nodeName);
@@ -302,7 +344,9 @@ export class SchedulerState {
     this.claiming.delete(id);
     this.backlog.remove(id);
     this.free(id);
-    this.review(this.gangs.forget(id));
+    const group = this.gangs.forget(id);
+    this.queues.forget({ id, group });
+    this.review(group);
   }
 
   private free(id: string): void {
@@ -319,6 +363,7 @@ export class SchedulerState {
       tenure: tenureOf(pod),
       preempts: pod.spec?.preemptionPolicy !== "Never",
       group: groupOf(pod),
+      queue: queueOf(pod.metadata?.labels),
       createdAt: creationTimestamp,
       seenAtMs: this.backlog.get(id)?.seenAtMs ?? nowMs,
     };

@@ -31,6 +31,7 @@ interface Made {
 export const SCHEDULING_KINDS = [
   "Node",
   "Namespace",
+  "Queue",
   "PodGroup",
   "StorageClass",
   "PersistentVolume",
@@ -92,7 +93,7 @@ export class SchedulingLoop {
       this.state.take(change, this.deps.clock.monotonicMs());
       return true;
     }
-    if (this.retake() || this.reconsider()) return true;
+    if (this.retake() || this.reconsider() || this.state.admit()) return true;
     // While etcd is behind, deciding further ahead would only make the decisions older.
     if (this.decided.length >= limit("transactionObjects")) return false;
     return this.decide();
@@ -175,6 +176,7 @@ export class SchedulingLoop {
   private afterTurn(): void {
     this.send();
     this.teller.heldBack(this.state.takeNews());
+    this.evictor.reclaim(this.state.reclaimed());
     const { backlog } = this.state;
     this.deps.metrics.schedulerPendingPods.set({ state: "waiting" }, backlog.queued);
     this.deps.metrics.schedulerPendingPods.set({ state: "unschedulable" }, backlog.refused);

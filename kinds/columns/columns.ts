@@ -20,6 +20,7 @@ import {
   priorityClassColumns,
   resourceQuotaColumns,
 } from "./policy.js";
+import { queueColumns } from "./queue.js";
 import { bindingColumns, serviceAccountColumns } from "./rbac.js";
 import { revisionColumns } from "./revision.js";
 import { serviceColumns } from "./service.js";
@@ -58,6 +59,7 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   PodDisruptionBudget: table(budgetColumns),
   PodGroup: table(podGroupColumns),
   PriorityClass: [...table(priorityClassColumns), preemptionPolicy],
+  Queue: table(queueColumns),
   ReplicaSet: table(replicaSetColumns),
   ResourceQuota: table(resourceQuotaColumns),
   Revision: table(revisionColumns),

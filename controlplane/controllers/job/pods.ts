@@ -1,5 +1,6 @@
 import { metaOf } from "../../../kinds/object.js";
 import { gangSize, POD_GROUP } from "../../../kinds/pod-group.js";
+import { QUEUE, queueOf } from "../../../kinds/queue.js";
 import type { Container, EnvVar } from "../../../proto/gen/tallship/v1/container.js";
 import { EnvVar as EnvVarMessage } from "../../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
@@ -56,7 +57,13 @@ function podMeta(
   context: ReconcileContext,
 ) {
   const { labels: own, annotations = {}, finalizers = [] } = job.object.spec?.template?.metadata ?? {};
-  const labels = gangSize(job.object) === undefined ? (own ?? {}) : { ...own, [POD_GROUP]: metaOf(job.object).name };
+  const { name, labels: jobLabels } = metaOf(job.object);
+  const queue = queueOf(jobLabels);
+  const labels = {
+    ...(queue === "" ? {} : { [QUEUE]: queue }),
+    ...own,
+    ...(gangSize(job.object) === undefined ? {} : { [POD_GROUP]: name }),
+  };
   const tracked = { finalizers: [...finalizers, TRACKING] };
   if (index === undefined) return childMeta(job, podName, { labels, annotations, ...tracked }, context);
   const { failed = 0, ignored = 0 } = tally.indexFailures.get(index) ?? {};

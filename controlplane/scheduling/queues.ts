@@ -1,0 +1,234 @@
+import { BinaryHeap } from "../../lib/binary-heap.js";
+import type { Queue } from "../../proto/gen/tallship/v1/queue.js";
+import { type Amounts, amountOf } from "../../scheduler/pod-requests.js";
+import { addUse, dominantShare, isOwn, type QueueRoom, type QueueState, roomIn } from "../../scheduler/queue-room.js";
+import { isBefore, type WaitingPod } from "./backlog.js";
+import { type Importance, reclaim } from "./reclaim.js";
+
+/** Pods that are let in together: one pod, or all of a pod group that wait. */
+interface Unit {
+  readonly key: string;
+  readonly pods: Map<string, WaitingPod>;
+  readonly queue: string;
+  isReady: boolean;
+}
+
+interface Line {
+  state: QueueState | undefined;
+  readonly ready: BinaryHeap<Unit>;
+}
+
+/** A pod that was let in. */
+export interface Charge {
+  readonly queue: string;
+  readonly amounts: Amounts;
+}
+
+/** A queue whose next pods are within its own quota, which others use. */
+interface Claim {
+  readonly state: QueueState;
+  readonly amounts: Amounts;
+}
+
+/** What is known of pods beside what they use. */
+export interface QueueWorld {
+  amountsOf(pod: WaitingPod): Amounts;
+  /** True when the pods of a unit could be tried now. */
+  isTriable(pod: WaitingPod): boolean;
+}
+
+/**
+ * Lets pods into the scheduling by the quotas of their queues. In a queue the first goes first, by priority, age and name, and who does not fit
+ * holds up those behind; between queues those within their own quota go before those that borrow, then whose queue has used the smaller
+ * share. While a queue cannot use its own quota because others do, nobody of its cohort borrows more.
+ */
+export class Queues {
+  private readonly world: QueueWorld;
+  private readonly lines = new Map<string, Line>();
+  private readonly units = new Map<string, Unit>();
+  private readonly charges = new Map<string, Charge>();
+  private claims: readonly Claim[] = [];
+  private isChanged = false;
+
+  constructor(world: QueueWorld) {
+    this.world = world;
+  }
+
+  /** Takes a queue's new state; undefined: it is gone, and its pods wait for it. */
+  set(name: string, queue: Queue | undefined): void {
+    const line = this.line(name);
+    const used = line.state?.used ?? new Map<string, number>();
+    if (line.state === undefined)
+      for (const { queue: own, amounts } of this.charges.values()) if (own === name) addUse({ used }, amounts, 1);
+    line.state = queue && stateOf(name, queue, used);
+    this.isChanged = true;
+  }
+
+  /** The pod wants in; true when it is. */
+  wait(pod: WaitingPod): boolean {
+    if (pod.queue === "" || this.charges.has(pod.id)) return true;
+    const key = pod.group || pod.id;
+    const unit = this.units.get(key) ?? { key, pods: new Map<string, WaitingPod>(), queue: pod.queue, isReady: false };
+    unit.pods.set(pod.id, pod);
+    this.units.set(key, unit);
+    if (pod.group === "") this.setReady(key);
+    return false;
+  }
+
+  /** The pods of a group are complete and can be let in. */
+  setReady(key: string): void {
+    const unit = this.units.get(key);
+    if (unit === undefined || unit.isReady) return;
+    unit.isReady = true;
+    this.line(unit.queue).ready.push(unit);
+    this.isChanged = true;
+  }
+
+  /** True while the pod is not let in. */
+  isHolding({ id, group }: Pick<WaitingPod, "id" | "group">): boolean {
+    return this.units.get(group || id)?.pods.has(id) === true;
+  }
+
+  /** Why the pods of the queue wait that were not let in. */
+  why(queue: string): string {
+    return this.lines.get(queue)?.state === undefined
+      ? `queue "${queue}" not found`
+      : `waits for quota of queue "${queue}"`;
+  }
+
+  /** The pod has a node: it uses quota, whether it was let in or not. */
+  place(id: string, queue: string, amounts: Amounts): void {
+    if (!this.charges.has(id)) this.charge(id, { queue, amounts });
+  }
+
+  /** The pod is no more. */
+  forget({ id, group }: Pick<WaitingPod, "id" | "group">): void {
+    const key = group || id;
+    const unit = this.units.get(key);
+    unit?.pods.delete(id);
+    if (unit?.pods.size === 0) this.units.delete(key);
+    const charge = this.charges.get(id);
+    if (charge === undefined) return;
+    this.charges.delete(id);
+    const state = this.lines.get(charge.queue)?.state;
+    if (state !== undefined) addUse(state, charge.amounts, -1);
+    this.isChanged = true;
+  }
+
+  /** Lets in the next unit, and returns its pods; undefined when there is none. Costs a look at the head of each queue. */
+  admit(): readonly WaitingPod[] | undefined {
+    if (!this.isChanged) return undefined;
+    const heads = [...this.lines.values()].flatMap((line) => this.headOf(line) ?? []);
+    this.claims = heads.filter(
+      ({ state, amounts, room }) => room === "none" && state.reclaims && isOwn(state, amounts),
+    );
+    const claimed = new Set(this.claims.map(({ state }) => state.cohort));
+    const fitting = heads.filter(
+      ({ room, state }) => room === "own" || (room === "borrowed" && !claimed.has(state.cohort)),
+    );
+    if (fitting.length === 0) {
+      this.isChanged = false;
+      return undefined;
+    }
+    const { line, unit, state } = fitting.reduce((best, head) => (isNext(head, best) ? head : best));
+    line.ready.pop();
+    const pods = [...unit.pods.values()];
+    this.units.delete(unit.key);
+    for (const pod of pods) this.charge(pod.id, { queue: state.name, amounts: this.world.amountsOf(pod) });
+    return pods;
+  }
+
+  /** Who has to go so that queues get back what they lent; `importance` is undefined for a pod that has no node. */
+  victims(importance: (id: string) => Importance): readonly { readonly id: string; readonly queue: string }[] {
+    const { claims } = this;
+    // Asked for once: when something has changed, who claims is found anew.
+    this.claims = [];
+    return claims.flatMap(({ state, amounts }) =>
+      reclaim({ claimant: state, cohort: this.cohortOf(state), amounts, charges: this.charges, importance }).map(
+        (id) => ({
+          id,
+          queue: state.name,
+        }),
+      ),
+    );
+  }
+
+  private headOf(line: Line): Head | undefined {
+    const { state, ready } = line;
+    for (let unit = ready.peek(); state !== undefined && unit !== undefined; unit = ready.peek()) {
+      const [first] = unit.pods.values();
+      if (first !== undefined && unit.isReady && this.world.isTriable(first)) {
+        const amounts = this.sumOf(unit);
+        return { line, unit, first, state, amounts, room: roomIn(state, this.cohortOf(state), amounts) };
+      }
+      unit.isReady = false;
+      ready.pop();
+    }
+    return undefined;
+  }
+
+  private sumOf({ pods }: Unit): Amounts {
+    const used = new Map<string, number>();
+    for (const pod of pods.values()) addUse({ used }, this.world.amountsOf(pod), 1);
+    return used;
+  }
+
+  private cohortOf(state: QueueState): readonly QueueState[] {
+    if (state.cohort === "") return [state];
+    return [...this.lines.values()].flatMap((line) => (line.state?.cohort === state.cohort ? [line.state] : []));
+  }
+
+  private charge(id: string, charge: Charge): void {
+    this.charges.set(id, charge);
+    const state = this.line(charge.queue).state;
+    if (state !== undefined) addUse(state, charge.amounts, 1);
+    this.isChanged = true;
+  }
+
+  private line(name: string): Line {
+    const known = this.lines.get(name);
+    if (known !== undefined) return known;
+    const line: Line = { state: undefined, ready: new BinaryHeap<Unit>((left, right) => isUnitBefore(left, right)) };
+    this.lines.set(name, line);
+    return line;
+  }
+}
+
+interface Head {
+  readonly line: Line;
+  readonly unit: Unit;
+  readonly first: WaitingPod;
+  readonly state: QueueState;
+  readonly amounts: Amounts;
+  readonly room: QueueRoom;
+}
+
+function isUnitBefore(left: Unit, right: Unit): boolean {
+  const [one] = left.pods.values();
+  const [other] = right.pods.values();
+  return one !== undefined && (other === undefined || isBefore(one, other));
+}
+
+/** Who goes first of two that have room. */
+function isNext(left: Head, right: Head): boolean {
+  if (left.room !== right.room) return left.room === "own";
+  const [one, other] = [dominantShare(left.state, left.amounts), dominantShare(right.state, right.amounts)];
+  if (one !== other) return one < other;
+  if (left.state.priority !== right.state.priority) return left.state.priority > right.state.priority;
+  return isBefore(left.first, right.first);
+}
+
+function stateOf(name: string, { spec }: Queue, used: Map<string, number>): QueueState {
+  const amounts = (quantities: Readonly<Record<string, string>> = {}): Amounts =>
+    new Map(Object.entries(quantities).map(([resource, text]) => [resource, amountOf(resource, text)]));
+  return {
+    name,
+    cohort: spec?.cohort ?? "",
+    quota: amounts(spec?.quota),
+    borrowing: amounts(spec?.borrowingLimit),
+    lending: amounts(spec?.lendingLimit),
+    priority: spec?.priority ?? 0,
+    reclaims: spec?.reclaimPolicy !== "Never",
+    used,
+  };
+}
