@@ -1,4 +1,3 @@
-import { metaOf } from "../kinds/object.js";
 import { VERSION } from "../lib/build-info.js";
 import type { Clock } from "../lib/clock.js";
 import { asTallshipError } from "../lib/errors.js";
@@ -7,11 +6,14 @@ import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import type { Dialer } from "../lib/transport/service.js";
+import type { NodeIngress, NodeIngressOptions } from "../net/ingress/node-ingress.js";
 import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
-import type { Selection } from "../proto/gen/tallship/v1/api.js";
-import type { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
-import type { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
+import {
+  type ClusterConfig,
+  type NodeConditionReport,
+  SessionHello,
+  type Welcome,
+} from "../proto/gen/tallship/v1/session.js";
 import type { NodeTraits } from "./assemble.js";
 import type { Checkpoint } from "./checkpoint/checkpoint.js";
 import type { PerformCheck } from "./checks/check.js";
@@ -36,6 +38,7 @@ import { PodStatuses } from "./pod-statuses.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { AddressBook } from "./session/address-book.js";
+import { AppliedRevision } from "./session/applied-revision.js";
 import { claimReader } from "./session/claim-reader.js";
 import { ClusterImages } from "./session/cluster-images.js";
 import { configReader } from "./session/config-reader.js";
@@ -47,12 +50,13 @@ import { carryStream, type ImageStreams, type PodStreams } from "./session/opera
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
 import { PolicyNews } from "./session/policy-news.js";
-import { reportVolume } from "./session/report-volume.js";
+import { serveIngresses } from "./session/serve-ingresses.js";
 import { StatusReporter } from "./session/status-reporter.js";
 import { UsageReporter } from "./session/usage-reporter.js";
 import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
+import { watchPods } from "./session/watch-pods.js";
 import type { PodDisk } from "./volume/pod-disk.js";
-import { Reclaimer } from "./volume/reclaimer.js";
+import { watchVolumes } from "./volume/watch-volumes.js";
 
 /** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
 export interface AgentEdges {
@@ -72,6 +76,7 @@ export interface AgentEdges {
   readonly memory: NodeMemory;
   readonly logs: ContainerLogs;
   readonly network: (config: NodeNetworkConfig) => NodeNetwork;
+  readonly ingress: Pick<NodeIngressOptions, "proxy" | "site">;
   readonly streams: (loop: PodLoop) => PodStreams;
   readonly imageStreams: ImageStreams;
   readonly facts: HostFacts;
@@ -118,6 +123,8 @@ export class Agent {
   private network: NodeNetwork | undefined;
   private loop: PodLoop | undefined;
   private rotation: LogRotation | undefined;
+  private ingress: NodeIngress | undefined;
+  private conditions: readonly NodeConditionReport[] = [];
 
   constructor(edges: AgentEdges) {
     this.edges = edges;
@@ -143,6 +150,7 @@ export class Agent {
       onConfigsChanged: ({ configs, revision }) => {
         this.configRevision = Math.max(this.configRevision, revision);
         this.loop?.configsChanged(new Set(configs.map(({ kind, namespace, name }) => `${kind}/${namespace}/${name}`)));
+        this.ingress?.secretsChanged(new Set(configs.map(({ namespace, name }) => `${namespace}/${name}`)));
       },
       onPolicies: (update) => this.policies.take(update),
       onUsageWanted: (wanted) => this.usage.want(wanted),
@@ -192,6 +200,7 @@ export class Agent {
     this.rotation?.close();
     await this.loop?.stop();
     await this.network?.stop();
+    await this.ingress?.stop();
     await Promise.allSettled(this.ended);
     this.book.close();
   }
@@ -220,7 +229,7 @@ export class Agent {
     return SessionHello.fromPartial({
       bootID: facts.bootId,
       agentVersion: VERSION,
-      status: nodeStatus(facts, { overlay: this.overlay, nowMs: clock.nowMs() }),
+      status: nodeStatus(facts, { overlay: this.overlay, reported: this.conditions, nowMs: clock.nowMs() }),
       labels: nodeLabels(facts),
     });
   }
@@ -235,7 +244,10 @@ export class Agent {
     // What changed while nobody told. Spread, or a new leader would be asked for everything by everybody at once.
     this.cancelCatchUp();
     const { clock, rng } = this.edges;
-    this.cancelCatchUp = clock.after(rng.below(limit("configCatchUpMs")), () => this.loop?.configsChanged(undefined));
+    this.cancelCatchUp = clock.after(rng.below(limit("configCatchUpMs")), () => {
+      this.loop?.configsChanged(undefined);
+      this.ingress?.secretsChanged(undefined);
+    });
     if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
   }
 
@@ -252,11 +264,21 @@ export class Agent {
   }
 
   private async bringUp(podCIDR: string): Promise<void> {
-    const { clock, rng, log, facts, runtime, checkpoint } = this.edges;
+    const { clock, log, facts, runtime, checkpoint } = this.edges;
     const { signal } = this.over;
     const network = this.edges.network(networkConfig(this.edges, podCIDR));
     this.network = network;
-    network.onApplied((revision) => this.session.applied(revision));
+    const applied = new AppliedRevision(["rules", "ingress"], (revision) => this.session.applied(revision));
+    network.onApplied((revision) => applied.applied("rules", revision));
+    this.ingress = serveIngresses({
+      ...{ ...this.edges, book: this.book, nodeName: facts.nodeName },
+      configRevision: () => this.configRevision,
+      onApplied: (revision) => applied.applied("ingress", revision),
+      onCondition: (condition) => {
+        this.conditions = [condition];
+        this.session.reportConditions(this.conditions);
+      },
+    });
     while (this.overlay === undefined) {
       try {
         this.overlay = await network.start();
@@ -281,10 +303,11 @@ export class Agent {
       sizeOf: (run) => this.edges.logs.size(run),
       rotate: (run) => this.edges.logs.rotate(run, (key) => runtime.reopenLog(key)),
     });
-    this.keep(this.watchPods(loop));
+    const watched = { ...this.edges, book: this.book, nodeName: facts.nodeName };
+    this.keep(watchPods({ ...watched, loop }, signal));
     this.keep(this.watchMap(network));
-    this.keep(this.watchVolumes());
-    this.keep(this.clusterImages.follow({ book: this.book, clock, rng, log }, signal));
+    this.keep(this.clusterImages.follow(watched, signal));
+    this.keep(watchVolumes(watched, signal));
   }
 
   /** Pods of which anything is left on the node, whatever an agent that died was doing with them. */
@@ -348,53 +371,15 @@ export class Agent {
     });
   }
 
-  private watchPods(loop: PodLoop): Promise<void> {
-    const { clock, rng, log, facts } = this.edges;
-    const uids = new Map<string, string>();
-    const onUpdate = ({ changes, isWhole }: WatchUpdate): void => {
-      const pods = changes.flatMap(({ typed }): readonly Pod[] => (typed?.kind === "Pod" ? [typed.object] : []));
-      for (const pod of pods) uids.set(podKey(pod), metaOf(pod).uid);
-      if (isWhole) loop.replaceDesired(pods);
-      else for (const pod of pods) loop.setDesired(pod);
-      for (const { key, typed } of changes) {
-        const uid = uids.get(key);
-        if (typed === undefined && uid !== undefined) loop.dropDesired(uid);
-        if (typed === undefined) uids.delete(key);
-      }
-    };
-    const selections = selectionsOf("Pod", facts.nodeName);
-    return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);
-  }
-
-  /** Ends what this node keeps of volumes that are over. */
-  private async watchVolumes(): Promise<void> {
-    const { clock, rng, log, facts, disk } = this.edges;
-    const { book } = this;
-    const report = (volume: PersistentVolume): Promise<void> => reportVolume(book, volume);
-    const reclaimer = new Reclaimer({ disk, report, clock, rng, log });
-    const selections = selectionsOf("PersistentVolume", facts.nodeName);
-    const { signal } = this.over;
-    const onUpdate = (update: WatchUpdate): void => reclaimer.take(update);
-    await Promise.all([watchObjects({ book, selections, onUpdate, clock, rng, log }, signal), reclaimer.run(signal)]);
-  }
-
   private watchMap(network: NodeNetwork): Promise<void> {
     const { clock, rng, log } = this.edges;
     const onUpdate = (update: WatchUpdate): void => {
       this.map = nextMap(this.map, update);
       for (const uid of this.endpoints.take(update)) this.loop?.mark(uid);
       network.setMap(this.map);
+      this.ingress?.setMap(this.map);
     };
     const selections = MAP_KINDS.map((kind) => ({ kind, namespace: "", labels: "", fields: "" }));
     return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);
   }
-}
-
-function podKey(pod: Pod): string {
-  const { namespace, name } = metaOf(pod);
-  return `Pod/${namespace}/${name}`;
-}
-
-function selectionsOf(kind: string, nodeName: string): readonly Selection[] {
-  return [{ kind, namespace: "", labels: "", fields: `spec.nodeName=${nodeName}` }];
 }

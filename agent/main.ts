@@ -17,6 +17,7 @@ import { keepRenewed } from "../lib/transport/renewal.js";
 import { namesFile, namesPath } from "../net/dns/names-file.js";
 import { namePublisher } from "../net/dns/publish-names.js";
 import { createNodeNetwork } from "../net/host-network.js";
+import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent, type AgentEdges } from "./agent.js";
@@ -30,7 +31,7 @@ import { openNodeMemory } from "./host/disk-node-memory.js";
 import { hostDevices, leastOomScore } from "./host/host-devices.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
 import { allocatable } from "./host/node-status.js";
-import { hostUsage, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
+import { hostUsage, openFilesAllowed, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
 import { seccompProfiles } from "./host/seccomp-profiles.js";
 import { createImages } from "./image/create-images.js";
 import { imageStreams } from "./image/image-tasks.js";
@@ -134,6 +135,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
         metrics: networkObserver(metrics),
       }),
     imageStreams: imageStreams(created.library),
+    ingress: ingressOf(paths),
     streams: (loop) => podStreams({ loop, runtime, dataDir, clock: systemClock }),
     facts,
     usage: hostUsage(systemClock),
@@ -156,6 +158,19 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
     await launcher.close();
   };
   return { edges: made, close };
+}
+
+/** The node's proxy; its files hold keys, so they are gone with the run folder. */
+function ingressOf({ runDir, log }: HostPaths): AgentEdges["ingress"] {
+  mkdirSync(log, { recursive: true });
+  const site = {
+    dir: join(runDir, "ingress"),
+    address: "*",
+    httpPort: limit("ingressHttpPort"),
+    httpsPort: limit("ingressHttpsPort"),
+    maxConnections: Math.min(limit("ingressConnections"), Math.floor((openFilesAllowed() - 100) / 2)),
+  };
+  return { site, proxy: haproxy({ site, accessLog: join(log, "ingress.log"), clock: systemClock }) };
 }
 
 async function openRuntime({ paths, cgroupParent, log }: Parts) {

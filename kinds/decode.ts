@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
+import { ignoredIngressAnnotation } from "./ingress-annotations.js";
 import { lookupKind } from "./lookup.js";
 import type { Typed } from "./object.js";
 import { type PathStep, type Problem, pathText } from "./problem.js";
@@ -97,10 +98,23 @@ class Decoder {
     if (schema.notEnforced !== "")
       this.warn(root.at, `accepted, not enforced: kind ${found.kind}: ${schema.notEnforced}`);
     const object = this.message(schema, root, true);
+    if (found.kind === "Ingress") this.noteAnnotations(root);
     // The message's schema is the kind's, so its fields are the kind's type.
     return [
       { typed: { kind: found.kind, object } as unknown as Typed, root, source: this.source, path: [...this.path] },
     ];
+  }
+
+  /** Names the annotations of an ingress that nothing reads: they are settings, and files are full of other controllers' ones. */
+  private noteAnnotations(root: MapNode): void {
+    const metadata = entryOf(root, "metadata")?.value;
+    const annotations = metadata?.is === "map" ? entryOf(metadata, "annotations")?.value : undefined;
+    if (annotations?.is !== "map") return;
+    for (const { key, at } of annotations.entries) {
+      const why = ignoredIngressAnnotation(key);
+      if (why !== undefined)
+        this.within("metadata", () => this.warn(at, `accepted, not enforced: annotation ${key}: ${why}`));
+    }
   }
 
   /** `kind: List`, or a typed list such as PodList whose items may leave kind and apiVersion out. */

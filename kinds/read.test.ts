@@ -299,3 +299,23 @@ describe("what is not enforced is named", () => {
     expect(warnings.map(problemText)).toEqual(["a.yaml:3:46: metadata.managedFields: ignored: the server writes it"]);
   });
 });
+
+test("annotations of an ingress that nothing reads are named where they stand", () => {
+  const text = `apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata:
+  name: web
+  annotations:
+    nginx.ingress.kubernetes.io/rewrite-target: /
+    nginx.ingress.kubernetes.io/server-snippet: "return 200;"
+    traefik.ingress.kubernetes.io/router.tls: "true"
+    example.com/owner: ann
+spec:
+  defaultBackend: {service: {name: web, port: {number: 80}}}
+`;
+  const { warnings } = read(text);
+  expect(warnings.map(problemText)).toEqual([
+    'a.yaml:7:5: metadata: accepted, not enforced: annotation nginx.ingress.kubernetes.io/server-snippet: nothing here does what "server-snippet" asks for',
+    "a.yaml:8:5: metadata: accepted, not enforced: annotation traefik.ingress.kubernetes.io/router.tls: it is for another ingress controller",
+  ]);
+});

@@ -68,6 +68,13 @@ export const LIMITS = {
   reconnectMaxMs: { value: 2_000, why: "a peer that is away costs one connection attempt in two seconds" },
   keepaliveMs: { value: 5_000, why: "a connection that has died in silence is noticed within seconds" },
   keepaliveAnswerMs: { value: 3_000, why: "a peer that is paused longer counts as gone" },
+  ingressHttpPort: { value: 80, why: "nodes take requests for ingresses on it" },
+  ingressHttpsPort: { value: 443, why: "as above, with TLS" },
+  ingressStartMs: { value: 5_000, why: "a proxy that does not take commands by then counts as failed" },
+  ingressConnections: {
+    value: 20_000,
+    why: "connections of clients to a node's proxy at once, where the limit of open files allows it",
+  },
   silentPeerMs: {
     value: 16_000,
     why: "two pings and their answers: a connection from which nothing came for so long is cut",

@@ -1,4 +1,5 @@
 import type { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
+import type { Ingress, IngressClass } from "../proto/gen/tallship/v1/ingress.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Service } from "../proto/gen/tallship/v1/service.js";
 import type { PolicyMap } from "./policy/policy-map.js";
@@ -31,6 +32,9 @@ export interface NetworkMap {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly services: ReadonlyMap<string, Service>;
   readonly endpointSlices: ReadonlyMap<string, EndpointSlice>;
+  readonly ingresses: ReadonlyMap<string, Ingress>;
+  /** By name. */
+  readonly ingressClasses: ReadonlyMap<string, IngressClass>;
 }
 
 /** A host port that leads into a pod. */

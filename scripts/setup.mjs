@@ -23,6 +23,7 @@ const PACKAGES = {
     "zstd",
     "kmod",
     "busybox-static",
+    "haproxy",
   ],
   test: ["docker-registry", "prometheus", "iperf3", "iputils-ping", "curl", "btrfs-progs", "skopeo", "umoci"],
 };

@@ -21,6 +21,7 @@ const good: HostEvidence = {
     bridge: "bridge utility",
     conntrack: "conntrack v1.4.7",
     busybox: "BusyBox v1.35.0",
+    haproxy: "HAProxy version 2.6.12",
     flock: "flock",
     setsid: "setsid",
     etcd: "etcd Version: 3.4.23",

@@ -101,9 +101,18 @@ function programs({ programs: found, hasSystemd }: HostEvidence): readonly Findi
   const needed = wanted.map((name) =>
     finding(name, found[name] !== undefined, found[name] ?? "not installed", install(name)),
   );
-  if (found.busybox !== undefined) return [...needed, finding("busybox", true, found.busybox, "")];
-  const remedy = `${install("busybox")}: hosts that announce addresses of services tell their link by its arping`;
-  return [...needed, { name: "busybox", state: "warn", evidence: "not installed", remedy }];
+  return [...needed, ...HELPERS.map(({ name, why }) => helper(name, why, found[name]))];
+}
+
+/** Programs that a host does without until somebody asks for what they do. */
+const HELPERS = [
+  { name: "busybox", why: "hosts that announce addresses of services tell their link by its arping" },
+  { name: "haproxy", why: "hosts that serve ingresses do it with HAProxy" },
+] as const;
+
+function helper(name: Program, why: string, evidence: string | undefined): Finding {
+  if (evidence !== undefined) return finding(name, true, evidence, "");
+  return { name, state: "warn", evidence: "not installed", remedy: `${install(name)}: ${why}` };
 }
 
 function etcd({ programs: found, membership }: HostEvidence): readonly Finding[] {

@@ -29,6 +29,7 @@ const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
   bridge: ["-V"],
   conntrack: ["--version"],
   busybox: ["--help"],
+  haproxy: ["-v"],
   flock: ["--version"],
   setsid: ["--version"],
   etcd: ["--version"],

@@ -11,6 +11,7 @@ export const PROGRAMS = [
   "bridge",
   "conntrack",
   "busybox",
+  "haproxy",
   "flock",
   "setsid",
   "etcd",

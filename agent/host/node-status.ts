@@ -4,12 +4,15 @@ import { formatBytes, formatMillicores } from "../../lib/quantity.js";
 import type { OverlayDevice } from "../../net/node-network.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
+import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import type { HostFacts } from "./host-facts.js";
 
 /** What changes of a node while the agent runs. */
 export interface NodeNow {
   /** The node's overlay device; undefined until the network is up. */
   readonly overlay: OverlayDevice | undefined;
+  /** Further conditions, as last reported. */
+  readonly reported: readonly NodeConditionReport[];
   readonly nowMs: number;
 }
 
@@ -53,7 +56,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
   });
 }
 
-function conditions({ overlay, nowMs }: NodeNow): readonly Condition[] {
+function conditions({ overlay, reported, nowMs }: NodeNow): readonly Condition[] {
   const at = rfc3339(nowMs);
   const isUp = overlay !== undefined;
   const times = { lastTransitionTime: at, lastHeartbeatTime: at };
@@ -76,6 +79,7 @@ function conditions({ overlay, nowMs }: NodeNow): readonly Condition[] {
       message: isUp ? "" : "the node's overlay network is not up yet",
       ...times,
     }),
+    ...reported.map((report) => Condition.fromPartial({ ...report, ...times })),
   ];
 }
 

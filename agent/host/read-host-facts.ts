@@ -66,6 +66,11 @@ export function ownCapabilityMask(): string {
   return /^CapBnd:\s+([0-9a-f]+)$/m.exec(readText("/proc/self/status"))?.[1] ?? "0";
 }
 
+/** How many files a process of the host may have open at most. */
+export function openFilesAllowed(): number {
+  return Number(/^Max open files\s+\d+\s+(\d+)/m.exec(readText("/proc/self/limits"))?.[1] ?? 1_024);
+}
+
 function osImage(): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readText("/etc/os-release"))?.[1] ?? "Linux";
 }

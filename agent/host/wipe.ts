@@ -64,15 +64,16 @@ function processesBelow(folder: string): readonly number[] {
   return [...own, ...below.flatMap((entry) => processesBelow(join(folder, entry.name)))];
 }
 
-/** Processes of conmon that keep their files below the run folder, on this host: not those of a neighbour that is kept apart by namespaces alone. */
+/** Processes of conmon and HAProxy that keep their files below the run folder, on this host: not those of a neighbour that is kept apart by namespaces alone. */
 function monitors(runDir: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
     .filter((pid) => {
       const [program = "", ...args] = commandLine(pid);
-      const isMonitor = /(^|\/)conmon$/.test(program) && args.some((argument) => argument.startsWith(`${runDir}/`));
-      return isMonitor && networkOf(pid) === networkOf("self");
+      const isOurs =
+        /(^|\/)(conmon|haproxy)$/.test(program) && args.some((argument) => argument.startsWith(`${runDir}/`));
+      return isOurs && networkOf(pid) === networkOf("self");
     });
 }
 

@@ -1,14 +1,22 @@
 import type { NetworkMap } from "../../net/node-network.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Ingress, IngressClass } from "../../proto/gen/tallship/v1/ingress.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import type { ObjectChange, WatchUpdate } from "./watch-objects.js";
 
 /** The map before anything is known. */
-export const EMPTY_MAP: NetworkMap = { revision: 0, nodes: new Map(), services: new Map(), endpointSlices: new Map() };
+export const EMPTY_MAP: NetworkMap = {
+  revision: 0,
+  nodes: new Map(),
+  services: new Map(),
+  endpointSlices: new Map(),
+  ingresses: new Map(),
+  ingressClasses: new Map(),
+};
 
 /** The kinds that the network map is made of. */
-export const MAP_KINDS = ["Node", "Service", "EndpointSlice"] as const;
+export const MAP_KINDS = ["Node", "Service", "EndpointSlice", "Ingress", "IngressClass"] as const;
 
 /** The map after an update. Unchanged parts are shared. */
 export function nextMap(map: NetworkMap, { changes, revision, isWhole }: WatchUpdate): NetworkMap {
@@ -23,6 +31,12 @@ export function nextMap(map: NetworkMap, { changes, revision, isWhole }: WatchUp
     endpointSlices: patched(from.endpointSlices, of("EndpointSlice"), ({ typed }) =>
       typed?.kind === "EndpointSlice" ? typed.object : undefined,
     ),
+    ingresses: patched(from.ingresses, of("Ingress"), ({ typed }) =>
+      typed?.kind === "Ingress" ? typed.object : undefined,
+    ),
+    ingressClasses: patched(from.ingressClasses, of("IngressClass"), ({ typed }) =>
+      typed?.kind === "IngressClass" ? typed.object : undefined,
+    ),
   };
 }
 
@@ -31,7 +45,7 @@ export function servicesIn({ services }: NetworkMap, namespace: string): readonl
   return [...services.values()].filter(({ metadata }) => metadata?.namespace === namespace);
 }
 
-function patched<T extends Node | Service | EndpointSlice>(
+function patched<T extends Node | Service | EndpointSlice | Ingress | IngressClass>(
   map: ReadonlyMap<string, T>,
   changes: readonly ObjectChange[],
   objectOf: (change: ObjectChange) => T | undefined,

@@ -6,11 +6,14 @@ import type { Identity } from "../../lib/transport/service.js";
 import { ClusterDefinition, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
 import { ExplainDefinition } from "../../proto/gen/tallship/v1/explain.js";
 import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
+import { IngressClass } from "../../proto/gen/tallship/v1/ingress.js";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
 import { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { JoinDefinition, NodesDefinition, ReplicasDefinition } from "../../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
+import { ingressOf } from "../../test/kit/ingress-world.js";
 import { viewOf } from "../cache/view-of.js";
 import { authorizeCalls, authorizeObject, onlyNodeOf, reachOf, type Verb } from "./authorize.js";
 
@@ -135,6 +138,27 @@ for (const { verb, kind, name, typed, want } of rows) {
 test("a secret of the same name in another namespace is not named by the pod", () => {
   const key: ObjectKey = { kind: "Secret", namespace: "other", name: "files-mine" };
   expect(codeOf(() => authorizeObject({ identity: node, verb: "get" }, key, undefined, view))).toBe("forbidden");
+});
+
+test("the certificate of an ingress is for the nodes that serve it, and no other secret of its namespace is", () => {
+  const ingress: Typed = { kind: "Ingress", object: ingressOf({ tls: { cert: ["a"] }, className: "t" }) };
+  const nodeObject = (name: string, label: string): Typed => ({
+    kind: "Node",
+    object: Node.fromPartial({ metadata: { name, labels: { "tallship.dev/ingress": label } } }),
+  });
+  const othersClass: Typed = {
+    kind: "IngressClass",
+    object: IngressClass.fromPartial({ metadata: { name: "t" }, spec: { controller: "example.com/other" } }),
+  };
+  const ask = (objects: readonly Typed[], name = "cert") => {
+    const key: ObjectKey = { kind: "Secret", namespace: "shop", name };
+    return codeOf(() => authorizeObject({ identity: node, verb: "get" }, key, undefined, viewOf(objects)));
+  };
+  expect(ask([ingress, nodeObject("node-a", "")])).toBeUndefined();
+  expect(ask([ingress, nodeObject("node-a", "")], "other")).toBe("forbidden");
+  expect(ask([ingress, nodeObject("node-a", "false")])).toBe("forbidden");
+  expect(ask([ingress, nodeObject("node-a", ""), nodeObject("node-b", "true")])).toBe("forbidden");
+  expect(ask([ingress, othersClass, nodeObject("node-a", "")])).toBe("forbidden");
 });
 
 test("a node lists and watches pods of itself alone, and the network map whole", () => {

@@ -1,3 +1,4 @@
+import { isIngressNode, isServedHere, secretsOfIngress } from "../../kinds/ingress.js";
 import { keyText, type ObjectKey, type Typed } from "../../kinds/object.js";
 import type { KindName } from "../../kinds/registry.js";
 import { claimsOfPod, isMadeLocal, nodeOfVolume } from "../../kinds/storage.js";
@@ -61,6 +62,8 @@ const NODE_RIGHTS: { readonly [K in KindName]?: { readonly [V in Verb]?: Reach }
   Service: { get: "all", list: "all", watch: "all" },
   EndpointSlice: { get: "all", list: "all", watch: "all" },
   Image: { get: "all", list: "all", watch: "all" },
+  Ingress: { get: "all", list: "all", watch: "all" },
+  IngressClass: { get: "all", list: "all", watch: "all" },
 };
 
 /** Refuses a call that the role may not make. For `bind`: the service's name, then the binding's identity and method. */
@@ -104,7 +107,7 @@ export function authorizeObject(
   const operation = `${caller.verb} ${keyText(key)}`;
   if (reach === "own")
     return isOwnOf(typed, node) ? undefined : new TallshipError("not_found", `${operation}: not on node ${node}`);
-  if (isNamedOn(key, node, view)) return undefined;
+  if (isNamedOn(key, node, view) || (key.kind === "Secret" && isShownOn(key, node, view))) return undefined;
   return new TallshipError("forbidden", `${operation}: no pod on node ${node} names it`);
 }
 
@@ -130,4 +133,13 @@ function isNamedOn(key: ObjectKey, node: string, view: View): boolean {
     if (key.kind === "PersistentVolumeClaim") return claimsOfPod(object).includes(key.name);
     return namedByPod(object, key.kind === "ConfigMap" ? "ConfigMap" : "Secret").has(key.name);
   });
+}
+
+/** True for the certificate of an ingress that the node serves. */
+function isShownOn({ namespace, name }: ObjectKey, node: string, view: View): boolean {
+  const naming = view.list("Ingress", namespace).filter(({ object }) => secretsOfIngress(object).includes(name));
+  if (naming.length === 0) return false;
+  const classes = view.list("IngressClass").map(({ object }) => object);
+  const nodes = view.list("Node").map(({ object }) => object);
+  return isIngressNode(node, nodes) && naming.some(({ object }) => isServedHere(object, classes));
 }

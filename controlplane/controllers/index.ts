@@ -8,6 +8,7 @@ import { deletionWatch } from "./deletion-watch.js";
 import { deployment } from "./deployment/deployment.js";
 import { disruption } from "./disruption/disruption.js";
 import { endpoints } from "./endpoints/endpoints.js";
+import { ingress } from "./ingress/ingress.js";
 import { job } from "./job/job.js";
 import { loadBalancer } from "./load-balancer/load-balancer.js";
 import { namespace } from "./namespace.js";
@@ -43,6 +44,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     cronJob,
     endpoints,
     loadBalancer,
+    ingress,
     disruption,
     nodes(parts),
     nodePods,

@@ -1,7 +1,9 @@
 import { type ConfigKind, configKey } from "../../kinds/config-uses.js";
+import { secretsOfIngress } from "../../kinds/ingress.js";
+import { metaOf } from "../../kinds/object.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import type { ConfigName } from "../../proto/gen/tallship/v1/session.js";
-import type { CacheChange, Cached, WatchCache } from "../cache/view.js";
+import type { CacheChange, Cached, View, WatchCache } from "../cache/view.js";
 
 /**
  * Tells, of each ConfigMap and Secret whose content changes, the nodes whose pods use it. Who was away meanwhile asks anew for everything. Returns
@@ -27,7 +29,17 @@ function nodesUsing(
   { namespace, name }: { readonly namespace: string; readonly name: string },
 ): ReadonlySet<string> {
   const pods = view.usingConfig("Pod", namespace, configKey(kind, name));
-  return new Set(pods.map(({ object }) => object.spec?.nodeName ?? "").filter((node) => node !== ""));
+  const nodes = pods.map(({ object }) => object.spec?.nodeName ?? "").filter((node) => node !== "");
+  return new Set([...nodes, ...(kind === "Secret" ? nodesShowing(view, { namespace, name }) : [])]);
+}
+
+/** Every node, of a certificate that an ingress names: which of them serve it they know themselves. */
+function nodesShowing(
+  view: View,
+  { namespace, name }: { readonly namespace: string; readonly name: string },
+): readonly string[] {
+  const isShown = view.list("Ingress", namespace).some(({ object }) => secretsOfIngress(object).includes(name));
+  return isShown ? view.list("Node").map(({ object }) => metaOf(object).name) : [];
 }
 
 function hasNewContent({ before, after }: CacheChange): boolean {

@@ -140,5 +140,7 @@ export function networkMap(revision: number, nodes: readonly Node[], services: r
     nodes: new Map(nodes.map((node) => [node.metadata?.name ?? "", node])),
     services: new Map(keyed.map(({ service, key }) => [key, serviceObject(service)])),
     endpointSlices: new Map(keyed.map(({ service, key }) => [`${key}-a`, sliceObject(service)])),
+    ingresses: new Map(),
+    ingressClasses: new Map(),
   };
 }

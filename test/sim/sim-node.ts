@@ -6,6 +6,7 @@ import { SimulatedRuntime } from "../../agent/runtime/simulated.js";
 import type { PodDisk } from "../../agent/volume/pod-disk.js";
 import { seededRng } from "../../lib/rng.js";
 import { createNodeNetwork } from "../../net/host-network.js";
+import { SimulatedProxy } from "../../net/ingress/simulated-proxy.js";
 import { SimulatedKernel } from "../../net/kernel/simulated-kernel.js";
 import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
 import type { LiveContainer } from "./invariants.js";
@@ -174,6 +175,10 @@ export class SimNode {
         allocatable: {},
       },
       hostResolvConf: "",
+      ingress: {
+        proxy: new SimulatedProxy(),
+        site: { dir: "/ingress", address: "*", httpPort: 80, httpsPort: 443, maxConnections: 100 },
+      },
       observe: {
         turn: () => undefined,
         failed: () => undefined,

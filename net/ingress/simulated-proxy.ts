@@ -1,0 +1,35 @@
+import { TallshipError } from "../../lib/errors.js";
+import type { EndpointAddress } from "../proxy/endpoint-choice.js";
+import type { IngressProxy, ServerChange } from "./ingress-proxy.js";
+import type { ProxyText } from "./proxy-text.js";
+
+/** A proxy that only remembers what it was told. */
+export class SimulatedProxy implements IngressProxy {
+  text: ProxyText | undefined;
+  starts = 0;
+  /** Addresses by backend/place, as told since the start. */
+  readonly told = new Map<string, EndpointAddress | undefined>();
+  /** Refuses the next starts with this. */
+  refusal = "";
+
+  async running(): Promise<string | undefined> {
+    return this.text?.digest;
+  }
+
+  async start(text: ProxyText): Promise<void> {
+    if (this.refusal !== "") throw new TallshipError("failed_precondition", this.refusal);
+    this.text = text;
+    this.starts += 1;
+    this.told.clear();
+  }
+
+  async setServers(changes: readonly ServerChange[]): Promise<void> {
+    if (this.text === undefined) throw new TallshipError("kernel_failed", "no proxy runs");
+    for (const { backend, at, address } of changes) this.told.set(`${backend}/${at}`, address);
+  }
+
+  async stop(): Promise<void> {
+    this.text = undefined;
+    this.told.clear();
+  }
+}
