@@ -18,8 +18,8 @@ export interface Actions {
   signal: { readonly container: string; readonly attempt: number; readonly signal: "" | "SIGKILL" };
   /** Removes every trace of a run but its log. */
   remove: { readonly container: string; readonly attempt: number };
-  /** Takes down what a hook brought up. */
-  release: { readonly hook: HookName };
+  /** Takes down what a hook brought up, but for the pod's files when they are to last. */
+  release: { readonly hook: HookName; readonly keepsFiles: boolean };
   /** Removes the pod's folders and control groups. */
   clear: Readonly<Record<never, never>>;
   /** Tells the control plane that the pod is gone from this node. */

@@ -55,6 +55,7 @@ import { StatusReporter } from "./session/status-reporter.js";
 import { UsageReporter } from "./session/usage-reporter.js";
 import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
 import { watchPods } from "./session/watch-pods.js";
+import { podTraces } from "./traces.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 import { watchVolumes } from "./volume/watch-volumes.js";
 
@@ -293,7 +294,7 @@ export class Agent {
     const saved = await checkpoint.load();
     const loop = this.makeLoop(network, podAddresses(podCIDR, inUse));
     this.loop = loop;
-    loop.adopt(saved, await this.traces(inUse));
+    loop.adopt(saved, await podTraces(this.edges, inUse, saved));
     this.session.describe();
     log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
     this.rotation = new LogRotation({
@@ -308,14 +309,6 @@ export class Agent {
     this.keep(this.watchMap(network));
     this.keep(this.clusterImages.follow(watched, signal));
     this.keep(watchVolumes(watched, signal));
-  }
-
-  /** Pods of which anything is left on the node, whatever an agent that died was doing with them. */
-  private async traces(links: readonly { readonly uid: string }[]): Promise<readonly string[]> {
-    const { runtime, rootfs, disk, logs } = this.edges;
-    const runs = new Set((await runtime.list()).map(({ id }) => id));
-    for (const id of await rootfs.list()) if (!runs.has(id)) await rootfs.remove(id);
-    return [...links.map(({ uid }) => uid), ...(await runtime.pods()), ...disk.pods(), ...logs.pods()];
   }
 
   private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {

@@ -97,7 +97,12 @@ export function assemble(input: AssembleInput): ContainerSpec {
     }),
     host: node,
   });
-  return { ...key, oci, rootMount: input.root.mount, logPath: input.logPath };
+  return { ...key, oci, rootMount: input.root.mount, logPath: input.logPath, stdin: stdinOf(container) };
+}
+
+function stdinOf({ stdin, stdinOnce }: Container): ContainerSpec["stdin"] {
+  if (!stdin) return "none";
+  return stdinOnce ? "once" : "open";
 }
 
 const POD_FILES = ["hosts", "hostname", "resolv.conf"] as const;

@@ -1,4 +1,6 @@
 import { everyContainer } from "../kinds/pod-containers.js";
+import { isDeleting } from "../kinds/pod-state.js";
+import { keepsFiles } from "../kinds/power.js";
 import { TallshipError } from "../lib/errors.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -12,7 +14,7 @@ import type { ContainerLogs } from "./logs/container-logs.js";
 import type { UserFiles } from "./oci/user.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
-import { type ContainerKey, containerId, type Runtime } from "./runtime/runtime.js";
+import { type ContainerKey, containerId, parseContainerId, type Runtime } from "./runtime/runtime.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 import { configVolumePlans } from "./volume/volume-plan.js";
 
@@ -69,14 +71,15 @@ export function executors(edges: ExecuteEdges): Executors {
     remove: async ({ container, attempt }, { turn }) => {
       const key = { podUid: turn.record.uid, container, attempt };
       await runtime.remove(key);
-      await rootfs.remove(containerId(key));
+      if (!hasLastingRoots(turn)) await rootfs.remove(containerId(key));
       return {};
     },
-    release: async ({ hook }, { turn, signal: aborted }) => {
-      await hooks[hook].down(turn.record.uid, aborted);
+    release: async ({ hook, keepsFiles: areKept }, { turn, signal: aborted }) => {
+      if (!areKept || hook !== "volumes") await hooks[hook].down(turn.record.uid, aborted);
       return { facts: (facts) => ({ ...facts, up: without(facts.up, hook), down: new Set([...facts.down, hook]) }) };
     },
     clear: async (_, { turn }) => {
+      if (!hasLastingRoots(turn)) await removeRoots(turn.record.uid, rootfs);
       await runtime.removePod(turn.record.uid);
       return { facts: (facts) => ({ ...facts, isCleared: true }) };
     },
@@ -89,6 +92,20 @@ export function executors(edges: ExecuteEdges): Executors {
       return {};
     },
   };
+}
+
+/** The name of a run's root file system: one for all runs when what they write is to last. */
+function rootIdOf(key: ContainerKey, pod: Pod): string {
+  return containerId(keepsFiles(pod) ? { ...key, attempt: 0 } : key);
+}
+
+function hasLastingRoots({ desired }: PodTurn): boolean {
+  return desired !== undefined && keepsFiles(desired) && !isDeleting(desired);
+}
+
+/** Root file systems that lasted beyond their runs. */
+async function removeRoots(uid: string, rootfs: RootFsDriver): Promise<void> {
+  for (const id of await rootfs.list()) if (parseContainerId(id)?.podUid === uid) await rootfs.remove(id);
 }
 
 async function prepare(hook: Hook, { turn, signal: aborted }: ExecuteContext): Promise<Effect> {
@@ -140,7 +157,7 @@ async function create(
     disk,
   );
   try {
-    const root = await rootfs.prepare(containerId(key), image);
+    const root = await rootfs.prepare(rootIdOf(key, pod), image);
     const logPath = logs.path(key);
     await runtime.create(
       assemble({ key, pod, container, image, users, facts, resolved, root, binds: open.binds, node, logPath }),

@@ -136,7 +136,7 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
       }),
     imageStreams: imageStreams(created.library),
     ingress: ingressOf(paths),
-    streams: (loop) => podStreams({ loop, runtime, dataDir, clock: systemClock }),
+    streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
     facts,
     usage: hostUsage(systemClock),
     fetchPage: fetchPages(systemClock),

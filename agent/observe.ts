@@ -1,5 +1,4 @@
-// Edge: this process, and the pods' network counters.
-import { readFileSync } from "node:fs";
+// Edge: this process.
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import type { MetricsSource } from "../lib/metrics-endpoint.js";
@@ -7,6 +6,7 @@ import type { NetworkMetrics } from "../net/network-metrics.js";
 import type { Agent, AgentObserver } from "./agent.js";
 import type { ImageMetrics } from "./image/image-metrics.js";
 import type { AgentMetrics } from "./metrics.js";
+import { networkBytes } from "./pod-network-bytes.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { Runtime } from "./runtime/runtime.js";
 
@@ -103,17 +103,4 @@ async function refreshPods(metrics: AgentMetrics, agent: Agent, runtime: Runtime
 async function firstPid(runtime: Runtime, uid: string): Promise<number | undefined> {
   const states = (await runtime.list(uid)).map(({ state }) => state);
   return states.flatMap((state) => (state.is === "running" ? [state.pid] : []))[0];
-}
-
-/** Bytes over all devices but the loopback, as a process of the pod's network namespace sees them. */
-function networkBytes(pid: number): { readonly receivedBytes: number; readonly sentBytes: number } {
-  let lines: readonly string[] = [];
-  try {
-    lines = readFileSync(`/proc/${pid}/net/dev`, "utf8").split("\n").slice(2);
-  } catch {
-    return { receivedBytes: 0, sentBytes: 0 }; // It ended in between.
-  }
-  const rows = lines.map((line) => line.trim().split(/[:\s]+/)).filter(([name]) => name !== "lo" && name !== "");
-  const sum = (column: number): number => rows.reduce((total, row) => total + Number(row[column] ?? 0), 0);
-  return { receivedBytes: sum(1), sentBytes: sum(9) };
 }

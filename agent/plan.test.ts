@@ -149,7 +149,7 @@ const rows: readonly {
       desired: pod("Never"),
       record: plan(turn({ desired: pod("Never"), containers: [seen(ended(1))] })).record,
     },
-    actions: [{ do: "release", hook: "policy" }],
+    actions: [{ do: "release", hook: "policy", keepsFiles: false }],
   },
   {
     name: "OnFailure: a success ends the pod",
@@ -264,7 +264,7 @@ const rows: readonly {
   {
     name: "hooks go down in the reverse order",
     given: { desired: deleted(30), record: toStop, facts: { ...NO_FACTS, down: new Set(["policy", "volumes"]) } },
-    actions: [{ do: "release", hook: "config" }],
+    actions: [{ do: "release", hook: "config", keepsFiles: false }],
   },
   {
     name: "then the pod's own folders go",

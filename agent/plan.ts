@@ -1,6 +1,7 @@
 import { controllerOf } from "../kinds/owners.js";
 import { everyContainer, isOneOff, isSidecar } from "../kinds/pod-containers.js";
 import { graceSecondsOf, isDeleting } from "../kinds/pod-state.js";
+import { keepsFiles, powerOf } from "../kinds/power.js";
 import { startWaits } from "../kinds/start-after.js";
 import { claimsOfPod } from "../kinds/storage.js";
 import { assertNever } from "../lib/errors.js";
@@ -11,7 +12,7 @@ import { type Action, HOOKS, type HookName } from "./actions.js";
 import type { Check } from "./checks/check.js";
 import { wantedChecks } from "./checks/wanted-checks.js";
 import { asInitialized, noteContainers } from "./note-containers.js";
-import { type ContainerRecord, containerRecord, type PodRecord } from "./pod-record.js";
+import { type ContainerRecord, containerRecord, type PodRecord, startedAnew } from "./pod-record.js";
 import type { PodTurn } from "./pod-turn.js";
 import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
@@ -48,9 +49,17 @@ function decide(turn: PodTurn): Decision {
   if (pod === undefined)
     return turn.isConfirmedSet ? stop({ ...turn, record: seen }, undefined) : idle(seen, undefined);
   if (isDeleting(pod)) return stop({ ...turn, record: seen }, pod);
-  const record = noteDeadline(noteInitialized(seen, pod), pod, turn.nowMs);
+  const begun = noteStart(seen, pod, turn.containers);
+  const record = noteDeadline(noteInitialized(begun, pod), pod, turn.nowMs);
   const noted = { ...turn, record };
   return isPodOver(pod, record) ? finish(noted, pod) : run(noted, pod);
+}
+
+/** A start by hand begins once nothing of the one before is left. */
+function noteStart(record: PodRecord, pod: Pod, containers: readonly ObservedContainer[]): PodRecord {
+  const { isStopped, startCount } = powerOf(pod);
+  if (isStopped || startCount <= record.startCount || containers.length > 0) return record;
+  return startedAnew(record, startCount);
 }
 
 function idle(record: PodRecord, againMs: number | undefined): Decision {
@@ -173,16 +182,18 @@ function finish(turn: PodTurn, pod: Pod): Decision {
   const isRunning = turn.containers.some(({ state }) => state.is === "running" || state.is === "creating");
   if (!isRunning) return { record: turn.record, actions: removals(turn.containers), againMs: undefined };
   const { failure } = turn.record;
+  const grace = powerOf(pod).graceSeconds ?? graceSecondsOf(pod);
   return end(turn, pod, {
-    graceMs: graceSecondsOf(pod) * 1000,
+    graceMs: grace * 1000,
     why: (container) => (failure === undefined ? `stopping container ${container}` : failure.message),
   });
 }
 
 /** The next hook to take down, the last first; then the pod's folders. */
-function release({ facts }: PodTurn): Action[] {
+function release({ facts, desired }: PodTurn): Action[] {
   const hook = HOOKS.findLast((name) => !facts.down.has(name));
-  if (hook !== undefined) return [{ do: "release", hook }];
+  const mayStartAgain = desired !== undefined && !isDeleting(desired) && keepsFiles(desired);
+  if (hook !== undefined) return [{ do: "release", hook, keepsFiles: mayStartAgain }];
   return facts.isCleared ? [] : [{ do: "clear" }];
 }
 

@@ -86,6 +86,8 @@ export interface PodRecord {
   /** Why the pod as a whole has failed, such as DeadlineExceeded; its containers end then. */
   readonly failure: Waiting | undefined;
   readonly stop: StopRecord | undefined;
+  /** How many of the starts that the user asked for by hand have begun. */
+  readonly startCount: number;
 }
 
 /** What is known of a run before it has begun. */
@@ -114,6 +116,7 @@ const NEW_POD = {
   isInitialized: false,
   failure: undefined,
   stop: undefined,
+  startCount: 0,
 } as const satisfies Partial<PodRecord>;
 
 /** The record of a pod that was never seen before. */
@@ -124,6 +127,14 @@ export function newRecord(pod: { uid: string; namespace: string; name: string },
 /** What is remembered of a container; a new one has had no run. */
 export function containerRecord(record: PodRecord, name: string): ContainerRecord {
   return record.containers[name] ?? NEW_CONTAINER;
+}
+
+/** The record of a pod that was started by hand for the nth time: it begins anew, with numbers of runs that were not used yet. */
+export function startedAnew(record: PodRecord, startCount: number): PodRecord {
+  const containers = Object.entries(record.containers).map(
+    ([name, { attempt }]) => [name, { ...NEW_CONTAINER, attempt }] as const,
+  );
+  return { ...record, ...NEW_POD, containers: Object.fromEntries(containers), startCount };
 }
 
 /** The record with one container's part changed; the same record when nothing differs. */

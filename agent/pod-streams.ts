@@ -1,27 +1,82 @@
 import type { Clock } from "../lib/clock.js";
 import { TallshipError } from "../lib/errors.js";
-import type { ExecInput, ExecOutput, ExecStart, LogsRequest } from "../proto/gen/tallship/v1/streams.js";
+import { netnsPath } from "../net/node-network.js";
+import type { ExecInput, ExecOutput, ExecStart, LogsRequest, SignalRequest } from "../proto/gen/tallship/v1/streams.js";
+import type { HostFacts, HostUsage } from "./host/host-facts.js";
 import { logPath } from "./logs/log-path.js";
 import { readLogs } from "./logs/read-logs.js";
 import type { PodLoop } from "./pod-loop.js";
+import { networkBytes } from "./pod-network-bytes.js";
 import { containerRecord } from "./pod-record.js";
-import type { ExecOutputPart, ExecSession, ObservedContainer, Runtime } from "./runtime/runtime.js";
+import type { ExecOutputPart, ObservedContainer, Runtime } from "./runtime/runtime.js";
+import { knownSignal } from "./runtime/signals.js";
 import type { PodStreams } from "./session/operator-streams.js";
+import { attach } from "./streams/attach.js";
+import { copy } from "./streams/copy.js";
+import { feed } from "./streams/feed.js";
+import { forward } from "./streams/forward.js";
+import { usage } from "./streams/usage.js";
 
 /** What operators' streams reach. */
 export interface PodStreamsParts {
   readonly loop: PodLoop;
   readonly runtime: Runtime;
   readonly dataDir: string;
+  readonly runDir: string;
   readonly clock: Clock;
+  readonly facts: HostFacts;
+  readonly hostUsage: (clock: Clock) => HostUsage;
 }
 
-/** Logs and commands of the pods on this node. */
+/** What operators do with the pods on this node. */
 export function podStreams(parts: PodStreamsParts): PodStreams {
+  const { loop, runtime, clock, runDir } = parts;
   return {
     logs: (podUid, request, signal) => logs(parts, podUid, request, signal),
     exec: (podUid, start, input, signal) => exec(parts, podUid, start, input, signal),
+    attach: (podUid, start, input, signal) => attach(parts, podUid, start, input, signal),
+    forward: (podUid, { port }, input, signal) => {
+      const isOnHost = desiredPod(loop, podUid, "forward").spec?.hostNetwork === true;
+      return forward({ netnsPath: isOnHost ? undefined : netnsPath(runDir, podUid), port }, input, { clock, signal });
+    },
+    copy: async function* (podUid, start, input, signal) {
+      const { state } = await runningContainer(runtime, podUid, { container: start.container, operation: "copy" });
+      yield* copy(state.pid, start, input, signal);
+    },
+    signal: (podUid, request) => sendSignal(runtime, podUid, request),
+    usage: (request, signal) => usage({ ...parts, networkBytes }, request, signal),
   };
+}
+
+function desiredPod(
+  loop: PodLoop,
+  podUid: string,
+  operation: string,
+): NonNullable<ReturnType<PodLoop["get"]>>["desired"] & object {
+  const pod = loop.get(podUid)?.desired;
+  if (pod === undefined) throw new TallshipError("not_found", `${operation}: pod ${podUid} is not on this node`);
+  return pod;
+}
+
+type RunningContainer = ObservedContainer & { readonly state: { readonly is: "running"; readonly pid: number } };
+
+async function runningContainer(
+  runtime: Runtime,
+  podUid: string,
+  { container, operation }: { readonly container: string; readonly operation: string },
+): Promise<RunningContainer> {
+  const running = (await runtime.list(podUid)).find(
+    (seen): seen is RunningContainer => seen.container === container && seen.state.is === "running",
+  );
+  if (running === undefined)
+    throw new TallshipError("failed_precondition", `${operation}: container ${container} does not run`);
+  return running;
+}
+
+async function sendSignal(runtime: Runtime, podUid: string, { container, signal }: SignalRequest): Promise<void> {
+  if (knownSignal(signal) === undefined)
+    throw new TallshipError("invalid_argument", `signal: there is no signal ${JSON.stringify(signal)}`);
+  await runtime.signal(await runningContainer(runtime, podUid, { container, operation: "signal" }), signal);
 }
 
 async function* logs(
@@ -54,9 +109,7 @@ async function* exec(
   input: AsyncIterable<ExecInput>,
   signal: AbortSignal,
 ): AsyncGenerator<ExecOutput> {
-  const running = (await runtime.list(podUid)).find(isRunning(start.container));
-  if (running === undefined)
-    throw new TallshipError("failed_precondition", `exec: container ${start.container} does not run`);
+  const running = await runningContainer(runtime, podUid, { container: start.container, operation: "exec" });
   const session = await runtime.exec(running, {
     command: start.command,
     hasTerminal: start.tty,
@@ -79,19 +132,4 @@ function outputOf(part: ExecOutputPart): ExecOutput {
   if (part.is === "exit") return { part: { $case: "exitCode", value: part.exitCode } };
   const value = Buffer.from(part.bytes);
   return { part: part.is === "stdout" ? { $case: "stdout", value } : { $case: "stderr", value } };
-}
-
-/** Passes on what the operator sends until it ends. A command that ended takes no more, which is no failure. */
-async function feed(session: ExecSession, input: AsyncIterable<ExecInput>): Promise<void> {
-  for await (const { part } of input) {
-    if (part?.$case === "stdin") await session.write(part.value);
-    if (part?.$case === "stdinClosed") session.closeStdin();
-    if (part?.$case === "resize") session.resize(part.value);
-    if (part?.$case === "cancel") session.cancel();
-  }
-  session.closeStdin();
-}
-
-function isRunning(container: string): (seen: ObservedContainer) => boolean {
-  return (seen) => seen.container === container && seen.state.is === "running";
 }

@@ -1,4 +1,5 @@
 import { isOneOff, isSidecar } from "../kinds/pod-containers.js";
+import { maxRestartsOf, powerOf } from "../kinds/power.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type ContainerRecord, containerRecord, type EndedRun, type PodRecord } from "./pod-record.js";
@@ -12,18 +13,33 @@ export function isSuccess({ exit }: EndedRun): boolean {
  * True when the container shall have a run after those that ended; of one that never ran: always. Its own restart policy goes before the
  * pod's; an init container that succeeded has done its work.
  */
-export function willRunAgain(pod: Pod, container: Container, { last, isComplete }: ContainerRecord): boolean {
+export function willRunAgain(
+  pod: Pod,
+  container: Container,
+  { last, isComplete, failureCount }: ContainerRecord,
+): boolean {
   const isInit = isOneOff(pod, container.name);
   if (isInit && isComplete) return false;
   if (last === undefined) return true;
   const policy = container.restartPolicy || pod.spec?.restartPolicy || "Always";
   if (policy === "Never") return isInit && isSuccess(last); // A reboot asks for the work of a successful one again.
-  return policy === "OnFailure" && !isInit ? !isSuccess(last) : true;
+  const isOutOfTries = failureCount > (maxRestartsOf(pod) ?? Number.POSITIVE_INFINITY);
+  return policy === "OnFailure" && !isInit ? !isSuccess(last) && !isOutOfTries : true;
 }
 
-/** True once the pod has failed, an init container has failed for good, or every container has ended for good. Sidecars do not count. */
+/** True while the user wants nothing of the pod to run: it was stopped, or is to be started anew and what ran before has not ended. */
+export function isSwitchedOff(pod: Pod, record: PodRecord): boolean {
+  const { isStopped, startCount } = powerOf(pod);
+  return isStopped || startCount > record.startCount;
+}
+
+/**
+ * True once the pod has failed, an init container has failed for good, or every container has ended for good, and while the user has switched it
+ * off. Sidecars do not count.
+ */
 export function isPodOver(pod: Pod, record: PodRecord): boolean {
   const { initContainers = [], containers = [] } = pod.spec ?? {};
+  if (isSwitchedOff(pod, record)) return true;
   if (record.failure !== undefined) return true;
   const isEnded = (container: Container): boolean =>
     !willRunAgain(pod, container, containerRecord(record, container.name));

@@ -1,5 +1,6 @@
 import { isOneOff } from "../kinds/pod-containers.js";
 import { isConditionTrue } from "../kinds/pod-state.js";
+import { powerOf } from "../kinds/power.js";
 import { startWaits, startWaitText } from "../kinds/start-after.js";
 import { rfc3339 } from "../lib/clock.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
@@ -8,7 +9,7 @@ import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/g
 import { restartDelayMs } from "./note-containers.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
-import { hasStarted, isContainerReady, isPodOver, isSuccess, willRunAgain } from "./restart-policy.js";
+import { hasStarted, isContainerReady, isPodOver, isSuccess, isSwitchedOff, willRunAgain } from "./restart-policy.js";
 import { containerId, type ObservedContainer } from "./runtime/runtime.js";
 
 /** Exit code shown for a run whose own was lost: never 0. As in Kubernetes. */
@@ -62,7 +63,10 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
 /** Phases only go forward: a pod that ran is not Pending again, one that ended stays so. Nothing of an ended pod runs any more. */
 function phaseOf({ record, containers: seen }: PodTurn, pod: Pod, statuses: readonly ContainerStatus[]): string {
   const before = pod.status?.phase ?? "";
-  if (before === "Succeeded" || before === "Failed") return before;
+  const isEnded = before === "Succeeded" || before === "Failed";
+  // Only a start by hand takes an end back.
+  if (isEnded && (record.startCount === 0 || isPodOver(pod, record))) return before;
+  if (isStartPending(pod, record)) return before || "Pending";
   const isLiving = seen.some(({ state }) => state.is === "running" || state.is === "creating");
   if (isPodOver(pod, record) && !isLiving) {
     const ends = (pod.spec?.containers ?? []).map(({ name }) => containerRecord(record, name).last);
@@ -73,6 +77,12 @@ function phaseOf({ record, containers: seen }: PodTurn, pod: Pod, statuses: read
   return statuses.every(({ state }) => state?.waiting === undefined || hasRun(state)) && statuses.some(isStarted)
     ? "Running"
     : "Pending";
+}
+
+/** The pod is being restarted by hand: between its runs it is what it was. */
+function isStartPending(pod: Pod, record: PodRecord): boolean {
+  const { isStopped, startCount } = powerOf(pod);
+  return !isStopped && startCount > record.startCount;
 }
 
 function hasRun(state: ContainerState): boolean {
@@ -101,6 +111,8 @@ function containerStatus(
   const state =
     isRunning || known.last === undefined || !hasEnded(turn, pod, container) ? current(turn, pod, name, seen) : ended;
   const isDone = isOneOff(pod, name) && known.isComplete;
+  // What the user has stopped takes no more requests while it ends.
+  const isUp = !isSwitchedOff(pod, record);
   return ContainerStatus.fromPartial({
     name,
     image,
@@ -108,7 +120,7 @@ function containerStatus(
     containerID: isRunning ? idOf(known.attempt) : known.last === undefined ? "" : idOf(known.last.attempt),
     state,
     lastState: state === ended ? before(pod, name)?.lastState : ended,
-    ready: isDone || (isRunning && !isOneOff(pod, name) && isContainerReady(container, known)),
+    ready: isDone || (isRunning && isUp && !isOneOff(pod, name) && isContainerReady(container, known)),
     started: isRunning && hasStarted(container, known),
     restartCount: Math.max(restarts(known, seen), before(pod, name)?.restartCount ?? 0),
   });

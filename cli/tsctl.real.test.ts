@@ -14,6 +14,7 @@ import { ObjectsDefinition } from "../proto/gen/tallship/v1/api.js";
 import { ExecOutput, LogsChunk, StreamsDefinition } from "../proto/gen/tallship/v1/streams.js";
 import { type ApiBench, openApiBench } from "../test/kit/api-bench.js";
 import { type BundledProgram, bundleProgram } from "../test/kit/bundle.js";
+import { NO_STREAMS } from "../test/kit/no-streams.js";
 import { testAuthority, testCredentials } from "../test/kit/test-authority.js";
 import { objectOf, podText } from "../test/kit/tsctl-steps.js";
 
@@ -33,7 +34,7 @@ beforeAll(async () => {
   server = await startGrpcServer({
     bindings: [
       bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
-      bind(StreamsDefinition, { logs, exec }, authorizeCalls("Streams")),
+      bind(StreamsDefinition, { ...NO_STREAMS, logs, exec }, authorizeCalls("Streams")),
     ],
     host: "127.0.0.1",
     port: 0,

@@ -18,6 +18,7 @@ const PACKAGES = {
     "nftables",
     "iproute2",
     "conntrack",
+    "socat",
     "util-linux",
     "procps",
     "zstd",

@@ -60,6 +60,11 @@ export interface CgroupUsage {
   readonly memoryBytes: number;
   readonly oomCount: number;
   readonly pidCount: number;
+  /** 0: no limit. */
+  readonly memoryLimitBytes: number;
+  /** From and to block devices. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
 }
 
 /** Reads what a group has used, from whichever version has the controller. */
@@ -70,7 +75,10 @@ export function readUsage(hierarchies: readonly Hierarchy[], path: string): Cgro
     return found === undefined ? undefined : join(found.mountPoint, path);
   };
   if (v1("memory") === undefined && unified !== undefined) return usageV2(join(unified.mountPoint, path));
-  return usageV1({ cpu: v1("cpu"), cpuacct: v1("cpuacct"), memory: v1("memory"), pids: v1("pids") });
+  return usageV1({
+    ...{ cpu: v1("cpu"), cpuacct: v1("cpuacct"), memory: v1("memory"), pids: v1("pids") },
+    blkio: v1("blkio"),
+  });
 }
 
 function usageV2(folder: string): CgroupUsage {
@@ -82,11 +90,39 @@ function usageV2(folder: string): CgroupUsage {
     memoryBytes: Math.max(0, readNumber(join(folder, "memory.current")) - (memory.get("inactive_file") ?? 0)),
     oomCount: readPairs(join(folder, "memory.events")).get("oom_kill") ?? 0,
     pidCount: readNumber(join(folder, "pids.current")),
+    memoryLimitBytes: boundOf(readNumber(join(folder, "memory.max"))),
+    ...ioV2(readText(join(folder, "io.stat"))),
   };
 }
 
-function usageV1(folders: Readonly<Record<"cpu" | "cpuacct" | "memory" | "pids", string | undefined>>): CgroupUsage {
-  const { cpu, cpuacct, memory, pids } = folders;
+/** A line per device: `8:0 rbytes=1 wbytes=2 rios=…`. */
+function ioV2(text: string): Pick<CgroupUsage, "readBytes" | "writtenBytes"> {
+  const sum = (name: string): number =>
+    [...text.matchAll(new RegExp(`\\b${name}=(\\d+)`, "g"))].reduce((total, [, bytes]) => total + Number(bytes), 0);
+  return { readBytes: sum("rbytes"), writtenBytes: sum("wbytes") };
+}
+
+/** A line per device and operation: `8:0 Read 4096`. */
+function ioV1(text: string): Pick<CgroupUsage, "readBytes" | "writtenBytes"> {
+  const sum = (name: string): number =>
+    [...text.matchAll(new RegExp(`^\\S+ ${name} (\\d+)$`, "gm"))].reduce(
+      (total, [, bytes]) => total + Number(bytes),
+      0,
+    );
+  return { readBytes: sum("Read"), writtenBytes: sum("Write") };
+}
+
+/** Without a limit version 1 has the largest number of pages there can be. */
+const NO_LIMIT_BYTES = 2 ** 60;
+
+function boundOf(bytes: number): number {
+  return bytes >= NO_LIMIT_BYTES ? 0 : bytes;
+}
+
+type Controllers = "cpu" | "cpuacct" | "memory" | "pids" | "blkio";
+
+function usageV1(folders: Readonly<Record<Controllers, string | undefined>>): CgroupUsage {
+  const { cpu, cpuacct, memory, pids, blkio } = folders;
   const throttled = cpu === undefined ? 0 : (readPairs(join(cpu, "cpu.stat")).get("throttled_time") ?? 0);
   const inactive = memory === undefined ? 0 : (readPairs(join(memory, "memory.stat")).get("total_inactive_file") ?? 0);
   const used = memory === undefined ? 0 : readNumber(join(memory, "memory.usage_in_bytes"));
@@ -96,6 +132,8 @@ function usageV1(folders: Readonly<Record<"cpu" | "cpuacct" | "memory" | "pids",
     memoryBytes: Math.max(0, used - inactive),
     oomCount: memory === undefined ? 0 : (readPairs(join(memory, "memory.oom_control")).get("oom_kill") ?? 0),
     pidCount: pids === undefined ? 0 : readNumber(join(pids, "pids.current")),
+    memoryLimitBytes: memory === undefined ? 0 : boundOf(readNumber(join(memory, "memory.limit_in_bytes"))),
+    ...ioV1(blkio === undefined ? "" : readText(join(blkio, "blkio.throttle.io_service_bytes"))),
   };
 }
 

@@ -22,6 +22,7 @@ const good: HostEvidence = {
     conntrack: "conntrack v1.4.7",
     busybox: "BusyBox v1.35.0",
     haproxy: "HAProxy version 2.6.12",
+    socat: "socat version 1.7.4.4",
     flock: "flock",
     setsid: "setsid",
     etcd: "etcd Version: 3.4.23",

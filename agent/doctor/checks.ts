@@ -96,6 +96,7 @@ function programs({ programs: found, hasSystemd }: HostEvidence): readonly Findi
     "ip",
     "bridge",
     "conntrack",
+    "socat",
     ...(hasSystemd ? [] : (["flock", "setsid"] as const)),
   ];
   const needed = wanted.map((name) =>

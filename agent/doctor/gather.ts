@@ -30,6 +30,7 @@ const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
   conntrack: ["--version"],
   busybox: ["--help"],
   haproxy: ["-v"],
+  socat: ["-V"],
   flock: ["--version"],
   setsid: ["--version"],
   etcd: ["--version"],

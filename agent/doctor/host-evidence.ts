@@ -12,6 +12,7 @@ export const PROGRAMS = [
   "conntrack",
   "busybox",
   "haproxy",
+  "socat",
   "flock",
   "setsid",
   "etcd",

@@ -2,6 +2,7 @@
 export interface LogLine {
   /** As conmon wrote it: RFC 3339 with nanoseconds. */
   readonly time: string;
+  readonly stream: "stdout" | "stderr";
   /** The line goes on in the next entry. */
   readonly isPartial: boolean;
   readonly content: Uint8Array;
@@ -19,6 +20,7 @@ export function parseLogLine(bytes: Buffer): LogLine | undefined {
   if (first < 0 || second < 0 || third !== second + 2) return undefined;
   return {
     time: bytes.toString("latin1", 0, first),
+    stream: bytes.toString("latin1", first + 1, second) === "stderr" ? "stderr" : "stdout",
     isPartial: bytes[second + 1] === PARTIAL,
     content: bytes.subarray(third + 1),
   };

@@ -15,29 +15,50 @@ export interface LogSource {
   readonly isOpen: () => boolean;
 }
 
-/** How long a follower waits when no change is told, milliseconds. */
+/** How long a follower of a log waits when no change is told, milliseconds. */
 const POLL_MS = 500;
 
 /** What a run wrote, oldest first, whole entries only; with `follow` until the run has ended or the signal aborts. */
 export async function* readLogs(
   source: LogSource,
   request: Pick<LogsRequest, "follow" | "tailLines" | "sinceTime" | "timestamps" | "limitBytes">,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  edges: { readonly clock: Clock; readonly signal: AbortSignal },
 ): AsyncGenerator<LogsChunk, void, undefined> {
   const format = new LogFormatter({
     timestamps: request.timestamps,
     sinceMs: sinceMs(request.sinceTime),
     limitBytes: request.limitBytes,
   });
+  const { tailLines, follow } = request;
+  for await (const entries of logEntries(source, { tailLines, pollMs: follow ? POLL_MS : undefined }, edges)) {
+    const bytes = format.format(entries);
+    if (bytes.length > 0) yield { bytes, missedLineCount: 0 };
+    if (format.isFull) return;
+  }
+}
+
+/** Which part of a log is wanted. */
+export interface LogPart {
+  /** Only so many of the last lines; undefined: all. */
+  readonly tailLines: number | undefined;
+  /** Go on with what is written later, and look again so often when no change is told; undefined: what is there is all. */
+  readonly pollMs: number | undefined;
+}
+
+/** The entries of a log as they come, in lots that are never empty. */
+export async function* logEntries(
+  source: LogSource,
+  { tailLines, pollMs }: LogPart,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+): AsyncGenerator<readonly Buffer[], void, undefined> {
   const reader = new LogReader(source.path);
-  const changes = request.follow ? new FolderChanges(dirname(source.path)) : undefined;
+  const changes = pollMs === undefined ? undefined : new FolderChanges(dirname(source.path), pollMs);
   try {
-    await reader.begin(request.tailLines);
-    while (!signal.aborted && !format.isFull) {
+    await reader.begin(tailLines);
+    while (!signal.aborted) {
       const wasOpen = source.isOpen();
       const entries = await reader.read();
-      const bytes = format.format(entries);
-      if (bytes.length > 0) yield { bytes, missedLineCount: 0 };
+      if (entries.length > 0) yield entries;
       if (entries.length > 0) continue;
       if (changes === undefined || !wasOpen) return;
       await changes.next(clock, signal);
@@ -62,9 +83,11 @@ function sinceMs(sinceTime: string): number {
 class FolderChanges {
   private readonly watcher: ReturnType<typeof watch>;
   private hasChanged = false;
+  private readonly pollMs: number;
   private wake: (() => void) | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, pollMs: number) {
+    this.pollMs = pollMs;
     mkdirSync(folder, { recursive: true });
     this.watcher = watch(folder, () => {
       this.hasChanged = true;
@@ -73,7 +96,7 @@ class FolderChanges {
     this.watcher.on("error", () => undefined);
   }
 
-  /** Resolves at a change, after POLL_MS, or when the signal aborts. */
+  /** Resolves at a change, after `pollMs`, or when the signal aborts. */
   async next(clock: Clock, signal: AbortSignal): Promise<void> {
     const over = new AbortController();
     const stop = (): void => over.abort();
@@ -81,7 +104,7 @@ class FolderChanges {
     signal.addEventListener("abort", stop, { once: true });
     if (this.hasChanged || signal.aborted) over.abort();
     try {
-      await clock.sleep(POLL_MS, over.signal);
+      await clock.sleep(this.pollMs, over.signal);
     } catch (error) {
       if (!hasCode(error, "cancelled")) throw error;
     } finally {

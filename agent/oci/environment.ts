@@ -33,6 +33,7 @@ export function environment(input: EnvironmentInput): ReadonlyMap<string, string
     ["PATH", DEFAULT_PATH],
     ["HOSTNAME", input.hostname],
     ["HOME", input.home],
+    ...(input.container.tty ? ([["TERM", "xterm"]] as const) : []),
   ]);
   for (const pair of input.imageEnv) {
     const at = pair.indexOf("=");

@@ -91,7 +91,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
   return {
     ociVersion: "1.0.2",
     process: {
-      terminal: false,
+      terminal: container.tty,
       user: { ...input.user },
       args: input.command,
       env: input.environment,

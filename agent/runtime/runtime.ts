@@ -45,6 +45,8 @@ export interface ContainerSpec extends ContainerKey {
   readonly rootMount: RootFsMount | undefined;
   /** File that receives what the container writes, in the k8s-file format. */
   readonly logPath: string;
+  /** What becomes of its standard input: there is none, it ends with the first who attached, or it stays open. */
+  readonly stdin: "none" | "once" | "open";
 }
 
 /** A command inside a running container: with the container's own user, rights and environment. */
@@ -80,6 +82,14 @@ export interface ExecSession {
   cancel(): void;
 }
 
+/** The way to a container's standard input and terminal. What it writes is in its log. */
+export interface InputSession {
+  /** Resolves when more may be written. What a container that has ended is sent is lost. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Leaves; standard input ends when the container was made so. */
+  close(): void;
+}
+
 /** What a run has used since its start. */
 export interface ContainerStats extends ContainerKey {
   readonly cpuMicroseconds: number;
@@ -88,6 +98,11 @@ export interface ContainerStats extends ContainerKey {
   readonly oomCount: number;
   readonly throttledMicroseconds: number;
   readonly pidCount: number;
+  /** 0: no limit of its own. */
+  readonly memoryLimitBytes: number;
+  /** From and to block devices. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
 }
 
 /**
@@ -114,6 +129,10 @@ export interface Runtime {
   removePod(podUid: string): Promise<void>;
   /** Starts a command in a running container. */
   exec(key: ContainerKey, spec: ExecSpec): Promise<ExecSession>;
+  /** Joins a running container's standard input. */
+  attach(key: ContainerKey): Promise<InputSession>;
+  /** Sets the size of a container's terminal; nothing when it has none. */
+  resize(key: ContainerKey, size: TerminalSize): Promise<void>;
   /** What a pod's runs use now. */
   stats(podUid: string): Promise<readonly ContainerStats[]>;
   /** Has the log file opened anew under its name, after it was renamed. */

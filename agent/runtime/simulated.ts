@@ -9,6 +9,7 @@ import {
   containerId,
   type ExecSession,
   type ExecSpec,
+  type InputSession,
   type ObservedContainer,
   type Runtime,
 } from "./runtime.js";
@@ -111,9 +112,26 @@ export class SimulatedRuntime implements Runtime {
     throw new TallshipError("not_supported", `exec in ${containerId(key)}: a simulated machine runs no commands`);
   }
 
+  async attach(key: ContainerKey): Promise<InputSession> {
+    throw new TallshipError("not_supported", `attach to ${containerId(key)}: a simulated machine reads nothing`);
+  }
+
+  async resize(): Promise<void> {
+    return;
+  }
+
   async stats(podUid: string): Promise<readonly ContainerStats[]> {
     const running = (await this.list(podUid)).filter(({ state }) => state.is === "running");
-    const nothing = { cpuMicroseconds: 0, memoryBytes: 0, oomCount: 0, throttledMicroseconds: 0, pidCount: 1 };
+    const nothing = {
+      cpuMicroseconds: 0,
+      memoryBytes: 0,
+      oomCount: 0,
+      throttledMicroseconds: 0,
+      pidCount: 1,
+      memoryLimitBytes: 0,
+      readBytes: 0,
+      writtenBytes: 0,
+    };
     return running.map(({ container, attempt }) => ({ podUid, container, attempt, ...nothing }));
   }
 

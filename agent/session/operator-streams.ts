@@ -5,13 +5,19 @@ import { Pipe } from "../../lib/transport/pipe.js";
 import type { ImageInput, ImageOutput, ImageTask } from "../../proto/gen/tallship/v1/images.js";
 import { NodesDefinition, type OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import type {
+  AttachStart,
+  CopyStart,
   ExecInput,
   ExecOutput,
   ExecStart,
+  ForwardStart,
   LogsChunk,
   LogsRequest,
   NodeFrame,
   OperatorFrame,
+  SignalRequest,
+  UsageChunk,
+  UsageRequest,
 } from "../../proto/gen/tallship/v1/streams.js";
 import type { AddressBook } from "./address-book.js";
 
@@ -24,6 +30,27 @@ export interface PodStreams {
     input: AsyncIterable<ExecInput>,
     signal: AbortSignal,
   ): AsyncIterable<ExecOutput>;
+  attach(
+    podUid: string,
+    start: AttachStart,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): AsyncIterable<ExecOutput>;
+  forward(
+    podUid: string,
+    start: ForwardStart,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): AsyncIterable<ExecOutput>;
+  copy(
+    podUid: string,
+    start: CopyStart,
+    input: AsyncIterable<ExecInput>,
+    signal: AbortSignal,
+  ): AsyncIterable<ExecOutput>;
+  signal(podUid: string, request: SignalRequest): Promise<void>;
+  /** Of all pods of the node. */
+  usage(request: UsageRequest, signal: AbortSignal): AsyncIterable<UsageChunk>;
 }
 
 /** What an operator may ask of the node's images. Throws what agent/image throws. */
@@ -153,8 +180,17 @@ async function* answer(
         yield { part: { $case: "logs", value: chunk } };
       return;
     case "exec":
-      for await (const output of streams.exec(podUID, what.value, input.exec.stream, signal))
-        yield { part: { $case: "exec", value: output } };
+      return yield* asOutput(streams.exec(podUID, what.value, input.exec.stream, signal));
+    case "attach":
+      return yield* asOutput(streams.attach(podUID, what.value, input.exec.stream, signal));
+    case "forward":
+      return yield* asOutput(streams.forward(podUID, what.value, input.exec.stream, signal));
+    case "copy":
+      return yield* asOutput(streams.copy(podUID, what.value, input.exec.stream, signal));
+    case "signal":
+      return streams.signal(podUID, what.value);
+    case "usage":
+      for await (const chunk of streams.usage(what.value, signal)) yield { part: { $case: "usage", value: chunk } };
       return;
     case "image":
       for await (const output of streams.image(what.value, input.image.stream, signal))
@@ -163,4 +199,8 @@ async function* answer(
     default:
       assertNever(what);
   }
+}
+
+async function* asOutput(outputs: AsyncIterable<ExecOutput>): AsyncGenerator<NodeFrame, void, undefined> {
+  for await (const output of outputs) yield { part: { $case: "exec", value: output } };
 }

@@ -8,8 +8,8 @@ import type { StreamTarget } from "./stream-broker.js";
 export interface ContainerName {
   readonly namespace: string;
   readonly pod: string;
-  /** May be empty when the pod has one. */
-  readonly container: string;
+  /** May be empty when the pod has one; undefined when the pod as a whole is meant. */
+  readonly container: string | undefined;
 }
 
 /** The node that runs the pod and the container's name in full. Says plainly when there is no such pod, container or node yet. */
@@ -21,7 +21,7 @@ export function findTarget(
   const pod = view.get("Pod", namespace, name);
   const title = `Pod/${namespace}/${name}`;
   if (pod === undefined) throw new TallshipError("not_found", `${title} does not exist`);
-  const what = describe(chosenContainer(pod, title, container));
+  const what = describe(container === undefined ? "" : chosenContainer(pod, title, container));
   const nodeName = pod.spec?.nodeName ?? "";
   if (nodeName === "")
     throw new TallshipError("failed_precondition", `${title} is not bound to a node yet${whyPending(pod)}`);

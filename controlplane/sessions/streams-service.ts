@@ -1,19 +1,23 @@
 import { TallshipError } from "../../lib/errors.js";
 import { pump } from "../../lib/transport/pump.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
+import type { OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import {
   ExecInput,
   type ExecOutput,
-  type ExecStart,
   type LogsChunk,
   type LogsRequest,
   OperatorFrame,
+  type SignalRequest,
+  SignalResponse,
   type StreamsDefinition,
 } from "../../proto/gen/tallship/v1/streams.js";
 import type { View } from "../cache/view.js";
 import type { CarriedStream } from "./carried-stream.js";
+import { closeOnAbort } from "./close-on-abort.js";
 import type { StreamBroker } from "./stream-broker.js";
-import { findTarget } from "./stream-target.js";
+import { type ContainerName, findTarget } from "./stream-target.js";
+import { gatherUsage } from "./usage-streams.js";
 
 /** What the Streams service needs. */
 export interface StreamsDeps {
@@ -21,11 +25,16 @@ export interface StreamsDeps {
   readonly broker: StreamBroker;
 }
 
-/** Logs and exec for operators, on any replica. Whoever leaves first ends the stream on the other side. */
+/** What operators do with pods, on any replica. Whoever leaves first ends the stream on the other side. */
 export function streamsService(deps: StreamsDeps): Handlers<typeof StreamsDefinition> {
   return {
     logs: (request, context) => logs(deps, request, context),
-    exec: (inputs, context) => exec(deps, inputs, context),
+    exec: (inputs, context) => duplex(deps, "exec", inputs, context),
+    attach: (inputs, context) => duplex(deps, "attach", inputs, context),
+    forward: (inputs, context) => duplex(deps, "forward", inputs, context),
+    copy: (inputs, context) => duplex(deps, "copy", inputs, context),
+    signal: (request, context) => signalContainer(deps, request, context),
+    usage: (request, { signal }) => gatherUsage(deps, request, signal),
   };
 }
 
@@ -46,15 +55,34 @@ async function* logs(
   }
 }
 
-async function* exec(
+async function signalContainer(
   { view, broker }: StreamsDeps,
+  request: SignalRequest,
+  { signal }: CallContext,
+): Promise<SignalResponse> {
+  const target = findTarget(view, request, (container) => ({ $case: "signal", value: { ...request, container } }));
+  const stream = await broker.open(target, signal);
+  const stop = closeOnAbort(stream, signal);
+  try {
+    while ((await stream.read()) !== undefined);
+    return SignalResponse.fromPartial({});
+  } finally {
+    stop();
+  }
+}
+
+/** Operations with input and output. Those of a process end with its exit code; the others end when all is there. */
+type Operation = "exec" | "attach" | "forward" | "copy";
+
+async function* duplex(
+  { view, broker }: StreamsDeps,
+  operation: Operation,
   inputs: AsyncIterable<ExecInput>,
   { signal }: CallContext,
 ): AsyncGenerator<ExecOutput> {
   const iterator = inputs[Symbol.asyncIterator]();
-  const start = startOf(await iterator.next());
-  const target = findTarget(view, start, (container) => ({ $case: "exec", value: { ...start, container } }));
-  const stream = await broker.open(target, signal);
+  const { name, describe } = startOf(operation, await iterator.next());
+  const stream = await broker.open(findTarget(view, name, describe), signal);
   const stop = closeOnAbort(stream, signal);
   sendInputs(iterator, stream, signal);
   try {
@@ -63,6 +91,7 @@ async function* exec(
       yield part.value;
       if (part.value.part?.$case === "exitCode") return;
     }
+    if (operation === "forward" || operation === "copy") return;
     throw new TallshipError(
       "unavailable",
       `node ${stream.nodeName} ended the stream without an exit code: the command's end is not known`,
@@ -72,12 +101,25 @@ async function* exec(
   }
 }
 
-function startOf(first: IteratorResult<ExecInput>): ExecStart {
-  const start = first.done !== true && first.value.part?.$case === "start" ? first.value.part.value : undefined;
-  if (start === undefined)
-    throw new TallshipError("invalid_argument", "exec: the first message must start the command");
-  if (start.command.length === 0) throw new TallshipError("invalid_argument", "exec: want a command");
-  return start;
+interface Start {
+  readonly name: ContainerName;
+  readonly describe: (container: string) => NonNullable<OpenStream["what"]>;
+}
+
+/** The first message says what is to be done, and it must be what was called. */
+function startOf(operation: Operation, first: IteratorResult<ExecInput>): Start {
+  const part = first.done === true ? undefined : first.value.part;
+  if (operation === "exec" && part?.$case === "start") {
+    if (part.value.command.length === 0) throw new TallshipError("invalid_argument", "exec: want a command");
+    return { name: part.value, describe: (container) => ({ $case: "exec", value: { ...part.value, container } }) };
+  }
+  if (operation === "attach" && part?.$case === "attach")
+    return { name: part.value, describe: (container) => ({ $case: "attach", value: { ...part.value, container } }) };
+  if (operation === "copy" && part?.$case === "copy")
+    return { name: part.value, describe: (container) => ({ $case: "copy", value: { ...part.value, container } }) };
+  if (operation === "forward" && part?.$case === "forward")
+    return { name: { ...part.value, container: undefined }, describe: () => ({ $case: "forward", value: part.value }) };
+  throw new TallshipError("invalid_argument", `${operation}: the first message must start it`);
 }
 
 /** Input flows beside the output. The end of the operator's messages is the end of standard input, said or not. */
@@ -93,15 +135,4 @@ function sendInputs(inputs: AsyncIterator<ExecInput>, stream: CarriedStream, sig
   };
   // An operator that breaks off aborts the signal too: closeOnAbort ends the stream.
   pump({ [Symbol.asyncIterator]: () => inputs }, sink, signal).then(closeStdin, () => undefined);
-}
-
-/** Ends the node's side when the operator goes, even while the node says nothing. Returns how to end it otherwise. */
-export function closeOnAbort(stream: CarriedStream, signal: AbortSignal): () => void {
-  const close = (): void => stream.close();
-  if (signal.aborted) close();
-  else signal.addEventListener("abort", close, { once: true });
-  return () => {
-    signal.removeEventListener("abort", close);
-    close();
-  };
 }

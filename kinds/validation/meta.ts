@@ -1,6 +1,7 @@
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { FORMATS } from "../formats.js";
 import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
+import { powerProblem } from "../power.js";
 import { KINDS, type KindName } from "../registry.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
 import { type Findings, type Path, shorten } from "./findings.js";
@@ -50,4 +51,9 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);
+  for (const [name, value] of Object.entries(meta?.annotations ?? {})) {
+    const wrong = powerProblem(name, value);
+    if (wrong !== undefined)
+      findings.add("invalid", [...path, "annotations", name], `${wrong}, found ${JSON.stringify(shorten(value))}`);
+  }
 }

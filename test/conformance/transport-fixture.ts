@@ -4,6 +4,7 @@ import type { Binding, Channel, Client, Dialer, Handlers, Identity } from "../..
 import { bind } from "../../lib/transport/service.js";
 import { ClusterDefinition } from "../../proto/gen/tallship/v1/api.js";
 import { ExecInput, ExecOutput, LogsChunk, StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
+import { NO_STREAMS } from "../kit/no-streams.js";
 
 /** One transport under test. */
 export interface TransportHarness {
@@ -26,13 +27,9 @@ export const silent = new AbortController().signal;
 
 const allow = (): undefined => undefined;
 
-async function* none<T>(): AsyncGenerator<T> {
-  // Nothing is sent.
-}
-
-/** The streams service with these handlers; the others send nothing. */
+/** The streams service with these handlers; the others refuse. */
 export function streams(handlers: Partial<StreamHandlers>): Binding {
-  return bind(StreamsDefinition, { logs: () => none(), exec: () => none(), ...handlers }, allow);
+  return bind(StreamsDefinition, { ...NO_STREAMS, ...handlers }, allow);
 }
 
 /** The cluster service, of which only Info is used. */

@@ -11,6 +11,7 @@ export interface TestContainer {
   readonly rootPath: string;
   readonly logPath: string;
   readonly rootMount?: ContainerSpec["rootMount"];
+  readonly stdin?: ContainerSpec["stdin"];
   /** Group above all pods' groups. */
   readonly cgroupParent: string;
   readonly container?: Parameters<typeof Container.fromPartial>[0];
@@ -38,7 +39,7 @@ export function containerSpec(key: ContainerKey, test: TestContainer): Container
       devices: [],
     },
   });
-  return { ...key, oci, rootMount: test.rootMount, logPath: test.logPath };
+  return { ...key, oci, rootMount: test.rootMount, logPath: test.logPath, stdin: test.stdin ?? "none" };
 }
 
 /** A log file's name for a run. */

@@ -12,6 +12,7 @@ import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
 import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
 import { ADMIN, type ApiBench, openApiBench } from "./api-bench.js";
+import { NO_STREAMS } from "./no-streams.js";
 
 /** What one command line printed and returned. */
 export interface Ran {
@@ -112,7 +113,6 @@ function refuse(what: string): never {
   throw new TallshipError("not_supported", `this bench has no ${what}`);
 }
 
-const NO_STREAMS: Handlers<typeof StreamsDefinition> = { logs: () => refuse("logs"), exec: () => refuse("exec") };
 const NO_IMAGES: Handlers<typeof ImagesDefinition> = { load: () => refuse("images") };
 const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
   info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),

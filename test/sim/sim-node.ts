@@ -143,7 +143,10 @@ export class SimNode {
       },
       network: (config) =>
         createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
-      streams: () => ({ logs: nothing, exec: nothing }),
+      streams: () => ({
+        ...{ logs: nothing, exec: nothing, attach: nothing, forward: nothing, copy: nothing, usage: nothing },
+        signal: async () => undefined,
+      }),
       imageStreams: { image: nothing },
       facts: {
         nodeName: name,

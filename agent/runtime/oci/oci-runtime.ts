@@ -25,11 +25,14 @@ import {
   containerId,
   type ExecSession,
   type ExecSpec,
+  type InputSession,
   type ObservedContainer,
   parseContainerId,
   type Runtime,
+  type TerminalSize,
 } from "../runtime.js";
 import { signalNumber } from "../signals.js";
+import { startAttach } from "./attach.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { startExec } from "./exec.js";
 import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
@@ -226,6 +229,17 @@ class OciRuntime implements Runtime {
     return startExec({ id, bundle: bundleFolder(this.options, key), runtime, name, clock }, spec);
   }
 
+  async attach(key: ContainerKey): Promise<InputSession> {
+    const id = containerId(key);
+    if (inspectRun(this.options, key).is !== "running")
+      throw new TallshipError("failed_precondition", `attach to ${id}: it does not run`);
+    return startAttach(bundleFolder(this.options, key));
+  }
+
+  async resize(key: ContainerKey, { width, height }: TerminalSize): Promise<void> {
+    this.control(key, `1 ${height} ${width}\n`);
+  }
+
   async stats(podUid: string): Promise<readonly ContainerStats[]> {
     const { hierarchies, cgroupParent } = this.options;
     const running = (await this.list(podUid)).filter(({ state }) => state.is === "running");
@@ -236,10 +250,15 @@ class OciRuntime implements Runtime {
   }
 
   async reopenLog(key: ContainerKey): Promise<void> {
+    this.control(key, "2 0 0\n");
+  }
+
+  /** Tells the run's monitor something, in its own words: a number for what, and two more. */
+  private control(key: ContainerKey, message: string): void {
     const ctl = `${bundleFolder(this.options, key)}/ctl`;
     try {
       const fd = openSync(ctl, 0o1 | 0o4000);
-      writeSync(fd, "2 0 0\n");
+      writeSync(fd, message);
       closeSync(fd);
     } catch (cause) {
       throw asTallshipError(cause, "runtime_failed");

@@ -35,6 +35,9 @@ function conmonCommand(paths: DriverPaths, programs: Programs, spec: ContainerSp
     ...["-p", `${bundle}/pid`, "-P", `${bundle}/conmon.pid`, "-l", `k8s-file:${spec.logPath}`],
     ...["--exit-dir", exitFolder(paths), "--socket-dir-path", socketFolder(paths), "--no-sync-log"],
     ...["--log-level", "error", "--runtime-arg", `--root=${runtimeRoot(paths)}`],
+    ...(spec.stdin === "none" ? [] : ["-i"]),
+    ...(spec.stdin === "open" ? ["--leave-stdin-open"] : []),
+    ...(spec.oci.process.terminal ? ["-t"] : []),
   ];
 }
 

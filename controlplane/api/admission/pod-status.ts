@@ -1,19 +1,21 @@
 import { keyOf, keyText, type Typed } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
+import { powerOf } from "../../../kinds/power.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { ContainerStatus, Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
 import { withParts } from "./parts.js";
 
 /**
- * Refuses a pod status that goes back: a finished pod does not run again, and a container was not restarted less often than it was said to be.
+ * Refuses a pod status that goes back: a finished pod does not run again unless it was started by hand, and a container was not restarted less often than it was said to be.
  * Reports cross on the way, so an agent's older one may arrive after its newer one.
  */
 export function podStatusError(wanted: Typed, live: Typed): TallshipError | undefined {
   if (wanted.kind !== "Pod" || live.kind !== "Pod") return undefined;
   const operation = `update status of ${keyText(keyOf(live))}`;
   const [before, after] = [live.object.status?.phase ?? "", wanted.object.status?.phase ?? ""];
-  if (isPodFinished(live.object) && before !== after)
+  const isRestartable = powerOf(live.object).startCount > 0;
+  if (isPodFinished(live.object) && before !== after && !isRestartable)
     return new TallshipError("failed_precondition", `${operation}: phase ${before} is final, not ${after}`);
   const counts = restartCounts(live.object);
   const older = wanted.object.status?.containerStatuses.find(

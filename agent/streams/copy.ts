@@ -1,0 +1,36 @@
+import { packTree } from "../../lib/rooted/pack-tree.js";
+import { TreeUnpacker } from "../../lib/rooted/unpack-tree.js";
+import { entryPath } from "../../lib/tar/entry.js";
+import type { CopyStart, ExecInput, ExecOutput } from "../../proto/gen/tallship/v1/streams.js";
+
+/**
+ * Carries an archive into or out of a container. The root is that of the container's first process, with everything it has mounted; every path is
+ * walked handle by handle in it, so that no link of the container leads anywhere else, now or meanwhile.
+ */
+export async function* copy(
+  pid: number,
+  start: CopyStart,
+  input: AsyncIterable<ExecInput>,
+  signal: AbortSignal,
+): AsyncGenerator<ExecOutput> {
+  const root = `/proc/${pid}/root`;
+  const path = entryPath(start.path);
+  if (!start.isInto) {
+    for (const value of packTree({ root, path, followsLink: start.followsLink })) {
+      if (signal.aborted) return;
+      yield { part: { $case: "stdout", value } };
+    }
+    return;
+  }
+  const owners = start.keepsOwners ? "archive" : "root";
+  const unpacker = new TreeUnpacker({ root, path, isAsIs: start.isAsIs, owners });
+  try {
+    for await (const { part } of input) {
+      if (part?.$case === "stdin") unpacker.push(part.value);
+      if (part?.$case === "stdinClosed") break;
+    }
+    unpacker.finish();
+  } finally {
+    unpacker.close();
+  }
+}

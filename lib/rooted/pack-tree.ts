@@ -1,0 +1,101 @@
+// Edge: reads a file or folder as an archive.
+import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, readSync, type Stats } from "node:fs";
+import { asTallshipError } from "../errors.js";
+import { tarEntry } from "../tar/entry.js";
+import { tarEnd, tarHeader, tarPadding } from "../tar/tar-writer.js";
+import { nameIn, openIn, openRooted, partsOf } from "./walk.js";
+
+/** What is packed. */
+export interface PackOrder {
+  readonly root: string;
+  /** Below the root, one byte per character. What a folder holds is packed without the folder's name when it ends with "/.". */
+  readonly path: string;
+  /** Whether a symbolic link at the end of the path is followed. */
+  readonly followsLink: boolean;
+}
+
+const PIECE_BYTES = 65_536;
+
+/**
+ * The tar archive of a file, or of a folder with all that it holds, under the last name of its path. Links inside are packed as links, so nothing
+ * outside is read, whatever is renamed meanwhile. Sockets and device nodes are left out; a file that shrinks while it is read ends in zeros.
+ */
+export function* packTree({ root, path, followsLink }: PackOrder): Generator<Buffer> {
+  const rules = { beyond: "clamped", makesFolders: false } as const;
+  const fd = openRooted(root, path, { ...rules, followsLast: followsLink || /\/\.?$/.test(path) });
+  try {
+    const last = partsOf(path).at(-1) ?? ".";
+    const readLink = (): string => {
+      const folder = openRooted(root, path.replace(/[^/]*$/, ""), { ...rules, followsLast: true });
+      try {
+        return readlinkSync(nameIn(folder, last), { encoding: "latin1" });
+      } finally {
+        closeSync(folder);
+      }
+    };
+    yield* packPlace(fd, last === ".." || /(^|\/)\.$/.test(path) ? "." : last, readLink);
+    yield tarEnd();
+  } catch (error) {
+    throw asTallshipError(error, "disk_failed");
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What a handle is on, whatever its name is by now. Only where a link leads can be read by name alone. */
+function* packPlace(fd: number, name: string, readLink: () => string): Generator<Buffer> {
+  const stats = fstatSync(fd);
+  if (stats.isDirectory()) yield* packFolder(fd, name, stats);
+  else if (stats.isSymbolicLink())
+    yield tarHeader(tarEntry(name, "symlink", { ...ownersOf(stats), linkPath: readLink() }));
+  else if (stats.isFile()) yield* packFile(fd, name, stats);
+}
+
+function* packFolder(fd: number, name: string, stats: Stats): Generator<Buffer> {
+  yield tarHeader(tarEntry(`${name}/`, "directory", ownersOf(stats)));
+  for (const child of readdirSync(nameIn(fd, ""), { encoding: "latin1" }).sort()) {
+    const place = openIfThere(fd, child);
+    if (place === undefined) continue;
+    try {
+      yield* packPlace(place, `${name}/${child}`, () => readlinkSync(nameIn(fd, child), { encoding: "latin1" }));
+    } finally {
+      closeSync(place);
+    }
+  }
+}
+
+/** Undefined when it went meanwhile. */
+function openIfThere(fd: number, name: string): number | undefined {
+  try {
+    return openIn(fd, name);
+  } catch {
+    return undefined;
+  }
+}
+
+function* packFile(place: number, name: string, stats: Stats): Generator<Buffer> {
+  // Opened by its handle: a name could have become something else.
+  const fd = openSync(`/proc/self/fd/${place}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    yield tarHeader(tarEntry(name, "file", { ...ownersOf(stats), sizeBytes: stats.size }));
+    for (let left = stats.size; left > 0; ) {
+      const piece = Buffer.alloc(Math.min(PIECE_BYTES, left));
+      const count = readSync(fd, piece, 0, piece.length, null);
+      const bytes = count === 0 ? piece : piece.subarray(0, count);
+      left -= bytes.length;
+      yield bytes;
+    }
+    yield tarPadding(stats.size);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function ownersOf({ mode, uid, gid, mtimeMs }: Stats): {
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly mtimeS: number;
+} {
+  return { mode: mode & 0o7777, uid, gid, mtimeS: Math.floor(mtimeMs / 1000) };
+}
