@@ -13,8 +13,8 @@ import {
 import { FindHoldersRequest, type FindHoldersResponse } from "../../proto/gen/tallship/v1/session.js";
 import { OperatorFrame } from "../../proto/gen/tallship/v1/streams.js";
 import type { CarriedStream } from "../sessions/carried-stream.js";
-import type { StreamBroker } from "../sessions/stream-broker.js";
 import { closeOnAbort } from "../sessions/close-on-abort.js";
+import type { StreamBroker } from "../sessions/stream-broker.js";
 import { imageNodes } from "./choose-nodes.js";
 import { type NamingDeps, nameImage } from "./name-image.js";
 
