@@ -27,19 +27,22 @@ async function runVerb(
   at: { readonly name: string; readonly shell: Shell },
 ): Promise<number> {
   const { parse } = await import("./parse.js");
-  if (asksForHelp(args)) {
+  const isCommandLast = verb.commandFollows?.(args) === true;
+  if (asksForHelp(args, isCommandLast)) {
     const { verbHelp } = await import("./help.js");
     await at.shell.stdout.write(verbHelp(at.name, verb));
     return EXIT.ok;
   }
-  const call = parse(args, verb.flags);
+  const call = parse(args, verb.flags, isCommandLast);
   if (verb.operands === "none" && call.operands.length > 0) throw usageError(`unexpected "${call.operands[0]}"`);
   if (call.rest !== undefined && verb.takesCommand !== true) throw usageError("nothing can follow --");
   return verb.run(call, at.shell, VERBS);
 }
 
-function asksForHelp(args: readonly string[]): boolean {
-  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+/** A command's own flags ask nothing of this program. */
+function asksForHelp(args: readonly string[], isCommandLast: boolean): boolean {
+  const end = args.indexOf("--");
+  const own = isCommandLast ? args.slice(0, 1) : end === -1 ? args : args.slice(0, end);
   return own.includes("--help") || own.includes("-h");
 }
 

@@ -2,23 +2,29 @@ import { closest } from "../kinds/suggest.js";
 import { type Flag, type Flags, type FlagValues, flagName } from "./flags.js";
 import { type Call, usageError } from "./verb.js";
 
-/** Reads a verb's arguments as kubectl would: flags anywhere before `--`, `-n x`, `-nx`, `-it`, `--name=x`. Throws usage errors. */
-export function parse<F extends Flags>(args: readonly string[], flags: F): Call<F> {
+/**
+ * Reads a verb's arguments as kubectl would: flags anywhere before `--`, `-n x`, `-nx`, `-it`, `--name=x`. Where a command follows the first operand, as in docker's
+ * exec and run, everything after that is the command's. Throws usage errors.
+ */
+export function parse<F extends Flags>(args: readonly string[], flags: F, isCommandLast = false): Call<F> {
   const values = new Map<string, unknown>(Object.entries(flags).map(([key, flag]) => [key, absent(flag)]));
   const operands: string[] = [];
-  const end = args.indexOf("--");
-  const queue = end === -1 ? [...args] : args.slice(0, end);
+  const end = isCommandLast ? -1 : args.indexOf("--");
+  const queue = [...(end === -1 ? args : args.slice(0, end))];
+  let rest: readonly string[] | undefined = end === -1 ? undefined : args.slice(end + 1);
   for (let arg = queue.shift(); arg !== undefined; arg = queue.shift()) {
-    if (arg.startsWith("--")) readLong(arg.slice(2), flags, values, queue);
-    else if (arg.startsWith("-") && arg !== "-") readShort(arg.slice(1), flags, values, queue);
-    else operands.push(arg);
+    if (arg.startsWith("--") && arg !== "--") readLong(arg.slice(2), flags, values, queue);
+    else if (arg.startsWith("-") && arg !== "-" && arg !== "--") readShort(arg.slice(1), flags, values, queue);
+    else if (arg !== "--") operands.push(arg);
+    if (isCommandLast && operands.length > 0) rest = commandIn(queue.splice(0));
   }
   // Each value was read as its flag's type says.
-  return {
-    flags: Object.fromEntries(values) as FlagValues<F>,
-    operands,
-    rest: end === -1 ? undefined : args.slice(end + 1),
-  };
+  return { flags: Object.fromEntries(values) as FlagValues<F>, operands, rest };
+}
+
+/** The words of a command that follows an operand; a -- between them is of no use, but harmless. */
+function commandIn(words: readonly string[]): readonly string[] {
+  return words[0] === "--" ? words.slice(1) : words;
 }
 
 type Values = Map<string, unknown>;

@@ -56,6 +56,30 @@ export interface Files {
   write(path: string, text: string): Promise<void>;
 }
 
+/** Edge: the user's files as archives. */
+export interface Archives {
+  /** The tar archive of a file, or of a folder with all that it holds. */
+  pack(path: string, followsLink: boolean): AsyncIterable<Uint8Array>;
+  /** Writes a tar archive that may be hostile: to a path as `docker cp` places it, and nowhere else. */
+  unpack(path: string, archive: AsyncIterable<Uint8Array>, options: { readonly keepsOwners: boolean }): Promise<void>;
+}
+
+/** A connection that somebody has made to a port here. */
+export interface LocalConnection {
+  /** The port that was listened on. */
+  readonly port: number;
+  /** What comes, until the other side has sent all. */
+  chunks(): AsyncIterable<Uint8Array>;
+  /** Resolves when more may be written. */
+  write(bytes: Uint8Array): Promise<void>;
+  /** Nothing more is sent. */
+  end(): void;
+  /** Breaks it off. */
+  destroy(): void;
+  /** Calls when both sides have ended, or it broke. */
+  onClosed(call: () => void): void;
+}
+
 /** Edge: the user's editor. */
 export interface Editor {
   /** Lets the user edit a text, in a new file or in the one given. Resolves when the editor has ended well. */
@@ -72,10 +96,16 @@ export interface Shell {
   readonly stdin: Input;
   readonly terminal: Terminal;
   readonly files: Files;
+  readonly archives: Archives;
   readonly editor: Editor;
   readonly clock: Clock;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
+  /** Listens on a TCP port, 0 for any that is free, until it is closed. */
+  listen(
+    at: { readonly address: string; readonly port: number },
+    serve: (connection: LocalConnection) => void,
+  ): Promise<{ readonly port: number; close(): void }>;
   /** A dialer that shows the context's certificate. */
   dialer(context: ClusterContext): Promise<Dialer>;
 }

@@ -5,7 +5,7 @@ import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { systemClock } from "../lib/system-clock.js";
 import { EXIT } from "./exit-codes.js";
-import type { Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
+import type { Archives, Files, Found, Input, Output, Shell, Terminal } from "./shell.js";
 
 /** The shell that tsctl was started in. Interrupts abort its signal; a second one ends the process. */
 export function systemShell(): Shell {
@@ -25,12 +25,14 @@ export function systemShell(): Shell {
     stdin,
     terminal,
     files,
+    archives,
     editor: {
       open: async (text, path) => (await import("./system-editor.js")).openEditor(text, path),
       discard: async (path) => (await import("./system-editor.js")).discardFile(path),
     },
     clock: systemClock,
     signal: interrupted.signal,
+    listen: async (at, serve) => (await import("./system-sockets.js")).listenOn(at, serve),
     dialer: async (context) => (await import("./dial.js")).dialerOf(context),
   };
 }
@@ -174,5 +176,16 @@ const files: Files = {
   write: async (path, text) => {
     const { writeFileAtomic } = await import("../lib/atomic-file.js");
     await writeFileAtomic(path, text, 0o600);
+  },
+};
+
+const archives: Archives = {
+  pack: async function* (path, followsLink) {
+    const { packHere } = await import("./system-archives.js");
+    yield* packHere(path, followsLink);
+  },
+  unpack: async (path, archive, options) => {
+    const { unpackHere } = await import("./system-archives.js");
+    await unpackHere(path, archive, options);
   },
 };

@@ -24,6 +24,8 @@ export interface Verb<F extends Flags = Flags> {
   readonly operands: "none" | "objects" | "pods" | "nodes" | "types" | "sets" | "words";
   /** A command follows after `--`. */
   readonly takesCommand?: boolean;
+  /** Whether with these arguments everything after the first operand is a command's, as docker has it; else only what stands after `--`. */
+  readonly commandFollows?: (args: readonly string[]) => boolean;
   /** Returns the exit code; a failure is thrown. `verbs` is the whole table, for what tells of it. */
   readonly run: (call: Call<F>, shell: Shell, verbs: readonly VerbRow[]) => Promise<number>;
 }

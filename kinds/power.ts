@@ -15,6 +15,9 @@ export const KEEP_FILES = "tallship.dev/keep-files";
 /** Annotation of a pod with restartPolicy OnFailure: how many restarts in a row there are at most. */
 export const MAX_RESTARTS = "tallship.dev/max-restarts";
 
+/** Annotation of a pod: it is removed once it is over, as `run --rm` asks. */
+export const REMOVE_WHEN_OVER = "tallship.dev/remove-when-over";
+
 /** Label of the pods that `tsctl run` made: their own name. */
 export const RUN_LABEL = "tallship.dev/run";
 
@@ -56,6 +59,7 @@ export function powerProblem(annotation: string, value: string): string | undefi
     case MAX_RESTARTS:
       return isCount(value, 1_000_000) ? undefined : "want a whole number from 0";
     case KEEP_FILES:
+    case REMOVE_WHEN_OVER:
       return value === "true" || value === "false" ? undefined : "want true or false";
     default:
       return undefined;

@@ -260,6 +260,10 @@ export const LIMITS = {
   dnsPublishMs: { value: 10, why: "changes of names that come together are one file" },
   dnsPublishRetryMs: { value: 1_000, why: "a disk that refuses the names is tried again" },
   dnsListenRetryMs: { value: 200, why: "how often the DNS process looks whether its address is there" },
+  overPodKeptMs: {
+    value: 5_000,
+    why: "a pod that is removed when it is over stays this long for who wants to know how it ended",
+  },
   usageStreamMs: { value: 500, why: "nodes read what containers use no more often than this for who watches it" },
   usageStreamNodes: { value: 1_000, why: "nodes that one watcher of what containers use is told of at a time" },
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },

@@ -72,8 +72,7 @@ describe("exec", () => {
   });
 
   const refused = [
-    { line: "exec a", code: 2, err: "name the command: tsctl exec POD -- COMMAND" },
-    { line: "exec a ls", code: 2, err: "the command follows after --" },
+    { line: "exec a", code: 2, err: "name the command: tsctl exec POD COMMAND" },
     { line: "exec none -- ls", code: 3, err: "does not exist" },
   ];
   test.each(refused)("$line", (row) => fail(bench, row));

@@ -1,9 +1,10 @@
 import { isDeleting, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
 import { KINDS, type KindName } from "../../kinds/registry.js";
 import { labelsText, selectorQuery } from "../../kinds/selector-text.js";
-import { TallshipError } from "../../lib/errors.js";
+import { hasCode, TallshipError } from "../../lib/errors.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cluster } from "../cluster.js";
+import { containersOf, idOf, isIdPrefix } from "../containers/identity.js";
 import { getObject, keyIn, listObjects, type Query } from "../objects.js";
 import { objectText } from "../targets.js";
 
@@ -52,11 +53,25 @@ export async function podsOf(cluster: Cluster, query: Query, signal: AbortSignal
 
 /** The one pod to talk to: ready before running before anything else, then by name. Throws when there is none. */
 export async function onePodOf(cluster: Cluster, target: PodTarget, signal: AbortSignal): Promise<Pod> {
-  if (target.kind === "Pod") return getObject(cluster, keyIn("Pod", cluster.namespace, target.name), signal);
+  if (target.kind === "Pod") return podNamed(cluster, target.name, signal);
   const pods = await podsOf(cluster, await podQuery(cluster, target, signal), signal);
   const [best] = [...pods].sort((left, right) => rank(left) - rank(right));
   if (best !== undefined) return best;
   throw new TallshipError("not_found", `${objectText(target.kind, cluster.namespace, target.name)} has no pods`);
+}
+
+/** A pod by its name, or by the beginning of the id that `ps` shows of its container. */
+async function podNamed(cluster: Cluster, name: string, signal: AbortSignal): Promise<Pod> {
+  try {
+    return await getObject(cluster, keyIn("Pod", cluster.namespace, name), signal);
+  } catch (error) {
+    if (!hasCode(error, "not_found") || !isIdPrefix(name)) throw error;
+    const pods = await podsOf(cluster, { kind: "Pod", namespace: cluster.namespace }, signal);
+    const found = pods.filter((pod) => containersOf(pod).some((one) => idOf(one).startsWith(name)));
+    const [only] = found;
+    if (only === undefined || found.length > 1) throw error;
+    return only;
+  }
 }
 
 function rank(pod: Pod): number {

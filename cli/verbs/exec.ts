@@ -4,9 +4,9 @@ import { verb } from "../verb.js";
 
 /** Ends with the exit code of the command. */
 export const exec = verb({
-  forms: ["exec [-i] [-t] POD -- COMMAND [ARG…]", "exec [-i] [-t] TYPE/NAME -- COMMAND [ARG…]"],
+  forms: ["exec [-i] [-t] POD COMMAND [ARG…]", "exec [-i] [-t] TYPE/NAME -- COMMAND [ARG…]"],
   examples: [
-    ["exec -it web-0 -- sh", "a shell"],
+    ["exec -it web-0 sh", "a shell"],
     ["exec deploy/hello -- cat /etc/hosts", "in a ready pod of a deployment"],
   ],
   flags: {
@@ -18,5 +18,6 @@ export const exec = verb({
   },
   operands: "pods",
   takesCommand: true,
+  commandFollows: (args) => !args.includes("--"),
   run: runExec,
 });

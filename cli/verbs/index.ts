@@ -1,5 +1,7 @@
 import type { VerbRow } from "../verb.js";
 import { CONFIG_VERBS, CREATE_VERBS, IMAGE_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
+import { CONTAINER_VERBS } from "./containers.js";
+import { CONFIG_VERBS, CREATE_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
 
 /** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here; the verbs of large groups have theirs in groups.ts. */
 export const VERBS: readonly VerbRow[] = [
@@ -78,6 +80,7 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./top-pods.js")).topPods,
   },
   { name: "delete", summary: "delete objects", load: async () => (await import("./delete.js")).deleteVerb },
+  ...CONTAINER_VERBS,
   { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
   { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },
   { name: "scale", summary: "set the number of replicas", load: async () => (await import("./scale.js")).scale },

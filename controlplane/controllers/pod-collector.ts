@@ -1,6 +1,8 @@
 import { isReleased } from "../../kinds/deletion.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
+import { REMOVE_WHEN_OVER } from "../../kinds/power.js";
+import { parseTime } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ofKind } from "../cache/of-kind.js";
@@ -13,7 +15,7 @@ const finishedPods: ObjectKey = { kind: "Pod", namespace: "", name: "" };
 const finishedAgainMs = 30_000;
 
 /**
- * Removes pods that nobody else will: those of nodes that were deleted (deleting a node says that it is gone for good), those that were
+ * Removes pods that nobody else will: those that were to go when they are over, a moment later, so that who watches learns how they ended; those of nodes that were deleted (deleting a node says that it is gone for good), those that were
  * marked before they had a node, and the oldest finished ones beyond limits.finishedPodsKept.
  */
 export const podCollector: Controller = {
@@ -30,8 +32,21 @@ function keysFor({ key, before, after }: CacheChange, view: View): readonly Obje
   if (key.kind === "Node" && after === undefined) return view.podsOnNode(key.name).map(({ object }) => podKey(object));
   const [was, is] = [ofKind(before, "Pod")?.object, ofKind(after, "Pod")?.object];
   if (is === undefined) return [];
+  if (isOver(is)) return [key];
   const isSame = was?.spec?.nodeName === is.spec?.nodeName && was !== undefined && isDeleting(was) === isDeleting(is);
   return isSame ? [] : [key];
+}
+
+/** A pod that is to go with its end, and has ended. */
+function isOver(pod: Pod): boolean {
+  return isPodFinished(pod) && !isDeleting(pod) && pod.metadata?.annotations[REMOVE_WHEN_OVER] === "true";
+}
+
+/** How long its last container has been over. */
+function endedForMs({ status }: Pod, nowMs: number): number {
+  const ends = (status?.containerStatuses ?? []).map(({ state }) => parseTime(state?.terminated?.finishedAt ?? ""));
+  const last = Math.max(...ends.filter((atMs) => !Number.isNaN(atMs)));
+  return Number.isFinite(last) ? nowMs - last : Number.POSITIVE_INFINITY;
 }
 
 function podKey(pod: Pod): ObjectKey {
@@ -42,6 +57,10 @@ function podKey(pod: Pod): ObjectKey {
 function collect({ namespace, name }: ObjectKey, view: View, { nowMs }: ReconcileContext): Outcome {
   const pod = view.cached("Pod", namespace, name);
   if (pod === undefined) return NOTHING;
+  if (isOver(pod.object)) {
+    const leftMs = limit("overPodKeptMs") - endedForMs(pod.object, nowMs);
+    return leftMs > 0 ? { writes: [], againMs: leftMs } : { writes: remove(pod, { nowMs }) };
+  }
   const nodeName = pod.object.spec?.nodeName ?? "";
   const isLost = nodeName !== "" && view.get("Node", "", nodeName) === undefined;
   if (!isLost && !isReleased(typedOf(pod))) return NOTHING;

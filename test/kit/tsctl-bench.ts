@@ -174,6 +174,8 @@ class FakeShell {
           return () => this.onResize.delete(call);
         },
       },
+      archives: { pack: () => refuse("archives"), unpack: () => refuse("archives") },
+      listen: () => refuse("sockets"),
       editor: {
         open: async (text, path = "/tmp/edit.yaml") => {
           const next = this.edits.shift() ?? refuse("editor");

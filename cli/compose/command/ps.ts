@@ -1,12 +1,11 @@
 import { durationText } from "../../../kinds/age.js";
 import { toJson } from "../../../kinds/encode.js";
 import { metaOf } from "../../../kinds/object.js";
-import { isPodFinished, isPodReady } from "../../../kinds/pod-state.js";
-import { podSummary } from "../../../kinds/pod-summary.js";
+import { isPodFinished } from "../../../kinds/pod-state.js";
 import { parseTime } from "../../../lib/clock.js";
 import { TallshipError } from "../../../lib/errors.js";
-import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { withCluster } from "../../cluster.js";
+import { stateText } from "../../containers/state.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import { listObjects } from "../../objects.js";
@@ -57,7 +56,7 @@ export function runPs({ flags, operands }: Call<FlagValues<typeof PS_FLAGS>>, sh
       pod.spec?.containers[0]?.image ?? "",
       serviceOf(pod) || (pod.spec?.containers[0]?.name ?? ""),
       `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
-      statusText(pod, nowMs),
+      stateText(pod, pod.spec?.containers[0]?.name ?? "", nowMs),
       pod.spec?.nodeName ?? "",
       (ports.get(serviceOf(pod)) ?? [])
         .map(({ published, target, protocol }) => `${published}->${target}/${protocol}`)
@@ -65,21 +64,6 @@ export function runPs({ flags, operands }: Call<FlagValues<typeof PS_FLAGS>>, sh
     ]);
     return formatTable([["NAME", "IMAGE", "SERVICE", "CREATED", "STATUS", "NODE", "PORTS"], ...rows]);
   });
-}
-
-/** As docker says it: how long it is up and whether it is healthy, how it ended, or what it waits for. */
-function statusText(pod: Pod, nowMs: number): string {
-  const [status] = pod.status?.containerStatuses ?? [];
-  const { running, terminated, waiting } = status?.state ?? {};
-  if (running !== undefined) {
-    const isChecked = pod.spec?.containers[0]?.readinessProbe !== undefined;
-    const health = isChecked ? ` (${isPodReady(pod) ? "healthy" : "health: starting"})` : "";
-    return `Up ${durationText(nowMs - parseTime(running.startedAt))}${health}`;
-  }
-  if (terminated !== undefined)
-    return `Exited (${terminated.exitCode}) ${durationText(nowMs - parseTime(terminated.finishedAt))} ago`;
-  const why = waiting?.message === undefined || waiting.message === "" ? "" : `: ${waiting.message}`;
-  return `${podSummary(pod).status}${waiting?.reason === "WaitingForDependency" ? why : ""}`;
 }
 
 interface OpenPort {

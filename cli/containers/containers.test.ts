@@ -1,0 +1,188 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
+import { fail, objectOf, podText, succeed, until, writeStatus } from "../../test/kit/tsctl-steps.js";
+import { waitFor } from "../../test/kit/wait.js";
+import { readEnd } from "./copy.js";
+import { readPair } from "./forward.js";
+import { formatted } from "./inspect.js";
+
+let bench: TsctlBench;
+const signals: object[] = [];
+
+beforeEach(async () => {
+  signals.length = 0;
+  bench = await openTsctlBench({
+    streams: {
+      signal: async (request) => {
+        signals.push(request);
+        return {};
+      },
+      attach: async function* (inputs) {
+        for await (const { part } of inputs) {
+          if (part?.$case === "attach") yield { part: { $case: "stdout", value: Buffer.from("hello\n") } };
+          if (part?.$case !== "stdin") continue;
+          yield { part: { $case: "stdout", value: Buffer.from(part.value) } };
+          if (part.value.includes("end")) return yield { part: { $case: "exitCode", value: 7 } };
+        }
+      },
+    },
+  });
+});
+afterEach(() => bench.close());
+
+/** What its agent says of a pod with one container. */
+const report = (name: string, phase: string, state: string, restartCount = 0) =>
+  writeStatus(
+    bench,
+    `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: default}, status: {phase: ${phase}, containerStatuses: [{name: ${name}, restartCount: ${restartCount}, state: ${state}}]}}`,
+  );
+const annotations = async (name: string) =>
+  JSON.parse(await succeed(bench, `get pod ${name} -o json`)).metadata.annotations as Record<string, string>;
+
+const RUNNING = "{running: {startedAt: 2026-01-31T12:00:00Z}}";
+const ENDED = "{terminated: {exitCode: 143, startedAt: 2026-01-31T12:00:00Z, finishedAt: 2026-01-31T12:00:01Z}}";
+
+/** A pod of `run` that runs. */
+async function runningPod(name: string): Promise<void> {
+  const starting = bench.start(["run", "-d", "--name", name, "-p", "4000:80", "web:1", "serve", "--quick"]);
+  await waitFor("the pod", async () => (await bench.run(["get", "pod", name])).code === 0);
+  await report(name, "Running", RUNNING);
+  const { code, out, err } = await starting.ended;
+  expect({ code, out, err }).toEqual({ code: 0, out: `${name}\n`, err: "" });
+}
+
+describe("run, ps and the power switch", () => {
+  test("a container is started, listed, stopped, started again and removed, with its port", async () => {
+    await runningPod("web");
+    const [head = "", row = ""] = (await succeed(bench, "ps")).split("\n");
+    expect(head.split(/\s{2,}/)).toEqual([
+      "CONTAINER ID",
+      "IMAGE",
+      "COMMAND",
+      "CREATED",
+      "STATUS",
+      "PORTS",
+      "NODE",
+      "NAMES",
+    ]);
+    expect(row).toMatch(/^[0-9a-f]{12}\s+web:1\s+"serve --quick"\s.*0\.0\.0\.0:4000->80\/tcp\s+web$/);
+    expect(await succeed(bench, "port web 80")).toBe("0.0.0.0:4000\n");
+    const stopping = bench.start(["stop", "-t", "3", "web"]);
+    await waitFor("the annotation", async () => (await annotations("web"))["tallship.dev/stopped"] === "3");
+    await report("web", "Failed", ENDED);
+    expect((await stopping.ended).out).toBe("web\n");
+    expect(await succeed(bench, "ps -q")).toBe("");
+    expect(await succeed(bench, "ps -a")).toContain("Exited (143)");
+    const starting = bench.start(["start", "web"]);
+    await waitFor("the start", async () => (await annotations("web"))["tallship.dev/starts"] === "1");
+    expect(await annotations("web")).not.toHaveProperty("tallship.dev/stopped");
+    await report("web", "Running", "{running: {startedAt: 2026-01-31T13:00:00Z}}", 1);
+    expect((await starting.ended).code).toBe(0);
+    await fail(bench, { line: "rm web", code: 1, err: "web is running: stop it before, or remove it by force" });
+  });
+
+  test("an id stands for its container, and so does its beginning", async () => {
+    await runningPod("web");
+    const id = (await succeed(bench, "ps -q --no-trunc")).trim();
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(await succeed(bench, `inspect -f {{.State.Status}} ${id.slice(0, 6)}`)).toBe("running\n");
+    expect(await succeed(bench, `inspect -f {{.Config.Cmd}} web`)).toBe('["serve","--quick"]\n');
+  });
+
+  test("a port that is taken is told before anything is made", async () => {
+    await runningPod("web");
+    const { code, err } = await bench.run(["run", "-d", "--name", "other", "-p", "4000:80", "web:1"]);
+    expect(code).not.toBe(0);
+    expect(err).toContain("4000");
+    expect((await bench.run(["get", "pod", "other"])).code).toBe(3);
+  });
+
+  test("kill sends signals, and KILL stops for good", async () => {
+    await runningPod("web");
+    await succeed(bench, "kill -s HUP web");
+    expect(signals).toMatchObject([{ pod: "web", container: "web", signal: "HUP" }]);
+    const killing = bench.start(["kill", "web"]);
+    await waitFor("the annotation", async () => (await annotations("web"))["tallship.dev/stopped"] === "0");
+    await report("web", "Failed", ENDED);
+    expect((await killing.ended).code).toBe(0);
+  });
+
+  test("an image that cannot be had ends run with 125, and nothing is left", async () => {
+    const running = bench.start(["run", "--name", "web", "none:1"]);
+    await waitFor("the pod", async () => (await bench.run(["get", "pod", "web"])).code === 0);
+    await report("web", "Pending", "{waiting: {reason: ErrImagePull, message: no such image}}");
+    await until(running, "no such image").catch(() => undefined);
+    const { code, err } = await running.ended;
+    expect({ code, err }).toMatchObject({
+      code: 125,
+      err: expect.stringContaining("web did not start: no such image"),
+    });
+  });
+
+  test("in the foreground input and output are passed on, and the exit code is the container's", async () => {
+    const running = bench.start(["run", "-i", "--name", "web", "web:1"], { input: "typed end" });
+    await waitFor("the pod", async () => (await bench.run(["get", "pod", "web"])).code === 0);
+    await report("web", "Running", RUNNING);
+    expect(await running.ended).toMatchObject({ code: 7, out: "hello\ntyped end" });
+  });
+
+  test("Ctrl-P Ctrl-Q leaves a terminal", async () => {
+    const running = bench.start(["run", "-it", "--name", "web", "web:1"], {
+      input: "ab\u0010\u0011end",
+      isTerminal: true,
+    });
+    await waitFor("the pod", async () => (await bench.run(["get", "pod", "web"])).code === 0);
+    await report("web", "Running", RUNNING);
+    const { code, out } = await running.ended;
+    expect(code).toBe(0);
+    expect(out).not.toContain("end");
+  });
+
+  test("kubectl's form makes a pod and returns", async () => {
+    expect(await succeed(bench, "run web --image=web:1 --port=80 -- serve")).toBe("pod/web created\n");
+    expect(await succeed(bench, "run web2 --image web:1 --dry-run=client -o name")).toBe("pod/web2\n");
+  });
+
+  const refused = [
+    { line: "run", code: 2, err: "name the image" },
+    { line: "stop", code: 2, err: "name the containers" },
+    { line: "stop none", code: 3, err: "no such container: none" },
+    { line: "ps --filter color=red", code: 2, err: "--filter is name=" },
+    { line: "cp a b", code: 2, err: "one place must be in a container" },
+    { line: "cp a:/x b:/y", code: 2, err: "between containers is not supported" },
+    { line: "port-forward web", code: 2, err: "name the ports" },
+    { line: "top", code: 2, err: "top pods, top nodes" },
+  ];
+  test.each(refused)("$line", (row) => fail(bench, row));
+
+  test("a pod of a controller is not stopped: it would be replaced", async () => {
+    const owner = ", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, uid: u, controller: true}]";
+    await bench.api.create(objectOf(podText("owned", owner)));
+    await fail(bench, { line: "stop owned", code: 1, err: "belongs to ReplicaSet rs" });
+  });
+});
+
+// A path here may hold a colon when it says that it is one.
+const ends = [
+  ["web:/etc", { is: "there", name: "web", path: "/etc" }],
+  ["web:", { is: "there", name: "web", path: "/" }],
+  ["./web:x", { is: "here", path: "./web:x" }],
+  ["/a:b", { is: "here", path: "/a:b" }],
+  ["file", { is: "here", path: "file" }],
+  ["-", { is: "here", path: "-" }],
+] as const;
+test.each(ends)("cp: %s", (text, want) => expect(readEnd(text)).toEqual(want));
+
+const pairs = [
+  ["80", { local: 80, remote: "80" }],
+  ["8080:80", { local: 8080, remote: "80" }],
+  [":80", { local: 0, remote: "80" }],
+  ["8080:http", { local: 8080, remote: "http" }],
+] as const;
+test.each(pairs)("port-forward: %s", (text, want) => expect(readPair(text)).toEqual(want));
+
+test("inspect: a template of paths is filled in, and another is refused", () => {
+  expect(formatted({ A: { B: "x" }, C: [1] }, "b={{.A.B}} {{json .C}}")).toBe("b=x [1]");
+  expect(() => formatted({}, "{{range .X}}")).toThrow("only {{.Path}}");
+  expect(() => formatted({}, "{{.None}}")).toThrow("there is no field None");
+});

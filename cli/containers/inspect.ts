@@ -1,0 +1,161 @@
+import type { Json } from "../../kinds/encode.js";
+import { toJson } from "../../kinds/encode.js";
+import { metaOf } from "../../kinds/object.js";
+import { controllerOf } from "../../kinds/owners.js";
+import { maxRestartsOf } from "../../kinds/power.js";
+import { TallshipError } from "../../lib/errors.js";
+import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
+import type { Container } from "../../proto/gen/tallship/v1/container.js";
+import type { Service } from "../../proto/gen/tallship/v1/service.js";
+import { type ClusterFlags, withCluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import { listObjects } from "../objects.js";
+import type { Shell } from "../shell.js";
+import { usageError } from "../verb.js";
+import { findContainers } from "./find.js";
+import { idOf, type NamedContainer, nameOf } from "./identity.js";
+import { type OpenPort, openPorts } from "./ports.js";
+import { dockerState, statusOf } from "./state.js";
+
+/** What `inspect` was asked. */
+export interface InspectFlags extends ClusterFlags {
+  readonly format: string | undefined;
+}
+
+/** Tells all of containers in the shape of `docker inspect`, the pod as the cluster has it included. */
+export function runInspect(
+  { flags, operands }: { readonly flags: InspectFlags; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  if (operands.length === 0) throw usageError("name the containers");
+  return withCluster(shell, flags, async (cluster) => {
+    const found = await findContainers(cluster, operands, shell.signal);
+    const { objects } = await listObjects(cluster, { kind: "Service", namespace: cluster.namespace }, shell.signal);
+    const services = objects.flatMap((typed) => (typed.kind === "Service" ? [typed.object] : []));
+    const all = found.map((one) => inspected(one, services));
+    const { format } = flags;
+    const text =
+      format === undefined
+        ? `${JSON.stringify(all, null, 4)}\n`
+        : all.map((one) => `${formatted(one, format)}\n`).join("");
+    await shell.stdout.write(text);
+    return EXIT.ok;
+  });
+}
+
+/** What is known of a container, under Docker's names. */
+export function inspected(one: NamedContainer, services: readonly Service[]): Json {
+  const { pod, container: name } = one;
+  const meta = metaOf(pod);
+  const spec = pod.spec?.containers.find((container) => container.name === name);
+  const status = statusOf(pod, name);
+  return {
+    Id: idOf(one),
+    Created: meta.creationTimestamp,
+    Name: `/${nameOf(one)}`,
+    State: stateOf(one),
+    Image: status?.imageID.split("@")[1] ?? "",
+    RestartCount: status?.restartCount ?? 0,
+    Config: {
+      Hostname: pod.spec?.hostname || meta.name,
+      User: String(spec?.securityContext?.runAsUser ?? pod.spec?.securityContext?.runAsUser ?? ""),
+      Tty: spec?.tty ?? false,
+      OpenStdin: spec?.stdin ?? false,
+      StdinOnce: spec?.stdinOnce ?? false,
+      Env: (spec?.env ?? []).map((variable) => `${variable.name}=${variable.value}`),
+      Cmd: spec === undefined || spec.args.length === 0 ? null : [...spec.args],
+      Entrypoint: spec === undefined || spec.command.length === 0 ? null : [...spec.command],
+      Image: spec?.image ?? "",
+      WorkingDir: spec?.workingDir ?? "",
+      Labels: { ...meta.labels },
+      StopSignal: spec?.lifecycle?.stopSignal ?? "",
+      StopTimeout: pod.spec?.terminationGracePeriodSeconds ?? 0,
+    },
+    HostConfig: hostConfig(one, spec),
+    Mounts: (spec?.volumeMounts ?? []).map((mount) => ({
+      Name: mount.name,
+      Destination: mount.mountPath,
+      RW: !mount.readOnly,
+    })),
+    NetworkSettings: {
+      IPAddress: pod.status?.podIP ?? "",
+      Ports: portsOf(openPorts(pod, services), spec),
+    },
+    Node: { Name: pod.spec?.nodeName ?? "", IPAddress: pod.status?.hostIP ?? "" },
+    Pod: toJson({ kind: "Pod", object: pod }),
+  };
+}
+
+const NO_TIME = "0001-01-01T00:00:00Z";
+
+function stateOf({ pod, container }: NamedContainer): Json {
+  const { running, terminated, waiting } = statusOf(pod, container)?.state ?? {};
+  const state = dockerState(pod, container);
+  return {
+    Status: state,
+    Running: running !== undefined,
+    Paused: false,
+    Restarting: state === "restarting",
+    OOMKilled: terminated?.reason === "OOMKilled",
+    Dead: false,
+    ExitCode: terminated?.exitCode ?? 0,
+    Error: waiting?.message ?? "",
+    StartedAt: running?.startedAt ?? terminated?.startedAt ?? NO_TIME,
+    FinishedAt: terminated?.finishedAt ?? NO_TIME,
+  };
+}
+
+function hostConfig({ pod }: NamedContainer, spec: Container | undefined): Json {
+  const { memory, cpu } = spec?.resources?.limits ?? {};
+  const names: Readonly<Record<string, string>> = { Always: "unless-stopped", OnFailure: "on-failure", Never: "no" };
+  return {
+    NetworkMode: pod.spec?.hostNetwork === true ? "host" : "default",
+    RestartPolicy: {
+      Name: names[pod.spec?.restartPolicy ?? ""] ?? "",
+      MaximumRetryCount: maxRestartsOf(pod) ?? 0,
+    },
+    Memory: memory === undefined ? 0 : quantityBytes(memory),
+    NanoCpus: cpu === undefined ? 0 : cpuMillicores(cpu) * 1_000_000,
+    Privileged: spec?.securityContext?.privileged ?? false,
+    ReadonlyRootfs: spec?.securityContext?.readOnlyRootFilesystem ?? false,
+    CapAdd: [...(spec?.securityContext?.capabilities?.add ?? [])],
+    CapDrop: [...(spec?.securityContext?.capabilities?.drop ?? [])],
+    Owner: controllerOf(pod)?.name ?? "",
+  };
+}
+
+function portsOf(open: readonly OpenPort[], spec: Container | undefined): Json {
+  const all = new Map<string, Json[] | null>();
+  for (const { containerPort, protocol } of spec?.ports ?? [])
+    all.set(`${containerPort}/${(protocol || "TCP").toLowerCase()}`, null);
+  for (const { target, protocol, address, published } of open) {
+    const key = `${target}/${protocol}`;
+    all.set(key, [...(all.get(key) ?? []), { HostIp: address, HostPort: String(published) }]);
+  }
+  return Object.fromEntries(all);
+}
+
+/** A template of Docker's with paths alone: {{.State.Status}}, {{json .Config}}, and text around them. */
+export function formatted(value: Json, template: string): string {
+  return template.replace(/\{\{(.*?)\}\}/g, (_, body: string) => {
+    const match = /^\s*(json\s+)?((?:\.[A-Za-z_][\w]*)+|\.)\s*$/.exec(body);
+    if (match === null)
+      throw new TallshipError(
+        "not_supported",
+        `format {{${body}}}: only {{.Path}} and {{json .Path}} are supported; -o jsonpath of get does more`,
+      );
+    const found = match[2] === "." ? value : valueAt(value, (match[2] ?? "").slice(1).split("."));
+    return match[1] === undefined && typeof found === "string" ? found : JSON.stringify(found);
+  });
+}
+
+function valueAt(value: Json, path: readonly string[]): Json {
+  let at: Json = value;
+  for (const name of path) {
+    if (at === null || typeof at !== "object" || Array.isArray(at) || !Object.hasOwn(at, name))
+      throw new TallshipError("not_found", `format: there is no field ${name} in .${path.join(".")}`);
+    // An object's own field.
+    at = (at as { readonly [key: string]: Json })[name] ?? null;
+  }
+  return at;
+}

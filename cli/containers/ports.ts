@@ -1,0 +1,63 @@
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Service } from "../../proto/gen/tallship/v1/service.js";
+
+/** A port of a container that is open on nodes. */
+export interface OpenPort {
+  /** Address of the node; 0.0.0.0: all, of every node. */
+  readonly address: string;
+  readonly published: number;
+  readonly target: number;
+  readonly protocol: string;
+}
+
+/** The ports of a pod that are open: those of services that choose it on every node, its own host ports on its node. */
+export function openPorts(pod: Pod, services: readonly Service[]): readonly OpenPort[] {
+  const own = (pod.spec?.containers ?? []).flatMap(({ ports }) =>
+    ports
+      .filter(({ hostPort }) => hostPort > 0)
+      .map(({ hostIP = "", hostPort, containerPort, protocol }) => ({
+        address: hostIP === "" ? "0.0.0.0" : hostIP,
+        published: hostPort,
+        target: containerPort,
+        protocol: (protocol || "TCP").toLowerCase(),
+      })),
+  );
+  const published = services.filter((service) => chooses(service, pod)).flatMap((service) => portsOf(service, pod));
+  return [...own, ...published].sort((left, right) => left.target - right.target || left.published - right.published);
+}
+
+function chooses({ metadata, spec }: Service, pod: Pod): boolean {
+  const selector = Object.entries(spec?.selector ?? {});
+  if (selector.length === 0 || metadata?.namespace !== pod.metadata?.namespace) return false;
+  return selector.every(([key, value]) => pod.metadata?.labels[key] === value);
+}
+
+function portsOf({ spec }: Service, pod: Pod): readonly OpenPort[] {
+  return (spec?.ports ?? [])
+    .filter(({ nodePort }) => nodePort > 0)
+    .map(({ nodePort, port, targetPort, protocol }) => ({
+      address: "0.0.0.0",
+      published: nodePort,
+      target: targetNumber(targetPort?.value, port, pod),
+      protocol: (protocol || "TCP").toLowerCase(),
+    }));
+}
+
+type Target =
+  | { readonly $case: "intVal"; readonly value: number }
+  | { readonly $case: "strVal"; readonly value: string };
+
+/** The number of the pod's port that a service leads to; a name is that of a container's port. */
+export function targetNumber(target: Target | undefined, port: number, pod: Pod): number {
+  if (target === undefined) return port;
+  if (target.$case === "intVal") return target.value === 0 ? port : target.value;
+  const named = (pod.spec?.containers ?? []).flatMap(({ ports }) => ports).find(({ name }) => name === target.value);
+  return named?.containerPort ?? port;
+}
+
+/** As `docker ps` shows them. */
+export function portsText(ports: readonly OpenPort[]): string {
+  return ports
+    .map(({ address, published, target, protocol }) => `${address}:${published}->${target}/${protocol}`)
+    .join(", ");
+}

@@ -1,0 +1,143 @@
+import { describe, expect, test } from "vitest";
+import { decodeDocument } from "../../kinds/decode.js";
+import { treeOfJson } from "../../kinds/patch/json-tree.js";
+import { parse } from "../parse.js";
+import { RUN_FLAGS } from "./flags.js";
+import { type RunOrder, runOrder } from "./order.js";
+
+/** The objects of a command line in docker's form. */
+function order(line: string, isNamed = false): RunOrder {
+  const { flags, operands, rest = [] } = parse(line.split(" "), RUN_FLAGS, true);
+  const env = { HOME: "/home/ann" };
+  const words = [...operands.slice(1), ...rest];
+  return runOrder(flags, {
+    name: "calm-tide",
+    isNamed,
+    image: operands[0] ?? "",
+    words,
+    fileVariables: ["A=file", "B=file"],
+    env,
+  });
+}
+
+const specOf = (line: string) => order(line).pod["spec"];
+const containerOf = (line: string) => (specOf(line) as { containers: [object] }).containers[0];
+
+describe("run: what flags of docker come to", () => {
+  // Each row: a command line, and what of the container follows from it.
+  const containers = [
+    { line: "busybox", want: { name: "calm-tide", image: "busybox" } },
+    { line: "busybox ls -l /", want: { args: ["ls", "-l", "/"] } },
+    { line: "busybox -- ls -l", want: { args: ["ls", "-l"] } },
+    { line: "--entrypoint sh busybox -c true", want: { command: ["sh"], args: ["-c", "true"] } },
+    { line: "-it busybox sh", want: { stdin: true, tty: true } },
+    { line: "-i busybox cat", want: { stdin: true, stdinOnce: true } },
+    { line: "-di busybox cat", want: { stdin: true } },
+    {
+      line: "-e A=1 -e HOME -e NONE x",
+      want: {
+        env: [
+          { name: "A", value: "1" },
+          { name: "B", value: "file" },
+          { name: "HOME", value: "/home/ann" },
+        ],
+      },
+    },
+    { line: "-w /srv x", want: { workingDir: "/srv" } },
+    { line: "-u 7:8 x", want: { securityContext: { runAsUser: 7, runAsGroup: 8 } } },
+    {
+      line: "--read-only --privileged x",
+      want: { securityContext: { readOnlyRootFilesystem: true, privileged: true } },
+    },
+    {
+      line: "--cap-add CAP_NET_ADMIN --cap-drop all x",
+      want: { securityContext: { capabilities: { add: ["NET_ADMIN"], drop: ["ALL"] } } },
+    },
+    {
+      line: "-m 512m --cpus 1.5 --gpus 2 x",
+      want: { resources: { limits: { memory: "536870912", cpu: "1.5", "nvidia.com/gpu": "2" } } },
+    },
+    { line: "--pull never x", want: { imagePullPolicy: "Never" } },
+    { line: "--stop-signal int x", want: { lifecycle: { stopSignal: "SIGINT" } } },
+    {
+      line: "-p 127.0.0.1:4000:80/udp x",
+      want: { ports: [{ containerPort: 80, protocol: "UDP", hostPort: 4000, hostIP: "127.0.0.1" }] },
+    },
+  ];
+  test.each(containers)("$line", ({ line, want }) => expect(containerOf(line)).toMatchObject(want));
+
+  const specs = [
+    { line: "x", want: { restartPolicy: "Never", terminationGracePeriodSeconds: 10 } },
+    { line: "--restart always x", want: { restartPolicy: "Always" } },
+    { line: "--restart on-failure x", want: { restartPolicy: "OnFailure" } },
+    {
+      line: "--network host --hostname h --stop-timeout 3 x",
+      want: { hostNetwork: true, hostname: "h", terminationGracePeriodSeconds: 3 },
+    },
+    {
+      line: "--add-host db:10.0.0.1 --dns 1.1.1.1 x",
+      want: {
+        hostAliases: [{ ip: "10.0.0.1", hostnames: ["db"] }],
+        dnsPolicy: "None",
+        dnsConfig: { nameservers: ["1.1.1.1"] },
+      },
+    },
+    {
+      line: "--platform linux/arm64/v8 --node host2 x",
+      want: { nodeSelector: { "kubernetes.io/arch": "arm64", "kubernetes.io/hostname": "host2" } },
+    },
+    {
+      line: "-v /srv:/a:ro -v data:/b -v /c --tmpfs /d:size=1m x",
+      want: {
+        volumes: [
+          { name: "bind-0", hostPath: { path: "/srv", type: "DirectoryOrCreate" } },
+          { name: "data", persistentVolumeClaim: { claimName: "data" } },
+          { name: "volume-2", emptyDir: {} },
+          { name: "tmpfs-3", emptyDir: { medium: "Memory", sizeLimit: "1048576" } },
+        ],
+      },
+    },
+  ];
+  test.each(specs)("$line", ({ line, want }) => expect(specOf(line)).toMatchObject(want));
+});
+
+test("run: every pod that it makes is one that the decoder takes", () => {
+  const line =
+    "-it --rm -p 4000:80 -p 127.0.0.1:1:2 -v data:/b --tmpfs /d -e A=1 -l k=v -l odd=a/b --restart on-failure:3 -m 1g -u 0 --sysctl net.core.somaxconn=9 x sh";
+  const { pod, services, claims } = order(line, true);
+  for (const json of [pod, ...services, ...claims])
+    expect(decodeDocument(treeOfJson(json, 0), { name: "run", text: "" }).problems).toEqual([]);
+  expect(pod["metadata"]).toMatchObject({
+    labels: { k: "v", "tallship.dev/run": "calm-tide" },
+    annotations: { odd: "a/b", "tallship.dev/max-restarts": "3", "tallship.dev/remove-when-over": "true" },
+  });
+});
+
+test("run: a published port is open on every node, a name that was chosen is one in DNS", () => {
+  expect(order("-p 4000:80 x").services).toMatchObject([
+    {
+      metadata: { name: "calm-tide-published", annotations: { "tallship.dev/any-node-port": "true" } },
+      spec: {
+        type: "NodePort",
+        selector: { "tallship.dev/run": "calm-tide" },
+        ports: [{ port: 4000, targetPort: 80, nodePort: 4000 }],
+      },
+    },
+  ]);
+  expect(order("x", true).services).toMatchObject([{ metadata: { name: "calm-tide" }, spec: { clusterIP: "None" } }]);
+  expect(order("-v data:/b -v data:/c x").claims).toMatchObject([{ metadata: { name: "data" } }]);
+});
+
+const refused = [
+  { line: "--restart sometimes x", why: "--restart is no, on-failure" },
+  { line: "--restart always:3 x", why: "--restart is no, on-failure" },
+  { line: "-u www-data x", why: "in numbers" },
+  { line: "--network blue x", why: "--network blue is not supported" },
+  { line: "-v ./here:/there x", why: "copied with cp" },
+  { line: "-v data:/b:weird x", why: "option weird" },
+  { line: "-v data:there x", why: "absolute path" },
+  { line: "-p 99999:80 x", why: "-p: want [[IP:]PORT:]PORT" },
+  { line: "-m lots x", why: "--memory is a size" },
+  { line: "--security-opt label=x x", why: "is not supported" },
+];
+test.each(refused)("run: $line is refused", ({ line, why }) => expect(() => order(line)).toThrow(why));

@@ -1,0 +1,334 @@
+import type { JsonObject } from "../../kinds/encode.js";
+import { FORMATS } from "../../kinds/formats.js";
+import { ANY_NODE_PORT } from "../../kinds/node-ports.js";
+import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kinds/power.js";
+import { type PublishedPort, parsePort } from "../compose/model/ports.js";
+import { usageError } from "../verb.js";
+import type { RunFlags } from "./flags.js";
+import { dockerBytes, readMounts } from "./mounts.js";
+
+/** What a command line of `run` comes to. */
+export interface RunOrder {
+  readonly name: string;
+  readonly pod: JsonObject;
+  /** Objects beside the pod, which belong to it. */
+  readonly services: readonly JsonObject[];
+  /** Claims of volumes by name, which outlive it. */
+  readonly claims: readonly JsonObject[];
+  /** What the user should know, one sentence each. */
+  readonly notes: readonly string[];
+}
+
+/** What is run: the image, and what follows it. */
+export interface RunCommand {
+  readonly name: string;
+  /** The user has chosen the name, so that others may look for it. */
+  readonly isNamed: boolean;
+  readonly image: string;
+  readonly words: readonly string[];
+  /** Variables of --env-file, before those of -e. */
+  readonly fileVariables: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** Docker's grace between the stop signal and SIGKILL. */
+const STOP_SECONDS = 10;
+
+/** The objects that a command line asks for. Pure; throws usage errors. */
+export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
+  const ports = flags.publish.flatMap(readPort);
+  const mounts = readMounts(flags);
+  const notes = [
+    ...mounts.nodePaths.map((path) => `${path} is that of the node that it runs on`),
+    ...(flags.gpus === "all" ? ["--gpus all asks for one GPU: say how many with --gpus COUNT"] : []),
+  ];
+  return {
+    name: command.name,
+    pod: podOf(flags, command, { ports, volumes: mounts.volumes, mounts: mounts.mounts }),
+    services: servicesOf(
+      command,
+      ports.filter((port) => !isOnOneNode(port)),
+    ),
+    claims: mounts.claims.map(claimOf),
+    notes,
+  };
+}
+
+function readPort(text: string): readonly PublishedPort[] {
+  const read = parsePort(text);
+  if ("wrong" in read) throw usageError(`-p: ${read.wrong}`);
+  return read.value;
+}
+
+/** A port on one address is one of the node that runs the container. */
+function isOnOneNode({ hostIP, published }: PublishedPort): boolean {
+  return published !== undefined && hostIP !== "" && hostIP !== "0.0.0.0" && hostIP !== "::";
+}
+
+interface Parts {
+  readonly ports: readonly PublishedPort[];
+  readonly volumes: readonly JsonObject[];
+  readonly mounts: readonly JsonObject[];
+}
+
+function podOf(flags: RunFlags, command: RunCommand, { ports, volumes, mounts }: Parts): JsonObject {
+  const { policy, maxRestarts } = restartOf(flags.restart);
+  const { labels, annotations } = labelsOf(flags);
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: {
+      name: command.name,
+      labels: { ...labels, [RUN_LABEL]: command.name },
+      annotations: {
+        ...annotations,
+        [KEEP_FILES]: "true",
+        ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
+        ...(flags.rm ? { [REMOVE_WHEN_OVER]: "true" } : {}),
+      },
+    },
+    spec: {
+      restartPolicy: policy,
+      terminationGracePeriodSeconds: flags.stopTimeout ?? STOP_SECONDS,
+      ...present({
+        hostname: flags.hostname,
+        hostNetwork: networkOf(flags.network) === "host" ? true : undefined,
+        hostPID: flags.pid === "host" ? true : undefined,
+        hostIPC: flags.ipc === "host" ? true : undefined,
+        nodeSelector: nodeSelector(flags),
+        securityContext: podSecurity(flags),
+        hostAliases: flags.addHost.length === 0 ? undefined : flags.addHost.map(hostAlias),
+        dnsPolicy: flags.dns.length === 0 ? undefined : "None",
+        dnsConfig: flags.dns.length === 0 ? undefined : { nameservers: [...flags.dns] },
+        volumes: volumes.length === 0 ? undefined : [...volumes],
+      }),
+      containers: [containerOf(flags, command, { ports, volumes, mounts })],
+    },
+  };
+}
+
+function containerOf(flags: RunFlags, command: RunCommand, { ports, mounts }: Parts): JsonObject {
+  const hasStdin = flags.interactive || flags.stdin;
+  const words = command.words.length === 0 ? undefined : [...command.words];
+  return {
+    name: FORMATS.dnsLabel(command.name) === undefined ? command.name : "main",
+    image: command.image,
+    ...present({
+      command: flags.command ? words : flags.entrypoint === undefined ? undefined : [flags.entrypoint],
+      args: flags.command ? undefined : words,
+      workingDir: flags.workdir,
+      env: environmentOf(flags, command),
+      ports: containerPorts(flags, ports),
+      resources: resourcesOf(flags),
+      volumeMounts: mounts.length === 0 ? undefined : [...mounts],
+      stdin: hasStdin || undefined,
+      // An attached client that leaves ends the input, unless the container goes on without it.
+      stdinOnce: (hasStdin && !flags.detach && !flags.tty) || undefined,
+      tty: flags.tty || undefined,
+      imagePullPolicy: pullPolicy(flags),
+      securityContext: security(flags),
+      lifecycle: flags.stopSignal === undefined ? undefined : { stopSignal: signalName(flags.stopSignal) },
+    }),
+  };
+}
+
+/** Only what is there. */
+function present(parts: Readonly<Record<string, JsonObject[string] | undefined>>): JsonObject {
+  return Object.fromEntries(
+    Object.entries(parts).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+}
+
+function restartOf(text = "no"): { readonly policy: string; readonly maxRestarts: string | undefined } {
+  const [name = "", count, ...more] = text.split(":");
+  const policies: Readonly<Record<string, string>> = {
+    no: "Never",
+    never: "Never",
+    "on-failure": "OnFailure",
+    onfailure: "OnFailure",
+    always: "Always",
+    "unless-stopped": "Always",
+  };
+  const policy = Object.hasOwn(policies, name.toLowerCase()) ? policies[name.toLowerCase()] : undefined;
+  const isCounted = count !== undefined;
+  if (policy === undefined || more.length > 0 || (isCounted && (policy !== "OnFailure" || !/^\d{1,6}$/.test(count))))
+    throw usageError(`--restart is no, on-failure[:COUNT], always or unless-stopped, not "${text}"`);
+  return { policy, maxRestarts: count };
+}
+
+/** Docker's labels may be anything: what cannot be a label here is an annotation. */
+function labelsOf(flags: RunFlags): {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+} {
+  const pairs = [...flags.label, ...(flags.labels?.split(",") ?? [])].map(keyAndValue);
+  const isLabel = ([key, value]: readonly [string, string]): boolean =>
+    FORMATS.qualifiedName(key) === undefined && FORMATS.labelValue(value) === undefined;
+  return {
+    labels: Object.fromEntries(pairs.filter(isLabel)),
+    annotations: Object.fromEntries([...pairs.filter((pair) => !isLabel(pair)), ...flags.annotations.map(keyAndValue)]),
+  };
+}
+
+function keyAndValue(text: string): readonly [string, string] {
+  const equals = text.indexOf("=");
+  return equals === -1 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
+}
+
+function networkOf(network: string | undefined): "host" | undefined {
+  if (network === undefined || network === "bridge" || network === "default") return undefined;
+  if (network === "host") return "host";
+  throw usageError(
+    `--network ${network} is not supported: all containers of a namespace reach each other; host is, and -n chooses a namespace`,
+  );
+}
+
+function nodeSelector({ node, platform }: RunFlags): JsonObject | undefined {
+  const architecture = platform?.replace(/^linux\//, "");
+  if (architecture?.includes("/") === true && !architecture.startsWith("arm64/"))
+    throw usageError(`--platform is linux/ARCH, not "${platform}"`);
+  const found = present({ "kubernetes.io/hostname": node, "kubernetes.io/arch": architecture?.split("/")[0] });
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
+function hostAlias(text: string): JsonObject {
+  const colon = text.search(/[:=]/);
+  if (colon < 1) throw usageError(`--add-host is NAME:IP, not "${text}"`);
+  return { ip: text.slice(colon + 1), hostnames: [text.slice(0, colon)] };
+}
+
+function podSecurity(flags: RunFlags): JsonObject | undefined {
+  const wrong = flags.groupAdd.find((group) => !/^\d+$/.test(group));
+  if (wrong !== undefined) throw usageError(`--group-add is a number, not "${wrong}"`);
+  const sysctls = flags.sysctl.map(keyAndValue).map(([name, value]) => ({ name, value }));
+  const found = present({
+    supplementalGroups: flags.groupAdd.length === 0 ? undefined : flags.groupAdd.map(Number),
+    sysctls: sysctls.length === 0 ? undefined : sysctls,
+  });
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
+function security(flags: RunFlags): JsonObject | undefined {
+  const capability = (name: string): string => name.replace(/^CAP_/i, "").toUpperCase();
+  const hasCapabilities = flags.capAdd.length + flags.capDrop.length > 0;
+  const found = present({
+    ...userOf(flags.user),
+    ...securityOptions(flags.securityOpt),
+    privileged: flags.privileged || undefined,
+    readOnlyRootFilesystem: flags.readOnly || undefined,
+    capabilities: hasCapabilities
+      ? { add: flags.capAdd.map(capability), drop: flags.capDrop.map(capability) }
+      : undefined,
+  });
+  return Object.keys(found).length === 0 ? undefined : found;
+}
+
+function userOf(text: string | undefined): JsonObject {
+  if (text === undefined) return {};
+  const [user = "", group] = text.split(":").map((word) => (word === "root" ? "0" : word));
+  if (!/^\d+$/.test(user) || (group !== undefined && !/^\d+$/.test(group)))
+    throw usageError(`--user is UID[:GID] in numbers, not "${text}": names are only known in the image`);
+  return { runAsUser: Number(user), ...(group === undefined ? {} : { runAsGroup: Number(group) }) };
+}
+
+function securityOptions(all: readonly string[]): JsonObject {
+  const found: Record<string, JsonObject[string]> = {};
+  for (const text of all) {
+    const [name = "", value = ""] = text.split(/[=:]/);
+    if (name === "no-new-privileges") found["allowPrivilegeEscalation"] = value === "false";
+    else if (name === "seccomp" && value === "unconfined") found["seccompProfile"] = { type: "Unconfined" };
+    else throw usageError(`--security-opt ${text} is not supported: no-new-privileges and seccomp=unconfined are`);
+  }
+  return found;
+}
+
+/** NAME alone takes the user's own, and nothing when there is none; as Docker. */
+function environmentOf(flags: RunFlags, { fileVariables, env }: RunCommand): JsonObject[] | undefined {
+  const values = new Map<string, string>();
+  for (const text of [...fileVariables, ...flags.env]) {
+    const equals = text.indexOf("=");
+    const name = equals === -1 ? text : text.slice(0, equals);
+    const value = equals === -1 ? env[name] : text.slice(equals + 1);
+    if (value !== undefined) values.set(name, value);
+  }
+  return values.size === 0 ? undefined : [...values].map(([name, value]) => ({ name, value }));
+}
+
+function containerPorts(flags: RunFlags, ports: readonly PublishedPort[]): JsonObject[] | undefined {
+  const found = new Map<string, JsonObject>();
+  if (flags.port !== undefined) found.set(`${flags.port}/TCP`, { containerPort: flags.port, protocol: "TCP" });
+  for (const port of ports) {
+    const { target, protocol, hostIP, published = 0 } = port;
+    const isHost = isOnOneNode(port);
+    const key = `${target}/${protocol}${isHost ? `/${hostIP}:${published}` : ""}`;
+    found.set(key, { containerPort: target, protocol, ...(isHost ? { hostPort: published, hostIP } : {}) });
+  }
+  return found.size === 0 ? undefined : [...found.values()];
+}
+
+function resourcesOf({ memory, cpus, gpus }: RunFlags): JsonObject | undefined {
+  const bytes = memory === undefined ? undefined : dockerBytes(memory);
+  if (memory !== undefined && bytes === undefined) throw usageError(`--memory is a size such as 512m, not "${memory}"`);
+  if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus))
+    throw usageError(`--cpus is a number such as 1.5, not "${cpus}"`);
+  const count = gpus === "all" ? "1" : gpus;
+  if (count !== undefined && !/^\d+$/.test(count)) throw usageError(`--gpus is a number, not "${gpus}"`);
+  const limits = present({ memory: bytes, cpu: cpus, "nvidia.com/gpu": count });
+  return Object.keys(limits).length === 0 ? undefined : { limits };
+}
+
+function pullPolicy({ pull, imagePullPolicy }: RunFlags): string | undefined {
+  const policies: Readonly<Record<string, string>> = { always: "Always", missing: "IfNotPresent", never: "Never" };
+  return imagePullPolicy ?? (pull === undefined ? undefined : policies[pull]);
+}
+
+function signalName(text: string): string {
+  return /^\d+$/.test(text) || text.toUpperCase().startsWith("SIG") ? text.toUpperCase() : `SIG${text.toUpperCase()}`;
+}
+
+/** The ports that are open on every node, and a name in DNS for what the user has named. */
+function servicesOf({ name, isNamed }: RunCommand, ports: readonly PublishedPort[]): readonly JsonObject[] {
+  const selector = { [RUN_LABEL]: name };
+  const service = (of: string, spec: JsonObject, annotations?: JsonObject): JsonObject => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: of, labels: selector, ...(annotations === undefined ? {} : { annotations }) },
+    spec: { selector, ...spec },
+  });
+  const canBeNamed = isNamed && FORMATS.dnsLabelLetterFirst(name) === undefined;
+  return [
+    ...(canBeNamed ? [service(name, { clusterIP: "None" })] : []),
+    ...(ports.length === 0
+      ? []
+      : [
+          service(
+            `${name}-published`,
+            { type: "NodePort", ports: ports.map(servicePort) },
+            { [ANY_NODE_PORT]: "true" },
+          ),
+        ]),
+  ];
+}
+
+function servicePort({ target, published, protocol }: PublishedPort): JsonObject {
+  const port = published ?? target;
+  return {
+    name: `${protocol.toLowerCase()}-${port}-${target}`,
+    port,
+    targetPort: target,
+    protocol,
+    ...(published === undefined ? {} : { nodePort: published }),
+  };
+}
+
+/** Size of a volume that is made because a container names it. */
+const VOLUME_SIZE = "1Gi";
+
+function claimOf(name: string): JsonObject {
+  return {
+    apiVersion: "v1",
+    kind: "PersistentVolumeClaim",
+    metadata: { name },
+    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: VOLUME_SIZE } } },
+  };
+}

@@ -1,0 +1,187 @@
+import { metaOf, type Typed } from "../../kinds/object.js";
+import { hasCode, TallshipError } from "../../lib/errors.js";
+import { systemRng } from "../../lib/system-rng.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { type Cluster, withCluster } from "../cluster.js";
+import { exitOf, joinContainer } from "../containers/attach.js";
+import { stopPod } from "../containers/power.js";
+import { removePod } from "../containers/remove.js";
+import type { SessionEnd } from "../containers/session.js";
+import { createMadeUp, createObject, madeUp } from "../create/write.js";
+import { EXIT } from "../exit-codes.js";
+import type { Shell } from "../shell.js";
+import { usageError } from "../verb.js";
+import { watchUntil } from "../wait/until.js";
+import type { RunFlags } from "./flags.js";
+import { madeUpName } from "./names.js";
+import { type RunCommand, type RunOrder, runOrder } from "./order.js";
+import { type Started, startedState } from "./started.js";
+
+/** How `run` was called. */
+export interface RunCall {
+  readonly flags: RunFlags;
+  readonly operands: readonly string[];
+  readonly rest: readonly string[] | undefined;
+}
+
+/** Most names made up before it is given up: each is taken by chance. */
+const NAMES_TRIED = 5;
+
+/** Runs an image as a pod of its own: in the foreground with its input and output, or with -d on its own. */
+export async function runRun(call: RunCall, shell: Shell): Promise<number> {
+  const { flags } = call;
+  const command = await readCommand(call, shell);
+  if (flags.tty && flags.interactive && !flags.detach && !shell.stdin.isTerminal)
+    throw new TallshipError("invalid_argument", "the input device is not a terminal: leave -t out");
+  const order = runOrder(flags, command);
+  if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, order.pod);
+  return withCluster(shell, flags, async (cluster) => {
+    for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
+    const pod = await create({ cluster, shell, call }, order);
+    // kubectl's form returns at once, unless the user wants to talk to it.
+    const isKubectls = flags.image !== undefined && !flags.interactive && !flags.stdin && !flags.rm;
+    if (isKubectls) await shell.stdout.write(`pod/${metaOf(pod).name} created\n`);
+    return isKubectls ? EXIT.ok : follow({ cluster, shell, flags }, pod);
+  });
+}
+
+async function readCommand({ flags, operands, rest = [] }: RunCall, shell: Shell): Promise<RunCommand> {
+  const [first, ...others] = operands;
+  if (first === undefined) throw usageError("name the image: run IMAGE [COMMAND ARG…]");
+  const isKubectls = flags.image !== undefined;
+  if (isKubectls && flags.name !== undefined)
+    throw usageError("the name stands before --image: run NAME --image=IMAGE");
+  const fileVariables: string[] = [];
+  for (const path of flags.envFile) fileVariables.push(...variablesIn(await shell.files.read(path)));
+  const name = isKubectls ? first : flags.name;
+  return {
+    name: name ?? madeUpName(systemRng),
+    isNamed: name !== undefined,
+    image: flags.image ?? first,
+    words: [...others, ...rest],
+    fileVariables,
+    env: shell.env,
+  };
+}
+
+/** A line each; empty ones and comments do not count. */
+function variablesIn(text: string): readonly string[] {
+  return text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.trimStart().startsWith("#"));
+}
+
+interface Ground {
+  readonly cluster: Cluster;
+  readonly shell: Shell;
+  readonly call: RunCall;
+}
+
+/** Creates what is needed. Ports are tried before, so that a clash leaves nothing behind. */
+async function create(ground: Ground, order: RunOrder): Promise<Pod> {
+  const { cluster, shell } = ground;
+  const run = { cluster, shell, dryRun: undefined };
+  const { namespace } = cluster;
+  for (const claim of order.claims) await createObject(run, madeUp(claim, namespace)).catch(ignoreExisting);
+  const services = order.services.map((service) => madeUp(service, namespace));
+  for (const service of services) await createObject({ ...run, dryRun: "server" }, service);
+  const pod = await createPod(ground, order, 1);
+  for (const service of services) {
+    try {
+      await createObject(run, ownedBy(service, pod));
+    } catch (error) {
+      await removePod({ shell, cluster }, pod);
+      throw error;
+    }
+  }
+  return pod;
+}
+
+async function createPod(ground: Ground, order: RunOrder, attempt: number): Promise<Pod> {
+  const { cluster, shell, call } = ground;
+  try {
+    const typed = await createObject({ cluster, shell, dryRun: undefined }, madeUp(order.pod, cluster.namespace));
+    if (typed.kind !== "Pod") throw new TallshipError("internal", `run: the server made a ${typed.kind}`);
+    return typed.object;
+  } catch (error) {
+    const isMadeUp = call.flags.name === undefined && call.flags.image === undefined && order.services.length === 0;
+    if (!hasCode(error, "already_exists") || !isMadeUp || attempt === NAMES_TRIED) throw error;
+    const again = runOrder(call.flags, await readCommand(call, shell));
+    return createPod(ground, again, attempt + 1);
+  }
+}
+
+function ignoreExisting(error: unknown): void {
+  if (!hasCode(error, "already_exists")) throw error;
+}
+
+/** What belongs to the pod goes with it. */
+function ownedBy(typed: Typed, pod: Pod): Typed {
+  const { name, uid } = metaOf(pod);
+  const owner = { apiVersion: "v1", kind: "Pod", name, uid, controller: false, blockOwnerDeletion: false };
+  const metadata = { ...metaOf(typed.object), ownerReferences: [owner] };
+  // Of the same kind: only its owner is new.
+  return { ...typed, object: { ...typed.object, metadata } } as Typed;
+}
+
+interface FollowGround {
+  readonly cluster: Cluster;
+  readonly shell: Shell;
+  readonly flags: RunFlags;
+}
+
+async function follow(ground: FollowGround, pod: Pod): Promise<number> {
+  const { cluster, shell, flags } = ground;
+  const { name } = metaOf(pod);
+  const started = await untilStarted(ground, pod);
+  if (started.state.is === "failed") {
+    await removePod({ shell, cluster }, pod);
+    await shell.stderr.write(`error: ${name} did not start: ${started.state.why}\n`);
+    return started.state.exitCode;
+  }
+  if (flags.detach) {
+    await shell.stdout.write(`${name}\n`);
+    return EXIT.ok;
+  }
+  const found = { pod: started.pod, container: pod.spec?.containers[0]?.name ?? "" };
+  // The user's interrupt stops the container, whose end is then awaited; a second one leaves it to itself.
+  const calm = { ...shell, signal: new AbortController().signal };
+  const end = await joinContainer(cluster, shell, found, {
+    hasStdin: flags.interactive || flags.stdin,
+    isFromStart: true,
+    onInterrupt: () => void stopPod({ shell: calm, cluster }, started.pod, undefined).catch(() => undefined),
+  });
+  await cleanUp({ cluster, shell: calm, flags }, started.pod, end);
+  return exitOf(found, end);
+}
+
+async function cleanUp({ cluster, shell, flags }: FollowGround, pod: Pod, end: SessionEnd): Promise<void> {
+  if (flags.rm && end.is === "exit")
+    await removePod({ shell, cluster }, pod).catch((error: unknown) => {
+      if (!hasCode(error, "not_found")) throw error;
+    });
+}
+
+async function untilStarted(
+  { cluster, shell, flags }: FollowGround,
+  pod: Pod,
+): Promise<{ readonly pod: Pod; readonly state: Started }> {
+  const { namespace, name, uid } = metaOf(pod);
+  let latest: { pod: Pod; state: Started } = { pod, state: { is: "waiting", why: "" } };
+  let told = "";
+  const query = { kind: "Pod", namespace, fields: `metadata.name=${name}` } as const;
+  await watchUntil({ shell, cluster, timeoutMs: undefined }, [query], async ({ changes }) => {
+    for (const change of changes) {
+      if (change.is === "delete") throw new TallshipError("not_found", `${name} was removed before it had started`);
+      if (change.typed.kind !== "Pod" || metaOf(change.typed.object).uid !== uid) continue;
+      latest = { pod: change.typed.object, state: startedState(change.typed.object) };
+    }
+    const { state } = latest;
+    if (state.is !== "waiting") return true;
+    if (state.why !== "" && state.why !== told) {
+      told = state.why;
+      await shell.stderr.write(`${name} waits: ${state.why}\n`);
+      return flags.detach;
+    }
+    return false;
+  });
+  return latest;
+}
