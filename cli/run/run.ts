@@ -82,6 +82,7 @@ async function create(ground: Ground, order: RunOrder): Promise<Pod> {
   const { namespace } = cluster;
   for (const claim of order.claims) await createObject(run, madeUp(claim, namespace)).catch(ignoreExisting);
   const services = order.services.map((service) => madeUp(service, namespace));
+  await refuseTaken(ground, order);
   for (const service of services) await createObject({ ...run, dryRun: "server" }, service);
   const pod = await createPod(ground, order, 1);
   for (const service of services) {
@@ -93,6 +94,18 @@ async function create(ground: Ground, order: RunOrder): Promise<Pod> {
     }
   }
   return pod;
+}
+
+/** A name that the user has chosen must be free. */
+async function refuseTaken({ cluster, shell, call }: Ground, { name, pod }: RunOrder): Promise<void> {
+  if (call.flags.name === undefined && call.flags.image === undefined) return;
+  try {
+    await createObject({ cluster, shell, dryRun: "server" }, madeUp(pod, cluster.namespace));
+  } catch (error) {
+    if (!hasCode(error, "already_exists")) throw error;
+    const remedy = `remove it first (tsctl rm ${name}), or choose another`;
+    throw new TallshipError("already_exists", `the name "${name}" is in use: ${remedy}`, { cause: error });
+  }
 }
 
 async function createPod(ground: Ground, order: RunOrder, attempt: number): Promise<Pod> {

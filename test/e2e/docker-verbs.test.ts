@@ -1,0 +1,126 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { waitFor } from "../kit/wait.js";
+import type { Testbed } from "../testbed/testbed.js";
+import { pod, remains, startCluster } from "./cluster.js";
+
+let testbed: Testbed;
+const folder = mkdtempSync(join(tmpdir(), "docker-verbs-"));
+const IMAGE = "tallship/hello:1";
+const HOSTS = ["host1", "host2", "host3"];
+
+beforeAll(async () => {
+  testbed = await startCluster("docker", { hostCount: 3 });
+});
+
+afterAll(async () => {
+  rmSync(folder, { recursive: true, force: true });
+  await testbed?.down();
+});
+
+const tsctl = (...words: string[]): Promise<string> => testbed.tsctl(words);
+const trial = (words: readonly string[], input?: string) =>
+  testbed.tryTsctl(words, input === undefined ? {} : { input });
+
+test("run in the foreground: output, input, exit code and removal, and Docker's codes for what does not start", async () => {
+  expect(await tsctl("run", "--rm", IMAGE, "echo", "hi", "there")).toBe("hi there\n");
+  const failed = await trial(["run", "--rm", IMAGE, "sh", "-c", "echo out; echo err >&2; exit 7"]);
+  expect(failed).toMatchObject({ exitCode: 7, stdout: "out\n", stderr: "err\n" });
+  expect(await trial(["run", "-i", "--rm", IMAGE, "cat"], "through\nno end")).toMatchObject({
+    exitCode: 0,
+    stdout: "through\nno end",
+  });
+  expect((await trial(["run", IMAGE, "no-such-command"])).exitCode).toBe(127);
+  expect((await trial(["run", "none/none:1", "true"])).exitCode).toBe(125);
+  expect(await tsctl("ps", "-aq")).toBe("");
+});
+
+test("the walk: run, reach it at every node's port, ps, logs, exec, stop, start with what it wrote, kill, rm", async () => {
+  expect(await tsctl("run", "-d", "--name", "web", "-p", "4000:8080", "-v", "data:/data", IMAGE)).toBe("web\n");
+  const addresses = JSON.parse(await tsctl("get", "nodes", "-o", "json")).items.map(
+    ({ status }: { status: { addresses: { type: string; address: string }[] } }) =>
+      status.addresses.find(({ type }) => type === "InternalIP")?.address,
+  );
+  expect(addresses).toHaveLength(HOSTS.length);
+  for (const address of addresses)
+    await waitFor(`port 4000 of ${address}`, async () => {
+      const { stdout } = await testbed.exec("host2", ["curl", "-s", "-m", "2", `http://${address}:4000/`]);
+      return stdout.includes("web");
+    });
+  expect(await tsctl("ps")).toMatch(/^[0-9a-f]{12} +tallship\/hello:1 .* Up \d+s +0\.0\.0\.0:4000->8080\/tcp +host\d +web$/m);
+  const id = (await tsctl("ps", "-q")).trim();
+  expect(await tsctl("port", id)).toBe("8080/tcp -> 0.0.0.0:4000\n");
+  expect(await tsctl("logs", "web")).toContain("listening");
+  await tsctl("exec", "web", "sh", "-c", "echo own > /own; echo lasting > /data/file");
+  expect(await tsctl("stop", "-t", "2", "web")).toBe("web\n");
+  expect(await tsctl("ps", "-a", "--filter", "status=exited")).toMatch(/Exited \(\d+\) \d+s ago .* web$/m);
+  expect((await trial(["exec", "web", "true"])).exitCode).not.toBe(0);
+  await tsctl("start", "web");
+  expect(await tsctl("exec", "web", "cat", "/own", "/data/file")).toBe("own\nlasting\n");
+  await tsctl("restart", id);
+  expect(await tsctl("exec", "web", "cat", "/own")).toBe("own\n");
+  expect(await tsctl("inspect", "-f", "{{.State.Running}} {{.Config.Image}}", "web")).toBe(`true ${IMAGE}\n`);
+  await tsctl("kill", "web");
+  expect(await tsctl("inspect", "-f", "{{.State.ExitCode}}", "web")).toBe("137\n");
+  await tsctl("rm", "web");
+  expect(await pod(testbed, "web")).toBeUndefined();
+});
+
+test("a stopped container stays stopped over the death of its node's agent, and a name or port is taken once", async () => {
+  await tsctl("run", "-d", "--name", "one", "-p", "4001:8080", "--restart", "always", IMAGE);
+  const node = (await pod(testbed, "one"))?.spec.nodeName ?? "";
+  const taken = await trial(["run", "-d", "--name", "one", IMAGE]);
+  expect(taken).toMatchObject({ exitCode: 4, stderr: expect.stringContaining('the name "one" is in use') });
+  const clash = await trial(["run", "-d", "--name", "two", "-p", "4001:8080", IMAGE]);
+  expect(clash.stderr).toContain("4001");
+  expect(await pod(testbed, "two")).toBeUndefined();
+  await tsctl("stop", "-t", "1", "one");
+  await testbed.process(node, "agent", "kill");
+  await waitFor("the agent", async () => (await trial(["run", "--rm", "--node", node, IMAGE, "true"])).exitCode === 0);
+  expect(await tsctl("inspect", "-f", "{{.State.Running}}", "one")).toBe("false\n");
+  await tsctl("start", "one");
+  await tsctl("rm", "-f", "one");
+});
+
+test("cp goes both ways, and port-forward outlives a restart", async () => {
+  await tsctl("run", "-d", "--name", "files", IMAGE);
+  mkdirSync(join(folder, "site/sub"), { recursive: true });
+  writeFileSync(join(folder, "site/sub/page"), "hello");
+  await tsctl("cp", join(folder, "site"), "files:/srv");
+  expect(await tsctl("exec", "files", "cat", "/srv/sub/page")).toBe("hello");
+  await tsctl("cp", "files:/srv/.", join(folder, "back"));
+  expect(readFileSync(join(folder, "back/sub/page"), "utf8")).toBe("hello");
+  await tsctl("exec", "files", "ln", "-s", "/etc/shadow", "/srv/out");
+  await tsctl("cp", "files:/srv/out", join(folder, "link"));
+  expect(existsSync(join(folder, "link/shadow"))).toBe(false);
+  const over = new AbortController();
+  const forwarding = testbed.tryTsctl(["port-forward", "files", "18471:8080"], { signal: over.signal });
+  const visit = async (): Promise<boolean> => {
+    const answer = await fetch("http://127.0.0.1:18471/").catch(() => undefined);
+    return (await answer?.text())?.includes("files") === true;
+  };
+  await waitFor("an answer", visit);
+  await tsctl("restart", "-t", "1", "files");
+  await waitFor("an answer after the restart", visit);
+  over.abort();
+  await forwarding;
+  await tsctl("rm", "-f", "files");
+});
+
+test("stats and top tell of containers on every node", async () => {
+  for (const host of HOSTS) await tsctl("run", "-d", "--name", `on-${host}`, "--node", host, "-m", "64m", IMAGE);
+  const stats = await tsctl("stats", "--no-stream");
+  for (const host of HOSTS) expect(stats).toMatch(new RegExp(`on-${host} .*/ 64MiB .* ${host}$`, "m"));
+  expect(await tsctl("top", "pods")).toMatch(/^on-host1 +\d+m +\d+Mi$/m);
+  expect(await tsctl("top", "nodes")).toMatch(/^host3 +\d+m +\d+% +\d+Mi +\d+%$/m);
+  await tsctl("rm", "-f", ...HOSTS.map((host) => `on-${host}`));
+});
+
+test("run --rm -d goes by itself, and nothing is left on any node", async () => {
+  await tsctl("run", "-d", "--rm", "--name", "short", IMAGE, "true");
+  await waitFor("it to go", async () => (await pod(testbed, "short")) === undefined, { deadlineMs: 20_000 });
+  for (const host of HOSTS)
+    expect(await remains(testbed, host)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+});
