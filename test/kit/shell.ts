@@ -8,17 +8,17 @@ export interface CommandResult {
   readonly exitCode: number;
 }
 
-/** Runs a command to its end; a failure to start counts as exit code 127. */
+/** Runs a command to its end, or until the signal ends it; a failure to start counts as exit code 127. */
 export function tryRun(
   command: string,
   args: readonly string[],
-  options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  options: { readonly input?: string; readonly env?: NodeJS.ProcessEnv; readonly signal?: AbortSignal } = {},
 ): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child = execFile(
       command,
       args,
-      { encoding: "utf8", maxBuffer: 256 << 20, env: options.env ?? process.env },
+      { encoding: "utf8", maxBuffer: 256 << 20, env: options.env ?? process.env, signal: options.signal },
       (error, stdout, stderr) => {
         const exitCode = error === null ? 0 : typeof error.code === "number" ? error.code : 127;
         resolve({ stdout, stderr: stderr || (exitCode === 127 ? (error?.message ?? "") : ""), exitCode });

@@ -152,7 +152,10 @@ export class Testbed {
   }
 
   /** Runs `tsctl` on the machine against the cluster. */
-  tryTsctl(args: readonly string[], options: { readonly input?: string } = {}): Promise<CommandResult> {
+  tryTsctl(
+    args: readonly string[],
+    options: { readonly input?: string; readonly signal?: AbortSignal } = {},
+  ): Promise<CommandResult> {
     const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
     return tryRun(process.execPath, [join(ROOT, "bin/tsctl"), ...args], {
       ...options,
