@@ -44,6 +44,8 @@ export interface AssembleInput {
   readonly binds: readonly BindMount[];
   readonly node: NodeTraits;
   readonly logPath: string;
+  /** First process of the container that an ephemeral one looks at. */
+  readonly targetPid: number | undefined;
 }
 
 /** What names in an image and a pod come to for one run. */
@@ -90,6 +92,7 @@ export function assemble(input: AssembleInput): ContainerSpec {
     hostname,
     binds: input.binds,
     netnsPath: isOnHost ? undefined : netnsPath(node.runDir, key.podUid),
+    targetPid: input.targetPid,
     cgroupsPath: runCgroup(node.cgroupParent, key),
     oomScoreAdj: oomScoreAdj(pod.status?.qosClass ?? "", container, {
       memoryBytes: node.memoryBytes,

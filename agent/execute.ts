@@ -160,12 +160,25 @@ async function create(
     const root = await rootfs.prepare(rootIdOf(key, pod), image);
     const logPath = logs.path(key);
     await runtime.create(
-      assemble({ key, pod, container, image, users, facts, resolved, root, binds: open.binds, node, logPath }),
+      assemble({
+        ...{ key, pod, container, image, users, facts, resolved, root, node, logPath },
+        binds: open.binds,
+        targetPid: targetPid(turn, container),
+      }),
     );
   } finally {
     await open.release();
   }
   return { record: (record) => withContainer(record, name, { attempt, imageDigest: image.digest, failed: undefined }) };
+}
+
+/** Its processes and those of the container it looks at see each other. */
+function targetPid({ containers }: PodTurn, { targetContainerName: target }: Container): number | undefined {
+  if (target === "") return undefined;
+  const states = containers.filter(({ container }) => container === target).map(({ state }) => state);
+  const pid = states.flatMap((state) => (state.is === "running" ? [state.pid] : []))[0];
+  if (pid === undefined) throw new TallshipError("failed_precondition", `target container ${target} does not run`);
+  return pid;
 }
 
 async function signal(

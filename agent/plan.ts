@@ -1,5 +1,5 @@
 import { controllerOf } from "../kinds/owners.js";
-import { everyContainer, isOneOff, isSidecar } from "../kinds/pod-containers.js";
+import { everyContainer, isEphemeral, isOneOff, isSidecar } from "../kinds/pod-containers.js";
 import { graceSecondsOf, isDeleting } from "../kinds/pod-state.js";
 import { keepsFiles, powerOf } from "../kinds/power.js";
 import { startWaits } from "../kinds/start-after.js";
@@ -99,15 +99,30 @@ function run(turn: PodTurn, pod: Pod): Decision {
   const hook = (isHeld ? EARLY_HOOKS : HOOKS).find((name) => !turn.facts.up.has(name));
   const deadline = deadlineMs(record, pod);
   const again = [...waits(steps), ...(deadline === undefined ? [] : [deadline - nowMs])];
-  if (hook === undefined || !steps.some((step) => step.is === "make"))
-    return {
-      record,
-      actions: [...(isHeld ? acts(steps) : allActions(steps)), ...refreshes(turn)],
-      againMs: soonest(again),
-    };
+  if (hook === undefined || !steps.some((step) => step.is === "make")) {
+    const actions = isHeld ? acts(steps) : allActions(steps);
+    const { known, late, waitMs } = lateImages(turn, pod, actions);
+    return { record, actions: [...known, ...late, ...refreshes(turn)], againMs: soonest([...again, ...waitMs]) };
+  }
   const waitMs = record.hookFailure === undefined ? 0 : record.hookFailure.retryAtMs - nowMs;
   if (waitMs > 0) return { record, actions: acts(steps), againMs: soonest([...again, waitMs]) };
   return { record, actions: [...acts(steps), { do: "prepare", hook }], againMs: soonest(again) };
+}
+
+/** Containers that were added to a pod after it was prepared need their images first; what the pod is for does not wait for them. */
+function lateImages(
+  { facts, record, nowMs }: PodTurn,
+  pod: Pod,
+  actions: readonly Action[],
+): { readonly known: readonly Action[]; readonly late: readonly Action[]; readonly waitMs: readonly number[] } {
+  const isLate = (action: Action): boolean =>
+    action.do === "create" && isEphemeral(pod, action.container) && !facts.images.has(action.container);
+  const known = actions.filter((action) => !isLate(action));
+  if (known.length === actions.length) return { known, late: [], waitMs: [] };
+  const leftMs = (record.hookFailure?.retryAtMs ?? 0) - nowMs;
+  return leftMs > 0
+    ? { known, late: [], waitMs: [leftMs] }
+    : { known, late: [{ do: "prepare", hook: "image" }], waitMs: [] };
 }
 
 /** A pod that was prepared, by this agent or the one before, follows changes of its configs while it runs. */
@@ -135,9 +150,10 @@ const EARLY_HOOKS: readonly HookName[] = ["image"];
 
 /** Init containers up to the first that others wait for; once all have done their work, the sidecars and all others. */
 function containersThatMayBegin(record: PodRecord, pod: Pod): ReadonlySet<string> {
-  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
   const sidecars = initContainers.filter(isSidecar);
-  if (record.isInitialized) return new Set([...sidecars, ...containers].map(({ name }) => name));
+  if (record.isInitialized)
+    return new Set([...sidecars, ...containers, ...ephemeralContainers].map(({ name }) => name));
   const at = initContainers.findIndex((one) => !isSettled(one, containerRecord(record, one.name)));
   return new Set(initContainers.slice(0, at + 1).map(({ name }) => name));
 }

@@ -1,4 +1,4 @@
-import { isOneOff, isSidecar } from "../kinds/pod-containers.js";
+import { isEphemeral, isOneOff, isSidecar } from "../kinds/pod-containers.js";
 import { maxRestartsOf, powerOf } from "../kinds/power.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -21,6 +21,7 @@ export function willRunAgain(
   const isInit = isOneOff(pod, container.name);
   if (isInit && isComplete) return false;
   if (last === undefined) return true;
+  if (isEphemeral(pod, container.name)) return false;
   const policy = container.restartPolicy || pod.spec?.restartPolicy || "Always";
   if (policy === "Never") return isInit && isSuccess(last); // A reboot asks for the work of a successful one again.
   const isOutOfTries = failureCount > (maxRestartsOf(pod) ?? Number.POSITIVE_INFINITY);

@@ -36,7 +36,7 @@ export interface StatusContext {
  */
 export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodStatus {
   const { record, facts, nowMs } = turn;
-  const { initContainers = [], containers = [] } = pod.spec ?? {};
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
   const statusOf = (container: Container): ContainerStatus => containerStatus(turn, pod, container, context);
   const initContainerStatuses = initContainers.map(statusOf);
   const containerStatuses = containers.map(statusOf);
@@ -55,6 +55,7 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
     startTime: rfc3339(record.seenAtMs),
     initContainerStatuses,
     containerStatuses,
+    ephemeralContainerStatuses: ephemeralContainers.map(statusOf),
     conditions: conditions(before?.conditions ?? [], ground, nowMs),
     observedGeneration: pod.metadata?.generation ?? 0,
   });
@@ -127,8 +128,10 @@ function containerStatus(
 }
 
 function before(pod: Pod, name: string): ContainerStatus | undefined {
-  const { initContainerStatuses = [], containerStatuses = [] } = pod.status ?? {};
-  return [...initContainerStatuses, ...containerStatuses].find((status) => status.name === name);
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find(
+    (status) => status.name === name,
+  );
 }
 
 /** Runs after the first that were begun. */

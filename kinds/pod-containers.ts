@@ -6,9 +6,14 @@ export function isSidecar({ restartPolicy }: Container): boolean {
   return restartPolicy === "Always";
 }
 
-/** Init containers first, in their order, then those that run side by side. */
+/** Init containers first, in their order, then those that run side by side, then those that were added to look at them. */
 export function everyContainer({ spec }: Pod): readonly Container[] {
-  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? [])];
+  return [...(spec?.initContainers ?? []), ...(spec?.containers ?? []), ...(spec?.ephemeralContainers ?? [])];
+}
+
+/** True for a container that was added to a running pod to look at it: it runs once. */
+export function isEphemeral({ spec }: Pod, name: string): boolean {
+  return spec?.ephemeralContainers.some((container) => container.name === name) === true;
 }
 
 /** The sidecars, in the order in which they start. */

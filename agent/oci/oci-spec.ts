@@ -38,6 +38,8 @@ export interface OciSpecInput {
   readonly binds: readonly BindMount[];
   /** Pinned network namespace; undefined for the host's. */
   readonly netnsPath: string | undefined;
+  /** First process of the container whose processes this one sees; undefined when it sees its own. */
+  readonly targetPid?: number | undefined;
   readonly cgroupsPath: string;
   readonly oomScoreAdj: number | undefined;
   readonly host: HostTraits;
@@ -124,12 +126,16 @@ function seccompOf({ pod, container, host }: OciSpecInput, capabilities: readonl
 }
 
 /** Those that are not named are the host's. */
-function namespaces({ pod, netnsPath }: OciSpecInput): OciSpec["linux"]["namespaces"] {
+function namespaces({ pod, netnsPath, targetPid }: OciSpecInput): OciSpec["linux"]["namespaces"] {
   const hosts = new Set([
     ...(pod.spec?.hostPID === true ? ["pid"] : []),
     ...(pod.spec?.hostIPC === true ? ["ipc"] : []),
   ]);
-  const own = ["pid", "ipc", "uts", "mount"].filter((type) => !hosts.has(type)).map((type) => ({ type }));
+  const own = ["pid", "ipc", "uts", "mount"]
+    .filter((type) => !hosts.has(type))
+    .map((type) => {
+      return type === "pid" && targetPid !== undefined ? { type, path: `/proc/${targetPid}/ns/pid` } : { type };
+    });
   return netnsPath === undefined ? own : [...own, { type: "network", path: netnsPath }];
 }
 

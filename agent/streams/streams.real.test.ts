@@ -222,3 +222,27 @@ test("a connection reaches a server on the pod's loopback; where nobody listens 
   });
   await expect(visit(18348)).rejects.toMatchObject({ message: expect.stringContaining("refused") });
 });
+
+test("a container that is added to a running pod sees its target's processes, runs once, and disturbs nobody", async () => {
+  const of = (more: object) => {
+    const pod = testPod("looked-at", { containers: [sh("exec sleep 4711")], ...more });
+    return Pod.fromPartial({ ...pod, status: machine.statuses.get("looked-at") });
+  };
+  loop.setDesired(of({}));
+  await running("looked-at");
+  const added = {
+    ...sh("cat /proc/1/cmdline | tr '\\0' ' '; exit 5"),
+    name: "debugger",
+    targetContainerName: "web",
+  };
+  loop.setDesired(of({ ephemeralContainers: [added] }));
+  const { containerStatuses, ephemeralContainerStatuses, phase } = await machine.until(
+    "looked-at",
+    "its debugger to have ended",
+    (status) => status.ephemeralContainerStatuses[0]?.state?.terminated !== undefined,
+  );
+  expect(ephemeralContainerStatuses[0]?.state?.terminated?.exitCode).toBe(5);
+  expect(machine.log({ podUid: "looked-at", container: "debugger", attempt: 0 })).toContain("sleep 4711");
+  expect([phase, containerStatuses[0]?.ready, containerStatuses[0]?.restartCount]).toEqual(["Running", true, 0]);
+  await waitFor("its traces to go", async () => (await machine.driver.list("looked-at")).length === 1);
+});

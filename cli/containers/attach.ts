@@ -1,4 +1,5 @@
 import { metaOf } from "../../kinds/object.js";
+import { everyContainer } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import { AttachStart } from "../../proto/gen/tallship/v1/streams.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
@@ -45,7 +46,7 @@ export function joinContainer(
   found: NamedContainer,
   { hasStdin, isFromStart, onInterrupt }: Joining,
 ): Promise<SessionEnd> {
-  const spec = found.pod.spec?.containers.find(({ name }) => name === found.container);
+  const spec = everyContainer(found.pod).find(({ name }) => name === found.container);
   const isTerminal = spec?.tty === true && shell.stdin.isTerminal && hasStdin;
   const start = AttachStart.fromPartial({
     namespace: metaOf(found.pod).namespace,

@@ -9,7 +9,10 @@ export type DockerState = "created" | "running" | "restarting" | "removing" | "e
 
 /** The status of a container; undefined before its node has said anything. */
 export function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
-  return pod.status?.containerStatuses.find(({ name }) => name === container);
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  return [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses].find(
+    ({ name }) => name === container,
+  );
 }
 
 /** What the container is doing. */

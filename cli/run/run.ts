@@ -11,11 +11,10 @@ import { createMadeUp, createObject, madeUp } from "../create/write.js";
 import { EXIT } from "../exit-codes.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
-import { watchUntil } from "../wait/until.js";
 import type { RunFlags } from "./flags.js";
 import { madeUpName } from "./names.js";
 import { type RunCommand, type RunOrder, runOrder } from "./order.js";
-import { type Started, startedState } from "./started.js";
+import { untilStarted } from "./until-started.js";
 
 /** How `run` was called. */
 export interface RunCall {
@@ -144,7 +143,7 @@ interface FollowGround {
 async function follow(ground: FollowGround, pod: Pod): Promise<number> {
   const { cluster, shell, flags } = ground;
   const { name } = metaOf(pod);
-  const started = await untilStarted(ground, pod);
+  const started = await untilStarted(ground, pod, { leavesWaiting: flags.detach });
   if (started.state.is === "failed") {
     await removePod({ shell, cluster }, pod);
     await shell.stderr.write(`error: ${name} did not start: ${started.state.why}\n`);
@@ -171,30 +170,4 @@ async function cleanUp({ cluster, shell, flags }: FollowGround, pod: Pod, end: S
     await removePod({ shell, cluster }, pod).catch((error: unknown) => {
       if (!hasCode(error, "not_found")) throw error;
     });
-}
-
-async function untilStarted(
-  { cluster, shell, flags }: FollowGround,
-  pod: Pod,
-): Promise<{ readonly pod: Pod; readonly state: Started }> {
-  const { namespace, name, uid } = metaOf(pod);
-  let latest: { pod: Pod; state: Started } = { pod, state: { is: "waiting", why: "" } };
-  let told = "";
-  const query = { kind: "Pod", namespace, fields: `metadata.name=${name}` } as const;
-  await watchUntil({ shell, cluster, timeoutMs: undefined }, [query], async ({ changes }) => {
-    for (const change of changes) {
-      if (change.is === "delete") throw new TallshipError("not_found", `${name} was removed before it had started`);
-      if (change.typed.kind !== "Pod" || metaOf(change.typed.object).uid !== uid) continue;
-      latest = { pod: change.typed.object, state: startedState(change.typed.object) };
-    }
-    const { state } = latest;
-    if (state.is !== "waiting") return true;
-    if (state.why !== "" && state.why !== told) {
-      told = state.why;
-      await shell.stderr.write(`${name} waits: ${state.why}\n`);
-      return flags.detach;
-    }
-    return false;
-  });
-  return latest;
 }

@@ -3,9 +3,9 @@ import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { startedState } from "./started.js";
 
 const waiting = (reason: string, message = "why") => ({
-  containerStatuses: [{ state: { waiting: { reason, message } } }],
+  containerStatuses: [{ name: "web", state: { waiting: { reason, message } } }],
 });
-const state = (of: object) => ({ containerStatuses: [{ state: of }] });
+const state = (of: object) => ({ containerStatuses: [{ name: "web", state: of }] });
 
 // Docker's exit codes: 125 its own failure, 126 what cannot be run, 127 what is not there.
 const rows = [
@@ -40,5 +40,5 @@ const rows = [
 ];
 
 test.each(rows)("started: $name", ({ status, want }) => {
-  expect(startedState(Pod.fromPartial({ status }))).toMatchObject(want);
+  expect(startedState(Pod.fromPartial({ spec: { containers: [{ name: "web" }] }, status }))).toMatchObject(want);
 });

@@ -1,5 +1,6 @@
 import { conditionOf } from "../../kinds/pod-state.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { statusOf } from "../containers/state.js";
 
 /** Whether a container that was asked for has started, or never will. */
 export type Started =
@@ -13,9 +14,9 @@ const NOT_STARTED = 125;
 const NOT_EXECUTABLE = 126;
 const NOT_FOUND = 127;
 
-/** What a pod's status says of the start of its first container. Pure. */
-export function startedState(pod: Pod): Started {
-  const { running, terminated, waiting } = pod.status?.containerStatuses[0]?.state ?? {};
+/** What a pod's status says of the start of a container, the first when none is named. Pure. */
+export function startedState(pod: Pod, container = pod.spec?.containers[0]?.name ?? ""): Started {
+  const { running, terminated, waiting } = statusOf(pod, container)?.state ?? {};
   if (running !== undefined || terminated !== undefined) return { is: "started" };
   const { reason = "", message = "" } = waiting ?? {};
   switch (reason) {

@@ -72,4 +72,9 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
     summary: "tell what pods and nodes use, or what runs in a container",
     load: async () => (await import("./top.js")).top,
   },
+  {
+    name: "debug",
+    summary: "look at a pod or a node with a container of its own",
+    load: async () => (await import("./debug.js")).debug,
+  },
 ];

@@ -30,7 +30,8 @@ export function findTarget(
 
 function chosenContainer(pod: Pod, title: string, wanted: string): string {
   const containers = pod.spec?.containers ?? [];
-  const names = [...containers, ...(pod.spec?.initContainers ?? [])].map(({ name }) => name);
+  const { initContainers = [], ephemeralContainers = [] } = pod.spec ?? {};
+  const names = [...containers, ...initContainers, ...ephemeralContainers].map(({ name }) => name);
   const [only] = containers;
   if (wanted === "" && only !== undefined && containers.length === 1) return only.name;
   if (wanted === "")

@@ -30,7 +30,21 @@ export function checkContainers(spec: PodSpec, path: Path, findings: Findings): 
     checkContainer(entry.container, entry.path, findings, { volumes, hostNetwork: spec.hostNetwork });
   for (const [index, container] of spec.initContainers.entries())
     if (!isSidecar(container)) checkOneOff(container, [...path, "initContainers", index], findings);
+  for (const [index, container] of spec.ephemeralContainers.entries())
+    checkEphemeral(container, spec, [...path, "ephemeralContainers", index], findings);
   checkHostPorts(spec, path, findings);
+}
+
+/** What is added to a running pod takes nothing from it and is not looked after. */
+function checkEphemeral(container: Container, spec: PodSpec, path: Path, findings: Findings): void {
+  for (const name of ["livenessProbe", "readinessProbe", "startupProbe", "lifecycle", "resources"] as const)
+    if (container[name] !== undefined)
+      findings.add("forbidden", [...path, name], "an ephemeral container cannot have this");
+  if (container.ports.length > 0)
+    findings.add("forbidden", [...path, "ports"], "an ephemeral container cannot have this");
+  const target = container.targetContainerName;
+  if (target !== "" && !spec.containers.some(({ name }) => name === target))
+    findings.add("not_found", [...path, "targetContainerName"], `the pod has no container ${JSON.stringify(target)}`);
 }
 
 /** An init container that ends before the next begins is not looked after beside its run. */

@@ -1,4 +1,5 @@
 import { deepEqual } from "../../lib/deep-equal.js";
+import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod, PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { checkContainers } from "./container.js";
@@ -17,6 +18,8 @@ export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined
   if (previous === undefined && pod.spec.ephemeralContainers.length > 0)
     findings.add("forbidden", ["spec", "ephemeralContainers"], "only a running pod can have them");
   checkGates(pod.spec, previous?.spec, findings);
+  if (previous?.spec !== undefined && !previous.spec.ephemeralContainers.every(isKeptIn(pod.spec)))
+    findings.add("immutable", ["spec", "ephemeralContainers"], "they can only be added");
   if (previous?.spec !== undefined && !deepEqual(withoutChangeable(pod.spec, previous.spec), previous.spec))
     findings.add("immutable", ["spec"], `only ${CHANGEABLE} may change: delete the pod and create it anew`);
 }
@@ -35,6 +38,10 @@ function checkGates(spec: PodSpec, previous: PodSpec | undefined, findings: Find
       findings.add("forbidden", [...path, index], `only deletion is allowed, but found new scheduling gate ${name}`);
   if (spec.schedulingGates.length > 0 && spec.nodeName !== "")
     findings.add("forbidden", ["spec", "nodeName"], "cannot be set until all schedulingGates have been cleared");
+}
+
+function isKeptIn({ ephemeralContainers }: PodSpec): (before: Container) => boolean {
+  return (before) => ephemeralContainers.some((one) => one.name === before.name && deepEqual(one, before));
 }
 
 /** Everything in a pod spec that spans several fields. */
