@@ -44,7 +44,7 @@ export function podStreams(parts: PodStreamsParts): PodStreams {
       yield* copy(state.pid, start, input, signal);
     },
     signal: (podUid, request) => sendSignal(runtime, podUid, request),
-    usage: (request, signal) => usage({ ...parts, networkBytes }, request, signal),
+    stats: (request, signal) => usage({ ...parts, networkBytes }, request, signal),
   };
 }
 

@@ -16,8 +16,8 @@ import type {
   NodeFrame,
   OperatorFrame,
   SignalRequest,
-  UsageChunk,
-  UsageRequest,
+  StatsChunk,
+  StatsRequest,
 } from "../../proto/gen/tallship/v1/streams.js";
 import type { AddressBook } from "./address-book.js";
 
@@ -50,7 +50,7 @@ export interface PodStreams {
   ): AsyncIterable<ExecOutput>;
   signal(podUid: string, request: SignalRequest): Promise<void>;
   /** Of all pods of the node. */
-  usage(request: UsageRequest, signal: AbortSignal): AsyncIterable<UsageChunk>;
+  stats(request: StatsRequest, signal: AbortSignal): AsyncIterable<StatsChunk>;
 }
 
 /** What an operator may ask of the node's images. Throws what agent/image throws. */
@@ -189,8 +189,8 @@ async function* answer(
       return yield* asOutput(streams.copy(podUID, what.value, input.exec.stream, signal));
     case "signal":
       return streams.signal(podUID, what.value);
-    case "usage":
-      for await (const chunk of streams.usage(what.value, signal)) yield { part: { $case: "usage", value: chunk } };
+    case "stats":
+      for await (const chunk of streams.stats(what.value, signal)) yield { part: { $case: "stats", value: chunk } };
       return;
     case "image":
       for await (const output of streams.image(what.value, input.image.stream, signal))

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
-import { RunUsage, UsageChunk, type UsageRequest } from "../../proto/gen/tallship/v1/streams.js";
+import { RunStats, StatsChunk, type StatsRequest } from "../../proto/gen/tallship/v1/streams.js";
 import type { HostFacts, HostUsage } from "../host/host-facts.js";
 import type { PodLoop } from "../pod-loop.js";
 import type { NetworkBytes } from "../pod-network-bytes.js";
@@ -20,15 +20,15 @@ export interface UsageParts {
 /** What the node's containers use, at once and then again and again until the signal aborts. Read only while somebody listens. */
 export async function* usage(
   parts: UsageParts,
-  request: UsageRequest,
+  request: StatsRequest,
   signal: AbortSignal,
-): AsyncGenerator<UsageChunk> {
+): AsyncGenerator<StatsChunk> {
   const { clock, facts } = parts;
   const everyMs = Math.max(limit("usageStreamMs"), request.everyMs);
   const host = parts.hostUsage(clock);
   while (!signal.aborted) {
     const used = host.read();
-    yield UsageChunk.fromPartial({
+    yield StatsChunk.fromPartial({
       node: facts.nodeName,
       runs: await readRuns(parts, request),
       readAtMs: clock.nowMs(),
@@ -41,9 +41,9 @@ export async function* usage(
   }
 }
 
-async function readRuns({ loop, runtime, networkBytes }: UsageParts, request: UsageRequest): Promise<RunUsage[]> {
+async function readRuns({ loop, runtime, networkBytes }: UsageParts, request: StatsRequest): Promise<RunStats[]> {
   const wanted = new Set(request.pods);
-  const runs: RunUsage[] = [];
+  const runs: RunStats[] = [];
   for (const { record, desired } of loop.list()) {
     const { uid, namespace, name: pod } = record;
     if (request.namespace !== "" && namespace !== request.namespace) continue;
@@ -55,7 +55,7 @@ async function readRuns({ loop, runtime, networkBytes }: UsageParts, request: Us
     const isOnHost = desired?.spec?.hostNetwork === true || pid === undefined;
     const { receivedBytes, sentBytes } = isOnHost ? NOTHING : networkBytes(pid);
     for (const { podUid: _, attempt: __, oomCount: ___, ...used } of all)
-      runs.push(RunUsage.fromPartial({ namespace, pod, ...used, receivedBytes, sentBytes }));
+      runs.push(RunStats.fromPartial({ namespace, pod, ...used, receivedBytes, sentBytes }));
   }
   return runs;
 }

@@ -151,7 +151,7 @@ describe("run, ps and the power switch", () => {
     { line: "cp a b", code: 2, err: "one place must be in a container" },
     { line: "cp a:/x b:/y", code: 2, err: "between containers is not supported" },
     { line: "port-forward web", code: 2, err: "name the ports" },
-    { line: "top", code: 2, err: "top pods, top nodes" },
+    { line: "top", code: 2, err: "top pods or top nodes" },
   ];
   test.each(refused)("$line", (row) => fail(bench, row));
 

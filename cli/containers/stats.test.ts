@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { UsageChunk } from "../../proto/gen/tallship/v1/streams.js";
+import { StatsChunk } from "../../proto/gen/tallship/v1/streams.js";
 import { binary, decimal, UsageRows } from "./stats.js";
 
 const chunk = (node: string, readAtMs: number, cpuMicroseconds: number, throttledMicroseconds = 0) =>
-  UsageChunk.fromPartial({
+  StatsChunk.fromPartial({
     node,
     readAtMs,
     memoryBytes: 1_000,

@@ -1,5 +1,5 @@
 import { metaOf } from "../../kinds/object.js";
-import { type RunUsage, type UsageChunk, UsageRequest } from "../../proto/gen/tallship/v1/streams.js";
+import { type RunStats, type StatsChunk, StatsRequest } from "../../proto/gen/tallship/v1/streams.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { podsOf } from "../pods/resolve.js";
@@ -18,7 +18,7 @@ export interface StatsFlags extends ClusterFlags {
 /** What one container used between two readings of its node. */
 export interface UsageRow {
   readonly node: string;
-  readonly run: RunUsage;
+  readonly run: RunStats;
   /** Of one core: 250 is two and a half. */
   readonly cpuPercent: number;
   /** Of the time that it wanted to run it was held back by its limit. */
@@ -36,12 +36,12 @@ export function runStats(
   return withCluster(shell, flags, async (cluster) => {
     const wanted = await findContainers(cluster, operands, shell.signal);
     const ids = await idsOf(cluster, flags, shell.signal);
-    const request = UsageRequest.fromPartial({
+    const request = StatsRequest.fromPartial({
       namespace: flags.allNamespaces ? "" : cluster.namespace,
       pods: [...new Set(wanted.map(({ pod }) => metaOf(pod).name))],
       everyMs: EVERY_MS,
     });
-    const isWanted = (run: RunUsage): boolean =>
+    const isWanted = (run: RunStats): boolean =>
       wanted.length === 0 ||
       wanted.some(({ pod, container }) => metaOf(pod).name === run.pod && container === run.container);
     const screen = new Screen(shell);
@@ -76,12 +76,12 @@ async function idsOf(
  */
 export async function* usageRounds(
   cluster: Cluster,
-  request: UsageRequest,
+  request: StatsRequest,
   shell: Shell,
 ): AsyncGenerator<readonly UsageRow[]> {
   const book = new UsageRows();
   const failed = new Set<string>();
-  for await (const chunk of cluster.streams.usage(request, { signal: shell.signal })) {
+  for await (const chunk of cluster.streams.stats(request, { signal: shell.signal })) {
     if (chunk.failure !== "") {
       if (!failed.has(chunk.node)) await shell.stderr.write(`warning: node ${chunk.node}: ${chunk.failure}\n`);
       failed.add(chunk.node);
@@ -93,11 +93,11 @@ export async function* usageRounds(
 
 /** The last two readings of each node. */
 export class UsageRows {
-  private readonly before = new Map<string, UsageChunk>();
-  private readonly latest = new Map<string, UsageChunk>();
+  private readonly before = new Map<string, StatsChunk>();
+  private readonly latest = new Map<string, StatsChunk>();
   private fresh = new Set<string>();
 
-  take(chunk: UsageChunk): void {
+  take(chunk: StatsChunk): void {
     const last = this.latest.get(chunk.node);
     if (last !== undefined) {
       this.before.set(chunk.node, last);
@@ -120,7 +120,7 @@ function keyOf({ run }: UsageRow): string {
   return `${run.namespace}/${run.pod}/${run.container}`;
 }
 
-function rowOf(run: RunUsage, chunk: UsageChunk, before: UsageChunk | undefined): UsageRow {
+function rowOf(run: RunStats, chunk: StatsChunk, before: StatsChunk | undefined): UsageRow {
   const last = before?.runs.find(
     (other) => other.namespace === run.namespace && other.pod === run.pod && other.container === run.container,
   );
@@ -149,7 +149,7 @@ const HEAD = [
   "NODE",
 ];
 
-function tableOf(rows: readonly UsageRow[], id: (run: RunUsage) => string): string {
+function tableOf(rows: readonly UsageRow[], id: (run: RunStats) => string): string {
   const counts = new Map<string, number>();
   for (const { run } of rows) counts.set(run.pod, (counts.get(run.pod) ?? 0) + 1);
   const cells = rows.map(({ node, run, cpuPercent, throttledPercent, memoryLimitBytes }) => [

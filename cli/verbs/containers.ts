@@ -69,7 +69,7 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
   },
   {
     name: "top",
-    summary: "tell what pods and nodes use, or what runs in a container",
+    summary: "tell what runs in a container",
     load: async () => (await import("./top.js")).top,
   },
   {

@@ -230,7 +230,7 @@ test("every method of every service is in the table, admin may not act as a node
       "Streams.Forward: admin control-plane",
       "Streams.Copy: admin control-plane",
       "Streams.Signal: admin control-plane",
-      "Streams.Usage: admin control-plane",
+      "Streams.Stats: admin control-plane",
       "Images.Load: admin control-plane",
       "Explain.Why: admin control-plane",
       "Explain.Plan: admin control-plane",

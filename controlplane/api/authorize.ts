@@ -45,7 +45,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Forward: ["admin", "control-plane"],
     Copy: ["admin", "control-plane"],
     Signal: ["admin", "control-plane"],
-    Usage: ["admin", "control-plane"],
+    Stats: ["admin", "control-plane"],
   },
   Images: { Load: ["admin", "control-plane"] },
   Nodes: { Session: ["node"], RenewCertificate: ["node", "control-plane"], Carry: ["node"] },

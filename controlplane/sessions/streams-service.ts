@@ -34,7 +34,7 @@ export function streamsService(deps: StreamsDeps): Handlers<typeof StreamsDefini
     forward: (inputs, context) => duplex(deps, "forward", inputs, context),
     copy: (inputs, context) => duplex(deps, "copy", inputs, context),
     signal: (request, context) => signalContainer(deps, request, context),
-    usage: (request, { signal }) => gatherUsage(deps, request, signal),
+    stats: (request, { signal }) => gatherUsage(deps, request, signal),
   };
 }
 

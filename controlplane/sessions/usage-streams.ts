@@ -1,7 +1,7 @@
 import { AsyncQueue } from "../../lib/async-queue.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
-import { UsageChunk, type UsageRequest } from "../../proto/gen/tallship/v1/streams.js";
+import { StatsChunk, type StatsRequest } from "../../proto/gen/tallship/v1/streams.js";
 import type { View } from "../cache/view.js";
 import type { CarriedStream } from "./carried-stream.js";
 import { closeOnAbort } from "./close-on-abort.js";
@@ -16,14 +16,14 @@ const CHUNKS_AHEAD = 256;
  */
 export async function* gatherUsage(
   { view, broker }: { readonly view: View; readonly broker: StreamBroker },
-  request: UsageRequest,
+  request: StatsRequest,
   signal: AbortSignal,
-): AsyncGenerator<UsageChunk> {
+): AsyncGenerator<StatsChunk> {
   const nodes = nodesOf(view, request);
   const over = new AbortController();
   const stop = (): void => over.abort();
   signal.addEventListener("abort", stop, { once: true });
-  const merged = new AsyncQueue<UsageChunk>(CHUNKS_AHEAD);
+  const merged = new AsyncQueue<StatsChunk>(CHUNKS_AHEAD);
   const all = nodes.map((node) => follow(broker, node, { request, signal: over.signal, merged }));
   void Promise.all(all).then(() => merged.end());
   try {
@@ -35,7 +35,7 @@ export async function* gatherUsage(
 }
 
 /** Nodes that run what was asked for. */
-function nodesOf(view: View, { namespace, pods, node }: UsageRequest): readonly string[] {
+function nodesOf(view: View, { namespace, pods, node }: StatsRequest): readonly string[] {
   const wanted = new Set(pods);
   const isAsked = ({
     metadata,
@@ -58,20 +58,20 @@ function nodesOf(view: View, { namespace, pods, node }: UsageRequest): readonly 
 async function follow(
   broker: StreamBroker,
   nodeName: string,
-  to: { readonly request: UsageRequest; readonly signal: AbortSignal; readonly merged: AsyncQueue<UsageChunk> },
+  to: { readonly request: StatsRequest; readonly signal: AbortSignal; readonly merged: AsyncQueue<StatsChunk> },
 ): Promise<void> {
   const { request, signal, merged } = to;
   try {
-    const stream = await broker.open({ nodeName, podUID: "", what: { $case: "usage", value: request } }, signal);
+    const stream = await broker.open({ nodeName, podUID: "", what: { $case: "stats", value: request } }, signal);
     const stop = closeOnAbort(stream, signal);
     await passOn(stream, merged).finally(stop);
   } catch (error) {
     if (!signal.aborted)
-      merged.push(UsageChunk.fromPartial({ node: nodeName, failure: asTallshipError(error).message }));
+      merged.push(StatsChunk.fromPartial({ node: nodeName, failure: asTallshipError(error).message }));
   }
 }
 
-async function passOn(stream: CarriedStream, merged: AsyncQueue<UsageChunk>): Promise<void> {
+async function passOn(stream: CarriedStream, merged: AsyncQueue<StatsChunk>): Promise<void> {
   for (let part = await stream.read(); part !== undefined; part = await stream.read())
-    if (part.$case === "usage") merged.push(part.value);
+    if (part.$case === "stats") merged.push(part.value);
 }

@@ -111,13 +111,22 @@ test("cp goes both ways, and port-forward outlives a restart", async () => {
   await tsctl("rm", "-f", "files");
 });
 
-test("stats and top tell of containers on every node", async () => {
+test("stats tells of containers on every node, top of the processes of one", async () => {
   for (const host of HOSTS) await tsctl("run", "-d", "--name", `on-${host}`, "--node", host, "-m", "64m", IMAGE);
   const stats = await tsctl("stats", "--no-stream");
   for (const host of HOSTS) expect(stats).toMatch(new RegExp(`on-${host} .*/ 64MiB .* ${host}$`, "m"));
-  expect(await tsctl("top", "pods")).toMatch(/^on-host1 +\d+m +\d+Mi$/m);
-  expect(await tsctl("top", "nodes")).toMatch(/^host3 +\d+m +\d+% +\d+Mi +\d+%$/m);
+  expect(await tsctl("top", "on-host1")).toContain("httpd");
   await tsctl("rm", "-f", ...HOSTS.map((host) => `on-${host}`));
+});
+
+test("debug looks at a running pod and at a node", async () => {
+  await tsctl("run", "-d", "--name", "looked-at", IMAGE);
+  const seen = await trial(["debug", "-i", "looked-at", `--image=${IMAGE}`, "--target=looked-at", "--", "ps"]);
+  expect(seen.stdout).toContain("httpd");
+  const node = await trial(["debug", "-i", "node/host2", `--image=${IMAGE}`, "--", "cat", "/host/etc/hostname"]);
+  expect(node).toMatchObject({ exitCode: 0 });
+  const [debugger_ = ""] = (await tsctl("ps", "-a", "--filter", "name=node-debugger")).match(/node-debugger\S+/) ?? [];
+  await tsctl("rm", "-f", "looked-at", debugger_);
 });
 
 test("run --rm -d goes by itself, and nothing is left on any node", async () => {

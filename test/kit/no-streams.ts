@@ -14,5 +14,5 @@ export const NO_STREAMS: Handlers<typeof StreamsDefinition> = {
   forward: () => refuse("forward"),
   copy: () => refuse("copy"),
   signal: () => refuse("signals"),
-  usage: () => refuse("usage"),
+  stats: () => refuse("stats"),
 };

@@ -144,7 +144,7 @@ export class SimNode {
       network: (config) =>
         createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
       streams: () => ({
-        ...{ logs: nothing, exec: nothing, attach: nothing, forward: nothing, copy: nothing, usage: nothing },
+        ...{ logs: nothing, exec: nothing, attach: nothing, forward: nothing, copy: nothing, stats: nothing },
         signal: async () => undefined,
       }),
       imageStreams: { image: nothing },
