@@ -63,14 +63,14 @@ const rows: readonly Row[] = [
   {
     name: "while it is stopped its files stay, and its address goes",
     of: pod({ [STOPPED]: "", [KEEP_FILES]: "true" }),
-    part: { record: over, facts: { ...preparedFacts, down: new Set(["volumes", "config"] as const) } },
+    part: { record: over, facts: { ...preparedFacts, down: new Set(["policy", "volumes", "config"] as const) } },
     want: [{ do: "release", hook: "sandbox", keepsFiles: true }],
   },
   {
     name: "a pod that does not keep its files gives them back",
     of: pod({ [STOPPED]: "" }),
     part: { record: over },
-    want: [{ do: "release", hook: "volumes", keepsFiles: false }],
+    want: [{ do: "release", hook: "policy", keepsFiles: false }],
   },
   {
     name: "a stopped pod of which all is given back rests",
