@@ -129,6 +129,7 @@ export const LIMITS = {
     value: 15_000,
     why: "a pod that fits nowhere is told at once; what changed about why, not more often",
   },
+  whenSteps: { value: 10_000, why: "times at which pods end that an estimate looks at; beyond them it is no estimate" },
   planPods: { value: 100_000, why: "pods of one plan; as many as the largest cluster runs" },
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },

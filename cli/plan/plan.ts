@@ -1,14 +1,13 @@
-import { APPLY_MS, nameOfSet, setRequests } from "../apply/send-set.js";
+import { APPLY_MS } from "../apply/send-set.js";
 import { tellResults } from "../apply/told.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
-import { projectSet } from "../compose/project-set.js";
 import { EXIT } from "../exit-codes.js";
 import type { FileFlags } from "../input/files.js";
-import { readInput } from "../input/objects.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
 import { toldAlready } from "../verb.js";
 import { isUnfit, ownerText, planSum, planTable } from "./plan-table.js";
+import { readPlannedSet } from "./planned-set.js";
 
 /** What `plan` was asked. */
 export interface PlanFlags extends ClusterFlags, FileFlags {
@@ -19,12 +18,7 @@ export interface PlanFlags extends ClusterFlags, FileFlags {
 /** Reads and checks everything as apply does, and asks where the pods would run. */
 export async function runPlan({ flags }: { readonly flags: PlanFlags }, shell: Shell): Promise<number> {
   return withCluster(shell, flags, async (cluster) => {
-    const objects = await readInput(shell, { ...flags, warn: true }, cluster);
-    const project = projectSet(objects);
-    const set = project?.set ?? (await nameOfSet(flags, shell));
-    const home = { ...cluster, namespace: project?.namespace ?? cluster.namespace };
-    const sending = { cluster: home, shell, set, force: flags.force, isDry: true, prune: [] };
-    const requests = setRequests(objects, sending);
+    const { objects, requests } = await readPlannedSet(shell, flags, cluster);
     const answer = await cluster.explain.plan(requests, { signal: shell.signal, deadlineMs: APPLY_MS });
     const failed = answer.results.filter(({ outcome }) => outcome === "failed");
     if (failed.length > 0) await tellResults({ results: failed }, objects, { shell, output: "name", isDry: true });

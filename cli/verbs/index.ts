@@ -67,6 +67,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./ports.js")).ports,
   },
   {
+    name: "when",
+    summary: "tell when pods that wait get a node, as far as that is known",
+    load: async () => (await import("./when.js")).when,
+  },
+  {
     name: "top nodes",
     aliases: ["top node", "top no"],
     summary: "show what nodes use and have reserved",

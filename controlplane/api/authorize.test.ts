@@ -235,6 +235,8 @@ test("every method of every service is in the table, admin may not act as a node
       "Explain.Why: admin control-plane",
       "Explain.Plan: admin control-plane",
       "Explain.Trace: admin control-plane",
+      "Explain.When: admin control-plane",
+      "Explain.WhenSet: admin control-plane",
       "Explain.Top: admin control-plane",
     ]
   `);

@@ -36,6 +36,8 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Why: ["admin", "control-plane"],
     Plan: ["admin", "control-plane"],
     Top: ["admin", "control-plane"],
+    When: ["admin", "control-plane"],
+    WhenSet: ["admin", "control-plane"],
     Trace: ["admin", "control-plane"],
   },
   Streams: {

@@ -1,12 +1,14 @@
-import { decodeObject } from "../../kinds/object.js";
+import { decodeObject, metaOf, type Typed } from "../../kinds/object.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
-import type { ApplyRequest } from "../../proto/gen/tallship/v1/api.js";
+import type { ApplyRequest, ApplyResult } from "../../proto/gen/tallship/v1/api.js";
 import type {
   ExplainDefinition,
   PlanResponse,
   TopRequest,
   TopResponse,
+  WhenRequest,
+  WhenResponse,
   WhyRequest,
   WhyResponse,
 } from "../../proto/gen/tallship/v1/explain.js";
@@ -15,11 +17,13 @@ import { trySet } from "../api/apply/apply-set.js";
 import { readSet } from "../api/apply/read-set.js";
 import { responseOf } from "../api/apply/results.js";
 import type { ObjectsDeps } from "../api/objects-deps.js";
+import type { ReconcileContext } from "../controllers/controller.js";
 import { askPicture, type Picture } from "./picture.js";
 import { OverlayView } from "./plan/overlay-view.js";
-import { planSet } from "./plan/plan.js";
+import { type Drawn, planSet, takeSet } from "./plan/plan.js";
 import { topNodes, topPods, type Used } from "./top.js";
 import { traceOf } from "./trace.js";
+import { whenOf } from "./when/when.js";
 import { whyOf } from "./why.js";
 
 /** What the Explain service needs. */
@@ -35,6 +39,8 @@ export function explainService(deps: ExplainDeps): Handlers<typeof ExplainDefini
     plan: (requests, context) => plan(deps, requests, context),
     trace: async (request) => traceOf(deps.cache.view, request),
     top: (request, context) => top(deps, request, context),
+    when: (request, context) => when(deps, request, context),
+    whenSet: (requests, context) => whenSet(deps, requests, context),
   };
 }
 
@@ -46,18 +52,35 @@ function why(deps: ObjectsDeps, { namespace, name }: WhyRequest, { signal }: Cal
   });
 }
 
-/** A set with a document that an apply would refuse is not planned: its results say what is wrong. */
-async function plan(
-  deps: ObjectsDeps,
+function plan(deps: ExplainDeps, requests: AsyncIterable<ApplyRequest>, context: CallContext): Promise<PlanResponse> {
+  const nothing = { pods: [], notes: [], othersWaiting: 0, revision: deps.cache.view.revision };
+  return askOfSet(deps, { requests, context, nothing }, planSet);
+}
+
+function whenSet(
+  deps: ExplainDeps,
   requests: AsyncIterable<ApplyRequest>,
   context: CallContext,
-): Promise<PlanResponse> {
+): Promise<WhenResponse> {
+  const nothing = { pods: [], waitingCount: 0, unknownEnds: 0, revision: deps.cache.view.revision };
+  return askOfSet(deps, { requests, context, nothing }, (objects, picture, moment) => {
+    const { owners } = takeSet(objects, picture.state, { overlay: picture.view, context: moment });
+    return whenOf(new Set(owners.keys()), picture, moment.nowMs);
+  });
+}
+
+/** Asks about a set that stands in the picture as after an apply. A set with a document that an apply would refuse is answered with what is wrong. */
+async function askOfSet<T>(
+  deps: ExplainDeps,
+  { requests, context, nothing }: { requests: AsyncIterable<ApplyRequest>; context: CallContext; nothing: T },
+  ask: (objects: readonly Typed[], picture: Drawn, moment: ReconcileContext) => Promise<T>,
+): Promise<T & { readonly results: readonly ApplyResult[] }> {
   const set = await readSet(requests);
   const decided = await trySet(deps, set, context);
   const isRefused = decided.some(({ task, settled }) => task === undefined || settled !== undefined);
   const { results } = responseOf(decided, { mode: isRefused ? "refused" : "dry_run", revisionName: "" });
   const bare = results.map((result) => ({ ...result, item: undefined }));
-  if (isRefused) return { results: bare, pods: [], notes: [], othersWaiting: 0, revision: deps.cache.view.revision };
+  if (isRefused) return { results: bare, ...nothing };
   const objects = decided.flatMap(({ task }) => {
     const stored = task?.stored();
     return stored === undefined ? [] : [decodeObject(stored.bytes)];
@@ -65,9 +88,17 @@ async function plan(
   const { clock, rng } = deps;
   const moment = { nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs(), newUid: () => rng.uuid() };
   const overlay = new OverlayView(deps.cache.view);
-  const ask = (picture: Picture): ReturnType<typeof planSet> => planSet(objects, { ...picture, view: overlay }, moment);
-  const planned = await askPicture(deps, context.signal, ask, overlay);
-  return { results: bare, ...planned };
+  const asked = (picture: Picture): Promise<T> => ask(objects, { ...picture, view: overlay }, moment);
+  return { results: bare, ...(await askPicture(deps, context.signal, asked, overlay)) };
+}
+
+function when(deps: ExplainDeps, { namespace, name }: WhenRequest, { signal }: CallContext): Promise<WhenResponse> {
+  const nowMs = deps.clock.nowMs();
+  return askPicture(deps, signal, async (picture) => {
+    const pod = picture.view.get("Pod", namespace, name);
+    if (pod === undefined) throw new TallshipError("not_found", `when Pod/${namespace}/${name}: there is none`);
+    return { results: [], ...(await whenOf(new Set([metaOf(pod).uid]), picture, nowMs)) };
+  });
 }
 
 /** What is requested is known without the leader; what is used is not, and then that is said. */

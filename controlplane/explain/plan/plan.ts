@@ -27,7 +27,7 @@ interface Owner {
 }
 
 /** A set as it would stand after an apply, and whose pods are whose. */
-interface Ground {
+export interface Ground {
   readonly overlay: OverlayView;
   /** The object of the set that a pod comes from, by the pod's uid. */
   readonly owners: Map<string, Owner>;
@@ -35,7 +35,7 @@ interface Ground {
 }
 
 /** The cluster as the scheduler sees it, made from the overlay. */
-interface Drawn extends Picture {
+export interface Drawn extends Picture {
   readonly view: OverlayView;
 }
 
@@ -48,11 +48,8 @@ export async function planSet(
   { state, view: overlay, pace }: Drawn,
   context: ReconcileContext,
 ): Promise<Omit<PlanResponse, "results">> {
-  const ground: Ground = { overlay, owners: new Map(), notes: [] };
   const { revision } = overlay;
-  takeObjects(objects, state, overlay);
-  for (const [at, typed] of objects.entries()) takeComing({ key: keyOf(typed), at }, { ground, state, context });
-  while (takeAnew(state, overlay));
+  const ground = takeSet(objects, state, { overlay, context });
   const waiting = state.backlog.take(Number.POSITIVE_INFINITY);
   const planned: Planned[] = [];
   for (let at = 0; at < waiting.length; at += PODS_PER_STEP) {
@@ -61,6 +58,19 @@ export async function planSet(
   }
   const pods = planned.sort((left, right) => left.at - right.at).map(({ pod }) => pod);
   return { pods, notes: ground.notes, othersWaiting: waiting.length - pods.length, revision };
+}
+
+/** Lets a set and the pods that would come of it stand in the picture; returns whose pods are whose. */
+export function takeSet(
+  objects: readonly Typed[],
+  state: SchedulerState,
+  { overlay, context }: { readonly overlay: OverlayView; readonly context: ReconcileContext },
+): Ground {
+  const ground: Ground = { overlay, owners: new Map(), notes: [] };
+  takeObjects(objects, state, overlay);
+  for (const [at, typed] of objects.entries()) takeComing({ key: keyOf(typed), at }, { ground, state, context });
+  while (takeAnew(state, overlay));
+  return ground;
 }
 
 /** The set's own objects: the scheduler sees nodes, volumes, claims and budgets as they would be. */

@@ -1,0 +1,73 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Testbed } from "../testbed/testbed.js";
+import { applyText, pods, startCluster, waitReady } from "./cluster.js";
+
+let testbed: Testbed;
+
+beforeAll(async () => {
+  testbed = await startCluster("operator", { hostCount: 3 });
+});
+
+afterAll(async () => {
+  await testbed?.down();
+});
+
+const web = (minAvailable: number): string => `apiVersion: apps/v1
+kind: Deployment
+metadata: { name: web }
+spec:
+  replicas: 3
+  selector: { matchLabels: { app: web } }
+  template:
+    metadata: { labels: { app: web } }
+    spec:
+      terminationGracePeriodSeconds: 2
+      containers: [{ name: main, image: "tallship/hello:1" }]
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: { name: web }
+spec:
+  minAvailable: ${minAvailable}
+  selector: { matchLabels: { app: web } }
+`;
+
+test("a drain keeps to the budget: it says what blocks, and empties the host once the budget allows it", async () => {
+  await applyText(testbed, web(3));
+  await waitReady(testbed, "app=web", 3);
+  const blocked = await testbed.tryTsctl(["drain", "host3", "--timeout=3s"]);
+  expect(blocked.stderr).toContain("The disruption budget web needs 3 healthy pods and has 3 currently");
+  expect(blocked.stderr).toContain('node "host3" is not drained after 3 s, 1 pod is left');
+  expect(blocked.exitCode).toBe(8);
+  expect((await pods(testbed, "app=web")).filter(({ spec }) => spec.nodeName === "host3")).toHaveLength(1);
+  await applyText(testbed, web(2));
+  const drained = await testbed.tsctl(["drain", "host3", "--timeout=60s"]);
+  expect(drained).toMatch(
+    /^node\/host3 already cordoned\nevicting pod default\/web-\S+\npod\/web-\S+ evicted\nnode\/host3 drained\n$/,
+  );
+  const ready = await waitReady(testbed, "app=web", 3);
+  expect(ready.map(({ spec }) => spec.nodeName)).not.toContain("host3");
+});
+
+test("a pod that fits nowhere is explained, node by node, and a plan foretells it", async () => {
+  const pod =
+    'apiVersion: v1\nkind: Pod\nmetadata: { name: big }\nspec: { nodeSelector: { disk: ssd }, containers: [{ name: main, image: "tallship/hello:1" }] }\n';
+  const planned = await testbed.tryTsctl(["plan", "-f", "-"], { input: pod });
+  expect(planned.stdout).toContain("pod/big   1      <none>   0/3 nodes:");
+  expect(planned.exitCode).toBe(1);
+  await applyText(testbed, pod);
+  const why = await testbed.tsctl(["why", "big"]);
+  expect(why).toMatch(/^host1 +node-selector +without label disk=ssd$/m);
+  expect(why).toMatch(/^host3 +readiness +cordoned$/m);
+  expect(why).toContain("label disk=ssd on the node, or not demanded: host1, host2\n");
+  await testbed.tsctl(["uncordon", "host3"]);
+  await testbed.tsctl(["label", "node", "host3", "disk=ssd"]);
+  const [placed] = await waitReady(testbed, "app=big", 0).then(() => pods(testbed));
+  expect(placed?.metadata.name).toBe("big");
+});
+
+test("what pods use is measured while somebody looks", async () => {
+  const top = await testbed.tsctl(["top", "pods"]);
+  expect(top).toMatch(/^web-\S+ +\d+m +\d+Mi +0m +0Mi +host\d$/m);
+  expect(await testbed.tsctl(["top", "nodes"])).toMatch(/^host1 +\d+m +\d+% +\d+Mi +\d+% /m);
+});
