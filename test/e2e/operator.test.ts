@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Testbed } from "../testbed/testbed.js";
-import { applyText, pods, startCluster, waitReady } from "./cluster.js";
+import { applyText, pod, pods, startCluster, waitReady } from "./cluster.js";
 
 let testbed: Testbed;
 
@@ -50,20 +50,20 @@ test("a drain keeps to the budget: it says what blocks, and empties the host onc
 });
 
 test("a pod that fits nowhere is explained, node by node, and a plan foretells it", async () => {
-  const pod =
+  const big =
     'apiVersion: v1\nkind: Pod\nmetadata: { name: big }\nspec: { nodeSelector: { disk: ssd }, containers: [{ name: main, image: "tallship/hello:1" }] }\n';
-  const planned = await testbed.tryTsctl(["plan", "-f", "-"], { input: pod });
+  const planned = await testbed.tryTsctl(["plan", "-f", "-"], { input: big });
   expect(planned.stdout).toContain("pod/big   1      <none>   0/3 nodes:");
   expect(planned.exitCode).toBe(1);
-  await applyText(testbed, pod);
+  await applyText(testbed, big);
   const why = await testbed.tsctl(["why", "big"]);
   expect(why).toMatch(/^host1 +node-selector +without label disk=ssd$/m);
   expect(why).toMatch(/^host3 +readiness +cordoned$/m);
   expect(why).toContain("label disk=ssd on the node, or not demanded: host1, host2\n");
   await testbed.tsctl(["uncordon", "host3"]);
   await testbed.tsctl(["label", "node", "host3", "disk=ssd"]);
-  const [placed] = await waitReady(testbed, "app=big", 0).then(() => pods(testbed));
-  expect(placed?.metadata.name).toBe("big");
+  await testbed.tsctl(["wait", "pod/big", "--for=condition=Ready", "--timeout=60s"]);
+  expect((await pod(testbed, "big"))?.spec.nodeName).toBe("host3");
 });
 
 test("what pods use is measured while somebody looks", async () => {
