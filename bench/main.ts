@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   "pod-links": async () => (await import("./pod-links.js")).podLinks,
   dns: async () => (await import("./dns.js")).dns,
   service: async () => (await import("./service.js")).service,
+  policy: async () => (await import("./policy.js")).policy,
   rollout: async () => (await import("./rollout.js")).rollout,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
