@@ -383,10 +383,6 @@ export const LIMITS = {
     value: 1_000,
     why: "policies are kept for a reboot this long after they changed: bursts are one write",
   },
-  policyCutMs: {
-    value: 200,
-    why: "connections are compared with changed policies this often at most; reading them all costs",
-  },
   netRetryFirstMs: { value: 100, why: "a table that somebody just replaced is free again at once" },
   netRetryMaxMs: { value: 5_000, why: "a kernel that refuses costs twelve tries a minute" },
   kernelCallMs: { value: 15_000, why: "a command to the kernel that takes longer hangs; its program is replaced" },
