@@ -190,6 +190,18 @@ const rows: readonly {
     againMs: limit("withdrawWaitMs") - 500,
   },
   {
+    name: "withdrawn on every node only just: requests on their way are answered first",
+    given: {
+      desired: deleted(30),
+      containers: [seen(running)],
+      record: { ...toStop, stop: { sinceMs: NOW - 100 } },
+      withdrawal: { is: "withdrawn", revision: 9 },
+      cutOverRevision: 9,
+    },
+    actions: [],
+    againMs: limit("answerWaitMs") - 100,
+  },
+  {
     name: "withdrawn on every node: it is stopped",
     given: {
       desired: deleted(30),

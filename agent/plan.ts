@@ -244,8 +244,12 @@ function end(
   return windDown({ ...turn, record }, pod, { ...how, sinceMs, holdMs });
 }
 
-/** Milliseconds until the stop signal may be sent although a node may still send traffic; 0 when none does. */
+/**
+ * Milliseconds until the stop signal may be sent: 0 when no node may send traffic any more, and what was on its way has had time to be
+ * answered. A server that exits at the signal would cut it off.
+ */
 function withdrawalWaitMs({ withdrawal, cutOverRevision, nowMs }: PodTurn, sinceMs: number): number {
-  const isFree = withdrawal.is === "none" || (withdrawal.is === "withdrawn" && cutOverRevision >= withdrawal.revision);
-  return isFree ? 0 : Math.max(0, sinceMs + limit("withdrawWaitMs") - nowMs);
+  if (withdrawal.is === "none") return 0;
+  const isCutOver = withdrawal.is === "withdrawn" && cutOverRevision >= withdrawal.revision;
+  return Math.max(0, sinceMs + limit(isCutOver ? "answerWaitMs" : "withdrawWaitMs") - nowMs);
 }
