@@ -117,25 +117,54 @@ test("an agent that starts anew leaves peers, services and host ports as they ar
   expect([...after.kernel.elementsIn("host-ports")]).toEqual([["127.0.0.1 . tcp . 8080", "10.128.4.9 . 80"]]);
 });
 
-test("connections to endpoints that left while no agent looked are forgotten with the first map", async () => {
-  const dns = (...endpoints: readonly string[]): TestService => ({
-    name: "dns",
-    clusterIP: "10.96.1.2",
-    ports: [{ port: 53, protocol: "UDP" }],
-    endpoints,
-  });
-  const before = await world();
-  before.network.setMap(networkMap(1, [], [web("10.128.5.2", "10.128.5.3"), dns("10.128.5.4", "10.128.5.5")]));
-  await settle();
-  before.kernel.forgotten.length = 0;
-  const after = await world(before.kernel);
-  after.network.setMap(networkMap(2, [], [web("10.128.5.2"), dns("10.128.5.4")]));
-  await settle();
-  expect(after.kernel.forgotten).toEqual([
-    { protocol: "udp", endpoint: "10.128.5.5", endpointPort: 53 },
-    { protocol: "tcp", endpoint: "10.128.5.3" },
-  ]);
+// Connections that stand when an agent has its first map, which knows web at 10.128.5.2 and dns at 10.128.5.4; true: they are forgotten.
+const flow = (protocol: "tcp" | "udp", sentTo: string, sentToPort: number, to: string, port: number) => ({
+  protocol,
+  from: "10.128.6.2",
+  fromPort: 40_000,
+  sentTo,
+  sentToPort,
+  to,
+  port,
 });
+const standing = [
+  {
+    why: "UDP to an endpoint that a service leads to",
+    flow: flow("udp", "10.96.1.2", 53, "10.128.5.4", 53),
+    stale: false,
+  },
+  {
+    why: "UDP to one that it does not lead to any more",
+    flow: flow("udp", "10.96.1.2", 53, "10.128.5.5", 53),
+    stale: true,
+  },
+  { why: "UDP by node port", flow: flow("udp", "192.168.9.4", 30_053, "10.128.5.4", 53), stale: false },
+  { why: "UDP by a node port that is closed", flow: flow("udp", "192.168.9.4", 30_054, "10.128.5.4", 53), stale: true },
+  { why: "UDP of a service that is gone", flow: flow("udp", "10.96.1.9", 53, "10.128.5.4", 53), stale: true },
+  { why: "TCP to an endpoint that is there", flow: flow("tcp", "10.96.1.1", 80, "10.128.5.2", 80), stale: false },
+  { why: "TCP to an endpoint that is gone", flow: flow("tcp", "10.96.1.1", 80, "10.128.5.3", 80), stale: true },
+  { why: "TCP by host port", flow: flow("tcp", "192.168.9.4", 8080, "10.128.4.9", 80), stale: false },
+  { why: "what somebody else translated", flow: flow("tcp", "192.168.9.4", 9000, "172.17.0.2", 80), stale: false },
+];
+for (const { why, flow: stands, stale } of standing) {
+  test(`with the first map, ${why} ${stale ? "is forgotten" : "goes on"}`, async () => {
+    const dns: TestService = {
+      name: "dns",
+      clusterIP: "10.96.1.2",
+      type: "NodePort",
+      ports: [{ port: 53, protocol: "UDP", nodePort: 30_053 }],
+      endpoints: ["10.128.5.4"],
+    };
+    const at = await world();
+    await at.network.attach([link("a", 9, [{ protocol: "TCP", hostIP: "", hostPort: 8080, containerPort: 80 }])]);
+    at.kernel.guard.flows = [stands];
+    at.network.setMap(networkMap(1, [], [web("10.128.5.2"), dns]));
+    await settle();
+    const { protocol, to: endpoint, port: endpointPort } = stands;
+    const filter = protocol === "udp" ? { protocol, endpoint, endpointPort } : { protocol, endpoint };
+    expect(at.kernel.forgotten).toEqual(stale ? [filter] : []);
+  });
+}
 
 test("pods are attached, listed and detached, host ports with them", async () => {
   const at = await world();

@@ -142,6 +142,15 @@ test("services survive the death of what programs them, and its successor takes 
   expect(await answers(b.probe, 10)).toEqual(["a"]);
 });
 
+test("a UDP flow whose endpoint left while no agent looked moves on with the first map of the next", async () => {
+  const flow = { protocol: "udp" as const, host: VIP, port: 80, fromPort: 20_002, timeoutMs: 500 };
+  await lab.setServices([web([a.address])]);
+  expect(await b.probe.ask(flow)).toMatch(/^a /);
+  await lab.host(1).restart();
+  await lab.setServices([web([c.address])]);
+  expect(await b.probe.ask(flow)).toMatch(/^c /);
+});
+
 test("the host's owner can refuse before Tallship translates, and keeps that over a restart", async () => {
   await lab.setServices([web([c.address])]);
   const one = lab.host(1);

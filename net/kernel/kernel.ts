@@ -110,6 +110,8 @@ export interface Kernel {
 
   /** The connections that one of the addresses began or answers. */
   readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]>;
+  /** Visits every connection whose destination was translated, by whomever, in no order. */
+  readTranslated(visit: (flow: TrackedFlow) => void): Promise<void>;
   /** Makes the kernel forget these connections; one that is over is no error. */
   cutFlows(flows: readonly TrackedFlow[]): Promise<void>;
   /** Makes the kernel decide anew for connections that match any filter. */

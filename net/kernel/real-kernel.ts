@@ -54,6 +54,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
     guardFingerprint: () => guard.guardFingerprint(),
     readGuard: (visit) => guard.readGuard(visit),
     readFlows: (addresses) => guard.readFlows(addresses),
+    readTranslated: (visit) => rules.readTranslated(visit),
     cutFlows: (flows) => guard.cutFlows(flows),
     forgetFlows: (filters) => rules.forgetFlows(filters),
     close: async () => {

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { CoProcess } from "./co-process.js";
-import { forgetLine, traceOf } from "./flow-text.js";
-import type { FlowFilter } from "./kernel.js";
+import { forgetLine, parseFlow, traceOf } from "./flow-text.js";
+import type { FlowFilter, TrackedFlow } from "./kernel.js";
 import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
 import { ElementReader, tableText } from "./nft-parse.js";
 import { changeText, isSet, RULE_TABLE, replacementText } from "./nft-text.js";
@@ -59,6 +59,21 @@ export class RuleKernel {
       await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, lists));
       const reader = new ElementReader(visit, (name) => [...RULE_MAPS, ...LEARNED_MAPS].find((map) => map === name));
       for await (const piece of createReadStream(path, "utf8")) reader.push(String(piece));
+    });
+  }
+
+  async readTranslated(visit: (flow: TrackedFlow) => void): Promise<void> {
+    await this.files.with(async (path) => {
+      await this.shell.request(`conntrack -L --dst-nat > ${quoted(path)} 2>/dev/null; true`);
+      let rest = "";
+      for await (const piece of createReadStream(path, "utf8")) {
+        const lines = (rest + String(piece)).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) {
+          const flow = parseFlow(line);
+          if (flow !== undefined) visit(flow);
+        }
+      }
     });
   }
 

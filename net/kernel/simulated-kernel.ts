@@ -168,6 +168,10 @@ export class SimulatedKernel implements Kernel {
     return this.guard.flows.filter(({ from, to }) => addresses.includes(from) || addresses.includes(to));
   }
 
+  async readTranslated(visit: (flow: TrackedFlow) => void): Promise<void> {
+    for (const flow of this.guard.flows) if (flow.to !== flow.sentTo || flow.port !== flow.sentToPort) visit(flow);
+  }
+
   async cutFlows(flows: readonly TrackedFlow[]): Promise<void> {
     this.guard.flows = this.guard.flows.filter((flow) => !flows.includes(flow));
   }

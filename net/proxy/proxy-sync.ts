@@ -7,7 +7,7 @@ import { type HeldAddresses, hairpins } from "./held-addresses.js";
 import { hostPortElements } from "./host-ports.js";
 import { diffElements } from "./proxy-elements.js";
 import { type ProxyMap, ProxyState } from "./proxy-state.js";
-import { staleFlows } from "./stale-flows.js";
+import { type FlowGround, staleFlows } from "./stale-flows.js";
 
 /**
  * Keeps the proxy's table as it is wanted. A change is one small transaction; the whole table is replaced, also in one, when the first
@@ -16,6 +16,7 @@ import { staleFlows } from "./stale-flows.js";
  */
 export class ProxySync {
   private readonly kernel: Kernel;
+  private readonly subnets: Pick<FlowGround, "clusterSubnet" | "serviceSubnet">;
   private frame: RuleFrame;
   private readonly hairpins: HeldAddresses = hairpins();
   private readonly state: ProxyState;
@@ -28,12 +29,13 @@ export class ProxySync {
 
   constructor(config: NodeNetworkConfig, kernel: Kernel) {
     this.kernel = kernel;
-    const site = {
-      nodeName: config.nodeName,
-      podSubnet: subnetOf(config.podCIDR, "pod subnet of this node"),
+    this.subnets = {
       clusterSubnet: subnetOf(config.clusterCIDR, "pod range of the cluster"),
+      serviceSubnet: subnetOf(config.serviceCIDR, "service range of the cluster"),
     };
-    this.state = new ProxyState(site, this.hairpins);
+    const podSubnet = subnetOf(config.podCIDR, "pod subnet of this node");
+    const { clusterSubnet } = this.subnets;
+    this.state = new ProxyState({ nodeName: config.nodeName, podSubnet, clusterSubnet }, this.hairpins);
     this.frame = {
       overlayDevice: OVERLAY_DEVICE,
       vxlanPort: config.vxlanPort,
@@ -67,11 +69,17 @@ export class ProxySync {
   /** The kernel reflects the map. After a failure, call again. */
   async applyMap(map: ProxyMap): Promise<void> {
     const { elements, flows } = this.state.update(map);
-    // What left while nobody looked is found by comparing with the table of the former agent, once.
-    const stale = this.hasMap ? flows : await staleFlows(this.kernel, this.state, map);
+    // What left while nobody looked is found among the connections that stand, once.
+    const stale = this.hasMap ? flows : await this.staleFlows(map);
     this.hasMap = true;
     this.flows = [...this.flows, ...stale];
     await this.bring(elements);
+  }
+
+  private staleFlows(map: ProxyMap): Promise<readonly FlowFilter[]> {
+    const { state } = this;
+    const hostPorts = new Set(this.hostPorts.map(({ value }) => value));
+    return staleFlows(this.kernel, { state, map, hostPorts, ...this.subnets });
   }
 
   /** The kernel leads these links' host ports to their pods. After a failure nothing is changed. */

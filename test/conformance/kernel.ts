@@ -339,6 +339,12 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       await bench.kernel.cutFlows([{ ...flow, sentTo: "10.128.4.8", fromPort: 40_000, sentToPort: 80 }]);
     });
 
+    test("where nothing was translated, no connection is found", async () => {
+      const found: unknown[] = [];
+      await bench.kernel.readTranslated((flow) => found.push(flow));
+      expect(found).toEqual([]);
+    });
+
     test("forgetting connections that do not exist is no error", async () => {
       await bench.kernel.forgetFlows([
         { protocol: "udp", endpoint: "10.128.4.9", endpointPort: 53 },
