@@ -1,15 +1,13 @@
 import { rm } from "node:fs/promises";
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import type { NetworkMap, NodeNetwork } from "../net/node-network.js";
 import { netnsPath } from "../net/node-network.js";
 import { type BundledProgram, bundleProgram } from "../test/kit/bundle.js";
 import { type Lab, makeLab } from "../test/kit/network-lab.js";
-import { networkMap, nodeObject, sliceObject, type TestService } from "../test/kit/network-world.js";
+import { networkMap, nodeObject, sliceObject } from "../test/kit/network-world.js";
 import { run as runProgram } from "../test/kit/shell.js";
 import { waitFor } from "../test/kit/wait.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
-import { pssMib } from "./proc.js";
+import { ENDPOINTS, PORT, services } from "./many-services.js";
 
 /** What services cost: the connection through a virtual address, the change of an endpoint, the start of an agent, memory. */
 export const service: Bench = {
@@ -28,8 +26,6 @@ export const service: Bench = {
 };
 
 const COUNTS = [10, 1_000, 10_000] as const;
-const ENDPOINTS = 10;
-const PORT = 8080;
 const VIP = "10.97.0.0";
 
 async function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
@@ -37,6 +33,7 @@ async function run(context: BenchContext): Promise<Readonly<Record<string, numbe
   const program = await bundleProgram(
     `import { timeConnects } from "./bench/connect-times.js"; timeConnects(process.argv[2], Number(process.argv[3]), process.argv.slice(4));`,
   );
+  const holder = await bundleProgram(HOLDER);
   try {
     const pods = Array.from({ length: ENDPOINTS }, (_, at) => `e${at}`);
     for (const [at, name] of pods.entries()) {
@@ -44,27 +41,16 @@ async function run(context: BenchContext): Promise<Readonly<Record<string, numbe
       await pod.probe.serve("tcp", PORT);
     }
     await lab.host(1).pod("client", 10);
-    const before = memoryMib();
     const metrics: Record<string, number> = {};
     for (const count of COUNTS) metrics[`connect_ratio_${count}`] = await connectRatio(lab, program, count, context);
     const changes = await updates(lab.host(1).network, context);
-    const { resyncMs, agentMib } = await resync(lab);
-    return { ...metrics, update_ms: changes, resync10k_s: resyncMs / 1_000, agent_extra_mb: agentMib - before };
+    const resyncMs = await resync(lab);
+    const extraMib = (await heldMib(holder, 10_000)) - (await heldMib(holder, 10));
+    return { ...metrics, update_ms: changes, resync10k_s: resyncMs / 1_000, agent_extra_mb: extraMib };
   } finally {
     await lab.dispose();
-    await rm(program.folder, { recursive: true, force: true });
+    for (const { folder } of [program, holder]) await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Services whose endpoints are all the same ten pods; the first is the one that is asked. */
-function services(count: number): readonly TestService[] {
-  const endpoints = Array.from({ length: ENDPOINTS }, (_, at) => `10.128.1.${20 + at}`);
-  return Array.from({ length: count }, (_, at) => ({
-    name: `s${at}`,
-    clusterIP: `10.97.${at >> 8}.${at & 255}`,
-    ports: [{ port: 80, targetPort: PORT }],
-    endpoints,
-  }));
 }
 
 /** Gives the network a map and waits until the kernel has it; returns how long that took. */
@@ -106,7 +92,7 @@ async function connectRatio(lab: Lab, program: BundledProgram, count: number, co
   return median(ratios);
 }
 
-/** Median of what one endpoint's going and coming takes, with 10,000 services. */
+/** Median of what it takes until an endpoint that is not ready any more, or again, is in the kernel, with 10,000 services. */
 async function updates(network: NodeNetwork, context: BenchContext): Promise<number> {
   const whole = mapOf(10_000);
   await applied(network, whole);
@@ -114,8 +100,8 @@ async function updates(network: NodeNetwork, context: BenchContext): Promise<num
   let map = whole;
   for (let round = 0; round < (context.isQuick ? 20 : 100); round += 1) {
     const [first] = services(1);
-    const endpoints = round % 2 === 0 ? (first?.endpoints ?? []).slice(1) : first?.endpoints;
-    const slice = sliceObject({ name: "s0", ports: [{ port: 80, targetPort: PORT }], endpoints: endpoints ?? [] });
+    const endpoints = (first?.endpoints ?? []).map((each, at) => (at === 0 && round % 2 === 0 ? `-${each}` : each));
+    const slice = sliceObject({ name: "s0", ports: [{ port: 80, targetPort: PORT }], endpoints });
     lastRevision += 1;
     map = { ...map, revision: lastRevision, endpointSlices: new Map(map.endpointSlices).set("default/s0-a", slice) };
     took.push(await applied(network, map));
@@ -123,17 +109,30 @@ async function updates(network: NodeNetwork, context: BenchContext): Promise<num
   return median(took);
 }
 
-/** An agent that starts anew and gets the map of 10,000 services: until the kernel has it, and what it holds then. */
-async function resync(lab: Lab): Promise<{ readonly resyncMs: number; readonly agentMib: number }> {
+/** An agent that starts anew and gets the map of 10,000 services: milliseconds until the kernel has it. */
+async function resync(lab: Lab): Promise<number> {
   const network = await lab.host(1).restart();
   const resyncMs = await applied(network, mapOf(10_000));
   await waitFor("the table to be right", async () => (await network.repair()) === 0, { deadlineMs: 60_000 });
-  return { resyncMs, agentMib: memoryMib() };
+  return resyncMs;
 }
 
-/** Memory of this process and of the tools that it keeps alive, after what is garbage was collected. */
-function memoryMib(): number {
-  setFlagsFromString("--expose-gc");
-  runInNewContext("gc")();
-  return pssMib(process.pid);
+/** What an agent holds of so many services, in a process that holds nothing else. */
+async function heldMib(program: BundledProgram, count: number): Promise<number> {
+  return Number(await runProgram(process.execPath, ["--expose-gc", program.path, String(count)]));
 }
+
+const HOLDER = `import { readFileSync } from "node:fs";
+import { services } from "./bench/many-services.js";
+import { hairpins } from "./net/proxy/held-addresses.js";
+import { ProxyState } from "./net/proxy/proxy-state.js";
+import { networkMap, nodeObject, PROXY_SITE } from "./test/kit/network-world.js";
+const map = networkMap(1, [nodeObject(4)], services(Number(process.argv[2])));
+const state = new ProxyState(PROXY_SITE, hairpins());
+state.update(map);
+let elements = 0;
+for (const _ of state.elements()) elements += 1;
+gc();
+gc();
+const pss = Number(/^Pss:\\s+(\\d+) kB/m.exec(readFileSync("/proc/self/smaps_rollup", "utf8"))[1]) / 1024;
+console.log(pss, map.services.size > elements ? "" : "");`;

@@ -192,6 +192,7 @@ class HostNetwork implements NodeNetwork {
     this.metrics.programmed("rules", this.clock.monotonicMs() - this.mapAtMs);
     this.metrics.holds("rules", this.proxy.elementCount);
     for (const listener of this.listeners) listener(map.revision);
+    await this.proxy.forgetEnded();
   }
 
   private async applyPeers(): Promise<void> {

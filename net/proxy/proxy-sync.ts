@@ -66,7 +66,7 @@ export class ProxySync {
     await this.replace();
   }
 
-  /** The kernel reflects the map. After a failure, call again. */
+  /** The kernel reflects the map; what `forgetEnded` does may follow. After a failure, call again. */
   async applyMap(map: ProxyMap): Promise<void> {
     const { elements, flows } = this.state.update(map);
     // What left while nobody looked is found among the connections that stand, once.
@@ -125,8 +125,23 @@ export class ProxySync {
     const isFitting = this.frame.affinitySeconds.length === this.state.affinitySeconds.length;
     if ((this.fingerprint !== undefined && isFitting) || !this.hasMap) await this.change(changes);
     else await this.replace();
-    await this.kernel.forgetFlows(this.flows);
-    this.flows = [];
+    await this.forget(({ protocol }) => protocol === "udp");
+  }
+
+  /**
+   * Ends connections whose endpoint is gone from all slices, so that they are reset at the next packet instead of hanging. Apart from the
+   * change itself: nobody waits for it, and it reads all connections.
+   */
+  forgetEnded(): Promise<void> {
+    return this.forget(() => true);
+  }
+
+  private async forget(matches: (flow: FlowFilter) => boolean): Promise<void> {
+    const flows = this.flows.filter(matches);
+    if (flows.length === 0) return;
+    await this.kernel.forgetFlows(flows);
+    const done = new Set(flows);
+    this.flows = this.flows.filter((flow) => !done.has(flow));
   }
 
   private async change(changes: readonly ElementChange[]): Promise<void> {
