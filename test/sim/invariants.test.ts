@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { MemoryEtcd } from "../../controlplane/store/memory-etcd.js";
 import { encodeObject, storeKey, type Typed } from "../../kinds/object.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
+import { Job } from "../../proto/gen/tallship/v1/job.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Acknowledged, Invariants, type LiveContainer } from "./invariants.js";
@@ -53,6 +54,24 @@ const runs = (podUid: string, podName: string, address: string): LiveContainer =
   address,
 });
 
+/** A pod on node0 that a workload controls. */
+const owned = (name: string, kind: string, uid: string): Typed => ({
+  kind: "Pod",
+  object: Pod.fromPartial({
+    metadata: { name, namespace: "default", uid, ownerReferences: [{ kind, name: "w", uid: "w", controller: true }] },
+    spec: { nodeName: "node0", containers: [{ name: "main" }] },
+  }),
+});
+
+const job = (status: { succeeded: number; completedIndexes: string }): Typed => ({
+  kind: "Job",
+  object: Job.fromPartial({
+    metadata: { name: "j", namespace: "default", uid: "j" },
+    spec: { completions: 3, completionMode: "Indexed" },
+    status,
+  }),
+});
+
 const BREACHES: readonly (readonly [string, RegExp, (world: AnyWorld) => void, (world: AnyWorld) => void])[] = [
   [
     "a bound pod is bound elsewhere",
@@ -93,6 +112,42 @@ const BREACHES: readonly (readonly [string, RegExp, (world: AnyWorld) => void, (
       world.write(pod("a", "node0", { cpu: "600m" }));
     },
     (world) => world.write(pod("b", "node0", { cpu: "600m" })),
+  ],
+  [
+    "a stateful set's pod runs beside one of its name whose object is gone",
+    /share the name db-0/,
+    (world) => {
+      world.write(owned("db-0", "StatefulSet", "old"));
+      world.live.push(runs("old", "db-0", "10.128.0.2"));
+    },
+    (world) => {
+      world.write(owned("db-0", "StatefulSet", "new"));
+      world.live.splice(0, 1, runs("old", "old", "10.128.0.2"), runs("new", "db-0", "10.128.0.3"));
+    },
+  ],
+  [
+    "a node has two daemon pods",
+    /node node0 has daemon pods a and b/,
+    (world) => world.write(owned("a", "DaemonSet", "1")),
+    (world) => world.write(owned("b", "DaemonSet", "2")),
+  ],
+  [
+    "a job forgets what it has counted",
+    /job j counted .*1.* and counts .*0/,
+    (world) => world.write(job({ succeeded: 1, completedIndexes: "0" })),
+    (world) => world.write(job({ succeeded: 0, completedIndexes: "" })),
+  ],
+  [
+    "a job counts more than it wants",
+    /job j wants 3 completions and counts 4/,
+    (world) => world.write(job({ succeeded: 3, completedIndexes: "0-2" })),
+    (world) => world.write(job({ succeeded: 4, completedIndexes: "0-3" })),
+  ],
+  [
+    "a job counts an index twice",
+    /job j counts 3 and names indexes 0,2/,
+    (world) => world.write(job({ succeeded: 2, completedIndexes: "0,2" })),
+    (world) => world.write(job({ succeeded: 3, completedIndexes: "0,2" })),
   ],
   [
     "an acknowledged write is lost",

@@ -1,6 +1,10 @@
+import { controllerOf } from "../../kinds/owners.js";
+import type { KindName } from "../../kinds/registry.js";
 import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
+import type { Job } from "../../proto/gen/tallship/v1/job.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { pinnedNode } from "../../scheduler/pinned-node.js";
 import type { StoreTruth } from "./world.js";
 
 /** A container that runs on some host, whatever anybody knows of it. */
@@ -13,7 +17,7 @@ export interface LiveContainer {
 
 /** A write that was acknowledged to a client: until its client changes the object again, it is there, at this revision or later. */
 export interface Acknowledged {
-  readonly kind: "ConfigMap" | "Deployment";
+  readonly kind: KindName;
   readonly name: string;
   readonly revision: number;
   /** What the client wrote, as it can be read again. */
@@ -35,6 +39,10 @@ export class Invariants {
   private readonly nodeOf = new Map<string, string>();
   private readonly restarts = new Map<string, number>();
   private readonly ended = new Map<string, string>();
+  /** Names of stateful sets' pods by uid: what runs is told by them when its object is gone. */
+  private readonly numbered = new Map<string, string>();
+  /** Counts of jobs by uid. */
+  private readonly counts = new Map<string, { readonly succeeded: number; readonly failed: number }>();
   private checkedRevision = -1;
   private checkedHosts = -1;
 
@@ -52,6 +60,8 @@ export class Invariants {
     if (!isWritten) return;
     this.checkedRevision = truth.revision;
     for (const { object } of truth.all("Pod")) this.checkPod(object);
+    for (const { object } of truth.all("Job")) this.checkJob(object);
+    this.checkDaemons();
     this.checkResources();
     this.checkAcknowledged();
   }
@@ -60,7 +70,8 @@ export class Invariants {
   private checkAddresses(): void {
     const holders = new Map<string, LiveContainer>();
     for (const container of this.evidence.live()) {
-      for (const mark of [`name ${container.podName}`, `address ${container.address}`]) {
+      const podName = this.numbered.get(container.podUid) ?? container.podName;
+      for (const mark of [`name ${podName}`, `address ${container.address}`]) {
         const other = holders.get(mark);
         if (other !== undefined && other.podUid !== container.podUid)
           broken(`two live pods share the ${mark}: ${JSON.stringify([other, container])}`);
@@ -75,6 +86,7 @@ export class Invariants {
     const bound = this.nodeOf.get(uid);
     if (bound !== undefined && bound !== node) broken(`pod ${name} moved from node ${bound} to "${node}"`);
     if (node !== "") this.nodeOf.set(uid, node);
+    if (controllerOf(pod)?.kind === "StatefulSet") this.numbered.set(uid, name);
     this.checkStatus(uid, pod);
   }
 
@@ -89,6 +101,34 @@ export class Invariants {
     const ended = this.ended.get(uid);
     if (ended !== undefined && phase !== ended) broken(`pod ${metadata?.name} had ${ended} and is ${phase}`);
     if (phase === "Succeeded" || phase === "Failed") this.ended.set(uid, phase);
+  }
+
+  /** What was counted stays counted, no more succeeds than was asked for, and no index is counted twice. */
+  private checkJob({ metadata, spec, status }: Job): void {
+    const { uid = "", name = "" } = metadata ?? {};
+    const { succeeded = 0, failed = 0, completedIndexes = "" } = status ?? {};
+    const before = this.counts.get(uid) ?? { succeeded: 0, failed: 0 };
+    if (succeeded < before.succeeded || failed < before.failed)
+      broken(`job ${name} counted ${JSON.stringify(before)} and counts ${JSON.stringify({ succeeded, failed })}`);
+    this.counts.set(uid, { succeeded, failed });
+    if (succeeded > (spec?.completions ?? 1))
+      broken(`job ${name} wants ${spec?.completions} completions and counts ${succeeded}`);
+    if (spec?.completionMode === "Indexed" && indexCount(completedIndexes) !== succeeded)
+      broken(`job ${name} counts ${succeeded} and names indexes ${completedIndexes}`);
+  }
+
+  /** No node has two pods of a daemon set that are both to stay. */
+  private checkDaemons(): void {
+    const seen = new Map<string, string>();
+    for (const { object } of this.evidence.truth.all("Pod")) {
+      const owner = controllerOf(object);
+      const isStaying = (object.metadata?.deletionTimestamp ?? "") === "" && object.status?.phase !== "Failed";
+      if (owner?.kind !== "DaemonSet" || !isStaying) continue;
+      const node = pinnedNode(object);
+      const other = seen.get(`${owner.uid} ${node}`);
+      if (other !== undefined) broken(`node ${node} has daemon pods ${other} and ${object.metadata?.name}`);
+      seen.set(`${owner.uid} ${node}`, object.metadata?.name ?? "");
+    }
   }
 
   /** No node holds more than it has. */
@@ -134,6 +174,15 @@ export class Invariants {
         );
     }
   }
+}
+
+/** How many numbers a list such as 0,2-4 names. */
+function indexCount(text: string): number {
+  const parts = text.split(",").filter((part) => part !== "");
+  return parts.reduce((sum, part) => {
+    const [first = 0, last = first] = part.split("-").map(Number);
+    return sum + last - first + 1;
+  }, 0);
 }
 
 function broken(what: string): never {

@@ -1,14 +1,13 @@
 import { applyDefaults } from "../../kinds/defaults/defaults.js";
 import { decodeObject, encodeObject, metaOf, type Typed } from "../../kinds/object.js";
+import type { KindName } from "../../kinds/registry.js";
 import { asTallshipError } from "../../lib/errors.js";
 import type { Rng } from "../../lib/rng.js";
 import { type ApplyRequest, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
-import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
-import { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
-import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Acknowledged } from "./invariants.js";
 import { SimProcess } from "./sim-clock.js";
 import { simDialer } from "./sim-network.js";
+import type { Habits } from "./sim-objects.js";
 import type { SimGround } from "./sim-replica.js";
 
 /** An administrator who applies, scales and deletes, each object in turn, and remembers what was acknowledged. */
@@ -17,6 +16,7 @@ export class SimClient {
   private readonly process: SimProcess;
   private readonly rng: Rng;
   private readonly addresses: readonly string[];
+  private readonly habits: Habits;
   private readonly known = new Map<string, Acknowledged>();
   /** Objects of which a call failed: whether and when it took effect nobody knows. */
   private readonly uncertain = new Set<string>();
@@ -25,10 +25,14 @@ export class SimClient {
   private operationCount = 0;
   private isBusy = false;
 
-  constructor(ground: SimGround, addresses: readonly string[], rng: Rng) {
+  constructor(
+    ground: SimGround,
+    { addresses, habits, rng }: { readonly addresses: readonly string[]; readonly habits: Habits; readonly rng: Rng },
+  ) {
     this.ground = ground;
     this.process = new SimProcess(ground.time, "client");
     this.addresses = addresses;
+    this.habits = habits;
     this.rng = rng;
   }
 
@@ -53,49 +57,9 @@ export class SimClient {
   }
 
   private async operate(mark: string): Promise<void> {
-    const roll = this.rng.float();
-    if (roll < 0.45) await this.apply(this.deployment(mark), mark);
-    else if (roll < 0.7) await this.apply(this.configMap(mark), mark);
-    else if (roll < 0.85) await this.apply(this.pod(mark), mark);
-    else await this.remove(`app${this.rng.below(3)}`);
-  }
-
-  private deployment(mark: string): Typed {
-    const name = `app${this.rng.below(3)}`;
-    const labels = { app: name };
-    const annotations = { "sim/mark": mark };
-    const containers = [
-      {
-        name: "main",
-        image: `sim:${this.rng.below(3)}`,
-        command: ["run"],
-        resources: { requests: { cpu: "100m", memory: "64Mi" }, limits: {} },
-      },
-    ];
-    const object = {
-      metadata: { name, namespace: "default", annotations },
-      spec: {
-        replicas: this.rng.below(6),
-        selector: { matchLabels: labels },
-        template: { metadata: { labels }, spec: { containers, terminationGracePeriodSeconds: 1 } },
-      },
-    };
-    return {
-      kind: "Deployment",
-      object: Deployment.fromPartial(object as Parameters<typeof Deployment.fromPartial>[0]),
-    };
-  }
-
-  private configMap(mark: string): Typed {
-    const metadata = {
-      name: this.certain(`config${this.rng.below(4)}`),
-      namespace: "default",
-      annotations: { "sim/mark": mark },
-    };
-    return {
-      kind: "ConfigMap",
-      object: ConfigMap.fromPartial({ metadata, data: { mark } } as Parameters<typeof ConfigMap.fromPartial>[0]),
-    };
+    const operation = this.habits(this.rng, mark, (name) => this.certain(name));
+    if (operation.do === "apply") await this.apply(operation.typed, mark);
+    else await this.remove(operation.kind, operation.name);
   }
 
   /** The name, or one like it of which every call was answered: what is acknowledged there must be there. */
@@ -104,16 +68,6 @@ export class SimClient {
       const candidate = `${name}-${turn}`;
       if (!this.uncertain.has(candidate)) return candidate;
     }
-  }
-
-  /** A pod that ends by itself; every one has a name of its own. */
-  private pod(mark: string): Typed {
-    const metadata = { name: `once-${mark}`, namespace: "default", annotations: { "sim/mark": mark } };
-    const containers = [
-      { name: "main", image: "sim:1", command: ["ends", `${1 + this.rng.below(4_000)}`, `${this.rng.below(2)}`] },
-    ];
-    const object = { metadata, spec: { containers, restartPolicy: "Never", terminationGracePeriodSeconds: 1 } };
-    return { kind: "Pod", object: Pod.fromPartial(object as Parameters<typeof Pod.fromPartial>[0]) };
   }
 
   private client() {
@@ -149,7 +103,7 @@ export class SimClient {
       if (result === undefined || result.outcome === "failed") this.uncertain.add(name);
       else if (!this.uncertain.has(name) && typed.kind !== "Pod")
         this.known.set(name, {
-          kind: typed.kind === "Deployment" ? "Deployment" : "ConfigMap",
+          kind: typed.kind,
           name,
           revision: result.item?.revision ?? 0,
           mark,
@@ -159,13 +113,13 @@ export class SimClient {
     }
   }
 
-  private async remove(name: string): Promise<void> {
+  private async remove(kind: KindName, name: string): Promise<void> {
     this.known.delete(name);
     const uid = this.uids.get(name);
     if (uid === undefined) return; // It was never told that there is one.
     try {
       await this.client().delete(
-        { name: { kind: "Deployment", namespace: "default", name }, uid, propagation: "", dryRun: false },
+        { name: { kind, namespace: "default", name }, uid, propagation: "", dryRun: false },
         { deadlineMs: 5_000 },
       );
     } catch (error) {

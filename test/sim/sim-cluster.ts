@@ -5,15 +5,19 @@ import { type Rng, seededRng } from "../../lib/rng.js";
 import { memoryNetwork } from "../../lib/transport/memory.js";
 import { CALM, drawRates, FaultSource } from "./faults.js";
 import { Invariants } from "./invariants.js";
+import { unrestOf } from "./rest.js";
 import { SimClient } from "./sim-client.js";
 import { SimProcess, SimTime } from "./sim-clock.js";
 import { SimNode } from "./sim-node.js";
+import { plainHabits, singularHabits } from "./sim-objects.js";
 import { type SimGround, SimReplica } from "./sim-replica.js";
 import { StoreTruth } from "./world.js";
 
 /** How long things go wrong, drawn between these, and how long the cluster has to come to rest after that, in virtual milliseconds. */
 const STORM_MS = { least: 5_000, most: 17_000 };
 const CALM_MS = 120_000;
+/** From this seed on the administrator keeps stateful sets, daemon sets and jobs instead of deployments. */
+export const SINGULAR_SEEDS = 10_000;
 
 /** What a simulated run came to. Equal for equal seeds. */
 export interface SimResult {
@@ -62,7 +66,8 @@ export class SimCluster {
     this.nodes = [0, 1, 2].map(
       (index) => new SimNode(ground, { name: `node${index}`, index, controlPlanes: addresses }),
     );
-    this.client = new SimClient(ground, addresses, seededRng(seed ^ 0xc11e));
+    const habits = seed < SINGULAR_SEEDS ? plainHabits : singularHabits;
+    this.client = new SimClient(ground, { addresses, habits, rng: seededRng(seed ^ 0xc11e) });
     this.invariants = new Invariants({
       truth: this.truth,
       live: () => this.live(),
@@ -148,29 +153,7 @@ export class SimCluster {
     return !this.client.isWaiting && this.unrest() === "";
   }
 
-  /** Why the cluster is not as its objects say; empty when it is. */
   private unrest(): string {
-    const pods = this.truth.all("Pod").map(({ object }) => object);
-    for (const { object } of this.truth.all("Deployment")) {
-      const { name = "", deletionTimestamp } = object.metadata ?? {};
-      if (deletionTimestamp !== undefined && deletionTimestamp !== "") return `deployment ${name} is being deleted`;
-      const own = pods.filter(({ metadata }) => metadata?.labels["app"] === name);
-      const ready = own.filter(({ status }) =>
-        status?.conditions.some(({ type, status: is }) => type === "Ready" && is === "True"),
-      );
-      const want = object.spec?.replicas ?? 1;
-      if (own.length !== want || ready.length !== want)
-        return `deployment ${name} wants ${want} pods, ${own.length} exist, ${ready.length} are ready`;
-      if ((object.status?.readyReplicas ?? 0) !== want)
-        return `deployment ${name} reports ${object.status?.readyReplicas} ready pods of ${want}`;
-    }
-    const unfinished = pods.find(
-      ({ metadata, status }) =>
-        metadata?.name.startsWith("once-") && status?.phase !== "Succeeded" && status?.phase !== "Failed",
-    );
-    if (unfinished !== undefined) return `pod ${unfinished.metadata?.name} is ${unfinished.status?.phase}`;
-    const uids = new Set(pods.map(({ metadata }) => metadata?.uid));
-    const stray = this.live().find(({ podUid }) => !uids.has(podUid));
-    return stray === undefined ? "" : `container of ${stray.podUid} runs on ${stray.host} and belongs to no pod`;
+    return unrestOf(this.truth, this.live());
   }
 }
