@@ -194,7 +194,7 @@ interface Serving {
 
 /** The node port: mTLS on the host's address, plain on 127.0.0.1. Returns how to stop. */
 async function serve({ host, credentials, metrics, log, agent, edges: of }: Serving): Promise<() => Promise<void>> {
-  const source = metricsSource(metrics, agent, of.runtime);
+  const source = metricsSource(metrics, agent, of);
   const local = await startLocalMetrics(source, host.ports.node);
   if (host.advertiseAddress === "127.0.0.1") return async () => local.close();
   const server = await startGrpcServer({

@@ -13,6 +13,7 @@ export function agentMetrics() {
     ...containerMetrics(registers),
     ...imageMetrics(registers),
     ...networkMetrics(registers),
+    ...ingressMetrics(registers),
     ...selfMetrics(registers),
   } as const;
 }
@@ -43,6 +44,29 @@ function podMetrics(registers: Registry[]) {
       name: "tallship_pod_action_failures_total",
       help: "Actions for pods that failed and are tried again",
       labelNames: ["action", "code"],
+      registers,
+    }),
+  } as const;
+}
+
+function ingressMetrics(registers: Registry[]) {
+  return {
+    ingressRequests: new Gauge({
+      name: "tallship_ingress_requests_total",
+      help: "Requests that the node's proxy has answered since its process started, by backend and class of status",
+      labelNames: ["backend", "code"],
+      registers,
+    }),
+    ingressRequestsRunning: new Gauge({
+      name: "tallship_ingress_requests_running",
+      help: "Requests that the node's proxy waits for, by backend",
+      labelNames: ["backend"],
+      registers,
+    }),
+    ingressRetries: new Gauge({
+      name: "tallship_ingress_retries_total",
+      help: "Requests that were tried on another endpoint since the proxy's process started, by backend",
+      labelNames: ["backend"],
       registers,
     }),
   } as const;

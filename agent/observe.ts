@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import type { MetricsSource } from "../lib/metrics-endpoint.js";
+import type { IngressProxy } from "../net/ingress/ingress-proxy.js";
 import type { NetworkMetrics } from "../net/network-metrics.js";
 import type { Agent, AgentObserver } from "./agent.js";
 import type { ImageMetrics } from "./image/image-metrics.js";
@@ -53,7 +54,11 @@ export function networkObserver(metrics: AgentMetrics): NetworkMetrics {
 const LOOP_DELAY_TICK_MS = 100;
 
 /** What /metrics shows: counters as they are, and what is read from the machine at each scrape. */
-export function metricsSource(metrics: AgentMetrics, agent: Agent, runtime: Runtime): MetricsSource {
+export function metricsSource(
+  metrics: AgentMetrics,
+  agent: Agent,
+  { runtime, ingress }: { readonly runtime: Runtime; readonly ingress: { readonly proxy: IngressProxy } },
+): MetricsSource {
   metrics.buildInfo.set({ version: VERSION, commit: COMMIT }, 1);
   const delay = monitorEventLoopDelay({ resolution: LOOP_DELAY_TICK_MS });
   delay.enable();
@@ -69,8 +74,20 @@ export function metricsSource(metrics: AgentMetrics, agent: Agent, runtime: Runt
     metrics.residentBytes.set(process.memoryUsage.rss());
     metrics.sessionIsConnected.set(agent.isConnected ? 1 : 0);
     await refreshPods(metrics, agent, runtime);
+    await refreshIngress(metrics, ingress.proxy);
   };
   return { registry: metrics.registry, refresh };
+}
+
+/** A proxy that ends just now has nothing to tell. */
+async function refreshIngress(metrics: AgentMetrics, proxy: IngressProxy): Promise<void> {
+  const traffic = await proxy.traffic().catch(() => []);
+  for (const gauge of [metrics.ingressRequests, metrics.ingressRequestsRunning, metrics.ingressRetries]) gauge.reset();
+  for (const { backend, answers, running, retried } of traffic) {
+    for (const [code, count] of Object.entries(answers)) metrics.ingressRequests.set({ backend, code }, count);
+    metrics.ingressRequestsRunning.set({ backend }, running);
+    metrics.ingressRetries.set({ backend }, retried);
+  }
 }
 
 async function refreshPods(metrics: AgentMetrics, agent: Agent, runtime: Runtime): Promise<void> {

@@ -150,6 +150,8 @@ test("requests go by host, exact path and the longest prefix of whole path eleme
     ["a.wild.example", "/"],
   ] as const;
   const answers = await Promise.all(asked.map(([host, path]) => ask(host, path)));
+  const traffic = await proxy.traffic();
+  expect(traffic.find(({ backend }) => backend === "shop_two_80")?.answers).toMatchObject({ "2xx": 3, "5xx": 0 });
   expect(answers.map(({ body }) => body)).toEqual([
     "one / 127.0.0.1 http",
     "one /apiary 127.0.0.1 http",

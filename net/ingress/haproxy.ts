@@ -21,6 +21,7 @@ import { limit } from "../../lib/limits.js";
 import { serverName } from "./backend-text.js";
 import type { IngressProxy, ServerChange } from "./ingress-proxy.js";
 import { adminSocket, type ProxySite, type ProxyText, SOCKET_MARK } from "./proxy-text.js";
+import { type BackendTraffic, readTraffic } from "./traffic.js";
 
 /** What the real proxy needs. */
 export interface HaproxyOptions {
@@ -95,6 +96,11 @@ class Haproxy implements IngressProxy {
     rmSync(join(this.dir, "current"), { force: true });
   }
 
+  async traffic(): Promise<readonly BackendTraffic[]> {
+    const socket = this.current()?.socket;
+    return socket === undefined ? [] : readTraffic(await ask(socket, ONLY_BACKENDS));
+  }
+
   private current(): Current | undefined {
     try {
       const current: Current = JSON.parse(readFileSync(join(this.dir, "current"), "utf8"));
@@ -164,6 +170,9 @@ class Haproxy implements IngressProxy {
     return words.join("; ").slice(0, 500);
   }
 }
+
+/** Statistics of any process, of backends, of any server. */
+const ONLY_BACKENDS = "show stat -1 2 -1";
 
 /** What fits into a buffer of the proxy. */
 const COMMANDS_AT_ONCE = 64;

@@ -1,5 +1,6 @@
 import type { EndpointAddress } from "../proxy/endpoint-choice.js";
 import type { ProxyText } from "./proxy-text.js";
+import type { BackendTraffic } from "./traffic.js";
 
 /** A server of a backend has another address, or none any more. */
 export interface ServerChange {
@@ -21,4 +22,6 @@ export interface IngressProxy {
   setServers(changes: readonly ServerChange[]): Promise<void>;
   /** Takes no more connections; ends with the last. Nothing when none runs. */
   stop(): Promise<void>;
+  /** What requests came to; nothing when none runs. */
+  traffic(): Promise<readonly BackendTraffic[]>;
 }

@@ -2,6 +2,7 @@ import { TallshipError } from "../../lib/errors.js";
 import type { EndpointAddress } from "../proxy/endpoint-choice.js";
 import type { IngressProxy, ServerChange } from "./ingress-proxy.js";
 import type { ProxyText } from "./proxy-text.js";
+import type { BackendTraffic } from "./traffic.js";
 
 /** A proxy that only remembers what it was told. */
 export class SimulatedProxy implements IngressProxy {
@@ -31,5 +32,9 @@ export class SimulatedProxy implements IngressProxy {
   async stop(): Promise<void> {
     this.text = undefined;
     this.told.clear();
+  }
+
+  async traffic(): Promise<readonly BackendTraffic[]> {
+    return [];
   }
 }
