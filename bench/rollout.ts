@@ -33,8 +33,10 @@ function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
     await rolledOut(testbed);
     const streams = await startStreams(testbed);
     const seconds: number[] = [];
+    let overflows = 0;
     const rounds = context.isQuick ? 5 : 50;
     for (let round = 1; round <= rounds; round += 1) {
+      overflows += await overflowsOf(testbed);
       const startedMs = performance.now();
       await apply(testbed, [serverOf(round)]);
       await rolledOut(testbed);
@@ -48,11 +50,29 @@ function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
     return {
       requests: sum(({ requests }) => requests),
       failed: sum(({ failures }) => Object.values(failures).reduce((total, each) => total + each, 0)),
+      overflows,
       updates: rounds,
       update_s: median(seconds),
       p99_ms: Math.max(...counts.map(({ p99Ms }) => p99Ms)),
     };
   });
+}
+
+/** How often the running servers had no room for a connection: the kernel then drops its first packet, which is sent again after a second. */
+async function overflowsOf(testbed: Testbed): Promise<number> {
+  const list = JSON.parse(await testbed.tsctl(["get", "pods", "-l", `app=${NAME}`, "-o", "json"]));
+  const counts = await Promise.all(
+    list.items.map(async ({ metadata, spec }: { metadata: { uid: string }; spec: { nodeName: string } }) => {
+      const enter = ["nsenter", `--net=/run/tallship/netns/${metadata.uid}`, "cat", "/proc/net/netstat"];
+      return overflowsIn((await testbed.exec(spec.nodeName, enter)).stdout);
+    }),
+  );
+  return counts.reduce((sum, each) => sum + each, 0);
+}
+
+function overflowsIn(netstat: string): number {
+  const [names = "", values = ""] = netstat.split("\n").filter((line) => line.startsWith("TcpExt:"));
+  return Number(values.split(" ")[names.split(" ").indexOf("ListenOverflows")] ?? 0);
 }
 
 function serverOf(round: number): unknown {

@@ -8,7 +8,7 @@ beforeEach(async () => {
   await bench.api.create(objectOf("{apiVersion: v1, kind: Node, metadata: {name: host1}}"));
   await bench.api.create(
     objectOf(
-      "{apiVersion: v1, kind: Pod, metadata: {name: asks, namespace: default}, spec: {nodeName: host1, containers: [{name: main, image: i}]}}",
+      "{apiVersion: v1, kind: Pod, metadata: {name: asks, namespace: default, labels: {app: asks}}, spec: {nodeName: host1, containers: [{name: main, image: i}]}}",
     ),
   );
   await writeStatus(
@@ -66,6 +66,39 @@ test("net trace tells what a policy leaves out, and that nothing leads there", a
   expect(page).toContain("no element: connections are refused");
   expect(page).toContain("none: on another node (internalTrafficPolicy Local)");
 });
+
+// A policy that selects the client or the endpoint, and what is told of the endpoint.
+const policies = [
+  {
+    spec: "{podSelector: {matchLabels: {app: db}}, ingress: [{from: [{podSelector: {matchLabels: {app: web}}}]}]}",
+    want: "selects the endpoint",
+  },
+  { spec: "{podSelector: {matchLabels: {app: db}}, ingress: [{}]}", want: undefined },
+  { spec: "{podSelector: {matchLabels: {app: asks}}, policyTypes: [Egress]}", want: "selects the client" },
+];
+for (const { spec, want } of policies) {
+  test(`net trace tells what the policy ${spec} drops`, async () => {
+    await service("");
+    await put(
+      "{apiVersion: v1, kind: Pod, metadata: {name: db-0, namespace: default, labels: {app: db}}, spec: {nodeName: host2, containers: [{name: main, image: i}]}}",
+    );
+    await writeStatus(
+      bench,
+      "{apiVersion: v1, kind: Pod, metadata: {name: db-0, namespace: default}, status: {phase: Running, podIP: 10.128.4.2}}",
+    );
+    const pod = await bench.api.get("Pod", "default", "db-0");
+    const uid = pod?.object.metadata?.uid ?? "";
+    await slice(
+      endpoint("db-0", "10.128.4.2", "host2", "ready: true").replace("kind: Pod,", `kind: Pod, uid: ${uid},`),
+    );
+    await put(
+      `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p, namespace: default}, spec: ${spec}}`,
+    );
+    const page = await succeed(bench, "net trace asks db");
+    expect(page).toContain(want === undefined ? "100%\n" : "100%, all dropped: no network policy that ");
+    if (want !== undefined) expect(page).toContain(want);
+  });
+}
 
 test("net trace tells that nobody has the labels, and of a port that is not there, and fails", async () => {
   await service("");

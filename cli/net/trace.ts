@@ -83,6 +83,8 @@ function frontText(front: TracedFront): string {
   return `\n${title}\n${verdict}${formatTable([["ENDPOINT", "POD", "NODE", "CONNECTIONS"], ...rows], "  ")}`;
 }
 
-function endpointText({ refusal, share }: TracedEndpoint): string {
-  return refusal === "" ? `${(share / 10).toFixed(1).replace(/\.0$/, "")}%` : `none: ${refusal}`;
+function endpointText({ refusal, share, blocked }: TracedEndpoint): string {
+  if (refusal !== "") return `none: ${refusal}`;
+  const percent = `${(share / 10).toFixed(1).replace(/\.0$/, "")}%`;
+  return blocked === "" ? percent : `${percent}, all dropped: ${blocked}`;
 }

@@ -14,6 +14,7 @@ import {
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import type { View } from "../cache/view.js";
+import { type PolicyJudge, policyJudge } from "./trace-policies.js";
 
 const ZONE = "topology.kubernetes.io/zone";
 const SLICE_LABEL = "kubernetes.io/service-name";
@@ -32,17 +33,20 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
     .map(({ object }) => object);
   const zone = metaOf(view.get("Node", "", client.node) ?? {}).labels[ZONE] ?? "";
   const place = { nodeName: client.node, zone };
+  const judge = policyJudge(view, client.pod);
   const targets = targetsOf(service, slices, place).filter((target) => isAsked(portOf(service, target), request.port));
   return TraceResponse.fromPartial({
     node: client.node,
     address: client.address,
     problems: [...client.problems, ...problemsOf(view, service, slices, request.port)],
     names: namesOf(service, slices),
-    fronts: targets.map((target) => frontOf(target, { service, slices, place })),
+    fronts: targets.map((target) => frontOf(target, { service, slices, place, judge })),
   });
 }
 
 interface TraceClient {
+  /** Undefined: a host. */
+  readonly pod: Pod | undefined;
   readonly node: string;
   readonly address: string;
   readonly problems: readonly string[];
@@ -53,11 +57,11 @@ function clientOf(view: View, { namespace, pod: name, node }: TraceRequest): Tra
     const found = view.get("Node", "", node);
     if (found === undefined) throw missing(`Node/${node}`);
     const address = found.status?.addresses.find(({ type }) => type === "InternalIP")?.address ?? "";
-    return { node, address, problems: [] };
+    return { pod: undefined, node, address, problems: [] };
   }
   const pod = view.get("Pod", namespace, name);
   if (pod === undefined) throw missing(`Pod/${namespace}/${name}`);
-  return { node: pod.spec?.nodeName ?? "", address: pod.status?.podIP ?? "", problems: podProblems(pod) };
+  return { pod, node: pod.spec?.nodeName ?? "", address: pod.status?.podIP ?? "", problems: podProblems(pod) };
 }
 
 function podProblems(pod: Pod): readonly string[] {
@@ -112,6 +116,7 @@ interface TraceGround {
   readonly service: Service;
   readonly slices: readonly EndpointSlice[];
   readonly place: Place;
+  readonly judge: PolicyJudge;
 }
 
 function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
@@ -140,8 +145,11 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
         const ip = endpoint.addresses[0] ?? "";
         const at = number ?? 0;
         const refusal = isChosen(ip, at) ? "" : refusalOf(endpoint, { ...ground, target, number, slice });
-        const pod = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef.name : "";
-        return { ip, port: at, pod, node: endpoint.nodeName, refusal, share: shareOf(ip, at) };
+        const { name = "", uid = "" } = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef : {};
+        const node = endpoint.nodeName;
+        const flow = { protocol: target.protocol, to: ip, port: at, uid, node };
+        const blocked = refusal === "" ? ground.judge(flow) : "";
+        return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked };
       });
     }),
   };

@@ -1,0 +1,54 @@
+import { metaOf } from "../../kinds/object.js";
+import { NO_POLICIES, nextPolicies, type PolicyMap } from "../../net/policy/policy-map.js";
+import { isLetThrough } from "../../net/policy/verdict.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { View } from "../cache/view.js";
+import { NodePolicies } from "../policies/node-policies.js";
+
+/** A connection that a pod asks for, after a service was translated to an endpoint. */
+export interface TracedFlow {
+  readonly protocol: string;
+  readonly to: string;
+  readonly port: number;
+  /** The endpoint's pod and node; empty uid when it is no pod. */
+  readonly uid: string;
+  readonly node: string;
+}
+
+/** Why policies forbid a connection; empty when they do not. */
+export type PolicyJudge = (flow: TracedFlow) => string;
+
+const LETS_ALL: PolicyJudge = () => "";
+
+/**
+ * Judges the connections of a pod by what the nodes at both ends are told of policies, with the function by which they cut connections. Nothing
+ * is compiled where there are no policies.
+ */
+export function policyJudge(view: View, client: Pod | undefined): PolicyJudge {
+  const from = client?.status?.podIP ?? "";
+  if (client === undefined || from === "" || view.list("NetworkPolicy").length === 0) return LETS_ALL;
+  const told = new NodePolicies({ view, subscribe: () => () => undefined }, () => undefined);
+  told.follow();
+  const maps = new Map<string, PolicyMap>();
+  const mapOf = (node: string): PolicyMap => {
+    const map = maps.get(node) ?? toldTo(told, node);
+    maps.set(node, map);
+    return map;
+  };
+  return ({ protocol, to, port, uid, node }) => {
+    const flow = { protocol, from, to, port };
+    const only = (address: string, pod: string) => (asked: string) => (asked === address ? pod : undefined);
+    if (!isLetThrough(mapOf(client.spec?.nodeName ?? ""), only(from, metaOf(client).uid), flow))
+      return "no network policy that selects the client lets it go there";
+    if (uid !== "" && !isLetThrough(mapOf(node), only(to, uid), flow))
+      return "no network policy that selects the endpoint lets the client in";
+    return "";
+  };
+}
+
+function toldTo(told: NodePolicies, node: string): PolicyMap {
+  told.begin(node);
+  let map = NO_POLICIES;
+  for (let update = told.next(node); update !== undefined; update = told.next(node)) map = nextPolicies(map, update);
+  return map;
+}
