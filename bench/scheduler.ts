@@ -1,5 +1,6 @@
 import { assume } from "../scheduler/schedule.js";
 import { type Bench, type BenchContext, type Goal, median, percentile } from "./harness.js";
+import { idlePercent } from "./scheduler/idle.js";
 import { bedFor, collectGarbage, compareWithOracle, latenciesOf, pendingOf, rateOf } from "./scheduler/run.js";
 import { WORKLOADS, type Workload } from "./scheduler/workload.js";
 
@@ -24,6 +25,7 @@ export const scheduler: Bench = {
     ),
     { metric: "basic_5000_p99_ms", op: "<=", bound: 1, stage: "full" },
     { metric: "gang9000_ms", op: "<=", bound: 100, stage: "full" },
+    { metric: "unschedulable_idle_pct", op: "<=", bound: 1, stage: "full" },
     { metric: "mb_10000", op: "<=", bound: 500, stage: "full" },
   ],
   run,
@@ -33,7 +35,7 @@ async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Re
   const metrics: Record<string, number> = {};
   const rounds = isQuick ? 1 : 3;
   const workloads = WORKLOADS.filter(({ name }) => args.length === 0 || args.includes(name));
-  for (const workload of workloads.filter(({ name }) => name !== "gang9000")) {
+  for (const workload of workloads.filter(({ name }) => name !== "gang9000" && name !== "unschedulable")) {
     if (workload.running === undefined && workload.gang === undefined) compareWithOracle(workload, 40, 200);
     rateOf(workload, 500);
     for (const nodes of isQuick ? [500, 5_000] : [500, 5_000, 10_000]) {
@@ -48,6 +50,8 @@ async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Re
     rateOf(large, 5_000);
     metrics["gang9000_ms"] = 9_000_000 / median(Array.from({ length: rounds }, () => rateOf(large, 5_000)));
   }
+  const [idle] = workloads.filter(({ name }) => name === "unschedulable");
+  if (idle !== undefined) metrics["unschedulable_idle_pct"] = await idlePercent(idle, isQuick ? 1_000 : 10_000);
   const [basic] = workloads.filter(({ name }) => name === "basicshapes");
   if (basic === undefined) return metrics;
   metrics["basic_5000_p99_ms"] = percentile(latenciesOf(basic, 5_000, 20_000), 99);

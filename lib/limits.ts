@@ -138,15 +138,11 @@ export const LIMITS = {
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },
-  schedulerContests: {
-    value: 16,
-    why: "shapes whose victims are kept by node; each takes some 200 bytes per node with pods of lower priority",
-  },
-  schedulerRegions: {
-    value: 512,
-    why: "regions of nodes that a shape's terms tell apart; with more, looking at each region is no quicker than at each node",
-  },
-  gangRegions: { value: 32, why: "values of its topology that a gang tries; each costs a look for every pod of it" },
+  schedulerContests: { value: 16, why: "shapes whose victims are kept by node; each takes some 200 bytes per node" },
+  schedulerGridNodes: { value: 512, why: "with fewer nodes a look at all is quicker than a look for the best" },
+  schedulerRegions: { value: 512, why: "regions that a shape's terms tell apart; more are no quicker than nodes" },
+  gangRegions: { value: 32, why: "values of its topology that a gang tries; each costs a look for every pod" },
+  preemptionTrials: { value: 128, why: "nodes where it is tried whether others could make room for a pod with terms" },
   schedulerPeerTerms: {
     value: 4_096,
     why: "terms of pods about other pods whose counts are kept; each takes a few bytes per node with such pods",

@@ -28,3 +28,13 @@ export function isSamePlace(left: Node, right: Node): boolean {
 function readyStatus(node: Node): string {
   return node.status?.conditions.find(({ type }) => type === "Ready")?.status ?? "";
 }
+
+/** Counts a host port of the node as in use, or no longer. */
+export function countPort({ ports }: NodeRecord, port: string, hostIP: string, sign: 1 | -1): void {
+  const byAddress = ports.get(port) ?? new Map<string, number>();
+  const count = (byAddress.get(hostIP) ?? 0) + sign;
+  if (count > 0) byAddress.set(hostIP, count);
+  else byAddress.delete(hostIP);
+  if (byAddress.size > 0) ports.set(port, byAddress);
+  else ports.delete(port);
+}

@@ -42,7 +42,9 @@ export class Preemptions {
     this.snapshot.layOut();
     if (!this.snapshot.hasBelow(priority)) return undefined;
     if (shape.nodeName !== "") return this.on(shape, priority, shape.nodeName);
-    const { victims } = this.contest(shape, priority);
+    const { victims } = this.snapshot.peers.isTied(shape)
+      ? this.tryLikely(shape, priority)
+      : this.contest(shape, priority);
     let best: Sacrifice | undefined;
     for (let slot = 0; slot < victims.length; slot += 1) {
       const own = victims[slot];
@@ -65,7 +67,7 @@ export class Preemptions {
     const key = `${priority}|${shape.key}`;
     const known = this.contests.get(key);
     this.contests.delete(key);
-    const contest = known !== undefined && this.isCurrent(known, shape) ? known : this.newContest();
+    const contest = known !== undefined && this.isCurrent(known) ? known : this.newContest();
     this.contests.set(key, contest);
     dropOldest(this.contests, limit("schedulerContests"));
     const behind = snapshot.changed.behind(contest.position);
@@ -88,15 +90,36 @@ export class Preemptions {
     return { ...versions, victims: new Array<Victims | undefined>(records.length), position: -1 };
   }
 
-  /** Who has to go for a pod that is tied to others may change with what happens elsewhere: that is found anew each time. */
-  private isCurrent({ nodesVersion, termsVersion, budgetsVersion }: Contest, shape: Shape): boolean {
+  private isCurrent({ nodesVersion, termsVersion, budgetsVersion }: Contest): boolean {
     const { snapshot } = this;
     return (
       nodesVersion === snapshot.nodesVersion &&
       termsVersion === snapshot.peers.termsVersion &&
-      budgetsVersion === snapshot.budgets.version &&
-      !snapshot.peers.isTied(shape)
+      budgetsVersion === snapshot.budgets.version
     );
+  }
+
+  /**
+   * Who has to go for a pod that is tied to others changes with what happens elsewhere, and is dear to find: it is found anew each time, on the nodes
+   * where the pod's requests alone would cost least; on all, as long as none will do.
+   */
+  private tryLikely(shape: Shape, priority: number): Pick<Contest, "victims"> {
+    const byRequests = this.byRequests(shape, priority);
+    const likely = this.snapshot.records
+      .flatMap(({ slot }) => {
+        const own = byRequests(slot);
+        return own === undefined ? [] : [{ slot, own }];
+      })
+      .sort((left, right) => byCost(left.own, right.own) || left.slot - right.slot);
+    const ask = this.asker(shape, priority);
+    const victims = new Array<Victims | undefined>(this.snapshot.records.length);
+    let isFound = false;
+    for (const [trials, { slot }] of likely.entries()) {
+      if (isFound && trials >= limit("preemptionTrials")) break;
+      victims[slot] = ask(slot);
+      isFound ||= victims[slot] !== undefined;
+    }
+    return { victims };
   }
 
   /** Nodes that refuse for what they are cannot be helped by anybody's end. */
@@ -109,6 +132,13 @@ export class Preemptions {
       const fits = new Uint8Array(snapshot.records.length);
       return (slot) => (allowed[slot] === 1 ? this.tried(slot, priority, { fits, sieves: dynamic }) : undefined);
     }
+    return this.byRequests(shape, priority);
+  }
+
+  /** Who has to go as far as requests are concerned. */
+  private byRequests(shape: Shape, priority: number): (slot: number) => Victims | undefined {
+    const { snapshot } = this;
+    const allowed = this.allowed(prepareSieves(shape, snapshot));
     const room = columnRoom(snapshot, shape);
     return (slot) => {
       const record = snapshot.records[slot];

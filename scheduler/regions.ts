@@ -62,7 +62,7 @@ export class Regions {
   constructor({ regions, regional }: Split, points: Float64Array) {
     this.points = points;
     this.regional = regional;
-    this.most = regional.scorers.reduce((sum, { weight }) => sum + weight * MAX_POINTS, 0);
+    this.most = regional.scorers.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
     this.tournaments = regions.map((slots) => new Tournament(slots, points));
     this.regionOf = new Int32Array(points.length);
     this.placeOf = new Int32Array(points.length);

@@ -74,6 +74,8 @@ class World {
     }));
     const want = scheduleNaively([...this.nodes.values()], this.bound, pods, this.policy);
     const pure = schedule(this.snapshot, pending, { policy: this.policy });
+    const sought = new Standings(this.snapshot, this.policy, 0);
+    expect(schedule(this.snapshot, pending, { standings: sought })).toEqual(pure);
     const decision = schedule(this.snapshot, pending, { standings: this.standings, assume: true });
     expect(decision).toEqual(pure);
     const got = new Map(decision.bindings.map(({ pod, nodeName }) => [pod.id, nodeName]));

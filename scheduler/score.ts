@@ -1,6 +1,7 @@
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Topology } from "./topology.js";
+import type { Box } from "./use-grid.js";
 
 /**
  * Most points that a score gives a node, before its weight: fine enough to tell a node of 500 replicas from one of 501. All points are whole
@@ -28,6 +29,10 @@ export interface Scorer {
   farChanges?(): number;
   /** All slots of a domain of it, and all slots in none, get the same points. Absent: each slot has its own. */
   readonly region?: Topology | undefined;
+  /** The most points, before weight, that it gives anywhere; absent: MAX_POINTS. 0 for what only takes points. */
+  readonly ceiling?: number;
+  /** The most points, before weight, that it gives to nodes whose use before the pod is in the box. Absent: use does not matter to it. */
+  within?(box: Box): number;
   /** Scorers that together are this one, asked in its place where it matters which of them are regional. */
   readonly parts?: readonly Scorer[];
 }
@@ -37,6 +42,7 @@ export function sumOf(parts: readonly Scorer[]): Scorer | undefined {
   if (parts.length === 0) return undefined;
   return {
     parts,
+    ceiling: parts.reduce((sum, { ceiling = MAX_POINTS }) => sum + ceiling, 0),
     add: (points, weight, from, to) => {
       for (const part of parts) part.add(points, weight, from, to);
     },

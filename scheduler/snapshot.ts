@@ -6,7 +6,7 @@ import { Budgets } from "./budgets.js";
 import { ChangedSlots } from "./changed-slots.js";
 import { CountedLabels } from "./counted-labels.js";
 import { Lookalikes } from "./lookalikes.js";
-import { isSamePlace, type NodeRecord } from "./node-record.js";
+import { countPort, isSamePlace, type NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
 import { PeerCounts } from "./peer-counts.js";
 import { type Peers, type PeerTerm, peersOf } from "./peers.js";
@@ -15,6 +15,7 @@ import { type Amounts, amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
 import { readTopology, type Topology } from "./topology.js";
+import { type NodeSizes, sizesOf } from "./use-with-pod.js";
 import type { VolumeDemand } from "./volume-demand.js";
 
 /** The resources that always have a column, in the order of their columns. Extended resources follow as they are seen. */
@@ -68,6 +69,7 @@ export class Snapshot {
   private topologiesVersion = 0;
   /** What pods may use, by column, then slot. */
   private allocatable: Float64Array[] = [];
+  private known = { version: -1, sizes: sizesOf(new Float64Array(0), new Float64Array(0)) };
   private isLaidOut = false;
   private soft: { readonly version: number; readonly records: readonly NodeRecord[] } = { version: 0, records: [] };
 
@@ -271,6 +273,16 @@ export class Snapshot {
     this.changed.reset(length);
   }
 
+  /** The least and most that any node has of cpu and memory; good until a node object changes. */
+  get sizes(): NodeSizes {
+    if (this.known.version !== this.nodesVersion)
+      this.known = {
+        version: this.nodesVersion,
+        sizes: sizesOf(this.allocatableCpu, this.allocatableMemory),
+      };
+    return this.known.sizes;
+  }
+
   /** What a pod of the shape requests, by resource. */
   amountsOf({ requests }: Shape): Amounts {
     return new Map(requests.map(({ column, amount }) => [this.resourceOf(column), amount]));
@@ -380,13 +392,4 @@ function byName(left: NodeRecord, right: NodeRecord): number {
 /** A node that does not say how many pods it takes is taken to take as many as any node may. */
 function defaultAllocatable(resource: string): number {
   return resource === "pods" ? limit("podsPerNode") : 0;
-}
-
-function countPort({ ports }: NodeRecord, port: string, hostIP: string, sign: 1 | -1): void {
-  const byAddress = ports.get(port) ?? new Map<string, number>();
-  const count = (byAddress.get(hostIP) ?? 0) + sign;
-  if (count > 0) byAddress.set(hostIP, count);
-  else byAddress.delete(hostIP);
-  if (byAddress.size > 0) ports.set(port, byAddress);
-  else ports.delete(port);
 }

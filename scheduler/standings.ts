@@ -3,9 +3,11 @@ import { dropOldest } from "./drop-oldest.js";
 import type { Sieve } from "./filter.js";
 import type { PolicyName } from "./plugins.js";
 import { Preemptions } from "./preemptions.js";
+import { MAX_POINTS } from "./score.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { type Prepared, prepare, Standing } from "./standing.js";
+import { UseGrid } from "./use-grid.js";
 
 interface Mask {
   readonly nodesVersion: number;
@@ -27,8 +29,13 @@ export class Standings {
   private readonly masks = new Map<string, Mask>();
   private fits = new Uint8Array(0);
   private points = new Float64Array(0);
+  private readonly grid: UseGrid;
+  private readonly gridFrom: number;
 
-  constructor(snapshot: Snapshot, policy: PolicyName) {
+  /** With fewer than `gridFrom` nodes a look at all is quicker than a look for the best. */
+  constructor(snapshot: Snapshot, policy: PolicyName, gridFrom = limit("schedulerGridNodes")) {
+    this.grid = new UseGrid(snapshot);
+    this.gridFrom = gridFrom;
     this.snapshot = snapshot;
     this.policy = policy;
     this.preemptions = new Preemptions(snapshot, (sieves) => this.allowed(sieves));
@@ -61,6 +68,8 @@ export class Standings {
       this.fits = new Uint8Array(length);
       this.points = new Float64Array(length);
     }
+    const found = length < this.gridFrom ? undefined : this.seek(prepared, allowed);
+    if (found !== undefined) return found;
     const { fits, points } = this;
     fits.set(allowed);
     for (const sieve of prepared.sieves) if (sieve.staticKey === undefined) sieve.sift(fits, 0, length);
@@ -75,6 +84,36 @@ export class Standings {
       most = own;
     }
     return best;
+  }
+
+  /** Looks only where the best node can be, by what is used there; undefined when that is no quicker than to look everywhere. */
+  private seek({ sieves, scorers }: Prepared, allowed: Uint8Array): number | undefined {
+    const using = scorers.filter(({ scorer }) => scorer.within !== undefined);
+    const others = scorers.filter(({ scorer }) => scorer.within === undefined);
+    const ceiling = others.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
+    const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
+    const { fits, points } = this;
+    let spare = 0;
+    return this.grid.best({
+      budget: Math.max(64, allowed.length / 8),
+      mostIn: (box) => {
+        let most = ceiling;
+        for (const { scorer, weight } of using) most += weight * (scorer.within?.(box) ?? MAX_POINTS);
+        return most;
+      },
+      pointsAt: (slot) => {
+        fits[slot] = allowed[slot] ?? 0;
+        if (fits[slot] === 0) return Number.NEGATIVE_INFINITY;
+        for (const sieve of dynamic) sieve.sift(fits, slot, slot + 1);
+        if (fits[slot] === 0) return Number.NEGATIVE_INFINITY;
+        points[slot] = 0;
+        for (const { scorer, weight } of others) scorer.add(points, weight, slot, slot + 1);
+        spare = ceiling - (points[slot] ?? 0);
+        for (const { scorer, weight } of using) scorer.add(points, weight, slot, slot + 1);
+        return points[slot] ?? 0;
+      },
+      spare: () => spare,
+    });
   }
 
   /** Slots that pass the filters whose answers depend on node objects alone. Shared: nobody writes it. */

@@ -121,6 +121,11 @@ export const WORKLOADS: readonly Workload[] = [
     pod: (at) => podOf(at, { app: "g", cpu: "1", memory: "1Gi" }),
   },
   {
+    name: "unschedulable",
+    count: () => 10_000,
+    pod: (at) => shaped(at, { nodeSelector: { disk: "nowhere" } }),
+  },
+  {
     name: "daemonset",
     count: (nodes) => nodes,
     pod: (at) => {

@@ -44,7 +44,7 @@ export async function askPicture<T>(
   });
   let asked: T | Promise<T>;
   try {
-    while (takeOne(state, feed) || takeAnew(state, over)) await pace();
+    while (takeOne(state, feed) || takeAnew(state, over) || state.admit()) await pace();
     if (isBehind) throw new TallshipError("unavailable", "explain: the cluster changes faster than it can be read");
     asked = ask({ state, view: over, pace });
   } finally {

@@ -28,11 +28,15 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
   const { revision } = view;
   const waiting = state.backlog.get(metaOf(pod).uid);
   if (waiting === undefined) return WhyResponse.fromPartial({ notTried: notTriedText(pod), revision });
+  const held = state.whyHeld(waiting);
+  if (held !== "") return WhyResponse.fromPartial({ notTried: held, revision });
   const nodes = explainNodes(state.snapshot, waiting.shape);
   const decision = schedule(state.snapshot, [waiting], { standings: state.standings });
   return {
     notTried: "",
-    summary: decision.refusals.map(({ refusals }) => refusalText(refusals)).join(""),
+    summary: [state.groupNeed(waiting), ...decision.refusals.map(({ refusals }) => refusalText(refusals))]
+      .filter((text) => text !== "")
+      .join("; "),
     takenBy: decision.bindings[0]?.nodeName ?? "",
     nodes: nodes.map(answerOf),
     relaxations: relaxationsOf(nodes),

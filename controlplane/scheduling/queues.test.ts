@@ -55,7 +55,7 @@ test("pods wait for their queue, and then for its quota, and say so; who ends le
   await queue("batch", "2");
   await several(["b", "c"], "batch");
   await world.converge(20_000);
-  expect([placed("a", "b", "c"), why("c")]).toEqual([["a", "b"], 'waits for quota of queue "batch"']);
+  expect([placed("a", "b", "c"), why("c")]).toEqual([["a", "b"], 'it waits for quota of queue "batch"']);
   expect(status("batch")).toEqual({ pending: 1, running: 2, used: { cpu: "2" }, borrowed: {} });
   await end("a");
   await world.converge();

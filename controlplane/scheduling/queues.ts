@@ -93,7 +93,7 @@ export class Queues {
   why(queue: string): string {
     return this.lines.get(queue)?.state === undefined
       ? `queue "${queue}" not found`
-      : `waits for quota of queue "${queue}"`;
+      : `it waits for quota of queue "${queue}"`;
   }
 
   /** The pod has a node: it uses quota, whether it was let in or not. */

@@ -1,9 +1,12 @@
 import { MAX_POINTS, type Score } from "../score.js";
+import type { Box } from "../use-grid.js";
+import { addedBy, ROUNDING } from "../use-with-pod.js";
 
 /** Prefers nodes with more of cpu and memory left: load is spread, and a node that is lost takes less with it. */
 export const leastAllocated: Score = {
   name: "least-allocated",
   prepare: ({ scored }, snapshot) => ({
+    within: leastWithin(addedBy(scored, snapshot.sizes)),
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
@@ -19,6 +22,7 @@ export const leastAllocated: Score = {
 export const mostAllocated: Score = {
   name: "most-allocated",
   prepare: ({ scored }, snapshot) => ({
+    within: mostWithin(addedBy(scored, snapshot.sizes)),
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
@@ -29,6 +33,20 @@ export const mostAllocated: Score = {
     },
   }),
 };
+
+function leastWithin(added: Box): (box: Box) => number {
+  return ({ cpuLow, memoryLow }) => {
+    const cpu = Math.max(0, 1 - cpuLow - added.cpuLow);
+    return (MAX_POINTS * (cpu + Math.max(0, 1 - memoryLow - added.memoryLow))) / 2 + ROUNDING;
+  };
+}
+
+function mostWithin(added: Box): (box: Box) => number {
+  return ({ cpuHigh, memoryHigh }) => {
+    const cpu = Math.min(1, cpuHigh + added.cpuHigh);
+    return (MAX_POINTS * (cpu + Math.min(1, memoryHigh + added.memoryHigh))) / 2 + ROUNDING;
+  };
+}
 
 /** Points for the share that is left after the pod; none where nothing is, or where there was never any. */
 function leftPoints(allocatable: number, used: number): number {

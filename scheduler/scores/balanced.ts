@@ -1,9 +1,12 @@
 import { MAX_POINTS, type Score } from "../score.js";
+import type { Box } from "../use-grid.js";
+import { addedBy, ROUNDING } from "../use-with-pod.js";
 
 /** Prefers nodes where the pod leaves cpu and memory used to similar shares, so that neither is stranded. */
 export const balanced: Score = {
   name: "balanced",
   prepare: ({ scored }, snapshot) => ({
+    within: within(addedBy(scored, snapshot.sizes)),
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
@@ -14,6 +17,15 @@ export const balanced: Score = {
     },
   }),
 };
+
+/** The shares lie in two ranges: at best they are as near as those come. */
+function within(added: Box): (box: Box) => number {
+  return ({ cpuLow, cpuHigh, memoryLow, memoryHigh }) => {
+    const cpuOver = Math.min(1, cpuLow + added.cpuLow) - memoryHigh - added.memoryHigh;
+    const memoryOver = Math.min(1, memoryLow + added.memoryLow) - cpuHigh - added.cpuHigh;
+    return MAX_POINTS * (1 - Math.max(0, cpuOver, memoryOver)) + ROUNDING;
+  };
+}
 
 function share(allocatable: number, used: number): number {
   return used >= allocatable ? 1 : used / allocatable;

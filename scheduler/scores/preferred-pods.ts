@@ -1,5 +1,5 @@
 import type { PeerCount } from "../peer-count.js";
-import { crowding, type Score, type Scorer, sumOf } from "../score.js";
+import { crowding, MAX_POINTS, type Score, type Scorer, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** Prefers nodes near pods, and avoids nodes near others, by the weights of the preferred terms of the pod's affinity and anti-affinity. The first pods count most. */
@@ -17,6 +17,7 @@ export function pull(count: PeerCount, weight: number, most: number): Scorer {
   const pointsAt = (slot: number): number =>
     Math.sign(weight) * Math.floor((Math.abs(weight) * crowding(count.at(slot) ?? 0)) / most);
   return {
+    ceiling: weight > 0 ? MAX_POINTS : 0,
     region: regionOf(count.topology),
     farChanges: () => count.farChanges,
     add: (points, times, from, to) => {

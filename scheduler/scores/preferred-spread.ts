@@ -9,6 +9,7 @@ export const preferredSpread: Score = {
     const spreads = domainSpreads(shape.peers?.preferredSpread ?? [], shape, snapshot);
     return sumOf(
       spreads.map((spread) => ({
+        ceiling: 0,
         region: regionOf(spread.topology),
         farChanges: () => spread.farChanges,
         add: (points, weight, from, to) => {

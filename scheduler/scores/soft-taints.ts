@@ -10,6 +10,7 @@ export const softTaints: Score = {
     const tainted = snapshot.softTainted();
     if (tainted.length === 0) return undefined;
     return {
+      ceiling: 0,
       add: (points, weight, from, to) => {
         for (const record of tainted) {
           const { slot } = record;

@@ -8,6 +8,7 @@ export const spread: Score = {
     let counts = snapshot.groups.get(group);
     let { groupsVersion } = snapshot;
     return {
+      ceiling: 0,
       add: (points, weight, from, to) => {
         if (groupsVersion !== snapshot.groupsVersion) {
           counts = snapshot.groups.get(group);

@@ -1,0 +1,38 @@
+import { afterEach, expect, test } from "vitest";
+import { metaOf } from "../../kinds/object.js";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { PodGroup } from "../../proto/gen/tallship/v1/podgroup.js";
+import { Queue } from "../../proto/gen/tallship/v1/queue.js";
+import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import { nodeOf, podOf } from "../../test/kit/schedule-world.js";
+import { askPicture } from "./picture.js";
+import { whyOf } from "./why.js";
+
+let world: ControlWorld;
+afterEach(() => world.stop.abort());
+
+async function put(name: string, labels: Readonly<Record<string, string>>): Promise<Pod> {
+  const pod = podOf({ requests: { cpu: "1" }, labels });
+  const metadata = { ...metaOf(pod), name, namespace: "default", uid: `uid-${name}` };
+  const object = Pod.fromPartial({ ...pod, metadata, status: { phase: "Pending" } });
+  await world.put({ kind: "Pod", object });
+  return object;
+}
+
+const why = (pod: Pod) => askPicture(world, world.stop.signal, ({ state, view }) => whyOf(state, view, pod));
+
+// The picture lets in whom the scheduler would: a pod is not told to wait for quota that it has.
+test("a pod is told that it waits for its queue's quota, or for the rest of its group, before any node is asked", async () => {
+  world = await controlWorld();
+  await world.put({ kind: "Node", object: nodeOf({ name: "node-a" }) });
+  const queue = { metadata: { name: "batch" }, spec: { quota: { cpu: "1" } } };
+  await world.put({ kind: "Queue", object: Queue.fromPartial(queue) });
+  const group = { metadata: { name: "g", namespace: "default" }, spec: { minMember: 2 } };
+  await world.put({ kind: "PodGroup", object: PodGroup.fromPartial(group) });
+  const first = await put("a", { "tallship.dev/queue": "batch" });
+  const second = await put("b", { "tallship.dev/queue": "batch" });
+  const member = await put("m", { "tallship.dev/pod-group": "g" });
+  expect(await why(first)).toMatchObject({ notTried: "", takenBy: "node-a" });
+  expect((await why(second)).notTried).toBe('it waits for quota of queue "batch"');
+  expect((await why(member)).notTried).toBe('pod group "g" has fewer than its 2 pods');
+});
