@@ -3,6 +3,7 @@ import { type Bench, runBench } from "./harness.js";
 /** Every bench there is, loaded when it is run. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   apply: async () => (await import("./apply.js")).apply,
+  bind: async () => (await import("./bind.js")).bind,
   cli: async () => (await import("./cli.js")).cli,
   footprint: async () => (await import("./footprint.js")).footprint,
   scheduler: async () => (await import("./scheduler.js")).scheduler,

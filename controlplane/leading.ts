@@ -12,6 +12,7 @@ import { Runner } from "./controllers/runner.js";
 import type { EventSink } from "./events/event-sink.js";
 import { leaderPlanner } from "./leader-writer.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
+import { keepRebalanced } from "./rebalance/keep-rebalanced.js";
 import { SchedulingLoop } from "./scheduling/scheduling-loop.js";
 import type { NodeReports } from "./sessions/node-reports.js";
 import type { SessionHub } from "./sessions/session-hub.js";
@@ -60,6 +61,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   new SchedulingLoop({ ...parts, planner, onDeposed }, lost).start();
   parts.sessions.tellPolicies(lost);
   void keepContentsSwept(parts, lost);
+  void keepRebalanced({ ...parts, planner }, lost);
   metrics.leaderIsLeading.set(1);
   log.info("leading", { revision: guard.createRevision });
   await aborted(lost);

@@ -134,6 +134,12 @@ export const LIMITS = {
     why: "a pod that fits nowhere is told at once; what changed about why, not more often",
   },
   whenSteps: { value: 10_000, why: "times at which pods end that an estimate looks at; beyond them it is no estimate" },
+  rebalanceMs: {
+    value: 60_000,
+    why: "how often the cluster moves pods by itself, where it may: a replacement is up by then",
+  },
+  rebalanceMoves: { value: 2, why: "pods moved at a time by the cluster itself; a mistake costs two pods" },
+  rebalanceMost: { value: 100, why: "moves shown or made by one command that names no number" },
   planPods: { value: 100_000, why: "pods of one plan; as many as the largest cluster runs" },
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },

@@ -136,6 +136,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./drain.js")).drain,
   },
   {
+    name: "rebalance",
+    summary: "move pods to better nodes, within disruption budgets",
+    load: async () => (await import("./rebalance.js")).rebalance,
+  },
+  {
     name: "taint",
     summary: "set or remove taints of nodes",
     load: async () => (await import("./taint.js")).taint,

@@ -237,6 +237,7 @@ test("every method of every service is in the table, admin may not act as a node
       "Explain.Trace: admin control-plane",
       "Explain.When: admin control-plane",
       "Explain.WhenSet: admin control-plane",
+      "Explain.Rebalance: admin control-plane",
       "Explain.Top: admin control-plane",
     ]
   `);

@@ -38,6 +38,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Top: ["admin", "control-plane"],
     When: ["admin", "control-plane"],
     WhenSet: ["admin", "control-plane"],
+    Rebalance: ["admin", "control-plane"],
     Trace: ["admin", "control-plane"],
   },
   Streams: {

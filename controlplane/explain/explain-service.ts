@@ -1,5 +1,6 @@
 import { decodeObject, metaOf, type Typed } from "../../kinds/object.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
 import type { ApplyRequest, ApplyResult } from "../../proto/gen/tallship/v1/api.js";
 import type {
@@ -18,6 +19,7 @@ import { readSet } from "../api/apply/read-set.js";
 import { responseOf } from "../api/apply/results.js";
 import type { ObjectsDeps } from "../api/objects-deps.js";
 import type { ReconcileContext } from "../controllers/controller.js";
+import { rebalanceOf } from "../rebalance/rebalance.js";
 import { askPicture, type Picture } from "./picture.js";
 import { OverlayView } from "./plan/overlay-view.js";
 import { type Drawn, planSet, takeSet } from "./plan/plan.js";
@@ -39,6 +41,10 @@ export function explainService(deps: ExplainDeps): Handlers<typeof ExplainDefini
     plan: (requests, context) => plan(deps, requests, context),
     trace: async (request) => traceOf(deps.cache.view, request),
     top: (request, context) => top(deps, request, context),
+    rebalance: ({ namespace, most }, { signal }) =>
+      askPicture(deps, signal, (picture) =>
+        rebalanceOf(picture, (name) => namespace === "" || name === namespace, most || limit("rebalanceMost")),
+      ),
     when: (request, context) => when(deps, request, context),
     whenSet: (requests, context) => whenSet(deps, requests, context),
   };
