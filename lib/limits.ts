@@ -1,3 +1,5 @@
+import { EXPLAIN_LIMITS } from "./explain-limits.js";
+
 /** Default ports and ranges; each is one option of the daemon that uses it. */
 export const DEFAULTS = {
   apiPort: 7443,
@@ -22,6 +24,7 @@ export const DEFAULTS = {
 
 /** Every bound in the system: its value and why it is what it is. docs/limits.md is generated from this table. */
 export const LIMITS = {
+  ...EXPLAIN_LIMITS,
   heartbeatMs: { value: 500, why: "four fit into the time after which a node counts as lost" },
   nodeNotReadyMs: { value: 2_000, why: "four heartbeats lost; a pause of the collector is shorter" },
   nodeReplaceMs: {
@@ -119,10 +122,6 @@ export const LIMITS = {
   usageReportMs: { value: 10_000, why: "how often nodes say what pods use, while somebody wants to know" },
   usageKeptMs: { value: 300_000, why: "older usage says nothing of now; a node that is silent longer is forgotten" },
   usageWindowMs: { value: 15_000, why: "CPU is the average of this long at least: a shorter peak is no load" },
-  topReportMs: { value: 1_000, why: "how often nodes say what pods use while people look; two reports make a rate" },
-  topWantedMs: { value: 30_000, why: "whoever asked what is used asks again soon; after that nodes need not tell" },
-  topWaitMs: { value: 3_000, why: "a node that has not told by then is shown without use" },
-  topPollMs: { value: 50, why: "a person sees no difference" },
   podMetricsNames: { value: 20, why: "metrics that are read from one pod" },
   podMetricsSeries: { value: 200, why: "series that are sent of one pod" },
   podMetricsBytes: { value: 1_048_576, why: "a pod's page of metrics is read no further" },
@@ -133,14 +132,6 @@ export const LIMITS = {
     value: 15_000,
     why: "a pod that fits nowhere is told at once; what changed about why, not more often",
   },
-  whenSteps: { value: 10_000, why: "times at which pods end that an estimate looks at; beyond them it is no estimate" },
-  rebalanceMs: {
-    value: 60_000,
-    why: "how often the cluster moves pods by itself, where it may: a replacement is up by then",
-  },
-  rebalanceMoves: { value: 2, why: "pods moved at a time by the cluster itself; a mistake costs two pods" },
-  rebalanceMost: { value: 100, why: "moves shown or made by one command that names no number" },
-  planPods: { value: 100_000, why: "pods of one plan; as many as the largest cluster runs" },
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },
