@@ -134,3 +134,13 @@ test("without a pool a service waits and says why; an address comes with the poo
   expect([standing(world, "one"), reason(world, "one")]).toEqual(["", undefined]);
   expect(standing(world, "two")).toBe("192.0.2.10 a");
 });
+
+test("what is wrong with the pool's text is told to who gets no address", async () => {
+  const world = await newWorld(["a"], "192.0.2.300, 192.0.2.9-192.0.2.1");
+  await putService(world, "one");
+  await world.converge();
+  const [condition] = world.view.get("Service", "default", "one")?.status?.conditions ?? [];
+  expect(condition?.message).toBe(
+    'the cluster has no pool of addresses for services; of the pool\'s text, "192.0.2.300", "192.0.2.9-192.0.2.1" is no address, network or first-last',
+  );
+});

@@ -78,7 +78,8 @@ function reconcile(view: View, { nowMs }: ReconcileContext): Outcome {
   const able = new Set(nodes.filter(isAble).map((node) => metaOf(node).name));
   const own = new Set(nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)));
   const applicants = oldestFirst(balanced).map(({ object }) => applicantOf(object, able, view));
-  const shares = shareOut(applicants, poolIn(view), own);
+  const pool = poolIn(view);
+  const shares = tellingOfMalformed(shareOut(applicants, pool, own), pool);
   const writes: ObjectWrite[] = [];
   const notices: Notice[] = [];
   for (const cached of services) {
@@ -95,6 +96,22 @@ function reconcile(view: View, { nowMs }: ReconcileContext): Outcome {
 function poolIn(view: View): AddressPool {
   return parsePool(view.get("ConfigMap", POOL.namespace, POOL.name)?.data.addresses ?? "");
 }
+
+/** Who gets no address is told what of the pool's text was not understood: his address may be in it. */
+function tellingOfMalformed(
+  shares: ReadonlyMap<string, Share>,
+  { malformed }: AddressPool,
+): ReadonlyMap<string, Share> {
+  if (malformed.length === 0) return shares;
+  const words = malformed.slice(0, MOST_WORDS).map((word) => JSON.stringify(word.slice(0, MOST_LETTERS)));
+  const more = `; of the pool's text, ${words.join(", ")} is no address, network or first-last`;
+  const told = (share: Share): Share =>
+    share.is === "refused" ? { ...share, message: `${share.message}${more}` } : share;
+  return new Map([...shares].map(([key, share]) => [key, told(share)]));
+}
+
+const MOST_WORDS = 3;
+const MOST_LETTERS = 40;
 
 function oldestFirst(services: readonly Cached<"Service">[]): readonly Cached<"Service">[] {
   const age = ({ object }: Cached<"Service">): string => metaOf(object).creationTimestamp;
