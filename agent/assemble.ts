@@ -1,3 +1,4 @@
+import { runAsOf } from "../kinds/run-as.js";
 import { TallshipError } from "../lib/errors.js";
 import { netnsPath } from "../net/node-network.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
@@ -62,7 +63,8 @@ export function resolve(
   },
 ): Resolved {
   const { pod, container, image, facts, node, services } = input;
-  const user = resolveUser(container, pod.spec?.securityContext, { user: image.config.user, files: input.users });
+  const named = runAsOf(pod.metadata?.annotations ?? {}, container.name) ?? image.config.user;
+  const user = resolveUser(container, pod.spec?.securityContext, { user: named, files: input.users });
   const hostname = kernelHostname(pod, podHostname(pod, node.hostname), node.clusterDomain);
   const place: PodPlace = { podIP: facts.address, hostIP: node.nodeIP, allocatable: node.allocatable };
   const configs = facts.configs ?? { configMaps: {}, secrets: {} };

@@ -3,6 +3,7 @@ import { FORMATS } from "../formats.js";
 import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
 import { powerProblem } from "../power.js";
 import { KINDS, type KindName } from "../registry.js";
+import { parseRunAs, RUN_AS } from "../run-as.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
 import { type Findings, type Path, shorten } from "./findings.js";
 
@@ -48,6 +49,8 @@ export function checkMeta(kind: KindName, meta: ObjectMeta | undefined, findings
 export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, findings: Findings): void {
   const read = parseStartAfter(meta?.annotations[START_AFTER] ?? "");
   if (read.is === "wrong") findings.add("invalid", [...path, "annotations", START_AFTER], read.why);
+  const runAs = parseRunAs(meta?.annotations[RUN_AS] ?? "");
+  if (runAs.is === "wrong") findings.add("invalid", [...path, "annotations", RUN_AS], runAs.why);
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);

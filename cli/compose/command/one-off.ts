@@ -1,5 +1,6 @@
 import { metaOf, type Typed } from "../../../kinds/object.js";
 import type { ReadObject } from "../../../kinds/read.js";
+import { RUN_AS } from "../../../kinds/run-as.js";
 import { START_AFTER } from "../../../kinds/start-after.js";
 import { type Container, EnvVar, SecurityContext } from "../../../proto/gen/tallship/v1/container.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
@@ -16,7 +17,7 @@ export interface Overrides {
   readonly environment: ReadonlyMap<string, string>;
   readonly labels: Readonly<Record<string, string>>;
   readonly workingDir: string | undefined;
-  readonly user: { readonly runAsUser: number; readonly runAsGroup: number | undefined } | undefined;
+  readonly user: { readonly runAsUser: number; readonly runAsGroup: number | undefined } | string | undefined;
   /** Empty: the server makes one up. */
   readonly name: string;
   /** Answer under the service's names, too. */
@@ -45,7 +46,10 @@ export function oneOffPod(
   const meta = metaOf(template);
   const isKept = (label: string): boolean => run.usesAliases || (label !== SERVICE_LABEL && !isAliasLabel(label));
   const labels = Object.fromEntries(Object.entries(meta.labels).filter(([label]) => isKept(label)));
-  const annotations = Object.entries(meta.annotations).filter(([name]) => !(run.isAlone && name === START_AFTER));
+  const annotations = Object.entries(meta.annotations).filter(
+    ([name]) => !(run.isAlone && name === START_AFTER) && !(run.user !== undefined && name === RUN_AS),
+  );
+  if (typeof run.user === "string") annotations.push([RUN_AS, `${dnsName(service)}=${run.user}`]);
   const metadata = ObjectMeta.fromPartial({
     namespace,
     name: run.name,
@@ -56,6 +60,12 @@ export function oneOffPod(
   const containers = (template.spec?.containers ?? []).map((container) => changed(container, run));
   const object = Pod.fromPartial({ metadata, spec: { ...template.spec, restartPolicy: "Never", containers } });
   return { kind: "Pod", object };
+}
+
+function runningAs(user: NonNullable<Overrides["user"]>, held: SecurityContext | undefined): SecurityContext {
+  // A name counts where no number is given.
+  const ids = typeof user === "string" ? { runAsUser: undefined, runAsGroup: undefined } : user;
+  return SecurityContext.fromPartial({ ...held, ...ids });
 }
 
 function changed(container: Container, run: Overrides): Container {
@@ -69,7 +79,6 @@ function changed(container: Container, run: Overrides): Container {
     env: [...own, ...[...run.environment].map(([name, value]) => EnvVar.fromPartial({ name, value }))],
     ports: run.hasPorts ? ports : ports.map((port) => ({ ...port, hostPort: 0 })),
     workingDir: run.workingDir ?? container.workingDir,
-    securityContext:
-      run.user === undefined ? securityContext : SecurityContext.fromPartial({ ...securityContext, ...run.user }),
+    securityContext: run.user === undefined ? securityContext : runningAs(run.user, securityContext),
   };
 }

@@ -118,8 +118,14 @@ test("flags change the container, and nothing that they do not name", async () =
   expect((await run("get deployments -n shop -o name")).out).toBe("");
 });
 
+test("a run may be that of a user of the image, in place of the service's", async () => {
+  const pod = await json("compose run -d -u ann:staff web");
+  expect(pod).toMatchObject({ metadata: { annotations: { "tallship.dev/run-as": "web=ann:staff" } } });
+  expect(JSON.stringify(pod)).not.toContain("runAsUser");
+});
+
 test("a run is refused when the service is unknown or a flag makes no sense", async () => {
   expect((await run("compose run wbe")).err).toContain("no such service: wbe");
-  expect((await run("compose run -u ann web")).err).toContain("--user takes numbers");
+  expect((await run("compose run -u a=b web")).err).toContain("want container=user or container=user:group");
   expect((await run("compose run -d --rm web")).err).toContain("leave -d out");
 });

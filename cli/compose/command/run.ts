@@ -19,7 +19,12 @@ export const RUN_FLAGS = {
   rm: { type: "switch", summary: "remove it when it has ended" },
   env: { type: "list", short: "e", value: "NAME[=VALUE]", summary: "a variable; without a value that of this shell" },
   entrypoint: { type: "text", value: "COMMAND", summary: "in place of the service's entrypoint and command" },
-  user: { type: "text", short: "u", value: "UID[:GID]", summary: "run as this user" },
+  user: {
+    type: "text",
+    short: "u",
+    value: "USER[:GROUP]",
+    summary: "run as this user, by number or by its name in the image",
+  },
   workdir: { type: "text", short: "w", value: "PATH", summary: "run in this folder" },
   label: { type: "list", short: "l", value: "NAME=VALUE", summary: "a label; may be repeated" },
   name: { type: "text", value: "NAME", summary: "name of the pod; one is made up when absent" },
@@ -91,6 +96,6 @@ function labelOf(text: string): readonly [string, string] {
 
 function userOf(text: string): NonNullable<Overrides["user"]> {
   const [, user, group] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
-  if (user === undefined) throw usageError(`--user takes numbers, UID or UID:GID, not "${text}"`);
+  if (user === undefined) return text;
   return { runAsUser: Number(user), runAsGroup: group === undefined ? undefined : Number(group) };
 }

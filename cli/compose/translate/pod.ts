@@ -9,7 +9,7 @@ import { aliasLabels, containerPorts } from "./network.js";
 import { at, from, type Part, someOf } from "./part.js";
 import { placementParts } from "./placement.js";
 import { resourceParts } from "./resources.js";
-import { podSecurityParts, securityParts } from "./security.js";
+import { podSecurityParts, runAsParts, securityParts } from "./security.js";
 import { storageOf } from "./storage.js";
 
 const PULL_POLICIES: Readonly<Record<string, string>> = {
@@ -36,7 +36,7 @@ export function podTemplate(
     ...networkLabels(context),
     ...aliasLabels(context),
   };
-  const allAnnotations = { ...annotations, ...startAfterParts(context) };
+  const allAnnotations = { ...annotations, ...startAfterParts(context), ...runAsParts(context, storage.isKept) };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
   const isOnHost = networkMode?.value === "host";
   const spec = {

@@ -1,5 +1,7 @@
+import { RUN_AS } from "../../../kinds/run-as.js";
 import type { Located } from "../model/reader.js";
 import { noteField, type ServiceContext } from "./context.js";
+import { dnsName } from "./names.js";
 import { at, from, type Part } from "./part.js";
 
 /** Rights of the container. */
@@ -15,28 +17,18 @@ export function securityParts(context: ServiceContext): Part {
     capabilities,
     privileged: from(privileged, (is) => is),
     readOnlyRootFilesystem: from(read_only, (is) => is),
-    ...owner(user, context),
+    ...owner(user),
     ...options(context),
   };
   return Object.values(parts).some((part) => part !== undefined) ? parts : undefined;
 }
 
-function owner(user: Located<string> | undefined, context: ServiceContext): { readonly [key: string]: Part } {
-  if (user === undefined) return {};
-  const [name = "", group] = user.value.split(":");
-  const ids = [name, group].map((word) => (word === "root" ? "0" : word));
-  if (ids.some((id) => id !== undefined && !/^\d+$/.test(id))) {
-    noteField(
-      context,
-      "user",
-      user.place,
-      `only numbers can be given here: it runs as the image's user, not as ${user.value}`,
-    );
-    return {};
-  }
+function owner(user: Located<string> | undefined): { readonly [key: string]: Part } {
+  const ids = user === undefined ? undefined : numbersOf(user.value);
+  if (user === undefined || ids === undefined) return {};
   return {
-    runAsUser: at(user.place, Number(ids[0])),
-    runAsGroup: ids[1] === undefined ? undefined : at(user.place, Number(ids[1])),
+    runAsUser: at(user.place, ids[0]),
+    runAsGroup: ids[1] === undefined ? undefined : at(user.place, ids[1]),
   };
 }
 
@@ -54,6 +46,30 @@ function options(context: ServiceContext): { readonly [key: string]: Part } {
     else noteField(context, "security_opt", place, `${value} has no effect`);
   }
   return found;
+}
+
+/** User and group as numbers; undefined when one is a name. */
+function numbersOf(text: string): readonly [user: number, group: number | undefined] | undefined {
+  const [user = "", group] = text.split(":").map((word) => (word === "root" ? "0" : word));
+  if (![user, group ?? "0"].every((id) => /^\d+$/.test(id))) return undefined;
+  return [Number(user), group === undefined ? undefined : Number(group)];
+}
+
+/**
+ * The annotation that has the container run as a user of its image. Volumes that stay belong to root, where docker gives them to the owner that
+ * their place has in the image: what writes to one starts as the image's user, which usually gives itself the volume.
+ */
+export function runAsParts(context: ServiceContext, isKept: boolean): { readonly [key: string]: Part } {
+  const { user } = context.service.model;
+  if (user === undefined || numbersOf(user.value) !== undefined) return {};
+  if (!isKept) return { [RUN_AS]: at(user.place, `${dnsName(context.service.name)}=${user.value}`) };
+  noteField(
+    context,
+    "user",
+    user.place,
+    `its volumes belong to root: it starts as the image's user, not as ${user.value}; a number is taken at its word`,
+  );
+  return {};
 }
 
 /** Rights and kernel settings of the pod. */
