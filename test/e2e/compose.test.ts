@@ -77,6 +77,29 @@ test("a pod whose dependency is not there says so and starts once it is", async 
   await testbed.tsctl(["compose", "-p", "late", "down"]);
 });
 
+const NETS = `services:
+  front: {image: "tallship/hello:1", command: sleep 1000, networks: [outer], user: nobody, stop_grace_period: 1s}
+  middle: {image: "tallship/hello:1", networks: [outer, inner], stop_grace_period: 1s}
+  back: {image: "tallship/hello:1", networks: [inner], stop_grace_period: 1s}
+networks: {outer: {}, inner: {internal: true}}
+`;
+const nets = (...words: readonly string[]): Promise<string> =>
+  testbed.tsctl(["compose", "-f", "-", "-p", "nets", ...words], { input: NETS });
+
+test("services meet on their networks alone, and what is on an internal one reaches nothing else", async () => {
+  await nets("up", "-d", "--wait");
+  const reaches = async (from: string, to: string): Promise<string> =>
+    nets("exec", "-T", from, "sh", "-c", `timeout 2 fetch ${to} 8080; true`);
+  expect(await reaches("front", "middle")).toMatch(/^middle-/);
+  expect(await reaches("middle", "back")).toMatch(/^back-/);
+  expect(await reaches("front", "back")).toBe("");
+  const [host] = testbed.layout.hosts;
+  expect(await reaches("back", host?.address ?? "")).toBe("");
+  expect(await nets("exec", "-T", "front", "id", "-un")).toBe("nobody\n");
+  expect(await nets("run", "--rm", "-T", "front", "sh", "-c", "echo $HOSTNAME-$(id -u)")).toMatch(/-65534\n$/);
+  await nets("down");
+});
+
 test("down leaves the volume, down -v leaves nothing, neither in the cluster nor on the hosts", async () => {
   await compose("down");
   expect(await testbed.tsctl(["get", "pvc", "-n", "shop", "-o", "name"])).toBe("persistentvolumeclaim/data\n");
