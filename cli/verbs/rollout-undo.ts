@@ -3,7 +3,7 @@ import { WRITTEN_FLAGS } from "../output/printer.js";
 import { runUndo } from "../rollout/change.js";
 import { verb } from "../verb.js";
 
-/** Brings an earlier template back, as a roll-out of its own. */
+/** Brings an earlier template, and the content that it took from configs, back, as a roll-out of its own. */
 export const rolloutUndo = verb({
   forms: ["rollout undo TYPE/NAME [--to-revision=N]"],
   examples: [["rollout undo deploy/hello", "back to what was before the newest change"]],
