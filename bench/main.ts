@@ -15,6 +15,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   service: async () => (await import("./service.js")).service,
   policy: async () => (await import("./policy.js")).policy,
   rollout: async () => (await import("./rollout.js")).rollout,
+  ingress: async () => (await import("./ingress.js")).ingress,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
 
