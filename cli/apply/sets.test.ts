@@ -32,6 +32,8 @@ const out = async (line: string): Promise<string> => {
 describe("-k", () => {
   test("apply, get, diff and delete take the folder of a kustomization", async () => {
     const printed = await out("kustomize shop");
+    expect(await out("kustomize shop -o built.yaml")).toBe("");
+    expect(bench.files.get("built.yaml")).toBe(printed);
     const [name = ""] = /gen-[a-z0-9]{10}/.exec(printed) ?? [];
     expect(await out("apply -k shop")).toBe(`configmap/a created\nconfigmap/${name} created\n`);
     expect(await out("apply -k shop/")).toBe(`configmap/a unchanged\nconfigmap/${name} unchanged\n`);

@@ -24,12 +24,14 @@ export async function readKustomization(shell: Shell, folder: string): Promise<P
   return { source: sources.whole, documents: objects, problems };
 }
 
-/** Prints what a kustomization makes, checked as far as kustomize checks. */
-export async function runKustomize(folder: string, shell: Shell): Promise<number> {
+/** Prints what a kustomization makes, or writes it to a file; checked as far as kustomize checks. */
+export async function runKustomize(folder: string, shell: Shell, output: string | undefined): Promise<number> {
   const { documents, problems } = await readKustomization(shell, folder);
   for (const problem of problems) await shell.stderr.write(`error: ${problemText(problem)}\n`);
   const [first] = problems;
   if (first !== undefined) throw toldAlready(first.code);
-  await shell.stdout.write(documents.map(printTree).join("---\n"));
+  const text = documents.map(printTree).join("---\n");
+  if (output === undefined) await shell.stdout.write(text);
+  else await shell.files.write(output, text);
   return EXIT.ok;
 }

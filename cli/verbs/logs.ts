@@ -14,6 +14,7 @@ export const logs = verb({
     follow: { type: "switch", short: "f", summary: "go on with what is written from now on" },
     container: { type: "text", short: "c", value: "NAME", summary: "of this container; the first when absent" },
     allContainers: { type: "switch", summary: "of all containers" },
+    allPods: { type: "switch", summary: "accepted for kubectl's sake: those of a workload are always all" },
     tail: {
       type: "number",
       value: "LINES",

@@ -64,7 +64,8 @@ function checkTemplate({ template }: JobSpec, path: Path, findings: Findings): v
     return;
   }
   const { restartPolicy } = template.spec;
-  if (restartPolicy !== "OnFailure" && restartPolicy !== "Never")
+  // What is no policy at all is told already.
+  if (restartPolicy === "" || restartPolicy === "Always")
     findings.add(
       "invalid",
       [...path, "spec", "restartPolicy"],

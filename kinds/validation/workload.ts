@@ -49,7 +49,8 @@ export function checkSelected(
     return;
   }
   const { restartPolicy } = template.spec;
-  if (restartPolicy !== "" && restartPolicy !== "Always")
+  // What is no policy at all is told already.
+  if (restartPolicy === "OnFailure" || restartPolicy === "Never")
     findings.add("invalid", [...path, "restartPolicy"], `want Always, found ${JSON.stringify(restartPolicy)}`);
   if (template.spec.activeDeadlineSeconds !== undefined)
     findings.add("forbidden", [...path, "activeDeadlineSeconds"], "pods that are kept running have no deadline");
