@@ -8,7 +8,7 @@ import { readLogs } from "./logs/read-logs.js";
 import type { PodLoop } from "./pod-loop.js";
 import { networkBytes } from "./pod-network-bytes.js";
 import { containerRecord } from "./pod-record.js";
-import type { ExecOutputPart, ObservedContainer, Runtime } from "./runtime/runtime.js";
+import type { ExecChanges, ExecOutputPart, ObservedContainer, Runtime } from "./runtime/runtime.js";
 import { knownSignal } from "./runtime/signals.js";
 import type { PodStreams } from "./session/operator-streams.js";
 import { attach } from "./streams/attach.js";
@@ -115,6 +115,7 @@ async function* exec(
     hasTerminal: start.tty,
     hasStdin: start.stdin,
     size: start.size,
+    changes: changesOf(start),
   });
   const cancel = (): void => session.cancel();
   if (signal.aborted) cancel();
@@ -126,6 +127,17 @@ async function* exec(
     signal.removeEventListener("abort", cancel);
     cancel();
   }
+}
+
+function changesOf({ workingDir, env, user }: ExecStart): ExecChanges {
+  const [uid = "", gid = "0"] = user.split(":");
+  if (user !== "" && (!/^\d{1,10}$/.test(uid) || !/^\d{1,10}$/.test(gid)))
+    throw new TallshipError("invalid_argument", `exec: user is UID[:GID] in numbers, not ${JSON.stringify(user)}`);
+  return {
+    ...(workingDir === "" ? {} : { workingDir }),
+    ...(user === "" ? {} : { user: { uid: Number(uid), gid: Number(gid) } }),
+    env,
+  };
 }
 
 function outputOf(part: ExecOutputPart): ExecOutput {

@@ -15,11 +15,13 @@ import {
   type Selection,
   WatchEvent_Type,
 } from "../proto/gen/tallship/v1/api.js";
+import { StreamsDefinition } from "../proto/gen/tallship/v1/streams.js";
 import type { Testbed } from "../test/testbed/testbed.js";
 
 /** A client in this process: what it measures holds no start of tsctl. */
 export interface ApiClient {
   readonly objects: Client<typeof ObjectsDefinition>;
+  readonly streams: Client<typeof StreamsDefinition>;
   /** Applies manifests as `tsctl apply` does: read, checked, sent as one set. */
   apply(manifests: readonly unknown[]): Promise<ApplyResponse>;
   /** Watches and calls for each object as it stands after a change; undefined when it is gone. Returns how to stop, once all that is there was shown. */
@@ -44,6 +46,7 @@ export function apiClient(testbed: Testbed): ApiClient {
   const objects = channel.client(ObjectsDefinition);
   return {
     objects,
+    streams: channel.client(StreamsDefinition),
     apply: async (manifests) => {
       const response = await objects.apply(requests(manifests));
       const failed = response.results.find(({ outcome }) => outcome === "failed");

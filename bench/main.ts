@@ -16,6 +16,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   policy: async () => (await import("./policy.js")).policy,
   rollout: async () => (await import("./rollout.js")).rollout,
   ingress: async () => (await import("./ingress.js")).ingress,
+  exec: async () => (await import("./exec.js")).exec,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
 

@@ -57,6 +57,16 @@ export interface ExecSpec {
   readonly size: TerminalSize | undefined;
   /** Whether standard input will be sent; without, it is empty. */
   readonly hasStdin: boolean;
+  /** What differs from the container's first process. */
+  readonly changes?: ExecChanges;
+}
+
+/** What a command has of its own; what is absent is the container's. */
+export interface ExecChanges {
+  readonly workingDir?: string;
+  /** NAME=value each, beside and over the container's. */
+  readonly env?: readonly string[];
+  readonly user?: { readonly uid: number; readonly gid: number };
 }
 
 /** Columns and rows. */

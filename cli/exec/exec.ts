@@ -13,6 +13,9 @@ export interface ExecFlags extends ClusterFlags {
   readonly tty: boolean;
   readonly container: string | undefined;
   readonly quiet: boolean;
+  readonly user?: string | undefined;
+  readonly workdir?: string | undefined;
+  readonly env?: readonly string[];
 }
 
 /** Runs the command and passes its output, its input and its exit code on. */
@@ -37,6 +40,9 @@ export async function runExec(
       pod: pod.metadata?.name ?? "",
       container: containerOf(pod, flags.container),
       command: [...rest],
+      user: flags.user ?? "",
+      workingDir: flags.workdir ?? "",
+      env: [...(flags.env ?? [])],
       stdin: flags.stdin,
       tty: isTty,
       size: isTty ? shell.terminal.size() : undefined,

@@ -60,11 +60,20 @@ function containerProcess(bundle: string): OciProcess {
   return process;
 }
 
-/** The process as config.json has it, with another command. */
-export function execProcess(inherited: OciProcess, { command, hasTerminal, size }: ExecSpec): unknown {
-  const env = hasTerminal && !inherited.env.some((pair) => pair.startsWith("TERM=")) ? ["TERM=xterm"] : [];
-  const consoleSize = size === undefined ? {} : { consoleSize: { height: size.height, width: size.width } };
-  return { ...inherited, args: command, terminal: hasTerminal, env: [...inherited.env, ...env], ...consoleSize };
+/** The process as config.json has it, with another command and what that has of its own. */
+export function execProcess(inherited: OciProcess, { command, hasTerminal, size, changes = {} }: ExecSpec): unknown {
+  const { workingDir, env = [], user } = changes;
+  const variables = new Map([...inherited.env, ...env].map((pair) => [pair.split("=")[0] ?? "", pair]));
+  if (hasTerminal && !variables.has("TERM")) variables.set("TERM", "TERM=xterm");
+  return {
+    ...inherited,
+    args: command,
+    terminal: hasTerminal,
+    env: [...variables.values()],
+    ...(workingDir === undefined ? {} : { cwd: workingDir }),
+    ...(user === undefined ? {} : { user }),
+    ...(size === undefined ? {} : { consoleSize: { height: size.height, width: size.width } }),
+  };
 }
 
 /** script(1) around the command; the size is set before it starts. */
