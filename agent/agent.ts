@@ -20,13 +20,15 @@ import type { PerformCheck } from "./checks/check.js";
 import type { ControlPlane } from "./control-plane.js";
 import { executors, type ImageRoots } from "./execute.js";
 import { configHook } from "./hooks/config.js";
-import { imageHook } from "./hooks/image.js";
+import { imageHook, imagesInUse } from "./hooks/image.js";
 import { policyHook } from "./hooks/policy.js";
 import { sandboxHook } from "./hooks/sandbox.js";
 import { volumesHook } from "./hooks/volumes.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
+import type { FabricSession } from "./image/fabric/fabric.js";
 import type { Images, RootFsDriver } from "./image/images.js";
+import type { InUse } from "./image/unused-images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import { LogRotation } from "./logs/rotation.js";
 import { networkConfig } from "./network-config.js";
@@ -79,7 +81,11 @@ export interface AgentEdges {
   readonly network: (config: NodeNetworkConfig) => NodeNetwork;
   readonly ingress: Pick<NodeIngressOptions, "proxy" | "site">;
   readonly streams: (loop: PodLoop) => PodStreams;
-  readonly imageStreams: ImageStreams;
+  readonly imageStreams: (inUse: () => InUse) => ImageStreams;
+  /** Drops unused images while the disk is too full, until the signal aborts. */
+  readonly collectImages?: (inUse: () => InUse, signal: AbortSignal) => Promise<void>;
+  /** Content between nodes; absent: all of it comes from registries. */
+  readonly fabric?: FabricSession | undefined;
   readonly facts: HostFacts;
   readonly usage: HostUsage;
   readonly fetchPage: FetchPage;
@@ -113,6 +119,7 @@ export class Agent {
   private readonly clusterImages = new ClusterImages();
   private readonly usage: UsageReporter;
   private readonly policies: PolicyNews;
+  private readonly inUse = (): InUse => imagesInUse(this.loop?.list() ?? [], this.edges.images, this.clusterImages);
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
   private overlay: OverlayDevice | undefined;
@@ -145,7 +152,7 @@ export class Agent {
       onCutOver: (revision) => this.cutOver(revision),
       onOpenStream: (open) => {
         if (this.loop === undefined) return;
-        const streams = { ...edges.streams(this.loop), ...edges.imageStreams };
+        const streams = { ...edges.streams(this.loop), ...edges.imageStreams(this.inUse) };
         void carryStream({ book: this.book, streams, log }, open, this.over.signal);
       },
       onConfigsChanged: ({ configs, revision }) => {
@@ -154,6 +161,7 @@ export class Agent {
         this.ingress?.secretsChanged(new Set(configs.map(({ namespace, name }) => `${namespace}/${name}`)));
       },
       onPolicies: (update) => this.policies.take(update),
+      content: edges.fabric,
       onUsageWanted: (wanted) => this.usage.want(wanted),
     });
     this.policies = new PolicyNews({
@@ -161,6 +169,9 @@ export class Agent {
       memory: edges.memory,
       onPolicies: (policies) => this.overlay && this.network?.setPolicies(policies),
     });
+    edges.fabric?.attach(this.session);
+    // A layer is told of as soon as it is verified: others wait for it.
+    edges.images.onContent(() => this.images.refresh());
     this.images = new ImageReporter(
       () => edges.images.digests(),
       (report) => this.session.reportImages(report),
@@ -242,6 +253,7 @@ export class Agent {
   private welcomed({ podCIDRs }: Welcome): void {
     this.remember(podCIDRs);
     this.images.begin();
+    this.edges.fabric?.resume();
     // What changed while nobody told. Spread, or a new leader would be asked for everything by everybody at once.
     this.cancelCatchUp();
     const { clock, rng } = this.edges;
@@ -307,6 +319,7 @@ export class Agent {
     const watched = { ...this.edges, book: this.book, nodeName: facts.nodeName };
     this.keep(watchPods({ ...watched, loop }, signal));
     this.keep(this.watchMap(network));
+    if (this.edges.collectImages !== undefined) this.keep(this.edges.collectImages(this.inUse, signal));
     this.keep(this.clusterImages.follow(watched, signal));
     this.keep(watchVolumes(watched, signal));
   }
@@ -321,7 +334,10 @@ export class Agent {
       notify: (notice) => this.events.add(notice),
     };
     const hooks = {
-      image: imageHook(edges.images, configs, (reference) => this.clusterImages.specOf(reference)),
+      image: imageHook(edges.images, configs, {
+        specOf: (reference) => this.clusterImages.specOf(reference),
+        onPull: (...pull) => this.loop?.pulling(...pull),
+      }),
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
       policy: policyHook(network),
@@ -354,7 +370,6 @@ export class Agent {
       onAction: (action, error) => {
         if (error !== undefined) edges.observe.failed(action.do, error.code);
         else if (action.do === "create" && action.attempt > 0) edges.observe.restarted();
-        if (action.do === "prepare" && action.hook === "image") this.images.refresh();
       },
       onForgotten: (uid) => {
         edges.observe.forgotten(uid);

@@ -1,5 +1,5 @@
 // Edge: the agent's composition root.
-import { mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { TallshipError } from "../lib/errors.js";
 import { type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
@@ -33,7 +33,10 @@ import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentia
 import { allocatable } from "./host/node-status.js";
 import { hostUsage, openFilesAllowed, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
 import { seccompProfiles } from "./host/seccomp-profiles.js";
-import { createImages } from "./image/create-images.js";
+import { type CreatedImages, createImages } from "./image/create-images.js";
+import { httpsPeers } from "./image/fabric/https-peers.js";
+import { contentHandler, type ServingParts } from "./image/fabric/serve-content.js";
+import { collectImages, type DiskUse } from "./image/image-collector.js";
 import { imageStreams } from "./image/image-tasks.js";
 import { mirrorsFile } from "./image/mirrors-file.js";
 import { inspectRoot } from "./image-root.js";
@@ -72,7 +75,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const opened = await openEdges({ ...options, host, cluster, credentials, metrics });
   const agent = new Agent(opened.edges);
   agent.start();
-  const stopServing = await serve({ host, credentials, metrics, log, agent, edges: opened.edges });
+  const { serving } = opened;
+  const stopServing = await serve({ host, credentials, metrics, log, agent, edges: opened.edges, serving });
   keepCertificate({ paths, host, credentials, metrics, log, edges: opened.edges }, signal);
   log.info("agent runs", { node: host.name, runtime: opened.edges.runtime.version });
   await aborted(signal);
@@ -88,20 +92,19 @@ interface Parts extends AgentOptions {
   readonly metrics: AgentMetrics;
 }
 
+interface Opened {
+  readonly edges: AgentEdges;
+  readonly serving: ServingParts | undefined;
+  readonly close: () => Promise<void>;
+}
+
 /** The real machine behind the agent's edges, and how to let go of it. */
-async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; readonly close: () => Promise<void> }> {
+async function openEdges(parts: Parts): Promise<Opened> {
   const { paths, host, cluster, credentials, metrics, cgroupParent, log } = parts;
   const { dataDir, runDir } = paths;
   for (const folder of [dataDir, runDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const { launcher, runtime } = await openRuntime(parts);
-  const created = createImages({
-    ...edges,
-    dataDir,
-    log,
-    mirrors: mirrorsFile(join(paths.configDir, "registries.yaml")),
-    worker: workerOf(parts.programPath),
-    metrics: imageObserver(metrics),
-  });
+  const created = openImages(parts);
   const { name: nodeName, advertiseAddress: nodeIP, isControlPlane } = host;
   const { api: _, ...internal } = host.ports;
   const internalPorts = Object.values(internal);
@@ -134,7 +137,12 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
         names,
         metrics: networkObserver(metrics),
       }),
-    imageStreams: imageStreams(created.library),
+    imageStreams: (inUse) => imageStreams(created.library, inUse),
+    fabric: created.serving?.fabric,
+    collectImages: (inUse, signal) => {
+      const { library } = created;
+      return collectImages({ library, diskUse: () => diskUse(dataDir), inUse, clock: systemClock, log }, signal);
+    },
     ingress: ingressOf(paths),
     streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
     facts,
@@ -157,7 +165,26 @@ async function openEdges(parts: Parts): Promise<{ readonly edges: AgentEdges; re
     await runtime.close();
     await launcher.close();
   };
-  return { edges: made, close };
+  return { edges: made, serving: created.serving, close };
+}
+
+/** As df counts: what is kept for root is not there for anybody. */
+function diskUse(folder: string): DiskUse {
+  const { blocks, bfree, bavail, bsize } = statfsSync(folder);
+  const usedBytes = (blocks - bfree) * bsize;
+  return { usedBytes, totalBytes: usedBytes + bavail * bsize };
+}
+
+function openImages({ paths, programPath, credentials, metrics, log }: Parts): CreatedImages {
+  return createImages({
+    ...edges,
+    dataDir: paths.dataDir,
+    log,
+    mirrors: mirrorsFile(join(paths.configDir, "registries.yaml")),
+    worker: workerOf(programPath),
+    peers: httpsPeers(credentials, systemClock),
+    metrics: imageObserver(metrics),
+  });
 }
 
 /** The node's proxy; its files hold keys, so they are gone with the run folder. */
@@ -190,10 +217,19 @@ interface Serving {
   readonly log: Log;
   readonly agent: Agent;
   readonly edges: AgentEdges;
+  readonly serving: ServingParts | undefined;
 }
 
 /** The node port: mTLS on the host's address, plain on 127.0.0.1. Returns how to stop. */
-async function serve({ host, credentials, metrics, log, agent, edges: of }: Serving): Promise<() => Promise<void>> {
+async function serve({
+  host,
+  credentials,
+  metrics,
+  log,
+  agent,
+  edges: of,
+  serving,
+}: Serving): Promise<() => Promise<void>> {
   const source = metricsSource(metrics, agent, of);
   const local = await startLocalMetrics(source, host.ports.node);
   if (host.advertiseAddress === "127.0.0.1") return async () => local.close();
@@ -205,7 +241,7 @@ async function serve({ host, credentials, metrics, log, agent, edges: of }: Serv
     clientCertificates: "required",
     clock: systemClock,
     log,
-    onHttp: metricsHandler(source),
+    onHttp: serving === undefined ? metricsHandler(source) : contentHandler(serving, metricsHandler(source)),
   });
   return async () => {
     local.close();

@@ -15,6 +15,7 @@ import { CheckRunner } from "./checks/check-runner.js";
 import { noteVerdict } from "./checks/note-verdict.js";
 import type { ControlPlane } from "./control-plane.js";
 import type { Effect, ExecuteContext, Executors } from "./execute.js";
+import type { PullProgress } from "./image/images.js";
 import { withLastWords } from "./last-words.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import { noteFailure } from "./note-failure.js";
@@ -55,7 +56,12 @@ interface PodState {
   /** Ends what is under way for the pod, when it is no longer wanted. */
   abort: AbortController;
   isSaved: boolean;
+  /** The turn that is under way, and when a pull in it was last told of. */
+  turn: PodTurn | undefined;
+  toldAtMs: number;
 }
+
+const UNTOLD: Pick<PodState, "turn" | "toldAtMs"> = { turn: undefined, toldAtMs: 0 };
 
 /**
  * Keeps the machine's containers as the desired pods say. Level-triggered: everything that happens only marks a pod; one turn lists what
@@ -173,6 +179,16 @@ export class PodLoop {
     return [...this.pods.values()];
   }
 
+  /** How far the image of a container is; told now and then while its turn waits for it. */
+  pulling(uid: string, container: string, progress: PullProgress): void {
+    const state = this.pods.get(uid);
+    const nowMs = this.options.clock.nowMs();
+    if (state?.turn === undefined || nowMs - state.toldAtMs < limit("pullToldEveryMs")) return;
+    state.toldAtMs = nowMs;
+    state.facts = { ...state.facts, pulling: new Map(state.facts.pulling).set(container, progress) };
+    this.options.onTurn({ ...state.turn, desired: state.desired, record: state.record, facts: state.facts, nowMs });
+  }
+
   /** What is known of a pod. */
   get(
     uid: string,
@@ -191,14 +207,21 @@ export class PodLoop {
 
   private admit(names: { uid: string; namespace: string; name: string }, desired: Pod | undefined): PodState {
     const record = newRecord(names, this.options.clock.nowMs());
-    const state: PodState = { desired, record, facts: NO_FACTS, abort: new AbortController(), isSaved: false };
+    const state: PodState = {
+      desired,
+      record,
+      facts: NO_FACTS,
+      abort: new AbortController(),
+      isSaved: false,
+      ...UNTOLD,
+    };
     this.pods.set(names.uid, state);
     return state;
   }
 
   private restore({ record, pod, configs }: SavedPod): void {
     const facts = { ...NO_FACTS, configs };
-    this.pods.set(record.uid, { desired: pod, record, facts, abort: new AbortController(), isSaved: true });
+    this.pods.set(record.uid, { desired: pod, record, facts, abort: new AbortController(), isSaved: true, ...UNTOLD });
   }
 
   private interrupt(state: PodState): void {
@@ -248,7 +271,8 @@ export class PodLoop {
     const reportAgainMs = this.options.onTurn({ ...turn, record });
     if (!state.isSaved) await this.save(state);
     if (actions.length === 0 || this.isStopped) return earlier(againMs, reportAgainMs);
-    await this.carryOut(state, { ...turn, record }, actions);
+    state.turn = { ...turn, record };
+    await this.carryOut(state, state.turn, actions).finally(() => Object.assign(state, UNTOLD));
     return 0;
   }
 

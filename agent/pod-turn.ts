@@ -1,7 +1,7 @@
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import type { HookName } from "./actions.js";
 import type { ConfigValues } from "./config-values.js";
-import type { LocalImage } from "./image/images.js";
+import type { LocalImage, PullProgress } from "./image/images.js";
 import type { PodRecord } from "./pod-record.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
 
@@ -26,6 +26,8 @@ export interface PodFacts {
   readonly isConfirmed: boolean;
   /** Image of each container. */
   readonly images: ReadonlyMap<string, LocalImage>;
+  /** How far the images of containers are that are being pulled. */
+  readonly pulling: ReadonlyMap<string, PullProgress>;
   /** The pod's address; the host's for pods on the host's network; empty before the sandbox is up. */
   readonly address: string;
   /** Host path of each volume by name. */
@@ -44,6 +46,7 @@ export const NO_FACTS: PodFacts = {
   isCleared: false,
   isConfirmed: false,
   images: new Map(),
+  pulling: new Map(),
   address: "",
   volumePaths: new Map(),
   configs: undefined,

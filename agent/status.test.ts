@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { podSummary } from "../kinds/pod-summary.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { HOOKS } from "./actions.js";
 import { noteContainers } from "./note-containers.js";
@@ -79,6 +80,17 @@ for (const { name, part, reason } of waits) {
     expect(status.conditions.find(({ type }) => type === "Ready")?.status).toBe("False");
   });
 }
+
+test("an image on its way is told whole and by layer, and the pod's line shows its share", () => {
+  const layers = [{ digest: `sha256:${"3f".repeat(32)}`, bytesDone: 7_100_000, bytesTotal: 20_000_000 }];
+  const pull = { reference: "hello:1", bytesDone: 27_100_000, bytesTotal: 60_000_000, layers };
+  const status = statusOf({ facts: { ...NO_FACTS, pulling: new Map([["web", pull]]) } });
+  expect(status.containerStatuses[0]?.state?.waiting).toEqual({
+    reason: "ContainerCreating",
+    message: "pulling hello:1: 45%, 27.1MB of 60MB, 3f3f3f3f3f3f 7.1MB of 20MB",
+  });
+  expect(podSummary({ ...pod(), status }).status).toBe("Pulling:45%");
+});
 
 // How an end is told; a lost code is never 0.
 const ends = [

@@ -1,3 +1,5 @@
+import { bytesText } from "../kinds/bytes-text.js";
+import { shortDigest } from "../kinds/columns/image.js";
 import { isOneOff } from "../kinds/pod-containers.js";
 import { isConditionTrue } from "../kinds/pod-state.js";
 import { powerOf } from "../kinds/power.js";
@@ -6,6 +8,7 @@ import { rfc3339 } from "../lib/clock.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Condition } from "../proto/gen/tallship/v1/meta.js";
 import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/gen/tallship/v1/pod.js";
+import type { PullProgress } from "./image/images.js";
 import { restartDelayMs } from "./note-containers.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
@@ -155,7 +158,7 @@ function current(turn: PodTurn, pod: Pod, name: string, seen: ObservedContainer 
 }
 
 /** Why a container that should run does not. */
-function waiting({ record }: PodTurn, pod: Pod, name: string): Waiting {
+function waiting({ record, facts }: PodTurn, pod: Pod, name: string): Waiting {
   const known = containerRecord(record, name);
   if (known.failed !== undefined) return known.failed;
   if (record.hookFailure !== undefined) return record.hookFailure;
@@ -168,7 +171,18 @@ function waiting({ record }: PodTurn, pod: Pod, name: string): Waiting {
   const waits = startWaits(pod);
   if (waits.length > 0) return { reason: "WaitingForDependency", message: startWaitText(waits) };
   const hasInit = (pod.spec?.initContainers.length ?? 0) > 0;
-  return { reason: hasInit ? "PodInitializing" : "ContainerCreating", message: "" };
+  const pull = facts.up.has("image") ? undefined : facts.pulling.get(name);
+  const message = pull === undefined ? "" : pullText(pull);
+  return { reason: hasInit ? "PodInitializing" : "ContainerCreating", message };
+}
+
+/** How far a pull is, whole and by layer. The share is what the pod's line shows. */
+function pullText({ reference, bytesDone, bytesTotal, layers }: PullProgress): string {
+  const percent = bytesTotal === 0 ? 0 : Math.floor((100 * bytesDone) / bytesTotal);
+  const of = ({ bytesDone: done, bytesTotal: total }: Pick<PullProgress, "bytesDone" | "bytesTotal">): string =>
+    `${bytesText(done)} of ${bytesText(total)}`;
+  const each = layers.map((layer) => `, ${shortDigest(layer.digest)} ${of(layer)}`).join("");
+  return `pulling ${reference}: ${percent}%, ${of({ bytesDone, bytesTotal })}${each}`;
 }
 
 function terminated({ attempt: _, startedAtMs, exit }: EndedRun, containerID: string): ContainerState {

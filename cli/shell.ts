@@ -48,6 +48,8 @@ export interface Files {
   readBytes(path: string): Promise<Uint8Array>;
   /** A file's bytes as they are read. */
   chunks(path: string): AsyncIterable<Uint8Array>;
+  /** Replaces the file whole once all has come; nothing is left of it when the source fails. */
+  writeChunks(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void>;
   /** The path without symbolic links, absolute. */
   realPath(path: string): Promise<string>;
   /** Names in a folder, folders with a slash at their end, sorted. */

@@ -1,7 +1,8 @@
 // Edge: the process, its terminal and the user's files.
 import { setMaxListeners } from "node:events";
-import { createReadStream } from "node:fs";
-import { readdir, readFile, realpath, stat } from "node:fs/promises";
+import { createReadStream, createWriteStream } from "node:fs";
+import { readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { systemClock } from "../lib/system-clock.js";
 import { EXIT } from "./exit-codes.js";
@@ -159,6 +160,16 @@ const files: Files = {
     try {
       yield* createReadStream(path, { highWaterMark: READ_BYTES });
     } catch (error) {
+      throw asTallshipError(error, "disk_failed");
+    }
+  },
+  writeChunks: async (path, chunks) => {
+    const unfinished = `${path}.${process.pid}.part`;
+    try {
+      await pipeline(chunks, createWriteStream(unfinished, { mode: 0o600 }));
+      await rename(unfinished, path);
+    } catch (error) {
+      await rm(unfinished, { force: true });
       throw asTallshipError(error, "disk_failed");
     }
   },

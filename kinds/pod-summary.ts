@@ -63,6 +63,9 @@ function containerState(pod: Pod, containers: readonly ContainerStatus[]): strin
 
 function stateText(state: ContainerStatus["state"]): string | undefined {
   const waiting = state?.waiting?.reason ?? "";
+  // What is shown while an image is on its way: the one thing there is to know.
+  const pulled = /^pulling .*: (\d+)%, /.exec(state?.waiting?.message ?? "")?.[1];
+  if (pulled !== undefined && waiting === "ContainerCreating") return `Pulling:${pulled}%`;
   if (waiting !== "") return waiting;
   return state?.terminated === undefined ? undefined : endText(state.terminated);
 }

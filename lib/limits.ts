@@ -1,4 +1,5 @@
 import { EXPLAIN_LIMITS } from "./explain-limits.js";
+import { IMAGE_LIMITS } from "./image-limits.js";
 
 /** Default ports and ranges; each is one option of the daemon that uses it. */
 export const DEFAULTS = {
@@ -162,32 +163,10 @@ export const LIMITS = {
   containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
   containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
   containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },
-  imagePullRetryFirstMs: { value: 1_000, why: "a registry that restarts is back in seconds" },
-  imagePullRetryMaxMs: { value: 60_000, why: "a missing image costs one request a minute" },
-  imageParallelLayers: { value: 3, why: "layers fetched at once per pull" },
-  imageParallelPulls: { value: 4, why: "images pulled at once per node" },
-  imageLayers: { value: 500, why: "overlayfs stacks no more" },
-  imageManifestBytes: { value: 4_194_304, why: "largest manifest or image config accepted" },
-  imageArchiveEntries: { value: 20_000, why: "entries of an archive of images; each blob is one" },
-  imageChunkBytes: { value: 262_144, why: "bytes of an archive per message" },
-  imageInputMessages: { value: 16, why: "messages of an archive that wait for the node's disk" },
-  imageFlushDelayMs: { value: 2_000, why: "layers are flushed to disk this long after a pull, off its path" },
-  imageUnpackedBytes: { value: 68_719_476_736, why: "largest unpacked layer; stops bombs" },
-  imageLayerEntries: { value: 2_000_000, why: "entries of a layer; stops bombs" },
-  imageLayerHeldBytes: {
-    value: 268_435_456,
-    why: "names and attributes of one layer that the unpacker holds in memory",
-  },
-  imageLayerRatio: { value: 1_000, why: "unpacked over packed size; stops bombs" },
+  ...IMAGE_LIMITS,
   unpackWorkers: { value: 2, why: "layers unpacked at once per node; one keeps a core busy" },
   workerIdleMs: { value: 5_000, why: "a worker without work holds 40 MB" },
   registriesFileBytes: { value: 1_048_576, why: "the file of mirrors is read at once" },
-  registryAnswerMs: {
-    value: 10_000,
-    why: "connection and head of a registry's answer; slower ones are taken for down",
-  },
-  registryTries: { value: 3, why: "tries at one endpoint that bring nothing, before the next endpoint or the error" },
-  registryStallMs: { value: 30_000, why: "pause within an answer after which the connection is taken for dead" },
   logFileBytes: { value: 10_485_760, why: "a container's log is rotated at 10 MiB" },
   logFiles: { value: 5, why: "rotated logs kept per container" },
   logLineBytes: { value: 16_384, why: "longer lines are cut into parts, as in Kubernetes" },
@@ -230,7 +209,6 @@ export const LIMITS = {
   streamsPerNode: { value: 1_000, why: "operator streams that wait to be opened by one node" },
   streamOpenMs: { value: 5_000, why: "an operator waits this long for the node to open the stream" },
   cutOverGatherMs: { value: 5, why: "a change of an endpoint brings a heartbeat from every node at once" },
-  imagesPerNode: { value: 20_000, why: "digests of content that a node reports" },
   joinMs: { value: 30_000, why: "a control plane that joins waits for its etcd member to be added" },
   tokenTtlMaxMs: { value: 31_536_000_000, why: "a token that outlives a year is forgotten, not needed" },
   joinsPerSecond: { value: 10, why: "a secret cannot be guessed; this keeps the store and the log quiet" },

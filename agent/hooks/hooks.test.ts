@@ -31,7 +31,14 @@ for (const [reference, asked, want] of policies) {
 }
 
 test("an image that must be here and is not is refused without a pull", async () => {
-  const hook = imageHook(folderImages("/image"), { get: async () => undefined }, () => undefined);
+  const hook = imageHook(
+    folderImages("/image"),
+    { get: async () => undefined },
+    {
+      specOf: () => undefined,
+      onPull: () => undefined,
+    },
+  );
   const containers = [{ name: "web", image: "missing", imagePullPolicy: "Never" }];
   await expect(hook.up(input({ containers }), signal)).rejects.toMatchObject({ code: "failed_precondition" });
 });

@@ -6,19 +6,27 @@ import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ConfigSource } from "../config-source.js";
 import { credentialsOf, type PullSecret } from "../image/credentials.js";
-import type { ImageRequest, Images, LocalImage, RegistryCredentials } from "../image/images.js";
+import type { ImageRequest, Images, LocalImage, PullProgress, RegistryCredentials } from "../image/images.js";
+import type { InUse } from "../image/unused-images.js";
 import type { ClusterImages } from "../session/cluster-images.js";
 import type { Hook } from "./hook.js";
 
+/** Told of how far the image of a pod's container is. */
+export type OnPull = (uid: string, container: string, progress: PullProgress) => void;
+
 /** Makes the images of all containers present. What is there already costs no wait. */
-export function imageHook(images: Images, configs: ConfigSource, specOf: ClusterImages["specOf"]): Hook {
+export function imageHook(
+  images: Images,
+  configs: ConfigSource,
+  { specOf, onPull }: { readonly specOf: ClusterImages["specOf"]; readonly onPull: OnPull },
+): Hook {
   return {
     name: "image",
-    up: async ({ pod }, signal) => {
+    up: async ({ uid, pod }, signal) => {
       const containers = everyContainer(pod);
       const credentials = credentialsOf(await pullSecrets(pod, configs, signal));
       const found = await Promise.all(
-        containers.map((one) => imageOf(one, { images, specOf }, { credentials, signal })),
+        containers.map((one) => imageOf(one, { images, specOf, onPull }, { uid, credentials, signal })),
       );
       return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
     },
@@ -34,8 +42,20 @@ type Credentials = Readonly<Record<string, RegistryCredentials>>;
 
 async function imageOf(
   { name, image, imagePullPolicy }: Container,
-  { images, specOf }: { readonly images: Images; readonly specOf: ClusterImages["specOf"] },
-  { credentials, signal }: { readonly credentials: Credentials; readonly signal: AbortSignal },
+  {
+    images,
+    specOf,
+    onPull,
+  }: {
+    readonly images: Images;
+    readonly specOf: ClusterImages["specOf"];
+    readonly onPull: OnPull;
+  },
+  {
+    uid,
+    credentials,
+    signal,
+  }: { readonly uid: string; readonly credentials: Credentials; readonly signal: AbortSignal },
 ): Promise<LocalImage> {
   const request = requestFor(image, pullPolicy(image, imagePullPolicy), { credentials, own: specOf(image) });
   const here = images.lookup(request);
@@ -45,7 +65,7 @@ async function imageOf(
       "failed_precondition",
       `image ${image} of container ${name} is not here and its policy is Never`,
     );
-  return images.ensure(request, { signal });
+  return images.ensure(request, { signal, onProgress: (progress) => onPull(uid, name, progress) });
 }
 
 /** What to ask for. A name of the cluster is current as it stands: it is its digest that is asked for, and no registry needs to say whether it moved. */
@@ -56,7 +76,20 @@ function requestFor(
 ): ImageRequest {
   if (own === undefined) return { reference, policy, credentials };
   const pinned = formatReference({ ...parseReference(reference), digest: own.digest });
-  return { reference: pinned, policy: policy === "Never" ? "Never" : "IfNotPresent", credentials };
+  return { reference: pinned, policy: policy === "Never" ? "Never" : "IfNotPresent", credentials, isOwn: true };
+}
+
+/** What pods of this node name, and what names of the cluster stand for. */
+export function imagesInUse(
+  pods: readonly { readonly desired: Pod | undefined }[],
+  images: Pick<Images, "digestOf">,
+  cluster: Pick<ClusterImages, "specOf" | "digests">,
+): InUse {
+  const references = pods.flatMap(({ desired }) =>
+    (desired === undefined ? [] : everyContainer(desired)).map(({ image }) => image),
+  );
+  const digests = references.flatMap((image) => cluster.specOf(image)?.digest ?? images.digestOf(image) ?? []);
+  return { byPods: new Set(digests), byCluster: cluster.digests() };
 }
 
 /** Always for the tag latest, also when it is left out; else IfNotPresent. As in Kubernetes. */

@@ -7,6 +7,9 @@ import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import { WorkerPool } from "../worker/worker-pool.js";
 import type { WorkerProgram } from "../worker/worker-program.js";
+import { Fabric } from "./fabric/fabric.js";
+import type { Peers } from "./fabric/peers.js";
+import type { ServingParts } from "./fabric/serve-content.js";
 import { type ImageMetrics, noImageMetrics } from "./image-metrics.js";
 import type { ImageLibrary, Images, RootFsDriver } from "./images.js";
 import type { LayerPolicy } from "./layer/layer-entry.js";
@@ -18,7 +21,7 @@ import { platformOfNode } from "./platform.js";
 import { HttpRegistry } from "./registry/http-registry.js";
 import type { Registry } from "./registry/registry.js";
 import { BtrfsRootFs } from "./rootfs/btrfs-rootfs.js";
-import { checkFileSystem } from "./rootfs/file-system.js";
+import { checkFileSystem, driverFor } from "./rootfs/file-system.js";
 import { OverlayRootFs } from "./rootfs/overlay-rootfs.js";
 import { runCommand } from "./run-command.js";
 import { ContentStore } from "./store/content-store.js";
@@ -37,10 +40,12 @@ export interface CreateImagesOptions {
   readonly registry?: Registry;
   /** The program in which layers are unpacked. This process. */
   readonly worker?: WorkerProgram | undefined;
-  /** overlayfs. */
+  /** btrfs when the folder is on it, else overlayfs. */
   readonly rootFsDriver?: RootFsDriver["name"];
   /** Device nodes in images are refused. */
   readonly policy?: LayerPolicy;
+  /** How other nodes are reached. Not at all: every blob comes from a registry. */
+  readonly peers?: Peers;
   /** Counts nothing. */
   readonly metrics?: ImageMetrics;
 }
@@ -50,6 +55,8 @@ export interface CreatedImages {
   readonly images: Images;
   readonly library: ImageLibrary;
   readonly rootFs: RootFsDriver;
+  /** What carries content between nodes; absent without peers. */
+  readonly serving: ServingParts | undefined;
   /** Stops workers and timers; pulls that run fail. What is on disk stays. */
   close(): Promise<void>;
 }
@@ -62,10 +69,15 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
   const bootId = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
   const registry = options.registry ?? new HttpRegistry(clock);
   const unpacker = unpackerOf(options, folder);
-  checkFileSystem(options.rootFsDriver ?? "overlayfs", statfsSync(folder).type, options.dataDir);
+  const { type } = statfsSync(folder);
+  const driver = options.rootFsDriver ?? driverFor(type);
+  checkFileSystem(driver, type, options.dataDir);
   const store = new ContentStore({ folder, bootId, log });
-  const rootFs = rootFsOf(options, store);
+  const rootFs = rootFsOf(driver, options.dataDir, store);
+  const { peers } = options;
+  const fabric = peers === undefined ? undefined : new Fabric({ store, registry, peers, clock, rng, log });
   const images = new NodeImages({
+    fabric,
     clock,
     rng,
     log,
@@ -83,8 +95,10 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
     images.close();
     await unpacker.close();
     registry.close();
+    peers?.close();
   };
-  return { images, library: images, rootFs, close };
+  const serving = fabric === undefined ? undefined : { store, fabric };
+  return { images, library: images, rootFs, serving, close };
 }
 
 function unpackerOf({ worker, clock, log }: CreateImagesOptions, folder: string): Unpacker {
@@ -97,8 +111,8 @@ function unpackerOf({ worker, clock, log }: CreateImagesOptions, folder: string)
   return new WorkerPool({ command: worker.command, confinement, clock, log });
 }
 
-function rootFsOf({ dataDir, rootFsDriver = "overlayfs" }: CreateImagesOptions, store: ContentStore): RootFsDriver {
-  switch (rootFsDriver) {
+function rootFsOf(driver: RootFsDriver["name"], dataDir: string, store: ContentStore): RootFsDriver {
+  switch (driver) {
     case "overlayfs":
       return new OverlayRootFs(join(dataDir, "rootfs"));
     case "btrfs":
@@ -108,6 +122,6 @@ function rootFsOf({ dataDir, rootFsDriver = "overlayfs" }: CreateImagesOptions, 
         hiddenBy: (path) => store.layerAt(path) ?? { opaque: [], whiteouts: [] },
       });
     default:
-      return assertNever(rootFsDriver);
+      return assertNever(driver);
   }
 }

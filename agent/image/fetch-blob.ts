@@ -35,7 +35,7 @@ export async function fetchBlob(edges: PullEdges, part: BlobPart, fetch: BlobFet
 async function transfer(registry: Registry, part: BlobPart, fetch: BlobFetch, request: RegistryRequest): Promise<void> {
   const { digest, sizeBytes } = fetch.descriptor;
   if (part.sizeBytes === sizeBytes && sizeBytes > 0) return;
-  const reply = await registry.blob(request, digest, part.sizeBytes);
+  const reply = await registry.blob(request, digest, { start: part.sizeBytes });
   if (reply.offsetBytes !== part.sizeBytes) await part.reset();
   fetch.onBytes(part.sizeBytes);
   for await (const bytes of reply.content) {

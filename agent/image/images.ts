@@ -1,4 +1,5 @@
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import type { InUse } from "./unused-images.js";
 
 /** Credentials for one registry. */
 export interface RegistryCredentials {
@@ -35,6 +36,15 @@ export interface PullProgress {
   readonly reference: string;
   readonly bytesDone: number;
   readonly bytesTotal: number;
+  /** Layers that are on their way, the lowest first. */
+  readonly layers: readonly LayerProgress[];
+}
+
+/** How one layer of a pull stands. */
+export interface LayerProgress {
+  readonly digest: string;
+  readonly bytesDone: number;
+  readonly bytesTotal: number;
 }
 
 /** What is asked of an image. */
@@ -43,6 +53,8 @@ export interface ImageRequest {
   readonly policy: "Always" | "IfNotPresent" | "Never";
   /** By registry host. Sent only to that registry. */
   readonly credentials: Readonly<Record<string, RegistryCredentials>>;
+  /** The image is the cluster's own, with its digest: it comes from other nodes, no registry is asked. */
+  readonly isOwn?: boolean;
 }
 
 /**
@@ -57,8 +69,12 @@ export interface Images {
     request: ImageRequest,
     options: { readonly signal: AbortSignal; readonly onProgress?: (progress: PullProgress) => void },
   ): Promise<LocalImage>;
+  /** Digest of the image that a reference names here; undefined when it is not here or malformed. Says nothing of use. */
+  digestOf(reference: string): string | undefined;
   /** Digests of all content that is there. */
   digests(): readonly string[];
+  /** Calls whenever content came or went. */
+  onContent(listener: () => void): void;
   /** The images that are there, by name. */
   list(): readonly LocalImage[];
   /** Forgets a name. Its content stays until `prune`. Removing what is not there does nothing. */
@@ -83,6 +99,22 @@ export interface LoadedImage {
   readonly spec: ImageSpec;
 }
 
+/** A name of the cluster and what it stands for. */
+export interface NamedSpec {
+  readonly name: string;
+  readonly spec: ImageSpec;
+}
+
+/** Which unused images are to go, beside content without a name. */
+export interface UnusedWish {
+  /** All. */
+  readonly all: boolean;
+  /** Those that had these names, which stand for nothing any more. */
+  readonly names: readonly string[];
+  /** The longest unused, until so many bytes are free again. */
+  readonly bytes?: number;
+}
+
 /** What operators do with a node's images. */
 export interface ImageLibrary {
   /**
@@ -90,6 +122,14 @@ export interface ImageLibrary {
    * there. Fails with invalid_argument too, for names.
    */
   load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]>;
+  /** Makes an image of the cluster present, from other nodes. */
+  fetch(image: NamedSpec, options: Omit<LoadOptions, "names">): Promise<void>;
+  /** Images as one archive; not_found before its first byte when some content is not here. */
+  save(images: readonly NamedSpec[]): AsyncIterable<Uint8Array>;
+  /** A manifest or config. */
+  read(digest: string): Promise<Uint8Array>;
+  /** Drops content that nothing names or uses; returns the bytes freed. */
+  dropUnused(what: UnusedWish, inUse: InUse): Promise<number>;
 }
 
 /** A container's writable root file system on top of an image's layers. */

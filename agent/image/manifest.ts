@@ -5,6 +5,14 @@ import type { ImageConfig } from "./images.js";
 import { asList, asObject, asText, asTextMap, asTexts, type JsonObject, parseJsonObject } from "./json-shape.js";
 import type { Platform } from "./platform.js";
 
+/** Media types that OCI images are written with. A layer that is packed has its packing after a plus. */
+export const OCI_TYPES = {
+  index: "application/vnd.oci.image.index.v1+json",
+  manifest: "application/vnd.oci.image.manifest.v1+json",
+  config: "application/vnd.oci.image.config.v1+json",
+  layer: "application/vnd.oci.image.layer.v1.tar",
+} as const;
+
 /** Media types of manifests and indexes that are understood, for the Accept header. */
 export const MANIFEST_TYPES = [
   "application/vnd.oci.image.index.v1+json",

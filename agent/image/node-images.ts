@@ -1,8 +1,9 @@
 import { formatReference, type ImageReference, manifestKey, parseReference } from "../../kinds/image-reference.js";
 import type { Cancel } from "../../lib/clock.js";
-import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
+import { exportArchive } from "./archive/export-archive.js";
 import { importArchive } from "./archive/import-archive.js";
 import { asDiskError } from "./disk-errors.js";
 import type { ImageMetrics } from "./image-metrics.js";
@@ -14,12 +15,15 @@ import type {
   LoadedImage,
   LoadOptions,
   LocalImage,
+  NamedSpec,
   PullProgress,
   RootFsDriver,
+  UnusedWish,
 } from "./images.js";
 import { Puller, type PullerOptions, type PullRequest } from "./puller.js";
 import { SharedTasks } from "./shared-tasks.js";
 import type { ImageNames, ImageRecord } from "./store/image-names.js";
+import { type InUse, type KeptImage, unusedImages } from "./unused-images.js";
 
 /** What the node's images are made of. */
 export interface NodeImagesOptions extends PullerOptions {
@@ -39,6 +43,8 @@ export class NodeImages implements Images, ImageLibrary {
   private readonly listeners = new Map<string, Set<Listener>>();
   /** Content of pulls that run: it has no name yet and must not be pruned. */
   private readonly pinned = new Set<ReadonlySet<string>>();
+  /** When images were last asked for, by digest; what was not since the start is the oldest. */
+  private readonly usedAtMs = new Map<string, number>();
   private cancelFlush: Cancel | undefined;
 
   constructor(options: NodeImagesOptions) {
@@ -64,7 +70,12 @@ export class NodeImages implements Images, ImageLibrary {
       const why = "is not on this node and its pull policy is Never";
       throw new TallshipError("image_not_found", `image ${request.reference} ${why}`);
     }
-    const key = JSON.stringify([nameOf(reference), request.policy, Object.entries(request.credentials).sort()]);
+    const key = JSON.stringify([
+      nameOf(reference),
+      request.policy,
+      request.isOwn === true,
+      Object.entries(request.credentials).sort(),
+    ]);
     const { onProgress = () => undefined } = options;
     const listeners = this.listeners.get(key) ?? new Set();
     this.listeners.set(key, listeners.add(onProgress));
@@ -98,8 +109,60 @@ export class NodeImages implements Images, ImageLibrary {
     }
   }
 
+  async fetch({ name, spec }: NamedSpec, { signal, onProgress }: Omit<LoadOptions, "names">): Promise<void> {
+    const reference = formatReference({ ...parseReference(name), digest: spec.digest });
+    const tell = ({ bytesDone, bytesTotal }: PullProgress): void => onProgress("fetching", bytesDone, bytesTotal);
+    const request: ImageRequest = { reference, policy: "IfNotPresent", credentials: {}, isOwn: true };
+    await this.ensure(request, { signal, onProgress: tell });
+  }
+
+  save(images: readonly NamedSpec[]): AsyncIterable<Uint8Array> {
+    return exportArchive(this.options.store, images);
+  }
+
+  async read(digest: string): Promise<Uint8Array> {
+    const bytes = await this.options.store.readBlob(digest);
+    if (bytes !== undefined) return bytes;
+    throw new TallshipError("not_found", `${digest} is not on this node`);
+  }
+
+  async dropUnused({ all, names, bytes }: UnusedWish, inUse: InUse): Promise<number> {
+    const unused = unusedImages(this.kept(), inUse);
+    const gone = new Set(names.flatMap((name) => this.options.names.get(name)?.digest ?? []));
+    // An image that is known by its digest alone had a name once, or a pod.
+    const isDoomed = ({ name, digest }: KeptImage): boolean => all || name.includes("@") || gone.has(digest);
+    for (const { name } of unused.filter(isDoomed)) await this.options.names.delete(name);
+    let freed = await this.prune();
+    const oldest = this.options.clock.monotonicMs() - limit("imageCollectMinAgeMs");
+    for (const { name } of bytes === undefined ? [] : unused.filter(({ usedAtMs }) => usedAtMs < oldest)) {
+      if (freed >= (bytes ?? 0)) break;
+      await this.options.names.delete(name);
+      freed += await this.prune();
+    }
+    return freed;
+  }
+
+  private kept(): readonly KeptImage[] {
+    return this.options.names.entries().map(([name, { digest }]) => {
+      return { name, digest, usedAtMs: this.usedAtMs.get(digest) ?? 0 };
+    });
+  }
+
   digests(): readonly string[] {
     return this.options.store.blobDigests();
+  }
+
+  digestOf(reference: string): string | undefined {
+    try {
+      return this.recordOf(parseReference(reference))?.digest;
+    } catch (error) {
+      if (hasCode(error, "invalid_argument")) return undefined;
+      throw error;
+    }
+  }
+
+  onContent(listener: () => void): void {
+    this.options.store.listen(listener);
   }
 
   list(): readonly LocalImage[] {
@@ -148,13 +211,14 @@ export class NodeImages implements Images, ImageLibrary {
         reference,
         key: manifestKey(reference),
         credentials: request.credentials,
+        isOwn: request.isOwn === true,
         signal,
         onContent: (digests) => {
           for (const digest of digests) pin.add(digest);
         },
-        onProgress: (bytesDone, bytesTotal) => {
-          bytes = bytesDone;
-          tell({ reference: request.reference, bytesDone, bytesTotal });
+        onProgress: (progress) => {
+          bytes = progress.bytesDone;
+          tell({ reference: request.reference, ...progress });
         },
       });
       await this.options.names.set(nameOf(reference), record);
@@ -199,7 +263,8 @@ export class NodeImages implements Images, ImageLibrary {
   }
 
   private local(reference: string, record: ImageRecord): LocalImage {
-    const { store } = this.options;
+    const { store, clock } = this.options;
+    this.usedAtMs.set(record.digest, clock.monotonicMs());
     // A layer that an image has twice counts where it is topmost: overlayfs refuses it twice, and it hides itself anyway.
     const topmostFirst = [...new Set([...record.diffIds].reverse())];
     // Overlayfs looks for opaque folders everywhere but at the root.

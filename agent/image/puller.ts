@@ -3,8 +3,9 @@ import { hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import { Slots } from "../../lib/slots.js";
+import type { ContentOrigin, Fabric } from "./fabric/fabric.js";
 import { fetchBlob } from "./fetch-blob.js";
-import type { RegistryCredentials } from "./images.js";
+import type { PullProgress, RegistryCredentials } from "./images.js";
 import type { LayerPolicy } from "./layer/layer-entry.js";
 import { defaultLayerLimits } from "./layer/layer-limits.js";
 import type { Unpacker } from "./layer/unpacker.js";
@@ -25,6 +26,8 @@ export interface PullerOptions extends PullEdges {
   readonly platform: Platform;
   readonly policy: LayerPolicy;
   readonly log: Log;
+  /** Content from other nodes; absent: every blob comes from a registry. */
+  readonly fabric?: Fabric | undefined;
 }
 
 /** One pull. */
@@ -33,10 +36,12 @@ export interface PullRequest {
   /** What the registry, or first the store, is asked by: a tag or a digest. */
   readonly key: string;
   readonly credentials: Readonly<Record<string, RegistryCredentials>>;
+  /** The image is the cluster's own: no registry is asked. */
+  readonly isOwn: boolean;
   readonly signal: AbortSignal;
   /** Digests that the image turned out to need: not to be pruned until the pull has ended. */
   readonly onContent: (digests: readonly string[]) => void;
-  readonly onProgress: (bytesDone: number, bytesTotal: number) => void;
+  readonly onProgress: (progress: Omit<PullProgress, "reference">) => void;
 }
 
 interface Found {
@@ -73,17 +78,19 @@ export class Puller {
   /** Pulls an image of the node's platform. */
   async pull(request: PullRequest): Promise<ImageRecord> {
     const what = formatReference(request.reference);
-    const top = await this.manifest(what, this.requestsFor(request), request.key);
+    const top = await this.manifest(what, this.requestsFor(request), request);
     const { requests } = top;
-    const image = top.manifest.is === "index" ? await this.ofPlatform(what, requests, top.manifest) : top;
+    const image = top.manifest.is === "index" ? await this.ofPlatform(what, top, request) : top;
     if (image.manifest.is !== "image") throw new TallshipError("image_refused", `${what} is an index of indexes`);
     const { config, layers } = image.manifest;
     const blobs = [...new Set([top.digest, image.digest, config.digest, ...layers.map(({ digest }) => digest)])];
     request.onContent(blobs);
-    const parsed = parseConfig(await this.config(requests, config, request.signal), layers.length, what);
+    const origin = { ...originOf(request, image.digest), requests };
+    await this.showManifest(image.digest);
+    const parsed = parseConfig(await this.config(origin, config, request.signal), layers.length, what);
     request.onContent(parsed.diffIds);
     this.checkPlatform(what, parsed.platform);
-    await this.bringLayers(request, requests, layers, parsed.diffIds);
+    await this.bringLayers(request, origin, layers, parsed.diffIds);
     return {
       digest: image.digest,
       indexDigest: top.manifest.is === "index" ? top.digest : undefined,
@@ -93,11 +100,16 @@ export class Puller {
     };
   }
 
-  private async manifest(what: string, requests: readonly RegistryRequest[], key: string): Promise<Found> {
+  private async manifest(
+    what: string,
+    requests: readonly RegistryRequest[],
+    request: Pick<PullRequest, "key" | "isOwn" | "reference" | "signal">,
+  ): Promise<Found> {
     const { store, registry } = this.options;
-    const known = isDigest(key) ? await store.readBlob(key) : undefined;
+    const { key } = request;
+    const known = isDigest(key) ? ((await store.readBlob(key)) ?? (await this.ownManifest(request))) : undefined;
     if (known !== undefined) return { digest: key, manifest: parseManifest(known, what), requests };
-    const { value, request } = await firstAnswer(this.options, {
+    const { value, request: answered } = await firstAnswer(this.options, {
       what,
       requests,
       ask: async (each) => {
@@ -109,18 +121,31 @@ export class Puller {
     });
     const manifest = parseManifest(value.bytes, what);
     await store.writeBlob(value.digest, value.bytes);
-    return { digest: value.digest, manifest, requests: [request, ...requests.filter((each) => each !== request)] };
+    return { digest: value.digest, manifest, requests: [answered, ...requests.filter((each) => each !== answered)] };
   }
 
-  private ofPlatform(
-    what: string,
-    requests: readonly RegistryRequest[],
-    index: Manifest & { is: "index" },
-  ): Promise<Found> {
+  /** The manifest of an image that no registry is asked for. */
+  private async ownManifest(
+    request: Pick<PullRequest, "key" | "isOwn" | "reference" | "signal">,
+  ): Promise<Uint8Array | undefined> {
+    const { fabric } = this.options;
+    if (!request.isOwn || fabric === undefined) return undefined;
+    return fabric.bringSmall(request.key, { ...originOf(request, request.key), requests: [] }, request.signal);
+  }
+
+  /** Lets the leader know what the image consists of. */
+  private async showManifest(digest: string): Promise<void> {
+    const { fabric, store } = this.options;
+    const bytes = fabric === undefined ? undefined : await store.readBlob(digest);
+    if (bytes !== undefined) fabric?.note(bytes);
+  }
+
+  private ofPlatform(what: string, { manifest, requests }: Found, request: PullRequest): Promise<Found> {
     const { platform } = this.options;
-    const entry = selectPlatform(index.entries, platform);
-    if (entry !== undefined) return this.manifest(what, requests, entry.digest);
-    const offered = shownPlatforms(index.entries);
+    const entries = manifest.is === "index" ? manifest.entries : [];
+    const entry = selectPlatform(entries, platform);
+    if (entry !== undefined) return this.manifest(what, requests, { ...request, key: entry.digest });
+    const offered = shownPlatforms(entries);
     throw new TallshipError("image_not_found", `${what} is not for ${shownPlatform(platform)} but for ${offered}`);
   }
 
@@ -131,18 +156,14 @@ export class Puller {
     throw new TallshipError("image_not_found", `${what} ${both}`);
   }
 
-  private async config(
-    requests: readonly RegistryRequest[],
-    config: Descriptor,
-    signal: AbortSignal,
-  ): Promise<Uint8Array> {
+  private async config(origin: ContentOrigin, config: Descriptor, signal: AbortSignal): Promise<Uint8Array> {
     const { store } = this.options;
     if (config.sizeBytes > limit("imageManifestBytes")) {
       throw new TallshipError("image_refused", `image config ${config.digest} has ${config.sizeBytes} bytes`);
     }
     const known = await store.readBlob(config.digest);
     if (known !== undefined) return known;
-    await this.bringBlob(requests, config, signal, () => undefined);
+    await this.bringBlob(origin, config, signal, () => undefined);
     const fetched = await store.readBlob(config.digest);
     if (fetched !== undefined) return fetched;
     throw new TallshipError("disk_failed", `image config ${config.digest} cannot be read back`);
@@ -150,7 +171,7 @@ export class Puller {
 
   private async bringLayers(
     request: PullRequest,
-    requests: readonly RegistryRequest[],
+    origin: ContentOrigin,
     layers: readonly Descriptor[],
     diffIds: readonly string[],
   ): Promise<void> {
@@ -168,12 +189,15 @@ export class Puller {
     const bring = async ({ layer, diffId }: { layer: Descriptor; diffId: string }): Promise<void> => {
       const onBytes = (count: number): void => {
         bytesDone.set(layer.digest, count);
-        request.onProgress(
-          [...bytesDone.values()].reduce((sum, each) => sum + each, 0),
-          bytesTotal,
-        );
+        const layersNow = missing.flatMap((each) => {
+          const done = bytesDone.get(each.layer.digest) ?? 0;
+          const isOnItsWay = done > 0 && done < each.layer.sizeBytes;
+          return isOnItsWay ? [{ digest: each.layer.digest, bytesDone: done, bytesTotal: each.layer.sizeBytes }] : [];
+        });
+        const sum = [...bytesDone.values()].reduce((total, each) => total + each, 0);
+        request.onProgress({ bytesDone: sum, bytesTotal, layers: layersNow });
       };
-      await slots.run(signal, () => this.bringLayer(requests, layer, diffId, signal, onBytes));
+      await slots.run(signal, () => this.bringLayer(origin, layer, diffId, signal, onBytes));
     };
     const settled = await Promise.allSettled(
       missing.map((each) =>
@@ -189,7 +213,7 @@ export class Puller {
   }
 
   private bringLayer(
-    requests: readonly RegistryRequest[],
+    origin: ContentOrigin,
     layer: Descriptor,
     diffId: string,
     signal: AbortSignal,
@@ -197,13 +221,13 @@ export class Puller {
   ): Promise<void> {
     return this.layers.join(`layer ${diffId}`, signal, async (shared) => {
       if (this.options.store.layer(diffId) !== undefined) return;
-      await this.bringBlob(requests, layer, shared, onBytes);
+      await this.bringBlob(origin, layer, shared, onBytes);
       await this.unpack(layer, diffId, shared);
     });
   }
 
   private async bringBlob(
-    requests: readonly RegistryRequest[],
+    origin: ContentOrigin,
     descriptor: Descriptor,
     signal: AbortSignal,
     onBytes: (count: number) => void,
@@ -212,8 +236,10 @@ export class Puller {
     const { digest, sizeBytes } = descriptor;
     if (store.hasBlob(digest)) return;
     await this.blobs.join(`blob ${digest}`, signal, async (shared) => {
+      const shareds = origin.requests.map((each) => ({ ...each, signal: shared }));
+      const bringing = { digest, sizeBytes, origin: { ...origin, requests: shareds }, signal: shared, onBytes };
+      if (isForFabric(descriptor, origin) && (await this.options.fabric?.bring(bringing)) === true) return;
       const part = await store.openPart(digest, sizeBytes);
-      const shareds = requests.map((each) => ({ ...each, signal: shared }));
       await fetchBlob(this.options, part, { descriptor, requests: shareds, onBytes });
       store.addBlob(digest);
     });
@@ -234,7 +260,8 @@ export class Puller {
     }
   }
 
-  private requestsFor({ reference, credentials, signal }: PullRequest): readonly RegistryRequest[] {
+  private requestsFor({ reference, credentials, signal, isOwn }: PullRequest): readonly RegistryRequest[] {
+    if (isOwn) return [];
     return endpointsFor(this.options.mirrors(), reference.host).map((endpoint) => ({
       endpoint,
       repository: reference.repository,
@@ -243,3 +270,14 @@ export class Puller {
     }));
   }
 }
+
+function originOf({ reference }: Pick<PullRequest, "reference">, manifest: string): Omit<ContentOrigin, "requests"> {
+  return { repository: formatReference({ ...reference, tag: undefined, digest: undefined }), manifest };
+}
+
+/** Asking who has it costs more than a small blob of a registry does. */
+function isForFabric({ sizeBytes }: Descriptor, { requests }: ContentOrigin): boolean {
+  return sizeBytes > 0 && (requests.length === 0 || sizeBytes >= FABRIC_FROM_BYTES);
+}
+
+const FABRIC_FROM_BYTES = 65_536;

@@ -25,6 +25,11 @@ export class ClusterImages {
     return watchObjects({ ...edges, selections, onUpdate: (update) => this.take(update) }, signal);
   }
 
+  /** Digests of the manifests that names stand for. */
+  digests(): ReadonlySet<string> {
+    return new Set([...this.specs.values()].map(({ digest }) => digest));
+  }
+
   /**
    * The image that a reference means, when its name is one of the cluster's. Undefined for every other, for one with a digest, and for one that is malformed: pulling it tells
    * what is wrong.

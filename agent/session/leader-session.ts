@@ -6,6 +6,7 @@ import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
+import type { ContentWant } from "../../proto/gen/tallship/v1/fabric.js";
 import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
 import {
   type ConfigsChanged,
@@ -21,6 +22,7 @@ import {
   type UsageWanted,
   type Welcome,
 } from "../../proto/gen/tallship/v1/session.js";
+import type { FabricSession } from "../image/fabric/fabric.js";
 import type { AddressBook } from "./address-book.js";
 
 /** What the session asks of, and tells, the rest of the agent. */
@@ -39,6 +41,8 @@ export interface SessionParts {
   readonly onConfigsChanged: (changed: ConfigsChanged) => void;
   /** What network policies mean for the node's pods, in parts. */
   readonly onPolicies: (update: PolicyUpdate) => void;
+  /** How content gets here from other nodes, and which of them may fetch it from here. */
+  readonly content?: Pick<FabricSession, "plan" | "leave"> | undefined;
   /** The leader wants usage reports, or no more of them. */
   readonly onUsageWanted: (wanted: UsageWanted) => void;
   readonly clock: Clock;
@@ -122,6 +126,16 @@ export class LeaderSession {
   /** Image content that came or went. */
   reportImages(report: ImageReport): void {
     this.send({ part: { $case: "images", value: report } });
+  }
+
+  /** Content that this node fetches, and what it has of it. */
+  want(want: ContentWant): void {
+    this.send({ part: { $case: "want", value: want } });
+  }
+
+  /** The manifest of an image whose content this node will want. */
+  note(manifest: Uint8Array): void {
+    this.send({ part: { $case: "manifest", value: { manifest: Buffer.from(manifest) } } });
   }
 
   /** An operator stream that cannot be opened. */
@@ -217,6 +231,12 @@ export class LeaderSession {
         return;
       case "policies":
         this.parts.onPolicies(part.value);
+        return;
+      case "contentPlan":
+        this.parts.content?.plan(part.value);
+        return;
+      case "contentLeave":
+        this.parts.content?.leave(part.value.digest, part.value.nodeName);
         return;
       case "usageWanted":
         this.parts.onUsageWanted(part.value);

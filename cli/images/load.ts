@@ -27,6 +27,7 @@ export async function runLoad({ flags }: { readonly flags: LoadFlags }, shell: S
       if (part?.$case !== "loaded") continue;
       await progress.clear();
       for (const name of part.value.names) await shell.stdout.write(`Loaded image: ${name}\n`);
+      if (part.value.nodes.length === 1) await shell.stderr.write(`only node ${part.value.nodes[0]} holds it yet\n`);
     }
     await progress.clear();
     return 0;

@@ -23,6 +23,7 @@ function filesOf(texts: Readonly<Record<string, string>>, read: string[] = []): 
     chunks: async function* (path) {
       yield Buffer.from(texts[path] ?? "");
     },
+    writeChunks: async () => undefined,
     realPath: async (path) => real(path),
     list: async () => [],
     write: async () => undefined,

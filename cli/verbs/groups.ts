@@ -215,4 +215,44 @@ export const IMAGE_VERBS: readonly VerbRow[] = [
     summary: "take images of an archive into the cluster",
     load: async () => (await import("./image-load.js")).imageLoad,
   },
+  {
+    name: "image save",
+    aliases: ["save"],
+    summary: "write images of the cluster as an archive",
+    load: async () => (await import("./image-save.js")).imageSave,
+  },
+  {
+    name: "image ls",
+    aliases: ["images", "image list"],
+    summary: "list the images of the cluster",
+    load: async () => (await import("./image-ls.js")).imageLs,
+  },
+  {
+    name: "image inspect",
+    summary: "print what an image says of itself",
+    load: async () => (await import("./image-inspect.js")).imageInspect,
+  },
+  {
+    name: "image history",
+    aliases: ["history"],
+    summary: "print the steps that made an image",
+    load: async () => (await import("./image-history.js")).imageHistory,
+  },
+  {
+    name: "image tag",
+    aliases: ["tag"],
+    summary: "give an image a further name",
+    load: async () => (await import("./image-tag.js")).imageTag,
+  },
+  {
+    name: "image rm",
+    aliases: ["rmi", "image remove"],
+    summary: "take names of images away",
+    load: async () => (await import("./image-rm.js")).imageRm,
+  },
+  {
+    name: "image prune",
+    summary: "have the nodes drop images that nothing uses",
+    load: async () => (await import("./image-prune.js")).imagePrune,
+  },
 ];

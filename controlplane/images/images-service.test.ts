@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
 import { Pipe } from "../../lib/transport/pipe.js";
-import { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import { ContentWant } from "../../proto/gen/tallship/v1/fabric.js";
+import { Image, ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import { type ImageOutput, ImagesDefinition, LoadImages } from "../../proto/gen/tallship/v1/images.js";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { FakeNode } from "../../test/kit/fake-node.js";
 import { sessionWorld } from "../../test/kit/session-world.js";
 
@@ -39,7 +41,7 @@ async function loadWorld() {
       input.push(LoadImages.fromPartial({ part: { $case: "chunk", value: Buffer.from(chunk) } }));
     return { input, seen, over, breakOff: () => gone.abort() };
   };
-  return { ...world, b, nodes, load, settle: () => world.clock.advance(5) };
+  return { ...world, b, nodes, images, load, settle: () => world.clock.advance(5) };
 }
 
 test("an archive goes to a Ready node, and what it holds gets its name in the cluster, again when it is loaded again", async () => {
@@ -88,4 +90,77 @@ test("without a Ready node it fails and says so", async () => {
   const { over } = load("one");
   await settle();
   expect(over.error).toMatchObject({ code: "unavailable", message: expect.stringContaining("no node is Ready") });
+});
+
+test("a second node fetches what was loaded before the operator is told, and may", async () => {
+  const { putNode, nodes, load, settle } = await loadWorld();
+  await putNode("n1");
+  const loading = load("one");
+  await settle();
+  const carry = nodes[0]?.carry(nodes[0].lastOpen());
+  await settle();
+  loading.input.end();
+  carry?.send({
+    $case: "image",
+    value: { part: { $case: "loaded", value: { names: [NAME], spec: specOf("a"), nodes: [] } } },
+  });
+  await settle();
+  const open = nodes[1]?.lastOpen();
+  expect(open?.what).toMatchObject({ $case: "image", value: { task: { $case: "fetch", value: { name: NAME } } } });
+  expect(loading.seen.map(({ part }) => part?.$case)).toEqual([]);
+  // The content goes from node to node: the leader says where, though no pod names it.
+  nodes[0]?.send({ $case: "images", value: { isWhole: false, added: [digestOf("9")], removed: [] } });
+  nodes[1]?.send({
+    $case: "want",
+    value: ContentWant.fromPartial({ digest: digestOf("9"), sizeBytes: 7, repository: "docker.io/library/app" }),
+  });
+  await settle();
+  await settle();
+  await settle();
+  await settle();
+  await settle();
+  expect(nodes[1]?.got("contentPlan")[0]).toMatchObject({ digest: digestOf("9"), refusedCode: "" });
+  if (open !== undefined) nodes[1]?.carry(open).end();
+  await settle();
+  expect(loading.seen).toMatchObject([{ part: { $case: "loaded", value: { nodes: ["n1", "n2"] } } }]);
+});
+
+test("a second node that fails leaves the image with one", async () => {
+  const { putNode, nodes, load, settle } = await loadWorld();
+  await putNode("n1");
+  const loading = load("one");
+  await settle();
+  const carry = nodes[0]?.carry(nodes[0].lastOpen());
+  await settle();
+  carry?.send({
+    $case: "image",
+    value: { part: { $case: "loaded", value: { names: [NAME], spec: specOf("a"), nodes: [] } } },
+  });
+  await settle();
+  nodes[1]?.die();
+  await settle();
+  expect(loading.seen).toMatchObject([{ part: { $case: "loaded", value: { nodes: ["n1"] } } }]);
+});
+
+test("a name that a pod uses stays, unless it is taken by force; the nodes are told", async () => {
+  const { b, put, nodes, images, settle } = await loadWorld();
+  await put({ kind: "Image", object: Image.fromPartial({ metadata: { name: NAME }, spec: specOf("a") }) });
+  const spec = { nodeName: "n2", containers: [{ name: "main", image: "app:v1" }] };
+  await put({
+    kind: "Pod",
+    object: Pod.fromPartial({ metadata: { name: "web", namespace: "default", uid: "u" }, spec }),
+  });
+  await expect(images.remove({ names: ["app:v1"], force: false })).rejects.toMatchObject({
+    code: "failed_precondition",
+    message: expect.stringContaining("is used by pod default/web"),
+  });
+  const removing = images.remove({ names: ["app:v1"], force: true });
+  await settle();
+  const open = nodes[1]?.lastOpen();
+  expect(open?.what).toMatchObject({ value: { task: { $case: "prune", value: { names: [NAME] } } } });
+  if (open !== undefined) nodes[1]?.carry(open).end();
+  await settle();
+  expect(await removing).toEqual({ untagged: [NAME], deleted: [digestOf("a")] });
+  expect(b.view.list("Image")).toEqual([]);
+  await expect(images.remove({ names: ["app:v1"], force: true })).rejects.toMatchObject({ code: "not_found" });
 });

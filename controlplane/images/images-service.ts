@@ -1,33 +1,26 @@
 import { TallshipError } from "../../lib/errors.js";
-import { pump } from "../../lib/transport/pump.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
-import {
-  ImageInput,
-  ImageOutput,
-  type ImagesDefinition,
-  ImageTask,
-  type LoadedImage,
-  type LoadImages,
-  type LoadStart,
-} from "../../proto/gen/tallship/v1/images.js";
-import { FindHoldersRequest, type FindHoldersResponse } from "../../proto/gen/tallship/v1/session.js";
-import { OperatorFrame } from "../../proto/gen/tallship/v1/streams.js";
-import type { CarriedStream } from "../sessions/carried-stream.js";
-import { closeOnAbort } from "../sessions/close-on-abort.js";
-import type { StreamBroker } from "../sessions/stream-broker.js";
-import { imageNodes } from "./choose-nodes.js";
-import { type NamingDeps, nameImage } from "./name-image.js";
+import type { ImageOutput, ImagesDefinition, LoadImages, LoadStart } from "../../proto/gen/tallship/v1/images.js";
+import { inspectImage, listImages, saveImages } from "./look-at-images.js";
+import { type NodeTaskDeps, nodesFor, runOnNode } from "./node-task.js";
+import { type PublishDeps, publishImage } from "./publish-image.js";
+import { pruneImages, type RemoveDeps, removeImages } from "./remove-images.js";
 
 /** What the Images service needs. */
-export interface ImagesDeps extends NamingDeps {
-  readonly broker: StreamBroker;
-  /** Asks the leader which nodes are connected and hold content. */
-  readonly findHolders: (request: FindHoldersRequest, signal: AbortSignal) => Promise<FindHoldersResponse>;
+export interface ImagesDeps extends NodeTaskDeps {
+  readonly objects: PublishDeps["objects"] & RemoveDeps["objects"];
 }
 
-/** Images for operators, on any replica: content goes to and from a node, names are written here. */
+/** Images for operators, on any replica: content goes to and from nodes, names are written here. */
 export function imagesService(deps: ImagesDeps): Handlers<typeof ImagesDefinition> {
-  return { load: (inputs, context) => load(deps, inputs, context) };
+  return {
+    load: (inputs, context) => load(deps, inputs, context),
+    save: (request, { signal }) => saveImages(deps, request, signal),
+    list: (request, { signal }) => listImages(deps, request, signal),
+    inspect: (request, { signal }) => inspectImage(deps, request, signal),
+    remove: (request, context) => removeImages(deps, request, context),
+    prune: (request, { signal }) => pruneImages(deps, request, signal),
+  };
 }
 
 async function* load(
@@ -38,39 +31,20 @@ async function* load(
   const { signal } = context;
   const iterator = inputs[Symbol.asyncIterator]();
   const start = startOf(await iterator.next());
-  const nodeName = await chosenNode(deps, signal);
-  const task = ImageTask.fromPartial({ task: { $case: "load", value: start } });
-  const stream = await deps.broker.open({ nodeName, podUID: "", what: { $case: "image", value: task } }, signal);
-  const stop = closeOnAbort(stream, signal);
-  sendArchive(iterator, stream, signal);
-  try {
-    for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
-      if (part.$case !== "image") continue;
-      const output = part.value;
-      yield output.part?.$case === "loaded" ? await published(deps, output.part.value, nodeName, context) : output;
-    }
-  } finally {
-    stop();
+  const [node] = await nodesFor(deps, [], signal);
+  if (node === undefined)
+    throw new TallshipError("unavailable", "no node is Ready and connected: nobody can take the images in");
+  const nodeName = node.name;
+  const task = { $case: "load", value: start } as const;
+  for await (const output of runOnNode(deps, { nodeName, task, archive: chunks(iterator) }, signal)) {
+    if (output.part?.$case !== "loaded") yield output;
+    else yield* publishImage(deps, { ...output.part.value, spec: specOf(output.part.value.spec), nodeName }, context);
   }
 }
 
-/** Gives an image that a node has taken in its names in the cluster. */
-async function published(
-  deps: ImagesDeps,
-  { names, spec }: LoadedImage,
-  nodeName: string,
-  context: CallContext,
-): Promise<ImageOutput> {
-  if (spec === undefined) throw new TallshipError("internal", `node ${nodeName} does not say what it has taken in`);
-  for (const name of names) await nameImage(deps, name, spec, context);
-  return ImageOutput.fromPartial({ part: { $case: "loaded", value: { names, spec, nodes: [nodeName] } } });
-}
-
-async function chosenNode({ view, findHolders }: ImagesDeps, signal: AbortSignal): Promise<string> {
-  const { nodes } = await findHolders(FindHoldersRequest.fromPartial({}), signal);
-  const [chosen] = imageNodes(view, nodes);
-  if (chosen !== undefined) return chosen.name;
-  throw new TallshipError("unavailable", "no node is Ready and connected: nobody can take the images in");
+function specOf<T>(spec: T | undefined): T {
+  if (spec !== undefined) return spec;
+  throw new TallshipError("internal", "the node does not say what it has taken in");
 }
 
 function startOf(first: IteratorResult<LoadImages>): LoadStart {
@@ -79,17 +53,7 @@ function startOf(first: IteratorResult<LoadImages>): LoadStart {
   throw new TallshipError("invalid_argument", "load: the first message must start it");
 }
 
-/** The archive flows beside the answers. The end of the operator's messages is the archive's. */
-function sendArchive(inputs: AsyncIterator<LoadImages>, stream: CarriedStream, signal: AbortSignal): void {
-  const send = (part: NonNullable<ImageInput["part"]>): boolean =>
-    stream.write(OperatorFrame.fromPartial({ part: { $case: "image", value: ImageInput.fromPartial({ part }) } }));
-  const sink = {
-    write: ({ part }: LoadImages) => part?.$case !== "chunk" || send({ $case: "chunk", value: part.value }),
-    onceDrained: (go: () => void) => stream.onceDrained(go),
-  };
-  // An operator that breaks off aborts the signal too: closeOnAbort ends the stream, and the node sees no end.
-  pump({ [Symbol.asyncIterator]: () => inputs }, sink, signal).then(
-    () => signal.aborted || send({ $case: "end", value: true }),
-    () => undefined,
-  );
+/** The bytes of the archive; the end of the operator's messages is the archive's. */
+async function* chunks(inputs: AsyncIterator<LoadImages>): AsyncGenerator<Uint8Array> {
+  for await (const { part } of { [Symbol.asyncIterator]: () => inputs }) if (part?.$case === "chunk") yield part.value;
 }

@@ -15,10 +15,10 @@ import {
 } from "../../proto/gen/tallship/v1/session.js";
 import type { WatchCache } from "../cache/view.js";
 import type { EventSink } from "../events/event-sink.js";
+import { ContentBook } from "../fabric/content-book.js";
 import { NodePolicies } from "../policies/node-policies.js";
 import { followConfigs } from "./changed-configs.js";
 import { CutOver } from "./cut-over.js";
-import { takeImages } from "./image-digests.js";
 import { noticeOfNode } from "./node-events.js";
 import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
 import type { NodeReport, NodeReports } from "./node-reports.js";
@@ -40,7 +40,6 @@ export interface HubDeps {
 interface Session {
   readonly nodeName: string;
   readonly outbox: SessionOutbox;
-  readonly images: Set<string>;
   /** Streams the node was asked to open and may refuse, by operation. */
   readonly asked: Map<string, (error: TallshipError) => void>;
 }
@@ -61,11 +60,17 @@ export class SessionHub implements NodeReports {
   private isCutOverDue = false;
   private isLeading = false;
   private policies: NodePolicies | undefined;
+  private readonly content: ContentBook;
 
   constructor(deps: HubDeps) {
     this.deps = deps;
     this.usage = new UsageDesk(deps.clock, () => {
       for (const session of this.sessions.values()) this.tellWish(session);
+    });
+    this.content = new ContentBook({
+      clock: deps.clock,
+      view: deps.cache.view,
+      tell: (nodeName, news) => this.sessions.get(nodeName)?.outbox.content(news),
     });
   }
 
@@ -137,17 +142,10 @@ export class SessionHub implements NodeReports {
     return () => this.listeners.delete(listener);
   }
 
-  /** Digests of the image content that a node holds; undefined while it has no session. */
-  imagesOn(nodeName: string): ReadonlySet<string> | undefined {
-    return this.sessions.get(nodeName)?.images;
-  }
-
   /** Nodes that have a session, by name, and how many of the digests each holds. */
   holdersOf(digests: readonly string[]): readonly { readonly name: string; readonly heldCount: number }[] {
     if (!this.isLeading) throw this.notLeader();
-    return [...this.sessions.values()]
-      .map(({ nodeName, images }) => ({ name: nodeName, heldCount: digests.filter((each) => images.has(each)).length }))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.content.holdersOf(digests);
   }
 
   /** What hosts and pods use now. */
@@ -176,7 +174,7 @@ export class SessionHub implements NodeReports {
   session(messages: AsyncIterable<NodeMessage>, { identity }: CallContext): AsyncIterable<ControlMessage> {
     if (!this.isLeading) throw this.notLeader();
     const outbox = new SessionOutbox({ maxOpens: limit("streamsPerNode"), onLeft: () => this.close(session) });
-    const session: Session = { nodeName: identity.name, outbox, images: new Set(), asked: new Map() };
+    const session: Session = { nodeName: identity.name, outbox, asked: new Map() };
     this.read(session, messages).then(
       () => this.close(session),
       (error: unknown) => this.close(session, asTallshipError(error)),
@@ -193,6 +191,7 @@ export class SessionHub implements NodeReports {
     const session = this.sessions.get(nodeName);
     if (session === undefined)
       throw new TallshipError("unavailable", `node ${nodeName} is not connected to the control plane`);
+    this.content.opened(nodeName, open);
     if (!session.outbox.open(open))
       throw new TallshipError(
         "resource_exhausted",
@@ -243,6 +242,7 @@ export class SessionHub implements NodeReports {
       new TallshipError("failed_precondition", `session of ${nodeName}: the node has opened a newer one`),
     );
     this.sessions.set(nodeName, session);
+    this.content.begin(nodeName);
     this.report(reportOfHello(nodeName, hello, this.now()), "changed");
     this.deps.log.info("node connected", { node: nodeName, agentVersion: hello.agentVersion, bootID: hello.bootID });
     this.welcomeWhenReady(session);
@@ -289,7 +289,13 @@ export class SessionHub implements NodeReports {
         this.usage.takePods(nodeName, part.value);
         return;
       case "images":
-        takeImages(session.images, part.value);
+        this.content.report(nodeName, part.value);
+        return;
+      case "manifest":
+        this.content.note(nodeName, part.value.manifest);
+        return;
+      case "want":
+        this.content.want(nodeName, part.value);
         return;
       case "events":
         for (const event of part.value.events) {
@@ -353,6 +359,7 @@ export class SessionHub implements NodeReports {
     this.cutOver.setApplied(nodeName, undefined);
     this.usage.forget(nodeName);
     this.policies?.end(nodeName);
+    this.content.end(nodeName);
     const report = this.reports.get(nodeName);
     if (report !== undefined) this.reports.set(nodeName, { ...report, isConnected: false });
     this.deps.log.info("node disconnected", { node: nodeName, reason: error?.message });
@@ -368,6 +375,7 @@ export class SessionHub implements NodeReports {
     this.cutOverSent = 0;
     this.usage.clear();
     this.policies = undefined;
+    this.content.clear();
     for (const session of ended) this.close(session, this.notLeader());
   }
 

@@ -1,4 +1,5 @@
 import type { TallshipError } from "../../lib/errors.js";
+import type { ContentLeave, ContentPlan } from "../../proto/gen/tallship/v1/fabric.js";
 import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
 import {
   type ConfigName,
@@ -26,6 +27,8 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   private usage: UsageWanted | undefined;
   private readonly configs = new Map<string, ConfigName>();
   private configsRevision = 0;
+  private readonly plans = new Map<string, ContentPlan>();
+  private readonly leaves = new Map<string, ContentLeave>();
   private addresses: readonly string[] | undefined;
   private nextPolicies: (() => PolicyUpdate | undefined) | undefined;
   private ending: Ending | undefined;
@@ -70,6 +73,13 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   configChanged(config: ConfigName, revision: number): void {
     this.configsRevision = Math.max(this.configsRevision, revision);
     this.configs.set(`${config.kind}/${config.namespace}/${config.name}`, config);
+    this.signal();
+  }
+
+  /** How the node gets at content that it wants, of which only the latest counts, or that another node may fetch content from it. */
+  content(news: { readonly plan: ContentPlan } | { readonly leave: ContentLeave }): void {
+    if ("plan" in news) this.plans.set(news.plan.digest, news.plan);
+    else this.leaves.set(`${news.leave.digest} ${news.leave.nodeName}`, news.leave);
     this.signal();
   }
 
@@ -129,6 +139,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     const open = this.opens.shift();
     if (open !== undefined) return { $case: "open", value: open };
     return (
+      this.takeContent() ??
       this.takeCutOver() ??
       this.takePolicies() ??
       this.takeControlPlanes() ??
@@ -154,6 +165,19 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     const addresses = this.addresses;
     this.addresses = undefined;
     return addresses === undefined ? undefined : { $case: "controlPlanes", value: { addresses: [...addresses] } };
+  }
+
+  /** Leaves first: who is told where to fetch finds the door open. */
+  private takeContent(): Part | undefined {
+    const [leave] = this.leaves;
+    if (leave !== undefined) {
+      this.leaves.delete(leave[0]);
+      return { $case: "contentLeave", value: leave[1] };
+    }
+    const [plan] = this.plans;
+    if (plan === undefined) return undefined;
+    this.plans.delete(plan[0]);
+    return { $case: "contentPlan", value: plan[1] };
   }
 
   private takeConfigs(): Part | undefined {

@@ -81,14 +81,14 @@ export function registryConformance(name: string, makeHarness: () => Promise<Reg
 
     test("a blob is read whole, and from any offset", async () => {
       for (const offset of [0, 1, 5_000, layer.bytes.length - 1]) {
-        const reply = await harness.registry.blob(request(), layer.digest, offset);
+        const reply = await harness.registry.blob(request(), layer.digest, { start: offset });
         expect(reply.offsetBytes).toBe(offset);
         expect((await whole(reply.content)).equals(Buffer.from(layer.bytes).subarray(offset))).toBe(true);
       }
     });
 
     test("leaving a blob in the middle does no harm", async () => {
-      const reply = await harness.registry.blob(request(), layer.digest, 0);
+      const reply = await harness.registry.blob(request(), layer.digest, { start: 0 });
       for await (const piece of reply.content) {
         expect(piece.length).toBeGreaterThan(0);
         break;
@@ -102,7 +102,7 @@ export function registryConformance(name: string, makeHarness: () => Promise<Reg
       await expect(harness.registry.manifest(request(), digestOf(BLOB))).rejects.toMatchObject(missing);
       await expect(harness.registry.digestOf(request(), "v2")).rejects.toMatchObject(missing);
       await expect(harness.registry.manifest(request({ repository: "no/such" }), "v1")).rejects.toMatchObject(missing);
-      await expect(harness.registry.blob(request(), digestOf(BLOB), 0)).rejects.toMatchObject(missing);
+      await expect(harness.registry.blob(request(), digestOf(BLOB), { start: 0 })).rejects.toMatchObject(missing);
     });
 
     test("a registry that wants a user lets that one in and nobody else", async () => {
@@ -119,7 +119,7 @@ export function registryConformance(name: string, makeHarness: () => Promise<Reg
     test("an abort is cancelled, before and during an answer", async () => {
       const abort = new AbortController();
       const { signal } = abort;
-      const reply = await harness.registry.blob(request({ signal }), layer.digest, 0);
+      const reply = await harness.registry.blob(request({ signal }), layer.digest, { start: 0 });
       abort.abort();
       await expect(whole(reply.content)).rejects.toMatchObject({ code: "cancelled" });
       await expect(harness.registry.manifest(request({ signal }), "v1")).rejects.toMatchObject({ code: "cancelled" });
@@ -128,7 +128,7 @@ export function registryConformance(name: string, makeHarness: () => Promise<Reg
     test("a registry that is down is image_pull_failed", async () => {
       await harness.stop();
       await expect(harness.registry.manifest(request(), "v1")).rejects.toMatchObject({ code: "image_pull_failed" });
-      await expect(harness.registry.blob(request(), layer.digest, 0)).rejects.toMatchObject({
+      await expect(harness.registry.blob(request(), layer.digest, { start: 0 })).rejects.toMatchObject({
         code: "image_pull_failed",
       });
     });

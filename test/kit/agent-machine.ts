@@ -63,7 +63,10 @@ export class AgentMachine {
     const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
     const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };
     const hooks = {
-      image: imageHook(folderImages(this.machine.imageRoot), configs, () => undefined),
+      image: imageHook(folderImages(this.machine.imageRoot), configs, {
+        specOf: () => undefined,
+        onPull: () => undefined,
+      }),
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
       policy: policyHook(noNetwork()),

@@ -27,6 +27,8 @@ export function folderImages(folder: string, config: Partial<ImageConfig> = {}):
       throw new TallshipError("image_not_found", `image ${reference}: no registry has it`);
     },
     digests: () => [],
+    onContent: () => undefined,
+    digestOf: () => undefined,
     list: () => [],
     remove: async () => undefined,
     prune: async () => 0,

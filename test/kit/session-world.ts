@@ -59,7 +59,7 @@ export function sessionWorld() {
     return Item.fromPartial({});
   };
   const names = new Set<string>();
-  const objects: Pick<Handlers<typeof ObjectsDefinition>, "create" | "update"> = {
+  const objects: Pick<Handlers<typeof ObjectsDefinition>, "create" | "update" | "delete"> = {
     create: async ({ object }) => {
       const { name } = metaOf(decodeObject(object).object);
       if (names.has(name)) throw new TallshipError("already_exists", name);
@@ -67,6 +67,11 @@ export function sessionWorld() {
       return write(object);
     },
     update: ({ object }) => write(object),
+    delete: async ({ name }) => {
+      const key = storeKey({ kind: "Image", namespace: "", name: name?.name ?? "" });
+      await store.transact({ checks: [], writes: [{ op: "delete", key }] });
+      return Item.fromPartial({});
+    },
   };
 
   const startReplica = async (id: string): Promise<SessionReplica> => {

@@ -1,4 +1,10 @@
-import type { BlobReply, ManifestReply, Registry, RegistryRequest } from "../../agent/image/registry/registry.js";
+import type {
+  BlobRange,
+  BlobReply,
+  ManifestReply,
+  Registry,
+  RegistryRequest,
+} from "../../agent/image/registry/registry.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { BuiltContent, BuiltImage } from "./built-image.js";
 import { allContent } from "./image-archive.js";
@@ -30,6 +36,8 @@ const PIECE_BYTES = 1_000;
 export class SimulatedRegistry implements Registry {
   /** Every request, in order. */
   readonly seen: SeenRequest[] = [];
+  /** Bytes of blobs that were read. */
+  sentBytes = 0;
   private readonly content = new Map<string, BuiltContent>();
   private readonly faults = new Map<string, RegistryFaults>();
   private readonly logins = new Map<string, { readonly username: string; readonly password: string }>();
@@ -62,15 +70,23 @@ export class SimulatedRegistry implements Registry {
     return this.find(request, "manifests", key).digest;
   }
 
-  async blob(request: RegistryRequest, digest: string, offsetBytes: number): Promise<BlobReply> {
-    const { bytes } = this.find(request, "blobs", digest, offsetBytes);
+  async blob(request: RegistryRequest, digest: string, { start, end }: BlobRange): Promise<BlobReply> {
+    const { bytes } = this.find(request, "blobs", digest, start);
     const faults = this.faults.get(request.endpoint.origin) ?? {};
-    const offset = faults.hasNoRanges === true ? 0 : offsetBytes;
-    return { offsetBytes: offset, content: pieces(digest, bytes.subarray(offset), faults, request.signal) };
+    const isWhole = faults.hasNoRanges === true;
+    const sent = isWhole ? bytes : bytes.subarray(start, end);
+    return { offsetBytes: isWhole ? 0 : start, content: this.counted(pieces(digest, sent, faults, request.signal)) };
   }
 
   close(): void {
     this.seen.length = 0;
+  }
+
+  private async *counted(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of content) {
+      this.sentBytes += piece.length;
+      yield piece;
+    }
   }
 
   private find(request: RegistryRequest, kind: "manifests" | "blobs", key: string, offsetBytes = 0): BuiltContent {

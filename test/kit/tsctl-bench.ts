@@ -113,7 +113,14 @@ function refuse(what: string): never {
   throw new TallshipError("not_supported", `this bench has no ${what}`);
 }
 
-const NO_IMAGES: Handlers<typeof ImagesDefinition> = { load: () => refuse("images") };
+const NO_IMAGES: Handlers<typeof ImagesDefinition> = {
+  load: () => refuse("images"),
+  save: () => refuse("images"),
+  list: () => refuse("images"),
+  inspect: () => refuse("images"),
+  remove: () => refuse("images"),
+  prune: () => refuse("images"),
+};
 const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
   info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),
   createToken: () => refuse("tokens"),
@@ -189,6 +196,11 @@ class FakeShell {
         read: async (path) => this.files.get(path) ?? refuse(`file ${path}`),
         chunks: async function* (path) {
           yield Buffer.from(files.get(path) ?? refuse(`file ${path}`));
+        },
+        writeChunks: async (path, chunks) => {
+          const held: Uint8Array[] = [];
+          for await (const chunk of chunks) held.push(chunk);
+          files.set(path, Buffer.concat(held).toString("utf8"));
         },
         readBytes: async (path) => Buffer.from(this.files.get(path) ?? refuse(`file ${path}`)),
         realPath: async (path) => path,

@@ -27,6 +27,8 @@ const IMAGES: Images = {
   lookup: () => IMAGE,
   ensure: async () => IMAGE,
   digests: () => [],
+  onContent: () => undefined,
+  digestOf: () => undefined,
   list: () => [],
   remove: async () => undefined,
   prune: async () => 0,
@@ -147,7 +149,7 @@ export class SimNode {
         ...{ logs: nothing, exec: nothing, attach: nothing, forward: nothing, copy: nothing, stats: nothing },
         signal: async () => undefined,
       }),
-      imageStreams: { image: nothing },
+      imageStreams: () => ({ image: nothing }),
       facts: {
         nodeName: name,
         hostname: name,

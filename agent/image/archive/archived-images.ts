@@ -1,7 +1,7 @@
 import { formatReference, parseReference } from "../../../kinds/image-reference.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { asList, asObject, asText, asTextMap, asTexts, type JsonObject, parseJson } from "../json-shape.js";
-import { type Descriptor, type Manifest, parseManifest } from "../manifest.js";
+import { type Descriptor, type Manifest, OCI_TYPES, parseManifest } from "../manifest.js";
 import { type Platform, selectPlatform, shownPlatform, shownPlatforms } from "../platform.js";
 import type { ArchiveFile, ArchiveFiles } from "./archive-files.js";
 
@@ -101,12 +101,12 @@ async function dockerImages(reader: ArchiveReader, found: readonly unknown[]): P
   return found.map((each) => {
     const image = asObject(each) ?? {};
     const names = asTexts(image["RepoTags"]).map(imageName);
-    const config = pointer(reader, asText(image["Config"]) ?? "", CONFIG_TYPE);
-    const layers = asTexts(image["Layers"]).map((path) => pointer(reader, path, LAYER_TYPE));
+    const config = pointer(reader, asText(image["Config"]) ?? "", OCI_TYPES.config);
+    const layers = asTexts(image["Layers"]).map((path) => pointer(reader, path, OCI_TYPES.layer));
     const madeManifest = new TextEncoder().encode(
       JSON.stringify({
         schemaVersion: 2,
-        mediaType: MANIFEST_TYPE,
+        mediaType: OCI_TYPES.manifest,
         config: written(config),
         layers: layers.map(written),
       }),
@@ -115,14 +115,10 @@ async function dockerImages(reader: ArchiveReader, found: readonly unknown[]): P
   });
 }
 
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
-const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
-const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar";
-
 function pointer({ files, compressionOf }: ArchiveReader, path: string, type: string): Descriptor {
   const file = files.get(path);
   if (file === undefined) throw refused(`it has no file ${JSON.stringify(path)}`);
-  const packing = type === LAYER_TYPE ? compressionOf(file) : "none";
+  const packing = type === OCI_TYPES.layer ? compressionOf(file) : "none";
   return {
     mediaType: packing === "none" ? type : `${type}+${packing}`,
     digest: file.digest,

@@ -100,6 +100,7 @@ async function takeIn(
     reference: { ...parseReference(image.names[0] ?? ""), digest: image.digest },
     key: image.digest,
     credentials: {},
+    isOwn: true,
     signal,
     onContent: () => undefined,
     onProgress: () => undefined,

@@ -88,7 +88,7 @@ test("credentials follow a redirect to the same host and never one to another", 
     }
   });
   const client = new HttpRegistry(systemClock);
-  const reply = await client.blob(requestOf(registry.origin), DIGEST, 0);
+  const reply = await client.blob(requestOf(registry.origin), DIGEST, { start: 0 });
   const pieces: Uint8Array[] = [];
   for await (const piece of reply.content) pieces.push(piece);
   expect(Buffer.concat(pieces).toString()).toBe("hello");
@@ -101,7 +101,7 @@ test("a 401 of the place redirected to is not answered with credentials", async 
   const storage = await peer((_, response) => response.writeHead(401, { "www-authenticate": 'Basic realm="x"' }).end());
   const registry = await peer((_, response) => response.writeHead(307, { location: `${storage.origin}/x` }).end());
   const client = new HttpRegistry(systemClock);
-  await expect(client.blob(requestOf(registry.origin), DIGEST, 0)).rejects.toMatchObject({
+  await expect(client.blob(requestOf(registry.origin), DIGEST, { start: 0 })).rejects.toMatchObject({
     code: "image_unauthorized",
   });
   expect(storage.heard.map(({ authorization }) => authorization)).toEqual([undefined]);
@@ -160,14 +160,16 @@ test("a token server that says no means image_unauthorized", async () => {
 test("a registry that ignores ranges is told from one that obeys them", async () => {
   const registry = await peer((_, response) => response.end("hello"));
   const client = new HttpRegistry(systemClock);
-  expect((await client.blob(requestOf(registry.origin), DIGEST, 3)).offsetBytes).toBe(0);
+  expect((await client.blob(requestOf(registry.origin), DIGEST, { start: 3 })).offsetBytes).toBe(0);
   client.close();
 });
 
 test("a range other than asked for is refused", async () => {
   const registry = await peer((_, response) => response.writeHead(206, { "content-range": "bytes 2-4/5" }).end("llo"));
   const client = new HttpRegistry(systemClock);
-  await expect(client.blob(requestOf(registry.origin), DIGEST, 3)).rejects.toThrow("asked from byte 3, got 2");
+  await expect(client.blob(requestOf(registry.origin), DIGEST, { start: 3 })).rejects.toThrow(
+    "asked from byte 3, got 2",
+  );
   client.close();
 });
 
@@ -193,7 +195,7 @@ test("an answer that never begins, and one that stops, are given up", async () =
   await waitFor("the request", () => registry.heard.length === 1);
   await clock.advance(10_000);
   await silent;
-  const { content } = await client.blob(requestOf(registry.origin), DIGEST, 0);
+  const { content } = await client.blob(requestOf(registry.origin), DIGEST, { start: 0 });
   const pieces = content[Symbol.asyncIterator]();
   expect(Buffer.from((await pieces.next()).value).toString()).toBe("hel");
   const stalled = expect(pieces.next()).rejects.toMatchObject({
@@ -211,7 +213,9 @@ test("errors name the address without what a signature would stand in", async ()
     response.writeHead(307, { location: `${storage.origin}/blob?sig=hush` }).end(),
   );
   const client = new HttpRegistry(systemClock);
-  const failure: unknown = await client.blob(requestOf(registry.origin), DIGEST, 0).catch((error: unknown) => error);
+  const failure: unknown = await client
+    .blob(requestOf(registry.origin), DIGEST, { start: 0 })
+    .catch((error: unknown) => error);
   expect(String(failure)).toContain(`GET ${storage.origin}/blob: status 500`);
   expect(String(failure)).not.toContain("hush");
   client.close();

@@ -9,7 +9,7 @@ import { MANIFEST_TYPES } from "../manifest.js";
 import { parseChallenge, parseToken, tokenUrl } from "./challenge.js";
 import { type ExchangeRequest, HttpExchange, where } from "./http-exchange.js";
 import { redirectStep } from "./redirect.js";
-import type { BlobReply, ManifestReply, Registry, RegistryRequest } from "./registry.js";
+import type { BlobRange, BlobReply, ManifestReply, Registry, RegistryRequest } from "./registry.js";
 
 /** Tokens kept; one per repository in use. */
 const TOKENS_MAX = 1_000;
@@ -54,14 +54,17 @@ export class HttpRegistry implements Registry {
     return typeof digest === "string" && isDigest(digest) ? digest : undefined;
   }
 
-  async blob(request: RegistryRequest, digest: string, offsetBytes: number): Promise<BlobReply> {
-    const headers: Record<string, string> = offsetBytes > 0 ? { range: `bytes=${offsetBytes}-` } : {};
+  async blob(request: RegistryRequest, digest: string, { start: from, end }: BlobRange): Promise<BlobReply> {
+    const asksForAll = from === 0 && end === undefined;
+    const headers: Record<string, string> = asksForAll
+      ? {}
+      : { range: `bytes=${from}-${end === undefined ? "" : end - 1}` };
     const { answer, sent } = await this.ask(request, "GET", `blobs/${digest}`, headers);
     const start = /^bytes ([0-9]+)-/.exec(answer.headers["content-range"] ?? "")?.[1];
     const startsAt = answer.statusCode === 206 ? Number(start) : 0;
-    if (startsAt !== 0 && startsAt !== offsetBytes) {
+    if (startsAt !== 0 && startsAt !== from) {
       answer.destroy();
-      throw new TallshipError("image_pull_failed", `${where(sent)}: asked from byte ${offsetBytes}, got ${start}`);
+      throw new TallshipError("image_pull_failed", `${where(sent)}: asked from byte ${from}, got ${start}`);
     }
     return { offsetBytes: startsAt, content: this.exchange.body(answer, sent) };
   }

@@ -29,6 +29,13 @@ export interface ManifestReply {
   readonly bytes: Uint8Array;
 }
 
+/** Which bytes of a blob are asked for. */
+export interface BlobRange {
+  readonly start: number;
+  /** The byte after the last; absent: to the end. */
+  readonly end?: number;
+}
+
 /** Content of a blob from some offset on. */
 export interface BlobReply {
   /** Where the content starts: what was asked for, or 0 when the registry cannot do ranges. */
@@ -47,7 +54,7 @@ export interface Registry {
   /** Digest that a tag has now, without reading the manifest; undefined when the registry does not say. */
   digestOf(request: RegistryRequest, key: string): Promise<string | undefined>;
   /** Opens a blob. The caller reads the content to its end or leaves the loop; either lets the connection go. */
-  blob(request: RegistryRequest, digest: string, offsetBytes: number): Promise<BlobReply>;
+  blob(request: RegistryRequest, digest: string, range: BlobRange): Promise<BlobReply>;
   /** Lets go of idle connections. */
   close(): void;
 }

@@ -18,3 +18,8 @@ export function checkFileSystem(driver: RootFsDriver["name"], fileSystemType: nu
     );
   }
 }
+
+/** The driver that suits a file system of this type (statfs): snapshots where there are some. */
+export function driverFor(fileSystemType: number): RootFsDriver["name"] {
+  return fileSystemType === BTRFS ? "btrfs" : "overlayfs";
+}

@@ -7,6 +7,7 @@ import { readFileIfPresent, syncFolder, writeFileAtomic } from "../../../lib/ato
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import type { Log } from "../../../lib/log.js";
 import { digestOf } from "../digest.js";
+import { PieceFile } from "../fabric/piece-file.js";
 import { asObject, asText, asTexts } from "../json-shape.js";
 import type { UnpackedLayer } from "../layer/unpack-layer.js";
 import { BlobPart } from "./blob-part.js";
@@ -47,6 +48,7 @@ export class ContentStore {
   private readonly durable = new Set<string>();
   private readonly trash: Trash;
   private stagingCount = 0;
+  private onChange: () => void = () => undefined;
 
   /** Opens the store and removes what a crash left half made. Partly fetched blobs stay: they are resumed. */
   constructor(options: ContentStoreOptions) {
@@ -60,6 +62,11 @@ export class ContentStore {
     this.trash.empty().catch((error: unknown) => {
       options.log.warn("the trash of the image store could not be emptied", { error: asTallshipError(error).message });
     });
+  }
+
+  /** Calls whenever blobs came or went. */
+  listen(onChange: () => void): void {
+    this.onChange = onChange;
   }
 
   /** Digests of the blobs that are there, sorted. */
@@ -94,7 +101,7 @@ export class ContentStore {
     if (this.blobs.has(digest)) return;
     await writeFileAtomic(this.blobPath(digest), bytes, 0o600);
     await syncFolder(dirname(this.blobPath(digest)));
-    this.blobs.add(digest);
+    this.noteBlob(digest);
   }
 
   /** Starts or resumes a large blob. One at a time per digest. */
@@ -103,23 +110,31 @@ export class ContentStore {
     return BlobPart.open({ digest, sizeBytes, partPath, blobPath: this.blobPath(digest) });
   }
 
+  /** Starts or resumes a blob that comes in pieces. One at a time per digest. */
+  openPieces(digest: string, sizeBytes: number, pieceBytes: number): Promise<PieceFile> {
+    const partPath = join(this.folder, "parts", hexOf(digest));
+    const piecesPath = join(this.folder, "staging", `${hexOf(digest)}.pieces`);
+    return PieceFile.open({ digest, sizeBytes, pieceBytes, partPath, piecesPath, blobPath: this.blobPath(digest) });
+  }
+
   /** Makes a file a blob, by renaming it. Its content has been hashed; it is on the store's file system. */
   async adoptBlob(digest: string, path: string): Promise<void> {
     if (this.blobs.has(digest)) return;
     await syncFile(path);
     await rename(path, this.blobPath(digest));
     await syncFolder(dirname(this.blobPath(digest)));
-    this.blobs.add(digest);
+    this.noteBlob(digest);
   }
 
   /** Takes note of a blob whose part was committed. */
   addBlob(digest: string): void {
-    this.blobs.add(digest);
+    this.noteBlob(digest);
   }
 
   /** Deletes a blob. */
   async dropBlob(digest: string): Promise<void> {
     this.blobs.delete(digest);
+    this.onChange();
     await rm(this.blobPath(digest), { force: true });
   }
 
@@ -190,6 +205,7 @@ export class ContentStore {
     });
     // All at once out of sight: nobody finds a layer that is half deleted.
     for (const digest of blobs) this.blobs.delete(digest);
+    if (blobs.length > 0) this.onChange();
     for (const { path } of found) this.trash.take(path);
     for (const { diffId } of layers) {
       this.layers.delete(diffId);
@@ -199,6 +215,11 @@ export class ContentStore {
     await this.trash.empty();
     const bytes = [...found.map((each) => each.bytes), ...layers.map(({ unpackedBytes }) => unpackedBytes)];
     return bytes.reduce((sum, each) => sum + each, 0);
+  }
+
+  private noteBlob(digest: string): void {
+    this.blobs.add(digest);
+    this.onChange();
   }
 
   private recoverBlob(name: string): void {

@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TallshipError } from "../../lib/errors.js";
+import { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import {
+  HeldImage,
+  ImageOutput,
+  InspectImageResponse,
+  ListImagesResponse,
+  type LoadImages,
+  PruneImagesResponse,
+  RemoveImagesResponse,
+} from "../../proto/gen/tallship/v1/images.js";
+import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
+import { fail, succeed } from "../../test/kit/tsctl-steps.js";
+
+const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
+const spec = ImageSpec.fromPartial({
+  ...{ digest: digest("a"), configDigest: digest("b"), sizeBytes: 4_861_234, created: "2023-11-14T20:13:20Z" },
+  layers: [
+    { digest: digest("c"), sizeBytes: 4_000_000 },
+    { digest: digest("d"), sizeBytes: 861_000 },
+  ],
+});
+const NAME = "docker.io/library/app:v1";
+const image = HeldImage.fromPartial({ name: NAME, spec, nodes: ["host1", "host2"] });
+const config = {
+  ...{ architecture: "amd64", os: "linux", created: "2023-11-14T20:13:20Z", config: { Cmd: ["sh"] } },
+  rootfs: { type: "layers", diff_ids: [digest("e"), digest("f")] },
+  history: [
+    { created: "2023-11-14T20:13:20Z", created_by: "ADD rootfs.tar /" },
+    { created: "2023-11-14T20:13:20Z", created_by: 'CMD ["sh"]', empty_layer: true },
+    { created: "2023-11-14T20:13:20Z", created_by: "COPY . /app \u001b[2J", comment: "last" },
+  ],
+};
+
+let bench: TsctlBench;
+const seen: { load: LoadImages[]; removed: unknown[] } = { load: [], removed: [] };
+afterEach(() => bench.close());
+beforeEach(async () => {
+  seen.load = [];
+  seen.removed = [];
+  bench = await openTsctlBench({
+    images: {
+      load: async function* (inputs) {
+        for await (const input of inputs) seen.load.push(input);
+        yield ImageOutput.fromPartial({ part: { $case: "progress", value: { step: "unpacking", bytesDone: 1 } } });
+        yield ImageOutput.fromPartial({ part: { $case: "loaded", value: { names: [NAME], spec, nodes: ["host1"] } } });
+      },
+      save: async function* ({ names }) {
+        for (const chunk of ["archive of ", names.join(" ")])
+          yield ImageOutput.fromPartial({ part: { $case: "chunk", value: Buffer.from(chunk) } });
+      },
+      list: async ({ names }) => {
+        if (names.includes("none")) throw new TallshipError("not_found", "no such image: none");
+        return ListImagesResponse.fromPartial({ images: [image] });
+      },
+      inspect: async () => InspectImageResponse.fromPartial({ image, config: Buffer.from(JSON.stringify(config)) }),
+      remove: async (request) => {
+        seen.removed.push(request);
+        return RemoveImagesResponse.fromPartial({ untagged: [NAME], deleted: [digest("a")] });
+      },
+      prune: async () =>
+        PruneImagesResponse.fromPartial({
+          nodes: [
+            { name: "host1", freedBytes: 2_500_000 },
+            { name: "host2", error: "the disk is broken" },
+          ],
+        }),
+    },
+  });
+});
+
+describe("image", () => {
+  test("load sends the file in messages and tells the names, and that only one node holds it", async () => {
+    bench.files.set("app.tar", "x".repeat(300_000));
+    const { out, err, code } = await bench.run(["image", "load", "-i", "app.tar", "-t", "app:v1"]);
+    expect({ out, code }).toEqual({ out: `Loaded image: ${NAME}\n`, code: 0 });
+    expect(err).toBe("only node host1 holds it yet\n");
+    expect(seen.load[0]?.part).toMatchObject({ $case: "start", value: { names: ["app:v1"] } });
+    const sent = seen.load.slice(1).map(({ part }) => (part?.$case === "chunk" ? part.value.length : 0));
+    expect(sent).toEqual([262_144, 300_000 - 262_144]);
+  });
+
+  test("load reads standard input", async () => {
+    const { out } = await bench.run(["load"], { input: "an archive" });
+    expect(out).toContain("Loaded image");
+    expect(seen.load).toHaveLength(2);
+  });
+
+  test("save writes a file, or standard output", async () => {
+    expect(await succeed(bench, "image save -o out.tar app:v1 web")).toBe("");
+    expect(bench.files.get("out.tar")).toBe("archive of app:v1 web");
+    expect(await succeed(bench, "save app:v1")).toBe("archive of app:v1");
+  });
+
+  test("ls lists in docker's columns", async () => {
+    expect(await succeed(bench, "images")).toBe(
+      "REPOSITORY   TAG   IMAGE ID       CREATED    SIZE     NODES\napp          v1    bbbbbbbbbbbb   120m ago   4.86MB   2\n",
+    );
+    expect(await succeed(bench, "image ls -q app")).toBe("bbbbbbbbbbbb\n");
+    expect(await succeed(bench, "image ls -q other")).toBe("");
+  });
+
+  test("history begins with the last step, and its words cannot steer the terminal", async () => {
+    const out = await succeed(bench, "image history app:v1");
+    const lines = out.split("\n");
+    expect(lines[1]).toMatch(/^bbbbbbbbbbbb +120m ago +COPY \. \/app \\x1b\[2J +861kB +last$/);
+    expect(lines[2]).toMatch(/^<missing> +120m ago +CMD \["sh"\] +0B/);
+    expect(lines[3]).toMatch(/ADD rootfs.tar \/ +4MB/);
+  });
+
+  test("inspect is JSON in docker's words", async () => {
+    expect(JSON.parse(await succeed(bench, "image inspect app:v1"))).toMatchObject([
+      {
+        Id: digest("b"),
+        RepoTags: ["app:v1"],
+        Config: { Cmd: ["sh"] },
+        RootFS: { Layers: [digest("e"), digest("f")] },
+        Nodes: ["host1", "host2"],
+      },
+    ]);
+  });
+
+  test("tag makes an object, and moves a name that stands for another image", async () => {
+    await succeed(bench, "tag app:v1 reg.example/app:v2");
+    await succeed(bench, "image tag app:v1 reg.example/app:v2");
+    const out = await succeed(bench, "get image reg.example/app:v2 -o jsonpath={.spec.digest}");
+    expect(out).toBe(digest("a"));
+  });
+
+  test("rm tells what became of names and content", async () => {
+    expect(await succeed(bench, "rmi -f app:v1")).toBe(`Untagged: ${NAME}\nDeleted: ${digest("a")}\n`);
+    expect(seen.removed).toEqual([{ names: ["app:v1"], force: true }]);
+  });
+
+  test("prune sums up what was freed, and fails when a node could not", async () => {
+    const { out, err, code } = await bench.run(["image", "prune", "-a"]);
+    expect({ out, err }).toEqual({
+      out: "Total reclaimed space: 2.5MB\n",
+      err: "error: node host2: the disk is broken\n",
+    });
+    expect(code).not.toBe(0);
+  });
+
+  const refused = [
+    { line: "image load -i none.tar", code: 6, err: "it does not exist" },
+    { line: "image save", code: 2, err: "name the images" },
+    { line: "image tag app:v1", code: 2, err: "name the image and its further name" },
+    { line: "image tag none app:v2", code: 3, err: "no such image" },
+    { line: `image tag app:v1 app@${digest("a")}`, code: 6, err: "a name ends in its tag" },
+    { line: "image rm", code: 2, err: "name the images" },
+  ];
+  test.each(refused)("$line", (row) => fail(bench, row));
+});

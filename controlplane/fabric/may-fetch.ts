@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { formatReference, parseReference } from "../../kinds/image-reference.js";
+import { everyContainer } from "../../kinds/pod-containers.js";
+import type { ContentWant } from "../../proto/gen/tallship/v1/fabric.js";
+import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import type { View } from "../cache/view.js";
+
+/** All content of an image of the cluster. */
+export function contentOf({ digest, configDigest, layers }: ImageSpec): readonly string[] {
+  return [digest, configDigest, ...layers.map((layer) => layer.digest)];
+}
+
+/** What an image of some registry consists of, by its manifest's own word. */
+export interface NotedManifest {
+  readonly digest: string;
+  readonly content: ReadonlySet<string>;
+}
+
+/** Reads a manifest or index for the digests that it points to; none when it is malformed. */
+export function notedManifest(bytes: Uint8Array): NotedManifest {
+  const digest = `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  return { digest, content: new Set(pointedTo(bytes)) };
+}
+
+function pointedTo(bytes: Uint8Array): readonly string[] {
+  let found: unknown;
+  try {
+    found = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return []; // What is no manifest belongs to no image.
+  }
+  return ["config", "layers", "manifests"].flatMap((field) => {
+    const value = fieldOf(found, field);
+    return (Array.isArray(value) ? value : [value]).flatMap((each: unknown) => {
+      const digest = fieldOf(each, "digest");
+      return typeof digest === "string" ? [digest] : [];
+    });
+  });
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === "object" && value !== null
+    ? Object.entries(value).find(([name]) => name === field)?.[1]
+    : undefined;
+}
+
+/**
+ * Whether a node may get content from others: a pod bound to it names the repository, and the content belongs to an image of it, by the word of an Image object or of a manifest that the
+ * node has shown. Who has no manifest knows no digests, and who has one got it from a registry that let it.
+ */
+export function mayFetch(
+  view: View,
+  nodeName: string,
+  want: ContentWant,
+  noted: ReadonlyMap<string, NotedManifest>,
+): boolean {
+  if (!namesRepository(view, nodeName, want.repository)) return false;
+  if (noted.get(want.manifest)?.content.has(want.digest) === true) return true;
+  return view.list("Image").some(({ object: { metadata, spec } }) => {
+    const isOfRepository = repositoryOf(metadata?.name ?? "") === want.repository;
+    return isOfRepository && spec !== undefined && contentOf(spec).includes(want.digest);
+  });
+}
+
+function namesRepository(view: View, nodeName: string, repository: string): boolean {
+  return view
+    .podsOnNode(nodeName)
+    .some(({ object }) => everyContainer(object).some(({ image }) => repositoryOf(image) === repository));
+}
+
+function repositoryOf(image: string): string | undefined {
+  try {
+    return formatReference({ ...parseReference(image), tag: undefined, digest: undefined });
+  } catch {
+    return undefined; // Names no repository.
+  }
+}
