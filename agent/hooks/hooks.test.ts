@@ -3,6 +3,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { folderImages } from "../../test/kit/folder-images.js";
 import type { ConfigSource } from "../config-source.js";
+import type { ImageRequest, Images } from "../image/images.js";
 import { NO_FACTS } from "../pod-turn.js";
 import { configHook, configReferences } from "./config.js";
 import { imageHook, pullPolicy } from "./image.js";
@@ -92,4 +93,35 @@ test("without a control plane what the pod had before stands in, and without tha
   const spec = { uid: "u1", pod: pod(everySource) };
   expect(await hook.up({ ...spec, facts: { ...NO_FACTS, configs } }, signal)).toEqual({ configs });
   await expect(hook.up({ ...spec, facts: NO_FACTS }, signal)).rejects.toMatchObject({ code: "unavailable" });
+});
+
+test("secrets are read once, and only when something is to be pulled; the namespace's login comes after the pod's own", async () => {
+  const asked: string[] = [];
+  const login = (username: string) => ({
+    ".dockerconfigjson": Buffer.from(JSON.stringify({ auths: { "reg.example": { username, password: "x" } } })),
+  });
+  const configs: ConfigSource = {
+    get: async (_kind, { name }) => {
+      asked.push(name);
+      return { values: login(name), revision: 1 };
+    },
+  };
+  const pulled: ImageRequest[] = [];
+  const images: Images = {
+    ...folderImages("/image"),
+    ensure: async (request) => {
+      pulled.push(request);
+      throw new TallshipError("image_not_found", "none");
+    },
+  };
+  const hook = imageHook(images, configs, { specOf: () => undefined, onPull: () => undefined });
+  await hook.up(input({ containers: [{ name: "web", image: "here:1" }] }), signal);
+  expect(asked).toEqual([]);
+  const containers = [
+    { name: "a", image: "missing" },
+    { name: "b", image: "missing" },
+  ];
+  await expect(hook.up(input({ containers, imagePullSecrets: [{ name: "own" }] }), signal)).rejects.toThrow("none");
+  expect(asked).toEqual(["own", "registry-login"]);
+  expect(pulled[0]?.credentials).toEqual({ "reg.example": { username: "own", password: "x" } });
 });

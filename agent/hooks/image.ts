@@ -1,4 +1,5 @@
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
+import { LOGIN_SECRET } from "../../kinds/login-secret.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
@@ -24,10 +25,14 @@ export function imageHook(
     name: "image",
     up: async ({ uid, pod }, signal) => {
       const containers = everyContainer(pod);
-      const credentials = credentialsOf(await pullSecrets(pod, configs, signal));
-      const found = await Promise.all(
-        containers.map((one) => imageOf(one, { images, specOf, onPull }, { uid, credentials, signal })),
-      );
+      // Read once, and only when something is to be pulled: what is here starts without the control plane.
+      let reading: Promise<Credentials> | undefined;
+      const credentials = (): Promise<Credentials> => {
+        reading ??= pullSecrets(pod, configs, signal).then(credentialsOf);
+        return reading;
+      };
+      const parts = { images, specOf, onPull };
+      const found = await Promise.all(containers.map((one) => imageOf(one, parts, { uid, credentials, signal })));
       return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
     },
     down: async () => undefined,
@@ -40,24 +45,24 @@ function present([name, image]: readonly [string, LocalImage | undefined]): read
 
 type Credentials = Readonly<Record<string, RegistryCredentials>>;
 
+interface HookParts {
+  readonly images: Images;
+  readonly specOf: ClusterImages["specOf"];
+  readonly onPull: OnPull;
+}
+
+interface PodParts {
+  readonly uid: string;
+  readonly credentials: () => Promise<Credentials>;
+  readonly signal: AbortSignal;
+}
+
 async function imageOf(
   { name, image, imagePullPolicy }: Container,
-  {
-    images,
-    specOf,
-    onPull,
-  }: {
-    readonly images: Images;
-    readonly specOf: ClusterImages["specOf"];
-    readonly onPull: OnPull;
-  },
-  {
-    uid,
-    credentials,
-    signal,
-  }: { readonly uid: string; readonly credentials: Credentials; readonly signal: AbortSignal },
+  { images, specOf, onPull }: HookParts,
+  { uid, credentials, signal }: PodParts,
 ): Promise<LocalImage> {
-  const request = requestFor(image, pullPolicy(image, imagePullPolicy), { credentials, own: specOf(image) });
+  const request = requestFor(image, pullPolicy(image, imagePullPolicy), specOf(image));
   const here = images.lookup(request);
   if (here !== undefined) return here;
   if (request.policy === "Never")
@@ -65,18 +70,16 @@ async function imageOf(
       "failed_precondition",
       `image ${image} of container ${name} is not here and its policy is Never`,
     );
-  return images.ensure(request, { signal, onProgress: (progress) => onPull(uid, name, progress) });
+  const known = request.isOwn === true ? {} : await credentials();
+  const onProgress = (progress: PullProgress): void => onPull(uid, name, progress);
+  return images.ensure({ ...request, credentials: known }, { signal, onProgress });
 }
 
 /** What to ask for. A name of the cluster is current as it stands: it is its digest that is asked for, and no registry needs to say whether it moved. */
-function requestFor(
-  reference: string,
-  policy: ImageRequest["policy"],
-  { credentials, own }: { readonly credentials: Credentials; readonly own: ImageSpec | undefined },
-): ImageRequest {
-  if (own === undefined) return { reference, policy, credentials };
+function requestFor(reference: string, policy: ImageRequest["policy"], own: ImageSpec | undefined): ImageRequest {
+  if (own === undefined) return { reference, policy, credentials: {} };
   const pinned = formatReference({ ...parseReference(reference), digest: own.digest });
-  return { reference: pinned, policy: policy === "Never" ? "Never" : "IfNotPresent", credentials, isOwn: true };
+  return { reference: pinned, policy: policy === "Never" ? "Never" : "IfNotPresent", credentials: {}, isOwn: true };
 }
 
 /** What pods of this node name, and what names of the cluster stand for. */
@@ -100,9 +103,9 @@ export function pullPolicy(reference: string, asked: string): ImageRequest["poli
   return tag === "latest" ? "Always" : "IfNotPresent";
 }
 
-/** The pod's pull secrets, in their order. One that does not exist is passed over: the registry then says what is missing. */
+/** The pod's pull secrets, in their order, and at last its namespace's login. One that does not exist is passed over: the registry then says what is missing. */
 async function pullSecrets(pod: Pod, configs: ConfigSource, signal: AbortSignal): Promise<readonly PullSecret[]> {
-  const names = (pod.spec?.imagePullSecrets ?? []).map(({ name }) => name);
+  const names = [...(pod.spec?.imagePullSecrets ?? []).map(({ name }) => name), LOGIN_SECRET];
   const namespace = pod.metadata?.namespace ?? "";
   const found = await Promise.all(names.map((name) => configs.get("Secret", { namespace, name }, signal)));
   return names.flatMap((name, at) => {

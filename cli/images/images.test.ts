@@ -142,7 +142,31 @@ describe("image", () => {
     expect(code).not.toBe(0);
   });
 
+  test("login keeps credentials in the namespace, beside those of other registries, and logout takes its own away", async () => {
+    const { out, code } = await bench.run(["login", "-u", "ann", "--password-stdin", "reg.example"], {
+      input: "secret\n",
+    });
+    expect({ out, code }).toMatchObject({
+      code: 0,
+      out: expect.stringContaining("pods of namespace default pull from reg.example as ann"),
+    });
+    await bench.run(["login", "-u", "bob", "-p", "x"]);
+    const auths = async (): Promise<unknown> => {
+      const text = await succeed(bench, "get secret registry-login -o jsonpath={.data.\\.dockerconfigjson}");
+      return JSON.parse(Buffer.from(text, "base64").toString("utf8")).auths;
+    };
+    expect(await auths()).toMatchObject({
+      "reg.example": { username: "ann", password: "secret", auth: Buffer.from("ann:secret").toString("base64") },
+      "https://index.docker.io/v1/": { username: "bob" },
+    });
+    expect(await succeed(bench, "logout reg.example")).toBe("Removing login credentials for reg.example\n");
+    expect(Object.keys(Object(await auths()))).toEqual(["https://index.docker.io/v1/"]);
+    expect(await succeed(bench, "logout reg.example")).toBe("Not logged in to reg.example\n");
+  });
+
   const refused = [
+    { line: "login reg.example", code: 2, err: "say who you are" },
+    { line: "login -u ann reg.example", code: 2, err: "--password-stdin" },
     { line: "image load -i none.tar", code: 6, err: "it does not exist" },
     { line: "image save", code: 2, err: "name the images" },
     { line: "image tag app:v1", code: 2, err: "name the image and its further name" },

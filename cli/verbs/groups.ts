@@ -255,4 +255,14 @@ export const IMAGE_VERBS: readonly VerbRow[] = [
     summary: "have the nodes drop images that nothing uses",
     load: async () => (await import("./image-prune.js")).imagePrune,
   },
+  {
+    name: "login",
+    summary: "keep credentials for a registry that a namespace's pods pull from",
+    load: async () => (await import("./login.js")).login,
+  },
+  {
+    name: "logout",
+    summary: "forget credentials for a registry",
+    load: async () => (await import("./logout.js")).logout,
+  },
 ];

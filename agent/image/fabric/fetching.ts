@@ -227,7 +227,7 @@ export class Fetching {
     const pieces = [...run];
     let at = file.rangeOf(pieces[0] ?? 0).start;
     const last = file.rangeOf(run.at(-1) ?? 0).end;
-    for await (const bytes of content) {
+    for await (const bytes of gathered(content)) {
       if (this.over.signal.aborted) return;
       const kept = bytes.subarray(0, last - at);
       await file.write(at, kept);
@@ -245,4 +245,21 @@ export class Fetching {
     }
     throw new TallshipError("image_pull_failed", `${this.parts.want.digest} ended at byte ${at} of ${last}`);
   }
+}
+
+/** Large writes: what comes off the wire comes in records of 16 KiB. */
+const WRITE_BYTES = 262_144;
+
+async function* gathered(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    waiting.push(chunk);
+    bytes += chunk.length;
+    if (bytes < WRITE_BYTES) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(waiting);
 }
