@@ -79,6 +79,17 @@ test("what another node says of an address is no word of a rule", () => {
   expect(members.sort()).toEqual(["10.0.0.1", "10.0.1.1"]);
 });
 
+test("a node speaks for addresses of its own subnet alone", () => {
+  const world = new PolicyWorld();
+  world.node("two", "10.0.1.0/24");
+  world.pod({ name: "a/web", node: "one", address: "10.0.0.1" });
+  world.policy("a/from-all", { ingress: [{ from: [{ podSelector: {} }] }] });
+  world.pod({ name: "a/own", node: "two", address: "10.0.1.9" });
+  world.pod({ name: "a/stolen", node: "two", address: "10.0.0.7" });
+  const members = [...world.knownTo("one").sets.values()].flatMap((set) => [...set]);
+  expect(members.sort()).toEqual(["10.0.0.1", "10.0.1.9"]);
+});
+
 test("many members come in several messages, and count with the last", () => {
   const world = newWorld();
   world.policy("a/from-all", { ingress: [{ from: [{ podSelector: {} }] }] });

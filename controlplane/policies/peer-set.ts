@@ -41,8 +41,6 @@ export interface NamedPort {
   readonly port: number;
 }
 
-const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
-
 /** The name of the set: a digest of its definition, the same on every leader. */
 export function setName(definition: SetDefinition): string {
   const digest = createHash("sha256")
@@ -65,9 +63,7 @@ export function policyPodOf(pod: Pod): PolicyPod | undefined {
       name === "" ? [] : [{ name, protocol: protocol || "TCP", port: containerPort }],
     ),
   );
-  // A node writes the address: what is none must not reach the other nodes' kernels.
-  const address = IPV4.test(status?.podIP ?? "") ? (status?.podIP ?? "") : "";
-  return { uid, namespace, node: spec.nodeName, labels, address, ports };
+  return { uid, namespace, node: spec.nodeName, labels, address: status?.podIP ?? "", ports };
 }
 
 /** What the pod adds to the set; nothing while it has no address. `namespaceLabels` are those of its namespace. */

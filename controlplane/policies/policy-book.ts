@@ -1,5 +1,6 @@
 import { type Labels, matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { deepEqual } from "../../lib/deep-equal.js";
+import { contains, parseAddress, parseSubnet, type Subnet } from "../../net/ipv4.js";
 import type { NetworkPolicy } from "../../proto/gen/tallship/v1/networkpolicy.js";
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
 import { ofKind } from "../cache/of-kind.js";
@@ -43,6 +44,7 @@ export class PolicyBook {
   private readonly namespaces = new Map<string, Labels>();
   private readonly pods = new Map<string, Map<string, KnownPod>>();
   private readonly nodes = new Map<string, Map<string, PodPolicies>>();
+  private readonly subnets = new Map<string, Subnet>();
   private readonly policies = new Map<string, Map<string, KnownPolicy>>();
   private readonly sets = new Map<string, KnownSet>();
 
@@ -52,6 +54,7 @@ export class PolicyBook {
 
   /** Takes everything there is. */
   load(view: Pick<View, "list">): void {
+    for (const { object } of view.list("Node")) this.setNode(object.metadata?.name ?? "", object.spec?.podCIDR);
     for (const after of view.list("Namespace")) this.setNamespace(after.object.metadata?.name ?? "", after);
     for (const after of view.list("NetworkPolicy")) this.setPolicy(after.object.metadata, after);
     for (const after of view.list("Pod")) this.setPod(after.object.metadata, after);
@@ -60,6 +63,7 @@ export class PolicyBook {
   /** Takes one change of the cache. */
   take({ key, after }: CacheChange): void {
     if (key.kind === "Namespace") this.setNamespace(key.name, after);
+    else if (key.kind === "Node") this.setNode(key.name, ofKind(after, "Node")?.object.spec?.podCIDR);
     else if (key.kind === "NetworkPolicy") this.setPolicy(key, after);
     else if (key.kind === "Pod") this.setPod(key, after);
   }
@@ -78,6 +82,13 @@ export class PolicyBook {
   /** The members of a set that some policy refers to. */
   members(set: string): MemberSet | undefined {
     return this.sets.get(set)?.members;
+  }
+
+  /** A node has its subnet before it has pods, and keeps it. */
+  private setNode(name: string, podCIDR: string | undefined): void {
+    const subnet = parseSubnet(podCIDR ?? "");
+    if (subnet === undefined) this.subnets.delete(name);
+    else this.subnets.set(name, subnet);
   }
 
   private setNamespace(name: string, after: Cached | undefined): void {
@@ -111,7 +122,7 @@ export class PolicyBook {
   private setPod(key: { namespace: string; name: string } | undefined, after: Cached | undefined): void {
     const { namespace = "", name = "" } = key ?? {};
     const object = ofKind(after, "Pod")?.object;
-    const pod = object && policyPodOf(object);
+    const pod = object && this.trusted(policyPodOf(object));
     const held = this.pods.get(namespace) ?? new Map<string, KnownPod>();
     const before = held.get(name);
     if (deepEqual(pod, before?.pod)) return;
@@ -125,6 +136,14 @@ export class PolicyBook {
     }
     if (held.size === 0) this.pods.delete(namespace);
     for (const [set, { members }] of this.sets) this.enter(set, members, `${namespace}/${name}`, pod);
+  }
+
+  /** A node speaks for addresses of its own subnet alone: another's would open what is closed to it. */
+  private trusted(pod: PolicyPod | undefined): PolicyPod | undefined {
+    const subnet = this.subnets.get(pod?.node ?? "");
+    const address = parseAddress(pod?.address ?? "");
+    if (pod === undefined || (address !== undefined && (subnet === undefined || contains(subnet, address)))) return pod;
+    return { ...pod, address: "" };
   }
 
   private forget({ node, uid }: PolicyPod): void {

@@ -5,6 +5,7 @@ import type { KindName } from "../../kinds/registry.js";
 import { NO_POLICIES, nextPolicies, type PolicyMap } from "../../net/policy/policy-map.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { NetworkPolicy } from "../../proto/gen/tallship/v1/networkpolicy.js";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 
 type Labels = Readonly<Record<string, string>>;
@@ -62,6 +63,10 @@ export class PolicyWorld {
 
   namespace(name: string, labels: Labels = {}): void {
     this.put({ kind: "Namespace", object: Namespace.fromPartial({ metadata: { name, labels } }) });
+  }
+
+  node(name: string, podCIDR: string): void {
+    this.put({ kind: "Node", object: Node.fromPartial({ metadata: { name }, spec: { podCIDR } }) });
   }
 
   pod({ name, node, address, labels = {}, ports = {}, change = {} }: TestPolicyPod): void {
