@@ -14,7 +14,7 @@ export const policy: Bench = {
 };
 
 /**
- * `bare`: without the guard's table. `none`: no policies. `apart`: 1,000 policies, of which one selects each pod, as a cluster has them.
+ * `bare`: without the firewall's table. `none`: no policies. `apart`: 1,000 policies, of which one selects each pod, as a cluster has them.
  * `together`: all 1,000 select both pods, and the last lets the traffic through.
  */
 const STATES = ["bare", "none", "apart", "together"] as const;
@@ -46,9 +46,9 @@ async function run(context: BenchContext): Promise<Readonly<Record<string, numbe
       connect_ratio_apart: ratio("connectUs", "apart"),
       connect_ratio_together: ratio("connectUs", "together"),
       rtt_ratio_1000: ratio("rttMs", "together"),
-      guard_throughput_ratio: ratio("gbits", "none", "bare"),
-      guard_rtt_ratio: ratio("rttMs", "none", "bare"),
-      guard_connect_ratio: ratio("connectUs", "none", "bare"),
+      firewall_throughput_ratio: ratio("gbits", "none", "bare"),
+      firewall_rtt_ratio: ratio("rttMs", "none", "bare"),
+      firewall_connect_ratio: ratio("connectUs", "none", "bare"),
       none_gbits: of("none", "gbits"),
       change_ms: changeMs,
     };
@@ -96,7 +96,8 @@ const fileOf = ({ namespace }: LabHost, state: State): string => `${namespace.fo
 
 async function keep(lab: Lab, world: PolicyWorld, state: State): Promise<void> {
   await lab.setPolicies(world);
-  for (const host of lab.hosts) await host.namespace.run(`nft list table inet tallship-guard > ${fileOf(host, state)}`);
+  for (const host of lab.hosts)
+    await host.namespace.run(`nft list table inet tallship-firewall > ${fileOf(host, state)}`);
 }
 
 async function measureAll(
@@ -125,7 +126,7 @@ async function measureAll(
 }
 
 function loading(host: LabHost, state: State): string {
-  const gone = "nft delete table inet tallship-guard 2>/dev/null || true";
+  const gone = "nft delete table inet tallship-firewall 2>/dev/null || true";
   return state === "bare" ? gone : `${gone}; nft -f ${fileOf(host, state)}`;
 }
 

@@ -157,7 +157,7 @@ for (const { why, flow: stands, stale } of standing) {
     };
     const at = await world();
     await at.network.attach([link("a", 9, [{ protocol: "TCP", hostIP: "", hostPort: 8080, containerPort: 80 }])]);
-    at.kernel.guard.flows = [stands];
+    at.kernel.firewall.flows = [stands];
     at.network.setMap(networkMap(1, [], [web("10.128.5.2"), dns]));
     await settle();
     const { protocol, to: endpoint, port: endpointPort } = stands;

@@ -11,8 +11,8 @@ import type { NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
-import { GuardKeeper } from "./policy/guard-keeper.js";
-import { GuardSync } from "./policy/guard-sync.js";
+import { FirewallKeeper } from "./policy/firewall-keeper.js";
+import { FirewallSync } from "./policy/firewall-sync.js";
 import { hostsOf } from "./policy/hosts.js";
 import type { PolicyMap } from "./policy/policy-map.js";
 import { addressesAnnouncedBy } from "./proxy/announced.js";
@@ -42,7 +42,7 @@ export interface NodeNetworkOptions {
 
 /**
  * The node's network over a kernel. Three lanes, since nothing in one depends on the other: links (overlay, pods), rules (services,
- * host ports) and the guard (policies), so that an endpoint's change never waits for the wiring of pods.
+ * host ports) and the firewall (policies), so that an endpoint's change never waits for the wiring of pods.
  */
 export function createNodeNetwork(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions): NodeNetwork {
   return new HostNetwork(config, kernel, options);
@@ -57,17 +57,17 @@ class HostNetwork implements NodeNetwork {
   private readonly names: NamePublisher | undefined;
   private readonly linkLane = new Lane();
   private readonly ruleLane = new Lane();
-  private readonly guardLane = new Lane();
+  private readonly firewallLane = new Lane();
   private readonly overlay: OverlaySync;
   private readonly pods: PodLinks;
   private readonly proxy: ProxySync;
-  private readonly guard: GuardSync;
-  private readonly keeper: GuardKeeper;
+  private readonly firewall: FirewallSync;
+  private readonly keeper: FirewallKeeper;
   private readonly attaching: Batches<PodLink>;
   private readonly detaching: Batches<string>;
   private readonly peerSettler: Settler;
   private readonly ruleSettler: Settler;
-  private readonly guardSettler: Settler;
+  private readonly firewallSettler: Settler;
   private readonly checks: Repeater;
   private readonly listeners: ((revision: number) => void)[] = [];
   private map: NetworkMap | undefined;
@@ -107,14 +107,16 @@ class HostNetwork implements NodeNetwork {
       new Settler({ lane, clock, rng, work, onFailure: (error) => this.report(part, error) });
     this.peerSettler = settler("overlay", this.linkLane, () => this.applyPeers());
     this.ruleSettler = settler("rules", this.ruleLane, () => this.applyRules());
-    this.guard = new GuardSync(config, kernel);
-    this.keeper = new GuardKeeper({
-      sync: this.guard,
+    this.firewall = new FirewallSync(config, kernel);
+    this.keeper = new FirewallKeeper({
+      sync: this.firewall,
       clock,
-      world: () => ({ pods: this.pods.guarded, overlay: this.overlay.entries, hosts: this.hosts }),
-      want: () => this.guardSettler.want(),
+      world: () => ({ pods: this.pods.firewalled, overlay: this.overlay.entries, hosts: this.hosts }),
+      want: () => this.firewallSettler.want(),
     });
-    this.guardSettler = settler("policies", this.guardLane, () => this.timed("policies", () => this.keeper.apply()));
+    this.firewallSettler = settler("policies", this.firewallLane, () =>
+      this.timed("policies", () => this.keeper.apply()),
+    );
     this.checks = new Repeater(clock, () => this.check());
   }
 
@@ -125,11 +127,11 @@ class HostNetwork implements NodeNetwork {
     await this.ruleLane.run(() =>
       this.kernel.readElements(["host-ports", "host-ports-any"], (element) => ports.push(element)),
     );
-    const held = await this.guardLane.run(() => this.guard.held());
+    const held = await this.firewallLane.run(() => this.firewall.held());
     if (this.map === undefined) this.hosts = held.hosts;
     await this.linkLane.run(() => this.pods.adopt(hostPortsByAddress(ports), held.insiders));
     await this.ruleLane.run(() => this.proxy.start(this.pods.links.values()));
-    await this.guardLane.run(() => this.keeper.apply());
+    await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
     return device;
   }
@@ -151,8 +153,8 @@ class HostNetwork implements NodeNetwork {
     this.keeper.setPolicies(policies);
   }
 
-  guarded(uid: string, signal: AbortSignal): Promise<void> {
-    return this.keeper.guarded(uid, signal);
+  firewalled(uid: string, signal: AbortSignal): Promise<void> {
+    return this.keeper.firewalled(uid, signal);
   }
 
   onApplied(listener: (revision: number) => void): void {
@@ -179,8 +181,8 @@ class HostNetwork implements NodeNetwork {
     this.checks.stop();
     this.peerSettler.stop();
     this.ruleSettler.stop();
-    this.guardSettler.stop();
-    await Promise.all([this.linkLane.idle(), this.ruleLane.idle(), this.guardLane.idle()]);
+    this.firewallSettler.stop();
+    await Promise.all([this.linkLane.idle(), this.ruleLane.idle(), this.firewallLane.idle()]);
     await this.kernel.close();
   }
 
@@ -207,7 +209,7 @@ class HostNetwork implements NodeNetwork {
     this.nodesApplied = nodes;
     this.announced = addresses;
     this.hosts = hostsOf(nodes.values());
-    this.guardSettler.want();
+    this.firewallSettler.want();
     this.metrics.holds("overlay", this.overlay.entryCount);
   }
 
@@ -216,7 +218,7 @@ class HostNetwork implements NodeNetwork {
       throw new TallshipError("failed_precondition", `attach ${links.length} pods: the network has not started`);
     const failures = await this.pods.attach(links);
     if (links.some((link) => link.hostPorts.length > 0)) await this.applyHostPorts();
-    this.guardSettler.want();
+    this.firewallSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
     return failures;
   }
@@ -225,7 +227,7 @@ class HostNetwork implements NodeNetwork {
     const hadPorts = uids.some((uid) => (this.pods.links.get(uid)?.hostPorts.length ?? 0) > 0);
     const failures = await this.pods.detach(uids);
     if (hadPorts) await this.applyHostPorts();
-    this.guardSettler.want();
+    this.firewallSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
     return failures;
   }
@@ -241,7 +243,7 @@ class HostNetwork implements NodeNetwork {
     await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
     const deepEveryMs = Math.max(
       limit("netDeepCheckMs"),
-      (this.proxy.elementCount + this.guard.elementCount) * limit("netCheckEntryMs"),
+      (this.proxy.elementCount + this.firewall.elementCount) * limit("netCheckEntryMs"),
     );
     if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + deepEveryMs;
     const linkEntries = this.overlay.entryCount + this.pods.links.size;
@@ -254,7 +256,7 @@ class HostNetwork implements NodeNetwork {
       this.mendPart("rules", this.ruleLane, () => this.proxy.repair(depth)),
       this.mendPart("overlay", this.linkLane, () => this.overlay.repair()),
       this.mendPart("pods", this.linkLane, () => this.pods.repair()),
-      this.mendPart("policies", this.guardLane, () => this.guard.repair(depth)),
+      this.mendPart("policies", this.firewallLane, () => this.firewall.repair(depth)),
     ]);
     return rules + overlay + pods + policies;
   }

@@ -75,7 +75,7 @@ export interface NodeNetwork {
   /** What policies mean for the node's pods from now on; several calls in a row are one. Before the first a former agent's rules stand. */
   setPolicies(policies: PolicyMap): void;
   /** Resolves once the kernel holds what policies say of an attached pod. Rejects when the signal aborts, or with unavailable when nobody says it in time. */
-  guarded(uid: string, signal: AbortSignal): Promise<void>;
+  firewalled(uid: string, signal: AbortSignal): Promise<void>;
   /** Calls with the revision of the map that the kernel has come to reflect. */
   onApplied(listener: (revision: number) => void): void;
   /**

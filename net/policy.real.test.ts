@@ -184,15 +184,15 @@ test("a new pod is closed from its first packet on, and its node waits until it 
   world.policy("default/one", { podSelector: only("new") });
   const fresh = await one.pod("new", 77);
   const until = new AbortController();
-  let isGuarded = false;
-  const guarded = one.network.guarded("new", until.signal).then(() => {
-    isGuarded = true;
+  let isFirewalled = false;
+  const firewalled = one.network.firewalled("new", until.signal).then(() => {
+    isFirewalled = true;
   });
   await one.network.repair();
-  expect(isGuarded).toBe(false);
+  expect(isFirewalled).toBe(false);
   world.pod({ name: "default/new", node: "node-1", address: "", labels: { name: "new" } });
   await lab.setPolicies(world);
-  await guarded;
+  await firewalled;
   await fresh.probe.serve("tcp", 8080);
   expect(await reaches(b.probe, fresh.address)).toBe(false);
   await one.network.detach(["new"]);
@@ -215,9 +215,9 @@ test("policies survive the death of what programs them; its successor takes them
 // What people do by hand; everything is closed and open again as before.
 const damages = [
   "nft flush ruleset",
-  "nft delete table inet tallship-guard",
-  "nft flush map inet tallship-guard ingress-pods",
-  "nft flush chain inet tallship-guard ingress",
+  "nft delete table inet tallship-firewall",
+  "nft flush map inet tallship-firewall ingress-pods",
+  "nft flush chain inet tallship-firewall ingress",
 ];
 for (const damage of damages) {
   test(`mended: ${damage}`, async () => {
@@ -234,9 +234,9 @@ for (const damage of damages) {
 test("a table that is gone is mended without being asked", async () => {
   world.policy("default/one", { podSelector: only("a") });
   await lab.setPolicies(world);
-  await lab.host(1).namespace.run("nft delete table inet tallship-guard");
+  await lab.host(1).namespace.run("nft delete table inet tallship-firewall");
   const isMended = async (): Promise<boolean> => !(await reaches(b.probe, a.address));
-  await waitFor("the guard to be mended", isMended, { deadlineMs: 15_000, everyMs: 100 });
+  await waitFor("the firewall to be mended", isMended, { deadlineMs: 15_000, everyMs: 100 });
 });
 
 test("when the last policy goes, nothing of it stays in the kernel", async () => {
@@ -247,7 +247,7 @@ test("when the last policy goes, nothing of it stays in the kernel", async () =>
   await lab.setPolicies(world);
   world.dropPolicy("default/one");
   await lab.setPolicies(world);
-  const listed = await lab.host(1).namespace.run("nft list table inet tallship-guard");
+  const listed = await lab.host(1).namespace.run("nft list table inet tallship-firewall");
   expect(listed.match(/(?:chain|set|map) (?:allow|pods|ports)-\S+/g) ?? []).toEqual([]);
   expect(await reaches(c.probe, a.address)).toBe(true);
 });

@@ -1,6 +1,6 @@
 import type { TallshipError } from "../../lib/errors.js";
 import type { Entry, EntryChange } from "./entries.js";
-import type { GuardChange, GuardTable } from "./guard.js";
+import type { FirewallChange, FirewallTable } from "./firewall.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
 /** How a pod is wired: a veth from its namespace to the host, routed. */
@@ -51,8 +51,8 @@ export interface TrackedFlow {
   readonly sentToPort: number;
 }
 
-/** An element of a set or map of the guard's table. */
-export interface GuardElement {
+/** An element of a set or map of the firewall's table. */
+export interface FirewallElement {
   readonly set: string;
   readonly key: string;
   readonly value: string;
@@ -97,16 +97,16 @@ export interface Kernel {
   /** Visits elements of the maps named, in no order. Expensive for big maps. */
   readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void>;
 
-  /** Replaces the guard's table in one transaction. */
-  replaceGuard(table: GuardTable): Promise<void>;
-  /** Changes the guard's table in one transaction: all or none. Strict, as changeElements is. */
-  changeGuard(changes: readonly GuardChange[]): Promise<void>;
-  /** Whether there is a guard's table; costs next to nothing. */
-  hasGuard(): Promise<boolean>;
-  /** As ruleFingerprint, of the guard's table. */
-  guardFingerprint(): Promise<string>;
-  /** Visits every element of the guard's table, in no order. Expensive for many. */
-  readGuard(visit: (element: GuardElement) => void): Promise<void>;
+  /** Replaces the firewall's table in one transaction. */
+  replaceFirewall(table: FirewallTable): Promise<void>;
+  /** Changes the firewall's table in one transaction: all or none. Strict, as changeElements is. */
+  changeFirewall(changes: readonly FirewallChange[]): Promise<void>;
+  /** Whether there is a firewall's table; costs next to nothing. */
+  hasFirewall(): Promise<boolean>;
+  /** As ruleFingerprint, of the firewall's table. */
+  firewallFingerprint(): Promise<string>;
+  /** Visits every element of the firewall's table, in no order. Expensive for many. */
+  readFirewall(visit: (element: FirewallElement) => void): Promise<void>;
 
   /** The connections that one of the addresses began or answers. */
   readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]>;

@@ -1,7 +1,7 @@
 import type { Clock } from "../../lib/clock.js";
 import { CoProcess, type Dialect } from "./co-process.js";
 import { NFT_DIALECT, SHELL_DIALECT } from "./dialects.js";
-import { GuardKernel } from "./guard-kernel.js";
+import { FirewallKernel } from "./firewall-kernel.js";
 import type { Kernel } from "./kernel.js";
 import { LinkKernel } from "./link-kernel.js";
 import { NftFiles } from "./nft-files.js";
@@ -34,7 +34,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
   const pods = new PodKernel([linkShell, secondShell], runDir);
   const files = new NftFiles(ruleShell, runDir);
   const rules = new RuleKernel(nft, ruleShell, files);
-  const guard = new GuardKernel(nft, ruleShell, files);
+  const firewall = new FirewallKernel(nft, ruleShell, files);
   return {
     underlay: (address) => links.underlay(address),
     readEntries: (devices, settings) => links.readEntries(devices, settings),
@@ -48,14 +48,14 @@ export function realKernel(options: RealKernelOptions): Kernel {
     hasRules: () => rules.hasRules(),
     ruleFingerprint: () => rules.ruleFingerprint(),
     readElements: (maps, visit) => rules.readElements(maps, visit),
-    replaceGuard: (table) => guard.replaceGuard(table),
-    changeGuard: (changes) => guard.changeGuard(changes),
-    hasGuard: () => guard.hasGuard(),
-    guardFingerprint: () => guard.guardFingerprint(),
-    readGuard: (visit) => guard.readGuard(visit),
-    readFlows: (addresses) => guard.readFlows(addresses),
+    replaceFirewall: (table) => firewall.replaceFirewall(table),
+    changeFirewall: (changes) => firewall.changeFirewall(changes),
+    hasFirewall: () => firewall.hasFirewall(),
+    firewallFingerprint: () => firewall.firewallFingerprint(),
+    readFirewall: (visit) => firewall.readFirewall(visit),
+    readFlows: (addresses) => firewall.readFlows(addresses),
     readTranslated: (visit) => rules.readTranslated(visit),
-    cutFlows: (flows) => guard.cutFlows(flows),
+    cutFlows: (flows) => firewall.cutFlows(flows),
     forgetFlows: (filters) => rules.forgetFlows(filters),
     close: async () => {
       await Promise.all([linkShell, secondShell, ruleShell, nft].map((process) => process.close()));

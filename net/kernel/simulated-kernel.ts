@@ -1,7 +1,15 @@
 import { TallshipError } from "../../lib/errors.js";
 import { deviceOf, type Entry, type EntryChange } from "./entries.js";
-import type { GuardChange, GuardTable } from "./guard.js";
-import type { FlowFilter, GuardElement, Kernel, PodDevice, PodWiring, TrackedFlow, UnderlayDevice } from "./kernel.js";
+import type { FirewallChange, FirewallTable } from "./firewall.js";
+import type {
+  FirewallElement,
+  FlowFilter,
+  Kernel,
+  PodDevice,
+  PodWiring,
+  TrackedFlow,
+  UnderlayDevice,
+} from "./kernel.js";
 import {
   type ElementChange,
   LEARNED_MAPS,
@@ -10,7 +18,7 @@ import {
   type RuleFrame,
   type RuleMap,
 } from "./rules.js";
-import { SimulatedGuard } from "./simulated-guard.js";
+import { SimulatedFirewall } from "./simulated-firewall.js";
 
 /** An address of a simulated host. */
 export interface SimulatedUnderlay extends UnderlayDevice {
@@ -37,8 +45,8 @@ export class SimulatedKernel implements Kernel {
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
-  /** The guard's table and the connections that are tracked. */
-  readonly guard = new SimulatedGuard();
+  /** The firewall's table and the connections that are tracked. */
+  readonly firewall = new SimulatedFirewall();
   /** Every filter ever given to forgetFlows, in order. */
   readonly forgotten: FlowFilter[] = [];
   /** Every address ever announced, in order. */
@@ -142,38 +150,38 @@ export class SimulatedKernel implements Kernel {
     for (const map of maps) for (const [key, value] of this.rules?.maps.get(map) ?? []) visit({ map, key, value });
   }
 
-  async replaceGuard(table: GuardTable): Promise<void> {
+  async replaceFirewall(table: FirewallTable): Promise<void> {
     this.mayRefuse();
-    this.guard.replace(table);
+    this.firewall.replace(table);
   }
 
-  async changeGuard(changes: readonly GuardChange[]): Promise<void> {
+  async changeFirewall(changes: readonly FirewallChange[]): Promise<void> {
     if (changes.length > 0) this.mayRefuse();
-    this.guard.change(changes);
+    this.firewall.change(changes);
   }
 
-  async hasGuard(): Promise<boolean> {
-    return this.guard.table !== undefined;
+  async hasFirewall(): Promise<boolean> {
+    return this.firewall.table !== undefined;
   }
 
-  async guardFingerprint(): Promise<string> {
-    return this.guard.fingerprint;
+  async firewallFingerprint(): Promise<string> {
+    return this.firewall.fingerprint;
   }
 
-  async readGuard(visit: (element: GuardElement) => void): Promise<void> {
-    this.guard.read(visit);
+  async readFirewall(visit: (element: FirewallElement) => void): Promise<void> {
+    this.firewall.read(visit);
   }
 
   async readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]> {
-    return this.guard.flows.filter(({ from, to }) => addresses.includes(from) || addresses.includes(to));
+    return this.firewall.flows.filter(({ from, to }) => addresses.includes(from) || addresses.includes(to));
   }
 
   async readTranslated(visit: (flow: TrackedFlow) => void): Promise<void> {
-    for (const flow of this.guard.flows) if (flow.to !== flow.sentTo || flow.port !== flow.sentToPort) visit(flow);
+    for (const flow of this.firewall.flows) if (flow.to !== flow.sentTo || flow.port !== flow.sentToPort) visit(flow);
   }
 
   async cutFlows(flows: readonly TrackedFlow[]): Promise<void> {
-    this.guard.flows = this.guard.flows.filter((flow) => !flows.includes(flow));
+    this.firewall.flows = this.firewall.flows.filter((flow) => !flows.includes(flow));
   }
 
   async forgetFlows(filters: readonly FlowFilter[]): Promise<void> {
@@ -204,7 +212,7 @@ export class SimulatedKernel implements Kernel {
   /** What `nft flush ruleset` does. */
   flushRuleset(): void {
     this.rules = undefined;
-    this.guard.flush();
+    this.firewall.flush();
   }
 
   /** What `nft flush map` does. */

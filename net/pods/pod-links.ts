@@ -2,7 +2,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { gatewayOf } from "../ipv4.js";
 import type { Kernel, PodWiring } from "../kernel/kernel.js";
 import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
-import type { GuardedPod } from "../policy/guard-plan.js";
+import type { FirewalledPod } from "../policy/firewall-plan.js";
 import { isReachedFromLoopback } from "../proxy/host-ports.js";
 
 /** Keeps pods' links as they are wanted. What is wanted of pods that were there at the start is what was there. Calls must not overlap. */
@@ -23,8 +23,8 @@ export class PodLinks {
     return this.wanted;
   }
 
-  /** The links as the guard sees them. */
-  get guarded(): readonly GuardedPod[] {
+  /** The links as the firewall sees them. */
+  get firewalled(): readonly FirewalledPod[] {
     return [...this.wanted.values()].map(({ uid, address, reachesInternals = false }) => ({
       uid,
       address,

@@ -1,15 +1,15 @@
 import { setsOf } from "../../kinds/compiled-policies.js";
-import type { GuardTable } from "../kernel/guard.js";
+import type { FirewallTable } from "../kernel/firewall.js";
 import type { TrackedFlow } from "../kernel/kernel.js";
-import type { GuardedPod } from "./guard-plan.js";
+import type { FirewalledPod } from "./firewall-plan.js";
 import type { PolicyMap } from "./policy-map.js";
 import { isLetThrough } from "./verdict.js";
 
 /** What the kernel holds, and what it was made of. */
 interface Held {
-  readonly table: GuardTable;
+  readonly table: FirewallTable;
   readonly policies: PolicyMap;
-  readonly pods: ReadonlyMap<string, GuardedPod>;
+  readonly pods: ReadonlyMap<string, FirewalledPod>;
 }
 
 /**
@@ -24,9 +24,9 @@ export function touchedAddresses(before: Held | undefined, after: Held): readonl
   return [...after.pods.values()].flatMap(({ uid, address }) => {
     const verdicts = (held: Held | undefined): string =>
       ["ingress-pods", "egress-pods"].map((map) => held?.table.sets.get(map)?.elements.get(address)).join();
-    const isGuarded = verdicts(after) !== ",";
+    const isFirewalled = verdicts(after) !== ",";
     const isOther = before === undefined || owners.get(address) !== uid || verdicts(before) !== verdicts(after);
-    return isGuarded && (isOther || usesAny(after.policies, uid, shrunk)) ? [address] : [];
+    return isFirewalled && (isOther || usesAny(after.policies, uid, shrunk)) ? [address] : [];
   });
 }
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { diffEntries, type Entry, entryKey } from "../../net/kernel/entries.js";
-import { diffGuard, type GuardChain, type GuardSet, type GuardTable } from "../../net/kernel/guard.js";
+import { diffFirewall, type FirewallChain, type FirewallSet, type FirewallTable } from "../../net/kernel/firewall.js";
 import type { Kernel, PodWiring } from "../../net/kernel/kernel.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "../../net/kernel/rules.js";
 
@@ -64,24 +64,24 @@ const adds = (elements: readonly RuleElement[]): ElementChange[] =>
 const deletes = (elements: readonly RuleElement[]): ElementChange[] =>
   elements.map((element) => ({ do: "delete", ...element }));
 
-const setOf = (...keys: readonly string[]): GuardSet => ({
+const setOf = (...keys: readonly string[]): FirewallSet => ({
   is: "set",
   type: "type ipv4_addr;",
   elements: new Map(keys.map((key) => [key, ""])),
 });
 
-/** A guard's table in which each pod of the list has a chain of its own that lets one set in. */
-const guardOf = (...pods: readonly string[]): GuardTable => {
+/** A firewall's table in which each pod of the list has a chain of its own that lets one set in. */
+const firewallOf = (...pods: readonly string[]): FirewallTable => {
   const verdicts = new Map(pods.map((pod) => [`10.128.4.${pod}`, `goto pod-${pod}`]));
   const base = { hook: "type filter hook forward priority -5; policy accept;", rules: ["ip daddr vmap @verdicts"] };
   return {
-    sets: new Map<string, GuardSet>([
-      ...pods.map((pod): [string, GuardSet] => [`pods-${pod}`, setOf(`10.128.4.${pod}`)]),
+    sets: new Map<string, FirewallSet>([
+      ...pods.map((pod): [string, FirewallSet] => [`pods-${pod}`, setOf(`10.128.4.${pod}`)]),
       ["verdicts", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts }],
     ]),
-    chains: new Map<string, GuardChain>([
+    chains: new Map<string, FirewallChain>([
       ["base", base],
-      ...pods.flatMap((pod): [string, GuardChain][] => [
+      ...pods.flatMap((pod): [string, FirewallChain][] => [
         [`pod-${pod}`, { hook: "", rules: [`jump allow-${pod}`, "drop"] }],
         [`allow-${pod}`, { hook: "", rules: [`ip saddr @pods-${pod} accept`] }],
       ]),
@@ -289,48 +289,51 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       expect(await elements("services")).toEqual([]);
     });
 
-    const guardElements = async (): Promise<readonly string[]> => {
+    const firewallElements = async (): Promise<readonly string[]> => {
       const found: string[] = [];
-      await bench.kernel.readGuard(({ set, key, value }) => found.push(`${set} ${key} ${value}`));
+      await bench.kernel.readFirewall(({ set, key, value }) => found.push(`${set} ${key} ${value}`));
       return found.sort();
     };
 
-    test("the guard's table goes from any state to any other in one transaction, and back", async () => {
-      const states = [guardOf("7", "8"), guardOf("8", "9"), guardOf(), guardOf("7"), guardOf("7", "8")];
-      await bench.kernel.replaceGuard(guardOf("9"));
-      let held = guardOf("9");
+    test("the firewall's table goes from any state to any other in one transaction, and back", async () => {
+      const states = [firewallOf("7", "8"), firewallOf("8", "9"), firewallOf(), firewallOf("7"), firewallOf("7", "8")];
+      await bench.kernel.replaceFirewall(firewallOf("9"));
+      let held = firewallOf("9");
       for (const next of states) {
-        await bench.kernel.changeGuard(diffGuard(held, next));
+        await bench.kernel.changeFirewall(diffFirewall(held, next));
         held = next;
         const want = [...next.sets].flatMap(([set, { elements }]) =>
           [...elements].map(([key, value]) => `${set} ${key} ${value}`),
         );
-        expect(await guardElements()).toEqual(want.sort());
+        expect(await firewallElements()).toEqual(want.sort());
       }
     });
 
-    test("a change of the guard that is refused in part is refused as a whole", async () => {
-      await bench.kernel.replaceGuard(guardOf("7"));
-      const before = await guardElements();
+    test("a change of the firewall that is refused in part is refused as a whole", async () => {
+      await bench.kernel.replaceFirewall(firewallOf("7"));
+      const before = await firewallElements();
       const elements = new Map([["10.128.4.9", "goto pod-9"]]);
       for (const act of ["add-elements", "delete-elements"] as const) {
-        const changes = [...diffGuard(guardOf("7"), guardOf("7", "8")), { do: act, name: "verdicts", elements }];
-        await expect(bench.kernel.changeGuard(changes)).rejects.toMatchObject({ code: "kernel_failed" });
-        expect(await guardElements()).toEqual(before);
+        const changes = [
+          ...diffFirewall(firewallOf("7"), firewallOf("7", "8")),
+          { do: act, name: "verdicts", elements },
+        ];
+        await expect(bench.kernel.changeFirewall(changes)).rejects.toMatchObject({ code: "kernel_failed" });
+        expect(await firewallElements()).toEqual(before);
       }
     });
 
-    test("the guard's fingerprint is blind to elements, tells chains apart, and is empty without a table", async () => {
-      expect([await bench.kernel.hasGuard(), await bench.kernel.guardFingerprint()]).toEqual([false, ""]);
-      await bench.kernel.replaceGuard(guardOf("7"));
-      const made = await bench.kernel.guardFingerprint();
+    test("the firewall's fingerprint is blind to elements, tells chains apart, and is empty without a table", async () => {
+      expect([await bench.kernel.hasFirewall(), await bench.kernel.firewallFingerprint()]).toEqual([false, ""]);
+      await bench.kernel.replaceFirewall(firewallOf("7"));
+      const made = await bench.kernel.firewallFingerprint();
       const elements = new Map([["10.128.4.99", ""]]);
-      await bench.kernel.changeGuard([{ do: "add-elements", name: "pods-7", elements }]);
-      expect([await bench.kernel.hasGuard(), await bench.kernel.guardFingerprint()]).toEqual([true, made]);
-      await bench.kernel.changeGuard(diffGuard(guardOf("7"), guardOf("7", "8")));
-      expect(await bench.kernel.guardFingerprint()).not.toBe(made);
+      await bench.kernel.changeFirewall([{ do: "add-elements", name: "pods-7", elements }]);
+      expect([await bench.kernel.hasFirewall(), await bench.kernel.firewallFingerprint()]).toEqual([true, made]);
+      await bench.kernel.changeFirewall(diffFirewall(firewallOf("7"), firewallOf("7", "8")));
+      expect(await bench.kernel.firewallFingerprint()).not.toBe(made);
       await bench.flushRuleset();
-      expect([await bench.kernel.hasGuard(), await bench.kernel.guardFingerprint()]).toEqual([false, ""]);
+      expect([await bench.kernel.hasFirewall(), await bench.kernel.firewallFingerprint()]).toEqual([false, ""]);
     });
 
     test("no connections are read of addresses that have none, and cutting those is no error", async () => {

@@ -75,7 +75,7 @@ test("the death of agents and of the control plane opens nothing, and closes not
 test("what somebody flushes is put back", async () => {
   await testbed.exec("host2", ["nft", "flush", "ruleset"]);
   const tables = async (): Promise<string> => (await testbed.exec("host2", ["nft", "list", "tables"])).stdout;
-  const areBack = async (): Promise<boolean> => (await tables()).match(/inet tallship(-guard)?$/gm)?.length === 2;
+  const areBack = async (): Promise<boolean> => (await tables()).match(/inet tallship(-firewall)?$/gm)?.length === 2;
   await waitFor("the tables of host2", areBack, { deadlineMs: 20_000, everyMs: 200 });
   await expectKept();
 });
@@ -103,8 +103,8 @@ test("pods do not reach the agents' port, and everything else once no policy is 
 test("when pods and policies go, nothing of them stays in the kernel", async () => {
   await testbed.tsctl(["delete", "namespace", "tiers"]);
   const left = async (): Promise<number> => {
-    const listed = await testbed.exec("host1", ["nft", "list", "table", "inet", "tallship-guard"]);
+    const listed = await testbed.exec("host1", ["nft", "list", "table", "inet", "tallship-firewall"]);
     return listed.stdout.match(/(?:pods|allow|ports)-[0-9a-f]{20}/g)?.length ?? 0;
   };
-  await waitFor("the guard to be as before", async () => (await left()) === 0, { deadlineMs: 60_000, everyMs: 500 });
+  await waitFor("the firewall to be as before", async () => (await left()) === 0, { deadlineMs: 60_000, everyMs: 500 });
 });

@@ -197,7 +197,7 @@ function noNetwork(): NodeNetwork {
     start: async () => ({ vtepMAC: "", mtu: 1450 }),
     setMap: () => undefined,
     setPolicies: () => undefined,
-    guarded: async () => undefined,
+    firewalled: async () => undefined,
     onApplied: () => undefined,
     attach: async () => undefined,
     detach: async () => undefined,

@@ -1,23 +1,23 @@
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
 import { parseAddress, parseSubnet } from "../ipv4.js";
 import type { Entry } from "../kernel/entries.js";
-import type { GuardChain, GuardSet, GuardTable } from "../kernel/guard.js";
-import { frameChains, type GuardFrame } from "./guard-frame.js";
+import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
+import { type FirewallFrame, frameChains } from "./firewall-frame.js";
 import type { PolicyMap } from "./policy-map.js";
 import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
 
-/** A pod's link as far as the guard is concerned. */
-export interface GuardedPod {
+/** A pod's link as far as the firewall is concerned. */
+export interface FirewalledPod {
   readonly uid: string;
   readonly address: string;
   /** May reach the ports that belong to Tallship itself. */
   readonly reachesInternals: boolean;
 }
 
-/** What the guard's table follows from. */
-export interface GuardWorld {
+/** What the firewall's table follows from. */
+export interface FirewallWorld {
   readonly policies: PolicyMap;
-  readonly pods: Iterable<GuardedPod>;
+  readonly pods: Iterable<FirewalledPod>;
   /** The overlay's entries: which host may send for which subnet. */
   readonly overlay: readonly Entry[];
   /** Addresses of the cluster's hosts. */
@@ -28,20 +28,20 @@ export interface GuardWorld {
 const MEMBER = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(TCP|UDP|SCTP)\/(\d{1,5}))?$/;
 
 /**
- * Plans the guard's table. Remembers what it made of each policy and set, so that a change costs as much as what changed; the plan is a
+ * Plans the firewall's table. Remembers what it made of each policy and set, so that a change costs as much as what changed; the plan is a
  * function of the world alone.
  */
-export class GuardPlanner {
-  private readonly frame: ReadonlyMap<string, GuardChain>;
+export class FirewallPlanner {
+  private readonly frame: ReadonlyMap<string, FirewallChain>;
   private readonly rules = new WeakMap<CompiledPolicy, Map<PolicyDirection, readonly string[]>>();
-  private readonly peerSets = new WeakMap<ReadonlySet<string>, GuardSet>();
+  private readonly peerSets = new WeakMap<ReadonlySet<string>, FirewallSet>();
 
-  constructor(frame: GuardFrame) {
+  constructor(frame: FirewallFrame) {
     this.frame = frameChains(frame);
   }
 
   /** The table for this world. */
-  plan(world: GuardWorld): GuardTable {
+  plan(world: FirewallWorld): FirewallTable {
     const chains = new Map(this.frame);
     const pods = [...world.pods];
     const isolated = pods.map((pod) => ({ pod, policies: world.policies.pods.get(pod.uid) }));
@@ -52,8 +52,8 @@ export class GuardPlanner {
           return chain === undefined ? [] : [[pod.address, `goto ${chain}`] as const];
         }),
       );
-    const guarded = isolated.filter(({ policies }) => isGuarded(policies)).map(({ pod }) => pod.address);
-    const sets = new Map<string, GuardSet>([
+    const firewalled = isolated.filter(({ policies }) => isFirewalled(policies)).map(({ pod }) => pod.address);
+    const sets = new Map<string, FirewallSet>([
       ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(world.overlay))],
       ["gateways", setOf("type ipv4_addr;", gateways(world.overlay))],
       [
@@ -70,12 +70,12 @@ export class GuardPlanner {
           pods.filter((pod) => pod.reachesInternals).map((pod) => pod.address),
         ),
       ],
-      ["guarded", setOf("type ipv4_addr;", guarded)],
+      ["firewalled", setOf("type ipv4_addr;", firewalled)],
       [
         "selves",
         setOf(
           "type ipv4_addr . ipv4_addr;",
-          guarded.map((address) => `${address} . ${address}`),
+          firewalled.map((address) => `${address} . ${address}`),
         ),
       ],
       ["ingress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("ingress") }],
@@ -87,7 +87,7 @@ export class GuardPlanner {
 
   /** Adds the chain of pods that these policies select; undefined when none does. Pods with the same policies share it, policies with the same rules too. */
   private enter(
-    chains: Map<string, GuardChain>,
+    chains: Map<string, FirewallChain>,
     { policies }: PolicyMap,
     { direction, names }: { readonly direction: PolicyDirection; readonly names: readonly string[] },
   ): string | undefined {
@@ -114,7 +114,7 @@ export class GuardPlanner {
     return rules;
   }
 
-  private peerSet(name: string, members: ReadonlySet<string>): GuardSet {
+  private peerSet(name: string, members: ReadonlySet<string>): FirewallSet {
     const known = this.peerSets.get(members);
     if (known !== undefined) return known;
     const isPorts = name.startsWith("ports-");
@@ -126,11 +126,11 @@ export class GuardPlanner {
 }
 
 /** True when some policy selects the pod in a direction. */
-export function isGuarded(policies: PodPolicies | undefined): boolean {
+export function isFirewalled(policies: PodPolicies | undefined): boolean {
   return policies !== undefined && policies.ingress.length + policies.egress.length > 0;
 }
 
-function setOf(type: string, keys: readonly string[]): GuardSet {
+function setOf(type: string, keys: readonly string[]): FirewallSet {
   return { is: "set", type, elements: new Map(keys.map((key) => [key, ""])) };
 }
 

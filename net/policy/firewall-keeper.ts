@@ -1,14 +1,14 @@
 import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
-import type { GuardSync, KnownWorld } from "./guard-sync.js";
+import type { FirewallSync, KnownWorld } from "./firewall-sync.js";
 import type { PolicyMap } from "./policy-map.js";
 
 /** What a keeper needs. */
-export interface GuardKeeperOptions {
-  readonly sync: GuardSync;
+export interface FirewallKeeperOptions {
+  readonly sync: FirewallSync;
   readonly clock: Clock;
-  /** Everything that the guard follows from, but policies, as it is now. */
+  /** Everything that the firewall follows from, but policies, as it is now. */
   readonly world: () => Omit<KnownWorld, "policies">;
   /** Asks for `apply`, soon and again after a failure. */
   readonly want: () => void;
@@ -20,12 +20,12 @@ interface Waiting {
 }
 
 /** Knows the policies, and who waits for the kernel to hold them. */
-export class GuardKeeper {
-  private readonly options: GuardKeeperOptions;
+export class FirewallKeeper {
+  private readonly options: FirewallKeeperOptions;
   private readonly waiting = new Set<Waiting>();
   private policies: PolicyMap | undefined;
 
-  constructor(options: GuardKeeperOptions) {
+  constructor(options: FirewallKeeperOptions) {
     this.options = options;
   }
 
@@ -43,7 +43,7 @@ export class GuardKeeper {
   }
 
   /** Resolves once the kernel holds what policies say of the pod. */
-  guarded(uid: string, signal: AbortSignal): Promise<void> {
+  firewalled(uid: string, signal: AbortSignal): Promise<void> {
     if (this.options.sync.covers(uid)) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const end = (settle: () => void): void => {
@@ -54,7 +54,7 @@ export class GuardKeeper {
       };
       const one = { uid, resolve: () => end(resolve) };
       const fail = (code: "unavailable" | "cancelled", why: string): void =>
-        end(() => reject(new TallshipError(code, `guard pod ${uid}: ${why}`)));
+        end(() => reject(new TallshipError(code, `firewall pod ${uid}: ${why}`)));
       const abort = (): void => fail("cancelled", "not wanted any more");
       const cancel = this.options.clock.after(limit("policyWaitMs"), () =>
         fail("unavailable", "the control plane has not said which network policies select it"),

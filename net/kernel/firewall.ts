@@ -1,5 +1,5 @@
-/** A set or map of the guard's table. Verdict maps lead from addresses to chains. */
-export interface GuardSet {
+/** A set or map of the firewall's table. Verdict maps lead from addresses to chains. */
+export interface FirewallSet {
   /** `set` or `map`, as nft calls it. */
   readonly is: "set" | "map";
   /** What nft must know of its elements, such as `type ipv4_addr;`. */
@@ -8,23 +8,23 @@ export interface GuardSet {
   readonly elements: ReadonlyMap<string, string>;
 }
 
-/** A chain of the guard's table. */
-export interface GuardChain {
+/** A chain of the firewall's table. */
+export interface FirewallChain {
   /** Where the kernel enters it, such as `type filter hook forward priority -6; policy accept;`; empty: only from other chains. */
   readonly hook: string;
   readonly rules: readonly string[];
 }
 
-/** Everything in the guard's table. Chains without a hook never change under their name. */
-export interface GuardTable {
-  readonly sets: ReadonlyMap<string, GuardSet>;
-  readonly chains: ReadonlyMap<string, GuardChain>;
+/** Everything in the firewall's table. Chains without a hook never change under their name. */
+export interface FirewallTable {
+  readonly sets: ReadonlyMap<string, FirewallSet>;
+  readonly chains: ReadonlyMap<string, FirewallChain>;
 }
 
-/** One change of the guard's table. */
-export type GuardChange =
-  | { readonly do: "add-set" | "delete-set"; readonly name: string; readonly set: GuardSet }
-  | { readonly do: "add-chain" | "delete-chain"; readonly name: string; readonly chain: GuardChain }
+/** One change of the firewall's table. */
+export type FirewallChange =
+  | { readonly do: "add-set" | "delete-set"; readonly name: string; readonly set: FirewallSet }
+  | { readonly do: "add-chain" | "delete-chain"; readonly name: string; readonly chain: FirewallChain }
   | {
       readonly do: "add-elements" | "delete-elements";
       readonly name: string;
@@ -35,7 +35,7 @@ export type GuardChange =
  * What turns one table into another, in an order that the kernel takes as one transaction: nothing is referred to before it is there or
  * after it is gone. Sets that are the same object are taken to be equal.
  */
-export function diffGuard(before: GuardTable, after: GuardTable): readonly GuardChange[] {
+export function diffFirewall(before: FirewallTable, after: FirewallTable): readonly FirewallChange[] {
   const shared = [...after.sets].flatMap(([name, set]) => {
     const former = before.sets.get(name);
     return former === undefined || former === set ? [] : [{ name, former, set }];
@@ -43,13 +43,15 @@ export function diffGuard(before: GuardTable, after: GuardTable): readonly Guard
   const fresh = [...after.sets].filter(([name]) => !before.sets.has(name));
   return [
     ...shared.flatMap(({ name, former, set }) => elementChange("delete-elements", name, lacking(former, set))),
-    ...fresh.map(([name, set]): GuardChange => ({ do: "add-set", name, set })),
-    ...missing(after.chains, before.chains).map(([name, chain]): GuardChange => ({ do: "add-chain", name, chain })),
+    ...fresh.map(([name, set]): FirewallChange => ({ do: "add-set", name, set })),
+    ...missing(after.chains, before.chains).map(([name, chain]): FirewallChange => ({ do: "add-chain", name, chain })),
     ...[...shared, ...fresh.map(([name, set]) => ({ name, former: undefined, set }))].flatMap(({ name, former, set }) =>
       elementChange("add-elements", name, lacking(set, former)),
     ),
-    ...missing(before.chains, after.chains).map(([name, chain]): GuardChange => ({ do: "delete-chain", name, chain })),
-    ...missing(before.sets, after.sets).map(([name, set]): GuardChange => ({ do: "delete-set", name, set })),
+    ...missing(before.chains, after.chains).map(
+      ([name, chain]): FirewallChange => ({ do: "delete-chain", name, chain }),
+    ),
+    ...missing(before.sets, after.sets).map(([name, set]): FirewallChange => ({ do: "delete-set", name, set })),
   ];
 }
 
@@ -58,7 +60,7 @@ function missing<T>(from: ReadonlyMap<string, T>, other: ReadonlyMap<string, T>)
 }
 
 /** Elements of the one set that the other lacks or has with another value. */
-function lacking({ elements }: GuardSet, other: GuardSet | undefined): ReadonlyMap<string, string> {
+function lacking({ elements }: FirewallSet, other: FirewallSet | undefined): ReadonlyMap<string, string> {
   return new Map([...elements].filter(([key, value]) => other?.elements.get(key) !== value));
 }
 
@@ -66,6 +68,6 @@ function elementChange(
   act: "add-elements" | "delete-elements",
   name: string,
   elements: ReadonlyMap<string, string>,
-): readonly GuardChange[] {
+): readonly FirewallChange[] {
   return elements.size === 0 ? [] : [{ do: act, name, elements }];
 }

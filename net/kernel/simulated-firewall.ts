@@ -1,16 +1,16 @@
 import { TallshipError } from "../../lib/errors.js";
-import type { GuardChain, GuardChange, GuardSet, GuardTable } from "./guard.js";
-import type { GuardElement, TrackedFlow } from "./kernel.js";
+import type { FirewallChain, FirewallChange, FirewallSet, FirewallTable } from "./firewall.js";
+import type { FirewallElement, TrackedFlow } from "./kernel.js";
 
-/** The guard's table in memory, as strict as nft is. */
-export class SimulatedGuard {
-  private held: GuardTable | undefined;
+/** The firewall's table in memory, as strict as nft is. */
+export class SimulatedFirewall {
+  private held: FirewallTable | undefined;
   private generation = 0;
   /** Connections that the simulated kernel tracks. */
   flows: readonly TrackedFlow[] = [];
 
   /** The table; undefined when there is none. */
-  get table(): GuardTable | undefined {
+  get table(): FirewallTable | undefined {
     return this.held;
   }
 
@@ -33,14 +33,14 @@ export class SimulatedGuard {
   }
 
   /** Puts the table in place of what is there. */
-  replace(table: GuardTable): void {
+  replace(table: FirewallTable): void {
     checkReferences(table);
     this.generation += 1;
     this.held = table;
   }
 
   /** Applies all changes or none. */
-  change(changes: readonly GuardChange[]): void {
+  change(changes: readonly FirewallChange[]): void {
     if (changes.length === 0) return;
     if (this.held === undefined) throw refused("no such table");
     const sets = new Map(this.held.sets);
@@ -52,13 +52,13 @@ export class SimulatedGuard {
   }
 
   /** Visits every element. */
-  read(visit: (element: GuardElement) => void): void {
+  read(visit: (element: FirewallElement) => void): void {
     for (const [set, { elements }] of this.held?.sets ?? [])
       for (const [key, value] of elements) visit({ set, key, value });
   }
 }
 
-function applyChange(sets: Map<string, GuardSet>, chains: Map<string, GuardChain>, change: GuardChange): void {
+function applyChange(sets: Map<string, FirewallSet>, chains: Map<string, FirewallChain>, change: FirewallChange): void {
   const { name } = change;
   switch (change.do) {
     case "add-set":
@@ -83,8 +83,8 @@ function applyChange(sets: Map<string, GuardSet>, chains: Map<string, GuardChain
 }
 
 function changedElements(
-  { elements }: GuardSet,
-  change: GuardChange & { readonly do: "add-elements" | "delete-elements" },
+  { elements }: FirewallSet,
+  change: FirewallChange & { readonly do: "add-elements" | "delete-elements" },
 ): ReadonlyMap<string, string> {
   const next = new Map(elements);
   for (const [key, value] of change.elements) {
@@ -98,7 +98,7 @@ function changedElements(
 }
 
 /** What rules and verdicts refer to must be there. */
-function checkReferences({ sets, chains }: GuardTable): void {
+function checkReferences({ sets, chains }: FirewallTable): void {
   const rules = [...chains.values()].flatMap((chain) => chain.rules);
   const values = [...sets.values()].flatMap(({ elements }) => [...elements.values()]);
   for (const text of [...rules, ...values]) {
@@ -109,5 +109,5 @@ function checkReferences({ sets, chains }: GuardTable): void {
 }
 
 function refused(why: string): TallshipError {
-  return new TallshipError("kernel_failed", `change the guard: ${why}`);
+  return new TallshipError("kernel_failed", `change the firewall: ${why}`);
 }

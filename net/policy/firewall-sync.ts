@@ -1,26 +1,26 @@
-import { diffGuard, type GuardTable } from "../kernel/guard.js";
+import { diffFirewall, type FirewallTable } from "../kernel/firewall.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { forbiddenFlows, touchedAddresses } from "./cut-plan.js";
-import type { GuardFrame } from "./guard-frame.js";
-import { type GuardedPod, GuardPlanner, type GuardWorld } from "./guard-plan.js";
+import type { FirewallFrame } from "./firewall-frame.js";
+import { type FirewalledPod, FirewallPlanner, type FirewallWorld } from "./firewall-plan.js";
 import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
 
 /** The world, but for policies that are not known yet. */
-export type KnownWorld = Omit<GuardWorld, "policies"> & { readonly policies: PolicyMap | undefined };
+export type KnownWorld = Omit<FirewallWorld, "policies"> & { readonly policies: PolicyMap | undefined };
 
 interface Applied {
-  readonly table: GuardTable;
+  readonly table: FirewallTable;
   readonly policies: PolicyMap;
-  readonly pods: ReadonlyMap<string, GuardedPod>;
+  readonly pods: ReadonlyMap<string, FirewalledPod>;
 }
 
 /**
- * Keeps the guard's table as it is wanted, by one transaction per change, and cuts connections that have come to be forbidden. Until
+ * Keeps the firewall's table as it is wanted, by one transaction per change, and cuts connections that have come to be forbidden. Until
  * policies are known a former agent's table stands: what it closes stays closed. Calls must not overlap.
  */
-export class GuardSync {
+export class FirewallSync {
   private readonly kernel: Kernel;
-  private readonly planner: GuardPlanner;
+  private readonly planner: FirewallPlanner;
   /** What the kernel holds; undefined when that is not known. */
   private applied: Applied | undefined;
   /** Of the table, when its chains were last changed. */
@@ -28,9 +28,9 @@ export class GuardSync {
   /** Local addresses whose connections are to be compared with the policies. */
   private readonly suspects = new Set<string>();
 
-  constructor(frame: GuardFrame, kernel: Kernel) {
+  constructor(frame: FirewallFrame, kernel: Kernel) {
     this.kernel = kernel;
-    this.planner = new GuardPlanner(frame);
+    this.planner = new FirewallPlanner(frame);
   }
 
   /** Elements of all sets and maps. */
@@ -46,8 +46,8 @@ export class GuardSync {
   /** What a former agent's table says that nobody else remembers: hosts, and pods that may reach internals. */
   async held(): Promise<{ readonly hosts: ReadonlySet<string>; readonly insiders: ReadonlySet<string> }> {
     const found = { hosts: new Set<string>(), insiders: new Set<string>() };
-    if (!(await this.kernel.hasGuard())) return found;
-    await this.kernel.readGuard(({ set, key }) => {
+    if (!(await this.kernel.hasFirewall())) return found;
+    await this.kernel.readFirewall(({ set, key }) => {
       if (set === "hosts" || set === "insiders") found[set].add(key);
     });
     return found;
@@ -55,7 +55,7 @@ export class GuardSync {
 
   /** Brings the kernel to this world. After a failure, call again. */
   async bring(world: KnownWorld): Promise<void> {
-    if (world.policies === undefined && this.applied === undefined && (await this.kernel.hasGuard())) return;
+    if (world.policies === undefined && this.applied === undefined && (await this.kernel.hasFirewall())) return;
     const policies = world.policies ?? NO_POLICIES;
     const pods = new Map([...world.pods].map((pod) => [pod.uid, pod]));
     const next = { table: this.planner.plan({ ...world, policies }), policies, pods };
@@ -71,8 +71,8 @@ export class GuardSync {
   async repair(depth: "shallow" | "deep"): Promise<number> {
     const { applied } = this;
     if (applied === undefined) return 0;
-    if (depth === "shallow" && (await this.kernel.hasGuard())) return 0;
-    const isIntact = (await this.kernel.guardFingerprint()) === this.fingerprint;
+    if (depth === "shallow" && (await this.kernel.hasFirewall())) return 0;
+    const isIntact = (await this.kernel.firewallFingerprint()) === this.fingerprint;
     const damage = isIntact ? await this.differences(applied.table) : 1;
     if (damage === 0) return 0;
     this.applied = undefined;
@@ -84,12 +84,12 @@ export class GuardSync {
     return damage;
   }
 
-  private async apply(former: GuardTable | undefined, table: GuardTable): Promise<void> {
-    if (former === undefined) await this.kernel.replaceGuard(table);
-    const changes = former === undefined ? [] : diffGuard(former, table);
-    await this.kernel.changeGuard(changes);
+  private async apply(former: FirewallTable | undefined, table: FirewallTable): Promise<void> {
+    if (former === undefined) await this.kernel.replaceFirewall(table);
+    const changes = former === undefined ? [] : diffFirewall(former, table);
+    await this.kernel.changeFirewall(changes);
     const isSameText = former !== undefined && changes.every((change) => change.do.endsWith("-elements"));
-    if (!isSameText) this.fingerprint = await this.kernel.guardFingerprint();
+    if (!isSameText) this.fingerprint = await this.kernel.firewallFingerprint();
   }
 
   private async cut({ policies, pods }: Applied): Promise<void> {
@@ -100,10 +100,10 @@ export class GuardSync {
     this.suspects.clear();
   }
 
-  private async differences({ sets }: GuardTable): Promise<number> {
+  private async differences({ sets }: FirewallTable): Promise<number> {
     let right = 0;
     let wrong = 0;
-    await this.kernel.readGuard(({ set, key, value }) => {
+    await this.kernel.readFirewall(({ set, key, value }) => {
       if (sets.get(set)?.elements.get(key) === value) right += 1;
       else wrong += 1;
     });

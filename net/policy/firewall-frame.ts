@@ -1,8 +1,8 @@
 import { OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
-import type { GuardChain } from "../kernel/guard.js";
+import type { FirewallChain } from "../kernel/firewall.js";
 
-/** What the guard's fixed rules depend on. Fixed while the process runs. */
-export interface GuardFrame {
+/** What the firewall's fixed rules depend on. Fixed while the process runs. */
+export interface FirewallFrame {
   readonly vxlanPort: number;
   /** TCP ports of Tallship itself on its hosts, which pods have no business with. */
   readonly internalPorts: readonly number[];
@@ -25,9 +25,9 @@ const INNER_SOURCE = "@th,336,32";
  * an `accept` ends only the chain it stands in. Connections that were let through are asked about no more; those that are forbidden later
  * are forgotten by the kernel, and `torn` ends what goes on of them.
  */
-export function frameChains({ vxlanPort, internalPorts }: GuardFrame): ReadonlyMap<string, GuardChain> {
-  const inner = (...rules: readonly string[]): GuardChain => ({ hook: "", rules });
-  const base = (hook: string, ...rules: readonly string[]): GuardChain => ({
+export function frameChains({ vxlanPort, internalPorts }: FirewallFrame): ReadonlyMap<string, FirewallChain> {
+  const inner = (...rules: readonly string[]): FirewallChain => ({ hook: "", rules });
+  const base = (hook: string, ...rules: readonly string[]): FirewallChain => ({
     hook: `type filter hook ${hook}; policy accept;`,
     rules,
   });
@@ -67,8 +67,8 @@ export function frameChains({ vxlanPort, internalPorts }: GuardFrame): ReadonlyM
         known,
         `${POD} ip daddr @hosts jump internals`,
         itself,
-        "ip saddr @guarded jump torn",
-        "ip daddr @guarded jump torn",
+        "ip saddr @firewalled jump torn",
+        "ip daddr @firewalled jump torn",
         "ip saddr vmap @egress-pods",
       ),
     ],

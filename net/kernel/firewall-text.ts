@@ -1,14 +1,14 @@
-import type { GuardChange, GuardSet, GuardTable } from "./guard.js";
+import type { FirewallChange, FirewallSet, FirewallTable } from "./firewall.js";
 
-/** The guard's table: network policies and what keeps the overlay closed. It belongs to Tallship alone. */
-export const GUARD_TABLE = "inet tallship-guard";
+/** The firewall's table: network policies and what keeps the overlay closed. It belongs to Tallship alone. */
+export const FIREWALL_TABLE = "inet tallship-firewall";
 
 /** How many elements stand in one command: keeps nft's memory and each line bounded. */
 const ELEMENTS_PER_COMMAND = 2_000;
 
 /** The transaction that replaces the table, in pieces: nft wants them all in one file. */
-export function* guardReplacement({ sets, chains }: GuardTable): Iterable<string> {
-  yield `table ${GUARD_TABLE}\ndelete table ${GUARD_TABLE}\ntable ${GUARD_TABLE} {\n`;
+export function* firewallReplacement({ sets, chains }: FirewallTable): Iterable<string> {
+  yield `table ${FIREWALL_TABLE}\ndelete table ${FIREWALL_TABLE}\ntable ${FIREWALL_TABLE} {\n`;
   for (const [name, { is, type }] of sets) yield `  ${is} ${name} { ${type} }\n`;
   for (const [name, { hook, rules }] of chains)
     yield `  chain ${name} {\n${[hook, ...rules].map((line) => (line === "" ? "" : `    ${line}\n`)).join("")}  }\n`;
@@ -18,10 +18,12 @@ export function* guardReplacement({ sets, chains }: GuardTable): Iterable<string
 }
 
 /** The commands of a transaction, each on one line. Chains lead to each other: all are made before the first rule, and emptied before any is deleted. */
-export function guardCommands(changes: readonly GuardChange[]): readonly string[] {
-  const together = (act: GuardChange["do"], word: string) => ({
+export function firewallCommands(changes: readonly FirewallChange[]): readonly string[] {
+  const together = (act: FirewallChange["do"], word: string) => ({
     at: changes.findIndex((change) => change.do === act),
-    commands: changes.filter((change) => change.do === act).map(({ name }) => `${word} chain ${GUARD_TABLE} ${name}`),
+    commands: changes
+      .filter((change) => change.do === act)
+      .map(({ name }) => `${word} chain ${FIREWALL_TABLE} ${name}`),
   });
   const ahead = [together("add-chain", "add"), together("delete-chain", "flush")];
   return changes.flatMap((change, at) => [
@@ -30,16 +32,16 @@ export function guardCommands(changes: readonly GuardChange[]): readonly string[
   ]);
 }
 
-function commandsFor(change: GuardChange): readonly string[] {
+function commandsFor(change: FirewallChange): readonly string[] {
   switch (change.do) {
     case "add-set":
-      return [`add ${change.set.is} ${GUARD_TABLE} ${change.name} ${declaration(change.set)}`];
+      return [`add ${change.set.is} ${FIREWALL_TABLE} ${change.name} ${declaration(change.set)}`];
     case "delete-set":
-      return [`delete ${change.set.is} ${GUARD_TABLE} ${change.name}`];
+      return [`delete ${change.set.is} ${FIREWALL_TABLE} ${change.name}`];
     case "add-chain":
-      return change.chain.rules.map((rule) => `add rule ${GUARD_TABLE} ${change.name} ${rule}`);
+      return change.chain.rules.map((rule) => `add rule ${FIREWALL_TABLE} ${change.name} ${rule}`);
     case "delete-chain":
-      return [`delete chain ${GUARD_TABLE} ${change.name}`];
+      return [`delete chain ${FIREWALL_TABLE} ${change.name}`];
     case "add-elements":
       return [...elementCommands("add", change.name, change.elements)];
     case "delete-elements":
@@ -47,7 +49,7 @@ function commandsFor(change: GuardChange): readonly string[] {
   }
 }
 
-function declaration({ type }: GuardSet): string {
+function declaration({ type }: FirewallSet): string {
   return `{ ${type} }`;
 }
 
@@ -57,7 +59,7 @@ function* elementCommands(
   elements: ReadonlyMap<string, string>,
 ): Iterable<string> {
   let lines: string[] = [];
-  const command = (): string => `${act} element ${GUARD_TABLE} ${name} { ${lines.join(", ")} }`;
+  const command = (): string => `${act} element ${FIREWALL_TABLE} ${name} { ${lines.join(", ")} }`;
   for (const [key, value] of elements) {
     lines.push(value === "" || act === "delete" ? key : `${key} : ${value}`);
     if (lines.length < ELEMENTS_PER_COMMAND) continue;

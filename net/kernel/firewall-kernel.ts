@@ -1,18 +1,18 @@
-// Edge: the guard's nftables table, and the connections that it forbids.
+// Edge: the firewall's nftables table, and the connections that it forbids.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { CoProcess } from "./co-process.js";
+import type { FirewallChange, FirewallTable } from "./firewall.js";
+import { FIREWALL_TABLE, firewallCommands, firewallReplacement } from "./firewall-text.js";
 import { cutLine, parseFlow } from "./flow-text.js";
-import type { GuardChange, GuardTable } from "./guard.js";
-import { GUARD_TABLE, guardCommands, guardReplacement } from "./guard-text.js";
-import type { GuardElement, TrackedFlow } from "./kernel.js";
+import type { FirewallElement, TrackedFlow } from "./kernel.js";
 import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
 import { ElementReader, tableText } from "./nft-parse.js";
 import { feed, quoted } from "./shell-script.js";
 
-/** The guard's table by the same nft as the proxy's, and connection tracking by its tool. */
-export class GuardKernel {
+/** The firewall's table by the same nft as the proxy's, and connection tracking by its tool. */
+export class FirewallKernel {
   private readonly nft: CoProcess;
   private readonly shell: CoProcess;
   private readonly files: NftFiles;
@@ -23,32 +23,32 @@ export class GuardKernel {
     this.files = files;
   }
 
-  async replaceGuard(table: GuardTable): Promise<void> {
-    await this.files.load(guardReplacement(table), "replace the guard's table");
+  async replaceFirewall(table: FirewallTable): Promise<void> {
+    await this.files.load(firewallReplacement(table), "replace the firewall's table");
   }
 
-  async changeGuard(changes: readonly GuardChange[]): Promise<void> {
-    const commands = guardCommands(changes);
+  async changeFirewall(changes: readonly FirewallChange[]): Promise<void> {
+    const commands = firewallCommands(changes);
     if (commands.length === 0) return;
     const text = commands.join("; ");
-    if (text.length > INTERACTIVE_BYTES) return this.files.load([`${commands.join("\n")}\n`], "change the guard");
+    if (text.length > INTERACTIVE_BYTES) return this.files.load([`${commands.join("\n")}\n`], "change the firewall");
     const said = (await this.nft.request(text)).trim();
-    if (said !== "") throw new TallshipError("kernel_failed", `change the guard: nft: ${said.slice(0, 500)}`);
+    if (said !== "") throw new TallshipError("kernel_failed", `change the firewall: nft: ${said.slice(0, 500)}`);
   }
 
-  async hasGuard(): Promise<boolean> {
+  async hasFirewall(): Promise<boolean> {
     const tables = await this.nft.request("list tables inet");
-    return tables.split("\n").some((line) => line.trim() === `table ${GUARD_TABLE}`);
+    return tables.split("\n").some((line) => line.trim() === `table ${FIREWALL_TABLE}`);
   }
 
-  async guardFingerprint(): Promise<string> {
-    const table = tableText(await this.nft.request("list ruleset inet"), GUARD_TABLE);
+  async firewallFingerprint(): Promise<string> {
+    const table = tableText(await this.nft.request("list ruleset inet"), FIREWALL_TABLE);
     return table === "" ? "" : createHash("sha1").update(table).digest("hex");
   }
 
-  async readGuard(visit: (element: GuardElement) => void): Promise<void> {
+  async readFirewall(visit: (element: FirewallElement) => void): Promise<void> {
     await this.files.with(async (path) => {
-      await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, [`list table ${GUARD_TABLE}`]));
+      await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, [`list table ${FIREWALL_TABLE}`]));
       const reader = new ElementReader(
         ({ map, key, value }) => visit({ set: map, key, value }),
         (name) => name,

@@ -4,8 +4,8 @@ import { PolicyWorld } from "../../test/kit/policy-world.js";
 import type { TrackedFlow } from "../kernel/kernel.js";
 import { SimulatedKernel } from "../kernel/simulated-kernel.js";
 import { peerEntries } from "../overlay/overlay-plan.js";
-import { type GuardedPod, GuardPlanner } from "./guard-plan.js";
-import { GuardSync, type KnownWorld } from "./guard-sync.js";
+import { type FirewalledPod, FirewallPlanner } from "./firewall-plan.js";
+import { FirewallSync, type KnownWorld } from "./firewall-sync.js";
 import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
 
 const frame = { vxlanPort: 4789, internalPorts: [7446] };
@@ -13,7 +13,7 @@ const overlay = peerEntries(
   { name: "b", podCIDR: "10.0.1.0/24", gateway: "10.0.1.1", vtepMac: "02:00:00:00:00:02", underlayIp: "192.168.9.2" },
   "10.0.0.1",
 );
-const pod = (uid: string, address: string, reachesInternals = false): GuardedPod => ({
+const pod = (uid: string, address: string, reachesInternals = false): FirewalledPod => ({
   uid,
   address,
   reachesInternals,
@@ -29,7 +29,7 @@ function leader(): PolicyWorld {
   return world;
 }
 
-const at = (policies: PolicyMap | undefined, pods: readonly GuardedPod[] = [web]): KnownWorld => ({
+const at = (policies: PolicyMap | undefined, pods: readonly FirewalledPod[] = [web]): KnownWorld => ({
   policies,
   pods,
   overlay,
@@ -39,11 +39,11 @@ const tcp = (from: string, to: string): TrackedFlow => {
   return { protocol: "tcp", from, to, port: 80, sentTo: to, fromPort: 40_000, sentToPort: 80 };
 };
 const elements = (kernel: SimulatedKernel, set: string): readonly string[] =>
-  [...(kernel.guard.table?.sets.get(set)?.elements ?? [])].map(([key, value]) => `${key} ${value}`.trim());
+  [...(kernel.firewall.table?.sets.get(set)?.elements ?? [])].map(([key, value]) => `${key} ${value}`.trim());
 
 test("the overlay's entries say which host sends for which subnet", async () => {
   const kernel = new SimulatedKernel([]);
-  await new GuardSync(frame, kernel).bring(at(NO_POLICIES, [web, pod("scraper", "10.0.0.8", true)]));
+  await new FirewallSync(frame, kernel).bring(at(NO_POLICIES, [web, pod("scraper", "10.0.0.8", true)]));
   expect(elements(kernel, "tunnels")).toEqual(["192.168.9.2 . 0xa000100-0xa0001ff"]);
   expect(elements(kernel, "gateways")).toEqual(["10.0.1.1"]);
   expect(elements(kernel, "hosts")).toEqual(["192.168.9.1", "192.168.9.2"]);
@@ -54,7 +54,7 @@ test("pods that the same policies select share a chain, and policies with the sa
   const world = leader();
   world.pod({ name: "a/web2", node: "one", address: "10.0.0.10", labels: { name: "web" } });
   world.policy("a/in-again", { podSelector: only("web"), ingress: [{ from: [{ podSelector: only("api") }] }] });
-  const table = new GuardPlanner(frame).plan({
+  const table = new FirewallPlanner(frame).plan({
     ...at(undefined, [web, pod("web2", "10.0.0.10")]),
     policies: world.knownTo("one"),
   });
@@ -66,19 +66,19 @@ test("pods that the same policies select share a chain, and policies with the sa
 
 test("until policies are known a former agent's table stands; without one there is a table at once", async () => {
   const kernel = new SimulatedKernel([]);
-  await new GuardSync(frame, kernel).bring(at(leader().knownTo("one")));
-  const before = kernel.guard.table;
-  const successor = new GuardSync(frame, kernel);
+  await new FirewallSync(frame, kernel).bring(at(leader().knownTo("one")));
+  const before = kernel.firewall.table;
+  const successor = new FirewallSync(frame, kernel);
   await successor.bring(at(undefined));
-  expect(kernel.guard.table).toBe(before);
+  expect(kernel.firewall.table).toBe(before);
   expect(successor.covers("web")).toBe(false);
-  await kernel.guard.flush();
+  await kernel.firewall.flush();
   await successor.bring(at(undefined));
-  expect(await kernel.hasGuard()).toBe(true);
+  expect(await kernel.hasFirewall()).toBe(true);
 });
 
 test("a pod is covered once the kernel holds it and the leader has named it, whichever comes first", async () => {
-  const sync = new GuardSync(frame, new SimulatedKernel([]));
+  const sync = new FirewallSync(frame, new SimulatedKernel([]));
   const map = leader().knownTo("one");
   await sync.bring(at(map, []));
   expect(sync.covers("web")).toBe(false);
@@ -104,58 +104,58 @@ const cuts: readonly { readonly name: string; readonly change: (world: PolicyWor
 for (const { name, change } of cuts) {
   test(`connections are cut when ${name}`, async () => {
     const kernel = new SimulatedKernel([]);
-    const sync = new GuardSync(frame, kernel);
+    const sync = new FirewallSync(frame, kernel);
     const world = leader();
     world.policy("a/always", {
       podSelector: only("web"),
       ingress: [{ from: [{ ipBlock: { cidr: "203.0.113.0/24" } }] }],
     });
     const [forbidden, stays] = [tcp("10.0.1.9", web.address), tcp("203.0.113.5", web.address)];
-    kernel.guard.flows = [forbidden, stays];
+    kernel.firewall.flows = [forbidden, stays];
     await sync.bring(at(world.knownTo("one")));
-    expect(kernel.guard.flows).toEqual([forbidden, stays]);
+    expect(kernel.firewall.flows).toEqual([forbidden, stays]);
     change(world);
     await sync.bring(at(world.knownTo("one")));
-    expect(kernel.guard.flows).toEqual([stays]);
+    expect(kernel.firewall.flows).toEqual([stays]);
   });
 }
 
 test("an address that passes to another pod takes no connection along", async () => {
   const kernel = new SimulatedKernel([]);
-  const sync = new GuardSync(frame, kernel);
+  const sync = new FirewallSync(frame, kernel);
   const world = leader();
   world.pod({ name: "a/new", node: "one", address: "", labels: { name: "web" } });
   world.policy("a/open", { podSelector: only("web"), ingress: [{}] });
   await sync.bring(at(world.knownTo("one")));
-  kernel.guard.flows = [tcp("10.0.1.9", web.address)];
+  kernel.firewall.flows = [tcp("10.0.1.9", web.address)];
   world.dropPolicy("a/open");
   world.policy("a/in", { podSelector: only("web") });
   await sync.bring(at(world.knownTo("one"), [pod("new", web.address)]));
-  expect(kernel.guard.flows).toEqual([]);
+  expect(kernel.firewall.flows).toEqual([]);
 });
 
 test("what is cut is cut even when the kernel refused the change at first", async () => {
   const kernel = new SimulatedKernel([]);
-  const sync = new GuardSync(frame, kernel);
+  const sync = new FirewallSync(frame, kernel);
   const world = leader();
   await sync.bring(at(world.knownTo("one")));
-  kernel.guard.flows = [tcp("10.0.1.9", web.address)];
+  kernel.firewall.flows = [tcp("10.0.1.9", web.address)];
   world.dropPod("a/api");
   kernel.refuse(1);
   await expect(sync.bring(at(world.knownTo("one")))).rejects.toMatchObject({ code: "kernel_failed" });
   await sync.bring(at(world.knownTo("one")));
-  expect(kernel.guard.flows).toEqual([]);
+  expect(kernel.firewall.flows).toEqual([]);
 });
 
 // What others do to the table; a repair sees it and puts everything back.
 const damages: readonly { readonly name: string; readonly harm: (kernel: SimulatedKernel) => void }[] = [
   { name: "the ruleset is flushed", harm: (kernel) => kernel.flushRuleset() },
-  { name: "a map is flushed", harm: (kernel) => kernel.guard.flushSet("ingress-pods") },
+  { name: "a map is flushed", harm: (kernel) => kernel.firewall.flushSet("ingress-pods") },
 ];
 for (const { name, harm } of damages) {
   test(`mended: ${name}`, async () => {
     const kernel = new SimulatedKernel([]);
-    const sync = new GuardSync(frame, kernel);
+    const sync = new FirewallSync(frame, kernel);
     await sync.bring(at(leader().knownTo("one")));
     const before = elements(kernel, "ingress-pods");
     expect(await sync.repair("deep")).toBe(0);
@@ -181,9 +181,9 @@ test("whatever changes, fails and is flushed, the kernel ends with exactly the p
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
       const kernel = new SimulatedKernel([]);
-      const sync = new GuardSync(frame, kernel);
+      const sync = new FirewallSync(frame, kernel);
       const world = leader();
-      let pods: readonly GuardedPod[] = [web];
+      let pods: readonly FirewalledPod[] = [web];
       for (const one of steps) {
         const name = `p${one.at}`;
         const own = pod(name, `10.0.0.${20 + one.at}`);
@@ -200,11 +200,11 @@ test("whatever changes, fails and is flushed, the kernel ends with exactly the p
       await sync.bring(at(world.knownTo("one"), pods)).catch(() => undefined);
       await sync.repair("deep");
       await sync.bring(at(world.knownTo("one"), pods));
-      const want = new GuardPlanner(frame).plan({ ...at(undefined, pods), policies: world.knownTo("one") });
+      const want = new FirewallPlanner(frame).plan({ ...at(undefined, pods), policies: world.knownTo("one") });
       const sorted = (map: ReadonlyMap<string, unknown> = new Map()): unknown =>
         [...map].sort(([first], [second]) => (first < second ? -1 : 1));
-      expect(sorted(kernel.guard.table?.chains)).toEqual(sorted(want.chains));
-      expect(sorted(kernel.guard.table?.sets)).toEqual(sorted(want.sets));
+      expect(sorted(kernel.firewall.table?.chains)).toEqual(sorted(want.chains));
+      expect(sorted(kernel.firewall.table?.sets)).toEqual(sorted(want.sets));
     }),
     { numRuns: 200, seed: 11 },
   );
