@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { ObjectsDeps } from "../controlplane/api/objects-deps.js";
 import { WatchHub } from "../controlplane/api/watch/watch-hub.js";
 import { watchObjects } from "../controlplane/api/watch/watch-objects.js";
@@ -46,6 +47,8 @@ async function run(context: BenchContext): Promise<Readonly<Record<string, numbe
   const etcd = await startEtcd();
   const store = etcdStore({ endpoints: () => [etcd.endpoint] }, { clock: systemClock, rng: systemRng, log: silentLog });
   const stop = new AbortController();
+  // One listener for each node's watch.
+  setMaxListeners(0, stop.signal);
   try {
     const nodes = Array.from({ length: nodeCount }, (_, at) => `node-${at}`);
     await writeAll(store, nodes.map(nodeWrite));
