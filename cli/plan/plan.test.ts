@@ -98,12 +98,12 @@ describe("plan", () => {
   test("stateful sets with their claims, daemon sets, jobs, bare pods, and what makes no pods", async () => {
     const set = [
       "{apiVersion: v1, kind: ConfigMap, metadata: {name: c}}",
-      `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 2, ${selector}, ${template("100m")}, volumeClaimTemplates: [{metadata: {name: data}, spec: {storageClassName: local, accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}`,
+      `{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: db}, spec: {serviceName: db, replicas: 2, ${selector}, ${template("100m")}, volumeClaimTemplates: [{metadata: {name: data}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}]}}`,
       `{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: logs}, spec: {${selector}, ${template("100m")}}}`,
       `{apiVersion: batch/v1, kind: Job, metadata: {name: work}, spec: {completions: 5, parallelism: 2, ${template("100m", ", restartPolicy: Never")}}}`,
-      "{apiVersion: v1, kind: Pod, metadata: {name: lone}, spec: {containers: [{name: m, image: i}]}}",
+      "{apiVersion: v1, kind: Pod, metadata: {name: lone}, spec: {containers: [{name: m, image: i}], volumes: [{name: v, persistentVolumeClaim: {claimName: own}}]}}",
+      "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: own}, spec: {accessModes: [ReadWriteOnce], resources: {requests: {storage: 1Gi}}}}",
       `{apiVersion: batch/v1, kind: CronJob, metadata: {name: nightly}, spec: {schedule: "0 3 * * *", jobTemplate: {spec: {${template("100m", ", restartPolicy: Never")}}}}}`,
-      "{apiVersion: storage.k8s.io/v1, kind: StorageClass, metadata: {name: local}, provisioner: tallship.dev/local, volumeBindingMode: WaitForFirstConsumer}",
     ].join("\n---\n");
     const { code, out, err } = await planned(set, "-o", "wide");
     expect(err).not.toContain("error");

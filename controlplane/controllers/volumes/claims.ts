@@ -104,7 +104,7 @@ function reconcile(cached: Claim, users: readonly Pod[], view: View, context: Re
 }
 
 /** What every claim has: the finalizer that protects it, and a class when there is a default. */
-function withBasics(claim: PersistentVolumeClaim, view: View): PersistentVolumeClaim {
+export function withBasics(claim: PersistentVolumeClaim, view: View): PersistentVolumeClaim {
   const meta = metaOf(claim);
   const needsClass = classOfClaim(claim) === undefined && claim.spec?.volumeName === "" && !isDeleting(claim);
   const storageClassName = needsClass ? defaultClass(view) : undefined;

@@ -9,6 +9,7 @@ import { schedule } from "../../../scheduler/schedule.js";
 import type { Cached, View } from "../../cache/view.js";
 import { admitOutcome } from "../../controllers/admit-outcome.js";
 import type { ReconcileContext } from "../../controllers/controller.js";
+import { withBasics } from "../../controllers/volumes/claims.js";
 import { create } from "../../controllers/writes.js";
 import type { WaitingPod } from "../../scheduling/backlog.js";
 import type { SchedulerState } from "../../scheduling/scheduler-state.js";
@@ -73,14 +74,25 @@ export function takeSet(
   return ground;
 }
 
-/** The set's own objects: the scheduler sees nodes, volumes, claims and budgets as they would be. */
+/** The set's own objects: the scheduler sees nodes, volumes, claims and budgets as they would be, claims with the class that they get. */
 function takeObjects(objects: readonly Typed[], state: SchedulerState, overlay: OverlayView): void {
-  for (const typed of objects) {
+  const before = objects.map((typed) => overlay.cached(typed.kind, ...nameOf(typed)));
+  for (const typed of objects) overlay.put(typed);
+  for (const [at, typed] of objects.entries()) {
+    const after = overlay.put(settled(typed, overlay));
     const key = keyOf(typed);
-    const before = overlay.cached(key.kind, key.namespace, key.name);
-    const after = overlay.put(typed);
-    if (key.kind !== "Pod") state.take({ key, before, after, revision: overlay.revision }, 0);
+    if (key.kind !== "Pod") state.take({ key, before: before[at], after, revision: overlay.revision }, 0);
   }
+}
+
+function nameOf(typed: Typed): readonly [namespace: string, name: string] {
+  const { namespace, name } = metaOf(typed.object);
+  return [namespace, name];
+}
+
+function settled(typed: Typed, overlay: OverlayView): Typed {
+  if (typed.kind !== "PersistentVolumeClaim") return typed;
+  return { kind: typed.kind, object: withBasics(typed.object, overlay) };
 }
 
 interface Taking {
@@ -100,7 +112,7 @@ function takeComing(owner: Owner, { ground, state, context }: Taking): void {
   for (const { object } of coming.staying)
     if ((object.spec?.nodeName ?? "") === "") owners.set(metaOf(object).uid, owner);
   for (const claim of coming.claims) {
-    const after = overlay.put(claim);
+    const after = overlay.put(settled(claim, overlay));
     state.take({ key: keyOf(claim), before: undefined, after, revision: overlay.revision }, 0);
   }
   const { pods, refusals } = admitted(key, coming.pods, overlay);
