@@ -17,6 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   policy: async () => (await import("./policy.js")).policy,
   rollout: async () => (await import("./rollout.js")).rollout,
   ingress: async () => (await import("./ingress.js")).ingress,
+  logs: async () => (await import("./logs.js")).logs,
   exec: async () => (await import("./exec.js")).exec,
   "pod-start": async () => (await import("./pod-start.js")).podStart,
 };
