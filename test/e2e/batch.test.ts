@@ -127,3 +127,33 @@ test("deleting all leaves nothing on any host", async () => {
       .poll(() => remains(testbed, host), { timeout: 10_000 })
       .toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
 });
+
+test("two gangs of a queue that has room for one run one after the other, each as a whole", async () => {
+  expect((await testbed.tryTsctl(["apply", "-f", manifest("queue.yaml")])).exitCode).toBe(0);
+  const seen = new Set<string>();
+  await waitFor("both jobs", async () => {
+    const now = await pods(testbed, "tallship.dev/queue=batch");
+    const placed = now.filter(({ spec, status }) => spec.nodeName !== undefined && status.phase !== "Succeeded");
+    const jobs = new Set(placed.map(({ metadata }) => metadata.name.split("-")[0]));
+    expect([...jobs].length).toBeLessThanOrEqual(1);
+    for (const job of jobs) if (job !== undefined) seen.add(job);
+    const done = await Promise.all(["train", "tune"].map(getJob));
+    return done.every(({ status }) => status.succeeded === 2);
+  });
+  expect([...seen].sort()).toEqual(["train", "tune"]);
+  expect(await testbed.tsctl(["get", "queue", "batch"])).toMatch(/batch +<none> +0 +0 +pods: 0\/2 /);
+});
+
+test("a pod of higher priority gets the room of another, which ends in its own time and comes back where there is room", async () => {
+  const classYaml = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n";
+  const pod = (name: string, spec: string): string =>
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}}\nspec: {${spec}, terminationGracePeriodSeconds: 1, nodeSelector: {kubernetes.io/hostname: host2}, containers: [{name: main, image: "tallship/hello:1", resources: {requests: {cpu: 1500m}}}]}\n`;
+  await applyText(testbed, classYaml);
+  await applyText(testbed, pod("low", "restartPolicy: Always"));
+  await waitFor("low runs", async () => (await testbed.tsctl(["get", "pod", "low"])).includes("Running"));
+  await applyText(testbed, pod("vip", "priorityClassName: high"));
+  await waitFor("vip runs", async () => (await testbed.tsctl(["get", "pod", "vip"])).includes("Running"));
+  expect((await testbed.tryTsctl(["get", "pod", "low"])).exitCode).not.toBe(0);
+  expect(await testbed.tsctl(["get", "events"])).toContain("Preempted by Pod/default/vip on node host2");
+  await testbed.tsctl(["delete", "pod", "vip"]);
+});
