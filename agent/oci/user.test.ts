@@ -39,6 +39,11 @@ const rows = [
     want: [1000, 1001, [7, 9, 1002], "/home/web"],
   },
   {
+    name: "the pod's groups alone, as it asks for",
+    got: () => resolve("web", {}, { supplementalGroups: [7], supplementalGroupsPolicy: "Strict" }),
+    want: [1000, 1001, [7], "/home/web"],
+  },
+  {
     name: "an image without users",
     got: () => resolve("0", {}, {}, { passwd: "", group: "" }),
     want: [0, 0, [], "/root"],

@@ -18,7 +18,7 @@ const LARGEST_ID = 4_294_967_294;
 
 /**
  * Whom a container runs as: the container's runAs fields, then the pod's, then the image's user (user[:group], names or numbers).
- * Refuses a user 0, or one whose name is not in the image, where runAsNonRoot asks for another.
+ * Its further groups are those the pod names and, unless the pod's policy is Strict, those the image gives the user. Refuses a user 0, or one whose name is not in the image, where runAsNonRoot asks for another.
  */
 export function resolveUser(
   container: Container,
@@ -34,7 +34,7 @@ export function resolveUser(
   const gid = own?.runAsGroup ?? pod?.runAsGroup ?? imageGroup(asked, groupWord, entry.gid, image.files);
   if ((own?.runAsNonRoot ?? pod?.runAsNonRoot) === true && uid === 0)
     throw new TallshipError("forbidden", `container ${container.name}: runAsNonRoot is set and it would run as user 0`);
-  const named = groupsWith(image.files.group, entry.name);
+  const named = pod?.supplementalGroupsPolicy === "Strict" ? [] : groupsWith(image.files.group, entry.name);
   const groups = [...(pod?.supplementalGroups ?? []), ...(pod?.fsGroup === undefined ? [] : [pod.fsGroup]), ...named];
   return { uid, gid, additionalGids: [...new Set(groups)].sort((a, b) => a - b), home: entry.home };
 }
