@@ -11,7 +11,7 @@ import { commandOf } from "./oci/command.js";
 import type { PodPlace } from "./oci/downward.js";
 import { environment, environmentWords } from "./oci/environment.js";
 import { expand } from "./oci/expand.js";
-import { type BindMount, type HostTraits, ociSpec } from "./oci/oci-spec.js";
+import { type BindMount, type HostTraits, ociSpec, type Propagation } from "./oci/oci-spec.js";
 import { oomScoreAdj } from "./oci/oom-score.js";
 import { type ResolvedUser, resolveUser, type UserFiles } from "./oci/user.js";
 import { kernelHostname, podHostname } from "./pod/pod-files.js";
@@ -150,6 +150,7 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
     containerPath: absolute(mount.mountPath),
     isReadOnly: mount.readOnly || isReadOnly(mount.name, pod),
     isReadOnlyBelow: mount.recursiveReadOnly === "Enabled" || mount.recursiveReadOnly === "IfPossible",
+    propagation: PROPAGATIONS[mount.mountPropagation] ?? "private",
   }));
   const own = [
     ...POD_FILES.map((name) => ({ hostPath: disk.filePath(uid, name), containerPath: `/etc/${name}` })),
@@ -158,6 +159,8 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
   const free = own.filter(({ containerPath }) => !volumes.some((volume) => volume.containerPath === containerPath));
   return { binds: [...free, ...volumes], release };
 }
+
+const PROPAGATIONS: Readonly<Record<string, Propagation>> = { HostToContainer: "slave", Bidirectional: "shared" };
 
 /** True for a volume that the pod mounts read-only wherever it is mounted. */
 function isReadOnly(name: string, { spec }: Pod): boolean {

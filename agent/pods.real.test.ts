@@ -266,6 +266,40 @@ test("a projected volume joins its sources in one folder, and shows new labels w
   await waitFor("the new label", () => log().includes('helloapp="new"'));
 });
 
+test("a mount travels into a container that asks for it, from a container that may send it, and to no other", async () => {
+  const path = `${machine.machine.paths.runDir}/travels`;
+  mkdirSync(path);
+  const mounts = (mountPropagation: string) => [{ name: "host", mountPath: "/host", mountPropagation }];
+  const looks = "while ! test -e /host/over/file && ! test -e /host/end; do sleep 0.05; done; ls /host/over";
+  const pod = testPod("travels", {
+    restartPolicy: "Never",
+    volumes: [{ name: "host", hostPath: { path } }],
+    containers: [
+      { name: "none", ...sh(looks), volumeMounts: mounts("") },
+      { name: "in", ...sh(looks), volumeMounts: mounts("HostToContainer") },
+      {
+        name: "both",
+        ...sh(
+          "while ! test -e /host/go; do sleep 0.05; done; mkdir -p /host/over; mount -t tmpfs x /host/over && touch /host/over/file; sleep 1000",
+        ),
+        volumeMounts: mounts("Bidirectional"),
+        securityContext: { capabilities: { add: ["SYS_ADMIN"] } },
+      },
+    ],
+  });
+  loop.setDesired(pod);
+  await machine.until("travels", "to run", ({ phase }) => phase === "Running");
+  writeFileSync(`${path}/go`, "");
+  const { containerStatuses } = await machine.until(
+    "travels",
+    "the mount to arrive",
+    ({ containerStatuses: [, into] }) => into?.state?.terminated !== undefined,
+  );
+  expect(containerStatuses[1]?.state?.terminated?.exitCode).toBe(0);
+  expect(machine.log({ podUid: "travels", container: "in", attempt: 0 })).toContain("file");
+  expect(containerStatuses[0]?.state?.running).toBeDefined();
+});
+
 async function listening(
   server: Pick<Server, "listen" | "address" | "close">,
 ): Promise<{ port: number; close: () => void }> {

@@ -20,7 +20,9 @@ export function enterWithoutUnified(runDir: string, hierarchies: readonly Hierar
   // A mount namespace can be pinned only on a mount that is private.
   sh('mount --bind "$0" "$0" && mount --make-private "$0"', folder);
   writeFileSync(pin, "");
-  execFileSync("unshare", [`--mount=${pin}`, "--propagation", "slave", "umount", ...unified]);
+  // What is mounted in it shows in the containers that ask for it, and what those mount in each other.
+  const script = 'umount "$@" && mount --make-rshared /';
+  execFileSync("unshare", [`--mount=${pin}`, "--propagation", "slave", "sh", "-c", script, "sh", ...unified]);
   return entry;
 }
 

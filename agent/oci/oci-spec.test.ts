@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { Container } from "../../proto/gen/tallship/v1/container.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { capabilityNames, capabilitySet } from "./capabilities.js";
-import { ociSpec } from "./oci-spec.js";
+import { type BindMount, ociSpec } from "./oci-spec.js";
 import { oomScoreAdj } from "./oom-score.js";
 import { cpuShares, ociResources } from "./resources.js";
 import { defaultSeccomp } from "./seccomp-default.js";
@@ -10,7 +10,17 @@ import { defaultSeccomp } from "./seccomp-default.js";
 type PartialContainer = Parameters<typeof Container.fromPartial>[0];
 const all = capabilityNames("1ffffffffff");
 
-function spec(container: PartialContainer = {}, pod: Parameters<typeof Pod.fromPartial>[0] = {}) {
+const volumes: readonly BindMount[] = [
+  { hostPath: "/run/tallship/pods/u1/files/hosts", containerPath: "/etc/hosts", isReadOnly: false },
+  { hostPath: "/data/deep", containerPath: "/srv/data/deep", isReadOnly: true },
+  { hostPath: "/data", containerPath: "/srv/data", isReadOnly: false },
+];
+
+function spec(
+  container: PartialContainer = {},
+  pod: Parameters<typeof Pod.fromPartial>[0] = {},
+  binds: readonly BindMount[] = volumes,
+) {
   return ociSpec({
     pod: Pod.fromPartial(pod),
     container: Container.fromPartial({ name: "web", ...container }),
@@ -20,11 +30,7 @@ function spec(container: PartialContainer = {}, pod: Parameters<typeof Pod.fromP
     user: { uid: 1000, gid: 1001, additionalGids: [1002] },
     rootPath: "/var/lib/tallship/rootfs/u1_web_0/merged",
     hostname: "web-0",
-    binds: [
-      { hostPath: "/run/tallship/pods/u1/files/hosts", containerPath: "/etc/hosts", isReadOnly: false },
-      { hostPath: "/data/deep", containerPath: "/srv/data/deep", isReadOnly: true },
-      { hostPath: "/data", containerPath: "/srv/data", isReadOnly: false },
-    ],
+    binds,
     netnsPath: "/run/tallship/netns/u1",
     cgroupsPath: "/tallship/podu1/web.0",
     oomScoreAdj: 999,
@@ -93,6 +99,21 @@ test("a pod takes the host's namespaces, sysctls, an open /proc and a node's own
   });
   const seccompProfile = { type: "Localhost", localhostProfile: "audit.json" };
   expect(spec({ securityContext: { seccompProfile } }).linux.seccomp?.defaultAction).toBe("audit.json");
+});
+
+test("a mount travels only as its volume says, and the root lets it", () => {
+  const bind = { hostPath: "/data", containerPath: "/srv/data", isReadOnly: false };
+  const of = (propagation?: "slave" | "shared") =>
+    spec({}, {}, [propagation === undefined ? bind : { ...bind, propagation }]);
+  const options = (made: ReturnType<typeof spec>) =>
+    made.mounts.find(({ destination }) => destination === "/srv/data")?.options;
+  expect(of().linux.rootfsPropagation).toBeUndefined();
+  expect(options(of())).toEqual(["rbind", "rprivate", "rw"]);
+  expect([of("slave").linux.rootfsPropagation, options(of("slave"))]).toEqual(["rslave", ["rbind", "rslave", "rw"]]);
+  expect([of("shared").linux.rootfsPropagation, options(of("shared"))]).toEqual([
+    "rshared",
+    ["rbind", "rshared", "rw"],
+  ]);
 });
 
 test("mounts are made from the shallowest to the deepest, so that none hides another", () => {

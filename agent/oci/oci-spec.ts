@@ -20,7 +20,12 @@ export interface BindMount {
   readonly isReadOnly: boolean;
   /** Whether mounts below it are read-only too. */
   readonly isReadOnlyBelow?: boolean;
+  /** Which way mounts made below it later travel; private when absent. */
+  readonly propagation?: Propagation;
 }
+
+/** As mount(8) has it: neither way, from the node into the container, or both ways. */
+export type Propagation = "private" | "slave" | "shared";
 
 /** Everything that a config.json depends on. */
 export interface OciSpecInput {
@@ -110,6 +115,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
       cgroupsPath: input.cgroupsPath,
       resources: ociResources(container.resources, { isPrivileged }),
       ...(seccomp === undefined ? {} : { seccomp }),
+      ...rootPropagation(input.binds),
       ...(sysctls.length === 0 ? {} : { sysctl: Object.fromEntries(sysctls) }),
       maskedPaths: isUnmasked ? [] : MASKED_PATHS,
       readonlyPaths: isUnmasked ? [] : READONLY_PATHS,
@@ -169,10 +175,23 @@ function kernelMounts(isPrivileged: boolean, isHostIpc: boolean): readonly OciMo
   ];
 }
 
-function bindMount({ hostPath, containerPath, isReadOnly, isReadOnlyBelow }: BindMount): OciMount {
+function bindMount({
+  hostPath,
+  containerPath,
+  isReadOnly,
+  isReadOnlyBelow,
+  propagation = "private",
+}: BindMount): OciMount {
   const readOnly = isReadOnlyBelow === true ? "rro" : "ro";
-  const options = ["rbind", "rprivate", isReadOnly ? readOnly : "rw"];
+  const options = ["rbind", `r${propagation}`, isReadOnly ? readOnly : "rw"];
   return { destination: containerPath, type: "bind", source: hostPath, options };
+}
+
+/** The runtime cuts all mounts off from the node's unless it is told otherwise: a mount can travel only as far as the root lets it. */
+function rootPropagation(binds: readonly BindMount[]): { rootfsPropagation?: string } {
+  const asked = new Set(binds.map(({ propagation }) => propagation));
+  if (asked.has("shared")) return { rootfsPropagation: "rshared" };
+  return asked.has("slave") ? { rootfsPropagation: "rslave" } : {};
 }
 
 /** Shallower first, so that no mount hides one made before it; the order given among equals. */

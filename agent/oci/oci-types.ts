@@ -42,6 +42,7 @@ export interface OciLinux {
   readonly cgroupsPath: string;
   readonly resources: OciResources;
   readonly seccomp?: OciSeccomp;
+  readonly rootfsPropagation?: string;
   readonly sysctl?: Readonly<Record<string, string>>;
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];

@@ -129,6 +129,8 @@ function checkMounts(container: Container, path: Path, findings: Findings, volum
       findings.add("forbidden", [...here, "subPathExpr"], "not together with subPath");
     if (mount.recursiveReadOnly === "Enabled" && !mount.readOnly)
       findings.add("forbidden", [...here, "recursiveReadOnly"], "only together with readOnly: true");
+    if (mount.mountPropagation === "Bidirectional" && container.securityContext?.privileged !== true)
+      findings.add("forbidden", [...here, "mountPropagation"], "only privileged containers can have Bidirectional");
   }
 }
 
