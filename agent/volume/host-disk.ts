@@ -93,7 +93,7 @@ async function make(plan: VolumePlan, { folder, secrets, options }: Place): Prom
       checkHostPath(plan);
       return plan.path;
     case "local":
-      localFolder(plan, options.dataDir);
+      await localFolder(plan, options);
       return plan.path;
     case "nfs":
       await mountNfs(plan, path, options.launcher);

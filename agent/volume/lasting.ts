@@ -1,5 +1,5 @@
 // Edge: volumes that outlive pods.
-import { chmodSync, chownSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { TallshipError } from "../../lib/errors.js";
@@ -15,11 +15,14 @@ export function localVolumesFolder(dataDir: string): string {
   return `${dataDir}/volumes`;
 }
 
-/** Makes Tallship's own folder when it is missing; any other must be there. Whose it is stays; with a group of its own, the group may write. */
-export function localFolder(
-  { name, path, isMade, fsGroup }: Extract<VolumePlan, { is: "local" }>,
-  dataDir: string,
-): void {
+/**
+ * Makes Tallship's own folder when it is missing; any other must be there. Who owns it stays; with a group of its own, all that is in it
+ * belongs to the group, which may write, and so does what is made later.
+ */
+export async function localFolder(
+  { name, path, isMade, group }: Extract<VolumePlan, { is: "local" }>,
+  { dataDir, launcher }: { readonly dataDir: string; readonly launcher: Launcher },
+): Promise<void> {
   if (isMade && !isOwn(path, dataDir))
     throw new TallshipError(
       "failed_precondition",
@@ -27,14 +30,35 @@ export function localFolder(
     );
   if (isMade && !existsSync(path)) {
     mkdirSync(path, { recursive: true });
-    chmodSync(path, fsGroup === undefined ? 0o777 : 0o2777);
+    chmodSync(path, group === undefined ? 0o777 : 0o2777);
   }
   const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() !== true)
     throw new TallshipError("failed_precondition", `volume ${name}: local path ${path} is no folder`);
-  if (fsGroup === undefined || found.gid === fsGroup) return;
-  chownSync(path, found.uid, fsGroup);
-  chmodSync(path, (found.mode & 0o7777) | 0o2070);
+  if (group === undefined) return;
+  const isTheirs = found.gid === group.gid && (found.mode & GROUP_BITS) === GROUP_BITS;
+  if (group.onlyOnMismatch && isTheirs) return;
+  const { exitCode, output } = await launcher.run(ownershipScript(path, group.gid));
+  if (exitCode !== 0)
+    throw new TallshipError("disk_failed", `volume ${name}: give it to group ${group.gid}: ${output.trim()}`);
+}
+
+/** A folder of a group's: it may do all, and what is made in it is its too. */
+const GROUP_BITS = 0o2070;
+
+/**
+ * Goes through a tree beside the agent: it may be large. Links are never followed; only what differs is changed. The folder at the top comes last, so that a
+ * walk that was broken off is seen, and done again.
+ */
+function ownershipScript(path: string, gid: number): string {
+  const find = `find -P ${shellWords([path])}`;
+  return [
+    `${find} -mindepth 1 ! -gid ${gid} -execdir chown -h :${gid} {} +`,
+    `${find} -mindepth 1 -type f ! -perm -060 -execdir chmod g+rw {} +`,
+    `${find} -mindepth 1 -type d ! -perm -2070 -execdir chmod g+rwxs {} +`,
+    `chown -h ${shellWords([`:${gid}`, path])}`,
+    `chmod g+rwxs ${shellWords([path])}`,
+  ].join(" && ");
 }
 
 /** Mounts the export, unless it is mounted. */

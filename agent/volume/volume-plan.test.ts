@@ -106,7 +106,7 @@ test("a kind that is not mounted is refused by name, never left out", () => {
 
 test("a claim is the volume that it is bound to", () => {
   const claim = (claimName: string) => ({ persistentVolumeClaim: { claimName } });
-  const local = { is: "local", name: "v", fsGroup: 7 };
+  const local = { is: "local", name: "v", group: { gid: 7, onlyOnMismatch: false } };
   expect(plans(claim("made"), 7)).toEqual({ ...local, path: "/data/volumes/x", isMade: true });
   expect(plans(claim("local"), 7)).toEqual({ ...local, path: "/mnt/x", isMade: false });
   expect(plans(claim("host"))).toEqual({ is: "hostPath", name: "v", path: "/srv", type: "Directory" });

@@ -5,7 +5,7 @@ import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
 import { contentOf } from "../oci/environment.js";
 import { type ClaimedVolumes, claimPlan, nfsPlan } from "./claim-plan.js";
 import { downwardFiles, type FileSources, keyFiles, projectedFiles } from "./projection.js";
-import type { VolumePlan } from "./wanted-volume.js";
+import type { VolumeGroup, VolumePlan } from "./wanted-volume.js";
 
 /** What volumes are made from, beside the pod. */
 export interface VolumeSources extends FileSources {
@@ -18,7 +18,7 @@ export function volumePlans(pod: Pod, from: VolumeSources): readonly VolumePlan[
   return (pod.spec?.volumes ?? []).map((volume) => {
     const { persistentVolumeClaim, nfs, name } = volume;
     const claimed = from.claims.get(persistentVolumeClaim?.claimName ?? "");
-    if (claimed !== undefined) return claimPlan(name, claimed, fsGroup);
+    if (claimed !== undefined) return claimPlan(name, claimed, groupOf(pod));
     if (nfs !== undefined) return nfsPlan(name, nfs, []);
     return filePlan(volume, pod, from) ?? planOf(volume, fsGroup);
   });
@@ -27,6 +27,11 @@ export function volumePlans(pod: Pod, from: VolumeSources): readonly VolumePlan[
 /** The plans of the volumes whose files follow what they are made of: ConfigMaps, Secrets, and the pod's own fields. */
 export function configVolumePlans(pod: Pod, from: FileSources): readonly VolumePlan[] {
   return (pod.spec?.volumes ?? []).flatMap((volume) => filePlan(volume, pod, from) ?? []);
+}
+
+function groupOf({ spec }: Pod): VolumeGroup | undefined {
+  const { fsGroup: gid, fsGroupChangePolicy } = spec?.securityContext ?? {};
+  return gid === undefined ? undefined : { gid, onlyOnMismatch: fsGroupChangePolicy === "OnRootMismatch" };
 }
 
 function planOf(volume: Volume, fsGroup: number | undefined): VolumePlan {

@@ -6,6 +6,12 @@ export interface VolumeFile {
   readonly mode: number;
 }
 
+/** The group that owns a volume, and whether all that is in it is gone through only when its own folder is not the group's. */
+export interface VolumeGroup {
+  readonly gid: number;
+  readonly onlyOnMismatch: boolean;
+}
+
 /** What must be made for one volume. */
 export type VolumePlan =
   | { readonly is: "folder"; readonly name: string; readonly fsGroup: number | undefined }
@@ -22,7 +28,7 @@ export type VolumePlan =
       readonly name: string;
       readonly path: string;
       readonly isMade: boolean;
-      readonly fsGroup: number | undefined;
+      readonly group: VolumeGroup | undefined;
     }
   | { readonly is: "nfs"; readonly name: string; readonly export: string; readonly options: readonly string[] }
   | {
