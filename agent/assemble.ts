@@ -16,7 +16,9 @@ import { oomScoreAdj } from "./oci/oom-score.js";
 import { type ResolvedUser, resolveUser, type UserFiles } from "./oci/user.js";
 import { kernelHostname, podHostname } from "./pod/pod-files.js";
 import type { PodFacts } from "./pod-turn.js";
+import { sharedFolder } from "./runtime/oci/paths.js";
 import type { ContainerKey, ContainerSpec } from "./runtime/runtime.js";
+import { sharedNamespaces } from "./runtime/shared-namespaces.js";
 import type { BindSource, PodDisk } from "./volume/pod-disk.js";
 
 /** What the node is, as far as its containers' settings depend on it. */
@@ -83,6 +85,7 @@ export function assemble(input: AssembleInput): ContainerSpec {
   const { hostname, variables } = resolved;
   const isOnHost = pod.spec?.hostNetwork === true;
   const { uid, gid, additionalGids } = resolved.user;
+  const shared = sharedNamespaces(pod, sharedFolder(node, key.podUid));
   const oci = ociSpec({
     pod,
     container,
@@ -95,6 +98,7 @@ export function assemble(input: AssembleInput): ContainerSpec {
     binds: input.binds,
     netnsPath: isOnHost ? undefined : netnsPath(node.runDir, key.podUid),
     targetPid: input.targetPid,
+    shared,
     cgroupsPath: runCgroup(node.cgroupParent, key),
     oomScoreAdj: oomScoreAdj(pod.status?.qosClass ?? "", container, {
       memoryBytes: node.memoryBytes,
@@ -102,7 +106,7 @@ export function assemble(input: AssembleInput): ContainerSpec {
     }),
     host: node,
   });
-  return { ...key, oci, rootMount: input.root.mount, logPath: input.logPath, stdin: stdinOf(container) };
+  return { ...key, oci, rootMount: input.root.mount, shared, logPath: input.logPath, stdin: stdinOf(container) };
 }
 
 function stdinOf({ stdin, stdinOnce }: Container): ContainerSpec["stdin"] {

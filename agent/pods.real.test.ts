@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -7,6 +7,7 @@ import { Service } from "../proto/gen/tallship/v1/service.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
 import { waitFor } from "../test/kit/wait.js";
 import type { PodLoop } from "./pod-loop.js";
+import { sharedFolder } from "./runtime/oci/paths.js";
 
 let machine: AgentMachine;
 let loop: PodLoop;
@@ -298,6 +299,72 @@ test("a mount travels into a container that asks for it, from a container that m
   expect(containerStatuses[1]?.state?.terminated?.exitCode).toBe(0);
   expect(machine.log({ podUid: "travels", container: "in", attempt: 0 })).toContain("file");
   expect(containerStatuses[0]?.state?.running).toBeDefined();
+});
+
+test("containers of a pod share memory, and processes where they ask for it; what dies in it is made anew, and nothing is left", async () => {
+  const plain = (script: string) => ({ ...sh(script), volumeMounts: [] });
+  const looks = [
+    "until test -e /dev/shm/word; do sleep 0.05; done; cat /dev/shm/word",
+    "echo first $(tr '\\0' ' ' </proc/1/cmdline)",
+    "echo others $(grep -l marked /proc/[0-9]*/cmdline | wc -l)",
+    "ls /proc/1/root/etc >/dev/null 2>&1 || echo closed",
+    "echo ipc $(readlink /proc/self/ns/ipc)",
+    "sleep 1000",
+  ].join("; ");
+  const pod = testPod("shares", {
+    shareProcessNamespace: true,
+    containers: [
+      {
+        name: "web",
+        ...plain(
+          "echo hello > /dev/shm/word; echo ipc $(readlink /proc/self/ns/ipc); sh -c 'sleep 1000 # marked' marked",
+        ),
+      },
+      { name: "look", ...plain(looks), securityContext: { capabilities: { add: ["SYS_PTRACE"] } } },
+    ],
+  });
+  loop.setDesired(pod);
+  const log = (container: string, attempt = 0): string => machine.log({ podUid: "shares", container, attempt });
+  await machine.until("shares", "to run", ({ phase }) => phase === "Running");
+  await waitFor("the look", () => log("look").includes("ipc "));
+  for (const want of ["hello", "first sleep infinity", "closed"]) expect(log("look")).toContain(want);
+  expect(Number(/others (\d+)/.exec(log("look"))?.[1])).toBeGreaterThan(0);
+  expect(/ipc:\[\d+\]/.exec(log("look"))?.[0]).toBe(/ipc:\[\d+\]/.exec(log("web"))?.[0]);
+  const folder = sharedFolder(machine.machine.paths, "shares");
+  const holder = Number(readFileSync(`${folder}/holder`, "utf8"));
+  process.kill(holder, "SIGKILL");
+  const again = await machine.until("shares", "both to run again", ({ containerStatuses }) =>
+    containerStatuses.every(({ restartCount, state }) => restartCount > 0 && state?.running !== undefined),
+  );
+  expect(again.containerStatuses[0]?.lastState?.terminated?.exitCode).toBe(137);
+  const second = Number(readFileSync(`${folder}/holder`, "utf8"));
+  expect(second).not.toBe(holder);
+  loop.setDesired(deleted(pod, 0));
+  await waitFor("the pod to go", () => machine.released.includes("shares"));
+  expect(existsSync(folder)).toBe(false);
+  expect(() => readFileSync(`/proc/${second}/environ`, "utf8")).toThrow();
+});
+
+test("what a container leaves running among shared processes ends with it", async () => {
+  const plain = (script: string) => ({ ...sh(script), volumeMounts: [] });
+  const count = "grep -l left-behin[d] /proc/[0-9]*/cmdline 2>/dev/null | wc -l";
+  const pod = testPod("leaves", {
+    shareProcessNamespace: true,
+    restartPolicy: "Never",
+    containers: [
+      { name: "short", ...plain("sh -c 'sleep 1000 # left-behind' & sleep 0.5") },
+      { name: "look", ...plain(`while :; do echo seen $(${count}); sleep 0.1; done`) },
+    ],
+  });
+  loop.setDesired(pod);
+  const log = (): string => machine.log({ podUid: "leaves", container: "look", attempt: 0 });
+  await waitFor("it to be seen", () => /seen [1-9]/.test(log()));
+  await machine.until(
+    "leaves",
+    "short to end",
+    ({ containerStatuses: [short] }) => short?.state?.terminated?.exitCode === 0,
+  );
+  await waitFor("it to be gone", () => / seen 0\n$/.test(log()));
 });
 
 async function listening(

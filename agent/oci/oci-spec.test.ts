@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { Container } from "../../proto/gen/tallship/v1/container.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { type SharedNamespaces, sharedNamespaces } from "../runtime/shared-namespaces.js";
 import { capabilityNames, capabilitySet } from "./capabilities.js";
 import { type BindMount, ociSpec } from "./oci-spec.js";
 import { oomScoreAdj } from "./oom-score.js";
@@ -20,6 +21,7 @@ function spec(
   container: PartialContainer = {},
   pod: Parameters<typeof Pod.fromPartial>[0] = {},
   binds: readonly BindMount[] = volumes,
+  shared: SharedNamespaces | undefined = undefined,
 ) {
   return ociSpec({
     pod: Pod.fromPartial(pod),
@@ -31,6 +33,7 @@ function spec(
     rootPath: "/var/lib/tallship/rootfs/u1_web_0/merged",
     hostname: "web-0",
     binds,
+    shared,
     netnsPath: "/run/tallship/netns/u1",
     cgroupsPath: "/tallship/podu1/web.0",
     oomScoreAdj: 999,
@@ -99,6 +102,23 @@ test("a pod takes the host's namespaces, sysctls, an open /proc and a node's own
   });
   const seccompProfile = { type: "Localhost", localhostProfile: "audit.json" };
   expect(spec({ securityContext: { seccompProfile } }).linux.seccomp?.defaultAction).toBe("audit.json");
+});
+
+test("a pod's containers join what they share, and the host's where the pod asks for that", () => {
+  const shared = { folder: "/run/tallship/pods/u1/shared", hasIpc: true, hasPids: true };
+  const made = spec({}, {}, volumes, shared);
+  expect(made.linux.namespaces).toContainEqual({ type: "pid", path: `${shared.folder}/pid` });
+  expect(made.linux.namespaces).toContainEqual({ type: "ipc", path: `${shared.folder}/ipc` });
+  expect(made.mounts.find(({ destination }) => destination === "/dev/shm")?.source).toBe(`${shared.folder}/shm`);
+  const one = [{ name: "web" }];
+  const shares = (of: NonNullable<Parameters<typeof Pod.fromPartial>[0]["spec"]>) => {
+    const found = sharedNamespaces(Pod.fromPartial({ spec: of }), "");
+    return [found?.hasIpc, found?.hasPids];
+  };
+  expect(shares({ containers: one })).toEqual([undefined, undefined]);
+  expect(shares({ initContainers: one, containers: one })).toEqual([true, false]);
+  expect(shares({ containers: one, shareProcessNamespace: true })).toEqual([false, true]);
+  expect(shares({ initContainers: one, containers: one, hostIPC: true })).toEqual([undefined, undefined]);
 });
 
 test("a mount travels only as its volume says, and the root lets it", () => {

@@ -1,5 +1,6 @@
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { SHM_BYTES, type SharedNamespaces, sharedPaths } from "../runtime/shared-namespaces.js";
 import { capabilitySet, ociCapabilities } from "./capabilities.js";
 import type { OciMount, OciSeccomp, OciSpec } from "./oci-types.js";
 import { ociResources } from "./resources.js";
@@ -45,6 +46,8 @@ export interface OciSpecInput {
   readonly netnsPath: string | undefined;
   /** First process of the container whose processes this one sees; undefined when it sees its own. */
   readonly targetPid?: number | undefined;
+  /** What it shares with the other containers of its pod. */
+  readonly shared?: SharedNamespaces | undefined;
   readonly cgroupsPath: string;
   readonly oomScoreAdj: number | undefined;
   readonly host: HostTraits;
@@ -84,8 +87,6 @@ const MASKED_PATHS = [
 
 const READONLY_PATHS = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
-const SHM_BYTES = 67_108_864;
-
 /** A container's config.json. Pure. Secure by default: every right that is not asked for is absent. */
 export function ociSpec(input: OciSpecInput): OciSpec {
   const { pod, container, host } = input;
@@ -109,7 +110,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
     },
     root: { path: input.rootPath, readonly: context?.readOnlyRootFilesystem === true },
     hostname: input.hostname,
-    mounts: [...kernelMounts(isPrivileged, pod.spec?.hostIPC === true), ...input.binds.map(bindMount)].sort(byDepth),
+    mounts: [...kernelMounts(isPrivileged, shmMount(input)), ...input.binds.map(bindMount)].sort(byDepth),
     linux: {
       namespaces: namespaces(input),
       cgroupsPath: input.cgroupsPath,
@@ -132,23 +133,40 @@ function seccompOf({ pod, container, host }: OciSpecInput, capabilities: readonl
 }
 
 /** Those that are not named are the host's. */
-function namespaces({ pod, netnsPath, targetPid }: OciSpecInput): OciSpec["linux"]["namespaces"] {
+function namespaces({ pod, netnsPath, targetPid, shared }: OciSpecInput): OciSpec["linux"]["namespaces"] {
   const hosts = new Set([
     ...(pod.spec?.hostPID === true ? ["pid"] : []),
     ...(pod.spec?.hostIPC === true ? ["ipc"] : []),
   ]);
+  const joined = new Map<string, string>([
+    ...(targetPid === undefined ? [] : [["pid", `/proc/${targetPid}/ns/pid`] as const]),
+    ...(shared?.hasPids === true ? [["pid", sharedPaths(shared).pid] as const] : []),
+    ...(shared?.hasIpc === true ? [["ipc", sharedPaths(shared).ipc] as const] : []),
+  ]);
   const own = ["pid", "ipc", "uts", "mount"]
     .filter((type) => !hosts.has(type))
     .map((type) => {
-      return type === "pid" && targetPid !== undefined ? { type, path: `/proc/${targetPid}/ns/pid` } : { type };
+      const path = joined.get(type);
+      return path === undefined ? { type } : { type, path };
     });
   return netnsPath === undefined ? own : [...own, { type: "network", path: netnsPath }];
 }
 
-function kernelMounts(isPrivileged: boolean, isHostIpc: boolean): readonly OciMount[] {
-  const safe = ["nosuid", "noexec", "nodev"];
+const SAFE = ["nosuid", "noexec", "nodev"];
+
+/** Memory that goes with the IPC namespace: the host's, the pod's, or its own. */
+function shmMount({ pod, shared }: OciSpecInput): OciMount {
+  const destination = "/dev/shm";
+  if (pod.spec?.hostIPC === true)
+    return { destination, type: "bind", source: "/dev/shm", options: ["rbind", "rprivate", "rw"] };
+  if (shared?.hasIpc === true)
+    return { destination, type: "bind", source: sharedPaths(shared).shm, options: ["bind", "rprivate", "rw", ...SAFE] };
+  return { destination, type: "tmpfs", source: "shm", options: [...SAFE, "mode=1777", `size=${SHM_BYTES}`] };
+}
+
+function kernelMounts(isPrivileged: boolean, shm: OciMount): readonly OciMount[] {
   return [
-    { destination: "/proc", type: "proc", source: "proc", options: safe },
+    { destination: "/proc", type: "proc", source: "proc", options: SAFE },
     {
       destination: "/dev",
       type: "tmpfs",
@@ -161,16 +179,14 @@ function kernelMounts(isPrivileged: boolean, isHostIpc: boolean): readonly OciMo
       source: "devpts",
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: safe },
-    isHostIpc
-      ? { destination: "/dev/shm", type: "bind", source: "/dev/shm", options: ["rbind", "rprivate", "rw"] }
-      : { destination: "/dev/shm", type: "tmpfs", source: "shm", options: [...safe, "mode=1777", `size=${SHM_BYTES}`] },
-    { destination: "/sys", type: "sysfs", source: "sysfs", options: isPrivileged ? safe : [...safe, "ro"] },
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
+    shm,
+    { destination: "/sys", type: "sysfs", source: "sysfs", options: isPrivileged ? SAFE : [...SAFE, "ro"] },
     {
       destination: "/sys/fs/cgroup",
       type: "cgroup",
       source: "cgroup",
-      options: [...safe, "relatime", isPrivileged ? "rw" : "ro"],
+      options: [...SAFE, "relatime", isPrivileged ? "rw" : "ro"],
     },
   ];
 }

@@ -1,5 +1,6 @@
 import type { RootFsMount } from "../image/images.js";
 import type { OciSpec } from "../oci/oci-types.js";
+import type { SharedNamespaces } from "./shared-namespaces.js";
 
 /** One run of one container of a pod. `attempt` counts the runs from 0; a restart is the next attempt. */
 export interface ContainerKey {
@@ -43,6 +44,8 @@ export interface ContainerSpec extends ContainerKey {
   readonly oci: OciSpec;
   /** Mounted at oci.root.path before the runtime is called, and unmounted by remove; undefined when nothing must be. */
   readonly rootMount: RootFsMount | undefined;
+  /** Made, unless they are there, before the run; config.json names them. undefined when it shares none. */
+  readonly shared?: SharedNamespaces | undefined;
   /** File that receives what the container writes, in the k8s-file format. */
   readonly logPath: string;
   /** What becomes of its standard input: there is none, it ends with the first who attached, or it stays open. */

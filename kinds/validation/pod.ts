@@ -48,6 +48,8 @@ function isKeptIn({ ephemeralContainers }: PodSpec): (before: Container) => bool
 export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): void {
   checkVolumes(spec.volumes, [...path, "volumes"], findings);
   checkContainers(spec, path, findings);
+  if (spec.hostPID && spec.shareProcessNamespace === true)
+    findings.add("forbidden", [...path, "shareProcessNamespace"], "not together with hostPID");
   checkSysctls(spec, [...path, "securityContext", "sysctls"], findings);
   for (const [index, toleration] of spec.tolerations.entries())
     checkToleration(toleration, [...path, "tolerations", index], findings);

@@ -36,9 +36,19 @@ import { startAttach } from "./attach.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { startExec } from "./exec.js";
 import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
-import { bundleFolder, exitFile, exitFolder, podFolder, runtimeRoot, runtimeState, socketFolder } from "./paths.js";
+import {
+  bundleFolder,
+  exitFile,
+  exitFolder,
+  podFolder,
+  runtimeRoot,
+  runtimeState,
+  sharedFolder,
+  socketFolder,
+} from "./paths.js";
 import { createScript, type Programs, removeScript } from "./scripts.js";
 import { SeccompPrograms } from "./seccomp-programs.js";
+import { holderGroups, shareScript, unshareScript } from "./share-script.js";
 
 /** What the driver needs. */
 export interface OciRuntimeOptions {
@@ -146,12 +156,20 @@ class OciRuntime implements Runtime {
       const oci = await this.seccomp.compiled(spec.oci);
       writeFileSync(`${bundle}/config.json`, JSON.stringify(oci), { mode: 0o600 });
       writeFileSync(`${bundle}/root`, spec.rootMount === undefined ? "" : spec.oci.root.path);
-      const { output } = await this.options.launcher.run(createScript(this.options, this.options.programs, spec));
+      const { output } = await this.options.launcher.run(
+        createScript(this.options, this.options.programs, { spec, share: this.shareScript(spec) }),
+      );
       const answer = parseAnswer(output);
       if (answer.is === "failed") throw createFailure(spec, answer.message);
     } finally {
       this.creating.delete(id);
     }
+  }
+
+  private shareScript({ shared, podUid }: ContainerSpec): string {
+    if (shared === undefined) return "";
+    const { hierarchies, cgroupParent } = this.options;
+    return shareScript(shared, holderGroups(hierarchies, cgroupParent, podUid));
   }
 
   /**
@@ -212,7 +230,9 @@ class OciRuntime implements Runtime {
   }
 
   async removePod(podUid: string): Promise<void> {
-    const { hierarchies, cgroupParent } = this.options;
+    const { hierarchies, cgroupParent, launcher } = this.options;
+    const shared = sharedFolder(this.options, podUid);
+    if (isThere(shared)) await launcher.run(unshareScript(shared));
     if (!removeCgroup(hierarchies, podCgroup(cgroupParent, podUid)))
       throw new TallshipError("runtime_failed", `remove control groups of pod ${podUid}: processes are left`);
     rmSync(podFolder(this.options, podUid), { recursive: true, force: true });

@@ -10,6 +10,11 @@ export function podFolder({ runDir }: DriverPaths, podUid: string): string {
   return `${runDir}/pods/${podUid}`;
 }
 
+/** Folder in which a pod's shared namespaces are pinned. */
+export function sharedFolder(paths: DriverPaths, podUid: string): string {
+  return `${podFolder(paths, podUid)}/shared`;
+}
+
 /** Folder that holds one folder per run of a pod. */
 export function runsFolder(paths: DriverPaths, podUid: string): string {
   return `${podFolder(paths, podUid)}/runs`;

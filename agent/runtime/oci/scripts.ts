@@ -9,13 +9,19 @@ export interface Programs {
   readonly conmon: string;
 }
 
+/** A run to be made, and the words that make what its pod shares; none when it shares nothing. */
+export interface CreateJob {
+  readonly spec: ContainerSpec;
+  readonly share: string;
+}
+
 /**
- * The one job that makes a run: mounts its root and has conmon create it. Prints conmon's answer, one line of JSON. conmon forks, leaves
+ * The one job that makes a run: sees to what its pod shares, mounts its root and has conmon create it. Prints conmon's answer, one line of JSON. conmon forks, leaves
  * the job's process group and stays; what it inherits is closed so that it holds nothing of the launcher's.
  */
-export function createScript(paths: DriverPaths, programs: Programs, spec: ContainerSpec): string {
+export function createScript(paths: DriverPaths, programs: Programs, { spec, share }: CreateJob): string {
   const mount = spec.rootMount;
-  const steps: string[] = [];
+  const steps: string[] = share === "" ? [] : [share];
   if (mount !== undefined) {
     const source = ["-t", mount.type, mount.source, "-o", mount.options, spec.oci.root.path];
     steps.push(shellWords(["cd", mount.cwd]), shellWords(["mount", ...source]));
