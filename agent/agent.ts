@@ -349,9 +349,7 @@ export class Agent {
     );
     const { rootfs, imageRoots, disk, logs, traits: node } = edges;
     return new PodLoop({
-      clock,
-      rng,
-      log,
+      ...{ clock, rng, log, bootID: facts.bootId },
       runtime,
       perform: edges.perform,
       logs,

@@ -23,6 +23,19 @@ export function noteContainers({ desired, record, containers, nowMs }: PodTurn):
   return hasMainRun(desired, containers) ? asInitialized(settled) : settled;
 }
 
+/**
+ * The record as it stands after the host's boot: what init containers did before it is gone with the host's memory, whether or not anything ran when it
+ * went off. A pod that is over stays so.
+ */
+export function asOfBoot(record: PodRecord, pod: Pod | undefined, bootID: string): PodRecord {
+  if (record.bootID === bootID) return record;
+  const isOver = pod?.status?.phase === "Succeeded" || pod?.status?.phase === "Failed";
+  if (isOver) return { ...record, bootID };
+  const inits = (pod?.spec?.initContainers ?? []).filter(({ name }) => record.containers[name] !== undefined);
+  const undone = inits.reduce((soFar, { name }) => withContainer(soFar, name, { isComplete: false }), record);
+  return { ...undone, isInitialized: false, bootID };
+}
+
 /** All runs went without a trace: the host was off, and what the init containers did in its memory is gone with them. */
 function asUninitialized(record: PodRecord): PodRecord {
   const names = Object.keys(record.containers);

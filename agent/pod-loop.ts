@@ -18,6 +18,7 @@ import type { Effect, ExecuteContext, Executors } from "./execute.js";
 import type { PullProgress } from "./image/images.js";
 import { withLastWords } from "./last-words.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
+import { asOfBoot } from "./note-containers.js";
 import { noteFailure } from "./note-failure.js";
 import { noticeOfAction, noticeOfCheck, noticeOfFailure } from "./notices.js";
 import { plan } from "./plan.js";
@@ -31,6 +32,8 @@ export interface PodLoopOptions {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;
+  /** The host's boot. */
+  readonly bootID: string;
   readonly runtime: Runtime;
   readonly executors: Executors;
   readonly perform: PerformCheck;
@@ -206,7 +209,7 @@ export class PodLoop {
   }
 
   private admit(names: { uid: string; namespace: string; name: string }, desired: Pod | undefined): PodState {
-    const record = newRecord(names, this.options.clock.nowMs());
+    const record = newRecord(names, this.options.clock.nowMs(), this.options.bootID);
     const state: PodState = {
       desired,
       record,
@@ -219,9 +222,11 @@ export class PodLoop {
     return state;
   }
 
-  private restore({ record, pod, configs }: SavedPod): void {
+  private restore({ record: saved, pod: desired, configs }: SavedPod): void {
     const facts = { ...NO_FACTS, configs };
-    this.pods.set(record.uid, { desired: pod, record, facts, abort: new AbortController(), isSaved: true, ...UNTOLD });
+    const record = asOfBoot(saved, desired, this.options.bootID);
+    const isSaved = record === saved;
+    this.pods.set(record.uid, { desired, record, facts, abort: new AbortController(), isSaved, ...UNTOLD });
   }
 
   private interrupt(state: PodState): void {

@@ -77,6 +77,8 @@ export interface PodRecord {
   readonly uid: string;
   readonly namespace: string;
   readonly name: string;
+  /** The host's boot that the record is of: after another one nothing of the pod is in memory. */
+  readonly bootID: string;
   /** When the agent first saw the pod. */
   readonly seenAtMs: number;
   readonly containers: Readonly<Record<string, ContainerRecord>>;
@@ -120,8 +122,12 @@ const NEW_POD = {
 } as const satisfies Partial<PodRecord>;
 
 /** The record of a pod that was never seen before. */
-export function newRecord(pod: { uid: string; namespace: string; name: string }, nowMs: number): PodRecord {
-  return { ...pod, seenAtMs: nowMs, ...NEW_POD };
+export function newRecord(
+  pod: { uid: string; namespace: string; name: string },
+  nowMs: number,
+  bootID = "",
+): PodRecord {
+  return { ...pod, bootID, seenAtMs: nowMs, ...NEW_POD };
 }
 
 /** What is remembered of a container; a new one has had no run. */

@@ -225,7 +225,8 @@ for (const damage of damages) {
     world.policy("default/one", { podSelector: only("a"), ingress: [{ from: [{ podSelector: only("b") }] }] });
     await lab.setPolicies(world);
     await one.namespace.run(damage);
-    expect(await one.network.repair()).toBeGreaterThan(0);
+    // The periodic look may have been first.
+    await one.network.repair();
     expect([await reaches(b.probe, a.address), await reaches(c.probe, a.address)]).toEqual([true, false]);
     expect(await one.network.repair()).toBe(0);
   });

@@ -82,6 +82,7 @@ export class AgentMachine {
       clock: systemClock,
       rng: systemRng,
       log: silentLog,
+      bootID: "boot",
       runtime,
       perform: performCheck(runtime),
       logs: openLogFiles(this.dataDir),

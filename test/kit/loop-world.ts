@@ -100,6 +100,9 @@ export class LoopWorld {
   private savedUids = new Set<string>();
   /** One-off init containers that have ended well since the machine was last switched on. */
   private readonly initialized = new Set<string>();
+  /** Containers that were made since the host was last off. */
+  private readonly made = new Set<string>();
+  private boots = 0;
   private turnCount = 0;
   private generation = 0;
 
@@ -116,6 +119,8 @@ export class LoopWorld {
 
   /** The host's power fails; nothing that ran is left, nor what init containers did in memory. */
   powerOff(): void {
+    this.boots += 1;
+    this.made.clear();
     this.runtime.powerOff();
     this.initialized.clear();
     this.runtime.onChange((uid) => void this.noteEnds(uid));
@@ -218,7 +223,7 @@ export class LoopWorld {
     for (const { name, restartPolicy } of before) {
       if (restartPolicy !== "Always" && !this.initialized.has(`${podUid}/${name}`))
         this.broken.push(`${podUid}/${container} made before ${name} had done its work`);
-      const isFirst = isMain && this.lastAttempt(podUid, container) <= 0;
+      const isFirst = isMain && !this.made.has(`${podUid}/${container}`);
       if (restartPolicy === "Always" && isFirst && !this.runtime.has(podUid, name))
         this.broken.push(`${podUid}/${container} made before its sidecar ${name}`);
     }
@@ -227,6 +232,7 @@ export class LoopWorld {
   /** What must hold at each create. */
   private checkCreate({ podUid, container, attempt }: ContainerKey): void {
     this.checkOrder(podUid, container);
+    this.made.add(`${podUid}/${container}`);
     if (this.runtime.has(podUid, container)) this.broken.push(`two runs of ${podUid}/${container}`);
     if (!this.links.has(podUid)) this.broken.push(`${podUid}/${container}.${attempt} made without network`);
     const isStopping = this.wanted.get(podUid)?.metadata?.deletionTimestamp !== "";
@@ -249,6 +255,7 @@ export class LoopWorld {
       clock: this.clock,
       rng: seededRng(this.seed),
       log: silentLog,
+      bootID: `boot-${this.boots}`,
       runtime: this.runtime,
       perform: (podUid, check) => this.perform(podUid, check),
       logs: LOGS,
