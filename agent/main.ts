@@ -33,12 +33,14 @@ import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentia
 import { allocatable } from "./host/node-status.js";
 import { hostUsage, openFilesAllowed, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
 import { seccompProfiles } from "./host/seccomp-profiles.js";
+import { ImageBuilder } from "./image/build/image-builder.js";
 import { type CreatedImages, createImages } from "./image/create-images.js";
 import { httpsPeers } from "./image/fabric/https-peers.js";
 import { contentHandler, type ServingParts } from "./image/fabric/serve-content.js";
 import { collectImages, type DiskUse } from "./image/image-collector.js";
 import { imageStreams } from "./image/image-tasks.js";
 import { mirrorsFile } from "./image/mirrors-file.js";
+import { platformOfNode } from "./image/platform.js";
 import { inspectRoot } from "./image-root.js";
 import { startLauncher } from "./launcher/launcher.js";
 import { openLogFiles } from "./logs/log-files.js";
@@ -105,6 +107,8 @@ async function openEdges(parts: Parts): Promise<Opened> {
   for (const folder of [dataDir, runDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const { launcher, runtime } = await openRuntime(parts);
   const created = openImages(parts);
+  const platform = platformOfNode(process.arch);
+  const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform });
   const { name: nodeName, advertiseAddress: nodeIP, isControlPlane } = host;
   const { api: _, ...internal } = host.ports;
   const internalPorts = Object.values(internal);
@@ -137,12 +141,12 @@ async function openEdges(parts: Parts): Promise<Opened> {
         names,
         metrics: networkObserver(metrics),
       }),
-    imageStreams: (inUse) => imageStreams(created.library, inUse),
     fabric: created.serving?.fabric,
     collectImages: (inUse, signal) => {
       const { library } = created;
       return collectImages({ library, diskUse: () => diskUse(dataDir), inUse, clock: systemClock, log }, signal);
     },
+    imageStreams: (inUse) => imageStreams({ library: created.library, builder, inUse }),
     ingress: ingressOf(paths),
     streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
     facts,

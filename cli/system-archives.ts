@@ -1,12 +1,12 @@
 // Edge: the user's files as archives.
 import { resolve } from "node:path";
-import { packTree } from "../lib/rooted/pack-tree.js";
+import { type Choose, packTree } from "../lib/rooted/pack-tree.js";
 import { TreeUnpacker } from "../lib/rooted/unpack-tree.js";
 import { entryPath } from "../lib/tar/entry.js";
 
 /** The archive of what a path names. */
-export function packHere(path: string, followsLink: boolean): Iterable<Uint8Array> {
-  return packTree({ root: "/", path: absolute(path), followsLink });
+export function packHere(path: string, followsLink: boolean, choose?: Choose): Iterable<Uint8Array> {
+  return packTree({ root: "/", path: absolute(path), followsLink, ...(choose === undefined ? {} : { choose }) });
 }
 
 /** Writes an archive where a path says. What a container sends may be hostile: nothing in it leads elsewhere. */

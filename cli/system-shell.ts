@@ -191,9 +191,9 @@ const files: Files = {
 };
 
 const archives: Archives = {
-  pack: async function* (path, followsLink) {
+  pack: async function* (path, followsLink, choose) {
     const { packHere } = await import("./system-archives.js");
-    yield* packHere(path, followsLink);
+    yield* packHere(path, followsLink, choose);
   },
   unpack: async (path, archive, options) => {
     const { unpackHere } = await import("./system-archives.js");

@@ -40,6 +40,7 @@ export const ERRORS = {
   image_pull_failed: { grpc: 14, retry: "backoff", meaning: "the registry cannot be reached or broke off" },
   image_digest_mismatch: { grpc: 15, retry: "backoff", meaning: "content does not have the digest it was asked by" },
   image_refused: { grpc: 3, retry: "never", meaning: "the image is malformed or hostile" },
+  build_failed: { grpc: 9, retry: "never", meaning: "a step of an image's build failed" },
   runtime_failed: { grpc: 13, retry: "backoff", meaning: "the container runtime refused or failed" },
   command_not_found: { grpc: 9, retry: "backoff", meaning: "the container's command does not exist in its image" },
   config_missing: {

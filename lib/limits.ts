@@ -1,3 +1,4 @@
+import { BUILD_LIMITS } from "./build-limits.js";
 import { EXPLAIN_LIMITS } from "./explain-limits.js";
 import { IMAGE_LIMITS } from "./image-limits.js";
 
@@ -26,6 +27,7 @@ export const DEFAULTS = {
 /** Every bound in the system: its value and why it is what it is. docs/limits.md is generated from this table. */
 export const LIMITS = {
   ...EXPLAIN_LIMITS,
+  ...BUILD_LIMITS,
   heartbeatMs: { value: 500, why: "four fit into the time after which a node counts as lost" },
   nodeNotReadyMs: { value: 2_000, why: "four heartbeats lost; a pause of the collector is shorter" },
   nodeReplaceMs: {

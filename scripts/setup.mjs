@@ -25,6 +25,7 @@ const PACKAGES = {
     "kmod",
     "busybox-static",
     "haproxy",
+    "buildah",
   ],
   test: ["docker-registry", "prometheus", "iperf3", "iputils-ping", "curl", "btrfs-progs", "skopeo", "umoci"],
 };

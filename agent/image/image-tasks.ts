@@ -1,6 +1,7 @@
 import { assertNever, asTallshipError, TallshipError } from "../../lib/errors.js";
 import { Pipe } from "../../lib/transport/pipe.js";
 import {
+  type BuildTask,
   type ImageInput,
   ImageOutput,
   type ImageTask,
@@ -11,21 +12,24 @@ import {
   type SaveTask,
 } from "../../proto/gen/tallship/v1/images.js";
 import type { ImageStreams } from "../session/operator-streams.js";
+import type { ImageBuilder } from "./build/image-builder.js";
 import type { ImageLibrary, NamedSpec } from "./images.js";
 import type { InUse } from "./unused-images.js";
 
-/** What operators ask of this node's images. */
-export function imageStreams(library: ImageLibrary, inUse: () => InUse): ImageStreams {
-  return { image: (task, input, signal) => run({ library, inUse }, task, input, signal) };
-}
-
-interface Parts {
+/** Who does what is asked. */
+export interface ImageWorkers {
   readonly library: ImageLibrary;
+  readonly builder: Pick<ImageBuilder, "build">;
   readonly inUse: () => InUse;
 }
 
+/** What operators ask of this node's images. */
+export function imageStreams(workers: ImageWorkers): ImageStreams {
+  return { image: (task, input, signal) => run(workers, task, input, signal) };
+}
+
 function run(
-  { library, inUse }: Parts,
+  { library, builder, inUse }: ImageWorkers,
   { task }: ImageTask,
   input: AsyncIterable<ImageInput>,
   signal: AbortSignal,
@@ -35,6 +39,8 @@ function run(
   switch (task.$case) {
     case "load":
       return load(library, task.value, input, signal);
+    case "build":
+      return build(builder, task.value, input, signal);
     case "fetch":
       return fetchImage(library, task.value, signal);
     case "save":
@@ -84,6 +90,19 @@ function load(
   });
 }
 
+async function* build(
+  builder: ImageWorkers["builder"],
+  { start, bases }: BuildTask,
+  input: AsyncIterable<ImageInput>,
+  signal: AbortSignal,
+): AsyncGenerator<ImageOutput> {
+  if (start === undefined) throw new TallshipError("invalid_argument", "build: nothing says of what");
+  for await (const event of builder.build({ start, bases, context: archiveOf(input) }, signal))
+    yield event.is === "output"
+      ? outputOf({ $case: "output", value: Buffer.from(event.bytes) })
+      : outputOf({ $case: "loaded", value: { ...event.image, names: [...event.image.names], nodes: [] } });
+}
+
 function fetchImage(library: ImageLibrary, image: NamedImage, signal: AbortSignal): AsyncIterable<ImageOutput> {
   return telling(async (onProgress) => {
     await library.fetch(namedSpec(image), { signal, onProgress });
@@ -100,7 +119,10 @@ async function* readContent(library: ImageLibrary, { digests }: ReadTask): Async
   for (const digest of digests) yield outputOf({ $case: "chunk", value: Buffer.from(await library.read(digest)) });
 }
 
-async function* prune({ library, inUse }: Parts, { all, names }: PruneTask): AsyncGenerator<ImageOutput> {
+async function* prune(
+  { library, inUse }: Pick<ImageWorkers, "library" | "inUse">,
+  { all, names }: PruneTask,
+): AsyncGenerator<ImageOutput> {
   yield outputOf({ $case: "freedBytes", value: await library.dropUnused({ all, names }, inUse()) });
 }
 

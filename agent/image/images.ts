@@ -130,6 +130,8 @@ export interface ImageLibrary {
   read(digest: string): Promise<Uint8Array>;
   /** Drops content that nothing names or uses; returns the bytes freed. */
   dropUnused(what: UnusedWish, inUse: InUse): Promise<number>;
+  /** Links an image's content into a new folder, as containers' tools know it by `dir:`. */
+  layOut(digest: string, folder: string): Promise<void>;
 }
 
 /** A container's writable root file system on top of an image's layers. */

@@ -5,6 +5,7 @@ import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
 import { exportArchive } from "./archive/export-archive.js";
 import { importArchive } from "./archive/import-archive.js";
+import { layOut } from "./archive/lay-out.js";
 import { asDiskError } from "./disk-errors.js";
 import type { ImageMetrics } from "./image-metrics.js";
 import { imageSpecOf } from "./image-spec.js";
@@ -146,6 +147,10 @@ export class NodeImages implements Images, ImageLibrary {
     return this.options.names.entries().map(([name, { digest }]) => {
       return { name, digest, usedAtMs: this.usedAtMs.get(digest) ?? 0 };
     });
+  }
+
+  layOut(digest: string, folder: string): Promise<void> {
+    return layOut(this.options.store, digest, folder);
   }
 
   digests(): readonly string[] {

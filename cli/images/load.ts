@@ -1,11 +1,10 @@
-import { AsyncQueue } from "../../lib/async-queue.js";
-import { asTallshipError, TallshipError } from "../../lib/errors.js";
-import { LIMITS } from "../../lib/limits.js";
+import { TallshipError } from "../../lib/errors.js";
 import { LoadImages } from "../../proto/gen/tallship/v1/images.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { Progress } from "./progress.js";
+import { upload } from "./upload.js";
 
 /** What `image load` was asked. */
 export interface LoadFlags extends ClusterFlags {
@@ -21,7 +20,15 @@ export async function runLoad({ flags }: { readonly flags: LoadFlags }, shell: S
   const archive = await openArchive(shell, path);
   return withCluster(shell, flags, async ({ images }) => {
     const progress = new Progress(shell, flags.quiet);
-    const outputs = images.load(messages(archive, flags.tag, shell.signal), { signal: shell.signal });
+    const messages = upload(
+      {
+        start: LoadImages.fromPartial({ part: { $case: "start", value: { names: [...flags.tag] } } }),
+        archive,
+        chunk: (bytes) => LoadImages.fromPartial({ part: { $case: "chunk", value: bytes } }),
+      },
+      shell.signal,
+    );
+    const outputs = images.load(messages, { signal: shell.signal });
     for await (const { part } of outputs) {
       if (part?.$case === "progress") await progress.tell(part.value);
       if (part?.$case !== "loaded") continue;
@@ -40,43 +47,4 @@ async function openArchive(shell: Shell, path: string): Promise<AsyncIterable<Ui
   if (found.is === "file") return shell.files.chunks(path);
   const why = found.is === "folder" ? "is a folder, not an archive; pack it with tar" : "does not exist";
   throw new TallshipError("invalid_argument", `load ${path}: it ${why}`);
-}
-
-/** Pieces of an archive that wait to be sent; beyond that it is not read. */
-const WAITING = 8;
-
-/** The archive in messages; it is read only as fast as the node takes it. */
-function messages(
-  archive: AsyncIterable<Uint8Array>,
-  names: readonly string[],
-  signal: AbortSignal,
-): AsyncIterable<LoadImages> {
-  const queue = new AsyncQueue<LoadImages>(WAITING * 4);
-  const room: { wake?: () => void } = {};
-  queue.push(LoadImages.fromPartial({ part: { $case: "start", value: { names: [...names] } } }));
-  const read = async (): Promise<void> => {
-    for await (const piece of pieces(archive)) {
-      queue.push(LoadImages.fromPartial({ part: { $case: "chunk", value: Buffer.from(piece) } }));
-      while (queue.length > WAITING && !signal.aborted)
-        await new Promise<void>((resolve) => {
-          room.wake = resolve;
-        });
-    }
-    queue.end();
-  };
-  read().catch((error: unknown) => queue.fail(asTallshipError(error, "invalid_argument")));
-  return sent(queue, room);
-}
-
-async function* sent(queue: AsyncQueue<LoadImages>, room: { wake?: () => void }): AsyncGenerator<LoadImages> {
-  for await (const message of queue) {
-    yield message;
-    room.wake?.();
-  }
-}
-
-async function* pieces(archive: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const most = LIMITS.imageChunkBytes.value;
-  for await (const chunk of archive)
-    for (let at = 0; at < chunk.length; at += most) yield chunk.subarray(at, at + most);
 }

@@ -210,6 +210,12 @@ export const CONFIG_VERBS: readonly VerbRow[] = [
 /** What is done with the images that the cluster holds itself. */
 export const IMAGE_VERBS: readonly VerbRow[] = [
   {
+    name: "build",
+    summary: "build an image of a Dockerfile, on a node of the cluster",
+    aliases: ["image build"],
+    load: async () => (await import("./build.js")).build,
+  },
+  {
     name: "image load",
     aliases: ["load"],
     summary: "take images of an archive into the cluster",

@@ -237,6 +237,7 @@ test("every method of every service is in the table, admin may not act as a node
       "Images.Inspect: admin control-plane",
       "Images.Remove: admin control-plane",
       "Images.Prune: admin control-plane",
+      "Images.Build: admin control-plane",
       "Explain.Why: admin control-plane",
       "Explain.Plan: admin control-plane",
       "Explain.Trace: admin control-plane",

@@ -52,6 +52,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
   },
   Images: {
     Load: ["admin", "control-plane"],
+    Build: ["admin", "control-plane"],
     Save: ["admin", "control-plane"],
     List: ["admin", "control-plane"],
     Inspect: ["admin", "control-plane"],

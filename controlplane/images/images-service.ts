@@ -1,6 +1,14 @@
 import { TallshipError } from "../../lib/errors.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
-import type { ImageOutput, ImagesDefinition, LoadImages, LoadStart } from "../../proto/gen/tallship/v1/images.js";
+import {
+  type BuildImage,
+  BuildTask,
+  type ImageOutput,
+  type ImagesDefinition,
+  type ImageTask,
+  type LoadImages,
+} from "../../proto/gen/tallship/v1/images.js";
+import { buildBases, imageNameOf } from "./build-bases.js";
 import { inspectImage, listImages, saveImages } from "./look-at-images.js";
 import { type NodeTaskDeps, nodesFor, runOnNode } from "./node-task.js";
 import { type PublishDeps, publishImage } from "./publish-image.js";
@@ -15,6 +23,7 @@ export interface ImagesDeps extends NodeTaskDeps {
 export function imagesService(deps: ImagesDeps): Handlers<typeof ImagesDefinition> {
   return {
     load: (inputs, context) => load(deps, inputs, context),
+    build: (inputs, context) => build(deps, inputs, context),
     save: (request, { signal }) => saveImages(deps, request, signal),
     list: (request, { signal }) => listImages(deps, request, signal),
     inspect: (request, { signal }) => inspectImage(deps, request, signal),
@@ -28,15 +37,44 @@ async function* load(
   inputs: AsyncIterable<LoadImages>,
   context: CallContext,
 ): AsyncGenerator<ImageOutput> {
+  const { start, archive } = await opened("load", inputs);
+  yield* takenIn(deps, { task: { $case: "load", value: start }, archive, digests: [] }, context);
+}
+
+/** As load; base images that are the cluster's own are named by their digests, so that the node need ask nobody what they are. */
+async function* build(
+  deps: ImagesDeps,
+  inputs: AsyncIterable<BuildImage>,
+  context: CallContext,
+): AsyncGenerator<ImageOutput> {
+  const { start, archive } = await opened("build", inputs);
+  const names = start.names.map(imageNameOf);
+  if (names.length === 0) throw new TallshipError("invalid_argument", "build: the image needs a name");
+  const bases = buildBases(deps.view, start);
+  const value = BuildTask.fromPartial({ start: { ...start, names }, bases });
+  const digests = bases.flatMap(({ digest }) => (digest === "" ? [] : [digest]));
+  yield* takenIn(deps, { task: { $case: "build", value }, archive, digests }, context);
+}
+
+/** Work for a node that ends in images. */
+interface Taking {
+  readonly task: NonNullable<ImageTask["task"]>;
+  readonly archive: AsyncIterable<Uint8Array>;
+  /** Content that it takes. */
+  readonly digests: readonly string[];
+}
+
+async function* takenIn(
+  deps: ImagesDeps,
+  { task, archive, digests }: Taking,
+  context: CallContext,
+): AsyncGenerator<ImageOutput> {
   const { signal } = context;
-  const iterator = inputs[Symbol.asyncIterator]();
-  const start = startOf(await iterator.next());
-  const [node] = await nodesFor(deps, [], signal);
+  const [node] = await nodesFor(deps, digests, signal);
   if (node === undefined)
     throw new TallshipError("unavailable", "no node is Ready and connected: nobody can take the images in");
   const nodeName = node.name;
-  const task = { $case: "load", value: start } as const;
-  for await (const output of runOnNode(deps, { nodeName, task, archive: chunks(iterator) }, signal)) {
+  for await (const output of runOnNode(deps, { nodeName, task, archive }, signal)) {
     if (output.part?.$case !== "loaded") yield output;
     else yield* publishImage(deps, { ...output.part.value, spec: specOf(output.part.value.spec), nodeName }, context);
   }
@@ -47,13 +85,25 @@ function specOf<T>(spec: T | undefined): T {
   throw new TallshipError("internal", "the node does not say what it has taken in");
 }
 
-function startOf(first: IteratorResult<LoadImages>): LoadStart {
-  const start = first.done !== true && first.value.part?.$case === "start" ? first.value.part.value : undefined;
-  if (start !== undefined) return start;
-  throw new TallshipError("invalid_argument", "load: the first message must start it");
+interface Part<Start> {
+  readonly part?:
+    | { readonly $case: "start"; readonly value: Start }
+    | { readonly $case: "chunk"; readonly value: Uint8Array }
+    | undefined;
 }
 
-/** The bytes of the archive; the end of the operator's messages is the archive's. */
-async function* chunks(inputs: AsyncIterator<LoadImages>): AsyncGenerator<Uint8Array> {
+/** What an operator opens a taking in with, and the archive that follows; the end of its messages is the archive's. */
+async function opened<Start>(
+  verb: string,
+  inputs: AsyncIterable<Part<Start>>,
+): Promise<{ readonly start: Start; readonly archive: AsyncIterable<Uint8Array> }> {
+  const iterator = inputs[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const part = first.done === true ? undefined : first.value.part;
+  if (part?.$case !== "start") throw new TallshipError("invalid_argument", `${verb}: the first message must start it`);
+  return { start: part.value, archive: chunks(iterator) };
+}
+
+async function* chunks<Start>(inputs: AsyncIterator<Part<Start>>): AsyncGenerator<Uint8Array> {
   for await (const { part } of { [Symbol.asyncIterator]: () => inputs }) if (part?.$case === "chunk") yield part.value;
 }

@@ -12,7 +12,12 @@ export interface PackOrder {
   readonly path: string;
   /** Whether a symbolic link at the end of the path is followed. */
   readonly followsLink: boolean;
+  /** What of a folder is packed; all of it when absent. */
+  readonly choose?: Choose;
 }
+
+/** Whether a path below a packed folder, one byte per character, goes into the archive; of a folder that does not, `within` still looks for what does. */
+export type Choose = (path: string) => "keep" | "within" | "drop";
 
 const PIECE_BYTES = 65_536;
 
@@ -20,7 +25,7 @@ const PIECE_BYTES = 65_536;
  * The tar archive of a file, or of a folder with all that it holds, under the last name of its path. Links inside are packed as links, so nothing
  * outside is read, whatever is renamed meanwhile. Sockets and device nodes are left out; a file that shrinks while it is read ends in zeros.
  */
-export function* packTree({ root, path, followsLink }: PackOrder): Generator<Buffer> {
+export function* packTree({ root, path, followsLink, choose = () => "keep" }: PackOrder): Generator<Buffer> {
   const rules = { beyond: "clamped", makesFolders: false } as const;
   const fd = openRooted(root, path, { ...rules, followsLast: followsLink || /\/\.?$/.test(path) });
   try {
@@ -33,7 +38,7 @@ export function* packTree({ root, path, followsLink }: PackOrder): Generator<Buf
         closeSync(folder);
       }
     };
-    yield* packPlace(fd, last === ".." || /(^|\/)\.$/.test(path) ? "." : last, readLink);
+    yield* packPlace(fd, { name: last === ".." || /(^|\/)\.$/.test(path) ? "." : last, below: "", choose, readLink });
     yield tarEnd();
   } catch (error) {
     throw asTallshipError(error, "disk_failed");
@@ -42,24 +47,46 @@ export function* packTree({ root, path, followsLink }: PackOrder): Generator<Buf
   }
 }
 
+interface Place {
+  /** In the archive. */
+  readonly name: string;
+  /** Below what is packed; empty for that itself. */
+  readonly below: string;
+  readonly choose: Choose;
+  readonly readLink: () => string;
+}
+
 /** What a handle is on, whatever its name is by now. Only where a link leads can be read by name alone. */
-function* packPlace(fd: number, name: string, readLink: () => string): Generator<Buffer> {
+function* packPlace(fd: number, place: Place): Generator<Buffer> {
+  const choice = place.below === "" ? "keep" : place.choose(place.below);
+  if (choice === "drop") return;
   const stats = fstatSync(fd);
-  if (stats.isDirectory()) yield* packFolder(fd, name, stats);
+  const { name, readLink } = place;
+  if (stats.isDirectory()) yield* packFolder(fd, place, choice === "keep" ? stats : undefined);
+  else if (choice === "within") return;
   else if (stats.isSymbolicLink())
     yield tarHeader(tarEntry(name, "symlink", { ...ownersOf(stats), linkPath: readLink() }));
   else if (stats.isFile()) yield* packFile(fd, name, stats);
 }
 
-function* packFolder(fd: number, name: string, stats: Stats): Generator<Buffer> {
-  yield tarHeader(tarEntry(`${name}/`, "directory", ownersOf(stats)));
+/** Without stats only what is chosen within, with the folder before the first of it. */
+function* packFolder(fd: number, { name, below, choose }: Place, stats: Stats | undefined): Generator<Buffer> {
+  const header = (of: Stats): Buffer => tarHeader(tarEntry(`${name}/`, "directory", ownersOf(of)));
+  let isNamed = stats !== undefined;
+  if (stats !== undefined) yield header(stats);
   for (const child of readdirSync(nameIn(fd, ""), { encoding: "latin1" }).sort()) {
-    const place = openIfThere(fd, child);
-    if (place === undefined) continue;
+    const opened = openIfThere(fd, child);
+    if (opened === undefined) continue;
+    const place = { name: `${name}/${child}`, below: below === "" ? child : `${below}/${child}`, choose };
+    const readLink = (): string => readlinkSync(nameIn(fd, child), { encoding: "latin1" });
     try {
-      yield* packPlace(place, `${name}/${child}`, () => readlinkSync(nameIn(fd, child), { encoding: "latin1" }));
+      for (const bytes of packPlace(opened, { ...place, readLink })) {
+        if (!isNamed) yield header(fstatSync(fd));
+        isNamed = true;
+        yield bytes;
+      }
     } finally {
-      closeSync(place);
+      closeSync(opened);
     }
   }
 }

@@ -120,6 +120,7 @@ const NO_IMAGES: Handlers<typeof ImagesDefinition> = {
   inspect: () => refuse("images"),
   remove: () => refuse("images"),
   prune: () => refuse("images"),
+  build: () => refuse("images"),
 };
 const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
   info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),
