@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { TallshipError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import { tarEnd } from "../../lib/tar/tar-writer.js";
-import { BuildImage, BuildStart } from "../../proto/gen/tallship/v1/images.js";
+import { BuildImage, BuildStart, type ImageOutput, type LoadedImage } from "../../proto/gen/tallship/v1/images.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { splitName } from "../images/list.js";
 import { Progress } from "../images/progress.js";
@@ -90,34 +90,48 @@ export async function buildImage(
     },
     shell.signal,
   );
-  const progress = new Progress(shell, isQuiet);
-  const held = new HeldOutput();
+  const telling = new Telling({ shell, isQuiet, stdout });
   try {
-    for await (const { part } of images.build(messages, { signal: shell.signal })) {
-      if (part?.$case === "progress") await progress.tell(part.value);
-      else await progress.clear();
-      if (part?.$case === "output") await (isQuiet ? held.write(part.value) : stdout.write(part.value));
-      if (part?.$case !== "loaded") continue;
-      if (isQuiet) await stdout.write(`${part.value.spec?.digest ?? ""}\n`);
-      else
-        for (const name of part.value.names) await stdout.write(`Successfully tagged ${splitName(name).join(":")}\n`);
-    }
+    for await (const output of images.build(messages, { signal: shell.signal })) await telling.tell(output);
   } catch (error) {
-    if (isQuiet) await shell.stderr.write(held.text());
+    await telling.failed();
     throw error;
   }
 }
 
-/** The end of a build's output. */
-class HeldOutput {
-  private bytes = Buffer.alloc(0);
+/** Tells of a build as it goes; when it is to be quiet, only of its end. */
+class Telling {
+  private readonly to: BuildTelling;
+  private readonly progress: Progress;
+  private held = Buffer.alloc(0);
 
-  write(chunk: Uint8Array): void {
-    this.bytes = Buffer.concat([this.bytes, chunk]).subarray(-HELD_BYTES);
+  constructor(to: BuildTelling) {
+    this.to = to;
+    this.progress = new Progress(to.shell, to.isQuiet);
   }
 
-  text(): Uint8Array {
-    return this.bytes;
+  async tell({ part }: ImageOutput): Promise<void> {
+    if (part?.$case === "progress") return this.progress.tell(part.value);
+    await this.progress.clear();
+    if (part?.$case === "output") await this.print(part.value);
+    if (part?.$case === "loaded") await this.built(part.value);
+  }
+
+  /** What a quiet build printed last says why it failed. */
+  async failed(): Promise<void> {
+    await this.progress.clear();
+    await this.to.shell.stderr.write(this.held);
+  }
+
+  private async print(bytes: Uint8Array): Promise<void> {
+    if (this.to.isQuiet) this.held = Buffer.concat([this.held, bytes]).subarray(-HELD_BYTES);
+    else await this.to.stdout.write(bytes);
+  }
+
+  private async built({ names, spec }: LoadedImage): Promise<void> {
+    const { isQuiet, stdout } = this.to;
+    if (isQuiet) await stdout.write(`${spec?.digest ?? ""}\n`);
+    else for (const name of names) await stdout.write(`Successfully tagged ${splitName(name).join(":")}\n`);
   }
 }
 

@@ -70,21 +70,25 @@ function* packPlace(fd: number, place: Place): Generator<Buffer> {
 }
 
 /** Without stats only what is chosen within, with the folder before the first of it. */
-function* packFolder(fd: number, { name, below, choose }: Place, stats: Stats | undefined): Generator<Buffer> {
-  const header = (of: Stats): Buffer => tarHeader(tarEntry(`${name}/`, "directory", ownersOf(of)));
+function* packFolder(fd: number, place: Place, stats: Stats | undefined): Generator<Buffer> {
+  const header = (of: Stats): Buffer => tarHeader(tarEntry(`${place.name}/`, "directory", ownersOf(of)));
   let isNamed = stats !== undefined;
   if (stats !== undefined) yield header(stats);
+  for (const bytes of packChildren(fd, place)) {
+    if (!isNamed) yield header(fstatSync(fd));
+    isNamed = true;
+    yield bytes;
+  }
+}
+
+function* packChildren(fd: number, { name, below, choose }: Place): Generator<Buffer> {
   for (const child of readdirSync(nameIn(fd, ""), { encoding: "latin1" }).sort()) {
     const opened = openIfThere(fd, child);
     if (opened === undefined) continue;
     const place = { name: `${name}/${child}`, below: below === "" ? child : `${below}/${child}`, choose };
     const readLink = (): string => readlinkSync(nameIn(fd, child), { encoding: "latin1" });
     try {
-      for (const bytes of packPlace(opened, { ...place, readLink })) {
-        if (!isNamed) yield header(fstatSync(fd));
-        isNamed = true;
-        yield bytes;
-      }
+      yield* packPlace(opened, { ...place, readLink });
     } finally {
       closeSync(opened);
     }

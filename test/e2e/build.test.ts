@@ -22,7 +22,7 @@ CMD ["serve"]
 `;
 
 beforeAll(async () => {
-  testbed = await startCluster("build", { hostCount: 1 });
+  testbed = await startCluster("build", { hostCount: 2 });
   await testbed.pushImage(busyboxImage(), "python:3.8-slim");
   const context = join(folder, "model");
   mkdirSync(context);
@@ -56,7 +56,7 @@ test("the classic walk: build, run, open the port, ps, logs, stop, rm", async ()
   expect(await tsctl("exec", container, "ls", "/app", "/installed")).not.toContain("secrets.env");
   expect(await tsctl("ps")).toContain("my-ai-model");
   expect(await tsctl("logs", container)).toContain("listening on port 80");
-  expect(await tsctl("get", "images")).toContain("docker.io/library/my-ai-model:latest");
+  expect(await tsctl("images")).toMatch(/^my-ai-model +latest /m);
   await tsctl("stop", "-t", "1", container);
   await tsctl("rm", container);
   expect(await tsctl("ps", "-aq")).toBe("");
@@ -78,4 +78,6 @@ test("a step that fails gives its line and an exit code, also when it was to be 
   expect(failed.stderr).toContain("exit status 3");
   const elsewhere = await testbed.tryTsctl(["build", "-t", "x", "https://github.com/a/b.git"]);
   expect(elsewhere.stderr).toContain("clone or unpack it here");
+  expect(await tsctl("rmi", "my-ai-model", "second:1", "reg.example/second:2")).toContain("my-ai-model");
+  expect(await tsctl("images", "-q")).toBe("");
 });
