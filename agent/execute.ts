@@ -11,6 +11,7 @@ import type { ControlPlane } from "./control-plane.js";
 import type { Hook } from "./hooks/hook.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
+import { rlimitsOf } from "./oci/rlimits.js";
 import type { UserFiles } from "./oci/user.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
@@ -138,7 +139,7 @@ async function refresh(
 async function create(
   { container: name, attempt }: Actions["create"],
   { turn }: ExecuteContext,
-  { runtime, rootfs, imageRoots, disk, logs, node, services }: ExecuteEdges,
+  { runtime, rootfs, imageRoots, disk, logs, node, services, controlPlane }: ExecuteEdges,
 ): Promise<Effect> {
   const pod = wanted(turn);
   const key: ContainerKey = { podUid: turn.record.uid, container: name, attempt };
@@ -151,6 +152,8 @@ async function create(
     ...{ pod, container, image, users, facts, node },
     services: services(pod.metadata?.namespace ?? ""),
   });
+  for (const message of rlimitsOf(pod, container, node.hardLimits).refused)
+    controlPlane.notify({ pod, container: name, type: "Warning", reason: "LimitLowered", message });
   const lastWordsPath = logs.makeLastWords(key);
   const open = await openBinds(
     { uid: key.podUid, pod, container, facts, variables: resolved.variables, lastWordsPath },

@@ -31,7 +31,13 @@ import { openNodeMemory } from "./host/disk-node-memory.js";
 import { hostDevices, leastOomScore } from "./host/host-devices.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
 import { allocatable } from "./host/node-status.js";
-import { hostUsage, openFilesAllowed, ownCapabilityMask, readHostFacts } from "./host/read-host-facts.js";
+import {
+  hostUsage,
+  openFilesAllowed,
+  ownCapabilityMask,
+  ownHardLimits,
+  readHostFacts,
+} from "./host/read-host-facts.js";
 import { seccompProfiles } from "./host/seccomp-profiles.js";
 import { ImageBuilder } from "./image/build/image-builder.js";
 import { type CreatedImages, createImages } from "./image/create-images.js";
@@ -158,7 +164,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
       allocatable: allocatable(facts),
       capabilities: capabilityNames(ownCapabilityMask()),
       architecture: process.arch,
-      devices: hostDevices(),
+      ...{ devices: hostDevices(), hardLimits: ownHardLimits() },
       ...{ seccompProfile: seccompProfiles(dataDir), clusterDomain },
     },
     hostResolvConf: readText("/etc/resolv.conf"),

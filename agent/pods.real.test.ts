@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { ULIMITS } from "../kinds/ulimits.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
@@ -211,6 +212,7 @@ test("what a pod asks of its namespaces, mounts and environment is so in its con
     "mkdir /made 2>/dev/null || echo refused",
     "echo shm $(cat /proc/sys/kernel/shm_rmid_forced)",
     "echo 1 > /proc/sys/kernel/shm_rmid_forced && echo open",
+    "echo files $(ulimit -n) $(ulimit -Hn)",
     "echo x > /data/file; echo ro $(touch /ro/x 2>&1 | grep -c Read-only)",
     "sleep 0.3",
   ].join("; ");
@@ -235,10 +237,12 @@ test("what a pod asks of its namespaces, mounts and environment is so in its con
       },
     ],
   });
-  loop.setDesired(pod);
+  const annotations = { [ULIMITS]: "web.nofile=100:200" };
+  loop.setDesired(Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, annotations } }));
   await machine.until("asks", "to have succeeded", ({ phase }) => phase === "Succeeded");
   const log = machine.log({ podUid: "asks", container: "web", attempt: 0 });
-  for (const want of ["db 10.96.0.9:5432", "refused", "shm 1", "open", "ro 1"]) expect(log).toContain(want);
+  for (const want of ["db 10.96.0.9:5432", "refused", "shm 1", "open", "files 100 200", "ro 1"])
+    expect(log).toContain(want);
   expect(Number(/pids (\d+)/.exec(log)?.[1])).toBeGreaterThan(10);
 });
 

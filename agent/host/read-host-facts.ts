@@ -3,6 +3,8 @@ import { readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, hostname, release, totalmem } from "node:os";
 import { VERSION } from "../../lib/build-info.js";
 import type { Clock } from "../../lib/clock.js";
+import { capabilityNames } from "../oci/capabilities.js";
+import { type HardLimits, parseHardLimits } from "../oci/rlimits.js";
 import { localVolumesFolder } from "../volume/lasting.js";
 import type { HostFacts, HostUsage } from "./host-facts.js";
 
@@ -59,6 +61,12 @@ export function hostUsage(clock: Clock): HostUsage {
       return { cpuMillicores, memoryBytes: usedMemoryBytes() };
     },
   };
+}
+
+/** The most that this process may give its children, unless it may raise limits. */
+export function ownHardLimits(): HardLimits | undefined {
+  const mayRaise = capabilityNames(ownCapabilityMask()).has("SYS_RESOURCE");
+  return mayRaise ? undefined : parseHardLimits(readFileSync("/proc/self/limits", "utf8"));
 }
 
 /** The agent's capabilities as a mask in hexadecimal. */

@@ -4,6 +4,7 @@ import { SHM_BYTES, type SharedNamespaces, sharedPaths } from "../runtime/shared
 import { capabilitySet, ociCapabilities } from "./capabilities.js";
 import type { OciMount, OciSeccomp, OciSpec } from "./oci-types.js";
 import { ociResources } from "./resources.js";
+import { type HardLimits, rlimitsOf } from "./rlimits.js";
 import { defaultSeccomp } from "./seccomp-default.js";
 import { ociSysctls } from "./sysctls.js";
 
@@ -68,6 +69,8 @@ export interface HostTraits {
     readonly major: number;
     readonly minor: number;
   }[];
+  /** undefined: it may give any. */
+  readonly hardLimits?: HardLimits | undefined;
 }
 
 const MASKED_PATHS = [
@@ -95,6 +98,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
   const capabilities = capabilitySet(context, host.capabilities);
   const seccomp = seccompOf(input, capabilities);
   const isUnmasked = isPrivileged || context?.procMount === "Unmasked";
+  const { rlimits } = rlimitsOf(pod, container, host.hardLimits);
   const sysctls = Object.entries(ociSysctls(pod));
   return {
     ociVersion: "1.0.2",
@@ -107,6 +111,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
       capabilities: ociCapabilities(capabilities),
       noNewPrivileges: !isPrivileged && context?.allowPrivilegeEscalation !== true,
       ...(input.oomScoreAdj === undefined ? {} : { oomScoreAdj: input.oomScoreAdj }),
+      ...(rlimits.length === 0 ? {} : { rlimits }),
     },
     root: { path: input.rootPath, readonly: context?.readOnlyRootFilesystem === true },
     hostname: input.hostname,

@@ -19,6 +19,14 @@ export interface OciProcess {
   readonly capabilities: OciCapabilities;
   readonly noNewPrivileges: boolean;
   readonly oomScoreAdj?: number;
+  readonly rlimits?: readonly OciRlimit[];
+}
+
+/** A limit of each process, such as RLIMIT_NOFILE. */
+export interface OciRlimit {
+  readonly type: string;
+  readonly soft: number;
+  readonly hard: number;
 }
 
 /** Capabilities with their CAP_ prefix. Inheritable and ambient stay empty: they would outlive a change of user. */

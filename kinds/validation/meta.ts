@@ -5,6 +5,7 @@ import { powerProblem } from "../power.js";
 import { KINDS, type KindName } from "../registry.js";
 import { parseRunAs, RUN_AS } from "../run-as.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
+import { parseUlimits, ULIMITS } from "../ulimits.js";
 import { type Findings, type Path, shorten } from "./findings.js";
 
 /** Kinds whose names have another form than a DNS subdomain. */
@@ -51,6 +52,8 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   if (read.is === "wrong") findings.add("invalid", [...path, "annotations", START_AFTER], read.why);
   const runAs = parseRunAs(meta?.annotations[RUN_AS] ?? "");
   if (runAs.is === "wrong") findings.add("invalid", [...path, "annotations", RUN_AS], runAs.why);
+  const ulimits = parseUlimits(meta?.annotations[ULIMITS] ?? "");
+  if (ulimits.is === "wrong") findings.add("invalid", [...path, "annotations", ULIMITS], ulimits.why);
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);

@@ -17,6 +17,7 @@ import {
   oneOf,
   pairs,
   type Reader,
+  type Turned,
   text,
   turned,
   whole,
@@ -64,6 +65,23 @@ function namesAsMap<T>(
     value: new Map(all.map(({ value, place }) => [value, { value: absent, place }])),
   }));
   return byForm({ list: names, map });
+}
+
+/** A limit of processes; -1 is none. */
+export interface Ulimit {
+  readonly soft: number;
+  readonly hard: number;
+}
+
+function longUlimit({
+  soft,
+  hard,
+}: {
+  readonly soft?: Located<number> | undefined;
+  readonly hard?: Located<number> | undefined;
+}): Turned<Ulimit> {
+  if (soft === undefined || hard === undefined) return { wrong: "want soft and hard" };
+  return { value: { soft: soft.value, hard: hard.value } };
 }
 
 /** How a service is part of a network. */
@@ -283,7 +301,12 @@ export const SERVICE = {
   sysctls: pairs,
   tmpfs: listOrOne(text),
   tty: flag,
-  ulimits: anything,
+  ulimits: mapOf(
+    byForm<Ulimit>({
+      scalar: turned(whole, (both) => ({ value: { soft: both, hard: both } })),
+      map: turned(fields({ soft: whole, hard: whole }), longUlimit),
+    }),
+  ),
   use_api_socket: anything,
   user: word,
   userns_mode: text,

@@ -11,6 +11,7 @@ import { placementParts } from "./placement.js";
 import { resourceParts } from "./resources.js";
 import { podSecurityParts, runAsParts, securityParts } from "./security.js";
 import { storageOf } from "./storage.js";
+import { ulimitParts } from "./ulimits.js";
 
 const PULL_POLICIES: Readonly<Record<string, string>> = {
   always: "Always",
@@ -36,7 +37,12 @@ export function podTemplate(
     ...networkLabels(context),
     ...aliasLabels(context),
   };
-  const allAnnotations = { ...annotations, ...startAfterParts(context), ...runAsParts(context, storage.isKept) };
+  const allAnnotations = {
+    ...annotations,
+    ...startAfterParts(context),
+    ...runAsParts(context, storage.isKept),
+    ...ulimitParts(context),
+  };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
   const isOnHost = networkMode?.value === "host";
   const spec = {

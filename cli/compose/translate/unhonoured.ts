@@ -31,7 +31,6 @@ const UNHONOURED: { readonly [K in keyof ServiceModel]?: string } = {
   pull_refresh_after: "images are pulled as pull_policy says",
   runtime: "there is one runtime per node",
   storage_opt: "the file system of a container has no size",
-  ulimits: "limits are those of the node",
   use_api_socket: "there is no docker socket",
   uts: "containers have a host name of their own",
   volumes_from: "name the volume in both services",
