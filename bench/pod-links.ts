@@ -93,7 +93,6 @@ async function attach(host: Host, link: Link, names: readonly string[], first: n
       address: `10.128.${at}.${first + step}`,
       mtu: 1_450,
       gateway: `10.128.${at}.1`,
-      fromLoopback: false,
     }));
     const failures = await kernel.createPods(pods);
     for (const failure of failures.values()) throw failure;

@@ -107,6 +107,21 @@ test("a node port keeps the stranger's address where the pod is on the node, and
   expect(await lab.stranger.ask(question)).toBe("ECONNREFUSED");
 });
 
+test("a node port answers on a host's own 127.0.0.1, wherever the pod is, and nowhere else's", async () => {
+  const local = { host: "127.0.0.1", port: 30_080 };
+  for (const pod of [a, c]) {
+    await lab.setServices([web([pod.address])]);
+    const name = pod === a ? "a" : "c";
+    for (const host of lab.hosts) {
+      expect(await host.probe.ask(local)).toMatch(new RegExp(`^${name} `));
+      expect(await host.probe.ask({ ...local, protocol: "udp" })).toMatch(new RegExp(`^${name} `));
+    }
+  }
+  expect(await b.probe.ask(local)).toBe("ECONNREFUSED");
+  // What listens on a host's loopback stays the host's.
+  expect(await lab.host(1).probe.ask({ host: "127.0.0.1", port: 9_090 })).toMatch(/127\.0\.0\.1$/);
+});
+
 test("a host port listens exactly on the address that was asked for", async () => {
   const [two, outside] = [lab.host(2), lab.stranger];
   expect(await outside.ask({ host: two.address, port: 18_080 })).toBe("c 192.168.9.100");

@@ -23,11 +23,15 @@ export function commandsFor({ do: act, entry }: EntryChange): readonly Command[]
 function addition(entry: Entry): readonly Command[] {
   switch (entry.table) {
     case "device":
-      return ip(
-        `link add ${entry.device} address ${entry.mac} mtu ${entry.mtu} type vxlan id ${entry.vni} local ${entry.underlayIp} dstport ${entry.port} nolearning noudpcsum`,
-        `link set dev ${entry.device} addrgenmode none`,
-        `link set dev ${entry.device} up`,
-      );
+      return [
+        ...ip(
+          `link add ${entry.device} address ${entry.mac} mtu ${entry.mtu} type vxlan id ${entry.vni} local ${entry.underlayIp} dstport ${entry.port} nolearning noudpcsum`,
+          `link set dev ${entry.device} addrgenmode none`,
+          `link set dev ${entry.device} up`,
+        ),
+        // Clients of the host that ask its 127.0.0.1 for a node port may be led to another node's pod.
+        { tool: "shell", line: `echo 1 > ${settingPath(`net.ipv4.conf.${entry.device}.route_localnet`)}` },
+      ];
     case "address":
       return ip(`address replace ${entry.ip}/32 dev ${entry.device} scope ${entry.scope}`);
     case "neigh":

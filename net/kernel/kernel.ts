@@ -11,8 +11,6 @@ export interface PodWiring {
   readonly mtu: number;
   /** Next hop of all the pod's packets, and the source of the host's packets to it. */
   readonly gateway: string;
-  /** The pod is reached through 127.0.0.1 of the host too. */
-  readonly fromLoopback: boolean;
 }
 
 /** A pod's link as the kernel has it. */

@@ -115,14 +115,15 @@ function chains(frame: RuleFrame): string {
   return [untracked(frame), ...picks, translation(frame), refusals(frame), sources(frame)].join("");
 }
 
-/** The tunnel's outer packets and questions for names need no connection tracking: it costs time and fills the table. */
-function untracked({ vxlanPort, dnsAddress }: RuleFrame): string {
+/** The tunnel's outer packets and questions for names need no connection tracking: it costs time and fills the table. Nothing on the wire is for this host's 127.0.0.1. */
+function untracked({ vxlanPort, dnsAddress, overlayDevice }: RuleFrame): string {
   const rules = `    udp dport ${vxlanPort} notrack
     ip daddr ${dnsAddress} udp dport 53 notrack
     ip saddr ${dnsAddress} udp sport 53 notrack
 `;
   return `  chain untracked-in {
     type filter hook prerouting priority raw; policy accept;
+    iifname "${overlayDevice}" ip daddr 127.0.0.0/8 drop
 ${rules}  }
   chain untracked-out {
     type filter hook output priority raw; policy accept;
@@ -141,7 +142,6 @@ function translation({ clusterCIDR }: RuleFrame): string {
 `;
   const hostPorts = `    meta l4proto { tcp, udp, sctp } dnat ip to ${front} map @host-ports
     meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @host-ports-any
-    ip daddr 127.0.0.0/8 return
 `;
   return `  chain guarded {
     ${front} . ip saddr vmap @guarded-services

@@ -162,13 +162,13 @@ function reachKey(entry: { readonly table: string; readonly device?: string; sub
 }
 
 /**
- * No redirects: a pod that meets itself behind a service must not be told of a shorter way, and a redirect that is due uses up the
+ * Clients of the host that ask its 127.0.0.1 for a port that leads here: their packets leave through this device, which the kernel lets happen only
+ * where it was told to. That pods' packets for 127.0.0.1 are dropped is the firewall's business. No redirects: a pod that meets itself behind a service must not be told of a shorter way, and a redirect that is due uses up the
  * kernel's allowance for refusals to that pod.
  */
 function settingsScript(pod: PodWiring): readonly string[] {
   const setting = (name: string): string => settingPath(`net.ipv4.conf.${podDevice(pod.uid)}.${name}`);
-  const loopback = pod.fromLoopback ? [`echo 1 > ${setting("route_localnet")}`] : [];
-  return [`echo 0 > ${setting("send_redirects")}`, ...loopback];
+  return [`echo 0 > ${setting("send_redirects")}`, `echo 1 > ${setting("route_localnet")}`];
 }
 
 function podError(act: "create" | "remove", uid: string, said: string): TallshipError {

@@ -3,7 +3,6 @@ import { gatewayOf } from "../ipv4.js";
 import type { Kernel, PodWiring } from "../kernel/kernel.js";
 import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
 import type { FirewalledPod } from "../policy/firewall-plan.js";
-import { isReachedFromLoopback } from "../proxy/host-ports.js";
 
 /** Keeps pods' links as they are wanted. What is wanted of pods that were there at the start is what was there. Calls must not overlap. */
 export class PodLinks {
@@ -80,7 +79,6 @@ export class PodLinks {
       address: link.address,
       mtu: this.podMtu(),
       gateway: gatewayOf(this.config.podCIDR),
-      fromLoopback: isReachedFromLoopback(link),
     };
   }
 }

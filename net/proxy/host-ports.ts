@@ -45,11 +45,6 @@ export function hostPortsByAddress(elements: Iterable<RuleElement>): ReadonlyMap
   return found;
 }
 
-/** True when a pod is reached through the host's 127.0.0.1. */
-export function isReachedFromLoopback(link: PodLink): boolean {
-  return link.hostPorts.some(({ hostIP }) => isAny(hostIP) || hostIP.startsWith("127."));
-}
-
 function isAny(hostIP: string): boolean {
   return hostIP === "" || hostIP === "0.0.0.0" || hostIP === "::";
 }

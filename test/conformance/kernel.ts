@@ -51,7 +51,6 @@ const pod = (uid: string, last: number): PodWiring => ({
   address: `10.128.4.${last}`,
   mtu: 1400,
   gateway: "10.128.4.1",
-  fromLoopback: false,
 });
 
 const service = (last: number, endpoint: string): readonly RuleElement[] => [
