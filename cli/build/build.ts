@@ -60,6 +60,8 @@ export interface BuildOrder {
   readonly context: string;
   /** Of the Dockerfile; - for standard input; absent: Dockerfile in the folder. */
   readonly file: string | undefined;
+  /** The Dockerfile itself; then nothing is read for it. */
+  readonly inline?: string | undefined;
   /** All but the Dockerfile. */
   readonly start: Omit<BuildStart, "dockerfile">;
 }
@@ -75,11 +77,12 @@ export interface BuildTelling {
 /** Sends a context to the cluster, tells what the build prints and what became of it. */
 export async function buildImage(
   { images }: Pick<Cluster, "images">,
-  { context, file, start }: BuildOrder,
+  { context, file, inline, start }: BuildOrder,
   { shell, isQuiet, stdout }: BuildTelling,
 ): Promise<void> {
   checkContext(context);
-  const { text, path } = await readDockerfile(shell, context, file);
+  const { text, path } =
+    inline === undefined ? await readDockerfile(shell, context, file) : { text: inline, path: undefined };
   const archive = context === "-" ? empty() : await packContext(shell, context, path);
   const value = BuildStart.fromPartial({ ...start, dockerfile: Buffer.from(text) });
   const messages = upload(

@@ -10,6 +10,7 @@ import { FileLookup, type KnownFiles } from "./load/lookup.js";
 import type { ComposeMap, Place } from "./load/node.js";
 import { Teller } from "./load/tell.js";
 import { type ProjectModel, project } from "./model/project.js";
+import { type ServiceBuild, serviceBuilds } from "./translate/build.js";
 import { dnsName, projectNameOf } from "./translate/names.js";
 import { type Placed, treeOf } from "./translate/part.js";
 import { translateProject } from "./translate/translate.js";
@@ -43,6 +44,8 @@ export interface ComposeProject {
   /** The merged files, for `config`. */
   readonly merged: ComposeMap | undefined;
   readonly objects: readonly ReadObject[];
+  /** Images that are built before the objects are made. */
+  readonly builds: readonly ServiceBuild[];
   readonly problems: readonly Problem[];
   /** What has no effect here, or another one. */
   readonly notes: readonly Problem[];
@@ -68,9 +71,10 @@ export function composeProject(input: ComposeInput): ComposeProject {
   if (merged !== undefined && model.services === undefined) tell.problem(merged.place, [], "want services");
   if (name === "" && merged !== undefined)
     tell.problem(merged.place, ["name"], "the project has no name: write name, or use -p");
+  const folderOf = ({ source }: Place): string => loading.folders.get(source) ?? input.folder;
   const placed = translateProject({
     ...{ name, model, files, tell, variables: named, root: input.folder },
-    folderOf: ({ source }) => loading.folders.get(source) ?? input.folder,
+    folderOf,
     profiles: new Set(
       [...input.profiles, ...(variables.get("COMPOSE_PROFILES") ?? "").split(",")].filter((each) => each !== ""),
     ),
@@ -87,6 +91,8 @@ export function composeProject(input: ComposeInput): ComposeProject {
     model,
     merged,
     objects: read.objects,
+    builds:
+      tell.problems.length > 0 ? [] : serviceBuilds(model, name, (place, path) => files.resolve(folderOf(place), path)),
     problems: [...tell.problems, ...read.problems],
     notes: [...tell.notes, ...read.warnings],
     wanted: files.wanted,

@@ -235,13 +235,8 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "compose build",
-    summary: "not supported",
-    isHidden: true,
-    load: async () =>
-      (await import("./compose-refused.js")).composeRefused(
-        "build",
-        "build the image, push it to a registry and name it as image",
-      ),
+    summary: "build the images of a project",
+    load: async () => (await import("./compose-build.js")).composeBuild,
   },
   {
     name: "compose push",

@@ -69,6 +69,19 @@ test("FROM finds images of the cluster; a build from standard input, quiet, with
   expect(await tsctl("run", "--rm", "reg.example/second:2", "cat", "/again")).toBe("weights");
 });
 
+test("compose up builds what the cluster has no image of, and with --build anew", async () => {
+  const file = join(folder, "compose.yaml");
+  const service = "build: {context: ./model, args: {BASE: '3.8'}}\n    environment: {GREETING: Composed}";
+  writeFileSync(file, `name: shop\nservices:\n  web:\n    ${service}\n`);
+  const compose = (...words: string[]) => testbed.tryTsctl(["compose", "-f", file, ...words]);
+  const up = await compose("up", "--wait");
+  expect(up).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("Successfully tagged shop-web:latest") });
+  expect((await compose("up", "-d")).stderr).not.toContain("Successfully tagged");
+  expect((await compose("up", "-d", "--build")).stderr).toContain("Successfully tagged");
+  expect((await compose("build", "-q", "web")).stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+  expect((await compose("down")).exitCode).toBe(0);
+});
+
 test("a step that fails gives its line and an exit code, also when it was to be quiet", async () => {
   const failed = await testbed.tryTsctl(["build", "-q", "-t", "broken", "-"], {
     input: "FROM my-ai-model\nRUN echo told; exit 3\n",
@@ -78,6 +91,6 @@ test("a step that fails gives its line and an exit code, also when it was to be 
   expect(failed.stderr).toContain("exit status 3");
   const elsewhere = await testbed.tryTsctl(["build", "-t", "x", "https://github.com/a/b.git"]);
   expect(elsewhere.stderr).toContain("clone or unpack it here");
-  expect(await tsctl("rmi", "my-ai-model", "second:1", "reg.example/second:2")).toContain("my-ai-model");
+  expect(await tsctl("rmi", "my-ai-model", "second:1", "reg.example/second:2", "shop-web")).toContain("my-ai-model");
   expect(await tsctl("images", "-q")).toBe("");
 });

@@ -8,6 +8,7 @@ import { usageError } from "../../verb.js";
 import { splitWords } from "../model/words.js";
 import { verbatim } from "../translate/environment.js";
 import { bringUp, objectsFor } from "./bring-up.js";
+import { buildFirst } from "./build.js";
 import { followOneOff } from "./follow-one-off.js";
 import type { LiveProject } from "./live.js";
 import { type Overrides, oneOffPod, templateOf } from "./one-off.js";
@@ -57,6 +58,9 @@ export async function runComposeRun(
   const needed = [...(project.model.services?.value.get(service)?.value.depends_on?.value.keys() ?? [])];
   return withCluster(shell, flags, async (cluster) => {
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
+    const services = [service, ...(flags.noDeps ? [] : needed)];
+    const builds = project.builds.filter((each) => services.includes(each.service));
+    await buildFirst(live, builds, false);
     await bringUp(live, objectsFor(project, flags.noDeps ? [] : needed, flags.noDeps));
     const wanted = oneOffPod(template, service, { namespace: project.namespace, run: overrides });
     const made = await createObject({ shell, cluster, dryRun: undefined }, wanted);

@@ -9,6 +9,7 @@ import { waitUntilReady } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
 import { dnsName, PROJECT_LABEL } from "../translate/names.js";
 import { bringUp, objectsFor } from "./bring-up.js";
+import { buildFirst } from "./build.js";
 import { type LiveProject, objectsOf, removeAll, serviceOf, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
 import { stopServices } from "./power.js";
@@ -21,6 +22,7 @@ export const UP_FLAGS = {
   waitTimeout: { type: "duration", value: "TIME", summary: "how long to wait; 5m when absent" },
   scale: { type: "list", value: "SERVICE=NUMBER", summary: "number of containers of a service; may be repeated" },
   removeOrphans: { type: "switch", summary: "remove services that the files no longer have" },
+  build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
   noDeps: { type: "switch", summary: "without the services that those named depend on" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
@@ -43,6 +45,9 @@ export async function runUp(
   const objects = wanted.map((each) => withScale(each, scaled));
   const code = await withCluster(shell, flags, async (cluster) => {
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
+    const services = new Set(objects.map(({ typed }) => serviceOf(typed.object)));
+    const builds = project.builds.filter(({ service }) => services.has(dnsName(service)));
+    await buildFirst(live, builds, flags.build);
     const written = await bringUp(live, objects);
     if (operands.length === 0) await orphans(live, project, flags.removeOrphans);
     return flags.wait ? waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, written) : EXIT.ok;

@@ -212,12 +212,51 @@ const HOOK = fields({
   environment: anything,
 });
 
+/** How a service's image is built. */
+export type BuildModel = Fields<typeof BUILD>;
+
+const BUILD = {
+  context: text,
+  dockerfile: text,
+  dockerfile_inline: text,
+  args: pairs,
+  labels: pairs,
+  target: text,
+  network: text,
+  no_cache: flag,
+  pull: flag,
+  tags: list(text),
+  additional_contexts: anything,
+  cache_from: anything,
+  cache_to: anything,
+  entitlements: anything,
+  extra_hosts: anything,
+  isolation: anything,
+  platforms: anything,
+  privileged: anything,
+  provenance: anything,
+  sbom: anything,
+  secrets: anything,
+  shm_size: anything,
+  ssh: anything,
+  ulimits: anything,
+} as const;
+
+/** A text alone is the context. */
+const build: Reader<BuildModel> = byForm({
+  scalar: (node, reading) => {
+    const context = text(node, reading);
+    return context === undefined ? undefined : { context: { value: context, place: node.place } };
+  },
+  map: fields(BUILD),
+});
+
 /** Every field of a service in the Compose Specification. */
 export const SERVICE = {
   annotations: pairs,
   attach: flag,
   blkio_config: anything,
-  build: anything,
+  build,
   cap_add: list(text),
   cap_drop: list(text),
   cgroup: anything,

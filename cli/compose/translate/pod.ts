@@ -1,4 +1,5 @@
 import type { Located } from "../model/reader.js";
+import { imageOf } from "./build.js";
 import { noteField, type ServiceContext } from "./context.js";
 import { startAfterParts } from "./depends-on.js";
 import { environmentParts, labelParts, verbatim } from "./environment.js";
@@ -72,7 +73,7 @@ function containerOf(context: ServiceContext, mounts: readonly Part[]): Part {
   const words = (line: readonly string[]): Part => line.map(verbatim);
   return {
     name: dnsName(name),
-    image: from(model.image, (image) => image),
+    image: from(imageOf(context.name, name, model), (image) => image),
     command: from(model.entrypoint, words),
     args: from(model.command, words),
     workingDir: from(model.working_dir, (path) => path),

@@ -1,4 +1,5 @@
 import type { ProjectModel } from "../model/project.js";
+import { noteBuild } from "./build.js";
 import type { ActiveService, ProjectContext, ServiceContext } from "./context.js";
 import { accessObjects, isolationObjects } from "./isolation.js";
 import { dnsName, PROJECT_LABEL } from "./names.js";
@@ -67,18 +68,8 @@ function serviceParts(context: ServiceContext): readonly Placed[] {
       context.path,
       `${[name, ...others].join(" and ")} are one name in DNS: ${dnsName(name)}`,
     );
-  if (model.image === undefined) {
-    const message =
-      model.build === undefined
-        ? "want image"
-        : "images are not built here yet: build it, push it to a registry and name it as image";
-    context.tell.problem(
-      model.build?.place ?? place,
-      context.path,
-      message,
-      model.build === undefined ? "invalid_argument" : "not_supported",
-    );
-  }
+  if (model.image === undefined && model.build === undefined) context.tell.problem(place, context.path, "want image");
+  noteBuild(context);
   noteUnhonoured(context);
   return [...serviceObjects(context), ...accessObjects(context), workloadObject(context)];
 }

@@ -4,7 +4,6 @@ import { noteField, type ServiceContext } from "./context.js";
 /** Fields that are read and have no effect, with what happens instead. */
 const UNHONOURED: { readonly [K in keyof ServiceModel]?: string } = {
   blkio_config: "block devices are shared without weights",
-  build: "images are not built here: build and push it, the image named beside it is used",
   cgroup: "containers have control groups of their own",
   cgroup_parent: "containers have control groups of their own",
   cpu_percent: "use cpus",
@@ -41,8 +40,7 @@ export function noteUnhonoured(context: ServiceContext): void {
   const { model } = context.service;
   for (const [field, why] of Object.entries(UNHONOURED)) {
     const found = fieldOf(model, field);
-    if (found !== undefined && !(field === "build" && model.image === undefined))
-      noteField(context, field, found.place, `accepted, not enforced: ${why}`);
+    if (found !== undefined) noteField(context, field, found.place, `accepted, not enforced: ${why}`);
   }
   if (model.init?.value === true)
     noteField(context, "init", model.init.place, "accepted, not enforced: the command itself is process 1");
