@@ -20,6 +20,7 @@ import { localFolder, mountNfs, removeLocalFolder } from "./lasting.js";
 import { Pins } from "./pins.js";
 import type { PodDisk } from "./pod-disk.js";
 import { openBelow } from "./safe-path.js";
+import { unmountBelow } from "./unmount-below.js";
 import type { VolumePlan } from "./wanted-volume.js";
 
 /** Where volumes stand. */
@@ -60,12 +61,13 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
     },
     pods: () => [...namesIn(`${options.dataDir}/pods`), ...namesIn(secrets)],
     remove: async (uid) => {
-      await unmountBelow(folderOf(uid), options.launcher);
+      for (const folder of [`${folderOf(uid)}/volumes`, `${secrets}/${uid}`])
+        await unmountBelow(folder, options.launcher);
       rmSync(folderOf(uid), { recursive: true, force: true });
       rmSync(`${secrets}/${uid}`, { recursive: true, force: true });
       rmSync(filesOf(uid), { recursive: true, force: true });
     },
-    removeLocal: (path) => removeLocalFolder(path, options.dataDir),
+    removeLocal: (path) => removeLocalFolder(path, options),
   };
 }
 
@@ -127,13 +129,6 @@ async function mountMemory(
   const options = ["nosuid", "nodev", ...size, ...group].join(",");
   const mount = shellWords(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path]);
   await mustRun(launcher, `mountpoint -q ${shellWord(path)} || ${mount}`);
-}
-
-/** What stands below a pod's folder; one job, and none for the many pods that have no volume there. */
-async function unmountBelow(folder: string, launcher: Launcher): Promise<void> {
-  if (!existsSync(`${folder}/volumes`)) return;
-  const each = `for v in ${shellWord(folder)}/volumes/*; do ! mountpoint -q "$v" || umount -l "$v" || exit 1; done`;
-  await mustRun(launcher, each);
 }
 
 async function mustRun(launcher: Launcher, script: string): Promise<void> {

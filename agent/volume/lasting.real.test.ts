@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chownSync,
   existsSync,
@@ -94,15 +95,30 @@ for (const path of ["/etc", "/", "", "..", "../x", "x/y"]) {
   test(`the folder "${path}" is neither made nor removed`, async () => {
     const whole = path.startsWith("/") || path === "" ? path : `${localVolumesFolder(dataDir)}/${path}`;
     await expect(local(whole, true)).rejects.toThrow("is not below");
-    await expect(removeLocalFolder(whole, dataDir)).rejects.toThrow("is not below");
+    await expect(removeLocalFolder(whole, { dataDir, launcher })).rejects.toThrow("is not below");
   });
 }
+
+test("what is mounted in a folder, however deep, is let go and not removed with it", async () => {
+  const path = `${localVolumesFolder(dataDir)}/pvc-1`;
+  const outside = `${dataDir}/outside`;
+  mkdirSync(`${outside}/deep`, { recursive: true });
+  writeFileSync(`${outside}/kept`, "");
+  await local(path, true);
+  const place = `${path}/a b\\c/$(x)`;
+  mkdirSync(place, { recursive: true });
+  execFileSync("mount", ["--bind", outside, place]);
+  execFileSync("mount", ["-t", "tmpfs", "tmpfs", `${place}/deep`]);
+  await removeLocalFolder(path, { dataDir, launcher });
+  expect(existsSync(path)).toBe(false);
+  expect(existsSync(`${outside}/kept`)).toBe(true);
+});
 
 test("a folder is removed with all that is in it, and twice is once", async () => {
   const path = `${localVolumesFolder(dataDir)}/pvc-1`;
   await local(path, true);
   mkdirSync(`${path}/a/b`, { recursive: true });
-  await removeLocalFolder(path, dataDir);
-  await removeLocalFolder(path, dataDir);
+  await removeLocalFolder(path, { dataDir, launcher });
+  await removeLocalFolder(path, { dataDir, launcher });
   expect(existsSync(path)).toBe(false);
 });

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWords } from "../launcher/shell-words.js";
+import { unmountBelow } from "./unmount-below.js";
 import type { VolumePlan } from "./wanted-volume.js";
 
 /** A server that does not answer holds a pod back this long, and no more. */
@@ -74,10 +75,14 @@ export async function mountNfs(
   if (exitCode !== 0) throw new TallshipError("kernel_failed", `volume ${name}: mount nfs ${source}: ${output.trim()}`);
 }
 
-/** Removes a folder that Tallship made, and never anything else. */
-export async function removeLocalFolder(path: string, dataDir: string): Promise<void> {
+/** Removes a folder that Tallship made, and never anything else: what containers mounted in it is let go first. */
+export async function removeLocalFolder(
+  path: string,
+  { dataDir, launcher }: { readonly dataDir: string; readonly launcher: Launcher },
+): Promise<void> {
   if (!isOwn(path, dataDir))
     throw new TallshipError("failed_precondition", `remove ${path}: it is not below ${localVolumesFolder(dataDir)}`);
+  await unmountBelow(path, launcher);
   await rm(path, { recursive: true, force: true });
 }
 
