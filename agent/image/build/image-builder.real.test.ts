@@ -128,6 +128,21 @@ test("a link out of the context leads nowhere outside, and a fifo is passed over
   rmSync(join(folder, "fifo"));
 });
 
+test("a step reaches nothing of the host: not its settings, devices, processes or folders", async () => {
+  const text = `FROM base:1
+RUN for each in /proc/sys/kernel/core_pattern /proc/sys/vm/swappiness; do echo "$(cat $each)" > $each && echo "writable: $each"; done; true
+RUN for each in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir $each/x && rmdir $each/x && echo "writable: $each"; done; true
+RUN ls /proc/1/root; chroot / true; mknod /d b 254 0; ps | wc -l; true
+`;
+  const { output } = await build(text, { noCache: true });
+  expect(output).not.toMatch(/^writable:/m);
+  expect(output).toContain("/proc/1/root: Permission denied");
+  expect(output).toContain("can't change root directory to '/': Operation not permitted");
+  expect(output).toContain("mknod: /d: Operation not permitted");
+  // Its heading, buildah and its two runtimes, the shell, and two of its own.
+  expect(Number(/^(\d+)$/m.exec(output)?.[1])).toBeLessThan(9);
+});
+
 test("who gives up leaves nothing behind: no process, no file, no mount", async () => {
   const over = new AbortController();
   const ending = build("FROM base:1\nRUN sleep 98761", {}, over.signal).catch((error: unknown) => error);
