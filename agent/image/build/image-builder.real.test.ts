@@ -152,6 +152,8 @@ test("who gives up leaves nothing behind: no process, no file, no mount", async 
   expect(await ending).toMatchObject({ code: "cancelled" });
   expect(sleeping()).toBe("");
   expect(left()).toEqual([]);
+  const containers = readdirSync(join(world.folder, "builds/storage/overlay-containers"), { withFileTypes: true });
+  expect(containers.filter((each) => each.isDirectory())).toEqual([]);
   expect(readFileSync("/proc/self/mountinfo", "utf8")).not.toContain(join(world.folder, "builds"));
   expect((await build("FROM base:1\nRUN true")).images).toEqual([NAME]);
 });

@@ -1,5 +1,14 @@
 // Edge: builds images.
-import { createReadStream, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
@@ -48,6 +57,8 @@ export class ImageBuilder {
   private readonly folder: string;
   private count = 0;
   private running = 0;
+  /** Takes away what all builds left: none may begin meanwhile. */
+  private sweeping: Promise<void> = Promise.resolve();
 
   constructor(parts: BuilderParts) {
     this.parts = parts;
@@ -61,12 +72,15 @@ export class ImageBuilder {
     const leave = await turn(this.slots, signal);
     this.count += 1;
     const paths = { folder: join(this.folder, "running", String(this.count)), storage: join(this.folder, "storage") };
+    this.running += 1;
     try {
+      await this.sweeping;
       await this.makeRoom(paths.storage);
-      this.running += 1;
       yield* this.built(build, paths, signal);
     } finally {
       this.running -= 1;
+      this.sweeping = this.sweep(paths);
+      await this.sweeping;
       await rm(paths.folder, { recursive: true, force: true });
       leave();
     }
@@ -113,10 +127,25 @@ export class ImageBuilder {
     if (!name.includes("@")) await toEnd(confined([...buildah, "tag", id, name], how));
   }
 
+  /** A build that was killed leaves what its steps had written; buildah knows of it, and only this node's builds use its storage. */
+  private async sweep(paths: BuildPaths): Promise<void> {
+    if (this.running > 0 || !existsSync(join(paths.storage, "overlay-containers"))) return;
+    const left = readdirSync(join(paths.storage, "overlay-containers"), { withFileTypes: true });
+    if (!left.some((entry) => entry.isDirectory())) return;
+    const { signal } = new AbortController();
+    const how: Confinement = { groups: [], folder: paths.folder, hasNetwork: false, signal };
+    try {
+      await toEnd(confined([...buildahWords(paths), "rm", "--all"], how));
+    } catch (error) {
+      // The next build sweeps again.
+      this.parts.log.warn("what a build left was not removed", { error: asTallshipError(error).message });
+    }
+  }
+
   /** Layers of earlier builds are a convenience: a disk that is nearly full has no room for them. */
   private async makeRoom(storage: string): Promise<void> {
     mkdirSync(storage, { recursive: true, mode: 0o700 });
-    if (this.running > 0) return;
+    if (this.running > 1) return;
     const { blocks, bavail } = statfsSync(storage);
     if ((blocks - bavail) * 100 < blocks * limit("buildCacheDiskPercent")) return;
     this.parts.log.warn("layers of earlier builds are dropped: the disk is nearly full");
