@@ -18,23 +18,23 @@ export interface PodWatchParts extends Pick<WatchParts, "book" | "clock" | "rng"
 /** Tells the loop which pods are bound to the node, until the signal aborts. */
 export function watchPods({ nodeName, loop, ...parts }: PodWatchParts, signal: AbortSignal): Promise<void> {
   const { book, clock, rng, log } = parts;
-  const uids = new Map<string, string>();
-  const onUpdate = ({ changes, isWhole }: WatchUpdate): void => {
-    const pods = changes.flatMap(({ typed }): readonly Pod[] => (typed?.kind === "Pod" ? [typed.object] : []));
-    for (const pod of pods) uids.set(podKey(pod), metaOf(pod).uid);
-    if (isWhole) loop.replaceDesired(pods);
-    else for (const pod of pods) loop.setDesired(pod);
-    for (const { key, typed } of changes) {
-      const uid = uids.get(key);
-      if (typed === undefined && uid !== undefined) loop.dropDesired(uid);
-      if (typed === undefined) uids.delete(key);
-    }
-  };
   const selections = [{ kind: "Pod", namespace: "", labels: "", fields: `spec.nodeName=${nodeName}` }];
-  return watchObjects({ book, selections, onUpdate, clock, rng, log }, signal);
+  return watchObjects({ book, selections, onUpdate: podUpdates(loop), clock, rng, log }, signal);
 }
 
-function podKey(pod: Pod): string {
-  const { namespace, name } = metaOf(pod);
-  return `Pod/${namespace}/${name}`;
+/** Hands on what a watch of the node's pods tells, to be called with its updates in order. */
+export function podUpdates(loop: DesiredPods): (update: WatchUpdate) => void {
+  const uids = new Map<string, string>();
+  return ({ changes, isWhole }) => {
+    if (isWhole) loop.replaceDesired(changes.flatMap(({ typed }) => (typed?.kind === "Pod" ? [typed.object] : [])));
+    // One by one: the pod that goes and the one that comes may have the same name.
+    for (const { key, typed } of changes) {
+      const pod = typed?.kind === "Pod" ? typed.object : undefined;
+      const [before, uid] = [uids.get(key), pod && metaOf(pod).uid];
+      if (before !== undefined && before !== uid) loop.dropDesired(before);
+      if (uid === undefined) uids.delete(key);
+      else uids.set(key, uid);
+      if (pod !== undefined && !isWhole) loop.setDesired(pod);
+    }
+  };
 }
