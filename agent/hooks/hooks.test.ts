@@ -125,3 +125,21 @@ test("secrets are read once, and only when something is to be pulled; the namesp
   expect(asked).toEqual(["own", "registry-login"]);
   expect(pulled[0]?.credentials).toEqual({ "reg.example": { username: "own", password: "x" } });
 });
+
+test("while no control plane is reached an image is pulled without the secrets that cannot be read", async () => {
+  const pulled: ImageRequest[] = [];
+  const images: Pick<Images, "lookup" | "ensure"> = {
+    lookup: () => undefined,
+    ensure: async (request) => {
+      pulled.push(request);
+      throw new TallshipError("unavailable", "none");
+    },
+  };
+  const away: ConfigSource = { get: () => Promise.reject(new TallshipError("unavailable", "away")) };
+  const hook = imageHook({ ...folderImages("/image"), ...images }, away, {
+    specOf: () => undefined,
+    onPull: () => undefined,
+  });
+  await expect(hook.up(input({ containers: [{ name: "web", image: "web:1" }] }), signal)).rejects.toThrow("none");
+  expect(pulled).toMatchObject([{ reference: "web:1", credentials: {} }]);
+});

@@ -1,7 +1,7 @@
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
 import { LOGIN_SECRET } from "../../kinds/login-secret.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
-import { TallshipError } from "../../lib/errors.js";
+import { hasCode, TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -103,11 +103,19 @@ export function pullPolicy(reference: string, asked: string): ImageRequest["poli
   return tag === "latest" ? "Always" : "IfNotPresent";
 }
 
-/** The pod's pull secrets, in their order, and at last its namespace's login. One that does not exist is passed over: the registry then says what is missing. */
+/**
+ * The pod's pull secrets, in their order, and at last its namespace's login. One that does not exist, or cannot be read while no control plane is reached, is
+ * passed over: the registry then says what is missing, and most ask for nothing.
+ */
 async function pullSecrets(pod: Pod, configs: ConfigSource, signal: AbortSignal): Promise<readonly PullSecret[]> {
   const names = [...(pod.spec?.imagePullSecrets ?? []).map(({ name }) => name), LOGIN_SECRET];
   const namespace = pod.metadata?.namespace ?? "";
-  const found = await Promise.all(names.map((name) => configs.get("Secret", { namespace, name }, signal)));
+  const read = (name: string) =>
+    configs.get("Secret", { namespace, name }, signal).catch((error: unknown) => {
+      if (hasCode(error, "unavailable")) return undefined;
+      throw error;
+    });
+  const found = await Promise.all(names.map(read));
   return names.flatMap((name, at) => {
     const data = found[at]?.values;
     return data === undefined ? [] : [{ name, data }];
