@@ -6,6 +6,7 @@ import { KINDS, type KindName } from "../registry.js";
 import { parseRunAs, RUN_AS } from "../run-as.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
 import { parseUlimits, ULIMITS } from "../ulimits.js";
+import { checkDeviceAnnotations } from "./device-shares.js";
 import { type Findings, type Path, shorten } from "./findings.js";
 
 /** Kinds whose names have another form than a DNS subdomain. */
@@ -54,6 +55,7 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   if (runAs.is === "wrong") findings.add("invalid", [...path, "annotations", RUN_AS], runAs.why);
   const ulimits = parseUlimits(meta?.annotations[ULIMITS] ?? "");
   if (ulimits.is === "wrong") findings.add("invalid", [...path, "annotations", ULIMITS], ulimits.why);
+  checkDeviceAnnotations(meta, path, findings);
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);

@@ -3,6 +3,7 @@ import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod, PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { checkContainers } from "./container.js";
+import { checkDeviceShares } from "./device-shares.js";
 import type { Findings, Path } from "./findings.js";
 import { checkPodAnnotations } from "./meta.js";
 import { checkVolumes } from "./volume.js";
@@ -48,6 +49,7 @@ function isKeptIn({ ephemeralContainers }: PodSpec): (before: Container) => bool
 export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): void {
   checkVolumes(spec.volumes, [...path, "volumes"], findings);
   checkContainers(spec, path, findings);
+  checkDeviceShares(spec, path, findings);
   if (spec.hostPID && spec.shareProcessNamespace === true)
     findings.add("forbidden", [...path, "shareProcessNamespace"], "not together with hostPID");
   checkSysctls(spec, [...path, "securityContext", "sysctls"], findings);
