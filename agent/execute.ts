@@ -16,6 +16,7 @@ import type { UserFiles } from "./oci/user.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { type ContainerKey, containerId, parseContainerId, type Runtime } from "./runtime/runtime.js";
+import { fillsOf } from "./volume/fill-plan.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 import { configVolumePlans } from "./volume/volume-plan.js";
 
@@ -161,6 +162,7 @@ async function create(
   );
   try {
     const root = await rootfs.prepare(rootIdOf(key, pod), image);
+    for (const fill of fillsOf({ pod, container, root, volumePaths: facts.volumePaths })) await disk.fill(fill);
     const logPath = logs.path(key);
     await runtime.create(
       assemble({

@@ -16,6 +16,7 @@ import { assertNever, TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWord, shellWords } from "../launcher/shell-words.js";
 import { writeConfigFiles } from "./config-files.js";
+import { VolumeFiller } from "./fill.js";
 import { localFolder, mountNfs, removeLocalFolder } from "./lasting.js";
 import { Pins } from "./pins.js";
 import type { PodDisk } from "./pod-disk.js";
@@ -40,6 +41,7 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
   const mount = 'mountpoint -q "$0" || mount -t tmpfs -o mode=700,nosuid,nodev,noexec tmpfs "$0"';
   execFileSync("sh", ["-c", mount, secrets], { stdio: "ignore" });
   const pins = new Pins(`${options.runDir}/binds`, options.launcher);
+  const filler = new VolumeFiller(options.launcher);
   const folderOf = (uid: string): string => `${options.dataDir}/pods/${uid}`;
   const filesOf = (uid: string): string => `${options.runDir}/pods/${uid}/files`;
   return {
@@ -58,6 +60,9 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
     bindSource: async (volumePath, subPath) => {
       if (subPath === "") return { path: volumePath, release: async () => undefined };
       return pins.pin(openBelow(volumePath, subPath));
+    },
+    fill: async (fill) => {
+      if (fill.volumePath.startsWith(`${options.dataDir}/`)) await filler.fill(fill);
     },
     pods: () => [...namesIn(`${options.dataDir}/pods`), ...namesIn(secrets)],
     remove: async (uid) => {

@@ -1,3 +1,4 @@
+import type { Fill } from "./fill.js";
 import type { VolumePlan } from "./wanted-volume.js";
 
 /** Files that all containers of a pod see in /etc, by name. */
@@ -27,6 +28,8 @@ export interface PodDisk {
    * with invalid_argument, also when somebody changes it meanwhile.
    */
   bindSource(volumePath: string, subPath: string): Promise<BindSource>;
+  /** Copies what the image has in its place into a volume that is empty; other volumes than those that Tallship made of folders stay as they are. */
+  fill(fill: Fill): Promise<void>;
   /** Pods that have anything here. */
   pods(): readonly string[];
   /** Removes all but the host's own paths and the folders that outlive the pod. */

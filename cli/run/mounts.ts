@@ -5,6 +5,8 @@ import { usageError } from "../verb.js";
 export interface RunMounts {
   readonly volumes: readonly JsonObject[];
   readonly mounts: readonly JsonObject[];
+  /** Names of the volumes that start with what the image has in their place. */
+  readonly filled: readonly string[];
   /** Names of claims. */
   readonly claims: readonly string[];
   /** Folders of the node that are mounted. */
@@ -24,6 +26,8 @@ interface Mount {
   readonly source: string;
   readonly target: string;
   readonly isReadOnly: boolean;
+  /** Starts with what the image has in its place. */
+  readonly isFilled?: boolean;
   readonly sizeBytes?: string | undefined;
 }
 
@@ -44,6 +48,7 @@ export function readMounts(flags: MountFlags): RunMounts {
   return {
     volumes: [...volumes.values()],
     mounts,
+    filled: [...new Set(all.flatMap((mount, at) => (mount.isFilled === true ? [nameFor(mount, at)] : [])))],
     claims: [...new Set(of("volume").map(({ source }) => source))],
     nodePaths: [...new Set(of("bind").map(({ source }) => source))],
   };
@@ -68,13 +73,13 @@ function readVolume(text: string): Mount {
   const [source, target] = second === undefined ? ["", first] : [first, second];
   if (!target.startsWith("/")) throw usageError(`-v "${text}": the place in the container is an absolute path`);
   for (const option of options.split(","))
-    if (!["", "ro", "rw", "z", "Z", "cached", "delegated", "consistent"].includes(option))
+    if (!["", "ro", "rw", "nocopy", "z", "Z", "cached", "delegated", "consistent"].includes(option))
       throw usageError(`-v "${text}": option ${option} is not supported, ro and rw are`);
   const isReadOnly = options.split(",").includes("ro");
   if (source.startsWith("/")) return { kind: "bind", source, target, isReadOnly };
   if (source.startsWith(".") || source.startsWith("~"))
     throw usageError(`-v "${text}": a folder of a node is an absolute path; files from here are copied with cp`);
-  return { kind: "volume", source, target, isReadOnly };
+  return { kind: "volume", source, target, isReadOnly, isFilled: !options.split(",").includes("nocopy") };
 }
 
 /** `type=bind,source=…,target=…,readonly`. */
@@ -82,7 +87,18 @@ function readMount(text: string): Mount {
   const pairs = text.split(",").map((part) => part.split("=") as [string, string?]);
   const settingOf = (...names: readonly string[]): string | undefined =>
     pairs.find(([key]) => names.includes(key))?.[1];
-  const known = ["type", "source", "src", "target", "dst", "destination", "readonly", "ro", "tmpfs-size"];
+  const known = [
+    "type",
+    "source",
+    "src",
+    "target",
+    "dst",
+    "destination",
+    "readonly",
+    "ro",
+    "tmpfs-size",
+    "volume-nocopy",
+  ];
   const other = pairs.find(([key]) => !known.includes(key));
   if (other !== undefined) throw usageError(`--mount "${text}": ${other[0]} is not supported`);
   const kind = settingOf("type") ?? "volume";
@@ -93,7 +109,9 @@ function readMount(text: string): Mount {
   const source = kind === "tmpfs" ? "" : (settingOf("source", "src") ?? "");
   if (kind === "bind" && !source.startsWith("/")) throw usageError(`--mount "${text}": source is an absolute path`);
   const isReadOnly = pairs.some(([key, value]) => (key === "readonly" || key === "ro") && value !== "false");
-  return { kind, source, target, isReadOnly, sizeBytes: sizeOf(settingOf("tmpfs-size")) };
+  const isCopied = !pairs.some(([key, value]) => key === "volume-nocopy" && value !== "false");
+  const isFilled = kind === "volume" && isCopied;
+  return { kind, source, target, isReadOnly, isFilled, sizeBytes: sizeOf(settingOf("tmpfs-size")) };
 }
 
 function readTmpfs(text: string): Mount {

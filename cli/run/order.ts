@@ -1,11 +1,12 @@
 import type { JsonObject } from "../../kinds/encode.js";
+import { FILL_VOLUMES } from "../../kinds/fill-volumes.js";
 import { FORMATS } from "../../kinds/formats.js";
 import { ANY_NODE_PORT } from "../../kinds/node-ports.js";
 import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kinds/power.js";
 import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
 import type { RunFlags } from "./flags.js";
-import { dockerBytes, readMounts } from "./mounts.js";
+import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
 
 /** What a command line of `run` comes to. */
 export interface RunOrder {
@@ -44,7 +45,7 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   ];
   return {
     name: command.name,
-    pod: podOf(flags, command, { ports, volumes: mounts.volumes, mounts: mounts.mounts }),
+    pod: podOf(flags, command, { ports, ...mounts }),
     services: servicesOf(
       command,
       ports.filter((port) => !isOnOneNode(port)),
@@ -65,15 +66,14 @@ function isOnOneNode({ hostIP, published }: PublishedPort): boolean {
   return published !== undefined && hostIP !== "" && hostIP !== "0.0.0.0" && hostIP !== "::";
 }
 
-interface Parts {
+interface Parts extends Pick<RunMounts, "volumes" | "mounts" | "filled"> {
   readonly ports: readonly PublishedPort[];
-  readonly volumes: readonly JsonObject[];
-  readonly mounts: readonly JsonObject[];
 }
 
-function podOf(flags: RunFlags, command: RunCommand, { ports, volumes, mounts }: Parts): JsonObject {
+function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
   const { policy, maxRestarts } = restartOf(flags.restart);
   const { labels, annotations } = labelsOf(flags);
+  const { volumes, filled } = parts;
   return {
     apiVersion: "v1",
     kind: "Pod",
@@ -84,6 +84,7 @@ function podOf(flags: RunFlags, command: RunCommand, { ports, volumes, mounts }:
         ...annotations,
         [KEEP_FILES]: "true",
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
+        ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
         ...(flags.rm ? { [REMOVE_WHEN_OVER]: "true" } : {}),
       },
     },
@@ -102,7 +103,7 @@ function podOf(flags: RunFlags, command: RunCommand, { ports, volumes, mounts }:
         dnsConfig: flags.dns.length === 0 ? undefined : { nameservers: [...flags.dns] },
         volumes: volumes.length === 0 ? undefined : [...volumes],
       }),
-      containers: [containerOf(flags, command, { ports, volumes, mounts })],
+      containers: [containerOf(flags, command, parts)],
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
+import { FILL_VOLUMES, fillVolumesProblem } from "../fill-volumes.js";
 import { FORMATS } from "../formats.js";
 import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
 import { powerProblem } from "../power.js";
@@ -56,6 +57,8 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   const ulimits = parseUlimits(meta?.annotations[ULIMITS] ?? "");
   if (ulimits.is === "wrong") findings.add("invalid", [...path, "annotations", ULIMITS], ulimits.why);
   checkDeviceAnnotations(meta, path, findings);
+  const fill = fillVolumesProblem(meta?.annotations[FILL_VOLUMES] ?? "");
+  if (fill !== undefined) findings.add("invalid", [...path, "annotations", FILL_VOLUMES], fill);
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);

@@ -288,6 +288,7 @@ export class LoopWorld {
           refresh: async (uid) => void this.done.push(`refresh ${uid}`),
           filePath: () => "/f",
           bindSource: async (path) => ({ path, release: async () => undefined }),
+          fill: async () => undefined,
           pods: () => [],
           remove: async () => undefined,
           removeLocal: async () => undefined,

@@ -50,6 +50,7 @@ const DISK: PodDisk = {
   refresh: async () => undefined,
   filePath: (uid, name) => `/files/${uid}/${name}`,
   bindSource: async (path) => ({ path, release: async () => undefined }),
+  fill: async () => undefined,
   pods: () => [],
   remove: async () => undefined,
   removeLocal: async () => undefined,

@@ -8,6 +8,8 @@ export interface Mount {
   readonly target: string;
   readonly isReadOnly: boolean;
   readonly subPath: string;
+  /** A volume that gets what the image has in its place while it is empty, as all do that do not say nocopy. */
+  readonly isFilled: boolean;
   /** Bytes of a tmpfs. */
   readonly sizeBytes: number | undefined;
   /** What it asks for beside that, by name: named to the user. */
@@ -23,8 +25,11 @@ export function parseMount(text: string): Turned<Mount> {
   if (!target.startsWith("/"))
     return { wrong: `want an absolute path in the container, found ${JSON.stringify(target)}` };
   const words = options === "" ? [] : options.split(",");
-  const others = words.filter((word) => !["ro", "rw", "z", "Z", "cached", "delegated", "consistent"].includes(word));
+  const others = words.filter(
+    (word) => !["ro", "rw", "nocopy", "z", "Z", "cached", "delegated", "consistent"].includes(word),
+  );
   const type = /^[./~]/.test(source) ? "bind" : "volume";
   const isReadOnly = words.includes("ro");
-  return { value: { type, source, target, isReadOnly, subPath: "", sizeBytes: undefined, others } };
+  const isFilled = type === "volume" && !words.includes("nocopy");
+  return { value: { type, source, target, isReadOnly, isFilled, subPath: "", sizeBytes: undefined, others } };
 }

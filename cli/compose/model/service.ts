@@ -137,7 +137,7 @@ const LONG_MOUNT = {
   read_only: flag,
   consistency: anything,
   bind: fields({ propagation: anything, create_host_path: anything, selinux: anything, recursive: anything }),
-  volume: fields({ nocopy: anything, subpath: text, labels: anything }),
+  volume: fields({ nocopy: flag, subpath: text, labels: anything }),
   tmpfs: fields({ size: bytes, mode: anything }),
   image: fields({ subpath: text }),
 } as const;
@@ -157,6 +157,10 @@ const longMount = turned<Fields<typeof LONG_MOUNT>, Mount>(
         target: target.value,
         isReadOnly: read_only?.value ?? false,
         subPath: volume?.value.subpath?.value ?? "",
+        isFilled:
+          (type?.value ?? "volume") === "volume" &&
+          volume?.value.nocopy?.value !== true &&
+          volume?.value.subpath === undefined,
         sizeBytes: tmpfs?.value.size?.value,
         others,
       },

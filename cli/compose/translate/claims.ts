@@ -7,7 +7,10 @@ import type { Part } from "./part.js";
 export interface StoredMount {
   readonly volume: { readonly [key: string]: Part };
   readonly mount: { readonly [key: string]: Part };
+  /** Storage that outlives the pod and is written to. */
   readonly isKept?: boolean;
+  /** It gets what the image has in its place while it is empty. */
+  readonly isFilled?: boolean;
 }
 
 /** Size of a claim when the volume does not say one. */

@@ -41,7 +41,8 @@ export function podTemplate(
   const allAnnotations = {
     ...annotations,
     ...startAfterParts(context),
-    ...runAsParts(context, storage.isKept),
+    ...runAsParts(context, storage.isRoots),
+    ...storage.annotations,
     ...ulimitParts(context),
   };
   const { network_mode: networkMode, stop_grace_period: grace } = model;

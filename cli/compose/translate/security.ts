@@ -56,13 +56,13 @@ function numbersOf(text: string): readonly [user: number, group: number | undefi
 }
 
 /**
- * The annotation that has the container run as a user of its image. Volumes that stay belong to root, where docker gives them to the owner that
- * their place has in the image: what writes to one starts as the image's user, which usually gives itself the volume.
+ * The annotation that has the container run as a user of its image. A bind that became a volume belongs to root: what writes to one starts as the image's user, which
+ * usually gives itself the volume. Volumes belong to the owner that their place has in the image, as docker has it.
  */
-export function runAsParts(context: ServiceContext, isKept: boolean): { readonly [key: string]: Part } {
+export function runAsParts(context: ServiceContext, isRoots: boolean): { readonly [key: string]: Part } {
   const { user } = context.service.model;
   if (user === undefined || numbersOf(user.value) !== undefined) return {};
-  if (!isKept) return { [RUN_AS]: at(user.place, `${dnsName(context.service.name)}=${user.value}`) };
+  if (!isRoots) return { [RUN_AS]: at(user.place, `${dnsName(context.service.name)}=${user.value}`) };
   noteField(
     context,
     "user",

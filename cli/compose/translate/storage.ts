@@ -1,3 +1,4 @@
+import { FILL_VOLUMES } from "../../../kinds/fill-volumes.js";
 import type { Mount } from "../model/mounts.js";
 import type { Located } from "../model/reader.js";
 import { bindMount } from "./bind.js";
@@ -13,6 +14,10 @@ export interface Storage {
   readonly mounts: readonly Part[];
   /** Storage that outlives the pod and is written to: two pods at once would hurt it. */
   readonly isKept: boolean;
+  /** Some of it belongs to root, whatever the image has in its place. */
+  readonly isRoots: boolean;
+  /** The annotation that names the volumes that start with what the image has in their place. */
+  readonly annotations: { readonly [key: string]: Part };
 }
 
 /** Everything that the service mounts: volumes, binds, tmpfs, /dev/shm, configs and secrets. */
@@ -32,7 +37,15 @@ export function storageOf(context: ServiceContext): Storage {
     volumes: [...volumes.values()],
     mounts: all.map(({ value, place }) => at(place, value.mount)),
     isKept: all.some(({ value }) => value.isKept === true),
+    isRoots: all.some(({ value }) => value.isKept === true && value.isFilled !== true),
+    annotations: filledParts(all),
   };
+}
+
+function filledParts(all: readonly Located<StoredMount>[]): { readonly [key: string]: Part } {
+  const filled = all.filter(({ value }) => value.isFilled === true);
+  const names = [...new Set(filled.map(({ value }) => String(value.volume["name"])))];
+  return filled[0] === undefined ? {} : { [FILL_VOLUMES]: at(filled[0].place, names.join(",")) };
 }
 
 function mountOf(mount: Mount, where: MountPlace): StoredMount | undefined {
@@ -56,9 +69,10 @@ function mountOf(mount: Mount, where: MountPlace): StoredMount | undefined {
   }
 }
 
-function unnamedMount({ target, isReadOnly }: Mount): StoredMount {
+function unnamedMount({ target, isReadOnly, isFilled }: Mount): StoredMount {
   const name = dnsName(`anonymous${target}`);
-  return { volume: { name, emptyDir: {} }, mount: { name, mountPath: target, readOnly: isReadOnly || undefined } };
+  const mount = { name, mountPath: target, readOnly: isReadOnly || undefined };
+  return { volume: { name, emptyDir: {} }, mount, isFilled };
 }
 
 function namedMount(mount: Mount, { context, place }: MountPlace): StoredMount | undefined {
@@ -86,7 +100,7 @@ function namedMount(mount: Mount, { context, place }: MountPlace): StoredMount |
       context.tell.note(at, ["volumes", mount.source, "driver_opts", name], "has no effect on a claim of storage");
   if (volume.external === undefined)
     claim(context, { name: claimName, place: declared.place, size: options?.get("size")?.value });
-  return claimMount(mount, claimName);
+  return { ...claimMount(mount, claimName), isFilled: mount.isFilled };
 }
 
 function tmpfsOf(text: string, context: ServiceContext): StoredMount {
