@@ -227,6 +227,21 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./compose-run.js")).composeRun,
   },
   {
+    name: "compose cp",
+    summary: "copy files into and out of a service's container",
+    load: async () => (await import("./compose-cp.js")).composeCp,
+  },
+  {
+    name: "compose top",
+    summary: "tell what runs in a project's containers",
+    load: async () => (await import("./compose-top.js")).composeTop,
+  },
+  {
+    name: "compose events",
+    summary: "follow what happens to a project",
+    load: async () => (await import("./compose-events.js")).composeEvents,
+  },
+  {
     name: "compose pull",
     summary: "not supported",
     isHidden: true,
@@ -244,19 +259,6 @@ export const VERBS: readonly VerbRow[] = [
     isHidden: true,
     load: async () =>
       (await import("./compose-refused.js")).composeRefused("push", "push images with the tool that built them"),
-  },
-  {
-    name: "compose top",
-    summary: "not supported",
-    isHidden: true,
-    load: async () => (await import("./compose-refused.js")).composeRefused("top", "use exec SERVICE ps"),
-  },
-  {
-    name: "compose cp",
-    summary: "not supported",
-    isHidden: true,
-    load: async () =>
-      (await import("./compose-refused.js")).composeRefused("cp", "use exec -T SERVICE tar, or a volume"),
   },
   {
     name: "compose pause",

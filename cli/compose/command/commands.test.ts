@@ -100,6 +100,20 @@ test("ps, port, images and ls tell of the project's containers", async () => {
   expect((await ok("compose port web 80")).out).toBe("0.0.0.0:8080\n");
   expect((await run("compose port web 81")).err).toContain("no port 81/tcp of service web is published");
   expect((await ok("compose ls")).out).toContain("shop");
+  expect((await run("compose cp db:/data .")).err).toContain('service "db" is not running');
+  expect((await run("compose cp here there")).err).toContain("compose cp SERVICE:PATH PATH");
+});
+
+test("up --force-recreate replaces containers of services that are as the files say, once", async () => {
+  await ok("compose up -d");
+  const restarted = async (): Promise<string> =>
+    (await ok("get deployments,daemonsets -n shop -o yaml")).out.match(/kubectl.kubernetes.io\/restartedAt/g)?.join() ??
+    "";
+  expect(await restarted()).toBe("");
+  const again = await ok("compose up -d --force-recreate web");
+  expect(again.err).toContain(" Deployment web  Restarted\n");
+  expect(again.err).not.toContain("DaemonSet agent  Restarted");
+  expect((await ok("compose up -d")).err).toContain(" Deployment web  Running\n");
 });
 
 test("config prints the merged files, and what a cluster cannot do says what does instead", async () => {

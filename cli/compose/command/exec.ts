@@ -1,13 +1,10 @@
-import { metaOf } from "../../../kinds/object.js";
-import { isPodFinished } from "../../../kinds/pod-state.js";
-import { TallshipError } from "../../../lib/errors.js";
 import { withCluster } from "../../cluster.js";
 import { runExec } from "../../exec/exec.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
 import { usageError } from "../../verb.js";
-import { podsOfProject } from "./live.js";
+import { podOfService } from "./containers.js";
 import { nameProject, PROJECT_FLAGS } from "./project.js";
 
 /** Flags of `compose exec`. */
@@ -35,12 +32,7 @@ export async function runComposeExec(
   const { name, namespace } = await nameProject(shell, flags);
   let pod = "";
   await withCluster(shell, flags, async (cluster) => {
-    const pods = (await podsOfProject({ shell, cluster, name, namespace }, [service])).filter(
-      (one) => !isPodFinished(one),
-    );
-    const chosen = pods[(flags.index ?? 1) - 1];
-    if (chosen === undefined) throw new TallshipError("not_found", `service "${service}" is not running`);
-    pod = metaOf(chosen).name;
+    pod = await podOfService({ shell, cluster, name, namespace }, service, flags.index ?? 1);
     return EXIT.ok;
   });
   const tty = flags.tty && !flags.noTty && shell.stdin.isTerminal;

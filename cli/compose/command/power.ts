@@ -68,16 +68,19 @@ export async function runRestart(
 ): Promise<number> {
   await tellGrace(flags, shell);
   const together = operands.length === 0 ? [] : await dependents(flags, operands, shell);
-  return withLive(flags, shell, async (live) => {
-    const restartedAt = rfc3339(shell.clock.nowMs());
-    for (const typed of await workloadsOf(live, [...operands, ...together])) {
-      if (typed.kind === "Job") continue;
-      const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
-      const patch = mergePatch({ spec: { template: { metadata: { annotations } } } });
-      await changeObject({ ...live, dryRun: undefined }, keyOf(typed), () => patch);
-      await told(shell, keyOf(typed), "Restarted");
-    }
-  });
+  return withLive(flags, shell, (live) => restartServices(live, [...operands, ...together]));
+}
+
+/** Replaces the pods of services; tasks stay as they are. */
+export async function restartServices(live: LiveProject, services: readonly string[]): Promise<void> {
+  const restartedAt = rfc3339(live.shell.clock.nowMs());
+  for (const typed of await workloadsOf(live, services)) {
+    if (typed.kind === "Job") continue;
+    const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
+    const patch = mergePatch({ spec: { template: { metadata: { annotations } } } });
+    await changeObject({ ...live, dryRun: undefined }, keyOf(typed), () => patch);
+    await told(live.shell, keyOf(typed), "Restarted");
+  }
 }
 
 /** Services whose depends_on says `restart: true` of one that is restarted; none when the files cannot be had. */

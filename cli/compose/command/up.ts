@@ -12,7 +12,7 @@ import { bringUp, objectsFor } from "./bring-up.js";
 import { buildFirst } from "./build.js";
 import { type LiveProject, objectsOf, removeAll, serviceOf, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
-import { stopServices } from "./power.js";
+import { restartServices, stopServices } from "./power.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
 
 /** Flags of `compose up`. */
@@ -23,6 +23,9 @@ export const UP_FLAGS = {
   scale: { type: "list", value: "SERVICE=NUMBER", summary: "number of containers of a service; may be repeated" },
   removeOrphans: { type: "switch", summary: "remove services that the files no longer have" },
   build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
+  noBuild: { type: "switch", summary: "build nothing, also what the cluster has no image of" },
+  forceRecreate: { type: "switch", summary: "replace the containers, also of services that are as the files say" },
+  quietPull: { type: "switch", summary: "accepted for docker's sake: nodes pull images, and say nothing" },
   noDeps: { type: "switch", summary: "without the services that those named depend on" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
@@ -47,8 +50,11 @@ export async function runUp(
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
     const services = new Set(objects.map(({ typed }) => serviceOf(typed.object)));
     const builds = project.builds.filter(({ service }) => services.has(dnsName(service)));
-    await buildFirst(live, builds, flags.build);
+    if (!flags.noBuild) await buildFirst(live, builds, flags.build);
+    const stood = flags.forceRecreate ? (await objectsOf(live, WORKLOADS)).map(({ object }) => serviceOf(object)) : [];
     const written = await bringUp(live, objects);
+    const renewed = stood.filter((service) => services.has(service));
+    if (renewed.length > 0) await restartServices(live, renewed);
     if (operands.length === 0) await orphans(live, project, flags.removeOrphans);
     return flags.wait ? waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, written) : EXIT.ok;
   });
