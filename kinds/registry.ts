@@ -12,6 +12,7 @@ import { Ingress, IngressClass } from "../proto/gen/tallship/v1/ingress.js";
 import { Job } from "../proto/gen/tallship/v1/job.js";
 import { LimitRange } from "../proto/gen/tallship/v1/limitrange.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
+import { Network } from "../proto/gen/tallship/v1/network.js";
 import { NetworkPolicy } from "../proto/gen/tallship/v1/networkpolicy.js";
 import { Node } from "../proto/gen/tallship/v1/node.js";
 import { PersistentVolume } from "../proto/gen/tallship/v1/persistentvolume.js";
@@ -68,6 +69,7 @@ export interface KindMap {
   PodGroup: PodGroup;
   Queue: Queue;
   Image: Image;
+  Network: Network;
 }
 
 /** Name of a kind. */
@@ -182,6 +184,7 @@ export const KINDS: { readonly [K in KindName]: KindRow<K> } = {
   }),
   Queue: row(Queue, { kind: "Queue", group: "tallship.dev", plural: "queues", isNamespaced: false }),
   PodGroup: row(PodGroup, { kind: "PodGroup", group: "tallship.dev", plural: "podgroups", shortNames: ["pg"] }),
+  Network: row(Network, { kind: "Network", group: "tallship.dev", plural: "networks", shortNames: ["net"] }),
   Image: row(Image, { kind: "Image", group: "tallship.dev", plural: "images", isNamespaced: false }),
 };
 

@@ -80,6 +80,7 @@ const NODE_RIGHTS: { readonly [K in KindName]?: { readonly [V in Verb]?: Reach }
   Node: { get: "all", list: "all", watch: "all" },
   Service: { get: "all", list: "all", watch: "all" },
   EndpointSlice: { get: "all", list: "all", watch: "all" },
+  Network: { get: "all", list: "all", watch: "all" },
   Image: { get: "all", list: "all", watch: "all" },
   Ingress: { get: "all", list: "all", watch: "all" },
   IngressClass: { get: "all", list: "all", watch: "all" },

@@ -1,6 +1,7 @@
 import type { Rng } from "../../lib/rng.js";
 import type { Sealer } from "../store/seal.js";
 import type { ServiceRanges } from "./taken/claim.js";
+import type { ClusterRanges } from "./taken/network-claim.js";
 import type { TaskContext } from "./tasks/object-task.js";
 import type { WatchHub } from "./watch/watch-hub.js";
 import type { WriterDeps } from "./write/writer.js";
@@ -9,7 +10,7 @@ import type { WriterDeps } from "./write/writer.js";
 export interface ObjectsDeps extends WriterDeps {
   readonly rng: Rng;
   readonly sealer: Sealer;
-  readonly ranges: ServiceRanges;
+  readonly ranges: ServiceRanges & ClusterRanges;
   readonly hub: WatchHub;
 }
 

@@ -50,9 +50,7 @@ async function openReplica(): Promise<Replica> {
   const store = sealedStore(bare, sealer, systemRng);
   const clusterEpoch = await ensureEpoch(store, systemClock, systemRng);
   const { cache } = await startWatchCache({ ...edges, store, clusterEpoch }, stop.signal);
-  const { serviceCIDR, dnsAddress, nodePortMin, nodePortMax } = DEFAULTS;
-  const ranges = { serviceCIDR, dnsAddress, nodePortMin, nodePortMax };
-  const deps = { ...edges, store, cache, sealer, ranges, hub: new WatchHub(cache) };
+  const deps = { ...edges, store, cache, sealer, ranges: DEFAULTS, hub: new WatchHub(cache) };
   await ensureSystemObjects(deps, stop.signal);
   return { api: objectsService(deps), deps };
 }
@@ -85,7 +83,13 @@ test("a set of a thousand is created, found unchanged, and changed, over two rep
 
 test("services that two replicas create at once from a range of six all have addresses of their own", async () => {
   const replicas = [await openReplica(), await openReplica()];
-  const ranges = { serviceCIDR: "10.97.0.0/29", dnsAddress: "10.97.0.1", nodePortMin: 30_000, nodePortMax: 30_010 };
+  const ranges = {
+    ...DEFAULTS,
+    serviceCIDR: "10.97.0.0/29",
+    dnsAddress: "10.97.0.1",
+    nodePortMin: 30_000,
+    nodePortMax: 30_010,
+  };
   const apis = replicas.map(({ deps }) => objectsService({ ...deps, ranges }));
   const create = (api: Replica["api"], at: number) => {
     const parts = { metadata: { name: `s${at}`, namespace: "default" }, spec: { ports: [{ port: 80 }] } };

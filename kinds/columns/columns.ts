@@ -10,6 +10,7 @@ import { endpointSliceColumns } from "./endpoint-slice.js";
 import { eventColumns } from "./event.js";
 import { imageColumns } from "./image.js";
 import { ingressClassColumns, ingressColumns } from "./ingress.js";
+import { networkColumns } from "./network.js";
 import { nodeColumns } from "./node.js";
 import { podColumns } from "./pod.js";
 import { podGroupColumns } from "./pod-group.js";
@@ -51,6 +52,7 @@ const COLUMNS: { readonly [K in KindName]: readonly Column<KindMap[K]>[] } = {
   IngressClass: table(ingressClassColumns),
   LimitRange: [NAME, createdAt],
   Namespace: table(namespaceColumns),
+  Network: table(networkColumns),
   NetworkPolicy: table(networkPolicyColumns),
   Node: nodeColumns(AGE),
   PersistentVolume: table(volumeColumns),

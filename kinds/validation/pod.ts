@@ -1,7 +1,8 @@
 import { deepEqual } from "../../lib/deep-equal.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
-import type { Pod, PodSpec } from "../../proto/gen/tallship/v1/pod.js";
+import type { Pod, PodSpec, PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
+import { networksError, networksOf } from "../network.js";
 import { checkContainers } from "./container.js";
 import { checkDeviceShares } from "./device-shares.js";
 import type { Findings, Path } from "./findings.js";
@@ -16,6 +17,13 @@ export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined
   }
   checkPodSpec(pod.spec, ["spec"], findings);
   checkPodAnnotations(pod.metadata, ["metadata"], findings);
+  checkPodNetworks({ metadata: pod.metadata, spec: pod.spec }, ["metadata"], findings);
+  if (previous !== undefined && networksOf(pod.metadata).join() !== networksOf(previous.metadata).join())
+    findings.add(
+      "immutable",
+      ["metadata", "annotations"],
+      "a pod's networks cannot be changed: delete it and create it anew",
+    );
   if (previous === undefined && pod.spec.ephemeralContainers.length > 0)
     findings.add("forbidden", ["spec", "ephemeralContainers"], "only a running pod can have them");
   checkGates(pod.spec, previous?.spec, findings);
@@ -43,6 +51,16 @@ function checkGates(spec: PodSpec, previous: PodSpec | undefined, findings: Find
 
 function isKeptIn({ ephemeralContainers }: PodSpec): (before: Container) => boolean {
   return (before) => ephemeralContainers.some((one) => one.name === before.name && deepEqual(one, before));
+}
+
+/** The networks that a pod, or pods of a template, are to join. */
+export function checkPodNetworks(
+  { metadata, spec }: Pick<PodTemplateSpec, "metadata" | "spec">,
+  path: Path,
+  findings: Findings,
+): void {
+  const wrong = networksError(metadata, spec?.hostNetwork === true);
+  if (wrong !== undefined) findings.add("invalid", [...path, "annotations", wrong.annotation], wrong.message);
 }
 
 /** Everything in a pod spec that spans several fields. */

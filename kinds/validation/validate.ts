@@ -10,6 +10,7 @@ import { type FieldError, Findings } from "./findings.js";
 import { checkIngress, checkIngressClass } from "./ingress.js";
 import { checkJob } from "./job.js";
 import { checkMeta } from "./meta.js";
+import { checkNetwork } from "./network.js";
 import { checkNetworkPolicy } from "./network-policy.js";
 import { checkNode } from "./node.js";
 import { checkPod } from "./pod.js";
@@ -39,6 +40,7 @@ const CHECKS: Checks = {
   IngressClass: checkIngressClass,
   Job: checkJob,
   LimitRange: checkLimitRange,
+  Network: checkNetwork,
   NetworkPolicy: checkNetworkPolicy,
   Node: checkNode,
   PersistentVolume: checkVolume,

@@ -5,7 +5,7 @@ import type { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { isEmptySelector, matchesSelector } from "../label-selector.js";
 import type { Findings, Path } from "./findings.js";
 import { checkPodAnnotations } from "./meta.js";
-import { checkPodSpec } from "./pod.js";
+import { checkPodNetworks, checkPodSpec } from "./pod.js";
 import { checkSelectorParts } from "./selector.js";
 
 /** A selector that selects the template's pods, a roll-out that can move, and a sound template. */
@@ -56,6 +56,7 @@ export function checkSelected(
     findings.add("forbidden", [...path, "activeDeadlineSeconds"], "pods that are kept running have no deadline");
   checkPodSpec(template.spec, path, findings);
   checkPodAnnotations(template.metadata, ["spec", "template", "metadata"], findings);
+  checkPodNetworks(template, ["spec", "template", "metadata"], findings);
 }
 
 function isSound(selector: LabelSelector): boolean {

@@ -1,7 +1,6 @@
 import { ensureSystemObjects } from "../../controlplane/api/bootstrap.js";
 import { objectsService } from "../../controlplane/api/objects.js";
 import type { ObjectsDeps } from "../../controlplane/api/objects-deps.js";
-import type { ServiceRanges } from "../../controlplane/api/taken/claim.js";
 import { WatchHub } from "../../controlplane/api/watch/watch-hub.js";
 import type { WatchCache } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
@@ -57,7 +56,7 @@ export async function openApiBench(
     readonly etcd?: MemoryEtcd;
     readonly seed?: number;
     readonly wrap?: (store: Store) => Store;
-    readonly ranges?: ServiceRanges;
+    readonly ranges?: Partial<ObjectsDeps["ranges"]>;
   } = {},
 ): Promise<ApiBench> {
   const stop = new AbortController();
@@ -74,8 +73,7 @@ export async function openApiBench(
     stop.signal,
   );
   const { cache } = started;
-  const { serviceCIDR, dnsAddress, nodePortMin, nodePortMax } = DEFAULTS;
-  const ranges = options.ranges ?? { serviceCIDR, dnsAddress, nodePortMin, nodePortMax };
+  const ranges = { ...DEFAULTS, ...options.ranges };
   const deps: ObjectsDeps = { store, cache, clock, rng, sealer, ranges, hub: new WatchHub(cache) };
   const api = objectsService(deps);
   const as = (identity: Identity): CallContext => ({ identity, signal: stop.signal, peer: "test" });

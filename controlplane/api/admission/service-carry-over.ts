@@ -7,11 +7,21 @@ import { withParts } from "./parts.js";
  * writes the service back must not lose them. What the new type has no use for is not kept.
  */
 export function carryOver(wanted: Typed, live: Typed): Typed {
+  if (wanted.kind === "Network" && live.kind === "Network") return carryNetwork(wanted, live);
   if (wanted.kind !== "Service" || live.kind !== "Service") return wanted;
   const { spec } = wanted.object;
   const before = live.object.spec;
   if (spec === undefined || before === undefined) return wanted;
   return withParts(wanted, { spec: carrySpec(spec, before) });
+}
+
+/** A network's range and identifier, which it was given as it was created. */
+function carryNetwork(wanted: Typed<"Network">, live: Typed<"Network">): Typed {
+  const { spec } = wanted.object;
+  const before = live.object.spec;
+  if (spec === undefined || before === undefined) return wanted;
+  const subnet = spec.subnet || before.subnet;
+  return withParts(wanted, { spec: { ...spec, subnet, vni: spec.vni ?? before.vni } });
 }
 
 /** True when services of the type have a port on every node. */

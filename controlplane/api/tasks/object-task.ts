@@ -18,6 +18,7 @@ import type { Check, Write } from "../../store/store.js";
 import { invalidObject } from "../admission/admit.js";
 import { admitByPolicy } from "../admission/namespace-policy.js";
 import { claimFor, type ServiceRanges } from "../taken/claim.js";
+import { type ClusterRanges, networkClaim } from "../taken/network-claim.js";
 import { takenBy } from "../taken/taken-keys.js";
 import { type Reads, typedOf } from "../write/reads.js";
 import { type Decision, type Refusal, refuse, type Tally, type Task } from "../write/task.js";
@@ -38,7 +39,7 @@ export interface ObjectTask extends Task {
 export interface TaskContext {
   readonly nowMs: number;
   readonly rng: Rng;
-  readonly ranges: ServiceRanges;
+  readonly ranges: ServiceRanges & ClusterRanges;
   /** Namespaces that the same request creates before the objects in them. */
   readonly comingNamespaces?: ReadonlySet<string>;
   /** Priority classes that the same request creates. */
@@ -97,8 +98,16 @@ interface Around {
 
 function putCharged(next: Typed, live: Cached | undefined, { reads, context, home, charged }: Around): Outcome {
   const whole = { checks: [...home, ...charged.checks], tallies: charged.tallies };
-  if (next.kind !== "Service") return store(next, live, { ...whole, writes: [] });
   const before = live === undefined ? undefined : typedOf(live);
+  if (next.kind === "Network") {
+    const former = before?.kind === "Network" ? before.object : undefined;
+    const claim = networkClaim(next.object, former, { reads, ranges: context.ranges });
+    if (claim.is === "refuse") return { decision: claim };
+    if (claim.is === "invalid") return { decision: refuse(invalidObject("create", next, claim.errors)) };
+    const { network: object, checks, writes } = claim;
+    return store({ kind: "Network", object }, live, { ...whole, checks: [...whole.checks, ...checks], writes });
+  }
+  if (next.kind !== "Service") return store(next, live, { ...whole, writes: [] });
   const claim = claimFor(next.object, before?.kind === "Service" ? before.object : undefined, { ...context, reads });
   if (claim.is === "refuse") return { decision: claim };
   if (claim.is === "invalid") return { decision: refuse(invalidObject("write", next, claim.errors)) };
