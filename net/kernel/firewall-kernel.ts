@@ -1,5 +1,4 @@
 // Edge: the firewall's nftables table, and the connections that it forbids.
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { CoProcess } from "./co-process.js";
@@ -8,7 +7,8 @@ import { FIREWALL_TABLE, firewallCommands, firewallReplacement } from "./firewal
 import { cutLine, parseFlow } from "./flow-text.js";
 import type { FirewallElement, TrackedFlow } from "./kernel.js";
 import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
-import { ElementReader, tableText } from "./nft-parse.js";
+import { hasTable, tableFingerprint } from "./nft-looks.js";
+import { ElementReader } from "./nft-parse.js";
 import { feed, quoted } from "./shell-script.js";
 
 /** The firewall's table by the same nft as the proxy's, and connection tracking by its tool. */
@@ -36,14 +36,12 @@ export class FirewallKernel {
     if (said !== "") throw new TallshipError("kernel_failed", `change the firewall: nft: ${said.slice(0, 500)}`);
   }
 
-  async hasFirewall(): Promise<boolean> {
-    const tables = await this.nft.request("list tables inet");
-    return tables.split("\n").some((line) => line.trim() === `table ${FIREWALL_TABLE}`);
+  hasFirewall(): Promise<boolean> {
+    return hasTable(this.nft, FIREWALL_TABLE);
   }
 
-  async firewallFingerprint(): Promise<string> {
-    const table = tableText(await this.nft.request("list ruleset inet"), FIREWALL_TABLE);
-    return table === "" ? "" : createHash("sha1").update(table).digest("hex");
+  firewallFingerprint(): Promise<string> {
+    return tableFingerprint(this.nft, FIREWALL_TABLE);
   }
 
   async readFirewall(visit: (element: FirewallElement) => void): Promise<void> {

@@ -1,5 +1,8 @@
 import { EXACT_SLOTS, OUTSIDE_SLOTS, STICKY_SLOTS, WIDE_SLOTS } from "../proxy/slots.js";
 
+/** The set of protocols that have ports. One for all rules: nft reads every set whenever it looks at a table, and nameless ones are a set each. */
+export const TRANSPORTS = "transports";
+
 /** How packets are told apart that are for an address of a service, and for a port of the node. */
 const FAMILIES = [
   { prefix: "", front: "ip daddr . meta l4proto . th dport", endpoints: "service-endpoints", sticky: "sticky" },
@@ -28,7 +31,7 @@ export function pickChains(affinitySeconds: readonly number[]): readonly string[
 
 function pickChain({ prefix, front, endpoints }: Family, side: Side, count: number): string {
   const slot = `numgen random mod ${count}${side.offset}`;
-  return `  chain ${side.prefix}${prefix}pick-${count} { meta l4proto { tcp, udp, sctp } dnat ip to ${front} . ${slot} map @${endpoints}; }
+  return `  chain ${side.prefix}${prefix}pick-${count} { meta l4proto @${TRANSPORTS} dnat ip to ${front} . ${slot} map @${endpoints}; }
 `;
 }
 
@@ -45,7 +48,7 @@ function stickChain({ prefix, front, sticky }: Family, side: Side, count: number
   const lead = `    dnat ip to ${front} . ct mark map @${sticky}-endpoints
 `;
   return `  chain ${side.prefix}${prefix}stick-${count}-${seconds} {
-    meta l4proto != { tcp, udp, sctp } return
+    meta l4proto != @${TRANSPORTS} return
 ${draw}    ct mark set ${client} map @${prefix}affinities
 ${lead}    delete @${prefix}affinities { ${client} : ct mark }
 ${draw}${lead}  }

@@ -1,6 +1,6 @@
 import { limit } from "../../lib/limits.js";
 import { POD_DEVICE_PREFIX } from "../device-names.js";
-import { pickChains } from "./nft-picks.js";
+import { pickChains, TRANSPORTS } from "./nft-picks.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
 /** The proxy's table. It belongs to Tallship alone and is replaced as a whole at start. */
@@ -60,7 +60,7 @@ export function* replacementText(frame: RuleFrame, elements: Iterable<RuleElemen
   yield `table ${RULE_TABLE}\ndelete table ${RULE_TABLE}\n`;
   yield `table ${RULE_TABLE} {\n${Object.values(DECLARATIONS)
     .map((line) => `  ${line}\n`)
-    .join("")}${chains(frame)}}\n`;
+    .join("")}  set ${TRANSPORTS} { type inet_proto; elements = { tcp, udp, sctp } }\n${chains(frame)}}\n`;
   yield* additions(elements);
 }
 
@@ -140,8 +140,8 @@ function translation({ clusterCIDR }: RuleFrame): string {
   const rules = `    ${front} vmap @services
     ip daddr @load-balancers return
 `;
-  const hostPorts = `    meta l4proto { tcp, udp, sctp } dnat ip to ${front} map @host-ports
-    meta l4proto { tcp, udp, sctp } dnat ip to meta l4proto . th dport map @host-ports-any
+  const hostPorts = `    meta l4proto @${TRANSPORTS} dnat ip to ${front} map @host-ports
+    meta l4proto @${TRANSPORTS} dnat ip to meta l4proto . th dport map @host-ports-any
 `;
   return `  chain guarded {
     ${front} . ip saddr vmap @guarded-services
@@ -172,7 +172,7 @@ ${rules}    fib daddr type local goto own-to-host
  */
 function refusals({ serviceCIDR, dnsAddress }: RuleFrame): string {
   const tracked = "    ct state established,related,untracked accept\n";
-  const outer = `    ip daddr @load-balancers meta l4proto { tcp, udp, sctp } goto refuse
+  const outer = `    ip daddr @load-balancers meta l4proto @${TRANSPORTS} goto refuse
     ip daddr . meta l4proto . th dport @closed-ports goto refuse
 `;
   return `  chain refuse {

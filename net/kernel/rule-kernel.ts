@@ -1,12 +1,12 @@
 // Edge: the proxy's nftables table, and connection tracking.
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { CoProcess } from "./co-process.js";
 import { forgetLine, parseFlow, traceOf } from "./flow-text.js";
 import type { FlowFilter, TrackedFlow } from "./kernel.js";
 import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
-import { ElementReader, tableText } from "./nft-parse.js";
+import { hasTable, tableFingerprint } from "./nft-looks.js";
+import { ElementReader } from "./nft-parse.js";
 import { changeText, isSet, RULE_TABLE, replacementText } from "./nft-text.js";
 import {
   type ElementChange,
@@ -43,14 +43,12 @@ export class RuleKernel {
     if (said !== "") throw new TallshipError("kernel_failed", `change elements: nft: ${said.slice(0, 500)}`);
   }
 
-  async hasRules(): Promise<boolean> {
-    const tables = await this.nft.request("list tables inet");
-    return tables.split("\n").some((line) => line.trim() === `table ${RULE_TABLE}`);
+  hasRules(): Promise<boolean> {
+    return hasTable(this.nft, RULE_TABLE);
   }
 
-  async ruleFingerprint(): Promise<string> {
-    const table = tableText(await this.nft.request("list ruleset inet"), RULE_TABLE);
-    return table === "" ? "" : createHash("sha1").update(table).digest("hex");
+  ruleFingerprint(): Promise<string> {
+    return tableFingerprint(this.nft, RULE_TABLE);
   }
 
   async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
