@@ -1,6 +1,6 @@
 // Edge: etcd's process: spawn, signals, /proc, its pid file and log.
 import { execFile, spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { copyFile, mkdir, open, readdir, readFile, readlink, stat, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
@@ -69,20 +69,27 @@ function etcdEnvironment(): NodeJS.ProcessEnv {
 
 /**
  * The process that holds the data directory: the one whose lock the kernel shows on the database, else the one of the pid file while it
- * is etcd on this directory (it has not taken its lock yet). A pid alone proves nothing: numbers are used again.
+ * is etcd on this directory (it has not taken its lock yet). A pid alone proves nothing: numbers are used again. One that is known is looked
+ * at first, which costs next to nothing while it runs on.
  */
-export async function findHolder(dataDir: string, pidFile: string): Promise<Holder | undefined> {
-  const written = Number((await readFileIfPresent(pidFile))?.toString() ?? "");
-  const noted = written > 0 ? await readHolder(written) : undefined;
-  if (noted?.args.includes(`--data-dir=${dataDir}`)) return noted;
+export async function findHolder(dataDir: string, pidFile: string, knownPid = 0): Promise<Holder | undefined> {
+  const known = holderOf(dataDir, knownPid);
+  if (known !== undefined) return known;
+  const noted = holderOf(dataDir, Number((await readFileIfPresent(pidFile))?.toString() ?? ""));
+  if (noted !== undefined) return noted;
   const locker = await lockHolder(`${dataDir}/member/snap/db`);
   return locker === undefined ? undefined : readHolder(locker);
 }
 
-/** The process's command line; undefined when it has gone, also while nobody has waited for it. */
-async function readHolder(pid: number): Promise<Holder | undefined> {
+function holderOf(dataDir: string, pid: number): Holder | undefined {
+  const holder = pid > 0 ? readHolder(pid) : undefined;
+  return holder?.args.includes(`--data-dir=${dataDir}`) ? holder : undefined;
+}
+
+/** The process's command line; undefined when it has gone, also while nobody has waited for it. The kernel answers from memory: nothing waits for a disk. */
+function readHolder(pid: number): Holder | undefined {
   try {
-    const args = (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(0, -1);
+    const args = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").slice(0, -1);
     return args.length === 0 ? undefined : { pid, args };
   } catch {
     return undefined;

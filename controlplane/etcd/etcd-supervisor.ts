@@ -77,7 +77,7 @@ export class EtcdSupervisor {
 
   private async observe(): Promise<Step> {
     const { clock, log } = this.deps;
-    const holder = await findHolder(this.supervised.dataDir, this.supervised.pidFile);
+    const holder = await findHolder(this.supervised.dataDir, this.supervised.pidFile, this.tended?.pid);
     const nowMs = clock.monotonicMs();
     if (this.tended !== undefined && holder?.pid !== this.tended.pid) {
       const ranMs = nowMs - this.tended.sinceMs;
