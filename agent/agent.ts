@@ -8,12 +8,7 @@ import { sharedAbort } from "../lib/shared-abort.js";
 import type { Dialer } from "../lib/transport/service.js";
 import type { NodeIngress, NodeIngressOptions } from "../net/ingress/node-ingress.js";
 import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
-import {
-  type ClusterConfig,
-  type NodeConditionReport,
-  SessionHello,
-  type Welcome,
-} from "../proto/gen/tallship/v1/session.js";
+import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { NodeTraits } from "./assemble.js";
 import type { Checkpoint } from "./checkpoint/checkpoint.js";
 import type { PerformCheck } from "./checks/check.js";
@@ -25,6 +20,7 @@ import { policyHook } from "./hooks/policy.js";
 import { sandboxHook } from "./hooks/sandbox.js";
 import { volumesHook } from "./hooks/volumes.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
+import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
 import type { FabricSession } from "./image/fabric/fabric.js";
 import type { Images, RootFsDriver } from "./image/images.js";
@@ -38,6 +34,7 @@ import { PodLoop } from "./pod-loop.js";
 import { type FetchPage, podMetrics } from "./pod-metrics/pod-metrics.js";
 import { PodStatuses } from "./pod-statuses.js";
 import type { PodTurn } from "./pod-turn.js";
+import type { FitNode } from "./pressure/keep-fit.js";
 import type { Runtime } from "./runtime/runtime.js";
 import { AddressBook } from "./session/address-book.js";
 import { AppliedRevision } from "./session/applied-revision.js";
@@ -84,6 +81,8 @@ export interface AgentEdges {
   readonly imageStreams: (inUse: () => InUse) => ImageStreams;
   /** Drops unused images while the disk is too full, until the signal aborts. */
   readonly collectImages?: (inUse: () => InUse, signal: AbortSignal) => Promise<void>;
+  /** Evicts pods before the host runs out of something, until the signal aborts. */
+  readonly keepFit?: (node: FitNode, signal: AbortSignal) => Promise<void>;
   /** Content between nodes; absent: all of it comes from registries. */
   readonly fabric?: FabricSession | undefined;
   readonly facts: HostFacts;
@@ -132,7 +131,7 @@ export class Agent {
   private loop: PodLoop | undefined;
   private rotation: LogRotation | undefined;
   private ingress: NodeIngress | undefined;
-  private conditions: readonly NodeConditionReport[] = [];
+  private readonly conditions = new NodeConditions((all) => this.session.reportConditions(all));
 
   constructor(edges: AgentEdges) {
     this.edges = edges;
@@ -241,7 +240,7 @@ export class Agent {
     return SessionHello.fromPartial({
       bootID: facts.bootId,
       agentVersion: VERSION,
-      status: nodeStatus(facts, { overlay: this.overlay, reported: this.conditions, nowMs: clock.nowMs() }),
+      status: nodeStatus(facts, { overlay: this.overlay, reported: this.conditions.all, nowMs: clock.nowMs() }),
       labels: nodeLabels(facts),
     });
   }
@@ -287,10 +286,7 @@ export class Agent {
       ...{ ...this.edges, book: this.book, nodeName: facts.nodeName },
       configRevision: () => this.configRevision,
       onApplied: (revision) => applied.applied("ingress", revision),
-      onCondition: (condition) => {
-        this.conditions = [condition];
-        this.session.reportConditions(this.conditions);
-      },
+      onCondition: (condition) => this.conditions.report([condition]),
     });
     while (this.overlay === undefined) {
       try {
@@ -320,8 +316,19 @@ export class Agent {
     this.keep(watchPods({ ...watched, loop }, signal));
     this.keep(this.watchMap(network));
     if (this.edges.collectImages !== undefined) this.keep(this.edges.collectImages(this.inUse, signal));
+    if (this.edges.keepFit !== undefined) this.keep(this.edges.keepFit(this.fitNode(loop), signal));
     this.keep(this.clusterImages.follow(watched, signal));
     this.keep(watchVolumes(watched, signal));
+  }
+
+  private fitNode(loop: PodLoop): FitNode {
+    return {
+      pods: () => loop.list(),
+      evict: (uid, failure) => loop.evict(uid, failure),
+      notify: (notice) => this.events.add(notice),
+      onConditions: (conditions) => this.conditions.report(conditions),
+      inUse: this.inUse,
+    };
   }
 
   private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {

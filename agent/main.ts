@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { TallshipError } from "../lib/errors.js";
-import { type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
+import { DEFAULT_EVICTION, type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
@@ -55,6 +55,10 @@ import { imageObserver, metricsSource, networkObserver, podObserver } from "./ob
 import { capabilityNames } from "./oci/capabilities.js";
 import { fetchPages } from "./pod-metrics/fetch-page.js";
 import { podStreams } from "./pod-streams.js";
+import { keepFit } from "./pressure/keep-fit.js";
+import { measureStorage } from "./pressure/measure-storage.js";
+import { readStocks } from "./pressure/read-host.js";
+import { evictionRules } from "./pressure/thresholds.js";
 import { startOciRuntime } from "./runtime/oci/oci-runtime.js";
 import { findPrograms } from "./runtime/oci/programs.js";
 import { openHostDisk } from "./volume/host-disk.js";
@@ -111,7 +115,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
   const { paths, host, cluster, credentials, metrics, cgroupParent, log } = parts;
   const { dataDir, runDir } = paths;
   for (const folder of [dataDir, runDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
-  const { launcher, runtime } = await openRuntime(parts);
+  const { launcher, runtime, hierarchies } = await openRuntime(parts);
   const created = openImages(parts);
   const platform = platformOfNode(process.arch);
   const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform });
@@ -152,6 +156,12 @@ async function openEdges(parts: Parts): Promise<Opened> {
       const { library } = created;
       return collectImages({ library, diskUse: () => diskUse(dataDir), inUse, clock: systemClock, log }, signal);
     },
+    keepFit: keepFit({
+      ...{ clock: systemClock, log, library: created.library, stats: (uid) => runtime.stats(uid) },
+      rules: evictionRules({ ...DEFAULT_EVICTION, ...host.eviction }),
+      stocks: () => readStocks({ dataDir, hierarchies, cgroupParent }),
+      measure: measureStorage({ dataDir, rootFs: created.rootFs, launcher }),
+    }),
     imageStreams: (inUse) => imageStreams({ library: created.library, builder, inUse }),
     ingress: ingressOf(paths),
     streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
@@ -217,7 +227,7 @@ async function openRuntime({ paths, cgroupParent, log }: Parts) {
   const launcher = await startLauncher({ dir: join(runDir, "launcher"), enter, log });
   const found = await findPrograms(launcher, runDir);
   const runtime = startOciRuntime({ runDir, ...found, hierarchies, cgroupParent, launcher, clock: systemClock, log });
-  return { launcher, runtime };
+  return { launcher, runtime, hierarchies };
 }
 
 interface Serving {

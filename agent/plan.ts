@@ -198,9 +198,9 @@ function finish(turn: PodTurn, pod: Pod): Decision {
   const isRunning = turn.containers.some(({ state }) => state.is === "running" || state.is === "creating");
   if (!isRunning) return { record: turn.record, actions: removals(turn.containers), againMs: undefined };
   const { failure } = turn.record;
-  const grace = powerOf(pod).graceSeconds ?? graceSecondsOf(pod);
+  const graceSeconds = powerOf(pod).graceSeconds ?? graceSecondsOf(pod);
   return end(turn, pod, {
-    graceMs: grace * 1000,
+    graceMs: failure?.graceMs ?? graceSeconds * 1000,
     why: (container) => (failure === undefined ? `stopping container ${container}` : failure.message),
   });
 }

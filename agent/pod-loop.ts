@@ -22,9 +22,11 @@ import { asOfBoot } from "./note-containers.js";
 import { noteFailure } from "./note-failure.js";
 import { noticeOfAction, noticeOfCheck, noticeOfFailure } from "./notices.js";
 import { plan } from "./plan.js";
-import { newRecord, type PodRecord } from "./pod-record.js";
-import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal } from "./pod-turn.js";
+import { newRecord, type PodFailure, type PodRecord } from "./pod-record.js";
+import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal, withConfigChange } from "./pod-turn.js";
+import { isPodOver } from "./restart-policy.js";
 import type { ContainerKey, Runtime } from "./runtime/runtime.js";
+import { earlier } from "./step.js";
 import { areFilesStale } from "./volume/projection.js";
 
 /** What the loop needs. */
@@ -143,6 +145,15 @@ export class PodLoop {
     state.desired = undefined;
     state.isSaved = false;
     this.interrupt(state);
+    this.mark(uid);
+  }
+
+  /** Ends a pod for good; it is remembered like its exits. Nothing when it is over already. */
+  evict(uid: string, failure: PodFailure): void {
+    const state = this.pods.get(uid);
+    if (state?.desired === undefined || isPodOver(state.desired, state.record)) return;
+    this.interrupt(state);
+    this.apply(state, { record: (record) => ({ ...record, failure }) });
     this.mark(uid);
   }
 
@@ -269,10 +280,7 @@ export class PodLoop {
     const turn = this.turnOf(state, withLastWords(listed, { pod, record: known, logs: this.options.logs }));
     const { record, actions, againMs, checks } = plan(turn);
     if (!this.isStopped) this.checks.set(uid, checks);
-    if (record !== state.record) {
-      state.record = record;
-      state.isSaved = false;
-    }
+    this.apply(state, { record: () => record });
     const reportAgainMs = this.options.onTurn({ ...turn, record });
     if (!state.isSaved) await this.save(state);
     if (actions.length === 0 || this.isStopped) return earlier(againMs, reportAgainMs);
@@ -380,14 +388,6 @@ export class PodLoop {
     this.checks.set(state.record.uid, []);
     this.options.onForgotten(state.record.uid);
   }
-}
-
-function withConfigChange(facts: PodFacts): PodFacts {
-  return { ...facts, configChangeCount: facts.configChangeCount + 1 };
-}
-
-function earlier(left: number | undefined, right: number | undefined): number | undefined {
-  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
 }
 
 /** The table's row for the action. TypeScript cannot see that the row and its arguments stay together. */

@@ -66,6 +66,14 @@ export interface Ending {
   readonly killedAtMs: number | undefined;
 }
 
+/** Why a pod as a whole is to end for good. */
+export interface PodFailure extends Waiting {
+  /** Its containers' grace, if it is not the pod's own. */
+  readonly graceMs?: number;
+  /** It ends through no fault of its own, as when the node lacks something: a job's podFailurePolicy may ask. */
+  readonly isDisruption?: boolean;
+}
+
 /** The pod's containers are being ended for good. */
 export interface StopRecord {
   /** When the agent learned that they shall be. */
@@ -86,7 +94,7 @@ export interface PodRecord {
   /** Whether the init containers have done their work, so that they are not asked for again. A reboot takes it back. */
   readonly isInitialized: boolean;
   /** Why the pod as a whole has failed, such as DeadlineExceeded; its containers end then. */
-  readonly failure: Waiting | undefined;
+  readonly failure: PodFailure | undefined;
   readonly stop: StopRecord | undefined;
   /** How many of the starts that the user asked for by hand have begun. */
   readonly startCount: number;

@@ -54,6 +54,11 @@ export const NO_FACTS: PodFacts = {
   configsSeenCount: 0,
 };
 
+/** The facts after a ConfigMap or Secret of the pod may have changed. */
+export function withConfigChange(facts: PodFacts): PodFacts {
+  return { ...facts, configChangeCount: facts.configChangeCount + 1 };
+}
+
 /** Everything that one decision about one pod rests on. */
 export interface PodTurn {
   /** The pod as the control plane, or the checkpoint, wants it; undefined when nobody does any more. */

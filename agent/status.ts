@@ -26,6 +26,9 @@ export const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   "ContainersReady",
 ]);
 
+/** What the agent says of a pod that it evicts; others say it of pods that they delete. */
+const DISRUPTED = { type: "DisruptionTarget", status: "True", reason: "TerminationByKubelet" };
+
 /** What the status says beside the pod itself. */
 export interface StatusContext {
   readonly nodeIP: string;
@@ -215,6 +218,7 @@ function conditions(before: readonly Condition[], ground: ConditionGround, nowMs
     { type: "Initialized", ...initialization(ground) },
     { type: "Ready", ...gated(ground.pod, containersReady) },
     { type: "ContainersReady", ...containersReady },
+    ...(ground.record.failure?.isDisruption ? [{ ...DISRUPTED, message: ground.record.failure.message }] : []),
   ];
   const kept = before.filter(({ type }) => !wanted.some((condition) => condition.type === type));
   return [...kept, ...wanted.map((condition) => settle(before, condition, nowMs))];

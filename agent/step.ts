@@ -26,6 +26,11 @@ export function soonest(all: readonly number[]): number | undefined {
   return all.length === 0 ? undefined : Math.max(0, Math.min(...all));
 }
 
+/** The shorter of two waits that there may be. */
+export function earlier(left: number | undefined, right: number | undefined): number | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : Math.min(left, right);
+}
+
 /** What the end of a run depends on beside how far it has come. */
 export interface EndGround {
   readonly nowMs: number;

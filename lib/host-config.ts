@@ -22,6 +22,31 @@ export interface OutsideEtcd {
   readonly tls: { readonly ca: string; readonly certificate: string; readonly key: string } | undefined;
 }
 
+/** When a host evicts pods, in the words of the options of Kubernetes' agent. */
+export interface HostEviction {
+  /** Such as memory.available<100Mi,nodefs.available<10%. */
+  readonly hard: string;
+  readonly soft: string;
+  /** Such as memory.available=1m30s; every soft threshold needs one. */
+  readonly softGrace: string;
+  /** Such as nodefs.available=1Gi. */
+  readonly minimumReclaim: string;
+  /** Longest grace of a pod that is evicted at a soft threshold, seconds. */
+  readonly maxPodGraceSeconds: number;
+  /** How long a condition stays after it was last met, such as 5m. */
+  readonly transition: string;
+}
+
+/** As Kubernetes' defaults; process ids too, since every host has a bound on them. */
+export const DEFAULT_EVICTION: HostEviction = {
+  hard: "memory.available<100Mi,nodefs.available<10%,nodefs.inodesFree<5%,imagefs.available<15%,imagefs.inodesFree<5%,pid.available<10%",
+  soft: "",
+  softGrace: "",
+  minimumReclaim: "",
+  maxPodGraceSeconds: 0,
+  transition: "5m",
+};
+
 /** What a host knows of itself; written by init and join, read by its daemons. */
 export interface HostConfig {
   /** Name of the node, and of the replica when there is one. */
@@ -31,6 +56,8 @@ export interface HostConfig {
   readonly isControlPlane: boolean;
   readonly ports: HostPorts;
   readonly outsideEtcd?: OutsideEtcd | undefined;
+  /** When it evicts pods; what is absent is as in DEFAULT_EVICTION. */
+  readonly eviction?: Partial<HostEviction> | undefined;
 }
 
 /** Ports when nothing else was asked for. */
@@ -57,6 +84,7 @@ export async function readHostConfig(paths: HostPaths): Promise<HostConfig | und
     isControlPlane: config.isControlPlane === true,
     ports: { ...DEFAULT_PORTS, ...config.ports },
     outsideEtcd: config.outsideEtcd,
+    eviction: config.eviction,
   };
 }
 

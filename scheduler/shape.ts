@@ -79,7 +79,7 @@ export function makeShape(
     nodeName,
     nodeSelector: pod.spec?.nodeSelector ?? {},
     nodeAffinity: pod.spec?.affinity?.nodeAffinity,
-    tolerations: pod.spec?.tolerations ?? [],
+    tolerations: withOwnTolerations(pod.spec?.tolerations ?? [], amounts),
     ports: wantedPorts(pod),
     volumes,
     peers,
@@ -87,6 +87,23 @@ export function makeShape(
     ...counted,
   };
 }
+
+/**
+ * A pod that asks for CPU or memory is taken for one that gets along with a node that lacks memory: it has its share, and those that asked for
+ * nothing go first. As in Kubernetes.
+ */
+function withOwnTolerations(
+  tolerations: readonly Toleration[],
+  amounts: ReadonlyMap<string, number>,
+): readonly Toleration[] {
+  const asks = (amounts.get("cpu") ?? 0) + (amounts.get("memory") ?? 0) > 0;
+  return asks ? [...tolerations, BEARS_MEMORY_PRESSURE] : tolerations;
+}
+
+const BEARS_MEMORY_PRESSURE: Toleration = {
+  ...{ key: "node.kubernetes.io/memory-pressure", operator: "Exists", value: "", effect: "NoSchedule" },
+  tolerationSeconds: undefined,
+};
 
 /** A text that is equal for pods that are scheduled alike. Cheap: it is made for every pod that comes. */
 export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted }: ShapeContext): string {

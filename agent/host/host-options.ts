@@ -7,6 +7,7 @@ import { likelyAddress } from "../../lib/host-routes.js";
 import { DEFAULTS } from "../../lib/limits.js";
 import { ipBytes } from "../../lib/pki/ip-bytes.js";
 import { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
+import { EVICTION_OPTIONS, evictionOf } from "./eviction-options.js";
 
 /** Options of every command. */
 export const FOLDER_OPTIONS = {
@@ -30,6 +31,7 @@ export const HOST_OPTIONS = {
   "etcd-ca": { type: "string", value: "FILE", help: "authority of the outside etcd, PEM" },
   "etcd-cert": { type: "string", value: "FILE", help: "client certificate for the outside etcd, PEM" },
   "etcd-key": { type: "string", value: "FILE", help: "key of the client certificate, PEM" },
+  ...EVICTION_OPTIONS,
 } as const satisfies OptionSpecs;
 
 /** Options of `init` alone: what is fixed for the life of a cluster. */
@@ -78,6 +80,7 @@ export function hostOf(values: OptionValues<typeof HOST_OPTIONS>, isControlPlane
     isControlPlane,
     ports: portsOf(values),
     outsideEtcd: outsideEtcdOf(values),
+    eviction: evictionOf(values),
   };
 }
 

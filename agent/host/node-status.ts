@@ -5,6 +5,8 @@ import type { OverlayDevice } from "../../net/node-network.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
+import { PRESSURE_REASONS } from "../pressure/conditions.js";
+import type { PressureCondition } from "../pressure/thresholds.js";
 import type { HostFacts } from "./host-facts.js";
 
 /** What changes of a node while the agent runs. */
@@ -62,16 +64,19 @@ function conditions({ overlay, reported, nowMs }: NodeNow): readonly Condition[]
   const times = { lastTransitionTime: at, lastHeartbeatTime: at };
   const fine = (type: string, reason: string): Condition =>
     Condition.fromPartial({ type, status: "False", reason, ...times });
+  const told = new Set(reported.map(({ type }) => type));
+  const unless = (type: PressureCondition): readonly Condition[] =>
+    told.has(type) ? [] : [fine(type, PRESSURE_REASONS[type].isFine)];
   return [
-    fine("DiskPressure", "AgentHasNoDiskPressure"),
-    fine("MemoryPressure", "AgentHasSufficientMemory"),
+    ...unless("DiskPressure"),
+    ...unless("MemoryPressure"),
     Condition.fromPartial({
       type: "NetworkUnavailable",
       status: isUp ? "False" : "True",
       reason: isUp ? "OverlayUp" : "OverlayNotUp",
       ...times,
     }),
-    fine("PIDPressure", "AgentHasSufficientPID"),
+    ...unless("PIDPressure"),
     Condition.fromPartial({
       type: "Ready",
       status: isUp ? "True" : "False",

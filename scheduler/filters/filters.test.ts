@@ -22,6 +22,7 @@ interface Row {
 
 const small: NodeParts = { allocatable: { cpu: "500m", memory: "64Mi", pods: "2", "example.com/gpu": "1" } };
 const gpu: NodeParts = { taints: [{ key: "gpu", value: "only", effect: "NoSchedule" }] };
+const pressed: NodeParts = { taints: [{ key: "node.kubernetes.io/memory-pressure", effect: "NoSchedule" }] };
 const web = { ports: [{ containerPort: 8080, hostPort: 80 }] };
 const webOn = (hostIP: string): PodParts => ({ ports: [{ containerPort: 8080, hostPort: 80, hostIP }] });
 
@@ -140,6 +141,20 @@ const rows: readonly Row[] = [
     pod: {},
     node: { taints: [{ key: "bad", effect: "NoExecute" }] },
     want: ["tainted bad"],
+  },
+  {
+    name: "who asks for nothing keeps away from a node that lacks memory",
+    filter: taints,
+    pod: {},
+    node: pressed,
+    want: ["tainted node.kubernetes.io/memory-pressure"],
+  },
+  {
+    name: "who asks for its share does not",
+    filter: taints,
+    pod: { requests: { memory: "1Mi" } },
+    node: pressed,
+    want: [],
   },
   {
     name: "PreferNoSchedule does not",

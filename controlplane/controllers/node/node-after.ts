@@ -7,7 +7,7 @@ import { Condition } from "../../../proto/gen/tallship/v1/meta.js";
 import { type Node, NodeSpec, NodeStatus, type Taint } from "../../../proto/gen/tallship/v1/node.js";
 import type { NodeReport } from "../../sessions/node-reports.js";
 import type { Life } from "./liveness.js";
-import { isTainted, NOT_READY, UNREACHABLE, withTaint } from "./taints.js";
+import { isTainted, NOT_READY, PRESSURE_TAINTS, UNREACHABLE, withTaint } from "./taints.js";
 
 /** What a node's object is made from. */
 export interface NodeGround {
@@ -78,12 +78,21 @@ function taintsAfter(node: Node, { life, isMassLoss, nowMs }: NodeGround): reado
   const taints = node.spec?.taints ?? [];
   if (life === "heard") {
     const reachable = withTaint(taints, UNREACHABLE, [], nowMs);
-    return withTaint(reachable, NOT_READY, unfitEffects(node, nowMs), nowMs);
+    const fit = withTaint(reachable, NOT_READY, unfitEffects(node, nowMs), nowMs);
+    return withPressure(fit, node, nowMs);
   }
   if (isMassLoss || (life !== "lost" && life !== "gone")) return taints;
   const isEvicting = life === "gone" || isTainted(node, UNREACHABLE, "NoExecute");
   const unreachable = withTaint(taints, UNREACHABLE, isEvicting ? ["NoSchedule", "NoExecute"] : ["NoSchedule"], nowMs);
   return withTaint(unreachable, NOT_READY, [], nowMs);
+}
+
+/** A node that lacks something takes no new pods; those that it has are its agent's to choose among. */
+function withPressure(taints: readonly Taint[], { status }: Node, nowMs: number): readonly Taint[] {
+  return Object.entries(PRESSURE_TAINTS).reduce((soFar, [condition, key]) => {
+    const isPressed = conditionOf(status?.conditions, condition)?.status === "True";
+    return withTaint(soFar, key, isPressed ? ["NoSchedule"] : [], nowMs);
+  }, taints);
 }
 
 /** A user's NoExecute taint has no time: pods that tolerate it for a while are counted from when it was first seen. As in Kubernetes. */

@@ -237,3 +237,20 @@ test("when no subnet is left the node says so", async () => {
   await reports.pass(5_000);
   expect(metaOf(nodeIn(all, "b") ?? {}).name).toBe("b");
 });
+
+test("a node that lacks something takes no new pods, says so, and takes them again", async () => {
+  const all = await newWorld(["a"]);
+  const pressed = (status: string) => ({
+    conditions: [
+      { type: "Ready", status: "True", reason: "AgentReady" },
+      { type: "DiskPressure", status, reason: "AgentHasDiskPressure", message: "nodefs.available is 1Gi" },
+    ],
+  });
+  all.reports.say("a", pressed("True"));
+  await all.reports.pass(500);
+  expect(taintsOf(all, "a")).toEqual(["disk-pressure:NoSchedule"]);
+  expect(all.world.notices.map(({ reason }) => reason)).toContain("NodeHasDiskPressure");
+  all.reports.say("a", pressed("False"));
+  await all.reports.pass(500);
+  expect(taintsOf(all, "a")).toEqual([]);
+});

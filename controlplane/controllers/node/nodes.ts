@@ -11,7 +11,7 @@ import { create, replace } from "../writes.js";
 import { type Judgement, judge, type Life } from "./liveness.js";
 import { nodeAfter } from "./node-after.js";
 import { subnetsOf } from "./subnets.js";
-import { isTainted, UNREACHABLE } from "./taints.js";
+import { isTainted, PRESSURE_TAINTS, UNREACHABLE } from "./taints.js";
 
 /** What the node controller knows beside the view. */
 export interface NodeParts {
@@ -174,6 +174,7 @@ function noticesOf(before: Node, after: Node): readonly Notice[] {
       reason: is.status === "True" ? "NodeReady" : "NodeNotReady",
       message: `Node ${name} is ${is.status === "True" ? "ready" : is.status === "Unknown" ? "unreachable" : "not ready"}`,
     });
+  notices.push(...pressureNotices(before, after, about));
   const [bootBefore, boot] = [before, after].map(({ status }) => status?.nodeInfo?.bootID ?? "");
   if (bootBefore !== "" && bootBefore !== boot)
     notices.push({
@@ -183,4 +184,21 @@ function noticesOf(before: Node, after: Node): readonly Notice[] {
       message: `Node ${name} has been rebooted, boot id ${boot}`,
     });
   return notices;
+}
+
+/** With the reason that the node gives: a node that lacks something says what. */
+function pressureNotices(before: Node, after: Node, about: ObjectKey): readonly Notice[] {
+  return Object.keys(PRESSURE_TAINTS).flatMap((type): readonly Notice[] => {
+    const [was, is] = [before, after].map(({ status }) => conditionOf(status?.conditions, type));
+    const isPressed = is?.status === "True";
+    if (is === undefined || is.status === "Unknown" || isPressed === (was?.status === "True")) return [];
+    const said = is.message === "" ? "" : `: ${is.message}`;
+    return [
+      {
+        ...{ about, type: isPressed ? "Warning" : "Normal" },
+        reason: isPressed ? `NodeHas${type}` : `NodeHasNo${type}`,
+        message: `Node ${about.name} status is now: ${is.reason}${said}`,
+      },
+    ];
+  });
 }

@@ -6,6 +6,13 @@ export const UNREACHABLE = "node.kubernetes.io/unreachable";
 /** The node speaks and says it is not ready. As in Kubernetes. */
 export const NOT_READY = "node.kubernetes.io/not-ready";
 
+/** What the node lacks, by the condition that says so: new pods stay away. As in Kubernetes. */
+export const PRESSURE_TAINTS = {
+  DiskPressure: "node.kubernetes.io/disk-pressure",
+  MemoryPressure: "node.kubernetes.io/memory-pressure",
+  PIDPressure: "node.kubernetes.io/pid-pressure",
+} as const;
+
 /** Keeps new pods away, or also drives those away that are there. */
 export type Effect = "NoSchedule" | "NoExecute";
 

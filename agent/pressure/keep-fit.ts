@@ -1,0 +1,45 @@
+import type { Clock } from "../../lib/clock.js";
+import type { Log } from "../../lib/log.js";
+import type { ImageLibrary } from "../image/images.js";
+import type { InUse } from "../image/unused-images.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { podShares } from "./pod-shares.js";
+import type { MeasureStorage } from "./storage.js";
+import type { EvictionRules, Stocks } from "./thresholds.js";
+import { type PressedNode, watchPressure } from "./watch-pressure.js";
+import { watchStorage } from "./watch-storage.js";
+
+/** What keeping a node fit takes. */
+export interface FitnessParts {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly rules: EvictionRules;
+  readonly stocks: () => Stocks;
+  readonly measure: MeasureStorage;
+  readonly stats: Runtime["stats"];
+  readonly library: Pick<ImageLibrary, "dropUnused">;
+}
+
+/** What a node gives whoever keeps it fit. */
+export interface FitNode extends PressedNode {
+  readonly inUse: () => InUse;
+}
+
+/**
+ * Keeps a node from running out of memory, disk and process ids, at its pods' expense, and pods within their bounds on the disk, until the signal
+ * aborts.
+ */
+export function keepFit(parts: FitnessParts): (node: FitNode, signal: AbortSignal) => Promise<void> {
+  const { clock, log, rules, stocks, measure, stats, library } = parts;
+  const sharesOf = podShares(stats, measure);
+  return async (node, signal) => {
+    const reclaim = async (): Promise<void> => {
+      const freedBytes = await library.dropUnused({ all: true, names: [] }, node.inUse());
+      log.info("unused images were dropped: the disk was too full", { freedBytes });
+    };
+    await Promise.all([
+      watchPressure({ clock, log, rules, stocks, sharesOf, reclaim }, node, signal),
+      watchStorage({ clock, log, measure }, node, signal),
+    ]);
+  };
+}
