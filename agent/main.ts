@@ -121,9 +121,13 @@ async function openEdges(parts: Parts): Promise<Opened> {
   const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform });
   const { name: nodeName, advertiseAddress: nodeIP, isControlPlane } = host;
   const { api: _, ...internal } = host.ports;
-  const internalPorts = Object.values(internal);
-  const identity = { nodeName, nodeIP, nodePort: host.ports.node, internalPorts, isControlPlane };
-  const facts = readHostFacts({ ...identity, dataDir, runtimeVersion: runtime.version });
+  const identity = { nodeName, nodeIP, nodePort: host.ports.node, isControlPlane };
+  const facts = readHostFacts({
+    ...identity,
+    internalPorts: Object.values(internal),
+    dataDir,
+    runtimeVersion: runtime.version,
+  });
   const floor = leastOomScore();
   if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
   const keyPem = credentials.current().pair?.keyPem ?? "";
@@ -156,12 +160,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
       const { library } = created;
       return collectImages({ library, diskUse: () => diskUse(dataDir), inUse, clock: systemClock, log }, signal);
     },
-    keepFit: keepFit({
-      ...{ clock: systemClock, log, library: created.library, stats: (uid) => runtime.stats(uid) },
-      rules: evictionRules({ ...DEFAULT_EVICTION, ...host.eviction }),
-      stocks: () => readStocks({ dataDir, hierarchies, cgroupParent }),
-      measure: measureStorage({ dataDir, rootFs: created.rootFs, launcher }),
-    }),
+    keepFit: fitness(parts, { launcher, runtime, hierarchies, created }),
     imageStreams: (inUse) => imageStreams({ library: created.library, builder, inUse }),
     ingress: ingressOf(paths),
     streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
@@ -186,6 +185,19 @@ async function openEdges(parts: Parts): Promise<Opened> {
     await launcher.close();
   };
   return { edges: made, serving: created.serving, close };
+}
+
+function fitness(
+  { paths: { dataDir }, host, cgroupParent, log }: Parts,
+  of: Awaited<ReturnType<typeof openRuntime>> & { readonly created: CreatedImages },
+): AgentEdges["keepFit"] {
+  const { launcher, runtime, hierarchies, created } = of;
+  return keepFit({
+    ...{ clock: systemClock, log, library: created.library, stats: (uid) => runtime.stats(uid) },
+    rules: evictionRules({ ...DEFAULT_EVICTION, ...host.eviction }),
+    stocks: () => readStocks({ dataDir, hierarchies, cgroupParent }),
+    measure: measureStorage({ dataDir, rootFs: created.rootFs, launcher }),
+  });
 }
 
 /** As df counts: what is kept for root is not there for anybody. */
