@@ -29,6 +29,7 @@ import { nodeSeal } from "./checkpoint/seal.js";
 import { performCheck } from "./checks/perform-check.js";
 import { openNodeMemory } from "./host/disk-node-memory.js";
 import { hostDevices, leastOomScore } from "./host/host-devices.js";
+import type { HostFacts } from "./host/host-facts.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
 import { allocatable } from "./host/node-status.js";
 import {
@@ -112,22 +113,14 @@ interface Opened {
 
 /** The real machine behind the agent's edges, and how to let go of it. */
 async function openEdges(parts: Parts): Promise<Opened> {
-  const { paths, host, cluster, credentials, metrics, cgroupParent, log } = parts;
+  const { paths, cluster, credentials, metrics, cgroupParent, log } = parts;
   const { dataDir, runDir } = paths;
   for (const folder of [dataDir, runDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const { launcher, runtime, hierarchies } = await openRuntime(parts);
   const created = openImages(parts);
   const platform = platformOfNode(process.arch);
   const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform });
-  const { name: nodeName, advertiseAddress: nodeIP, isControlPlane } = host;
-  const { api: _, ...internal } = host.ports;
-  const identity = { nodeName, nodeIP, nodePort: host.ports.node, isControlPlane };
-  const facts = readHostFacts({
-    ...identity,
-    internalPorts: Object.values(internal),
-    dataDir,
-    runtimeVersion: runtime.version,
-  });
+  const facts = factsOf(parts, runtime.version);
   const floor = leastOomScore();
   if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
   const keyPem = credentials.current().pair?.keyPem ?? "";
@@ -185,6 +178,14 @@ async function openEdges(parts: Parts): Promise<Opened> {
     await launcher.close();
   };
   return { edges: made, serving: created.serving, close };
+}
+
+function factsOf({ host, paths: { dataDir } }: Parts, runtimeVersion: string): HostFacts {
+  const { name: nodeName, advertiseAddress: nodeIP, isControlPlane, ports } = host;
+  const { api: _, ...internal } = ports;
+  const internalPorts = Object.values(internal);
+  const identity = { nodeName, nodeIP, nodePort: ports.node, internalPorts, isControlPlane };
+  return readHostFacts({ ...identity, dataDir, runtimeVersion });
 }
 
 function fitness(
