@@ -46,20 +46,24 @@ export async function listObjects(
   return { objects: found, revision };
 }
 
-/** One object; throws not_found that names it. */
-export async function getObject<K extends KindName>(
-  { objects }: Cluster,
-  key: ObjectKey<K>,
-  signal: AbortSignal,
-): Promise<KindMap[K]> {
-  const name = nameOf(key);
+/** Reads one object with its kind; not_found as kubectl's users know it. */
+export async function getTyped({ objects }: Cluster, key: ObjectKey, signal: AbortSignal): Promise<Typed> {
   try {
-    const typed = objectOf(await objects.get(GetRequest.fromPartial({ name }), { signal }));
-    if (typed.kind === key.kind) return typed.object as KindMap[K]; // The kinds agree.
-    throw new TallshipError("internal", `get ${key.kind}: the server sent a ${typed.kind}`);
+    return objectOf(await objects.get(GetRequest.fromPartial({ name: nameOf(key) }), { signal }));
   } catch (error) {
     throw hasCode(error, "not_found") ? missing(key, error) : error;
   }
+}
+
+/** One object; throws not_found that names it. */
+export async function getObject<K extends KindName>(
+  cluster: Cluster,
+  key: ObjectKey<K>,
+  signal: AbortSignal,
+): Promise<KindMap[K]> {
+  const typed = await getTyped(cluster, key, signal);
+  if (typed.kind === key.kind) return typed.object as KindMap[K]; // The kinds agree.
+  throw new TallshipError("internal", `get ${key.kind}: the server sent a ${typed.kind}`);
 }
 
 /** The failure of a command that names an object that is not there. */

@@ -46,6 +46,16 @@ function conditionsIn(object: object): readonly Condition[] {
   return Array.isArray(held) ? held : [];
 }
 
+/** What a config holds, in short: each key with its first line. */
+export function configMapPage({ data, binaryData }: ConfigMap): Page {
+  const page = new Page();
+  for (const [key, text] of Object.entries(data).sort(byKey)) {
+    const [line = "", ...more] = text.trimEnd().split("\n");
+    page.fact(key, more.length === 0 ? line : `${line} … (${more.length + 1} lines)`);
+  }
+  return addSizes(page, binaryData);
+}
+
 function textsPage(texts: Readonly<Record<string, string>>): Page {
   const page = new Page();
   for (const [key, text] of Object.entries(texts).sort(byKey))
@@ -53,8 +63,12 @@ function textsPage(texts: Readonly<Record<string, string>>): Page {
   return page;
 }
 
-function sizesPage(values: Readonly<Record<string, Uint8Array>>): Page {
-  const page = new Page();
+/** The length of each value. */
+export function sizesPage(values: Readonly<Record<string, Uint8Array>>): Page {
+  return addSizes(new Page(), values);
+}
+
+function addSizes(page: Page, values: Readonly<Record<string, Uint8Array>>): Page {
   for (const [key, bytes] of Object.entries(values).sort(byKey)) page.fact(key, `${bytes.length} bytes`);
   return page;
 }

@@ -104,7 +104,7 @@ function undoPatch(live: Typed, target: Rollout, hasContent: boolean): ObjectPat
   const told = {
     ...others,
     ...(cause === "" ? {} : { [CHANGE_CAUSE]: cause }),
-    ...(pins === "" ? {} : { [UNDONE_TO]: name }),
+    ...(Object.keys(pins).length === 0 ? {} : { [UNDONE_TO]: name }),
   };
   const operations: Json = [
     { op: "replace", path: "/spec/template", value: wanted },

@@ -1,17 +1,20 @@
-import { PINS } from "../../kinds/config-copies.js";
+import { type Pins, pinsIn } from "../../kinds/config-copies.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isControlledBy } from "../../kinds/owners.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { configMapPage, sizesPage } from "../describe/config.js";
+import { Page } from "../describe/page.js";
 import { templatePage } from "../describe/workload.js";
 import { EXIT } from "../exit-codes.js";
 import type { FileFlags } from "../input/files.js";
-import { getObject, listObjects } from "../objects.js";
+import { getObject, keyIn, listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { formatTable } from "../table.js";
 import { objectText, refText } from "../targets.js";
+import { changedConfigs, configOf, pinnedConfigs } from "./configs.js";
 import { checkRolloutKind, rolloutKeys } from "./targets.js";
 
 /** What `rollout history` was asked. */
@@ -26,8 +29,8 @@ export interface Rollout {
   /** Of the replica set or controller revision that keeps it. */
   readonly name: string;
   readonly cause: string;
-  /** Which copies of ConfigMaps and Secrets its pods take their values from; empty when none. */
-  readonly pins: string;
+  /** Which copies of ConfigMaps and Secrets its pods take their values from. */
+  readonly pins: Pins;
   readonly template: PodTemplateSpec | undefined;
 }
 
@@ -48,11 +51,8 @@ export async function runHistory(
     for (const key of await rolloutKeys({ shell, cluster, flags }, operands)) {
       checkRolloutKind(key.kind, "history");
       const rollouts = await rolloutsOf(cluster, key, shell.signal);
-      await shell.stdout.write(
-        flags.revision === undefined || flags.revision === 0
-          ? listText(key, rollouts)
-          : oneText(key, rolloutOf(key, rollouts, flags.revision), shell.clock.nowMs()),
-      );
+      if (flags.revision === undefined || flags.revision === 0) await shell.stdout.write(listText(key, rollouts));
+      else await shell.stdout.write(await oneText(key, rolloutOf(key, rollouts, flags.revision), { shell, cluster }));
     }
     return EXIT.ok;
   });
@@ -84,7 +84,7 @@ function replicaSetRollout(meta: ObjectMeta, template: PodTemplateSpec | undefin
 }
 
 function factsOf(meta: ObjectMeta): Pick<Rollout, "name" | "cause" | "pins"> {
-  return { name: meta.name, cause: causeOf(meta), pins: meta.annotations[PINS] ?? "" };
+  return { name: meta.name, cause: causeOf(meta), pins: pinsIn(meta.annotations) };
 }
 
 function causeOf({ annotations }: ObjectMeta): string {
@@ -100,10 +100,33 @@ export function rolloutOf(key: ObjectKey, rollouts: readonly Rollout[], revision
 }
 
 function listText(key: ObjectKey, rollouts: readonly Rollout[]): string {
-  const rows = rollouts.map(({ revision, cause }) => [String(revision), cause === "" ? "<none>" : cause]);
+  const rows = rollouts.map(({ revision, cause, pins }, at) => {
+    const configs = changedConfigs(rollouts[at - 1]?.pins ?? {}, pins).map((name) => `${name} changed`);
+    const causes = [...(cause === "" ? [] : [cause]), ...configs];
+    return [String(revision), causes.length === 0 ? "<none>" : causes.join("; ")];
+  });
   return `${refText(key.kind, key.name)} \n${formatTable([["REVISION", "CHANGE-CAUSE"], ...rows])}\n`;
 }
 
-function oneText(key: ObjectKey, { revision, template }: Rollout, nowMs: number): string {
-  return `${refText(key.kind, key.name)} with revision #${revision}\nPod Template:\n${templatePage(template, nowMs).indented("  ")}`;
+async function oneText(
+  key: ObjectKey,
+  { revision, template, pins }: Rollout,
+  { shell, cluster }: { readonly shell: Shell; readonly cluster: Cluster },
+): Promise<string> {
+  const page = templatePage(template, shell.clock.nowMs()).indented("  ");
+  const configs = await configsPage(cluster, key.namespace, pins, shell.signal);
+  return `${refText(key.kind, key.name)} with revision #${revision}\nPod Template:\n${page}${configs}`;
+}
+
+/** What the pods of a revision take from ConfigMaps and Secrets, as it was then; of secrets only the lengths. */
+async function configsPage(cluster: Cluster, namespace: string, pins: Pins, signal: AbortSignal): Promise<string> {
+  const page = new Page();
+  for (const { kind, name, copy } of pinnedConfigs(pins)) {
+    const held = await configOf(cluster, keyIn(kind, namespace, copy), signal);
+    const title = refText(kind, name);
+    if (held === undefined) page.fact(title, "what it held is not known any more");
+    else page.section(title, "binaryData" in held ? configMapPage(held) : sizesPage(held.data));
+  }
+  const text = page.indented("  ");
+  return text === "" ? "" : `Configs:\n${text}`;
 }

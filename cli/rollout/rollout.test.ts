@@ -14,7 +14,7 @@ async function revision(number: number, image: string, more = ""): Promise<void>
   const uid = await succeed(bench, "get deploy web -o jsonpath={.metadata.uid}");
   await bench.api.create(
     objectOf(
-      `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-${number}, namespace: default, annotations: {deployment.kubernetes.io/revision: "${number}"${more}}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: ${uid}, controller: true}]}, spec: {replicas: 0, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web, pod-template-hash: h${number}}}, spec: {containers: [{name: main, image: "${image}"}]}}}}`,
+      `{apiVersion: apps/v1, kind: ReplicaSet, metadata: {name: web-${number}, namespace: default, annotations: {deployment.kubernetes.io/revision: "${number}"${more}}, ownerReferences: [{apiVersion: apps/v1, kind: Deployment, name: web, uid: ${uid}, controller: true}]}, spec: {replicas: 0, selector: {matchLabels: {app: web}}, template: {metadata: {labels: {app: web, pod-template-hash: h${number}}}, spec: {containers: [{name: main, image: "${image}", envFrom: [{configMapRef: {name: conf}}]}]}}}}`,
     ),
   );
 }
@@ -63,6 +63,29 @@ describe("rollout", () => {
     expect(one).toContain("deployment.apps/web with revision #2\nPod Template:\n  Labels:");
     expect(one).toMatch(/Image: +i:2/);
     expect(one).not.toContain("pod-template-hash");
+  });
+
+  test("status waits for the change of a config that pods take by environment, history names it, and a revision shows what it held", async () => {
+    const config = (name: string, word: string) =>
+      bench.api.create(
+        objectOf(
+          `{apiVersion: v1, kind: ConfigMap, metadata: {name: ${name}, namespace: default}, data: {A: ${word}}}`,
+        ),
+      );
+    const pinned = (copy: string) => `, tallship.dev/config-pins: ConfigMap/conf=${copy}`;
+    await config("conf-1", "one");
+    await config("conf-2", "two");
+    await config("conf", "two");
+    await revision(1, "i:1", pinned("conf-1"));
+    await writeStatus(bench, webStatus(1, 2, 2));
+    const running = bench.start(["rollout", "status", "deploy/web"]);
+    await until(running, "Waiting for the change of configmap/conf to be observed...\n");
+    await revision(2, "i:1", pinned("conf-2"));
+    expect((await running.ended).out).toMatch(/successfully rolled out\n$/);
+    expect(await succeed(bench, "rollout history deploy/web")).toContain("2          configmap/conf changed\n");
+    expect(await succeed(bench, "rollout history deploy/web --revision=1")).toContain(
+      "Configs:\n  configmap/conf:\n    A:  one\n",
+    );
   });
 
   test("undo brings the template of the revision before, or of the one named, back", async () => {

@@ -6,11 +6,13 @@ import type { StatefulSet } from "../../proto/gen/tallship/v1/statefulset.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import type { FileFlags } from "../input/files.js";
-import { getObject } from "../objects.js";
+import { getObject, getTyped } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { toldAlready } from "../verb.js";
 import { Progress, queriesFor } from "../wait/ready.js";
 import { type Wait, watchUntil } from "../wait/until.js";
+import { unseenConfig } from "./configs.js";
+import { rolloutsOf } from "./history.js";
 import { checkRolloutKind, rolloutKeys } from "./targets.js";
 
 /** What `rollout status` was asked. */
@@ -45,12 +47,15 @@ async function followOne(wait: Wait, key: ObjectKey, isWatching: boolean): Promi
   const { shell } = wait;
   const progress = new Progress([{ key, revision: 0 }]);
   let told = "";
+  let seen: Typed | undefined;
   let state: RolloutState | undefined;
   await watchUntil(wait, queriesFor([key]), async ({ changes, isSynced }) => {
     progress.take(changes);
     const latest = changes.findLast((change) => change.is === "put" && keyText(keyOf(change.typed)) === keyText(key));
-    if (latest?.is === "put") state = rolloutState(latest.typed);
-    if (!isSynced || state === undefined) return false;
+    if (latest?.is === "put") seen = latest.typed;
+    if (!isSynced || seen === undefined) return false;
+    state = rolloutState(seen);
+    if (state.is === "done") state = await withConfigs(wait, key);
     if (state.text !== told && state.is !== "failed") await shell.stdout.write(`${state.text}\n`);
     told = state.text;
     return state.is !== "going" || !isWatching;
@@ -59,6 +64,19 @@ async function followOne(wait: Wait, key: ObjectKey, isWatching: boolean): Promi
   await shell.stderr.write(`error: ${state?.is === "failed" ? state.text : "timed out waiting for the condition"}\n`);
   for (const line of progress.reasons()) await shell.stderr.write(`  ${line}\n`);
   throw toldAlready(state?.is === "failed" ? "failed_precondition" : "deadline_exceeded");
+}
+
+/**
+ * How far the roll-out is, once it has begun for every change of a ConfigMap or Secret: such a change makes no new generation. The configs are looked at first and the
+ * object after them: its status is that of the newest revision from the transaction on that makes the revision.
+ */
+async function withConfigs({ cluster, shell }: Wait, key: ObjectKey): Promise<RolloutState> {
+  const { signal } = shell;
+  const newest = (await rolloutsOf(cluster, key, signal)).at(-1);
+  const { object } = await getTyped(cluster, key, signal);
+  const unseen = newest === undefined ? undefined : await unseenConfig(cluster, metaOf(object), newest, signal);
+  if (unseen !== undefined) return going(`Waiting for the change of ${unseen} to be observed...`);
+  return rolloutState(await getTyped(cluster, key, signal));
 }
 
 /** How far the roll-out of an object is. Kinds that roll nothing out are done. */

@@ -1,3 +1,4 @@
+import { pinsIn } from "../../kinds/config-copies.js";
 import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isConditionTrue, isDeleting, isPodActive } from "../../kinds/pod-state.js";
@@ -11,7 +12,6 @@ import { refusalOf } from "./admit-outcome.js";
 import { claim } from "./claim.js";
 import { withCondition, withoutCondition } from "./conditions.js";
 import { pinnedTemplate } from "./config/pinned-template.js";
-import { pinsIn } from "./config/pins.js";
 import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "./controller.js";
 import { isNamespaceDeleting } from "./namespace-state.js";
 import { ordinalName } from "./ordinal-name.js";

@@ -1,3 +1,4 @@
+import { type Pins, pinsIn } from "../../kinds/config-copies.js";
 import { metaOf } from "../../kinds/object.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import { stableHash } from "../../lib/stable-hash.js";
@@ -6,7 +7,7 @@ import type { PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cached, View } from "../cache/view.js";
 import { copyWrites } from "./config/copy-writes.js";
 import { pinnedTemplate } from "./config/pinned-template.js";
-import { agree, keptPins, type Pins, pinsIn, type WantedPins, withPins } from "./config/pins.js";
+import { agree, keptPins, type WantedPins, withPins } from "./config/pins.js";
 import { undoneTo } from "./config/undone.js";
 import type { ObjectWrite, ReconcileContext } from "./controller.js";
 import { childMeta, create, remove, replace } from "./writes.js";

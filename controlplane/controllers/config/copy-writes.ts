@@ -1,3 +1,4 @@
+import type { Pins } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import { apiVersionOf } from "../../../kinds/registry.js";
 import { rfc3339 } from "../../../lib/clock.js";
@@ -6,7 +7,6 @@ import type { Cached, View } from "../../cache/view.js";
 import type { ObjectWrite, ReconcileContext } from "../controller.js";
 import { create, replaceMeta } from "../writes.js";
 import type { ConfigCopy } from "./copy.js";
-import type { Pins } from "./pins.js";
 
 /** A revision of a workload that keeps copies alive: they go with the last one that does. */
 type Keeper = Pick<Cached, "kind" | "object">;

@@ -1,11 +1,9 @@
-import { COPY_OF } from "../../../kinds/config-copies.js";
+import { COPY_OF, configContent } from "../../../kinds/config-copies.js";
 import type { ConfigKind } from "../../../kinds/config-uses.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { KindMap } from "../../../kinds/registry.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
-import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
-import { Secret } from "../../../proto/gen/tallship/v1/secret.js";
 
 /** Digest of bytes, hex, that only control planes can compute: names of copies tell nothing of a secret. */
 export type Digest = (bytes: Uint8Array) => string;
@@ -50,7 +48,7 @@ function newCopy(
   digest: Digest,
 ): ConfigCopy {
   const { name, namespace } = metaOf(original);
-  const content = contentOf(original, keys);
+  const content = configContent(original, keys);
   const labels = { [COPY_OF]: name.slice(0, 63).replace(/[^a-zA-Z0-9]+$/, "") };
   const copyName = `${name.slice(0, maxBaseLength)}-${digest(bytesOf(content)).slice(0, digits)}`;
   const metadata = ObjectMeta.fromPartial({ name: copyName, namespace, labels });
@@ -58,20 +56,8 @@ function newCopy(
     kind,
     name: copyName,
     object: { ...content, metadata },
-    isIn: (standing) => deepEqual(contentOf(standing, undefined), content),
+    isIn: (standing) => deepEqual(configContent(standing, undefined), content),
   };
-}
-
-/** What pods see of a config, as an object without metadata: its values, of a secret also its type. */
-function contentOf(config: KindMap[ConfigKind], keys: ReadonlySet<string> | undefined): KindMap[ConfigKind] {
-  const isUsed = ([key]: readonly [string, unknown]): boolean => keys?.has(key) ?? true;
-  if ("binaryData" in config) {
-    const data = Object.fromEntries(Object.entries(config.data).filter(isUsed));
-    const binaryData = Object.fromEntries(Object.entries(config.binaryData).filter(isUsed));
-    return ConfigMap.fromPartial({ data, binaryData, immutable: true });
-  }
-  const data = Object.fromEntries(Object.entries(config.data).filter(isUsed));
-  return Secret.fromPartial({ data, type: config.type, immutable: true });
 }
 
 /** The content as bytes, the same for the same content whatever the order of its keys. */

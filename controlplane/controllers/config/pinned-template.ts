@@ -1,8 +1,9 @@
+import type { Pins } from "../../../kinds/config-copies.js";
 import { type ConfigKind, volumesInPart } from "../../../kinds/config-uses.js";
 import type { Container } from "../../../proto/gen/tallship/v1/container.js";
 import type { PodSpec, PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import type { Volume } from "../../../proto/gen/tallship/v1/volume.js";
-import { type Pins, pinFor } from "./pins.js";
+import { pinFor } from "./pins.js";
 
 /** The template with every ConfigMap and Secret that is pinned replaced by its copy: what pods of the revision are made from. */
 export function pinnedTemplate(template: PodTemplateSpec | undefined, pins: Pins): PodTemplateSpec | undefined {

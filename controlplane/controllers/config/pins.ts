@@ -1,30 +1,12 @@
-import { PINS } from "../../../kinds/config-copies.js";
+import { type ConfigChange, configChangeOf, PINS, type Pins } from "../../../kinds/config-copies.js";
 import { type ConfigKind, configKey, configUses } from "../../../kinds/config-uses.js";
 import type { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import type { View } from "../../cache/view.js";
 import { type ConfigCopy, copyOf, type Digest } from "./copy.js";
 
-/**
- * Which copies of ConfigMaps and Secrets the pods of one revision take their values from: by configKey, the copy's name. A copy is named
- * for its content, so two revisions that name the same copies were made with the same content.
- */
-export type Pins = Readonly<Record<string, string>>;
-
-/** What a change of a ConfigMap or Secret means for a workload whose pods use it. */
-export type ConfigChange = "roll" | "live" | "none";
-
-/** On a workload: roll (the default), live or none. */
-export const CONFIG_CHANGE = "tallship.dev/config-change";
-
 /** In pins: the same object where it is mounted whole. */
 const WHOLE = "volume:";
-
-/** What the workload's annotation asks for. Anything that is no word of ours counts as the default. */
-export function configChangeOf({ annotations }: ObjectMeta): ConfigChange {
-  const asked = annotations[CONFIG_CHANGE];
-  return asked === "live" || asked === "none" ? asked : "roll";
-}
 
 /** The pins of a revision that is made now, and the copies that they name. */
 export interface WantedPins {
@@ -68,12 +50,6 @@ export function keptPins(pins: Pins, spec: PodSpec | undefined, wanted: WantedPi
       return name === undefined ? [] : [[key, name]];
     }),
   );
-}
-
-/** The pins in annotations; none when there are none. */
-export function pinsIn(annotations: ObjectMeta["annotations"]): Pins {
-  const pairs = (annotations[PINS] ?? "").split(",").map((pair) => pair.split("="));
-  return Object.fromEntries(pairs.flatMap(([key = "", name = ""]) => (key === "" || name === "" ? [] : [[key, name]])));
 }
 
 /** Annotations that hold these pins; without the annotation when there are none. */

@@ -1,9 +1,9 @@
-import { UNDONE_FROM, UNDONE_TO } from "../../../kinds/config-copies.js";
+import { type Pins, UNDONE_FROM, UNDONE_TO } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { Cached } from "../../cache/view.js";
 import type { ObjectWrite } from "../controller.js";
 import { replaceMeta } from "../writes.js";
-import { type Pins, pinsText, type WantedPins } from "./pins.js";
+import { pinsText, type WantedPins } from "./pins.js";
 
 /** What pods are to take once an undo by hand is regarded. */
 export interface Regarded {

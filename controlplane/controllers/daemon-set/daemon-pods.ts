@@ -1,3 +1,4 @@
+import type { Pins } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { Affinity, Toleration } from "../../../proto/gen/tallship/v1/placement.js";
 import { Affinity as AffinityMessage } from "../../../proto/gen/tallship/v1/placement.js";
@@ -5,7 +6,6 @@ import { type Pod, PodSpec, type PodTemplateSpec } from "../../../proto/gen/tall
 import { nodeNamed } from "../../../scheduler/pinned-node.js";
 import type { Cached, View } from "../../cache/view.js";
 import { pinnedTemplate } from "../config/pinned-template.js";
-import type { Pins } from "../config/pins.js";
 import type { ReconcileContext } from "../controller.js";
 import { ordinalName } from "../ordinal-name.js";
 import { podsOfTemplate } from "../pod-of-template.js";

@@ -1,3 +1,4 @@
+import { pinsIn } from "../../../kinds/config-copies.js";
 import { configKey } from "../../../kinds/config-uses.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
@@ -9,7 +10,6 @@ import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { claim } from "../claim.js";
 import type { Digest } from "../config/copy.js";
 import { copyWrites } from "../config/copy-writes.js";
-import { pinsIn } from "../config/pins.js";
 import {
   type Controller,
   NOTHING,

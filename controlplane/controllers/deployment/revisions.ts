@@ -1,4 +1,4 @@
-import { PINS, UNDONE_FROM, UNDONE_TO } from "../../../kinds/config-copies.js";
+import { PINS, type Pins, UNDONE_FROM, UNDONE_TO } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import { stableHash } from "../../../lib/stable-hash.js";
 import type { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
@@ -6,7 +6,7 @@ import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import type { PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import { type ReplicaSet, ReplicaSet as ReplicaSetMessage } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { Cached } from "../../cache/view.js";
-import { type Pins, withPins } from "../config/pins.js";
+import { withPins } from "../config/pins.js";
 import type { ReconcileContext } from "../controller.js";
 import { childMeta } from "../writes.js";
 import type { Bounds } from "./bounds.js";

@@ -1,9 +1,10 @@
+import { pinsIn } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting } from "../../../kinds/pod-state.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import type { DeploymentStatus } from "../../../proto/gen/tallship/v1/deployment.js";
 import type { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
-import { keptPins, pinsIn, withPins } from "../config/pins.js";
+import { keptPins, withPins } from "../config/pins.js";
 import type { ObjectWrite } from "../controller.js";
 import { replace } from "../writes.js";
 import type { Bounds } from "./bounds.js";

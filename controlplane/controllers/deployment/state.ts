@@ -1,3 +1,4 @@
+import { pinsIn } from "../../../kinds/config-copies.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
@@ -7,7 +8,7 @@ import type { Pod, PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js
 import type { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { Cached, View } from "../../cache/view.js";
 import type { Digest } from "../config/copy.js";
-import { agree, pinsIn, type WantedPins, wantedPins } from "../config/pins.js";
+import { agree, type WantedPins, wantedPins } from "../config/pins.js";
 import { regardUndo, undoneTo } from "../config/undone.js";
 import type { ObjectWrite } from "../controller.js";
 import { countPods, type PodCounts } from "../pod-counts.js";
