@@ -119,6 +119,14 @@ export const FILE_FLAGS = {
   kustomize: { type: "text", short: "k", value: "FOLDER", summary: "folder with a kustomization, instead of files" },
 } as const satisfies Flags;
 
+/** Flag of verbs that can change objects of files without a cluster. */
+export const LOCAL_FLAGS = {
+  local: {
+    type: "switch",
+    summary: "change the objects as the files have them, without a cluster; with -o yaml they are printed",
+  },
+} as const satisfies Flags;
+
 /** Flags of verbs that change objects named, in files or selected. */
 export const CHOICE_FLAGS = {
   ...FILE_FLAGS,

@@ -55,6 +55,15 @@ export async function changeObject(run: ChangeRun, key: ObjectKey, plan: Plan): 
   }
 }
 
+/** Changes an object that no cluster has: nothing is read or written. */
+export async function changeHere(shell: Shell, before: Typed, plan: Plan): Promise<Changed> {
+  const patch = plan(before);
+  if (patch === undefined) return { before, after: before, isChanged: false };
+  const { typed: after, warnings } = patched(before, patch);
+  for (const warning of warnings) await shell.stderr.write(`warning: ${warning}\n`);
+  return { before, after, isChanged: isOtherVersion(before, after, "client") };
+}
+
 /** Writes an object as it is; with a resourceVersion only if nobody has changed it since. */
 export async function writeObject({ shell, cluster, dryRun }: ChangeRun, typed: Typed): Promise<Typed> {
   if (dryRun === "client") return typed;

@@ -2,12 +2,13 @@ import type { ObjectKey, Typed } from "../../kinds/object.js";
 import { type ChoiceFlags, checkChoice, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
+import { namesFiles } from "../input/files.js";
 import { eachOf } from "../objects.js";
 import { type Printer, printerOf } from "../output/printer.js";
 import type { Shell } from "../shell.js";
 import { refText } from "../targets.js";
-import { toldAlready } from "../verb.js";
-import { type Changed, type ChangeRun, changeObject, type Plan } from "./change.js";
+import { toldAlready, usageError } from "../verb.js";
+import { type Changed, type ChangeRun, changeHere, changeObject, type Plan } from "./change.js";
 
 /** What every verb that changes objects was asked. */
 export interface ChangeFlags extends ClusterFlags {
@@ -18,6 +19,7 @@ export interface ChangeFlags extends ClusterFlags {
 /** The same for verbs that take selectors and files. */
 export interface ChangeChosenFlags extends ChangeFlags, ChoiceFlags {
   readonly all: boolean;
+  readonly local?: boolean;
 }
 
 /** How a verb changes each object and what it says of it. */
@@ -35,11 +37,28 @@ export async function changeChosen(
   change: Change,
 ): Promise<number> {
   checkChoice(flags, operands);
+  if (flags.local === true) return changeInFiles(flags, shell, change);
   return withChanges(flags, shell, async (changes) => {
     const keys = await chosenKeys({ shell, cluster: changes.cluster, flags }, operands);
     if (keys.length === 0) await shell.stderr.write("no objects found\n");
     return changes.each(keys, () => change);
   });
+}
+
+/** Changes the objects as files have them and prints them; no cluster is asked. */
+async function changeInFiles(flags: ChangeChosenFlags, shell: Shell, { plan, told }: Change): Promise<number> {
+  if (!namesFiles(flags)) throw usageError("--local changes what files hold: name them with -f or -k");
+  const print = await printerOf(shell, flags.output);
+  const { readInput } = await import("../input/objects.js");
+  const home = { namespace: flags.namespace ?? "default", isNamespaceAsked: flags.namespace !== undefined };
+  const changed: Changed[] = [];
+  for (const { typed } of await readInput(shell, flags, home)) changed.push(await changeHere(shell, typed, plan));
+  await tellWritten(
+    { shell, dryRun: undefined },
+    print,
+    changed.map((one) => ({ typed: one.after, told: told(one) })),
+  );
+  return EXIT.ok;
 }
 
 /** A cluster, and the way to change objects in it as the flags say. */
@@ -91,7 +110,7 @@ async function changeAll(
 }
 
 async function tellWritten(
-  { shell, dryRun }: ChangeRun,
+  { shell, dryRun }: Pick<ChangeRun, "shell" | "dryRun">,
   print: Printer | undefined,
   written: readonly { readonly typed: Typed; readonly told: string | undefined }[],
 ): Promise<void> {

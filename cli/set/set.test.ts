@@ -32,6 +32,15 @@ describe("set", () => {
     expect(await succeed(bench, "get deploy web -o jsonpath={.metadata.generation}")).toBe("3");
   });
 
+  test("--local changes what a file holds, prints it and leaves the cluster as it is", async () => {
+    bench.files.set("web.yaml", WEB);
+    const out = await succeed(bench, "set image -f web.yaml --local -o yaml main=i:9");
+    expect(out).toContain("image: i:9");
+    expect(await field(`${container}.image`)).not.toBe("i:9");
+    expect(await succeed(bench, "set env -f web.yaml --local A=1")).toBe("deployment.apps/web env updated\n");
+    await fail(bench, { line: "set image deploy/web --local main=i:9", code: 2, err: "name them with -f or -k" });
+  });
+
   test("resources: set, kept beside others, removed by zero", async () => {
     await succeed(bench, "set resources deploy/web --limits=cpu=200m,memory=64Mi --requests=cpu=100m");
     await succeed(bench, "set resources deploy/web --limits=memory=0");

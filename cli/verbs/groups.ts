@@ -73,6 +73,12 @@ export const CREATE_VERBS: readonly VerbRow[] = [
     load: async () => (await import("./create-ingress.js")).createIngress,
   },
   {
+    name: "create token",
+    summary: "not supported",
+    isHidden: true,
+    load: async () => (await import("./create-token.js")).createToken,
+  },
+  {
     name: "create role",
     summary: "make a role within a namespace",
     load: async () => (await import("./create-role.js")).createRole,

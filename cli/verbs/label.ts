@@ -1,4 +1,4 @@
-import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS, LOCAL_FLAGS } from "../flags.js";
 import { runLabel } from "../label/label.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { verb } from "../verb.js";
@@ -15,6 +15,7 @@ export const label = verb({
     list: { type: "switch", summary: "print the labels and change nothing" },
     ...CHOICE_FLAGS,
     ...DRY_RUN_FLAGS,
+    ...LOCAL_FLAGS,
     ...WRITTEN_FLAGS,
     ...CLUSTER_FLAGS,
   },

@@ -1,4 +1,4 @@
-import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS, LOCAL_FLAGS } from "../flags.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { runSetEnv } from "../set/env.js";
 import { verb } from "../verb.js";
@@ -23,6 +23,7 @@ export const setEnv = verb({
     list: { type: "switch", summary: "print the variables and change nothing" },
     ...CHOICE_FLAGS,
     ...DRY_RUN_FLAGS,
+    ...LOCAL_FLAGS,
     ...WRITTEN_FLAGS,
     ...CLUSTER_FLAGS,
   },

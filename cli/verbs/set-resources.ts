@@ -1,4 +1,4 @@
-import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS, LOCAL_FLAGS } from "../flags.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { runSetResources } from "../set/resources.js";
 import { verb } from "../verb.js";
@@ -13,6 +13,7 @@ export const setResources = verb({
     containers: { type: "text", short: "c", value: "NAME", summary: "containers meant; all when absent" },
     ...CHOICE_FLAGS,
     ...DRY_RUN_FLAGS,
+    ...LOCAL_FLAGS,
     ...WRITTEN_FLAGS,
     ...CLUSTER_FLAGS,
   },

@@ -4,7 +4,7 @@ import { parseLabelSelector } from "../../kinds/selector-text.js";
 import { mergePatch } from "../change/change.js";
 import { changeChosen } from "../change/each.js";
 import { valueAt } from "../change/pod-template.js";
-import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS, LOCAL_FLAGS } from "../flags.js";
 import { splitPairs } from "../label/label.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { usageError, verb } from "../verb.js";
@@ -12,7 +12,7 @@ import { usageError, verb } from "../verb.js";
 /** The old selector goes whole. Only services have one that may change. */
 export const setSelector = verb({
   forms: ["set selector service NAME KEY=VALUE,…"],
-  flags: { ...CHOICE_FLAGS, ...DRY_RUN_FLAGS, ...WRITTEN_FLAGS, ...CLUSTER_FLAGS },
+  flags: { ...CHOICE_FLAGS, ...DRY_RUN_FLAGS, ...LOCAL_FLAGS, ...WRITTEN_FLAGS, ...CLUSTER_FLAGS },
   operands: "objects",
   run: async ({ flags, operands }, shell) => {
     const { objects, pairs } = splitPairs(operands);

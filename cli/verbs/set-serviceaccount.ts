@@ -1,7 +1,7 @@
 import { mergePatch } from "../change/change.js";
 import { changeChosen } from "../change/each.js";
 import { nested, podSpecPathOf } from "../change/pod-template.js";
-import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS, LOCAL_FLAGS } from "../flags.js";
 import { namesFiles } from "../input/files.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { usageError, verb } from "../verb.js";
@@ -9,7 +9,7 @@ import { usageError, verb } from "../verb.js";
 /** A roll-out follows where the kind rolls out. */
 export const setServiceAccount = verb({
   forms: ["set serviceaccount TYPE/NAME… ACCOUNT", "set serviceaccount TYPE NAME ACCOUNT"],
-  flags: { ...CHOICE_FLAGS, ...DRY_RUN_FLAGS, ...WRITTEN_FLAGS, ...CLUSTER_FLAGS },
+  flags: { ...CHOICE_FLAGS, ...DRY_RUN_FLAGS, ...LOCAL_FLAGS, ...WRITTEN_FLAGS, ...CLUSTER_FLAGS },
   operands: "objects",
   run: async ({ flags, operands }, shell) => {
     const serviceAccountName = operands.at(-1);

@@ -4,7 +4,7 @@ import { mergePatch } from "../change/change.js";
 import { changeChosen } from "../change/each.js";
 import { mapsIn } from "../change/pod-template.js";
 import { subjectsOf } from "../create/rbac.js";
-import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS } from "../flags.js";
+import { CHOICE_FLAGS, CLUSTER_FLAGS, DRY_RUN_FLAGS, LOCAL_FLAGS } from "../flags.js";
 import { WRITTEN_FLAGS } from "../output/printer.js";
 import { usageError, verb } from "../verb.js";
 import { SUBJECT_FLAGS } from "./create-rolebinding.js";
@@ -13,7 +13,7 @@ import { SUBJECT_FLAGS } from "./create-rolebinding.js";
 export const setSubject = verb({
   forms: ["set subject TYPE/NAME… [--user=…] [--group=…] [--serviceaccount=NAMESPACE:NAME]"],
   examples: [["set subject rolebinding/readers --user=ann", "ann may what the binding gives"]],
-  flags: { ...SUBJECT_FLAGS, ...CHOICE_FLAGS, ...DRY_RUN_FLAGS, ...WRITTEN_FLAGS, ...CLUSTER_FLAGS },
+  flags: { ...SUBJECT_FLAGS, ...CHOICE_FLAGS, ...DRY_RUN_FLAGS, ...LOCAL_FLAGS, ...WRITTEN_FLAGS, ...CLUSTER_FLAGS },
   operands: "objects",
   run: async ({ flags, operands }, shell) => {
     const added = subjectsOf(flags);
