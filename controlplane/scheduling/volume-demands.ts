@@ -6,7 +6,7 @@ import type { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persiste
 import { NodeSelector } from "../../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { StorageClass } from "../../proto/gen/tallship/v1/storageclass.js";
-import type { VolumeDemand, VolumePlace } from "../../scheduler/volume-demand.js";
+import type { VolumeChoice, VolumeDemand, VolumePlace } from "../../scheduler/volume-demand.js";
 import type { CacheChange, View } from "../cache/view.js";
 import { ClaimUsers } from "../controllers/volumes/claim-users.js";
 import { storageClassOf, volumesFor } from "../controllers/volumes/match.js";
@@ -69,13 +69,13 @@ export class VolumeDemands {
     if (volume === undefined)
       return `persistentvolumeclaim "${claim}" bound to non-existent persistentvolume "${volumeName}"`;
     const required = volume.spec?.nodeAffinity?.required;
-    return required === undefined ? undefined : { claim, anyOf: [required] };
+    return required === undefined ? undefined : { claim, anyOf: [{ on: required, volume: "" }] };
   }
 
   /** With another pod that uses the claim, when that one decides where it is. */
   private ofConsumer(pod: Pod, others: readonly Pod[], claim: string): string | VolumePlace | undefined {
     const placed = others.find(isPlaced);
-    if (placed !== undefined) return { claim, anyOf: [onNode(placed.spec?.nodeName ?? "")] };
+    if (placed !== undefined) return { claim, anyOf: [{ on: onNode(placed.spec?.nodeName ?? ""), volume: "" }] };
     const [first] = others;
     if (first === undefined || isBefore(pod, first)) return undefined;
     return `waits for pod ${metaOf(first).name}, which uses claim ${claim} too, to be placed`;
@@ -87,16 +87,15 @@ export class VolumeDemands {
     claim: PersistentVolumeClaim,
     { provisioner, allowedTopologies }: StorageClass,
   ): string | VolumePlace | undefined {
-    const volumes = volumesFor(claim, this.view).map(({ object }) => object);
-    if (volumes.some(isAnywhere)) return undefined;
-    const own = volumes.flatMap(({ spec }) => spec?.nodeAffinity?.required ?? []);
+    const own = volumesFor(claim, this.view).map(({ object }) => choiceOf(object));
     if (provisioner !== LOCAL_PROVISIONER)
       return own.length === 0 ? `no volume is available for claim ${name}` : { claim: name, anyOf: own };
-    if (allowedTopologies.length === 0) return undefined;
+    if (allowedTopologies.length === 0 || own.some(({ on }) => on === undefined)) return undefined;
     const terms = allowedTopologies.map(({ matchLabelExpressions }) => ({
       matchExpressions: matchLabelExpressions.map(({ key, values }) => ({ key, operator: "In", values })),
     }));
-    return { claim: name, anyOf: [...own, NodeSelector.fromPartial({ nodeSelectorTerms: terms })] };
+    const made = { on: NodeSelector.fromPartial({ nodeSelectorTerms: terms }), volume: "" };
+    return { claim: name, anyOf: [...own, made] };
   }
 }
 
@@ -104,8 +103,8 @@ function isPlaced({ spec }: Pod): boolean {
   return (spec?.nodeName ?? "") !== "";
 }
 
-function isAnywhere({ spec }: PersistentVolume): boolean {
-  return spec?.nodeAffinity?.required === undefined;
+function choiceOf(volume: PersistentVolume): VolumeChoice {
+  return { on: volume.spec?.nodeAffinity?.required, volume: metaOf(volume).name };
 }
 
 function onNode(name: string): NodeSelector {

@@ -19,9 +19,17 @@ export const volumeLocation: Filter = {
   },
 };
 
+/** Claims take their volumes one after the other, as they do when the pod is bound: two cannot have one. */
 function refusals({ blocked, places }: VolumeDemand, record: NodeRecord | undefined): readonly Refusal[] {
   if (blocked !== "") return [{ reason: blocked }];
   const node = record?.node;
-  const far = places.find(({ anyOf }) => node === undefined || !anyOf.some((one) => matchesNodeSelector(one, node)));
-  return far === undefined ? [] : [{ reason: `cannot mount the volume of claim ${far.claim}` }];
+  const taken = new Set<string>();
+  for (const { claim, anyOf } of places) {
+    const near = anyOf.filter(({ on }) => node !== undefined && (on === undefined || matchesNodeSelector(on, node)));
+    if (near.length === 0) return [{ reason: `cannot mount the volume of claim ${claim}` }];
+    const free = near.find(({ volume }) => !taken.has(volume));
+    if (free === undefined) return [{ reason: `no volume is left for claim ${claim}` }];
+    if (free.volume !== "") taken.add(free.volume);
+  }
+  return [];
 }
