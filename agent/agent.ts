@@ -1,41 +1,31 @@
 import { VERSION } from "../lib/build-info.js";
-import type { Clock } from "../lib/clock.js";
 import { asTallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
-import type { Log } from "../lib/log.js";
-import type { Rng } from "../lib/rng.js";
 import { sharedAbort } from "../lib/shared-abort.js";
-import type { Dialer } from "../lib/transport/service.js";
-import type { NodeIngress, NodeIngressOptions } from "../net/ingress/node-ingress.js";
-import type { NodeNetwork, NodeNetworkConfig, OverlayDevice } from "../net/node-network.js";
-import { type ClusterConfig, SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
-import type { NodeTraits } from "./assemble.js";
-import type { Checkpoint } from "./checkpoint/checkpoint.js";
-import type { PerformCheck } from "./checks/check.js";
+import type { NodeIngress } from "../net/ingress/node-ingress.js";
+import type { NodeNetwork, OverlayDevice } from "../net/node-network.js";
+import { SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
+import type { AgentEdges } from "./agent-edges.js";
 import type { ControlPlane } from "./control-plane.js";
-import { executors, type ImageRoots } from "./execute.js";
+import { NodeDevices } from "./devices/node-devices.js";
+import { deviceConditions, watchDevices } from "./devices/watch-devices.js";
+import { executors } from "./execute.js";
 import { configHook } from "./hooks/config.js";
+import { devicesHook } from "./hooks/devices.js";
 import { imageHook, imagesInUse } from "./hooks/image.js";
 import { policyHook } from "./hooks/policy.js";
 import { sandboxHook } from "./hooks/sandbox.js";
 import { volumesHook } from "./hooks/volumes.js";
-import type { HostFacts, HostUsage } from "./host/host-facts.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
-import type { FabricSession } from "./image/fabric/fabric.js";
-import type { Images, RootFsDriver } from "./image/images.js";
 import type { InUse } from "./image/unused-images.js";
-import type { ContainerLogs } from "./logs/container-logs.js";
 import { LogRotation } from "./logs/rotation.js";
 import { networkConfig } from "./network-config.js";
-import type { NodeMemory } from "./node-memory.js";
 import { podAddresses } from "./pod-addresses.js";
 import { PodLoop } from "./pod-loop.js";
-import { type FetchPage, podMetrics } from "./pod-metrics/pod-metrics.js";
+import { podMetrics } from "./pod-metrics/pod-metrics.js";
 import { PodStatuses } from "./pod-statuses.js";
-import type { PodTurn } from "./pod-turn.js";
 import type { FitNode } from "./pressure/keep-fit.js";
-import type { Runtime } from "./runtime/runtime.js";
 import { AddressBook } from "./session/address-book.js";
 import { AppliedRevision } from "./session/applied-revision.js";
 import { claimReader } from "./session/claim-reader.js";
@@ -45,7 +35,7 @@ import { EndpointTracker } from "./session/endpoint-tracker.js";
 import { ImageReporter } from "./session/image-reporter.js";
 import { LeaderSession } from "./session/leader-session.js";
 import { EMPTY_MAP, MAP_KINDS, nextMap, servicesIn } from "./session/network-map.js";
-import { carryStream, type ImageStreams, type PodStreams } from "./session/operator-streams.js";
+import { carryStream } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
 import { PolicyNews } from "./session/policy-news.js";
@@ -55,53 +45,7 @@ import { UsageReporter } from "./session/usage-reporter.js";
 import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
 import { watchPods } from "./session/watch-pods.js";
 import { podTraces } from "./traces.js";
-import type { PodDisk } from "./volume/pod-disk.js";
 import { watchVolumes } from "./volume/watch-volumes.js";
-
-/** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
-export interface AgentEdges {
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly log: Log;
-  readonly dialer: Dialer;
-  readonly controlPlaneAddresses: readonly string[];
-  readonly cluster: ClusterConfig;
-  readonly runtime: Runtime;
-  readonly images: Images;
-  readonly rootfs: RootFsDriver;
-  readonly imageRoots: ImageRoots;
-  readonly perform: PerformCheck;
-  readonly disk: PodDisk;
-  readonly checkpoint: Checkpoint;
-  readonly memory: NodeMemory;
-  readonly logs: ContainerLogs;
-  readonly network: (config: NodeNetworkConfig) => NodeNetwork;
-  readonly ingress: Pick<NodeIngressOptions, "proxy" | "site">;
-  readonly streams: (loop: PodLoop) => PodStreams;
-  readonly imageStreams: (inUse: () => InUse) => ImageStreams;
-  /** Drops unused images while the disk is too full, until the signal aborts. */
-  readonly collectImages?: (inUse: () => InUse, signal: AbortSignal) => Promise<void>;
-  /** Evicts pods before the host runs out of something, until the signal aborts. */
-  readonly keepFit?: (node: FitNode, signal: AbortSignal) => Promise<void>;
-  /** Content between nodes; absent: all of it comes from registries. */
-  readonly fabric?: FabricSession | undefined;
-  readonly facts: HostFacts;
-  readonly usage: HostUsage;
-  readonly fetchPage: FetchPage;
-  readonly traits: NodeTraits;
-  readonly hostResolvConf: string;
-  readonly observe: AgentObserver;
-}
-
-/** Told of what the agent does; for metrics. */
-export interface AgentObserver {
-  turn(turn: PodTurn): void;
-  /** An action failed and is tried again. */
-  failed(action: string, code: string): void;
-  /** A run after a container's first was made. */
-  restarted(): void;
-  forgotten(uid: string): void;
-}
 
 /**
  * One node's agent: a session to the leader, the node's network, and the loop that keeps its pods. It works without a control plane from what it
@@ -118,6 +62,7 @@ export class Agent {
   private readonly clusterImages = new ClusterImages();
   private readonly usage: UsageReporter;
   private readonly policies: PolicyNews;
+  private readonly devices: NodeDevices;
   private readonly inUse = (): InUse => imagesInUse(this.loop?.list() ?? [], this.edges.images, this.clusterImages);
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
@@ -138,6 +83,7 @@ export class Agent {
     const { clock, rng, log, facts } = edges;
     this.book = new AddressBook(edges.dialer, edges.controlPlaneAddresses);
     this.book.learn(edges.memory.controlPlaneAddresses);
+    this.devices = new NodeDevices(edges.devices, log);
     this.endpoints = new EndpointTracker(facts.nodeName);
     this.session = new LeaderSession({
       book: this.book,
@@ -237,10 +183,11 @@ export class Agent {
 
   private hello(): SessionHello {
     const { facts, clock } = this.edges;
+    const now = { overlay: this.overlay, reported: this.conditions.all, devices: this.devices.report() };
     return SessionHello.fromPartial({
       bootID: facts.bootId,
       agentVersion: VERSION,
-      status: nodeStatus(facts, { overlay: this.overlay, reported: this.conditions.all, nowMs: clock.nowMs() }),
+      status: nodeStatus(facts, { ...now, nowMs: clock.nowMs() }),
       labels: nodeLabels(facts),
     });
   }
@@ -261,6 +208,12 @@ export class Agent {
       this.ingress?.secretsChanged(undefined);
     });
     if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
+  }
+
+  /** What the node offers is another. */
+  private offer(): void {
+    this.conditions.report(deviceConditions(this.devices));
+    this.session.describe();
   }
 
   private cutOver(revision: number): void {
@@ -302,8 +255,8 @@ export class Agent {
     const saved = await checkpoint.load();
     const loop = this.makeLoop(network, podAddresses(podCIDR, inUse));
     this.loop = loop;
-    loop.adopt(saved, await podTraces(this.edges, inUse, saved));
-    this.session.describe();
+    loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods()]);
+    this.offer();
     log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
     this.rotation = new LogRotation({
       clock,
@@ -319,6 +272,7 @@ export class Agent {
     if (this.edges.keepFit !== undefined) this.keep(this.edges.keepFit(this.fitNode(loop), signal));
     this.keep(this.clusterImages.follow(watched, signal));
     this.keep(watchVolumes(watched, signal));
+    this.keep(watchDevices({ devices: this.devices, clock, onChange: () => this.offer() }, signal));
   }
 
   private fitNode(loop: PodLoop): FitNode {
@@ -348,12 +302,14 @@ export class Agent {
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
       policy: policyHook(network),
+      devices: devicesHook(this.devices),
       volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, edges.traits),
     };
     const statuses = new PodStatuses(
       { nodeIP: facts.nodeIP, runtimeName: runtime.version.split("://")[0] ?? "" },
       (pod, status) => this.statuses.report(pod, status),
     );
+    const { devices } = this;
     const { rootfs, imageRoots, disk, logs, traits: node } = edges;
     return new PodLoop({
       ...{ clock, rng, log, bootID: facts.bootId },
@@ -361,7 +317,7 @@ export class Agent {
       perform: edges.perform,
       logs,
       executors: executors({
-        ...{ runtime, hooks, rootfs, imageRoots, disk, logs, node, controlPlane },
+        ...{ runtime, hooks, rootfs, imageRoots, disk, devices, logs, node, controlPlane },
         services: (namespace) => servicesIn(this.map, namespace),
       }),
       checkpoint: edges.checkpoint,

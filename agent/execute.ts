@@ -8,6 +8,8 @@ import type { Service } from "../proto/gen/tallship/v1/service.js";
 import type { Actions, HookName } from "./actions.js";
 import { assemble, type NodeTraits, openBinds, resolve } from "./assemble.js";
 import type { ControlPlane } from "./control-plane.js";
+import { withDeviceEdits } from "./devices/edit-spec.js";
+import type { NodeDevices } from "./devices/node-devices.js";
 import type { Hook } from "./hooks/hook.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
@@ -39,6 +41,7 @@ export interface ExecuteEdges {
   readonly rootfs: RootFsDriver;
   readonly imageRoots: ImageRoots;
   readonly disk: PodDisk;
+  readonly devices: Pick<NodeDevices, "editsOf" | "findNode">;
   readonly logs: ContainerLogs;
   readonly node: NodeTraits;
   /** The services of a namespace, as far as the node knows them. */
@@ -140,7 +143,7 @@ async function refresh(
 async function create(
   { container: name, attempt }: Actions["create"],
   { turn }: ExecuteContext,
-  { runtime, rootfs, imageRoots, disk, logs, node, services, controlPlane }: ExecuteEdges,
+  { runtime, rootfs, imageRoots, disk, devices, logs, node, services, controlPlane }: ExecuteEdges,
 ): Promise<Effect> {
   const pod = wanted(turn);
   const key: ContainerKey = { podUid: turn.record.uid, container: name, attempt };
@@ -155,6 +158,7 @@ async function create(
   });
   for (const message of rlimitsOf(pod, container, node.hardLimits).refused)
     controlPlane.notify({ pod, container: name, type: "Warning", reason: "LimitLowered", message });
+  const edits = await devices.editsOf(key.podUid, pod, name);
   const lastWordsPath = logs.makeLastWords(key);
   const open = await openBinds(
     { uid: key.podUid, pod, container, facts, variables: resolved.variables, lastWordsPath },
@@ -163,14 +167,12 @@ async function create(
   try {
     const root = await rootfs.prepare(rootIdOf(key, pod), image);
     for (const fill of fillsOf({ pod, container, root, volumePaths: facts.volumePaths })) await disk.fill(fill);
-    const logPath = logs.path(key);
-    await runtime.create(
-      assemble({
-        ...{ key, pod, container, image, users, facts, resolved, root, node, logPath },
-        binds: open.binds,
-        targetPid: targetPid(turn, container),
-      }),
-    );
+    const spec = assemble({
+      ...{ key, pod, container, image, users, facts, resolved, root, node, logPath: logs.path(key) },
+      binds: open.binds,
+      targetPid: targetPid(turn, container),
+    });
+    await runtime.create({ ...spec, oci: withDeviceEdits(spec.oci, edits, devices.findNode) });
   } finally {
     await open.release();
   }

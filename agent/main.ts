@@ -20,13 +20,15 @@ import { createNodeNetwork } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
-import { Agent, type AgentEdges } from "./agent.js";
+import { Agent } from "./agent.js";
+import type { AgentEdges } from "./agent-edges.js";
 import { cgroupMode } from "./cgroup/hierarchies.js";
 import { enterWithoutUnified } from "./cgroup/hybrid.js";
 import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
 import { openDiskCheckpoint } from "./checkpoint/disk-checkpoint.js";
 import { nodeSeal } from "./checkpoint/seal.js";
 import { performCheck } from "./checks/perform-check.js";
+import { diskDevices } from "./devices/disk-devices.js";
 import { openNodeMemory } from "./host/disk-node-memory.js";
 import { hostDevices, leastOomScore } from "./host/host-devices.js";
 import type { HostFacts } from "./host/host-facts.js";
@@ -137,7 +139,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     rootfs: created.rootFs,
     imageRoots: { inspect: inspectRoot },
     perform: performCheck(runtime),
-    disk: openHostDisk({ dataDir, runDir, launcher }),
+    ...{ disk: openHostDisk({ dataDir, runDir, launcher }), devices: diskDevices(dataDir) },
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),

@@ -46,6 +46,7 @@ function waitingFor(hook: HookName, count: number, error: TallshipError): Waitin
     case "volumes":
       return { reason: isUsers(error) ? "CreateContainerConfigError" : "ContainerCreating", message: error.message };
     case "sandbox":
+    case "devices":
     case "policy":
       return { reason: "ContainerCreating", message: error.message };
     default:

@@ -44,6 +44,7 @@ const PREPARE_REASONS: Readonly<Record<HookName, string>> = {
   sandbox: "FailedCreatePodSandBox",
   config: "Failed",
   volumes: "FailedMount",
+  devices: "UnexpectedAdmissionError",
   policy: "FailedCreatePodSandBox",
 };
 

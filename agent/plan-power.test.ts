@@ -63,7 +63,10 @@ const rows: readonly Row[] = [
   {
     name: "while it is stopped its files stay, and its address goes",
     of: pod({ [STOPPED]: "", [KEEP_FILES]: "true" }),
-    part: { record: over, facts: { ...preparedFacts, down: new Set(["policy", "volumes", "config"] as const) } },
+    part: {
+      record: over,
+      facts: { ...preparedFacts, down: new Set(["policy", "devices", "volumes", "config"] as const) },
+    },
     want: [{ do: "release", hook: "sandbox", keepsFiles: true }],
   },
   {

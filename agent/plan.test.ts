@@ -275,7 +275,11 @@ const rows: readonly {
   },
   {
     name: "hooks go down in the reverse order",
-    given: { desired: deleted(30), record: toStop, facts: { ...NO_FACTS, down: new Set(["policy", "volumes"]) } },
+    given: {
+      desired: deleted(30),
+      record: toStop,
+      facts: { ...NO_FACTS, down: new Set(["policy", "devices", "volumes"]) },
+    },
     actions: [{ do: "release", hook: "config", keepsFiles: false }],
   },
   {

@@ -13,7 +13,7 @@ test("a pod comes up in order and rests", async () => {
   world.loop.replaceDesired([loopPod("u1", ["serve"])]);
   await world.advance(100);
   expect(await statesOf(world)).toEqual(["serve.0 running"]);
-  expect(world.done).toEqual(["up image", "up sandbox", "up config", "up volumes", "up policy"]);
+  expect(world.done).toEqual(["up image", "up sandbox", "up config", "up volumes", "up devices", "up policy"]);
   expect(world.turns()).toBeLessThan(12);
   const before = world.turns();
   await world.advance(60_000);
@@ -123,7 +123,7 @@ const KINDS: readonly { readonly main: readonly string[]; readonly init?: readon
   { main: ["crash", "serve"], init: ["proxy", "setup"] },
   { main: ["sick"], init: ["setup"] },
 ];
-const HOOK_NAMES = ["image", "sandbox", "config", "volumes", "policy"] as const;
+const HOOK_NAMES = ["image", "sandbox", "config", "volumes", "devices", "policy"] as const;
 
 test("whatever happens in whatever order: the laws hold at every step, and the node ends as it is wanted", async () => {
   await fc.assert(

@@ -1,4 +1,5 @@
 import { BUILD_LIMITS } from "./build-limits.js";
+import { DEVICE_LIMITS } from "./device-limits.js";
 import { EXPLAIN_LIMITS } from "./explain-limits.js";
 import { IMAGE_LIMITS } from "./image-limits.js";
 import { PRESSURE_LIMITS } from "./pressure-limits.js";
@@ -29,6 +30,7 @@ export const DEFAULTS = {
 export const LIMITS = {
   ...EXPLAIN_LIMITS,
   ...BUILD_LIMITS,
+  ...DEVICE_LIMITS,
   ...PRESSURE_LIMITS,
   heartbeatMs: { value: 500, why: "four fit into the time after which a node counts as lost" },
   nodeNotReadyMs: { value: 2_000, why: "four heartbeats lost; a pause of the collector is shorter" },

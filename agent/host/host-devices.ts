@@ -11,11 +11,13 @@ export function hostDevices(folder = "/dev"): readonly OciDevice[] {
     const path = `${folder}/${entry.name}`;
     if (entry.isDirectory()) return OWN.has(entry.name) ? [] : hostDevices(path);
     if (!entry.isCharacterDevice() && !entry.isBlockDevice()) return [];
-    const { rdev } = lstatSync(path);
-    const major = ((rdev >> 8) & 0xfff) | 0;
-    const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);
-    return [{ path, type: entry.isBlockDevice() ? "b" : "c", major, minor }];
+    return [{ path, type: entry.isBlockDevice() ? "b" : "c", ...nodeNumbers(lstatSync(path).rdev) }];
   });
+}
+
+/** Major and minor number of a device, as Linux packs them. */
+export function nodeNumbers(rdev: number): { readonly major: number; readonly minor: number } {
+  return { major: ((rdev >> 8) & 0xfff) | 0, minor: (rdev & 0xff) | ((rdev >> 12) & 0xfff00) };
 }
 
 const SCORE_FILE = "/proc/self/oom_score_adj";

@@ -5,6 +5,7 @@ import type { OverlayDevice } from "../../net/node-network.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
+import type { DeviceReport } from "../devices/node-devices.js";
 import { PRESSURE_REASONS } from "../pressure/conditions.js";
 import type { PressureCondition } from "../pressure/thresholds.js";
 import type { HostFacts } from "./host-facts.js";
@@ -15,6 +16,7 @@ export interface NodeNow {
   readonly overlay: OverlayDevice | undefined;
   /** Further conditions, as last reported. */
   readonly reported: readonly NodeConditionReport[];
+  readonly devices: DeviceReport;
   readonly nowMs: number;
 }
 
@@ -35,14 +37,16 @@ export function allocatable(facts: HostFacts): Readonly<Record<string, string>> 
 
 /** The node's status as the agent reports it. The node counts as Ready once its network is up. */
 export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
+  const counts = Object.fromEntries(Object.entries(now.devices.counts).map(([kind, count]) => [kind, `${count}`]));
   return NodeStatus.fromPartial({
     capacity: {
       cpu: formatMillicores(facts.cpuMillicores),
       memory: formatBytes(facts.memoryBytes),
       "ephemeral-storage": formatBytes(facts.diskBytes),
       pods: `${limit("podsPerNode")}`,
+      ...counts,
     },
-    allocatable: allocatable(facts),
+    allocatable: { ...allocatable(facts), ...counts },
     conditions: conditions(now),
     addresses: [
       { type: "InternalIP", address: facts.nodeIP },
@@ -54,6 +58,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
         ? undefined
         : { underlayIP: facts.nodeIP, vtepMAC: now.overlay.vtepMAC, mtu: now.overlay.mtu },
     volumesPath: facts.volumesPath,
+    devices: now.devices.names.map((name) => ({ name })),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.nodePort } },
   });
 }

@@ -1,12 +1,7 @@
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
-import { TallshipError } from "../../lib/errors.js";
+import { isScalar, isSeq, type Node } from "yaml";
+import { booleanOf, fieldsOf, openYaml, type Parsing, textOf, wrong } from "../yaml-fields.js";
 import type { MirrorRule, Mirrors } from "./mirrors.js";
 import type { Endpoint } from "./registry/registry.js";
-
-interface Parsing {
-  readonly path: string;
-  readonly lines: LineCounter;
-}
 
 /**
  * Parses the file of mirrors:
@@ -21,13 +16,8 @@ interface Parsing {
  * Strict: what it does not know is invalid_argument with file, line and column.
  */
 export function parseMirrors(text: string, path: string): Mirrors {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, merge: false });
-  const parsing = { path, lines };
-  const [problem] = document.errors;
-  if (problem !== undefined) throw wrongAt(parsing, problem.pos[0], problem.message.split("\n")[0] ?? "");
-  const top = document.contents;
-  if (top === null) return new Map();
+  const { parsing, top } = openYaml(text, path);
+  if (top === undefined) return new Map();
   const rules = fieldsOf(parsing, top, ["mirrors"]).get("mirrors");
   if (rules === undefined) return new Map();
   return new Map(
@@ -82,37 +72,4 @@ function checkedHost(parsing: Parsing, node: Node, host: string): string {
   if (host === "*" || /^[A-Za-z0-9.-]+(:[0-9]+)?$/.test(host) || /^\[[0-9A-Fa-f:]+\](:[0-9]+)?$/.test(host))
     return host;
   throw wrong(parsing, node, `${JSON.stringify(host)} is no registry host`);
-}
-
-/** The fields of a map; only the known ones when they are given. */
-function fieldsOf(parsing: Parsing, node: Node, known?: readonly string[]): ReadonlyMap<string, Node> {
-  if (!isMap<Node, Node | null>(node)) throw wrong(parsing, node, "a map is wanted");
-  const pairs = (node satisfies YAMLMap).items.map(({ key, value }) => {
-    const name = isScalar(key) ? String(key.value) : "";
-    if (known !== undefined && !known.includes(name)) {
-      throw wrong(parsing, key, `unknown field ${JSON.stringify(name)}; known: ${known.join(", ")}`);
-    }
-    if (value === null || value === undefined) throw wrong(parsing, key, `${name} has no value`);
-    return [name, value] as const;
-  });
-  return new Map(pairs);
-}
-
-function textOf(parsing: Parsing, node: Node, name: string): string {
-  if (isScalar(node) && typeof node.value === "string" && node.value !== "") return node.value;
-  throw wrong(parsing, node, `${name} is not text`);
-}
-
-function booleanOf(parsing: Parsing, node: Node, name: string): boolean {
-  if (isScalar(node) && typeof node.value === "boolean") return node.value;
-  throw wrong(parsing, node, `${name} is neither true nor false`);
-}
-
-function wrong(parsing: Parsing, node: Node, why: string): TallshipError {
-  return wrongAt(parsing, node.range?.[0] ?? 0, why);
-}
-
-function wrongAt({ path, lines }: Parsing, offset: number, why: string): TallshipError {
-  const { line, col } = lines.linePos(offset);
-  return new TallshipError("invalid_argument", `${path}:${line}:${col}: ${why}`);
 }

@@ -6,7 +6,32 @@ export interface OciSpec {
   readonly hostname?: string;
   readonly mounts: readonly OciMount[];
   readonly linux: OciLinux;
+  readonly hooks?: OciHooks;
   readonly annotations?: Readonly<Record<string, string>>;
+}
+
+/** When the runtime runs programs of the host while it makes and ends a container. */
+export const HOOK_NAMES = [
+  "prestart",
+  "createRuntime",
+  "createContainer",
+  "startContainer",
+  "poststart",
+  "poststop",
+] as const;
+
+/** One of those moments. */
+export type OciHookName = (typeof HOOK_NAMES)[number];
+
+/** Programs by moment, each run in order. */
+export type OciHooks = { readonly [K in OciHookName]?: readonly OciHook[] };
+
+/** One program. Its first argument is its own name; the timeout is in seconds. */
+export interface OciHook {
+  readonly path: string;
+  readonly args?: readonly string[];
+  readonly env?: readonly string[];
+  readonly timeout?: number;
 }
 
 /** What runs, and as whom. */
@@ -55,6 +80,14 @@ export interface OciLinux {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly devices?: readonly OciDevice[];
+  readonly intelRdt?: OciIntelRdt;
+}
+
+/** Shares of the processor's caches and of its way to memory. */
+export interface OciIntelRdt {
+  readonly closID?: string;
+  readonly l3CacheSchema?: string;
+  readonly memBwSchema?: string;
 }
 
 /** A device node made in /dev. */
@@ -63,6 +96,9 @@ export interface OciDevice {
   readonly type: string;
   readonly major: number;
   readonly minor: number;
+  readonly fileMode?: number;
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 /** Limits of the control group. */

@@ -1,4 +1,5 @@
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
+import { DEVICES, parseDevices } from "../devices.js";
 import { FILL_VOLUMES, fillVolumesProblem } from "../fill-volumes.js";
 import { FORMATS } from "../formats.js";
 import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
@@ -57,6 +58,8 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   const ulimits = parseUlimits(meta?.annotations[ULIMITS] ?? "");
   if (ulimits.is === "wrong") findings.add("invalid", [...path, "annotations", ULIMITS], ulimits.why);
   checkDeviceAnnotations(meta, path, findings);
+  const devices = parseDevices(meta?.annotations[DEVICES] ?? "");
+  if (devices.is === "wrong") findings.add("invalid", [...path, "annotations", DEVICES], devices.why);
   const fill = fillVolumesProblem(meta?.annotations[FILL_VOLUMES] ?? "");
   if (fill !== undefined) findings.add("invalid", [...path, "annotations", FILL_VOLUMES], fill);
   const placement = meta?.annotations[PLACEMENT];

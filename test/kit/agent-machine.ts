@@ -5,8 +5,11 @@ import { nodeSeal } from "../../agent/checkpoint/seal.js";
 import { performCheck } from "../../agent/checks/perform-check.js";
 import type { ConfigContent } from "../../agent/config-values.js";
 import type { PodNotice } from "../../agent/control-plane.js";
+import { diskDevices } from "../../agent/devices/disk-devices.js";
+import { NodeDevices } from "../../agent/devices/node-devices.js";
 import { type Executors, executors } from "../../agent/execute.js";
 import { configHook } from "../../agent/hooks/config.js";
+import { devicesHook } from "../../agent/hooks/devices.js";
 import { imageHook } from "../../agent/hooks/image.js";
 import { policyHook } from "../../agent/hooks/policy.js";
 import { sandboxHook } from "../../agent/hooks/sandbox.js";
@@ -51,7 +54,10 @@ export class AgentMachine {
   readonly services: Service[] = [];
   private loop: PodLoop | undefined;
   private runtime: Runtime | undefined;
+  private devices: NodeDevices | undefined;
   readonly dataDir = `${this.machine.folder}/data`;
+  /** The folder that describes the machine's devices. */
+  readonly deviceFolder = `${this.machine.folder}/cdi`;
 
   /** The loop; an agent before it is taken to be dead. */
   async start(network: NodeNetwork = noNetwork(), wrap = (table: Executors): Executors => table): Promise<PodLoop> {
@@ -60,6 +66,8 @@ export class AgentMachine {
     const { runDir } = this.machine.paths;
     const disk = openHostDisk({ dataDir: this.dataDir, runDir, launcher: this.machine.jobs });
     const checkpoint = this.openCheckpoint();
+    const devices = new NodeDevices(diskDevices(this.dataDir, [this.deviceFolder]), silentLog);
+    this.devices = devices;
     const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
     const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };
     const hooks = {
@@ -70,6 +78,7 @@ export class AgentMachine {
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
       policy: policyHook(noNetwork()),
+      devices: devicesHook(devices),
       volumes: volumesHook({ disk, claims: noClaims }, names, {
         hostname: "host",
         allocatable: { cpu: "2", memory: "1Gi" },
@@ -95,6 +104,7 @@ export class AgentMachine {
           rootfs: folderRootFs(`${this.machine.folder}/rootfs`),
           imageRoots: { inspect: inspectRoot },
           disk,
+          devices,
           logs: openLogFiles(this.dataDir),
           services: () => this.services,
           controlPlane: this.controlPlane(() => loop),
@@ -121,7 +131,7 @@ export class AgentMachine {
       onForgotten: (uid) => statuses.forget(uid),
     });
     this.loop = loop;
-    loop.adopt(await checkpoint.load(), [...(await runtime.pods()), ...disk.pods()]);
+    loop.adopt(await checkpoint.load(), [...(await runtime.pods()), ...disk.pods(), ...devices.pods()]);
     return loop;
   }
 
@@ -150,6 +160,12 @@ export class AgentMachine {
   get driver(): Runtime {
     if (this.runtime === undefined) throw new Error("the machine was not started");
     return this.runtime;
+  }
+
+  /** The devices as the agent that was started last knows them. */
+  get nodeDevices(): NodeDevices {
+    if (this.devices === undefined) throw new Error("the machine was not started");
+    return this.devices;
   }
 
   /** What a run wrote, in conmon's format. */

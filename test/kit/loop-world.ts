@@ -19,6 +19,7 @@ import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
 import { ManualClock } from "./manual-clock.js";
+import { nodeWithoutDevices } from "./no-devices.js";
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
   serve: { heeds: "stop" },
@@ -283,6 +284,7 @@ export class LoopWorld {
           prune: async () => undefined,
         },
         imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
+        devices: nodeWithoutDevices(),
         disk: {
           prepare: async () => new Map(),
           refresh: async (uid) => void this.done.push(`refresh ${uid}`),

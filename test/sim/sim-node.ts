@@ -9,6 +9,7 @@ import { createNodeNetwork } from "../../net/host-network.js";
 import { SimulatedProxy } from "../../net/ingress/simulated-proxy.js";
 import { SimulatedKernel } from "../../net/kernel/simulated-kernel.js";
 import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
+import { noDevices } from "../kit/no-devices.js";
 import type { LiveContainer } from "./invariants.js";
 import { SimProcess } from "./sim-clock.js";
 import { hostEdge, hostRuntime } from "./sim-host.js";
@@ -132,6 +133,7 @@ export class SimNode {
       imageRoots: { inspect: () => ({ passwd: "", group: "" }) },
       perform: async () => ({ isPassed: true, message: "" }),
       disk: DISK,
+      devices: noDevices,
       checkpoint: hostEdge(this.checkpoint, host),
       memory,
       logs: {

@@ -155,6 +155,8 @@ class OciRuntime implements Runtime {
       mkdirSync(spec.oci.root.path, { recursive: true });
       const oci = await this.seccomp.compiled(spec.oci);
       writeFileSync(`${bundle}/config.json`, JSON.stringify(oci), { mode: 0o600 });
+      // Only the runtime itself runs the programs that are to follow the start.
+      if (oci.hooks?.poststart !== undefined) writeFileSync(`${bundle}/poststart`, "");
       writeFileSync(`${bundle}/root`, spec.rootMount === undefined ? "" : spec.oci.root.path);
       const { output } = await this.options.launcher.run(
         createScript(this.options, this.options.programs, { spec, share: this.shareScript(spec) }),
@@ -182,8 +184,10 @@ class OciRuntime implements Runtime {
       if (state.is === "running" || state.is === "exited") return;
       throw new TallshipError("runtime_failed", `start ${containerId(key)}: it is ${state.is}`);
     }
-    if (!this.writeFifo(`${runtimeState(this.options, key)}/exec.fifo`)) await this.startByRuntime(key);
-    writeFileSync(`${bundleFolder(this.options, key)}/started`, "");
+    const bundle = bundleFolder(this.options, key);
+    const isStarted = !isThere(`${bundle}/poststart`) && this.writeFifo(`${runtimeState(this.options, key)}/exec.fifo`);
+    if (!isStarted) await this.startByRuntime(key);
+    writeFileSync(`${bundle}/started`, "");
   }
 
   private writeFifo(fifo: string): boolean {
