@@ -156,7 +156,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
       return collectImages({ library, diskUse: () => diskUse(dataDir), inUse, clock: systemClock, log }, signal);
     },
     keepFit: fitness(parts, { launcher, runtime, hierarchies, created }),
-    imageStreams: (inUse) => imageStreams({ library: created.library, builder, inUse }),
+    imageStreams: (inUse) => imageStreams({ ...created, builder, inUse }),
     ingress: ingressOf(paths),
     streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
     facts,

@@ -38,6 +38,7 @@ export const ERRORS = {
   image_not_found: { grpc: 5, retry: "backoff", meaning: "the registry has no such image" },
   image_unauthorized: { grpc: 7, retry: "backoff", meaning: "the registry refuses the credentials" },
   image_pull_failed: { grpc: 14, retry: "backoff", meaning: "the registry cannot be reached or broke off" },
+  image_push_failed: { grpc: 14, retry: "never", meaning: "the registry cannot be reached or did not take the image" },
   image_digest_mismatch: { grpc: 15, retry: "backoff", meaning: "content does not have the digest it was asked by" },
   image_refused: { grpc: 3, retry: "never", meaning: "the image is malformed or hostile" },
   build_failed: { grpc: 9, retry: "never", meaning: "a step of an image's build failed" },

@@ -42,5 +42,9 @@ export const IMAGE_LIMITS = {
   },
   registryTries: { value: 3, why: "tries at one endpoint that bring nothing, before the next endpoint or the error" },
   registryStallMs: { value: 30_000, why: "pause within an answer after which the connection is taken for dead" },
+  registryListBytes: { value: 4_194_304, why: "one page of a registry's catalogue or tags" },
+  registryListPages: { value: 100, why: "pages of a registry's catalogue that are read for one search" },
+  imageSearchResults: { value: 100, why: "repositories that a search gives; each costs a question for its tags" },
+  imageParallelPushes: { value: 4, why: "layers sent to a registry at once" },
   imagesPerNode: { value: 20_000, why: "digests of content that a node reports" },
 } as const;

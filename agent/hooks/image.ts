@@ -1,13 +1,13 @@
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
 import { LOGIN_SECRET } from "../../kinds/login-secret.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
+import { credentialsOf, type PullSecret, type RegistryCredentials } from "../../kinds/registry-credentials.js";
 import { hasCode, TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { ConfigSource } from "../config-source.js";
-import { credentialsOf, type PullSecret } from "../image/credentials.js";
-import type { ImageRequest, Images, LocalImage, PullProgress, RegistryCredentials } from "../image/images.js";
+import type { ImageRequest, Images, LocalImage, PullProgress } from "../image/images.js";
 import type { InUse } from "../image/unused-images.js";
 import type { ClusterImages } from "../session/cluster-images.js";
 import type { Hook } from "./hook.js";
@@ -75,11 +75,17 @@ async function imageOf(
   return images.ensure({ ...request, credentials: known }, { signal, onProgress });
 }
 
-/** What to ask for. A name of the cluster is current as it stands: it is its digest that is asked for, and no registry needs to say whether it moved. */
+/**
+ * What to ask for. A name of the cluster is current as it stands: it is its digest that is asked for, and no registry needs to say whether it moved. One that was pulled stands for what it was
+ * then, unless the policy wants to know what it is now; what the node lacks of it, its registry gives to whom it lets.
+ */
 function requestFor(reference: string, policy: ImageRequest["policy"], own: ImageSpec | undefined): ImageRequest {
-  if (own === undefined) return { reference, policy, credentials: {} };
-  const pinned = formatReference({ ...parseReference(reference), digest: own.digest });
-  return { reference: pinned, policy: policy === "Never" ? "Never" : "IfNotPresent", credentials: {}, isOwn: true };
+  const isOfRegistry = own === undefined || own.registryDigest !== "";
+  if (own === undefined || (isOfRegistry && policy === "Always")) return { reference, policy, credentials: {} };
+  const digest = isOfRegistry ? own.registryDigest : own.digest;
+  const pinned = formatReference({ ...parseReference(reference), digest });
+  const asked = policy === "Never" ? "Never" : "IfNotPresent";
+  return { reference: pinned, policy: asked, credentials: {}, isOwn: !isOfRegistry };
 }
 
 /** What pods of this node name, and what names of the cluster stand for. */

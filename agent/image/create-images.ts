@@ -18,8 +18,11 @@ import type { Unpacker } from "./layer/unpacker.js";
 import type { Mirrors } from "./mirrors.js";
 import { NodeImages } from "./node-images.js";
 import { platformOfNode } from "./platform.js";
+import { HttpDesk } from "./registry/http-desk.js";
 import { HttpRegistry } from "./registry/http-registry.js";
 import type { Registry } from "./registry/registry.js";
+import type { RegistryDesk } from "./registry/registry-desk.js";
+import { RegistryErrands } from "./registry-errands.js";
 import { BtrfsRootFs } from "./rootfs/btrfs-rootfs.js";
 import { checkFileSystem, driverFor } from "./rootfs/file-system.js";
 import { OverlayRootFs } from "./rootfs/overlay-rootfs.js";
@@ -38,6 +41,8 @@ export interface CreateImagesOptions {
   readonly mirrors?: () => Mirrors;
   /** HTTP. */
   readonly registry?: Registry;
+  /** HTTP. */
+  readonly desk?: RegistryDesk;
   /** The program in which layers are unpacked. This process. */
   readonly worker?: WorkerProgram | undefined;
   /** btrfs when the folder is on it, else overlayfs. */
@@ -54,6 +59,7 @@ export interface CreateImagesOptions {
 export interface CreatedImages {
   readonly images: Images;
   readonly library: ImageLibrary;
+  readonly errands: RegistryErrands;
   readonly rootFs: RootFsDriver;
   /** What carries content between nodes; absent without peers. */
   readonly serving: ServingParts | undefined;
@@ -76,6 +82,9 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
   const rootFs = rootFsOf(driver, options.dataDir, store);
   const { peers } = options;
   const fabric = peers === undefined ? undefined : new Fabric({ store, registry, peers, clock, rng, log });
+  const mirrors = options.mirrors ?? (() => new Map());
+  const desk = options.desk ?? new HttpDesk(clock);
+  const errands = new RegistryErrands({ registry, clock, rng, store, desk, mirrors });
   const images = new NodeImages({
     fabric,
     clock,
@@ -87,7 +96,7 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
     rootFs,
     store,
     names: new ImageNames(join(folder, "names.json"), log),
-    mirrors: options.mirrors ?? (() => new Map()),
+    mirrors,
     platform: platformOfNode(process.arch),
     policy: options.policy ?? { deviceNodes: "refuse" },
   });
@@ -95,10 +104,11 @@ export function createImages(options: CreateImagesOptions): CreatedImages {
     images.close();
     await unpacker.close();
     registry.close();
+    desk.close();
     peers?.close();
   };
   const serving = fabric === undefined ? undefined : { store, fabric };
-  return { images, library: images, rootFs, serving, close };
+  return { images, library: images, errands, rootFs, serving, close };
 }
 
 function unpackerOf({ worker, clock, log }: CreateImagesOptions, folder: string): Unpacker {

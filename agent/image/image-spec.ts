@@ -1,7 +1,8 @@
 import { formatError } from "../../kinds/formats.js";
 import { TallshipError } from "../../lib/errors.js";
+import { asText } from "../../lib/json-shape.js";
 import { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
-import { asText, parseJsonObject } from "./json-shape.js";
+import { parseJsonObject } from "./json-shape.js";
 import { parseConfig, parseManifest } from "./manifest.js";
 import type { ContentStore } from "./store/content-store.js";
 

@@ -8,17 +8,23 @@ import {
   type LoadStart,
   type NamedImage,
   type PruneTask,
+  type PullTask,
+  type PushTask,
   type ReadTask,
+  type RegistryLogin,
   type SaveTask,
 } from "../../proto/gen/tallship/v1/images.js";
 import type { ImageStreams } from "../session/operator-streams.js";
 import type { ImageBuilder } from "./build/image-builder.js";
-import type { ImageLibrary, NamedSpec } from "./images.js";
+import type { ImageLibrary, Images, NamedSpec } from "./images.js";
+import type { Logins, RegistryErrands } from "./registry-errands.js";
 import type { InUse } from "./unused-images.js";
 
 /** Who does what is asked. */
 export interface ImageWorkers {
   readonly library: ImageLibrary;
+  readonly images: Pick<Images, "ensure">;
+  readonly errands: Pick<RegistryErrands, "resolve" | "push" | "search">;
   readonly builder: Pick<ImageBuilder, "build">;
   readonly inUse: () => InUse;
 }
@@ -29,13 +35,14 @@ export function imageStreams(workers: ImageWorkers): ImageStreams {
 }
 
 function run(
-  { library, builder, inUse }: ImageWorkers,
+  workers: ImageWorkers,
   { task }: ImageTask,
   input: AsyncIterable<ImageInput>,
   signal: AbortSignal,
 ): AsyncIterable<ImageOutput> {
   if (task === undefined)
     throw new TallshipError("not_supported", "this agent does not know what is asked of its images");
+  const { library, builder, errands, inUse } = workers;
   switch (task.$case) {
     case "load":
       return load(library, task.value, input, signal);
@@ -49,6 +56,14 @@ function run(
       return readContent(library, task.value);
     case "prune":
       return prune({ library, inUse }, task.value);
+    case "pull":
+      return pull(workers, task.value, signal);
+    case "push":
+      return push(errands, task.value, signal);
+    case "resolve":
+      return resolve(errands.resolve(task.value.name, loginsOf(task.value.logins), signal));
+    case "catalog":
+      return found(errands.search({ ...task.value, most: task.value.limit }, loginsOf(task.value.logins), signal));
     default:
       return assertNever(task);
   }
@@ -57,10 +72,13 @@ function run(
 /** Bytes between two tellings of how far something is. */
 const TOLD_EVERY_BYTES = 4_194_304;
 
+type Tell = (output: ImageOutput) => void;
 type OnProgress = (step: string, bytesDone: number, bytesTotal: number) => void;
 
 /** What some work says of its progress, then what comes of it. */
-function telling(work: (onProgress: OnProgress) => Promise<readonly ImageOutput[]>): AsyncIterable<ImageOutput> {
+function telling(
+  work: (onProgress: OnProgress, tell: Tell) => Promise<readonly ImageOutput[]>,
+): AsyncIterable<ImageOutput> {
   const outputs = new Pipe<ImageOutput>(1);
   let told = { step: "", bytesDone: 0 };
   const onProgress: OnProgress = (step, bytesDone, bytesTotal) => {
@@ -68,7 +86,7 @@ function telling(work: (onProgress: OnProgress) => Promise<readonly ImageOutput[
     told = { step, bytesDone };
     outputs.push(outputOf({ $case: "progress", value: { step, bytesDone, bytesTotal } }));
   };
-  work(onProgress).then(
+  work(onProgress, (output) => void outputs.push(output)).then(
     (results) => {
       for (const result of results) outputs.push(result);
       outputs.end();
@@ -92,12 +110,13 @@ function load(
 
 async function* build(
   builder: ImageWorkers["builder"],
-  { start, bases }: BuildTask,
+  { start, bases, logins }: BuildTask,
   input: AsyncIterable<ImageInput>,
   signal: AbortSignal,
 ): AsyncGenerator<ImageOutput> {
   if (start === undefined) throw new TallshipError("invalid_argument", "build: nothing says of what");
-  for await (const event of builder.build({ start, bases, context: archiveOf(input) }, signal))
+  const asked = { start, bases, context: archiveOf(input), credentials: loginsOf(logins) };
+  for await (const event of builder.build(asked, signal))
     yield event.is === "output"
       ? outputOf({ $case: "output", value: Buffer.from(event.bytes) })
       : outputOf({ $case: "loaded", value: { ...event.image, names: [...event.image.names], nodes: [] } });
@@ -108,6 +127,48 @@ function fetchImage(library: ImageLibrary, image: NamedImage, signal: AbortSigna
     await library.fetch(namedSpec(image), { signal, onProgress });
     return [];
   });
+}
+
+function pull(
+  { library, images }: ImageWorkers,
+  { name, logins }: PullTask,
+  signal: AbortSignal,
+): AsyncIterable<ImageOutput> {
+  return telling(async (onProgress) => {
+    const request = { reference: name, policy: "IfNotPresent", credentials: loginsOf(logins) } as const;
+    const { digest } = await images.ensure(request, {
+      signal,
+      onProgress: ({ bytesDone, bytesTotal }) => onProgress("pulling", bytesDone, bytesTotal),
+    });
+    const spec = await library.specOf(digest);
+    return [outputOf({ $case: "loaded", value: { names: [name], spec, nodes: [] } })];
+  });
+}
+
+function push(
+  errands: ImageWorkers["errands"],
+  { image, to, logins }: PushTask,
+  signal: AbortSignal,
+): AsyncIterable<ImageOutput> {
+  if (image === undefined) throw new TallshipError("invalid_argument", "push: nothing says what");
+  return telling(async (onProgress, tell) => {
+    const line = (text: string): void => tell(outputOf({ $case: "output", value: Buffer.from(`${text}\n`) }));
+    await errands.push({ image: namedSpec(image), to, logins: loginsOf(logins), signal, onProgress, tell: line });
+    return [];
+  });
+}
+
+async function* resolve(digest: Promise<string>): AsyncGenerator<ImageOutput> {
+  yield outputOf({ $case: "resolved", value: await digest });
+}
+
+async function* found(repositories: ReturnType<RegistryErrands["search"]>): AsyncGenerator<ImageOutput> {
+  for await (const { repository, tags } of repositories)
+    yield outputOf({ $case: "found", value: { repository, tags: [...tags] } });
+}
+
+function loginsOf(logins: readonly RegistryLogin[]): Logins {
+  return Object.fromEntries(logins.map(({ host, username, password }) => [host, { username, password }]));
 }
 
 async function* saveImages(library: ImageLibrary, { images }: SaveTask): AsyncGenerator<ImageOutput> {

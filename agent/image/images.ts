@@ -1,11 +1,6 @@
+import type { RegistryCredentials } from "../../kinds/registry-credentials.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { InUse } from "./unused-images.js";
-
-/** Credentials for one registry. */
-export interface RegistryCredentials {
-  readonly username: string;
-  readonly password: string;
-}
 
 /** What an image says of how it is run; the OCI image config. */
 export interface ImageConfig {
@@ -126,6 +121,8 @@ export interface ImageLibrary {
   fetch(image: NamedSpec, options: Omit<LoadOptions, "names">): Promise<void>;
   /** Images as one archive; not_found before its first byte when some content is not here. */
   save(images: readonly NamedSpec[]): AsyncIterable<Uint8Array>;
+  /** What an image of the node consists of, by the digest of its manifest. */
+  specOf(digest: string): Promise<ImageSpec>;
   /** A manifest or config. */
   read(digest: string): Promise<Uint8Array>;
   /** Drops content that nothing names or uses; returns the bytes freed. */

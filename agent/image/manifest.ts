@@ -1,8 +1,9 @@
 import { isDigest } from "../../kinds/image-reference.js";
 import { TallshipError } from "../../lib/errors.js";
+import { asList, asObject, asText, asTextMap, asTexts, type JsonObject } from "../../lib/json-shape.js";
 import { limit } from "../../lib/limits.js";
 import type { ImageConfig } from "./images.js";
-import { asList, asObject, asText, asTextMap, asTexts, type JsonObject, parseJsonObject } from "./json-shape.js";
+import { parseJsonObject } from "./json-shape.js";
 import type { Platform } from "./platform.js";
 
 /** Media types that OCI images are written with. A layer that is packed has its packing after a plus. */

@@ -1,4 +1,4 @@
-import { credentialsHost } from "./credentials.js";
+import { credentialsHost } from "../../kinds/registry-credentials.js";
 import type { Endpoint } from "./registry/registry.js";
 
 /** Where one registry's content may be had instead. */
@@ -17,6 +17,11 @@ export function endpointsFor(mirrors: Mirrors, host: string): readonly Endpoint[
   const rule = mirrors.get(host) ?? mirrors.get("*");
   if (rule === undefined) return [originOf(host)];
   return rule.hasFallback ? [...rule.endpoints, originOf(host)] : rule.endpoints;
+}
+
+/** The registry itself, with what a rule says of its certificate when one of the endpoints is the registry's own address. */
+export function registryItself(mirrors: Mirrors, host: string): Endpoint {
+  return mirrors.get(host)?.endpoints.find((endpoint) => hostOf(endpoint) === host) ?? originOf(host);
 }
 
 /** The registry itself: by https, on this machine by http. docker.io is served by another name. */

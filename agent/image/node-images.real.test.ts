@@ -1,12 +1,13 @@
 import { readdirSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { RegistryCredentials } from "../../kinds/registry-credentials.js";
 import { tarEntry } from "../../lib/tar/entry.js";
 import { tarArchive } from "../../lib/tar/tar-writer.js";
 import { digestOf } from "../../test/kit/built-image.js";
 import { buildImage, buildIndex, builtLayer } from "../../test/kit/image-builder.js";
 import { ask, ImageWorld, imageOf, layerOf, ORIGIN } from "../../test/kit/image-world.js";
 import { waitFor } from "../../test/kit/wait.js";
-import type { PullProgress, RegistryCredentials } from "./images.js";
+import type { PullProgress } from "./images.js";
 
 const MIRROR = "http://mirror.example";
 const forever = new AbortController().signal;

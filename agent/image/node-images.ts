@@ -3,6 +3,7 @@ import type { Cancel } from "../../lib/clock.js";
 import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
+import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import { exportArchive } from "./archive/export-archive.js";
 import { importArchive } from "./archive/import-archive.js";
 import { layOut } from "./archive/lay-out.js";
@@ -119,6 +120,10 @@ export class NodeImages implements Images, ImageLibrary {
 
   save(images: readonly NamedSpec[]): AsyncIterable<Uint8Array> {
     return exportArchive(this.options.store, images);
+  }
+
+  specOf(digest: string): Promise<ImageSpec> {
+    return imageSpecOf(this.options.store, digest);
   }
 
   async read(digest: string): Promise<Uint8Array> {

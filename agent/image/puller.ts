@@ -1,11 +1,12 @@
 import { formatReference, type ImageReference, isDigest } from "../../kinds/image-reference.js";
+import type { RegistryCredentials } from "../../kinds/registry-credentials.js";
 import { hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import { Slots } from "../../lib/slots.js";
 import type { ContentOrigin, Fabric } from "./fabric/fabric.js";
 import { fetchBlob } from "./fetch-blob.js";
-import type { PullProgress, RegistryCredentials } from "./images.js";
+import type { PullProgress } from "./images.js";
 import type { LayerPolicy } from "./layer/layer-entry.js";
 import { defaultLayerLimits } from "./layer/layer-limits.js";
 import type { Unpacker } from "./layer/unpacker.js";

@@ -39,9 +39,10 @@ export function runBuild(
   const { target = "", platform = "", network = "", noCache, pull } = flags;
   return withCluster(shell, flags, async (cluster) => {
     const args = flags.buildArg.flatMap((text) => withValue(text, shell.env));
+    const { namespace } = cluster;
     const start = { names: [...flags.tag], target, platform, network, noCache, pull, args, labels: [...flags.label] };
     const secrets = await Promise.all(flags.secret.map((text) => readSecret(text, shell)));
-    const order = { context, file: flags.file, start: { ...start, secrets } };
+    const order = { context, file: flags.file, start: { ...start, secrets, namespace } };
     await buildImage(cluster, order, { shell, isQuiet: flags.quiet, stdout: shell.stdout });
     return 0;
   });

@@ -9,6 +9,7 @@ import {
   type LoadImages,
   PruneImagesResponse,
   RemoveImagesResponse,
+  SearchImagesResponse,
 } from "../../proto/gen/tallship/v1/images.js";
 import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
 import { fail, succeed } from "../../test/kit/tsctl-steps.js";
@@ -33,12 +34,15 @@ const config = {
   ],
 };
 
+const outputOf = (part: NonNullable<ImageOutput["part"]>): ImageOutput => ImageOutput.fromPartial({ part });
+
 let bench: TsctlBench;
-const seen: { load: LoadImages[]; removed: unknown[] } = { load: [], removed: [] };
+const seen: { load: LoadImages[]; removed: unknown[]; asked: unknown[] } = { load: [], removed: [], asked: [] };
 afterEach(() => bench.close());
 beforeEach(async () => {
   seen.load = [];
   seen.removed = [];
+  seen.asked = [];
   bench = await openTsctlBench({
     images: {
       load: async function* (inputs) {
@@ -58,6 +62,30 @@ beforeEach(async () => {
       remove: async (request) => {
         seen.removed.push(request);
         return RemoveImagesResponse.fromPartial({ untagged: [NAME], deleted: [digest("a")] });
+      },
+      pull: async function* (request) {
+        seen.asked.push(request);
+        const isOwn = request.name === "app:v1";
+        const names = [isOwn ? NAME : request.name];
+        if (!isOwn) {
+          yield outputOf({ $case: "progress", value: { step: "pulling", bytesDone: 1, bytesTotal: 2 } });
+          const value = { name: "host3", code: "disk_failed", message: "the disk is full" };
+          yield outputOf({ $case: "failed", value });
+        }
+        const nodes = isOwn ? ["host1"] : ["host1", "host2"];
+        const value = { names, spec: { ...spec, registryDigest: isOwn ? "" : digest("1") }, nodes };
+        yield outputOf({ $case: "loaded", value });
+      },
+      push: async function* (request) {
+        seen.asked.push(request);
+        yield outputOf({ $case: "progress", value: { step: "pushing", bytesDone: 1, bytesTotal: 2 } });
+        yield outputOf({ $case: "output", value: Buffer.from("ddd: Pushed\n") });
+      },
+      search: async (request) => {
+        seen.asked.push(request);
+        if (request.term === "nothing") return SearchImagesResponse.fromPartial({});
+        const images = [{ repository: "reg.example:5000/team/app", tags: ["v1", "v2"] }];
+        return SearchImagesResponse.fromPartial({ images: [...images, { repository: "reg.example:5000/empty" }] });
       },
       prune: async () =>
         PruneImagesResponse.fromPartial({
@@ -164,7 +192,35 @@ describe("image", () => {
     expect(await succeed(bench, "logout reg.example")).toBe("Not logged in to reg.example\n");
   });
 
+  test("pull tells the digest that nodes have now, and names those that failed", async () => {
+    const { out, err, code } = await bench.run(["pull", "reg.example/app:v1"]);
+    const name = "reg.example/app:v1";
+    expect(out).toBe(`Digest: ${digest("1")}\nStatus: Downloaded newer image for ${name} (on 2 nodes)\n${name}\n`);
+    expect({ err, code }).toEqual({ err: "error: node host3: the disk is full\n", code: 1 });
+    expect(seen.asked).toEqual([{ name, nodes: [], namespace: "default" }]);
+    expect(await succeed(bench, "pull -q --node host1 app:v1")).toBe(`${NAME}\n`);
+    expect(await succeed(bench, "pull app:v1")).toContain("the cluster's own: no registry was asked");
+  });
+
+  test("push tells what became of each layer, search lists repositories and their tags", async () => {
+    expect(await succeed(bench, "image push app:v1 reg.example/app:v1")).toBe("ddd: Pushed\n");
+    expect(await succeed(bench, "push -q app:v1 reg.example/app:v1")).toBe("reg.example/app:v1\n");
+    expect(await succeed(bench, "search reg.example:5000/te")).toBe(
+      "NAME                        TAGS\nreg.example:5000/team/app   v1,v2\nreg.example:5000/empty      <none>\n",
+    );
+    const none = await bench.run(["search", "nothing"]);
+    expect(none).toMatchObject({ code: 0, out: "", err: expect.stringContaining("No images found in the cluster") });
+    expect(seen.asked).toEqual([
+      { name: "app:v1", to: "reg.example/app:v1", namespace: "default" },
+      { name: "app:v1", to: "reg.example/app:v1", namespace: "default" },
+      { registry: "reg.example:5000", term: "te", namespace: "default", limit: 0 },
+      { registry: "", term: "nothing", namespace: "default", limit: 0 },
+    ]);
+  });
+
   const refused = [
+    { line: "pull", code: 2, err: "name the image" },
+    { line: "push a b c", code: 2, err: "name the image, and what the registry is to call it" },
     { line: "login reg.example", code: 2, err: "say who you are" },
     { line: "login -u ann reg.example", code: 2, err: "--password-stdin" },
     { line: "image load -i none.tar", code: 6, err: "it does not exist" },

@@ -268,6 +268,24 @@ export const IMAGE_VERBS: readonly VerbRow[] = [
     load: async () => (await import("./image-prune.js")).imagePrune,
   },
   {
+    name: "pull",
+    aliases: ["image pull"],
+    summary: "have the nodes pull an image from its registry",
+    load: async () => (await import("./pull.js")).pull,
+  },
+  {
+    name: "push",
+    aliases: ["image push"],
+    summary: "send an image of the cluster to a registry",
+    load: async () => (await import("./push.js")).push,
+  },
+  {
+    name: "search",
+    aliases: ["image search"],
+    summary: "look for images in the cluster or in a registry",
+    load: async () => (await import("./search.js")).search,
+  },
+  {
     name: "login",
     summary: "keep credentials for a registry that a namespace's pods pull from",
     load: async () => (await import("./login.js")).login,

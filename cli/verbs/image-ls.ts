@@ -6,7 +6,7 @@ import { verb } from "../verb.js";
 export const imageLs = verb({
   forms: ["image ls [NAME[:TAG]…]", "images [NAME[:TAG]…]"],
   description:
-    "Only images that the cluster has names for itself are listed: those that were loaded, built or tagged. What nodes pulled from registries has no name of the cluster.",
+    "Only images that the cluster has names for itself are listed: those that were loaded, built, tagged or pulled by `pull`. What nodes pulled for their pods has no name of the cluster.",
   flags: {
     quiet: { type: "switch", short: "q", summary: "print ids alone" },
     digests: { type: "switch", summary: "print the digests of manifests too" },

@@ -10,7 +10,7 @@ import {
 } from "../../proto/gen/tallship/v1/fabric.js";
 import type { ImageReport, OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import type { View } from "../cache/view.js";
-import { contentOf, mayFetch, type NotedManifest, notedManifest } from "./may-fetch.js";
+import { contentOf, mayFetch, type NotedManifest, notedManifest, repositoriesOf } from "./may-fetch.js";
 import { planContent, type SeekerPlan } from "./plan-content.js";
 
 /** What the book needs. */
@@ -42,6 +42,8 @@ interface NodeContent {
   readonly noted: Map<string, NotedManifest>;
   /** Content that an operator has had it fetch. */
   readonly allowed: Set<string>;
+  /** Repositories that an operator has had it work with. */
+  readonly repositories: Set<string>;
   /** Leaves that other nodes were given for this one's content, and when. */
   readonly leaves: Map<string, number>;
 }
@@ -62,7 +64,10 @@ export class ContentBook {
   /** A node's session has begun: nothing is known of it. */
   begin(nodeName: string): void {
     this.end(nodeName);
-    this.nodes.set(nodeName, { held: new Set(), noted: new Map(), allowed: new Set(), leaves: new Map() });
+    this.nodes.set(nodeName, {
+      ...{ held: new Set(), noted: new Map(), leaves: new Map() },
+      ...{ allowed: new Set(), repositories: new Set() },
+    });
   }
 
   /** A node's session is over. What others were to get from it they get elsewhere. */
@@ -108,14 +113,14 @@ export class ContentBook {
     if (noted.size > limit("fabricManifests") && oldest !== undefined) noted.delete(oldest);
   }
 
-  /** An operator has a node do something: an image of the cluster that it is to fetch, no pod on it needs to name. */
+  /** An operator has a node do something: an image that it is to fetch, to pull or to build on, no pod on it needs to name. */
   opened(nodeName: string, { what }: OpenStream): void {
     const task = what?.$case === "image" ? what.value.task : undefined;
+    const node = this.nodes.get(nodeName);
+    if (node === undefined) return;
     const image = task?.$case === "fetch" ? task.value.spec : undefined;
-    const allowed = this.nodes.get(nodeName)?.allowed;
-    if (image === undefined || allowed === undefined) return;
-    if (allowed.size > limit("imagesPerNode")) allowed.clear();
-    for (const digest of contentOf(image)) allowed.add(digest);
+    allow(node.allowed, image === undefined ? [] : contentOf(image));
+    allow(node.repositories, repositoriesOf(task));
   }
 
   /** A node wants content, has more of it, or wants it no more. */
@@ -125,8 +130,7 @@ export class ContentBook {
     if (node === undefined) return;
     if (want.isOver) this.sought.get(digest)?.seekers.delete(nodeName);
     else if (this.sought.get(digest)?.seekers.has(nodeName) === true) this.hear(nodeName, want);
-    else if (node.allowed.has(digest) || mayFetch(this.deps.view, nodeName, want, node.noted))
-      this.hear(nodeName, want);
+    else if (node.allowed.has(digest) || mayFetch(this.deps.view, nodeName, want, node)) this.hear(nodeName, want);
     else this.refuse(nodeName, digest, "forbidden", `no pod on node ${nodeName} names an image with ${digest}`);
     this.changed(digest);
   }
@@ -232,4 +236,9 @@ export class ContentBook {
     this.sought.get(digest)?.seekers.delete(nodeName);
     this.deps.tell(nodeName, { plan: ContentPlan.fromPartial({ digest, refusedCode, refusedMessage }) });
   }
+}
+
+function allow(allowed: Set<string>, more: readonly string[]): void {
+  if (allowed.size > limit("imagesPerNode")) allowed.clear();
+  for (const each of more) allowed.add(each);
 }

@@ -15,8 +15,8 @@ const start = (text: string, more: Partial<BuildStart> = {}): BuildStart =>
 
 test("an image of the cluster is named by what it stands for now, another is a registry's to say", () => {
   expect(buildBases(view, start("FROM own\nCOPY --from=reg.example/other:1 /a /a"))).toEqual([
-    { name: OWN, digest: DIGEST },
-    { name: "reg.example/other:1", digest: "" },
+    { name: OWN, digest: DIGEST, isFromRegistry: false },
+    { name: "reg.example/other:1", digest: "", isFromRegistry: false },
   ]);
 });
 

@@ -12,7 +12,11 @@ export function buildBases(view: Pick<View, "get">, { dockerfile, args, target, 
   const names = baseImages(new TextDecoder().decode(dockerfile), { args, target });
   if (Math.max(names.length, secrets.length) > limit("buildSecrets"))
     throw new TallshipError("too_large", `build: more than ${limit("buildSecrets")} base images or secrets`);
-  return names.map((name) => BuildBase.fromPartial({ name, digest: view.get("Image", "", name)?.spec?.digest ?? "" }));
+  return names.map((name) => {
+    const { digest = "", registryDigest = "" } = view.get("Image", "", name)?.spec ?? {};
+    const isFromRegistry = registryDigest !== "";
+    return BuildBase.fromPartial({ name, digest: isFromRegistry ? registryDigest : digest, isFromRegistry });
+  });
 }
 
 /** The whole form of a name that an image is to get; a name ends in its tag. */

@@ -12,7 +12,11 @@ import { buildBases, imageNameOf } from "./build-bases.js";
 import { inspectImage, listImages, saveImages } from "./look-at-images.js";
 import { type NodeTaskDeps, nodesFor, runOnNode } from "./node-task.js";
 import { type PublishDeps, publishImage } from "./publish-image.js";
+import { pullImage } from "./pull-image.js";
+import { pushImage } from "./push-image.js";
+import { hostOfName, loginsFor } from "./registry-logins.js";
 import { pruneImages, type RemoveDeps, removeImages } from "./remove-images.js";
+import { searchImages } from "./search-images.js";
 
 /** What the Images service needs. */
 export interface ImagesDeps extends NodeTaskDeps {
@@ -29,6 +33,9 @@ export function imagesService(deps: ImagesDeps): Handlers<typeof ImagesDefinitio
     inspect: (request, { signal }) => inspectImage(deps, request, signal),
     remove: (request, context) => removeImages(deps, request, context),
     prune: (request, { signal }) => pruneImages(deps, request, signal),
+    pull: (request, context) => pullImage(deps, request, context),
+    push: (request, { signal }) => pushImage(deps, request, signal),
+    search: (request, { signal }) => searchImages(deps, request, signal),
   };
 }
 
@@ -51,7 +58,9 @@ async function* build(
   const names = start.names.map(imageNameOf);
   if (names.length === 0) throw new TallshipError("invalid_argument", "build: the image needs a name");
   const bases = buildBases(deps.view, start);
-  const value = BuildTask.fromPartial({ start: { ...start, names }, bases });
+  const hosts = bases.map(({ name }) => hostOfName(name));
+  const logins = loginsFor(deps.view, start.namespace, hosts);
+  const value = BuildTask.fromPartial({ start: { ...start, names }, bases, logins });
   const digests = bases.flatMap(({ digest }) => (digest === "" ? [] : [digest]));
   yield* takenIn(deps, { task: { $case: "build", value }, archive, digests }, context);
 }

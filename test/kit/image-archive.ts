@@ -1,5 +1,6 @@
 import { gunzipSync } from "node:zlib";
-import { asList, asObject, asText, asTexts, type JsonObject, parseJsonObject } from "../../agent/image/json-shape.js";
+import { parseJsonObject } from "../../agent/image/json-shape.js";
+import { asList, asObject, asText, asTexts, type JsonObject } from "../../lib/json-shape.js";
 import { tarEntry } from "../../lib/tar/entry.js";
 import { TarReader } from "../../lib/tar/tar-reader.js";
 import { tarArchive } from "../../lib/tar/tar-writer.js";

@@ -121,6 +121,9 @@ const NO_IMAGES: Handlers<typeof ImagesDefinition> = {
   remove: () => refuse("images"),
   prune: () => refuse("images"),
   build: () => refuse("images"),
+  pull: () => refuse("images"),
+  push: () => refuse("images"),
+  search: () => refuse("images"),
 };
 const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
   info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),

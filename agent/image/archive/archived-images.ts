@@ -1,6 +1,7 @@
 import { formatReference, parseReference } from "../../../kinds/image-reference.js";
 import { TallshipError } from "../../../lib/errors.js";
-import { asList, asObject, asText, asTextMap, asTexts, type JsonObject, parseJson } from "../json-shape.js";
+import { asList, asObject, asText, asTextMap, asTexts, type JsonObject } from "../../../lib/json-shape.js";
+import { parseJson } from "../json-shape.js";
 import { type Descriptor, type Manifest, OCI_TYPES, parseManifest } from "../manifest.js";
 import { type Platform, selectPlatform, shownPlatform, shownPlatforms } from "../platform.js";
 import type { ArchiveFile, ArchiveFiles } from "./archive-files.js";

@@ -2,8 +2,9 @@
 import { link, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { TallshipError } from "../../../lib/errors.js";
+import { asList, asObject, type JsonObject } from "../../../lib/json-shape.js";
 import { digestOf } from "../digest.js";
-import { asList, asObject, type JsonObject, parseJsonObject } from "../json-shape.js";
+import { parseJsonObject } from "../json-shape.js";
 import { parseManifest } from "../manifest.js";
 import type { ContentStore } from "../store/content-store.js";
 

@@ -61,7 +61,10 @@ async function build(dockerfile: string, more: Partial<BuildStart> = {}, signal 
   const start = BuildStart.fromPartial({ names: [NAME], dockerfile: Buffer.from(dockerfile), ...more });
   let output = "";
   const images: string[] = [];
-  for await (const event of builder.build({ start, bases: [base], context: contextOf(folder) }, signal)) {
+  for await (const event of builder.build(
+    { start, bases: [base], context: contextOf(folder), credentials: {} },
+    signal,
+  )) {
     if (event.is === "output") output += Buffer.from(event.bytes).toString();
     else images.push(...event.image.names);
   }

@@ -19,6 +19,7 @@ import { Slots } from "../../../lib/slots.js";
 import type { BuildBase, BuildStart } from "../../../proto/gen/tallship/v1/images.js";
 import type { ImageLibrary, Images, LoadedImage } from "../images.js";
 import type { Platform } from "../platform.js";
+import type { Logins } from "../registry-errands.js";
 import { type BuildPaths, budWords, buildahWords, checkBuild, pushWords, secretPath } from "./build-words.js";
 import { buildGroups, type Confinement, confined } from "./confined.js";
 
@@ -38,6 +39,8 @@ export interface BuilderParts {
 export interface Build {
   readonly start: BuildStart;
   readonly bases: readonly BuildBase[];
+  /** For the registries of the bases, by host. */
+  readonly credentials: Logins;
   /** A tar archive. */
   readonly context: AsyncIterable<Uint8Array>;
 }
@@ -87,7 +90,7 @@ export class ImageBuilder {
   }
 
   private async *built(
-    { start, bases, context }: Build,
+    { start, bases, context, credentials }: Build,
     paths: BuildPaths,
     signal: AbortSignal,
   ): AsyncGenerator<BuildEvent> {
@@ -97,7 +100,8 @@ export class ImageBuilder {
     await unpack(context, join(folder, "context"), signal);
     const groups = buildGroups(parts.cgroupParent);
     const how: Confinement = { groups, folder, hasNetwork: start.network !== "none", signal };
-    for (const [at, base] of bases.entries()) await this.bringBase(base, { paths, at, pull: start.pull, how });
+    for (const [at, base] of bases.entries())
+      await this.bringBase(base, { paths, at, pull: start.pull, credentials, how });
     for await (const bytes of confined(budWords(paths, start), how)) yield { is: "output", bytes };
     const id = readFileSync(join(folder, "id"), "utf8").trim();
     await toEnd(confined(pushWords(paths, id), how));
@@ -108,14 +112,16 @@ export class ImageBuilder {
   }
 
   /** Makes an image of the node one of buildah's, under its name. */
-  private async bringBase({ name, digest }: BuildBase, { paths, at, pull, how }: BringTerms): Promise<void> {
+  private async bringBase(
+    { name, digest, isFromRegistry }: BuildBase,
+    { paths, at, pull, credentials, how }: BringTerms,
+  ): Promise<void> {
     const { images, library } = this.parts;
-    const reference = digest === "" ? name : `${name}@${digest}`;
-    const policy = pull && digest === "" ? "Always" : "IfNotPresent";
-    const local = await images.ensure(
-      { reference, policy, credentials: {}, isOwn: digest !== "" },
-      { signal: how.signal },
-    );
+    const asksRegistry = pull && (digest === "" || isFromRegistry);
+    const reference = digest === "" || asksRegistry ? name : `${name}@${digest}`;
+    const policy = asksRegistry ? "Always" : "IfNotPresent";
+    const isOwn = digest !== "" && !isFromRegistry;
+    const local = await images.ensure({ reference, policy, credentials, isOwn }, { signal: how.signal });
     const folder = join(paths.folder, `base-${at}`);
     await library.layOut(local.digest, folder);
     const buildah = buildahWords(paths);
@@ -157,6 +163,7 @@ interface BringTerms {
   readonly paths: BuildPaths;
   readonly at: number;
   readonly pull: boolean;
+  readonly credentials: Logins;
   readonly how: Confinement;
 }
 

@@ -19,8 +19,10 @@ test("challenges are read as registries write them", () => {
 
 test("a token is asked for reading alone, whatever the registry proposes", () => {
   const challenge = { scheme: "bearer", realm: "https://a/t?x=1", service: "s", scope: "repository:other:*" } as const;
-  expect(tokenUrl(challenge, "a/b")?.href).toBe("https://a/t?x=1&service=s&scope=repository%3Aa%2Fb%3Apull");
-  expect(tokenUrl({ ...challenge, realm: "no address" }, "a/b")).toBeUndefined();
+  expect(tokenUrl(challenge, ["repository:a/b:pull"])?.href).toBe(
+    "https://a/t?x=1&service=s&scope=repository%3Aa%2Fb%3Apull",
+  );
+  expect(tokenUrl({ ...challenge, realm: "no address" }, ["repository:a/b:pull"])).toBeUndefined();
 });
 
 test("tokens are read under both names, with a life of a minute when none is given", () => {

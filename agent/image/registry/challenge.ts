@@ -20,12 +20,12 @@ export function parseChallenge(header: string | undefined): Challenge {
   return { scheme: "bearer", realm, service: parameters.get("service") ?? "", scope: parameters.get("scope") ?? "" };
 }
 
-/** Where the token is asked for. The scope is what the client needs, whatever the registry proposes. */
-export function tokenUrl(challenge: Challenge & { scheme: "bearer" }, repository: string): URL | undefined {
+/** Where the token is asked for. The scopes are what the client needs, whatever the registry proposes. */
+export function tokenUrl(challenge: Challenge & { scheme: "bearer" }, scopes: readonly string[]): URL | undefined {
   if (!URL.canParse(challenge.realm)) return undefined;
   const url = new URL(challenge.realm);
   if (challenge.service !== "") url.searchParams.set("service", challenge.service);
-  url.searchParams.set("scope", `repository:${repository}:pull`);
+  for (const scope of scopes) url.searchParams.append("scope", scope);
   return url;
 }
 

@@ -1,20 +1,28 @@
 // Edge: one HTTP request, with deadlines.
 import { readFileSync } from "node:fs";
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { type ClientRequest, Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { rootCertificates } from "node:tls";
 import type { Clock } from "../../../lib/clock.js";
-import { TallshipError } from "../../../lib/errors.js";
+import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Endpoint } from "./registry.js";
 
 /** One request. */
 export interface ExchangeRequest {
-  readonly method: "GET" | "HEAD";
+  readonly method: "GET" | "HEAD" | "POST" | "PUT";
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly endpoint: Endpoint;
   readonly signal: AbortSignal;
+  /** What is sent; nothing when absent. Read once: such a request follows no redirect. */
+  readonly body?: RequestBody | undefined;
+}
+
+/** What a request sends. */
+export interface RequestBody {
+  readonly sizeBytes: number;
+  readonly content: AsyncIterable<Uint8Array>;
 }
 
 /** Keeps connections open between requests, apart by how certificates are verified. */
@@ -29,15 +37,16 @@ export class HttpExchange {
 
   /** Sends a request and resolves with the head of the answer; the caller reads or destroys the rest. No redirects. */
   send(request: ExchangeRequest): Promise<IncomingMessage> {
-    const { url, method, headers, endpoint, signal } = request;
+    const { url, method, endpoint, signal, body } = request;
     return new Promise((resolve, reject) => {
       const isTls = url.protocol === "https:";
+      const headers = { ...request.headers, ...(body === undefined ? {} : { "content-length": body.sizeBytes }) };
       const options = { method, headers, agent: isTls ? this.tlsAgent(endpoint) : this.http, signal };
       const sent = isTls ? httpsRequest(url, options) : httpRequest(url, options);
       const late = (): void => {
         sent.destroy(new Error(`no answer within ${limit("registryAnswerMs")} ms`));
       };
-      const cancel = this.clock.after(limit("registryAnswerMs"), late);
+      let cancel = this.clock.after(limit("registryAnswerMs"), late);
       sent.on("response", (answer) => {
         cancel();
         resolve(answer);
@@ -46,8 +55,40 @@ export class HttpExchange {
         cancel();
         reject(failed(request, error));
       });
-      sent.end();
+      if (body === undefined) sent.end();
+      else {
+        cancel();
+        // The registry has its time for an answer from the last byte on.
+        this.pour(body, sent).then(
+          () => {
+            cancel = this.clock.after(limit("registryAnswerMs"), late);
+          },
+          (error: unknown) => void sent.destroy(asTallshipError(error)),
+        );
+      }
     });
+  }
+
+  /** Sends a body as fast as the other side takes it; a pause longer than limits.registryStallMs breaks it off. */
+  private async pour({ content }: RequestBody, sent: ClientRequest): Promise<void> {
+    const late = (): void => {
+      sent.destroy(new Error(`no bytes taken for ${limit("registryStallMs")} ms`));
+    };
+    let answer: IncomingMessage | undefined;
+    sent.once("response", (early) => {
+      answer = early;
+    });
+    for await (const chunk of content) {
+      // An answer before the end is a refusal: what follows on this connection would be taken for the rest.
+      if (answer !== undefined) return void answer.once("close", () => sent.destroy());
+      if (sent.destroyed) return;
+      if (sent.write(chunk)) continue;
+      const cancel = this.clock.after(limit("registryStallMs"), late);
+      await new Promise<void>((resolve) => {
+        sent.once("drain", resolve).once("close", resolve).once("response", resolve);
+      }).finally(cancel);
+    }
+    sent.end();
   }
 
   /** The body of an answer. A pause longer than limits.registryStallMs breaks it off. */

@@ -1,4 +1,4 @@
-import type { RegistryCredentials } from "../images.js";
+import type { RegistryCredentials } from "../../../kinds/registry-credentials.js";
 
 /** One place that answers the distribution API: a registry or a mirror of it. */
 export interface Endpoint {

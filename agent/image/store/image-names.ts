@@ -4,9 +4,9 @@ import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { isDigest } from "../../../kinds/image-reference.js";
 import { syncFolder, writeFileAtomic } from "../../../lib/atomic-file.js";
+import { asObject, asText, asTextMap, asTexts, type JsonObject } from "../../../lib/json-shape.js";
 import type { Log } from "../../../lib/log.js";
 import type { ImageConfig } from "../images.js";
-import { asObject, asText, asTextMap, asTexts, type JsonObject } from "../json-shape.js";
 
 /** An image as the node knows it. */
 export interface ImageRecord {

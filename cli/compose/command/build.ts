@@ -50,14 +50,14 @@ export async function buildFirst(live: LiveProject, builds: readonly ServiceBuil
 }
 
 async function buildService(
-  { shell, cluster }: LiveProject,
+  { shell, cluster, namespace }: LiveProject,
   build: ServiceBuild,
   to: { readonly isQuiet: boolean; readonly stdout: Output },
 ): Promise<void> {
   const { names, context, dockerfile, inline, target, network, noCache, pull } = build;
   const values = (list: readonly string[]): string[] => list.flatMap((text) => withValue(text, shell.env));
   const { dockerfile: _, ...start } = BuildStart.fromPartial({
-    ...{ names: [...names], target, network, noCache, pull },
+    ...{ names: [...names], target, network, noCache, pull, namespace },
     ...{ args: values(build.args), labels: values(build.labels) },
   });
   await buildImage(cluster, { context, file: dockerfile, inline, start }, { shell, ...to });

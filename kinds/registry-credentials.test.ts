@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { credentialsHost, credentialsOf, type PullSecret } from "./credentials.js";
+import { credentialsHost, credentialsOf, type PullSecret } from "./registry-credentials.js";
 
 const secret = (key: string, value: unknown): PullSecret => ({
   name: "regcred",

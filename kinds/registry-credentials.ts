@@ -1,6 +1,11 @@
-import { TallshipError } from "../../lib/errors.js";
-import type { RegistryCredentials } from "./images.js";
-import { asObject, asText, type JsonObject } from "./json-shape.js";
+import { TallshipError } from "../lib/errors.js";
+import { asObject, asText, type JsonObject } from "../lib/json-shape.js";
+
+/** Credentials for one registry. */
+export interface RegistryCredentials {
+  readonly username: string;
+  readonly password: string;
+}
 
 /** A Secret of type kubernetes.io/dockerconfigjson or kubernetes.io/dockercfg; its key tells which. */
 export interface PullSecret {
