@@ -135,7 +135,7 @@ function pull(
   signal: AbortSignal,
 ): AsyncIterable<ImageOutput> {
   return telling(async (onProgress) => {
-    const request = { reference: name, policy: "IfNotPresent", credentials: loginsOf(logins) } as const;
+    const request = { reference: name, policy: "IfNotPresent", credentials: loginsOf(logins), isWhole: true } as const;
     const { digest } = await images.ensure(request, {
       signal,
       onProgress: ({ bytesDone, bytesTotal }) => onProgress("pulling", bytesDone, bytesTotal),

@@ -50,6 +50,8 @@ export interface ImageRequest {
   readonly credentials: Readonly<Record<string, RegistryCredentials>>;
   /** The image is the cluster's own, with its digest: it comes from other nodes, no registry is asked. */
   readonly isOwn?: boolean;
+  /** Packed layers are wanted too, for other nodes, though the node itself has them unpacked of another image. */
+  readonly isWhole?: boolean;
 }
 
 /**

@@ -124,6 +124,20 @@ test("only what is not there yet is fetched", async () => {
   expect(two.layerPaths[1]).toBe(world.images.lookup(ask("one:v1"))?.layerPaths[1]);
 });
 
+test("a layer that is packed in another way is not fetched for the node itself, and is for other nodes", async () => {
+  const tar = tarArchive([[tarEntry("f", "file"), Buffer.from("x".repeat(3_000))]]);
+  world.registry.push(ORIGIN, "plain", "v1", buildImage({ layers: [builtLayer(tar, "none")], architecture: "amd64" }));
+  const packed = buildImage({ layers: [builtLayer(tar)], architecture: "amd64" });
+  world.registry.push(ORIGIN, "packed", "v1", packed);
+  await world.ensure(ask("plain:v1"));
+  const layer = packed.blobs[1]?.digest ?? "";
+  await world.ensure(ask("packed:v1"));
+  expect(world.images.digests()).not.toContain(layer);
+  expect(world.images.lookup(ask("packed:v1", { isWhole: true }))).toBeUndefined();
+  await world.ensure(ask("packed:v1", { isWhole: true }));
+  expect(world.images.digests()).toContain(layer);
+});
+
 test("a tag that moved is seen by Always and by nobody else", async () => {
   const [before, after] = [imageOf("a"), imageOf("b")];
   world.registry.push(ORIGIN, "app", "v1", before);

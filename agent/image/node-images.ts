@@ -58,7 +58,8 @@ export class NodeImages implements Images, ImageLibrary {
     if (request.policy === "Always") return undefined;
     const reference = parseReference(request.reference);
     const record = this.recordOf(reference);
-    return record !== undefined && this.isComplete(record) ? this.local(request.reference, record) : undefined;
+    if (record === undefined || !this.isComplete(record, request)) return undefined;
+    return this.local(request.reference, record);
   }
 
   async ensure(
@@ -76,6 +77,7 @@ export class NodeImages implements Images, ImageLibrary {
       nameOf(reference),
       request.policy,
       request.isOwn === true,
+      request.isWhole === true,
       Object.entries(request.credentials).sort(),
     ]);
     const { onProgress = () => undefined } = options;
@@ -114,7 +116,7 @@ export class NodeImages implements Images, ImageLibrary {
   async fetch({ name, spec }: NamedSpec, { signal, onProgress }: Omit<LoadOptions, "names">): Promise<void> {
     const reference = formatReference({ ...parseReference(name), digest: spec.digest });
     const tell = ({ bytesDone, bytesTotal }: PullProgress): void => onProgress("fetching", bytesDone, bytesTotal);
-    const request: ImageRequest = { reference, policy: "IfNotPresent", credentials: {}, isOwn: true };
+    const request: ImageRequest = { reference, policy: "IfNotPresent", credentials: {}, isOwn: true, isWhole: true };
     await this.ensure(request, { signal, onProgress: tell });
   }
 
@@ -222,6 +224,7 @@ export class NodeImages implements Images, ImageLibrary {
         key: manifestKey(reference),
         credentials: request.credentials,
         isOwn: request.isOwn === true,
+        isWhole: request.isWhole === true,
         signal,
         onContent: (digests) => {
           for (const digest of digests) pin.add(digest);
@@ -251,7 +254,7 @@ export class NodeImages implements Images, ImageLibrary {
     if (known === undefined) return this.puller.pull(pull);
     // A layer was lost, in a power cut: the same image again, which its manifest on disk describes.
     if (request.policy !== "Always") return this.puller.pull({ ...pull, key: known.digest });
-    if (!this.isComplete(known)) return this.puller.pull(pull);
+    if (!this.isComplete(known, request)) return this.puller.pull(pull);
     const digest = reference.digest ?? (await this.puller.digestOf(pull));
     return digest === known.digest || digest === known.indexDigest ? known : this.puller.pull(pull);
   }
@@ -268,8 +271,10 @@ export class NodeImages implements Images, ImageLibrary {
     return names.entries().find(isSame)?.[1];
   }
 
-  private isComplete(record: ImageRecord): boolean {
-    return record.diffIds.every((diffId) => this.options.store.layer(diffId) !== undefined);
+  private isComplete({ diffIds, blobs }: ImageRecord, { isWhole }: Pick<ImageRequest, "isWhole"> = {}): boolean {
+    const { store } = this.options;
+    if (isWhole === true && !blobs.every((digest) => store.hasBlob(digest))) return false;
+    return diffIds.every((diffId) => store.layer(diffId) !== undefined);
   }
 
   private local(reference: string, record: ImageRecord): LocalImage {

@@ -39,6 +39,8 @@ export interface PullRequest {
   readonly credentials: Readonly<Record<string, RegistryCredentials>>;
   /** The image is the cluster's own: no registry is asked. */
   readonly isOwn: boolean;
+  /** Packed layers are brought though their content is unpacked already. */
+  readonly isWhole: boolean;
   readonly signal: AbortSignal;
   /** Digests that the image turned out to need: not to be pruned until the pull has ended. */
   readonly onContent: (digests: readonly string[]) => void;
@@ -179,7 +181,8 @@ export class Puller {
     const { store } = this.options;
     const missing = layers.flatMap((layer, at) => {
       const diffId = diffIds[at] ?? "";
-      return store.layer(diffId) === undefined ? [{ layer, diffId }] : [];
+      const isHere = store.layer(diffId) !== undefined && (!request.isWhole || store.hasBlob(layer.digest));
+      return isHere ? [] : [{ layer, diffId }];
     });
     const bytesTotal = missing.reduce((sum, { layer }) => sum + layer.sizeBytes, 0);
     const bytesDone = new Map<string, number>();
@@ -198,7 +201,10 @@ export class Puller {
         const sum = [...bytesDone.values()].reduce((total, each) => total + each, 0);
         request.onProgress({ bytesDone: sum, bytesTotal, layers: layersNow });
       };
-      await slots.run(signal, () => this.bringLayer(origin, layer, diffId, signal, onBytes));
+      await slots.run(signal, async () => {
+        await this.bringLayer(origin, layer, diffId, signal, onBytes);
+        if (request.isWhole) await this.bringBlob(origin, layer, signal, onBytes);
+      });
     };
     const settled = await Promise.allSettled(
       missing.map((each) =>

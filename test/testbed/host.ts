@@ -42,7 +42,8 @@ function writeIdentity(layout: Layout, host: HostLayout): void {
   writeFileSync(join(etc, "resolv.conf"), `nameserver ${layout.registry.address}\n`);
   writeFileSync(
     join(etc, "tallship/registries.yaml"),
-    `mirrors:\n  "*":\n    endpoints: [${layout.registry.url}]\n    fallback: false\n`,
+    // By its own name the registry is also there to push to: it speaks plain HTTP.
+    `mirrors:\n  "*":\n    endpoints: [${layout.registry.url}]\n    fallback: false\n  registry:5000:\n    endpoints: [http://registry:5000]\n    fallback: false\n`,
   );
 }
 

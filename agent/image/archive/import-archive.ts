@@ -101,6 +101,7 @@ async function takeIn(
     key: image.digest,
     credentials: {},
     isOwn: true,
+    isWhole: false,
     signal,
     onContent: () => undefined,
     onProgress: () => undefined,
