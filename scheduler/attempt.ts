@@ -22,6 +22,8 @@ export interface Former {
   readonly nodeName: string;
 }
 
+const NOBODY: readonly never[] = [];
+
 /** What an attempt to place a pod changed in the snapshot. */
 export interface Attempt<P extends PendingPod = PendingPod> {
   readonly pod: P;
@@ -47,12 +49,12 @@ export function attempt<P extends PendingPod>(
   standings: Standings,
 ): Attempt<P> | undefined {
   const kept = snapshot.reservedCount > 0 ? reservationOf(snapshot, pod.id) : undefined;
-  const before = kept === undefined ? [] : [kept];
+  const before = kept === undefined ? NOBODY : [kept];
   if (kept !== undefined) snapshot.remove(pod.id);
   const nodeName = nodeFor(snapshot, pod.shape, standings, kept?.nodeName);
   if (nodeName !== undefined) {
     snapshot.place(pod.id, pod.shape, nodeName, pod.tenure);
-    return { pod, is: "bound", nodeName, victims: [], released: [], before };
+    return { pod, is: "bound", nodeName, victims: NOBODY, released: NOBODY, before };
   }
   if (kept !== undefined && isMakingRoom(snapshot, kept, standings)) {
     snapshot.place(pod.id, pod.shape, kept.nodeName, kept.tenant.tenure);
@@ -60,7 +62,7 @@ export function attempt<P extends PendingPod>(
   }
   const made = pod.preempts === true ? makeRoom(snapshot, pod, standings, before) : undefined;
   if (made !== undefined || kept === undefined) return made;
-  return { pod, is: "lapsed", nodeName: "", victims: [], released: [], before };
+  return { pod, is: "lapsed", nodeName: "", victims: NOBODY, released: NOBODY, before };
 }
 
 /** Brings the snapshot back to what it was before the attempts. */

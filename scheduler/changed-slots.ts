@@ -9,6 +9,10 @@ export class ChangedSlots {
   /** Readers that stopped before this have lost changes. */
   private first = 0;
   private isMuted = false;
+  /** What was found last, and under which mark each slot was found last. */
+  private found = new Int32Array(0);
+  private seen = new Uint32Array(0);
+  private mark = 0;
 
   constructor(reach = 1_024) {
     this.ring = new Int32Array(reach);
@@ -45,6 +49,25 @@ export class ChangedSlots {
   /** The slot of the change at a position that `behind` allows. */
   at(position: number): number {
     return this.ring[position % this.ring.length] ?? 0;
+  }
+
+  /** Which slots, of so many, changed since a position that `behind` allows, each once, in order of their first change; good until it is asked for again. */
+  since(position: number, slots: number): { readonly slots: Int32Array; readonly count: number } {
+    if (this.seen.length < slots) {
+      this.seen = new Uint32Array(slots);
+      this.found = new Int32Array(slots);
+    }
+    const { found, seen } = this;
+    this.mark += 1;
+    let count = 0;
+    for (let at = position; at < this.count; at += 1) {
+      const slot = this.at(at);
+      if (seen[slot] === this.mark) continue;
+      seen[slot] = this.mark;
+      found[count] = slot;
+      count += 1;
+    }
+    return { slots: found, count };
   }
 
   /** Slots have other meanings from now on; there are `slots` of them. */

@@ -1,6 +1,6 @@
 import { deepEqual } from "../lib/deep-equal.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
-import type { Tenant } from "./tenant.js";
+import type { Tenants } from "./tenants.js";
 
 /** A node as the snapshot knows it. */
 export interface NodeRecord {
@@ -10,7 +10,7 @@ export interface NodeRecord {
   /** Its place in the columns, which are in order of name; −1 while it has none. */
   slot: number;
   /** The pods that are bound here, assumed to be, or whose room is kept. */
-  readonly pods: Map<string, Tenant>;
+  readonly pods: Tenants;
   /** Host ports in use: port, then address, then count. */
   readonly ports: Map<string, Map<string, number>>;
 }

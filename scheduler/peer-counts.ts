@@ -72,6 +72,8 @@ export class PeerCounts {
 
   /** Counts a pod of the shape on a node, or no longer. */
   charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
+    // While nobody asks anything, nothing is counted.
+    if (this.epoch === 0 && shape.peers === undefined) return;
     const { antiAffinity = [], preferred = [] } = shape.peers ?? {};
     for (const term of antiAffinity) this.holders(this.holding, term).add(record, sign);
     for (const { term, weight } of preferred)

@@ -5,7 +5,8 @@ import { rebalance } from "./rebalance.js";
 import { COLUMN, type Snapshot } from "./snapshot.js";
 import { Standings } from "./standings.js";
 
-const idsOf = (snapshot: Snapshot): readonly string[] => snapshot.records.flatMap(({ pods }) => [...pods.keys()]);
+const idsOf = (snapshot: Snapshot): readonly string[] =>
+  snapshot.records.flatMap(({ pods }) => pods.values().map(({ id }) => id));
 const run = (snapshot: Snapshot, most = 100) =>
   rebalance(snapshot, idsOf(snapshot), { standings: new Standings(snapshot, "spread"), most });
 

@@ -70,8 +70,8 @@ function betterPlace(
   const to = best.name;
   const refusal = refusalOf(snapshot, shape, here.slot);
   if (refusal !== undefined) return { to, why: `${from} would not take it any more: ${refusal}` };
-  const mates = snapshot.groups.get(shape.group);
-  const [there, beside] = [mates?.get(best) ?? 0, mates?.get(here) ?? 0];
+  const { groups } = snapshot;
+  const [there, beside] = [groups.on(best, shape.group), groups.on(here, shape.group)];
   if (beside > there) return { to, why: `${beside + 1} of its replicas are on ${from}, ${there} on ${to}` };
   const before = Math.max(fullness(snapshot, here.slot), fullness(snapshot, here.slot, shape));
   const after = fullness(snapshot, best.slot, shape);

@@ -50,12 +50,12 @@ export function schedule<P extends PendingPod>(
   const evictions = made.attempts.flatMap(({ pod, nodeName, victims }) =>
     victims.map((victim) => ({ podId: victim.id, nodeName, preemptor: pod })),
   );
-  return { bindings: made.bindings, evictions, refusals };
+  const bindings = made.attempts.flatMap(({ pod, is, nodeName }) => (is === "bound" ? [{ pod, nodeName }] : []));
+  return { bindings, evictions, refusals };
 }
 
 /** What was decided of pods, without the reasons, which cost a look at every node. */
 export interface Assumed<P extends PendingPod> {
-  readonly bindings: readonly Binding<P>[];
   /** Pods without a node, those for which others make room among them. */
   readonly refused: readonly P[];
   /** What changed in the snapshot, in order: a pod that got its node, or room that is made and kept for one. */
@@ -68,16 +68,14 @@ export function assume<P extends PendingPod>(
   pending: readonly P[],
   standings: Standings,
 ): Assumed<P> {
-  const bindings: Binding<P>[] = [];
   const refused: P[] = [];
   const attempts: Attempt<P>[] = [];
   for (const pod of pending) {
     const made = attempt(snapshot, pod, standings);
     if (made !== undefined) attempts.push(made);
-    if (made?.is === "bound") bindings.push({ pod, nodeName: made.nodeName });
-    else refused.push(pod);
+    if (made?.is !== "bound") refused.push(pod);
   }
-  return { bindings, refused, attempts };
+  return { refused, attempts };
 }
 
 /** Why no node takes a pod of the shape, as things stand. */

@@ -25,6 +25,8 @@ export interface Score {
 export interface Scorer {
   /** Adds weight × points, or subtracts weight × what is missing to MAX_POINTS, at each slot in [from, to). */
   add(points: Float64Array, weight: number, from: number, to: number): void;
+  /** The same at the first `count` of these slots. Absent: they are asked one by one. */
+  addEach?(points: Float64Array, weight: number, slots: Int32Array, count: number): void;
   /** Grows when points may have changed at other slots than those that the snapshot names. Absent: they never do. */
   farChanges?(): number;
   /** All slots of a domain of it, and all slots in none, get the same points. Absent: each slot has its own. */

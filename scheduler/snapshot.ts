@@ -5,6 +5,7 @@ import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Budgets } from "./budgets.js";
 import { ChangedSlots } from "./changed-slots.js";
 import { CountedLabels } from "./counted-labels.js";
+import { GroupCounts } from "./group-counts.js";
 import { Lookalikes } from "./lookalikes.js";
 import { countPort, isSamePlace, type NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
@@ -14,6 +15,7 @@ import { pinnedNode } from "./pinned-node.js";
 import { type Amounts, amountOf } from "./pod-requests.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
+import { type Placed, Tenants } from "./tenants.js";
 import { readTopology, type Topology } from "./topology.js";
 import { type NodeSizes, sizesOf } from "./use-with-pod.js";
 import type { VolumeDemand } from "./volume-demand.js";
@@ -40,10 +42,8 @@ export class Snapshot {
   nodesVersion = 0;
   /** Slots whose use changed. */
   readonly changed = new ChangedSlots();
-  /** Pods of a group on each node, without zeros. */
-  readonly groups = new Map<string, Map<NodeRecord, number>>();
-  /** Grows when groups come or go. */
-  groupsVersion = 0;
+  /** How many pods of a group each node runs. */
+  readonly groups = new GroupCounts();
   /** How many pods only have room kept for them. */
   reservedCount = 0;
   /** How many evictions the pods of the cluster can bear. */
@@ -56,7 +56,7 @@ export class Snapshot {
    */
   shapesVersion = 0;
   private readonly nodes = new Map<string, NodeRecord>();
-  private readonly placed = new Map<string, NodeRecord>();
+  private readonly placed = new Map<string, Placed>();
   /** How many placed pods have each priority. */
   private readonly priorities = new Map<number, number>();
   private readonly columns = new Map<string, number>();
@@ -191,51 +191,53 @@ export class Snapshot {
 
   /** Counts a pod on a node, and no longer on any other. Twice is once. */
   place(podId: string, shape: Shape, nodeName: string, tenure: Tenure = PLAIN_TENURE): void {
-    const where = this.placed.get(podId);
-    const known = where?.name === nodeName ? where.pods.get(podId) : undefined;
-    if (known?.shape === shape && isSameTenure(known.tenure, tenure)) return;
-    if (where !== undefined && known?.shape === shape) {
-      this.retenure(where, { id: podId, shape, tenure }, known);
+    const known = this.placed.get(podId);
+    if (known?.record.name === nodeName && known.shape === shape) {
+      if (!isSameTenure(known.tenure, tenure)) this.retenure(known, tenure);
       return;
     }
     // Where it was may be a node that is gone, and is forgotten with its last pod.
-    if (where !== undefined) this.remove(podId);
+    if (known !== undefined) this.remove(podId);
     const record = this.recordOf(nodeName);
-    record.pods.set(podId, { id: podId, shape, tenure });
-    this.placed.set(podId, record);
+    const placed: Placed = { id: podId, shape, tenure, record, at: 0 };
+    record.pods.add(placed);
+    this.placed.set(podId, placed);
     this.countTenure(tenure, 1);
     this.charge(record, shape, 1);
   }
 
   /** What the pod takes stays the same, so that nobody has to look but who asks for room. */
-  private retenure(record: NodeRecord, tenant: Tenant, before: Tenant): void {
-    record.pods.set(tenant.id, tenant);
+  private retenure(before: Placed, tenure: Tenure): void {
+    const { id, shape, record } = before;
+    const placed: Placed = { id, shape, tenure, record, at: 0 };
+    record.pods.replace(before, placed);
+    this.placed.set(id, placed);
     this.countTenure(before.tenure, -1);
-    this.countTenure(tenant.tenure, 1);
+    this.countTenure(tenure, 1);
     if (record.slot >= 0) this.changed.add(record.slot);
   }
 
   /** Counts a pod no longer; returns the node it was on. */
   remove(podId: string): string | undefined {
-    const record = this.placed.get(podId);
-    const tenant = record?.pods.get(podId);
-    if (record === undefined || tenant === undefined) return undefined;
-    record.pods.delete(podId);
+    const placed = this.placed.get(podId);
+    if (placed === undefined) return undefined;
+    const { record, shape, tenure } = placed;
+    record.pods.remove(placed);
     this.placed.delete(podId);
-    this.countTenure(tenant.tenure, -1);
-    this.charge(record, tenant.shape, -1);
+    this.countTenure(tenure, -1);
+    this.charge(record, shape, -1);
     if (record.node === undefined && record.pods.size === 0) this.nodes.delete(record.name);
     return record.name;
   }
 
   /** The node that a pod is counted on. */
   nodeOf(podId: string): string | undefined {
-    return this.placed.get(podId)?.name;
+    return this.placed.get(podId)?.record.name;
   }
 
   /** The pod, where it is counted. */
   tenant(podId: string): Tenant | undefined {
-    return this.placed.get(podId)?.pods.get(podId);
+    return this.placed.get(podId);
   }
 
   /** True when some placed pod has a lower priority. */
@@ -270,6 +272,7 @@ export class Snapshot {
       this.readAllocatable(record);
       for (const { shape } of record.pods.values()) this.chargeColumns(record.slot, shape, 1);
     }
+    this.groups.layOut(length);
     this.changed.reset(length);
   }
 
@@ -325,7 +328,7 @@ export class Snapshot {
   private recordOf(name: string): NodeRecord {
     const known = this.nodes.get(name);
     if (known !== undefined) return known;
-    const record: NodeRecord = { name, node: undefined, slot: -1, pods: new Map(), ports: new Map() };
+    const record: NodeRecord = { name, node: undefined, slot: -1, pods: new Tenants(), ports: new Map() };
     this.nodes.set(name, record);
     return record;
   }
@@ -345,7 +348,7 @@ export class Snapshot {
   }
 
   private charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
-    this.countGroup(record, shape.group, sign);
+    this.groups.charge(record, shape.group, sign);
     for (const { port, hostIP } of shape.ports) countPort(record, port, hostIP, sign);
     this.peers.charge(record, shape, sign);
     if (record.slot >= 0) this.chargeColumns(record.slot, shape, sign);
@@ -366,18 +369,6 @@ export class Snapshot {
     const count = (this.priorities.get(priority) ?? 0) + sign;
     if (count > 0) this.priorities.set(priority, count);
     else this.priorities.delete(priority);
-  }
-
-  private countGroup(record: NodeRecord, group: string, sign: 1 | -1): void {
-    if (group === "") return;
-    const counts = this.groups.get(group) ?? new Map<NodeRecord, number>();
-    const count = (counts.get(record) ?? 0) + sign;
-    if (count > 0) counts.set(record, count);
-    else counts.delete(record);
-    if (counts.size > 0 === this.groups.has(group)) return;
-    if (counts.size > 0) this.groups.set(group, counts);
-    else this.groups.delete(group);
-    this.groupsVersion += 1;
   }
 }
 

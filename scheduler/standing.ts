@@ -1,6 +1,7 @@
 import type { Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName } from "./plugins.js";
 import { Regions, split, type WeighedScorer } from "./regions.js";
+import type { Scorer } from "./score.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -46,6 +47,8 @@ export class Standing {
   private readonly scorers: readonly WeighedScorer[];
   /** Those whose answers may change at slots that nothing happened to. */
   private readonly farSighted: readonly (() => number)[];
+  /** When it was asked last, by the count of whoever keeps it; undefined: never. */
+  askedAt: number | undefined;
   private position = -1;
   private farChanges = 0;
 
@@ -80,7 +83,7 @@ export class Standing {
     // A whole round costs about as much per slot as ten single ones cost for theirs.
     if (behind === undefined || farChanges !== this.farChanges || behind * 10 > this.allowed.length + 100)
       this.readAll();
-    else for (let at = changed.position - behind; at < changed.position; at += 1) this.read(changed.at(at));
+    else this.read(behind);
     this.position = changed.position;
     this.farChanges = farChanges;
     return this.regions.best;
@@ -95,13 +98,44 @@ export class Standing {
     this.regions.play(fits);
   }
 
-  private read(slot: number): void {
-    const { fits, points } = this;
-    fits[slot] = this.allowed[slot] ?? 0;
-    if (fits[slot] === 0) return;
-    for (const sieve of this.sieves) sieve.sift(fits, slot, slot + 1);
-    points[slot] = 0;
-    for (const { scorer, weight } of this.scorers) scorer.add(points, weight, slot, slot + 1);
-    this.regions.replay(slot, fits[slot] === 1);
+  /** Takes the slots of so many changes anew. */
+  private read(behind: number): void {
+    if (behind === 0) return;
+    const { fits, points, allowed } = this;
+    const { changed } = this.snapshot;
+    const { slots, count } = changed.since(changed.position - behind, allowed.length);
+    for (let at = 0; at < count; at += 1) {
+      const slot = slots[at] ?? 0;
+      fits[slot] = allowed[slot] ?? 0;
+      points[slot] = 0;
+    }
+    for (const sieve of this.sieves) siftEach(sieve, fits, slots, count);
+    for (const { scorer, weight } of this.scorers) addEach(scorer, points, weight, slots, count);
+    for (let at = 0; at < count; at += 1) {
+      const slot = slots[at] ?? 0;
+      this.regions.replay(slot, fits[slot] === 1);
+    }
+  }
+}
+
+function siftEach(sieve: Sieve, fits: Uint8Array, slots: Int32Array, count: number): void {
+  if (sieve.siftEach !== undefined) {
+    sieve.siftEach(fits, slots, count);
+    return;
+  }
+  for (let at = 0; at < count; at += 1) {
+    const slot = slots[at] ?? 0;
+    sieve.sift(fits, slot, slot + 1);
+  }
+}
+
+function addEach(scorer: Scorer, points: Float64Array, weight: number, slots: Int32Array, count: number): void {
+  if (scorer.addEach !== undefined) {
+    scorer.addEach(points, weight, slots, count);
+    return;
+  }
+  for (let at = 0; at < count; at += 1) {
+    const slot = slots[at] ?? 0;
+    scorer.add(points, weight, slot, slot + 1);
   }
 }

@@ -25,6 +25,8 @@ export class Standings {
   private readonly snapshot: Snapshot;
   private readonly policy: PolicyName;
   private readonly byShape = new Map<Shape, Standing>();
+  /** How often a standing was asked, in all. */
+  private asked = 0;
   private readonly askedOnce = new WeakSet<Shape>();
   private readonly masks = new Map<string, Mask>();
   private fits = new Uint8Array(0);
@@ -50,15 +52,28 @@ export class Standings {
       return this.scan(prepare(shape, this.snapshot, this.policy));
     }
     const standing = known?.isCurrent === true ? known : this.build(shape);
-    this.byShape.delete(shape);
-    this.byShape.set(shape, standing);
-    dropOldest(this.byShape, limit("schedulerStandings"));
+    this.asked += 1;
+    standing.askedAt = this.asked;
     return standing.best();
   }
 
   private build(shape: Shape): Standing {
     const prepared = prepare(shape, this.snapshot, this.policy);
-    return new Standing(prepared, this.allowed(prepared.sieves), this.snapshot);
+    const standing = new Standing(prepared, this.allowed(prepared.sieves), this.snapshot);
+    this.byShape.set(shape, standing);
+    if (this.byShape.size > limit("schedulerStandings")) this.dropLongestUnasked();
+    return standing;
+  }
+
+  private dropLongestUnasked(): void {
+    let oldest: Shape | undefined;
+    let since = Number.POSITIVE_INFINITY;
+    for (const [shape, { askedAt }] of this.byShape) {
+      if (askedAt === undefined || askedAt >= since) continue;
+      oldest = shape;
+      since = askedAt;
+    }
+    if (oldest !== undefined) this.byShape.delete(oldest);
   }
 
   private scan(prepared: Prepared): number {

@@ -13,6 +13,8 @@ import { nodeAt, nodeName, type Workload } from "./workload.js";
 /** Pods decided on in one call, as in the loop of the control plane. */
 const SLICE = 32;
 
+const SETTLE_MS = 100;
+
 /** A cluster on which a workload's running pods run. */
 export interface Bed {
   readonly snapshot: Snapshot;
@@ -74,18 +76,18 @@ export function compareWithOracle(workload: Workload, nodes: number, count: numb
   const objects = Array.from({ length: nodes }, (_, at) => nodeAt(at));
   const pods = Array.from({ length: count }, (_, at) => workload.pod(at, nodes));
   const pending = pods.map((pod) => pendingOf(bed, pod));
-  const got = new Map(
-    assume(bed.snapshot, pending, bed.standings).bindings.map((each) => [each.pod.id, each.nodeName]),
-  );
+  const { attempts } = assume(bed.snapshot, pending, bed.standings);
+  const got = new Map(attempts.map((each) => [each.pod.id, each.nodeName]));
   for (const { pod, node } of scheduleNaively(objects, [], pods, "spread"))
     if ((got.get(pod) ?? null) !== node)
       throw new Error(`${workload.name}: ${pod} is on ${got.get(pod)}, by the definition on ${node}`);
 }
 
-/** What was made to make ready is not to be paid for by what is measured. */
+/** What was made to make ready is not to be paid for by what is measured: neither its garbage nor the giving back of the memory, which goes on aside. */
 export function collectGarbage(): void {
   setFlagsFromString("--expose-gc");
   runInNewContext("gc")();
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SETTLE_MS);
 }
 
 function uidOf({ metadata }: Pod): string {

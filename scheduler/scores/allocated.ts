@@ -15,6 +15,15 @@ export const leastAllocated: Score = {
         points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
       }
     },
+    addEach: (points, weight, slots, count) => {
+      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
+      for (let at = 0; at < count; at += 1) {
+        const slot = slots[at] ?? 0;
+        const cpuPoints = leftPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
+        const memoryPoints = leftPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
+        points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
+      }
+    },
   }),
 };
 
@@ -26,6 +35,15 @@ export const mostAllocated: Score = {
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
+        const cpuPoints = usedPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
+        const memoryPoints = usedPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
+        points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
+      }
+    },
+    addEach: (points, weight, slots, count) => {
+      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
+      for (let at = 0; at < count; at += 1) {
+        const slot = slots[at] ?? 0;
         const cpuPoints = usedPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
         const memoryPoints = usedPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
         points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);

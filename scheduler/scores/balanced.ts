@@ -12,7 +12,16 @@ export const balanced: Score = {
       for (let slot = from; slot < to; slot += 1) {
         const cpuShare = share(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
         const memoryShare = share(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * Math.floor(MAX_POINTS * (1 - Math.abs(cpuShare - memoryShare)));
+        points[slot] = (points[slot] ?? 0) + weight * balance(cpuShare, memoryShare);
+      }
+    },
+    addEach: (points, weight, slots, count) => {
+      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
+      for (let at = 0; at < count; at += 1) {
+        const slot = slots[at] ?? 0;
+        const cpuShare = share(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
+        const memoryShare = share(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
+        points[slot] = (points[slot] ?? 0) + weight * balance(cpuShare, memoryShare);
       }
     },
   }),
@@ -29,4 +38,8 @@ function within(added: Box): (box: Box) => number {
 
 function share(allocatable: number, used: number): number {
   return used >= allocatable ? 1 : used / allocatable;
+}
+
+function balance(cpuShare: number, memoryShare: number): number {
+  return Math.floor(MAX_POINTS * (1 - Math.abs(cpuShare - memoryShare)));
 }

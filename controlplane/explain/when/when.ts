@@ -78,7 +78,7 @@ class Course {
     const kindOf = ({ shape, tenure, preempts }: WaitingPod): string => `${shape.key} ${tenure.priority} ${preempts}`;
     return waiting.filter((pod) => {
       if (stuck.has(kindOf(pod))) return true;
-      const { bindings, attempts } = assume(this.state.snapshot, [pod], this.state.standings);
+      const { attempts } = assume(this.state.snapshot, [pod], this.state.standings);
       for (const { victims, nodeName } of attempts)
         for (const { id, tenure } of victims)
           this.releases.push({
@@ -87,7 +87,7 @@ class Course {
             atMs: this.nowMs + this.graceMs(id, tenure.namespace),
             because: PREEMPTED,
           });
-      const [bound] = bindings;
+      const bound = attempts.find(({ is }) => is === "bound");
       if (bound === undefined) stuck.add(kindOf(pod));
       else this.start(pod, bound.nodeName);
       return bound === undefined;
