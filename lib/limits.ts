@@ -140,7 +140,7 @@ export const LIMITS = {
     why: "a pod that fits nowhere is told at once; what changed about why, not more often",
   },
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
-  schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes 17 bytes per node" },
+  schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes some 30 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },
   schedulerContests: { value: 16, why: "shapes whose victims are kept by node; each takes some 200 bytes per node" },
   schedulerGridNodes: { value: 512, why: "with fewer nodes a look at all is quicker than a look for the best" },

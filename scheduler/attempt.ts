@@ -51,9 +51,10 @@ export function attempt<P extends PendingPod>(
   const kept = snapshot.reservedCount > 0 ? reservationOf(snapshot, pod.id) : undefined;
   const before = kept === undefined ? NOBODY : [kept];
   if (kept !== undefined) snapshot.remove(pod.id);
-  const nodeName = nodeFor(snapshot, pod.shape, standings, kept?.nodeName);
+  const slot = slotFor(snapshot, pod.shape, standings, kept?.nodeName);
+  const nodeName = snapshot.records[slot]?.name;
   if (nodeName !== undefined) {
-    snapshot.place(pod.id, pod.shape, nodeName, pod.tenure);
+    snapshot.placeAt(pod.id, pod.shape, slot, pod.tenure);
     return { pod, is: "bound", nodeName, victims: NOBODY, released: NOBODY, before };
   }
   if (kept !== undefined && isMakingRoom(snapshot, kept, standings)) {
@@ -76,9 +77,14 @@ export function undo(snapshot: Snapshot, attempts: readonly Attempt[]): void {
 
 /** True when the node could run a pod of the shape, as things stand. */
 export function isFitting(snapshot: Snapshot, shape: Shape, nodeName: string): boolean {
+  return fittingSlot(snapshot, shape, nodeName) >= 0;
+}
+
+/** The slot of the node; −1 when it could not run a pod of the shape. */
+function fittingSlot(snapshot: Snapshot, shape: Shape, nodeName: string): number {
   snapshot.layOut();
   const slot = snapshot.record(nodeName)?.slot ?? -1;
-  return slot >= 0 && firstRefusals(prepareSieves(shape, snapshot), slot).length === 0;
+  return slot >= 0 && firstRefusals(prepareSieves(shape, snapshot), slot).length === 0 ? slot : -1;
 }
 
 /** Where room is kept for the pod; undefined when none is. */
@@ -88,20 +94,11 @@ export function reservationOf(snapshot: Snapshot, id: string): Former | undefine
   return tenant?.tenure.isReserved === true && nodeName !== undefined ? { tenant, nodeName } : undefined;
 }
 
-/** A pod that can run on one node alone asks that node alone: a pod per node costs one look each, not a look at every node. */
-function nodeFor(
-  snapshot: Snapshot,
-  shape: Shape,
-  standings: Standings,
-  first: string | undefined,
-): string | undefined {
-  if (first !== undefined && isFitting(snapshot, shape, first)) return first;
-  if (shape.nodeName === "") {
-    // Finds out first who has which slot.
-    const slot = standings.best(shape);
-    return snapshot.records[slot]?.name;
-  }
-  return isFitting(snapshot, shape, shape.nodeName) ? shape.nodeName : undefined;
+/** A pod that can run on one node alone asks that node alone: a pod per node costs one look each, not a look at every node. −1: there is none. */
+function slotFor(snapshot: Snapshot, shape: Shape, standings: Standings, first: string | undefined): number {
+  const kept = first === undefined ? -1 : fittingSlot(snapshot, shape, first);
+  if (kept >= 0) return kept;
+  return shape.nodeName === "" ? standings.best(shape) : fittingSlot(snapshot, shape, shape.nodeName);
 }
 
 /** True while somebody on its way out is waited for, on a node that would still do. */

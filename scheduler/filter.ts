@@ -26,10 +26,10 @@ export interface Sieve {
   readonly staticKey: string | undefined;
   /** Clears `fits` at each slot in [from, to) whose node cannot run the pod; sets nothing. The columns are laid out. */
   sift(fits: Uint8Array, from: number, to: number): void;
-  /** The same at the first `count` of these slots. Absent: they are asked one by one. */
-  siftEach?(fits: Uint8Array, slots: Int32Array, count: number): void;
   /** Why the node refuses; empty exactly when `sift` leaves it. */
   why(slot: number): readonly Refusal[];
+  /** A pod that comes to a node never makes it fit. Absent: it may. */
+  readonly onlyTightens?: true;
   /** Grows when an answer may have changed at other slots than those that the snapshot names. Absent: it never does. */
   farChanges?(): number;
   /** All slots of a domain of it, and all slots in none, get the same answer. Absent: each slot has its own. */

@@ -1,57 +1,83 @@
-import { limit } from "../lib/limits.js";
-import { dropOldest } from "./drop-oldest.js";
-import type { NodeRecord } from "./node-record.js";
+/** A group on more than this share of the nodes is counted in a column. */
+const SPARSE = 1 / 16;
 
-/** How many pods of each group, such as the replicas of one owner, run on each node. */
-export class GroupCounts {
-  /** By group and node, without zeros. */
-  private readonly byGroup = new Map<string, Map<NodeRecord, number>>();
-  /** By group and slot, of the groups that were asked about last: read once per changed slot and decision, where a map would cost most of the time. */
-  private readonly columns = new Map<string, Int32Array>();
-  private slots = 0;
+/** How many pods of one group run on each node, by slot: of few nodes in a map, of many in a column, which is quicker and then no larger. */
+export class GroupCount {
+  private readonly sparse = new Map<number, number>();
+  private column: Int32Array | undefined;
+  /** How many nodes have pods of it. */
+  private nodes = 0;
+  private readonly slots: number;
 
-  /** Counts a pod of the group on the node, or no longer. */
-  charge(record: NodeRecord, group: string, sign: 1 | -1): void {
-    if (group === "") return;
-    const counts = this.byGroup.get(group) ?? new Map<NodeRecord, number>();
-    const count = (counts.get(record) ?? 0) + sign;
-    if (count > 0) counts.set(record, count);
-    else counts.delete(record);
-    if (counts.size === 0) this.byGroup.delete(group);
-    else if (counts.size === 1) this.byGroup.set(group, counts);
-    const column = this.columns.get(group);
-    if (column !== undefined && record.slot >= 0) column[record.slot] = count;
+  constructor(slots: number) {
+    this.slots = slots;
+  }
+
+  /** True when no pod is counted. */
+  get isEmpty(): boolean {
+    return this.nodes === 0;
   }
 
   /** Pods of the group on the node. */
-  on(record: NodeRecord, group: string): number {
-    return this.byGroup.get(group)?.get(record) ?? 0;
+  at(slot: number): number {
+    return (this.column === undefined ? this.sparse.get(slot) : this.column[slot]) ?? 0;
   }
 
-  /** The nodes with pods of the group, and how many each has; undefined where there are none. */
-  nodesOf(group: string): ReadonlyMap<NodeRecord, number> | undefined {
+  /** Counts a pod on the node, or no longer. */
+  add(slot: number, sign: 1 | -1): void {
+    const count = this.at(slot) + sign;
+    if (count === 0) this.nodes -= 1;
+    else if (count === 1 && sign === 1) this.nodes += 1;
+    if (this.column !== undefined) this.column[slot] = count;
+    else if (count === 0) this.sparse.delete(slot);
+    else this.sparse.set(slot, count);
+    if (this.column === undefined && this.nodes > 16 && this.nodes > this.slots * SPARSE) this.spreadOut();
+  }
+
+  /** Tells every slot in [from, to) with pods, and how many. */
+  forEach(from: number, to: number, tell: (slot: number, count: number) => void): void {
+    if (this.column === undefined) {
+      for (const [slot, count] of this.sparse) if (slot >= from && slot < to) tell(slot, count);
+      return;
+    }
+    for (let slot = from; slot < to; slot += 1) {
+      const count = this.column[slot] ?? 0;
+      if (count > 0) tell(slot, count);
+    }
+  }
+
+  private spreadOut(): void {
+    this.column = new Int32Array(this.slots);
+    for (const [slot, count] of this.sparse) this.column[slot] = count;
+    this.sparse.clear();
+  }
+}
+
+/** How many pods of each group, such as the replicas of one owner, run on each node. */
+export class GroupCounts {
+  private readonly byGroup = new Map<string, GroupCount>();
+  private slots = 0;
+
+  /** Counts a pod of the group on the node, or no longer. */
+  charge(slot: number, group: string, sign: 1 | -1): void {
+    if (group === "") return;
+    let count = this.byGroup.get(group);
+    if (count === undefined) {
+      count = new GroupCount(this.slots);
+      this.byGroup.set(group, count);
+    }
+    count.add(slot, sign);
+    if (count.isEmpty) this.byGroup.delete(group);
+  }
+
+  /** The pods of the group; undefined while there are none. Good until pods come or go. */
+  of(group: string): GroupCount | undefined {
     return this.byGroup.get(group);
   }
 
-  /** Pods of the group by slot: kept up to date, and good until it is asked for again. */
-  columnOf(group: string): Int32Array {
-    const known = this.columns.get(group);
-    this.columns.delete(group);
-    const column = known ?? this.readColumn(group);
-    this.columns.set(group, column);
-    dropOldest(this.columns, limit("schedulerStandings"));
-    return column;
-  }
-
-  /** Slots have other meanings from now on; there are so many. */
+  /** Forgets all: slots have other meanings from now on, and there are so many. */
   layOut(slots: number): void {
     this.slots = slots;
-    this.columns.clear();
-  }
-
-  private readColumn(group: string): Int32Array {
-    const column = new Int32Array(this.slots);
-    for (const [{ slot }, count] of this.byGroup.get(group) ?? []) if (slot >= 0) column[slot] = count;
-    return column;
+    this.byGroup.clear();
   }
 }

@@ -40,7 +40,7 @@ export class Preemptions {
   /** Where a pod of the shape and priority costs least; undefined where nobody's end would help. */
   best(shape: Shape, priority: number): Sacrifice | undefined {
     this.snapshot.layOut();
-    if (!this.snapshot.hasBelow(priority)) return undefined;
+    if (!this.snapshot.priorities.hasBelow(priority)) return undefined;
     if (shape.nodeName !== "") return this.on(shape, priority, shape.nodeName);
     const { victims } = this.snapshot.peers.isTied(shape)
       ? this.tryLikely(shape, priority)
@@ -57,7 +57,7 @@ export class Preemptions {
   on(shape: Shape, priority: number, nodeName: string): Sacrifice | undefined {
     this.snapshot.layOut();
     const slot = this.snapshot.record(nodeName)?.slot ?? -1;
-    if (slot < 0 || !this.snapshot.hasBelow(priority)) return undefined;
+    if (slot < 0 || !this.snapshot.priorities.hasBelow(priority)) return undefined;
     const victims = this.asker(shape, priority)(slot);
     return victims && { slot, victims };
   }

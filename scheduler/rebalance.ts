@@ -70,8 +70,8 @@ function betterPlace(
   const to = best.name;
   const refusal = refusalOf(snapshot, shape, here.slot);
   if (refusal !== undefined) return { to, why: `${from} would not take it any more: ${refusal}` };
-  const { groups } = snapshot;
-  const [there, beside] = [groups.on(best, shape.group), groups.on(here, shape.group)];
+  const mates = snapshot.groups.of(shape.group);
+  const [there, beside] = [mates?.at(best.slot) ?? 0, mates?.at(here.slot) ?? 0];
   if (beside > there) return { to, why: `${beside + 1} of its replicas are on ${from}, ${there} on ${to}` };
   const before = Math.max(fullness(snapshot, here.slot), fullness(snapshot, here.slot, shape));
   const after = fullness(snapshot, best.slot, shape);

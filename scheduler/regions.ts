@@ -2,7 +2,7 @@ import { limit } from "../lib/limits.js";
 import type { Sieve } from "./filter.js";
 import { MAX_POINTS, type Scorer } from "./score.js";
 import { regionsOf, type Topology } from "./topology.js";
-import { Tournament } from "./tournament.js";
+import { OUT, Tournament } from "./tournament.js";
 
 /** A scorer and how much its points count. */
 export interface WeighedScorer {
@@ -47,55 +47,63 @@ export function split(sieves: readonly Sieve[], scorers: readonly WeighedScorer[
   };
 }
 
-/** The best node of each region, and of all: what is each node's own is in `points` and `fits`, what is the region's is asked for each answer. */
+/** Memory for answers about single slots. */
+export interface Scratch {
+  readonly fits: Uint8Array;
+  readonly points: Float64Array;
+}
+
+/** The best node of each region, and of all: nodes are ranked by what is each node's own, what is the region's is asked for each answer. */
 export class Regions {
   private readonly tournaments: readonly Tournament[];
   private readonly regional: Regional;
   /** Most points that the regional scores can give. */
   private readonly most: number;
-  private readonly points: Float64Array;
+  private readonly ranks: Float64Array;
   private readonly regionOf: Int32Array;
-  private readonly placeOf: Int32Array;
-  private readonly regionFits: Uint8Array;
-  private readonly regionPoints: Float64Array;
+  private readonly scratch: Scratch;
 
-  constructor({ regions, regional }: Split, points: Float64Array) {
-    this.points = points;
+  /** `pointsOf` says what a node has now of its own. */
+  constructor({ regions, regional }: Split, pointsOf: (slot: number) => number, scratch: Scratch) {
+    const { length } = scratch.fits;
+    this.scratch = scratch;
     this.regional = regional;
     this.most = regional.scorers.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
-    this.tournaments = regions.map((slots) => new Tournament(slots, points));
-    this.regionOf = new Int32Array(points.length);
-    this.placeOf = new Int32Array(points.length);
-    for (const [region, slots] of regions.entries())
-      for (const [place, slot] of slots.entries()) {
-        this.regionOf[slot] = region;
-        this.placeOf[slot] = place;
-      }
-    const isAsked = regional.sieves.length + regional.scorers.length > 0;
-    this.regionFits = new Uint8Array(isAsked ? points.length : 0);
-    this.regionPoints = new Float64Array(isAsked ? points.length : 0);
+    this.ranks = new Float64Array(length);
+    const ranking = { ranks: this.ranks, placeOf: new Int32Array(length), pointsOf };
+    this.tournaments = regions.map((slots) => new Tournament(slots, ranking));
+    this.regionOf = new Int32Array(regions.length > 1 ? length : 0);
+    if (regions.length > 1)
+      for (const [region, slots] of regions.entries()) for (const slot of slots) this.regionOf[slot] = region;
   }
 
-  /** Takes all slots anew. */
-  play(fits: Uint8Array): void {
-    for (const tournament of this.tournaments) tournament.play(fits);
+  /** Takes all slots anew, with these points of their own. */
+  play(points: Float64Array): void {
+    this.ranks.set(points);
+    for (const tournament of this.tournaments) tournament.play();
   }
 
-  /** Takes one slot anew. */
-  replay(slot: number, isCandidate: boolean): void {
-    this.tournaments[this.regionOf[slot] ?? 0]?.replay(this.placeOf[slot] ?? 0, slot, isCandidate);
+  /** What the slot is ranked by: its own points, or more. */
+  rankOf(slot: number): number {
+    return this.ranks[slot] ?? OUT;
+  }
+
+  /** Ranks a slot anew. */
+  move(slot: number, rank: number): void {
+    const region = this.regionOf.length === 0 ? 0 : (this.regionOf[slot] ?? 0);
+    this.tournaments[region]?.move(slot, rank);
   }
 
   /** The best slot of those whose region fits; −1 when there is none. */
-  get best(): number {
-    const [only] = this.tournaments;
-    if (this.regionFits.length === 0) return only?.best ?? -1;
+  best(): number {
+    const { regional, tournaments } = this;
+    if (regional.sieves.length + regional.scorers.length === 0) return tournaments[0]?.best() ?? -1;
     let best = -1;
-    let most = Number.NEGATIVE_INFINITY;
-    for (const tournament of this.tournaments) {
-      const slot = tournament.best;
+    let most = OUT;
+    for (const tournament of tournaments) {
+      const slot = tournament.best();
       if (slot < 0) continue;
-      const own = this.points[slot] ?? 0;
+      const own = this.rankOf(slot);
       if (own + this.most < most || !this.isRegionFitting(slot)) continue;
       const total = own + this.pointsOfRegion(slot);
       if (total < most || (total === most && slot > best)) continue;
@@ -106,16 +114,16 @@ export class Regions {
   }
 
   private isRegionFitting(slot: number): boolean {
-    const { regionFits } = this;
-    regionFits[slot] = 1;
-    for (const sieve of this.regional.sieves) sieve.sift(regionFits, slot, slot + 1);
-    return regionFits[slot] === 1;
+    const { fits } = this.scratch;
+    fits[slot] = 1;
+    for (const sieve of this.regional.sieves) sieve.sift(fits, slot, slot + 1);
+    return fits[slot] === 1;
   }
 
   private pointsOfRegion(slot: number): number {
-    const { regionPoints } = this;
-    regionPoints[slot] = 0;
-    for (const { scorer, weight } of this.regional.scorers) scorer.add(regionPoints, weight, slot, slot + 1);
-    return regionPoints[slot] ?? 0;
+    const { points } = this.scratch;
+    points[slot] = 0;
+    for (const { scorer, weight } of this.regional.scorers) scorer.add(points, weight, slot, slot + 1);
+    return points[slot] ?? 0;
   }
 }

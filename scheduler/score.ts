@@ -1,3 +1,4 @@
+import type { Load } from "./changed-slots.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Topology } from "./topology.js";
@@ -25,8 +26,11 @@ export interface Score {
 export interface Scorer {
   /** Adds weight × points, or subtracts weight × what is missing to MAX_POINTS, at each slot in [from, to). */
   add(points: Float64Array, weight: number, from: number, to: number): void;
-  /** The same at the first `count` of these slots. Absent: they are asked one by one. */
-  addEach?(points: Float64Array, weight: number, slots: Int32Array, count: number): void;
+  /**
+   * The most that the points of a slot, before weight, can have risen with what was added there, use being what it is now. Absent: they may rise to
+   * any. Nodes whose points can only have fallen are not looked at before it is their turn, so that a score without it makes all decisions slower.
+   */
+  rise?(load: Load): number;
   /** Grows when points may have changed at other slots than those that the snapshot names. Absent: they never do. */
   farChanges?(): number;
   /** All slots of a domain of it, and all slots in none, get the same points. Absent: each slot has its own. */

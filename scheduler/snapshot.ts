@@ -13,6 +13,7 @@ import { PeerCounts } from "./peer-counts.js";
 import { type Peers, type PeerTerm, peersOf } from "./peers.js";
 import { pinnedNode } from "./pinned-node.js";
 import { type Amounts, amountOf } from "./pod-requests.js";
+import { PriorityCounts } from "./priority-counts.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
 import { type Placed, Tenants } from "./tenants.js";
@@ -46,6 +47,7 @@ export class Snapshot {
   readonly groups = new GroupCounts();
   /** How many pods only have room kept for them. */
   reservedCount = 0;
+  readonly priorities = new PriorityCounts();
   /** How many evictions the pods of the cluster can bear. */
   readonly budgets = new Budgets();
   /** What pods ask about each other. */
@@ -57,8 +59,6 @@ export class Snapshot {
   shapesVersion = 0;
   private readonly nodes = new Map<string, NodeRecord>();
   private readonly placed = new Map<string, Placed>();
-  /** How many placed pods have each priority. */
-  private readonly priorities = new Map<number, number>();
   private readonly columns = new Map<string, number>();
   private readonly shapes = new Map<string, Shape>();
   private readonly waiting = new Lookalikes(limit("schedulerShapes"));
@@ -191,14 +191,27 @@ export class Snapshot {
 
   /** Counts a pod on a node, and no longer on any other. Twice is once. */
   place(podId: string, shape: Shape, nodeName: string, tenure: Tenure = PLAIN_TENURE): void {
+    if (!this.isOn(nodeName, podId, shape, tenure)) this.add(podId, shape, this.recordOf(nodeName), tenure);
+  }
+
+  /** As `place`, on the node of a slot; the columns are laid out. */
+  placeAt(podId: string, shape: Shape, slot: number, tenure: Tenure = PLAIN_TENURE): void {
+    const record = this.records[slot];
+    if (record !== undefined && !this.isOn(record.name, podId, shape, tenure)) this.add(podId, shape, record, tenure);
+  }
+
+  /** True when the pod is counted on the node already; if not, it is counted nowhere any more. */
+  private isOn(nodeName: string, podId: string, shape: Shape, tenure: Tenure): boolean {
     const known = this.placed.get(podId);
-    if (known?.record.name === nodeName && known.shape === shape) {
-      if (!isSameTenure(known.tenure, tenure)) this.retenure(known, tenure);
-      return;
-    }
+    if (known === undefined) return false;
+    const isThere = known.record.name === nodeName && known.shape === shape;
     // Where it was may be a node that is gone, and is forgotten with its last pod.
-    if (known !== undefined) this.remove(podId);
-    const record = this.recordOf(nodeName);
+    if (!isThere) this.remove(podId);
+    else if (!isSameTenure(known.tenure, tenure)) this.retenure(known, tenure);
+    return isThere;
+  }
+
+  private add(podId: string, shape: Shape, record: NodeRecord, tenure: Tenure): void {
     const placed: Placed = { id: podId, shape, tenure, record, at: 0 };
     record.pods.add(placed);
     this.placed.set(podId, placed);
@@ -240,12 +253,6 @@ export class Snapshot {
     return this.placed.get(podId);
   }
 
-  /** True when some placed pod has a lower priority. */
-  hasBelow(priority: number): boolean {
-    for (const each of this.priorities.keys()) if (each < priority) return true;
-    return false;
-  }
-
   /** The record of a node, when it is known. */
   record(name: string): NodeRecord | undefined {
     return this.nodes.get(name);
@@ -268,11 +275,11 @@ export class Snapshot {
     this.allocatableMemory = this.allocatable[COLUMN.memory] ?? new Float64Array(length);
     this.scoredCpu = new Float64Array(length);
     this.scoredMemory = new Float64Array(length);
+    this.groups.layOut(length);
     for (const record of records) {
       this.readAllocatable(record);
-      for (const { shape } of record.pods.values()) this.chargeColumns(record.slot, shape, 1);
+      for (const { shape } of record.pods.values()) this.chargeSlot(record.slot, shape, 1);
     }
-    this.groups.layOut(length);
     this.changed.reset(length);
   }
 
@@ -348,27 +355,33 @@ export class Snapshot {
   }
 
   private charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
-    this.groups.charge(record, shape.group, sign);
     for (const { port, hostIP } of shape.ports) countPort(record, port, hostIP, sign);
     this.peers.charge(record, shape, sign);
-    if (record.slot >= 0) this.chargeColumns(record.slot, shape, sign);
+    if (record.slot >= 0) this.chargeSlot(record.slot, shape, sign);
   }
 
-  private chargeColumns(slot: number, { requests, scored }: Shape, sign: 1 | -1): void {
+  private chargeSlot(slot: number, { requests, scored, group }: Shape, sign: 1 | -1): void {
+    this.groups.charge(slot, group, sign);
     for (const { column, amount } of requests) {
       const free = this.free[column];
       if (free !== undefined) free[slot] = (free[slot] ?? 0) - sign * amount;
     }
-    this.scoredCpu[slot] = (this.scoredCpu[slot] ?? 0) + sign * scored.cpuMillicores;
-    this.scoredMemory[slot] = (this.scoredMemory[slot] ?? 0) + sign * scored.memoryBytes;
-    this.changed.add(slot);
+    const cpu = (this.scoredCpu[slot] ?? 0) + sign * scored.cpuMillicores;
+    const memory = (this.scoredMemory[slot] ?? 0) + sign * scored.memoryBytes;
+    this.scoredCpu[slot] = cpu;
+    this.scoredMemory[slot] = memory;
+    if (sign < 0) {
+      this.changed.add(slot);
+      return;
+    }
+    const [allCpu, allMemory] = [this.allocatableCpu[slot] ?? 0, this.allocatableMemory[slot] ?? 0];
+    const lean = cpu / allCpu - memory / allMemory;
+    this.changed.add(slot, scored.cpuMillicores / allCpu, scored.memoryBytes / allMemory, lean);
   }
 
   private countTenure({ priority, isReserved }: Tenure, sign: 1 | -1): void {
     if (isReserved) this.reservedCount += sign;
-    const count = (this.priorities.get(priority) ?? 0) + sign;
-    if (count > 0) this.priorities.set(priority, count);
-    else this.priorities.delete(priority);
+    this.priorities.add(priority, sign);
   }
 }
 

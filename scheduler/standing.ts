@@ -1,9 +1,10 @@
+import type { Load } from "./changed-slots.js";
 import type { Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName } from "./plugins.js";
-import { Regions, split, type WeighedScorer } from "./regions.js";
-import type { Scorer } from "./score.js";
+import { Regions, type Scratch, split, type WeighedScorer } from "./regions.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
+import { OUT } from "./tournament.js";
 
 /** Filters and scores made ready for one shape. Good until a node object changes, or a term by which pods keep others away comes up. */
 export interface Prepared {
@@ -31,38 +32,44 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
 }
 
 /**
- * How the nodes stand for pods of one shape: who fits, with how many points, and who is best. Catches up with the snapshot's changes slot
- * by slot; when too much has changed, it starts over.
+ * How the nodes stand for pods of one shape: who fits, with how many points, and who is best. A node where pods came and that can only have
+ * lost points by them is looked at again when it would be the best; all other changes are read when a pod is to be placed; when those are too
+ * many, everything is read.
  */
 export class Standing {
+  /** When it was asked last, by the count of whoever keeps it. */
+  askedAt = 0;
   private readonly prepared: Prepared;
   private readonly snapshot: Snapshot;
   /** Slots that pass the filters whose answers depend on node objects alone. */
   private readonly allowed: Uint8Array;
-  private readonly fits: Uint8Array;
-  private readonly points: Float64Array;
   private readonly regions: Regions;
+  private readonly scratch: Scratch;
   /** What is each node's own. */
   private readonly sieves: readonly Sieve[];
   private readonly scorers: readonly WeighedScorer[];
   /** Those whose answers may change at slots that nothing happened to. */
   private readonly farSighted: readonly (() => number)[];
-  /** When it was asked last, by the count of whoever keeps it; undefined: never. */
-  askedAt: number | undefined;
+  /** No filter lets a node in because a pod came there. */
+  private readonly onlyTightens: boolean;
+  /** At which of its changes each slot was looked at. */
+  private readonly seen: Uint32Array;
   private position = -1;
   private farChanges = 0;
 
-  constructor(prepared: Prepared, allowed: Uint8Array, snapshot: Snapshot) {
+  /** `scratch` has a place for every slot, and may be used by others between calls. */
+  constructor(prepared: Prepared, allowed: Uint8Array, snapshot: Snapshot, scratch: Scratch) {
     this.prepared = prepared;
     this.snapshot = snapshot;
     this.allowed = allowed;
-    this.fits = new Uint8Array(allowed.length);
-    this.points = new Float64Array(allowed.length);
+    this.scratch = scratch;
+    this.seen = new Uint32Array(allowed.length);
     const dynamic = prepared.sieves.filter(({ staticKey }) => staticKey === undefined);
     const parts = split(dynamic, prepared.scorers, allowed.length);
     this.sieves = parts.sieves;
     this.scorers = parts.scorers;
-    this.regions = new Regions(parts, this.points);
+    this.regions = new Regions(parts, (slot) => this.pointsOf(slot), scratch);
+    this.onlyTightens = parts.sieves.every(({ onlyTightens }) => onlyTightens === true);
     this.farSighted = [...this.sieves, ...this.scorers.map(({ scorer }) => scorer)].flatMap(
       ({ farChanges }) => farChanges ?? [],
     );
@@ -80,62 +87,65 @@ export class Standing {
     const behind = changed.behind(this.position);
     let farChanges = 0;
     for (const ask of this.farSighted) farChanges += ask();
-    // A whole round costs about as much per slot as ten single ones cost for theirs.
-    if (behind === undefined || farChanges !== this.farChanges || behind * 10 > this.allowed.length + 100)
-      this.readAll();
-    else this.read(behind);
+    if (behind === undefined || farChanges !== this.farChanges || !this.catchUp(behind)) this.readAll();
     this.position = changed.position;
     this.farChanges = farChanges;
-    return this.regions.best;
+    return this.regions.best();
   }
 
   private readAll(): void {
-    const { fits, points, allowed } = this;
+    const { allowed, scratch } = this;
+    const { fits, points } = scratch;
     fits.set(allowed);
     for (const sieve of this.sieves) sieve.sift(fits, 0, fits.length);
     points.fill(0);
     for (const { scorer, weight } of this.scorers) scorer.add(points, weight, 0, fits.length);
-    this.regions.play(fits);
+    for (let slot = 0; slot < fits.length; slot += 1) if (fits[slot] === 0) points[slot] = OUT;
+    this.seen.set(this.snapshot.changed.versions);
+    this.regions.play(points);
   }
 
-  /** Takes the slots of so many changes anew. */
-  private read(behind: number): void {
-    if (behind === 0) return;
-    const { fits, points, allowed } = this;
+  /** Ranks those slots higher that may have gained points by the last changes; false when so many may have that it is quicker to read all. */
+  private catchUp(behind: number): boolean {
     const { changed } = this.snapshot;
-    const { slots, count } = changed.since(changed.position - behind, allowed.length);
-    for (let at = 0; at < count; at += 1) {
-      const slot = slots[at] ?? 0;
-      fits[slot] = allowed[slot] ?? 0;
-      points[slot] = 0;
+    // A whole round costs about as much per slot as ten single ones cost for theirs.
+    let left = this.allowed.length / 10 + 10;
+    for (let at = changed.position - behind; at < changed.position; at += 1) {
+      const load = changed.loadAt(at);
+      if (load !== undefined && this.isFalling(load)) continue;
+      const slot = changed.at(at);
+      const points = this.pointsOf(slot);
+      if (points !== this.regions.rankOf(slot)) this.regions.move(slot, points);
+      left -= 1;
+      if (left < 0) return false;
     }
-    for (const sieve of this.sieves) siftEach(sieve, fits, slots, count);
-    for (const { scorer, weight } of this.scorers) addEach(scorer, points, weight, slots, count);
-    for (let at = 0; at < count; at += 1) {
-      const slot = slots[at] ?? 0;
-      this.regions.replay(slot, fits[slot] === 1);
+    return true;
+  }
+
+  /** True when the slot cannot have gained by a pod that came. */
+  private isFalling(load: Load): boolean {
+    if (!this.onlyTightens) return false;
+    let most = 0;
+    for (const { scorer, weight } of this.scorers) {
+      if (scorer.rise === undefined) return false;
+      most += weight * scorer.rise(load);
     }
+    return most <= 0;
   }
-}
 
-function siftEach(sieve: Sieve, fits: Uint8Array, slots: Int32Array, count: number): void {
-  if (sieve.siftEach !== undefined) {
-    sieve.siftEach(fits, slots, count);
-    return;
-  }
-  for (let at = 0; at < count; at += 1) {
-    const slot = slots[at] ?? 0;
-    sieve.sift(fits, slot, slot + 1);
-  }
-}
-
-function addEach(scorer: Scorer, points: Float64Array, weight: number, slots: Int32Array, count: number): void {
-  if (scorer.addEach !== undefined) {
-    scorer.addEach(points, weight, slots, count);
-    return;
-  }
-  for (let at = 0; at < count; at += 1) {
-    const slot = slots[at] ?? 0;
-    scorer.add(points, weight, slot, slot + 1);
+  /** The points that the slot has now of its own. */
+  private pointsOf(slot: number): number {
+    const { seen } = this;
+    const version = this.snapshot.changed.versions[slot] ?? 0;
+    if (seen[slot] === version) return this.regions.rankOf(slot);
+    seen[slot] = version;
+    if (this.allowed[slot] === 0) return OUT;
+    const { fits, points } = this.scratch;
+    fits[slot] = 1;
+    for (const sieve of this.sieves) sieve.sift(fits, slot, slot + 1);
+    if (fits[slot] === 0) return OUT;
+    points[slot] = 0;
+    for (const { scorer, weight } of this.scorers) scorer.add(points, weight, slot, slot + 1);
+    return points[slot] ?? OUT;
   }
 }

@@ -3,6 +3,7 @@ import { dropOldest } from "./drop-oldest.js";
 import type { Sieve } from "./filter.js";
 import type { PolicyName } from "./plugins.js";
 import { Preemptions } from "./preemptions.js";
+import type { Scratch } from "./regions.js";
 import { MAX_POINTS } from "./score.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
@@ -29,8 +30,7 @@ export class Standings {
   private asked = 0;
   private readonly askedOnce = new WeakSet<Shape>();
   private readonly masks = new Map<string, Mask>();
-  private fits = new Uint8Array(0);
-  private points = new Float64Array(0);
+  private scratch: Scratch = { fits: new Uint8Array(0), points: new Float64Array(0) };
   private readonly grid: UseGrid;
   private readonly gridFrom: number;
 
@@ -59,7 +59,8 @@ export class Standings {
 
   private build(shape: Shape): Standing {
     const prepared = prepare(shape, this.snapshot, this.policy);
-    const standing = new Standing(prepared, this.allowed(prepared.sieves), this.snapshot);
+    const standing = new Standing(prepared, this.allowed(prepared.sieves), this.snapshot, this.scratchFor());
+    standing.askedAt = this.asked;
     this.byShape.set(shape, standing);
     if (this.byShape.size > limit("schedulerStandings")) this.dropLongestUnasked();
     return standing;
@@ -69,7 +70,7 @@ export class Standings {
     let oldest: Shape | undefined;
     let since = Number.POSITIVE_INFINITY;
     for (const [shape, { askedAt }] of this.byShape) {
-      if (askedAt === undefined || askedAt >= since) continue;
+      if (askedAt >= since) continue;
       oldest = shape;
       since = askedAt;
     }
@@ -79,13 +80,9 @@ export class Standings {
   private scan(prepared: Prepared): number {
     const allowed = this.allowed(prepared.sieves);
     const { length } = allowed;
-    if (this.fits.length !== length) {
-      this.fits = new Uint8Array(length);
-      this.points = new Float64Array(length);
-    }
+    const { fits, points } = this.scratchFor();
     const found = length < this.gridFrom ? undefined : this.seek(prepared, allowed);
     if (found !== undefined) return found;
-    const { fits, points } = this;
     fits.set(allowed);
     for (const sieve of prepared.sieves) if (sieve.staticKey === undefined) sieve.sift(fits, 0, length);
     points.fill(0);
@@ -101,13 +98,20 @@ export class Standings {
     return best;
   }
 
+  private scratchFor(): Scratch {
+    const { length } = this.snapshot.records;
+    if (this.scratch.fits.length !== length)
+      this.scratch = { fits: new Uint8Array(length), points: new Float64Array(length) };
+    return this.scratch;
+  }
+
   /** Looks only where the best node can be, by what is used there; undefined when that is no quicker than to look everywhere. */
   private seek({ sieves, scorers }: Prepared, allowed: Uint8Array): number | undefined {
     const using = scorers.filter(({ scorer }) => scorer.within !== undefined);
     const others = scorers.filter(({ scorer }) => scorer.within === undefined);
     const ceiling = others.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
     const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
-    const { fits, points } = this;
+    const { fits, points } = this.scratch;
     let spare = 0;
     return this.grid.best({
       budget: Math.max(64, allowed.length / 8),

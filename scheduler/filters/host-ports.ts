@@ -15,6 +15,7 @@ export const hostPorts: Filter = {
         .map(({ port }) => ({ reason: `host port ${port} in use` }));
     return {
       staticKey: undefined,
+      onlyTightens: true,
       sift: (fits, from, to) => {
         for (let slot = from; slot < to; slot += 1)
           if (snapshot.records[slot]?.ports.size !== 0 && why(slot).length > 0) fits[slot] = 0;

@@ -21,6 +21,7 @@ export const podAntiAffinity: Filter = {
 function apartFrom(count: PeerCount, why: readonly Refusal[]): Sieve {
   return {
     staticKey: undefined,
+    onlyTightens: true,
     region: regionOf(count.topology),
     farChanges: () => count.farChanges,
     sift: (fits, from, to) => {

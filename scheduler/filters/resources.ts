@@ -7,16 +7,11 @@ export const resources: Filter = {
   name: "resources",
   prepare: ({ requests }, snapshot) => ({
     staticKey: undefined,
+    onlyTightens: true,
     sift: (fits, from, to) => {
       for (const { column, amount } of requests) {
         const free = snapshot.free[column];
         if (free !== undefined) siftColumn(fits, free, amount, from, to);
-      }
-    },
-    siftEach: (fits, slots, count) => {
-      for (const { column, amount } of requests) {
-        const free = snapshot.free[column];
-        if (free !== undefined) siftSlots(fits, free, amount, slots, count);
       }
     },
     why: (slot) => requests.flatMap((request) => shortage(snapshot, request, slot)),
@@ -25,13 +20,6 @@ export const resources: Filter = {
 
 function siftColumn(fits: Uint8Array, free: Float64Array, amount: number, from: number, to: number): void {
   for (let slot = from; slot < to; slot += 1) if ((free[slot] ?? 0) < amount) fits[slot] = 0;
-}
-
-function siftSlots(fits: Uint8Array, free: Float64Array, amount: number, slots: Int32Array, count: number): void {
-  for (let at = 0; at < count; at += 1) {
-    const slot = slots[at] ?? 0;
-    if ((free[slot] ?? 0) < amount) fits[slot] = 0;
-  }
 }
 
 function shortage(snapshot: Snapshot, { column, amount }: ColumnAmount, slot: number): readonly Refusal[] {

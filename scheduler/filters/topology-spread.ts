@@ -11,6 +11,7 @@ export const topologySpread: Filter = {
     return allOf(
       spreads.map((spread) => ({
         staticKey: undefined,
+        onlyTightens: true,
         region: regionOf(spread.topology),
         farChanges: () => spread.farChanges,
         sift: (fits, from, to) => {

@@ -7,18 +7,16 @@ export const leastAllocated: Score = {
   name: "least-allocated",
   prepare: ({ scored }, snapshot) => ({
     within: leastWithin(addedBy(scored, snapshot.sizes)),
+    rise: ({ slot, cpu, memory }) => {
+      const isCpuLeft = (snapshot.scoredCpu[slot] ?? 0) + scored.cpuMillicores <= (snapshot.allocatableCpu[slot] ?? 0);
+      const isMemoryLeft =
+        (snapshot.scoredMemory[slot] ?? 0) + scored.memoryBytes <= (snapshot.allocatableMemory[slot] ?? 0);
+      // Where nothing is left the points were none before, perhaps.
+      return ROUNDING - (MAX_POINTS / 2) * ((isCpuLeft ? cpu : 0) + (isMemoryLeft ? memory : 0));
+    },
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
-        const cpuPoints = leftPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
-        const memoryPoints = leftPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
-      }
-    },
-    addEach: (points, weight, slots, count) => {
-      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
-      for (let at = 0; at < count; at += 1) {
-        const slot = slots[at] ?? 0;
         const cpuPoints = leftPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
         const memoryPoints = leftPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
         points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
@@ -35,15 +33,6 @@ export const mostAllocated: Score = {
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
-        const cpuPoints = usedPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
-        const memoryPoints = usedPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
-      }
-    },
-    addEach: (points, weight, slots, count) => {
-      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
-      for (let at = 0; at < count; at += 1) {
-        const slot = slots[at] ?? 0;
         const cpuPoints = usedPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
         const memoryPoints = usedPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
         points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);

@@ -7,21 +7,23 @@ export const balanced: Score = {
   name: "balanced",
   prepare: ({ scored }, snapshot) => ({
     within: within(addedBy(scored, snapshot.sizes)),
+    rise: ({ slot, cpu, memory, lean }) => {
+      const { allocatableCpu, allocatableMemory, scoredCpu, scoredMemory } = snapshot;
+      const [allCpu, allMemory] = [allocatableCpu[slot] ?? 0, allocatableMemory[slot] ?? 0];
+      const isWithin =
+        (scoredCpu[slot] ?? 0) + scored.cpuMillicores <= allCpu &&
+        (scoredMemory[slot] ?? 0) + scored.memoryBytes <= allMemory;
+      // Shares end at one: a share that could not grow lets the other one come nearer.
+      if (!isWithin) return ROUNDING + MAX_POINTS * Math.max(cpu, memory);
+      const tilt = lean + scored.cpuMillicores / allCpu - scored.memoryBytes / allMemory;
+      return ROUNDING + MAX_POINTS * (Math.abs(tilt - cpu + memory) - Math.abs(tilt));
+    },
     add: (points, weight, from, to) => {
       const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
       for (let slot = from; slot < to; slot += 1) {
         const cpuShare = share(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
         const memoryShare = share(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * balance(cpuShare, memoryShare);
-      }
-    },
-    addEach: (points, weight, slots, count) => {
-      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
-      for (let at = 0; at < count; at += 1) {
-        const slot = slots[at] ?? 0;
-        const cpuShare = share(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
-        const memoryShare = share(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * balance(cpuShare, memoryShare);
+        points[slot] = (points[slot] ?? 0) + weight * Math.floor(MAX_POINTS * (1 - Math.abs(cpuShare - memoryShare)));
       }
     },
   }),
@@ -38,8 +40,4 @@ function within(added: Box): (box: Box) => number {
 
 function share(allocatable: number, used: number): number {
   return used >= allocatable ? 1 : used / allocatable;
-}
-
-function balance(cpuShare: number, memoryShare: number): number {
-  return Math.floor(MAX_POINTS * (1 - Math.abs(cpuShare - memoryShare)));
 }

@@ -13,6 +13,7 @@ export const preferredNodes: Score = {
     // It hangs on labels alone, and those are good as long as what was prepared is.
     const own = snapshot.records.map((record) => Math.floor((MAX_POINTS * matchedWeight(terms, record)) / most));
     return {
+      rise: () => 0,
       add: (points, weight, from, to) => {
         for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + weight * (own[slot] ?? 0);
       },

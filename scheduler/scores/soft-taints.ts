@@ -11,6 +11,7 @@ export const softTaints: Score = {
     if (tainted.length === 0) return undefined;
     return {
       ceiling: 0,
+      rise: () => 0,
       add: (points, weight, from, to) => {
         for (const record of tainted) {
           const { slot } = record;

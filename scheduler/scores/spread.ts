@@ -8,22 +8,14 @@ export const spread: Score = {
     const { groups } = snapshot;
     return {
       ceiling: 0,
+      rise: () => 0,
       add: (points, weight, from, to) => {
-        if (to - from === 1) {
-          const record = snapshot.records[from];
-          const count = record === undefined ? 0 : groups.on(record, group);
-          points[from] = (points[from] ?? 0) - weight * crowding(count);
-          return;
-        }
-        for (const [{ slot }, count] of groups.nodesOf(group) ?? [])
-          if (slot >= from && slot < to) points[slot] = (points[slot] ?? 0) - weight * crowding(count);
-      },
-      addEach: (points, weight, slots, count) => {
-        const column = groups.columnOf(group);
-        for (let at = 0; at < count; at += 1) {
-          const slot = slots[at] ?? 0;
-          points[slot] = (points[slot] ?? 0) - weight * crowding(column[slot] ?? 0);
-        }
+        const own = groups.of(group);
+        if (to - from === 1) points[from] = (points[from] ?? 0) - weight * crowding(own?.at(from) ?? 0);
+        else
+          own?.forEach(from, to, (slot, count) => {
+            points[slot] = (points[slot] ?? 0) - weight * crowding(count);
+          });
       },
     };
   },
