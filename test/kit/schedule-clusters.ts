@@ -31,6 +31,17 @@ export const anyNodeNamed = (name: string): fc.Arbitrary<Node> =>
       }),
     );
 
+/** A node of that name that is of some size, and ready. */
+export const plainNodeNamed = (name: string): fc.Arbitrary<Node> =>
+  fc
+    .record({ cpu: fc.constantFrom("1", "4", "16"), memory: fc.constantFrom("1Gi", "4Gi", "32Gi") })
+    .map((allocatable) =>
+      Node.fromPartial({
+        metadata: { name },
+        status: { allocatable, conditions: [{ type: "Ready", status: "True" }] },
+      }),
+    );
+
 const toleration = fc.record({
   key: fc.constantFrom("", "gpu", "spot", "node.kubernetes.io/not-ready", "node.kubernetes.io/unschedulable"),
   operator: fc.constantFrom("Exists", "Equal"),
@@ -160,3 +171,20 @@ export const anyPod = fc
       },
     }),
   );
+
+/** A pod that asks for some cpu and memory and may have an owner. */
+export const plainPod = fc
+  .record({
+    owner: fc.constantFrom("", "web", "db", "api"),
+    cpu: fc.constantFrom(undefined, "1m", "10m", "100m", "400m"),
+    memory: fc.constantFrom(undefined, "1Mi", "16Mi", "200Mi", "1Gi"),
+  })
+  .map(({ owner, cpu, memory }) => ({
+    metadata: {
+      namespace: "n",
+      ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
+    },
+    spec: {
+      containers: [{ name: "main", resources: { requests: { ...(cpu && { cpu }), ...(memory && { memory }) } } }],
+    },
+  }));
