@@ -1,5 +1,5 @@
 import type { HostLayout } from "../test/testbed/layout.js";
-import type { Bench, BenchContext } from "./harness.js";
+import { type Bench, type BenchContext, pause } from "./harness.js";
 import { deploy, remove, withTestbed } from "./on-testbed.js";
 import { cpuMs, processesByRole, pssMib, totalOf } from "./proc.js";
 
@@ -63,9 +63,4 @@ function memoryOf(host: HostLayout): { readonly agent: number; readonly conmon: 
 
 function cpuOf(host: HostLayout, role: "controlplane" | "agent"): number {
   return totalOf(processesByRole(host).get(role), cpuMs);
-}
-
-/** A measuring window: the one thing a bench waits for by time. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -84,3 +84,8 @@ function machine(): Readonly<Record<string, string | number>> {
     node: process.version,
   };
 }
+
+/** A measuring window: the one thing a bench waits for by time. */
+export function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -5,6 +5,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   apply: async () => (await import("./apply.js")).apply,
   bind: async () => (await import("./bind.js")).bind,
   cli: async () => (await import("./cli.js")).cli,
+  density: async () => (await import("./density.js")).density,
   fabric: async () => (await import("./fabric.js")).fabric,
   footprint: async () => (await import("./footprint.js")).footprint,
   scheduler: async () => (await import("./scheduler.js")).scheduler,
