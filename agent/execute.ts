@@ -159,6 +159,7 @@ async function create(
   for (const message of rlimitsOf(pod, container, node.hardLimits).refused)
     controlPlane.notify({ pod, container: name, type: "Warning", reason: "LimitLowered", message });
   const edits = await devices.editsOf(key.podUid, pod, name);
+  await logs.removeOldRuns(key);
   const lastWordsPath = logs.makeLastWords(key);
   const open = await openBinds(
     { uid: key.podUid, pod, container, facts, variables: resolved.variables, lastWordsPath },

@@ -14,6 +14,8 @@ export interface ContainerLogs {
   lastWords(run: LogKey, bytes: number): string;
   /** The last lines that a run wrote, at most so many bytes. */
   tail(run: LogKey, bytes: number): string;
+  /** Removes what is left of the container's runs, but for this one and the one before it. */
+  removeOldRuns(run: LogKey): Promise<void>;
   /** Pods that have logs. */
   pods(): readonly string[];
   /** Removes all logs of a pod. */

@@ -1,5 +1,5 @@
 import type { Clock } from "../../lib/clock.js";
-import { parseLogLine } from "./line.js";
+import { parseLogLine, splitEntries } from "./line.js";
 import { type LogSource, logEntries } from "./read-logs.js";
 
 /** Something that a run wrote, on one of its outputs. */
@@ -22,7 +22,8 @@ export async function* followOutput(
   edges: { readonly clock: Clock; readonly signal: AbortSignal },
 ): AsyncGenerator<WrittenPart> {
   const tailLines = isFromStart ? undefined : 0;
-  for await (const entries of logEntries(source, { tailLines, pollMs: POLL_MS }, edges)) yield* partsOf(entries);
+  for await (const { bytes } of logEntries(source, { tailLines, pollMs: POLL_MS }, edges))
+    yield* partsOf(splitEntries(bytes).entries);
 }
 
 /** Pieces of one output that follow each other are one. */

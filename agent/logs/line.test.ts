@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseLogLine, splitEntries, tailOffset } from "./line.js";
+import { contentAt, lineCounter, parseLogLine, splitEntries, tailOffset } from "./line.js";
 
 const T = "2026-01-01T00:00:00.000000001+00:00";
 
@@ -39,3 +40,35 @@ for (const { count, from } of rows) {
     expect(first === undefined ? "" : Buffer.from(parseLogLine(first)?.content ?? []).toString()).toBe(from);
   });
 }
+
+test("content is found where parsing finds it, whatever stands in the entry", () => {
+  const usual = fc
+    .tuple(fc.constantFrom("stdout", "stderr"), fc.constantFrom("F", "P"), fc.string())
+    .map(([stream, tag, content]) => `${T} ${stream} ${tag} ${content}`);
+  const odd = fc
+    .array(fc.constantFrom("a", " ", "F", "P", "stdout", T), { maxLength: 8 })
+    .map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(fc.oneof(usual, odd), fc.nat(3), (text, before) => {
+      const bytes = Buffer.from(`${"x".repeat(before)}${text.replaceAll("\n", "")}`);
+      const entry = bytes.subarray(before);
+      const parsed = parseLogLine(entry);
+      const found = contentAt(bytes, before, bytes.length);
+      expect(found?.isPartial).toBe(parsed?.isPartial);
+      if (found !== undefined)
+        expect(bytes.subarray(found.start).toString()).toBe(Buffer.from(parsed?.content ?? []).toString());
+    }),
+  );
+});
+
+test("lines are counted over any cut, parts of a line not", () => {
+  const whole = Buffer.concat([text, text, text]);
+  fc.assert(
+    fc.property(fc.array(fc.nat(whole.length), { maxLength: 6 }), (cuts) => {
+      const at = [0, ...cuts.sort((left, right) => left - right), whole.length];
+      const counter = lineCounter();
+      for (const [index, from] of at.entries()) counter.add(whole.subarray(from, at[index + 1]));
+      expect(counter.lines).toBe(9);
+    }),
+  );
+});

@@ -26,6 +26,49 @@ export function parseLogLine(bytes: Buffer): LogLine | undefined {
   };
 }
 
+/** Length of a time as conmon writes it, and where then stand the spaces after it, after the stream, and after the flag. */
+const TIME_LENGTH = 35;
+const [AFTER_TIME, AFTER_STREAM, FLAG, AFTER_FLAG] = [TIME_LENGTH, TIME_LENGTH + 7, TIME_LENGTH + 8, TIME_LENGTH + 9];
+
+/** Where the content of the entry between two offsets begins, without making anything of the rest; undefined when it is malformed. */
+export function contentAt(
+  bytes: Buffer,
+  from: number,
+  end: number,
+): { readonly start: number; readonly isPartial: boolean } | undefined {
+  const isUsual =
+    bytes[from + AFTER_TIME] === SPACE && bytes[from + AFTER_STREAM] === SPACE && bytes[from + AFTER_FLAG] === SPACE;
+  const flagAt = isUsual ? from + FLAG : flagOffset(bytes, from);
+  if (flagAt < 0 || flagAt + 1 >= end) return undefined;
+  return { start: flagAt + 2, isPartial: bytes[flagAt] === PARTIAL };
+}
+
+function flagOffset(bytes: Buffer, from: number): number {
+  const first = bytes.indexOf(SPACE, from);
+  const second = bytes.indexOf(SPACE, first + 1);
+  return first < 0 || second < 0 || bytes[second + 2] !== SPACE ? -1 : second + 1;
+}
+
+/** Counts the lines of a log that is given in pieces, cut anywhere. A line ends with an entry that is no part. */
+export function lineCounter(): { readonly lines: number; add(bytes: Buffer): void } {
+  let rest: Buffer = Buffer.alloc(0);
+  let lines = 0;
+  return {
+    get lines() {
+      return lines;
+    },
+    add: (bytes) => {
+      const all = Buffer.concat([rest, bytes]);
+      let from = 0;
+      for (let end = all.indexOf(NEWLINE); end >= 0; end = all.indexOf(NEWLINE, from)) {
+        if (contentAt(all, from, end)?.isPartial === false) lines += 1;
+        from = end + 1;
+      }
+      rest = all.subarray(from);
+    },
+  };
+}
+
 /** Splits what was read into whole entries and the rest. */
 export function splitEntries(bytes: Buffer): { readonly entries: readonly Buffer[]; readonly rest: Buffer } {
   const entries: Buffer[] = [];

@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import type { ContainerLogs } from "./container-logs.js";
 import { logTail, makeLastWords, readLastWords } from "./last-words-file.js";
 import { logPath } from "./log-path.js";
-import { logSize, removePodLogs, rotateLog } from "./rotate.js";
+import { logSize, removeOldRuns, removePodLogs, rotateLog } from "./rotate.js";
 
 /** Logs below `dataDir`/logs, a folder per pod, a folder per container in it, a file per run. */
 export function openLogFiles(dataDir: string): ContainerLogs {
@@ -14,6 +14,7 @@ export function openLogFiles(dataDir: string): ContainerLogs {
     makeLastWords: (run) => makeLastWords(dataDir, run),
     lastWords: (run, bytes) => readLastWords(dataDir, run, bytes),
     tail: (run, bytes) => logTail(dataDir, run, bytes),
+    removeOldRuns: (run) => removeOldRuns(dataDir, run),
     pods: () => namesIn(`${dataDir}/logs`),
     remove: (podUid) => removePodLogs(dataDir, podUid),
   };

@@ -1,138 +1,126 @@
 // Edge: reads log files.
-import { type FileHandle, open } from "node:fs/promises";
-import { limit } from "../../lib/limits.js";
-import { splitEntries, tailOffset } from "./line.js";
-import { rotatedPath } from "./log-path.js";
+import type { FileHandle } from "node:fs/promises";
+import { tailOffset } from "./line.js";
+import { LogChain, type OpenLog } from "./log-chain.js";
 
 const BLOCK_BYTES = 256 * 1024;
+const NEWLINE = 0x0a;
+
+/** What a reader has found: whole entries, each with its newline, and how many lines before them it will never see. */
+export interface ReadEntries {
+  readonly bytes: Buffer;
+  readonly missedLineCount: number;
+}
+
+const NOTHING: ReadEntries = { bytes: Buffer.alloc(0), missedLineCount: 0 };
 
 /**
- * Reads a run's log as one stream across its rotated files: oldest first, no entry lost or doubled. A file that is renamed while it is read is read to its
- * end, then the next newer one follows, found by inode.
+ * Reads a run's log as one stream across its rotated files: oldest first, no entry doubled, none lost that the log kept while it was to be read. A
+ * reader that is slower than the writer keeps as many files as the log itself, and says how many lines it had to leave out.
  */
 export class LogReader {
-  private readonly path: string;
-  private file: FileHandle | undefined;
-  /** The file after this one. While it is known the writer has left this one, which is read to its end once more. */
-  private newer: FileHandle | undefined;
-  private hasMoved = false;
+  private readonly chain: LogChain;
+  private current: OpenLog | undefined;
   private position = 0;
+  private missed = 0;
   private rest: Buffer = Buffer.alloc(0);
   private readonly block = Buffer.allocUnsafe(BLOCK_BYTES);
 
   constructor(path: string) {
-    this.path = path;
+    this.chain = new LogChain(path);
   }
 
   /** Places the reader at the oldest entry, or before the last lines. */
   async begin(tailLines: number | undefined): Promise<void> {
-    const ages = await this.existingAges();
+    const files = await this.chain.begin();
     let missing = tailLines ?? Number.POSITIVE_INFINITY;
-    for (const age of ages) {
-      const candidate = await open(rotatedPath(this.path, age), "r");
-      const { found, offset } = await this.lastLines(candidate, missing);
-      missing -= found;
-      await this.take(candidate, offset);
-      if (missing <= 0) return;
+    let at = -1;
+    let offset = 0;
+    while (at + 1 < files.length && (at < 0 || missing > 0)) {
+      at += 1;
+      const file = files[at]?.file;
+      if (file === undefined) break;
+      const last = await lastLines(file, missing);
+      missing -= last.found;
+      offset = last.offset;
+    }
+    for (const { file } of files.slice(at + 1)) await file.close();
+    const current = files[at];
+    if (current === undefined) return;
+    await this.take(current, offset);
+    this.chain.putBack(files.slice(0, at).reverse());
+  }
+
+  /** Notes that files may have come or been renamed; to be called soon after, whether somebody reads now or not. */
+  filesChanged(): void {
+    void this.chain.look().catch(() => undefined); // The next read meets the same failure, and tells it.
+  }
+
+  /** The next whole entries; none when there are none now. */
+  async read(): Promise<ReadEntries> {
+    for (;;) {
+      const isLast = !this.chain.hasNext;
+      const bytes = await this.readBlock();
+      if (bytes.length > 0) return this.found(bytes);
+      if (isLast) await this.chain.look();
+      if (!this.chain.hasNext) return NOTHING;
+      // The writer leaves a file once the next one is there: what it wrote meanwhile is read before that.
+      if (!isLast || this.current === undefined) await this.goOn();
     }
   }
 
-  /** Numbers of the rotated files that exist, newest (0) first. */
-  private async existingAges(): Promise<readonly number[]> {
-    const ages: number[] = [];
-    for (let age = 0; age < limit("logFiles"); age += 1) if (await exists(rotatedPath(this.path, age))) ages.push(age);
-    return ages;
+  private found(bytes: Buffer): ReadEntries {
+    const missedLineCount = this.missed;
+    this.missed = 0;
+    return { bytes, missedLineCount };
   }
 
-  private async lastLines(
-    file: FileHandle,
-    count: number,
-  ): Promise<{ readonly found: number; readonly offset: number }> {
-    if (count === Number.POSITIVE_INFINITY) return { found: 0, offset: 0 };
-    const { size } = await file.stat();
-    for (let length = BLOCK_BYTES; ; length *= 4) {
-      const start = Math.max(0, size - length);
-      const bytes = Buffer.allocUnsafe(size - start);
-      await file.read(bytes, 0, bytes.length, start);
-      const whole = start === 0 ? 0 : bytes.indexOf(0x0a) + 1;
-      const { found, offset } = tailOffset(bytes.subarray(whole), count);
-      if (start === 0 || found >= count) return { found, offset: start + whole + offset };
-    }
-  }
-
-  private async take(file: FileHandle, position: number): Promise<void> {
-    await this.file?.close();
-    this.file = file;
+  private async take(log: OpenLog, position: number): Promise<void> {
+    await this.current?.file.close();
+    this.current = log;
     this.position = position;
     this.rest = Buffer.alloc(0);
   }
 
-  /** The next whole entries; empty when there are none now. */
-  async read(): Promise<readonly Buffer[]> {
+  private async readBlock(): Promise<Buffer> {
     for (;;) {
-      if (this.file === undefined && !(await this.openFirst())) return [];
-      const entries = await this.readBlock();
-      if (entries.length > 0) return entries;
-      if (this.newer !== undefined) await this.goOn(this.newer);
-      else this.newer = await this.findNewer();
-      if (this.newer === undefined && entries.length === 0 && !this.hasMoved) return [];
-      this.hasMoved = false;
+      const { bytesRead = 0 } = (await this.current?.file.read(this.block, 0, this.block.length, this.position)) ?? {};
+      if (bytesRead === 0) return NOTHING.bytes;
+      this.position += bytesRead;
+      const read = Buffer.concat([this.rest, this.block.subarray(0, bytesRead)]);
+      const whole = read.lastIndexOf(NEWLINE) + 1;
+      this.rest = read.subarray(whole);
+      if (whole > 0) return read.subarray(0, whole);
     }
   }
 
-  private async openFirst(): Promise<boolean> {
-    if (!(await exists(this.path))) return false;
-    await this.take(await open(this.path, "r"), 0);
-    return true;
+  private async goOn(): Promise<void> {
+    const next = await this.chain.next();
+    if (next === undefined) return;
+    this.missed += next.missedLineCount;
+    await this.take(next.log, 0);
   }
 
-  private async readBlock(): Promise<readonly Buffer[]> {
-    const { bytesRead = 0 } = (await this.file?.read(this.block, 0, this.block.length, this.position)) ?? {};
-    this.position += bytesRead;
-    const { entries, rest } = splitEntries(Buffer.concat([this.rest, this.block.subarray(0, bytesRead)]));
-    this.rest = rest;
-    if (entries.length > 0 || bytesRead === 0) return entries;
-    return this.readBlock();
-  }
-
-  private async goOn(newer: FileHandle): Promise<void> {
-    this.newer = undefined;
-    this.hasMoved = true;
-    await this.take(newer, 0);
-  }
-
-  /** The file that came after the one being read; undefined while that one is still being written. */
-  private async findNewer(): Promise<FileHandle | undefined> {
-    const inode = (await this.file?.stat())?.ino;
-    const ages = await this.existingAges();
-    for (const age of ages) {
-      const candidate = await open(rotatedPath(this.path, age), "r").catch(() => undefined);
-      const isOurs = (await candidate?.stat())?.ino === inode;
-      await candidate?.close();
-      if (isOurs) return age === 0 ? undefined : this.openAge(age - 1);
-    }
-    const oldest = ages.at(-1);
-    return oldest === undefined ? undefined : this.openAge(oldest);
-  }
-
-  /** Undefined when it was renamed again meanwhile: the next look finds it. */
-  private openAge(age: number): Promise<FileHandle | undefined> {
-    return open(rotatedPath(this.path, age), "r").catch(() => undefined);
-  }
-
-  /** Gives the file back. */
+  /** Gives the files back. */
   async close(): Promise<void> {
-    await this.newer?.close();
-    await this.file?.close();
-    this.file = undefined;
+    await this.chain.close();
+    await this.current?.file.close();
+    this.current = undefined;
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await (await open(path, "r")).close();
-    return true;
-  } catch {
-    return false;
+async function lastLines(
+  file: FileHandle,
+  count: number,
+): Promise<{ readonly found: number; readonly offset: number }> {
+  if (count === Number.POSITIVE_INFINITY) return { found: 0, offset: 0 };
+  const { size } = await file.stat();
+  for (let length = BLOCK_BYTES; ; length *= 4) {
+    const start = Math.max(0, size - length);
+    const bytes = Buffer.allocUnsafe(size - start);
+    await file.read(bytes, 0, bytes.length, start);
+    const whole = start === 0 ? 0 : bytes.indexOf(NEWLINE) + 1;
+    const { found, offset } = tailOffset(bytes.subarray(whole), count);
+    if (start === 0 || found >= count) return { found, offset: start + whole + offset };
   }
 }

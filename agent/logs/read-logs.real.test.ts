@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -7,7 +7,7 @@ import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { logPath } from "./log-path.js";
 import { readLogs } from "./read-logs.js";
-import { rotateLog } from "./rotate.js";
+import { removeOldRuns, rotateLog } from "./rotate.js";
 
 const KEY = { podUid: "uid", container: "main", attempt: 0 };
 let dataDir = "";
@@ -88,4 +88,59 @@ test("a follower loses and doubles no line while the log is rotated under it", a
     .filter((line) => line !== "")
     .map((line) => Number(line.split(" ")[0]));
   expect(numbers).toEqual(Array.from({ length: written }, (_, at) => at));
+});
+
+/** Rotates away a file of so many numbered lines, as a flood does. */
+async function flood(from: number, count: number): Promise<void> {
+  const lines = Array.from({ length: count }, (_, at) => entry(`${from + at}`)).join("");
+  appendFileSync(path, lines);
+  await rotateLog(dataDir, KEY, async () => appendFileSync(path, entry("reopened")));
+}
+
+test("a follower that is slower than the log is told how many lines it has missed, exactly", async () => {
+  let isOpen = true;
+  const request = { follow: true, sinceTime: "", timestamps: false, limitBytes: 0, tailLines: undefined };
+  const signal = new AbortController().signal;
+  appendFileSync(path, entry("first"));
+  const reading = readLogs({ path, isOpen: () => isOpen }, request, { clock: systemClock, signal });
+  const first = await reading.next();
+  const perFile = 5_000;
+  const rotations = limit("logFiles") * 2;
+  // It takes nothing more while files come and go: each rotation is told, and the oldest beyond what a log may have is counted.
+  for (let round = 0; round < rotations; round += 1) {
+    await flood(round * perFile, perFile);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  isOpen = false;
+  let missed = 0;
+  let text = Buffer.from(first.value?.bytes ?? []).toString();
+  for await (const { bytes, missedLineCount } of reading) {
+    missed += missedLineCount;
+    text += Buffer.from(bytes).toString();
+  }
+  const got = text.split("\n").length - 1;
+  expect(got + missed).toBe(1 + rotations * (perFile + 1));
+  expect(missed).toBeGreaterThan(perFile);
+  expect(text.split("\n").at(0)).toBe("first");
+});
+
+test("a log that grew past its limit keeps fewer files: together they take what a log may", async () => {
+  const big = entry("x".repeat(10_000)).repeat(Math.ceil((limit("logFileBytes") * 1.3) / 10_045));
+  for (let round = 0; round < 7; round += 1) {
+    appendFileSync(path, big);
+    await rotateLog(dataDir, KEY, async () => undefined);
+  }
+  const sizes = readdirSync(dirname(path)).map((name) => statSync(join(dirname(path), name)).size);
+  expect(sizes).toHaveLength(3);
+  expect(sizes.reduce((sum, size) => sum + size, 0)).toBeLessThanOrEqual(limit("logFileBytes") * limit("logFiles"));
+  appendFileSync(path, big.repeat(5));
+  await rotateLog(dataDir, KEY, async () => undefined);
+  expect(readdirSync(dirname(path))).toEqual(["0.log.1"]);
+});
+
+test("of a container that starts over and over, the logs of this run and the one before are kept", async () => {
+  for (const name of ["0.log", "0.log.1", "0.last-words", "1.log", "2.log.3", "3.log", "10.log"])
+    appendFileSync(join(dirname(path), name), entry("x"));
+  await removeOldRuns(dataDir, { ...KEY, attempt: 3 });
+  expect(readdirSync(dirname(path)).sort()).toEqual(["10.log", "2.log.3", "3.log"]);
 });

@@ -5,7 +5,7 @@ import { type Clock, parseTime } from "../../lib/clock.js";
 import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import type { LogsChunk, LogsRequest } from "../../proto/gen/tallship/v1/streams.js";
 import { LogFormatter } from "./format.js";
-import { LogReader } from "./log-reader.js";
+import { LogReader, type ReadEntries } from "./log-reader.js";
 
 /** One run's log and how it stands. */
 export interface LogSource {
@@ -30,9 +30,10 @@ export async function* readLogs(
     limitBytes: request.limitBytes,
   });
   const { tailLines, follow } = request;
-  for await (const entries of logEntries(source, { tailLines, pollMs: follow ? POLL_MS : undefined }, edges)) {
+  const part = { tailLines, pollMs: follow ? POLL_MS : undefined };
+  for await (const { bytes: entries, missedLineCount } of logEntries(source, part, edges)) {
     const bytes = format.format(entries);
-    if (bytes.length > 0) yield { bytes, missedLineCount: 0 };
+    if (bytes.length > 0 || missedLineCount > 0) yield { bytes, missedLineCount };
     if (format.isFull) return;
   }
 }
@@ -50,16 +51,20 @@ export async function* logEntries(
   source: LogSource,
   { tailLines, pollMs }: LogPart,
   { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
-): AsyncGenerator<readonly Buffer[], void, undefined> {
+): AsyncGenerator<ReadEntries, void, undefined> {
   const reader = new LogReader(source.path);
-  const changes = pollMs === undefined ? undefined : new FolderChanges(dirname(source.path), pollMs);
+  let changes: FolderChanges | undefined;
   try {
     await reader.begin(tailLines);
+    // Told also while nobody takes what was read: files are held before they go.
+    if (pollMs !== undefined)
+      changes = new FolderChanges(dirname(source.path), { pollMs, onRename: () => reader.filesChanged() });
+    reader.filesChanged();
     while (!signal.aborted) {
       const wasOpen = source.isOpen();
       const entries = await reader.read();
-      if (entries.length > 0) yield entries;
-      if (entries.length > 0) continue;
+      if (entries.bytes.length > 0) yield entries;
+      if (entries.bytes.length > 0) continue;
       if (changes === undefined || !wasOpen) return;
       await changes.next(clock, signal);
     }
@@ -86,10 +91,11 @@ class FolderChanges {
   private readonly pollMs: number;
   private wake: (() => void) | undefined;
 
-  constructor(folder: string, pollMs: number) {
+  constructor(folder: string, { pollMs, onRename }: { readonly pollMs: number; readonly onRename: () => void }) {
     this.pollMs = pollMs;
     mkdirSync(folder, { recursive: true });
-    this.watcher = watch(folder, () => {
+    this.watcher = watch(folder, (event) => {
+      if (event === "rename") onRename();
       this.hasChanged = true;
       this.wake?.();
     });

@@ -1,6 +1,7 @@
 // Edge: renames and removes log files.
 import { statSync } from "node:fs";
-import { rename, rm, stat } from "node:fs/promises";
+import { readdir, rename, rm, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { limit } from "../../lib/limits.js";
 import { type LogKey, logPath, podLogFolder, rotatedPath } from "./log-path.js";
 
@@ -26,11 +27,22 @@ async function sizeOf(path: string): Promise<number> {
   }
 }
 
-/** Moves each file one place back; the oldest is overwritten. A file that is not there is skipped. */
+/**
+ * Moves each file one place back; the oldest goes. A file that is not there is skipped. Of a log that grew past its limit before anybody looked, fewer files are
+ * kept: together they take what they would if each had just its size, but for the newest, which stays.
+ */
 async function shift(path: string): Promise<void> {
-  for (let age = limit("logFiles") - 1; age > 0; age -= 1) {
-    const from = rotatedPath(path, age - 1);
-    if ((await sizeOf(from)) > 0) await rename(from, rotatedPath(path, age));
+  const last = limit("logFiles") - 1;
+  const sizes: number[] = [];
+  for (let age = 0; age < last; age += 1) sizes.push(await sizeOf(rotatedPath(path, age)));
+  const keptBytes = (age: number): number => sizes.slice(0, age + 1).reduce((sum, size) => sum + size, 0);
+  const mostBytes = last * limit("logFileBytes");
+  await rm(rotatedPath(path, last), { force: true });
+  for (let age = last - 1; age >= 0; age -= 1) {
+    const from = rotatedPath(path, age);
+    if (sizes[age] === 0) continue;
+    if (age > 0 && keptBytes(age) > mostBytes) await rm(from, { force: true });
+    else await rename(from, rotatedPath(path, age + 1));
   }
 }
 
@@ -39,8 +51,10 @@ export async function removePodLogs(dataDir: string, podUid: string): Promise<vo
   await rm(podLogFolder(dataDir, podUid), { recursive: true, force: true });
 }
 
-/** Removes the logs of one run. */
-export async function removeRunLogs(dataDir: string, key: LogKey): Promise<void> {
-  for (let age = 0; age < limit("logFiles"); age += 1)
-    await rm(rotatedPath(logPath(dataDir, key), age), { force: true });
+/** Removes what is left of a container's runs before the last one before this: as in Kubernetes the logs of two runs are kept. */
+export async function removeOldRuns(dataDir: string, key: LogKey): Promise<void> {
+  const folder = dirname(logPath(dataDir, key));
+  const names = await readdir(folder).catch(() => []); // It has never written.
+  for (const name of names)
+    if (Number.parseInt(name, 10) < key.attempt - 1) await rm(join(folder, name), { force: true });
 }

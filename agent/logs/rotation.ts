@@ -16,6 +16,7 @@ export interface RotationParts {
 }
 
 interface Watched {
+  readonly run: LogKey;
   readonly sizeBytes: number;
   readonly atMs: number;
   readonly dueAtMs: number;
@@ -23,11 +24,12 @@ interface Watched {
 
 /**
  * Rotates logs. Each is looked at when it could have reached its limit at the speed of its last interval: one that is written flat out every
- * limits.logLookFirstMs, a quiet one every limits.logLookMaxMs. Quiet containers cost nothing.
+ * limits.logLookFirstMs, a quiet one every limits.logLookMaxMs: it may begin to flood at any time. Beside a flood, quiet ones are looked at no more often.
  */
 export class LogRotation {
   private readonly parts: RotationParts;
   private readonly watched = new Map<string, Watched>();
+  private listedAtMs = Number.NEGATIVE_INFINITY;
   private cancel: Cancel | undefined;
   private isClosed = false;
 
@@ -44,36 +46,43 @@ export class LogRotation {
 
   private schedule(): void {
     if (this.isClosed) return;
-    const dueAtMs = Math.min(...[...this.watched.values()].map((one) => one.dueAtMs));
+    let dueAtMs = Number.POSITIVE_INFINITY;
+    for (const one of this.watched.values()) dueAtMs = Math.min(dueAtMs, one.dueAtMs);
     const waitMs = dueAtMs - this.parts.clock.monotonicMs();
-    // Runs that began meanwhile are found at the latest after the longest wait of a busy one.
-    const delayMs = Math.min(limit("logLookNewMs"), Math.max(limit("logLookFirstMs"), waitMs));
+    const delayMs = Math.min(limit("logLookMaxMs"), Math.max(limit("logLookFirstMs"), waitMs));
     this.cancel = this.parts.clock.after(delayMs, () => void this.look());
   }
 
   private async look(): Promise<void> {
     try {
-      const runs = this.parts.runs();
-      const names = new Set(runs.map(nameOf));
-      for (const name of this.watched.keys()) if (!names.has(name)) this.watched.delete(name);
-      for (const run of runs) await this.lookAt(run);
+      const nowMs = this.parts.clock.monotonicMs();
+      if (nowMs - this.listedAtMs >= limit("logLookMaxMs")) this.list(nowMs);
+      const due = [...this.watched.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs);
+      for (const one of due) await this.lookAt(one);
     } catch (error) {
       this.parts.log.warn("logs were not rotated", { error: asTallshipError(error).message });
     }
     this.schedule();
   }
 
-  private async lookAt(run: LogKey): Promise<void> {
+  /** Takes up runs that have begun and drops those that have ended. */
+  private list(nowMs: number): void {
+    this.listedAtMs = nowMs;
+    const runs = this.parts.runs();
+    const names = new Set(runs.map(nameOf));
+    for (const name of this.watched.keys()) if (!names.has(name)) this.watched.delete(name);
+    const since = { sizeBytes: 0, atMs: nowMs - limit("logLookMaxMs"), dueAtMs: nowMs };
+    for (const run of runs) if (!this.watched.has(nameOf(run))) this.watched.set(nameOf(run), { run, ...since });
+  }
+
+  private async lookAt({ run, ...since }: Watched): Promise<void> {
     const atMs = this.parts.clock.monotonicMs();
-    const before = this.watched.get(nameOf(run));
-    if (before !== undefined && before.dueAtMs > atMs) return;
     const sizeBytes = this.parts.sizeOf(run);
     if (sizeBytes >= limit("logFileBytes")) await this.parts.rotate(run);
-    const since = before === undefined ? { sizeBytes: 0, atMs: atMs - limit("logLookNewMs") } : before;
     const dueAtMs =
       atMs + nextLookMs({ sizeBytes, grownBytes: sizeBytes - since.sizeBytes, tookMs: atMs - since.atMs });
     const left = sizeBytes >= limit("logFileBytes") ? 0 : sizeBytes;
-    this.watched.set(nameOf(run), { sizeBytes: left, atMs, dueAtMs });
+    this.watched.set(nameOf(run), { run, sizeBytes: left, atMs, dueAtMs });
   }
 }
 

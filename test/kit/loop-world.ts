@@ -68,6 +68,7 @@ const LOGS: ContainerLogs = {
   makeLastWords: () => "/w",
   lastWords: () => "",
   tail: () => "",
+  removeOldRuns: async () => undefined,
   pods: () => [],
   remove: async () => undefined,
 };

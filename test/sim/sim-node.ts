@@ -143,6 +143,7 @@ export class SimNode {
         makeLastWords: () => "/w",
         lastWords: () => "",
         tail: () => "",
+        removeOldRuns: async () => undefined,
         pods: () => [],
         remove: async () => undefined,
       },

@@ -1,3 +1,4 @@
+import { limit } from "../../../lib/limits.js";
 import { shellWords } from "../../launcher/shell-words.js";
 import { type ContainerKey, type ContainerSpec, containerId } from "../runtime.js";
 import { bundleFolder, type DriverPaths, exitFolder, runtimeRoot, socketFolder } from "./paths.js";
@@ -40,7 +41,14 @@ function conmonCommand(paths: DriverPaths, programs: Programs, spec: ContainerSp
     ...["--api-version", "1", "-c", id, "-u", id, "-n", id, "-r", programs.runtime, "-b", bundle],
     ...["-p", `${bundle}/pid`, "-P", `${bundle}/conmon.pid`, "-l", `k8s-file:${spec.logPath}`],
     ...["--exit-dir", exitFolder(paths), "--socket-dir-path", socketFolder(paths), "--no-sync-log"],
-    ...["--log-level", "error", "--runtime-arg", `--root=${runtimeRoot(paths)}`],
+    ...[
+      "--log-size-max",
+      `${limit("logRunawayBytes")}`,
+      "--log-level",
+      "error",
+      "--runtime-arg",
+      `--root=${runtimeRoot(paths)}`,
+    ],
     ...(spec.stdin === "none" ? [] : ["-i"]),
     ...(spec.stdin === "open" ? ["--leave-stdin-open"] : []),
     ...(spec.oci.process.terminal ? ["-t"] : []),
