@@ -262,7 +262,7 @@ export class Agent {
       clock,
       log,
       runs: () => loop.running(),
-      sizeOf: (run) => this.edges.logs.size(run),
+      logs: this.edges.logs,
       rotate: (run) => this.edges.logs.rotate(run, (key) => runtime.reopenLog(key)),
     });
     const watched = { ...this.edges, book: this.book, nodeName: facts.nodeName };

@@ -177,7 +177,7 @@ export const LIMITS = {
   logFiles: { value: 5, why: "rotated logs kept per container" },
   logRunawayBytes: {
     value: 134_217_728,
-    why: "a log that nobody rotates, as while the agent is away, is thrown away by its monitor at this size: the disk is bounded whatever happens",
+    why: "after so many bytes its monitor begins a container's log anew by itself: the disk is bounded also while no agent rotates",
   },
   logLineBytes: { value: 16_384, why: "longer lines are cut into parts, as in Kubernetes" },
   eventsKept: { value: 20_000, why: "oldest go first" },

@@ -1,11 +1,14 @@
 import type { LogKey } from "./log-path.js";
+import type { LogLook } from "./rotate.js";
 
 /** Edge: the files that hold what containers wrote. */
 export interface ContainerLogs {
   /** The file of a run, in conmon's k8s-file format. Rotated files stand beside it. */
   path(run: LogKey): string;
-  /** Bytes of the file that is written now. */
-  size(run: LogKey): number;
+  /** The file that is written now. */
+  look(run: LogKey): LogLook;
+  /** Holds that file, so that the writer cannot throw it away; again when it is another one. */
+  hold(run: LogKey): Promise<void>;
   /** Moves the file aside and has the writer open a new one; nothing is lost. */
   rotate(run: LogKey, reopen: (run: LogKey) => Promise<void>): Promise<void>;
   /** Makes the file that a run may write its last words to, and returns its path. */

@@ -3,13 +3,14 @@ import { readdirSync } from "node:fs";
 import type { ContainerLogs } from "./container-logs.js";
 import { logTail, makeLastWords, readLastWords } from "./last-words-file.js";
 import { logPath } from "./log-path.js";
-import { logSize, removeOldRuns, removePodLogs, rotateLog } from "./rotate.js";
+import { holdLog, logLook, removeOldRuns, removePodLogs, rotateLog } from "./rotate.js";
 
 /** Logs below `dataDir`/logs, a folder per pod, a folder per container in it, a file per run. */
 export function openLogFiles(dataDir: string): ContainerLogs {
   return {
     path: (run) => logPath(dataDir, run),
-    size: (run) => logSize(dataDir, run),
+    look: (run) => logLook(dataDir, run),
+    hold: (run) => holdLog(dataDir, run),
     rotate: (run, reopen) => rotateLog(dataDir, run, reopen),
     makeLastWords: (run) => makeLastWords(dataDir, run),
     lastWords: (run, bytes) => readLastWords(dataDir, run, bytes),

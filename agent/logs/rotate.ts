@@ -1,6 +1,6 @@
 // Edge: renames and removes log files.
 import { statSync } from "node:fs";
-import { readdir, rename, rm, stat } from "node:fs/promises";
+import { link, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { limit } from "../../lib/limits.js";
 import { type LogKey, logPath, podLogFolder, rotatedPath } from "./log-path.js";
@@ -8,37 +8,65 @@ import { type LogKey, logPath, podLogFolder, rotatedPath } from "./log-path.js";
 /** Has a run's log opened anew under its name. */
 export type ReopenLog = (key: LogKey) => Promise<void>;
 
+/** A run's present log. */
+export interface LogLook {
+  readonly sizeBytes: number;
+  /** Another number is another file; 0 before the run has written. */
+  readonly inode: number;
+}
+
+const NO_FILE: LogLook = { sizeBytes: 0, inode: 0 };
+
 /** Rotates a run's log. Nothing is lost: the writer goes on in the renamed file until it has opened the new one. */
 export async function rotateLog(dataDir: string, key: LogKey, reopen: ReopenLog): Promise<void> {
-  await shift(logPath(dataDir, key));
+  const path = logPath(dataDir, key);
+  await shift(path, 0);
+  await rm(heldPath(path), { force: true });
   await reopen(key);
 }
 
-/** Size of a run's present log in bytes; 0 before it has written. */
-export function logSize(dataDir: string, key: LogKey): number {
-  return statSync(logPath(dataDir, key), { throwIfNoEntry: false })?.size ?? 0;
+/**
+ * Holds a run's present log under a second name. After each limits.logRunawayBytes that it has written, whatever was rotated meanwhile, the run's monitor
+ * replaces its file by an empty one: the disk is bounded also while no agent is there. What it throws away is still held, and becomes a rotated file here.
+ */
+export async function holdLog(dataDir: string, key: LogKey): Promise<void> {
+  const path = logPath(dataDir, key);
+  const held = heldPath(path);
+  const [before, now, rotated] = [held, path, rotatedPath(path, 1)].map((name) => lookAt(name).inode);
+  if (before === now || now === 0) return;
+  if (before !== 0 && before !== rotated) {
+    await shift(path, 1);
+    await rename(held, rotatedPath(path, 1));
+  }
+  await rm(held, { force: true });
+  await link(path, held).catch(() => undefined); // It was rotated just now: the next look holds the next one.
 }
 
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch {
-    return 0; // A run that has not written yet has no file.
-  }
+/** Size and identity of a run's present log. */
+export function logLook(dataDir: string, key: LogKey): LogLook {
+  return lookAt(logPath(dataDir, key));
+}
+
+function lookAt(path: string): LogLook {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? NO_FILE : { sizeBytes: found.size, inode: found.ino };
+}
+
+function heldPath(path: string): string {
+  return `${path}.held`;
 }
 
 /**
- * Moves each file one place back; the oldest goes. A file that is not there is skipped. Of a log that grew past its limit before anybody looked, fewer files are
+ * Moves each file from this age on one place back; the oldest goes. A file that is not there is skipped. Of a log that grew past its limit before anybody looked, fewer files are
  * kept: together they take what they would if each had just its size, but for the newest, which stays.
  */
-async function shift(path: string): Promise<void> {
+async function shift(path: string, youngest: number): Promise<void> {
   const last = limit("logFiles") - 1;
-  const sizes: number[] = [];
-  for (let age = 0; age < last; age += 1) sizes.push(await sizeOf(rotatedPath(path, age)));
+  const sizes = Array.from({ length: last }, (_, age) => lookAt(rotatedPath(path, age)).sizeBytes);
   const keptBytes = (age: number): number => sizes.slice(0, age + 1).reduce((sum, size) => sum + size, 0);
   const mostBytes = last * limit("logFileBytes");
   await rm(rotatedPath(path, last), { force: true });
-  for (let age = last - 1; age >= 0; age -= 1) {
+  for (let age = last - 1; age >= youngest; age -= 1) {
     const from = rotatedPath(path, age);
     if (sizes[age] === 0) continue;
     if (age > 0 && keptBytes(age) > mostBytes) await rm(from, { force: true });

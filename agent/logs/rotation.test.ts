@@ -10,16 +10,21 @@ const megabyte = 1_000_000;
 /** One log that grows by so many bytes per millisecond. */
 function world(bytesPerMs: number) {
   const clock = new ManualClock();
-  const seen = { looks: 0, rotations: 0, largest: 0 };
+  const seen = { looks: 0, held: 0, rotations: 0, largest: 0 };
   let rotatedAtMs = 0;
   const size = (): number => (clock.monotonicMs() - rotatedAtMs) * bytesPerMs;
   const rotation = new LogRotation({
     clock,
     log: silentLog,
     runs: () => [run],
-    sizeOf: () => {
-      seen.looks += 1;
-      return size();
+    logs: {
+      look: () => {
+        seen.looks += 1;
+        return { sizeBytes: size(), inode: 1 + seen.rotations };
+      },
+      hold: async () => {
+        seen.held += 1;
+      },
     },
     rotate: async () => {
       seen.rotations += 1;
@@ -48,9 +53,13 @@ test("a flood beside many quiet logs has nobody look at those more often", async
   let rotatedAtMs = 0;
   const rotation = new LogRotation({
     ...{ clock, log: silentLog, runs: () => [run, ...quiet] },
-    sizeOf: ({ podUid }) => {
-      looks.set(podUid, (looks.get(podUid) ?? 0) + 1);
-      return podUid === "u1" ? (clock.monotonicMs() - rotatedAtMs) * megabyte * 0.4 : 0;
+    logs: {
+      look: ({ podUid }) => {
+        looks.set(podUid, (looks.get(podUid) ?? 0) + 1);
+        const sizeBytes = podUid === "u1" ? (clock.monotonicMs() - rotatedAtMs) * megabyte * 0.4 : 0;
+        return { sizeBytes, inode: 1 };
+      },
+      hold: async () => undefined,
     },
     rotate: async () => {
       rotatedAtMs = clock.monotonicMs();
@@ -66,7 +75,7 @@ test("a quiet log costs a look every limits.logLookMaxMs", async () => {
   const { clock, seen, rotation } = world(0);
   await clock.advance(10_000);
   rotation.close();
-  expect(seen.rotations).toBe(0);
+  expect([seen.rotations, seen.held]).toEqual([0, 1]);
   expect(seen.looks).toBeLessThanOrEqual(21);
 });
 

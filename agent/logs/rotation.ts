@@ -2,6 +2,7 @@ import type { Cancel, Clock } from "../../lib/clock.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
+import type { ContainerLogs } from "./container-logs.js";
 import type { LogKey } from "./log-path.js";
 
 /** What rotation needs. */
@@ -10,14 +11,15 @@ export interface RotationParts {
   readonly log: Log;
   /** Runs that may write now. */
   readonly runs: () => readonly LogKey[];
-  /** Size of a run's present log in bytes; 0 when there is none. */
-  readonly sizeOf: (run: LogKey) => number;
+  readonly logs: Pick<ContainerLogs, "look" | "hold">;
   readonly rotate: (run: LogKey) => Promise<void>;
 }
 
 interface Watched {
   readonly run: LogKey;
   readonly sizeBytes: number;
+  /** The file that is held; 0: none is known to be. */
+  readonly inode: number;
   readonly atMs: number;
   readonly dueAtMs: number;
 }
@@ -71,18 +73,19 @@ export class LogRotation {
     const runs = this.parts.runs();
     const names = new Set(runs.map(nameOf));
     for (const name of this.watched.keys()) if (!names.has(name)) this.watched.delete(name);
-    const since = { sizeBytes: 0, atMs: nowMs - limit("logLookMaxMs"), dueAtMs: nowMs };
+    const since = { sizeBytes: 0, inode: 0, atMs: nowMs - limit("logLookMaxMs"), dueAtMs: nowMs };
     for (const run of runs) if (!this.watched.has(nameOf(run))) this.watched.set(nameOf(run), { run, ...since });
   }
 
   private async lookAt({ run, ...since }: Watched): Promise<void> {
     const atMs = this.parts.clock.monotonicMs();
-    const sizeBytes = this.parts.sizeOf(run);
+    const { sizeBytes, inode } = this.parts.logs.look(run);
+    if (inode !== since.inode) await this.parts.logs.hold(run);
     if (sizeBytes >= limit("logFileBytes")) await this.parts.rotate(run);
     const dueAtMs =
       atMs + nextLookMs({ sizeBytes, grownBytes: sizeBytes - since.sizeBytes, tookMs: atMs - since.atMs });
     const left = sizeBytes >= limit("logFileBytes") ? 0 : sizeBytes;
-    this.watched.set(nameOf(run), { run, sizeBytes: left, atMs, dueAtMs });
+    this.watched.set(nameOf(run), { run, sizeBytes: left, inode, atMs, dueAtMs });
   }
 }
 

@@ -63,7 +63,8 @@ export function loopPod(
 /** Logs without files. */
 const LOGS: ContainerLogs = {
   path: () => "/l",
-  size: () => 0,
+  look: () => ({ sizeBytes: 0, inode: 0 }),
+  hold: async () => undefined,
   rotate: async () => undefined,
   makeLastWords: () => "/w",
   lastWords: () => "",

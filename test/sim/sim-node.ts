@@ -138,7 +138,8 @@ export class SimNode {
       memory,
       logs: {
         path: ({ podUid }) => `/logs/${podUid}`,
-        size: () => 0,
+        look: () => ({ sizeBytes: 0, inode: 0 }),
+        hold: async () => undefined,
         rotate: async () => undefined,
         makeLastWords: () => "/w",
         lastWords: () => "",
