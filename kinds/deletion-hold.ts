@@ -1,5 +1,4 @@
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "./deletion.js";
-import { NETWORK_PROTECTION } from "./network.js";
 import { metaOf, type Typed } from "./object.js";
 import { conditionOf } from "./pod-state.js";
 
@@ -19,6 +18,5 @@ export function deletionHold(typed: Typed): string {
 
 const FINALIZER_TEXTS: Readonly<Record<string, string>> = {
   [FOREGROUND_FINALIZER]: "the objects that it owns (foregroundDeletion)",
-  [NETWORK_PROTECTION]: "the pods that are on it",
   [ORPHAN_FINALIZER]: "the objects that it owned to be let go (orphan)",
 };

@@ -1,3 +1,4 @@
+import { withDevices } from "./devices/assign.js";
 import { firstRefusals } from "./refusals.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
@@ -54,7 +55,9 @@ export function attempt<P extends PendingPod>(
   const slot = slotFor(snapshot, pod.shape, standings, kept?.nodeName);
   const nodeName = snapshot.records[slot]?.name;
   if (nodeName !== undefined) {
-    snapshot.placeAt(pod.id, pod.shape, slot, pod.tenure);
+    const { id, shape, tenure } = pod;
+    if (shape.devices === undefined) snapshot.placeAt(id, shape, slot, tenure);
+    else snapshot.placeAt(id, shape, slot, withDevices(snapshot, { shape, nodeName, tenure: tenure ?? PLAIN_TENURE }));
     return { pod, is: "bound", nodeName, victims: NOBODY, released: NOBODY, before };
   }
   if (kept !== undefined && isMakingRoom(snapshot, kept, standings)) {
@@ -111,11 +114,18 @@ export function isMakingRoom(snapshot: Snapshot, { tenant, nodeName }: Former, s
   return false;
 }
 
+/** Counts a pod on a node, with the devices that it will have there once pods of lower priority that are on their way out have gone. */
+export function keepRoom(snapshot: Snapshot, { id, shape, tenure }: Tenant, nodeName: string): void {
+  const isLeaving = (other: Tenant): boolean =>
+    other.id === id || (other.tenure.isEnding && other.tenure.priority < tenure.priority);
+  snapshot.place(id, shape, nodeName, withDevices(snapshot, { shape, nodeName, tenure }, isLeaving));
+}
+
 function makeRoom<P extends PendingPod>(
   snapshot: Snapshot,
   pod: P,
   { preemptions }: Standings,
-  own: readonly Former[],
+  formers: readonly Former[],
 ): Attempt<P> | undefined {
   const { shape, tenure = PLAIN_TENURE } = pod;
   const sacrifice = preemptions.best(shape, tenure.priority);
@@ -131,7 +141,7 @@ function makeRoom<P extends PendingPod>(
   }
   // Where only kept room was in the way, nobody has to be waited for.
   const isFree = victims.length === 0 && isFitting(snapshot, shape, nodeName);
-  snapshot.place(pod.id, shape, nodeName, { ...tenure, isReserved: !isFree });
-  const before = [...own, ...tenants.map((tenant) => ({ tenant, nodeName }))];
+  keepRoom(snapshot, { id: pod.id, shape, tenure: { ...tenure, isReserved: !isFree } }, nodeName);
+  const before = [...formers, ...tenants.map((tenant) => ({ tenant, nodeName }))];
   return { pod, is: isFree ? "bound" : "reserved", nodeName, victims, released, before };
 }

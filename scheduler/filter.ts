@@ -7,7 +7,11 @@ export interface Refusal {
   /** A few words for people, such as "insufficient memory". */
   readonly reason: string;
   /** How much is missing, where that is a number; the least over all nodes is shown. */
-  readonly shortBy?: { readonly amount: number; readonly unit: "millicores" | "bytes" | "count" };
+  readonly shortBy?: {
+    readonly amount: number;
+    readonly unit: "millicores" | "bytes" | "count";
+    readonly where?: string;
+  };
 }
 
 /**

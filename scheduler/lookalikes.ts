@@ -2,6 +2,7 @@ import { placementOf } from "../kinds/placement-policy.js";
 import { deepEqual } from "../lib/deep-equal.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { deviceWords } from "./devices/demand.js";
 import { groupOf, type Shape } from "./shape.js";
 
 interface Example {
@@ -51,6 +52,7 @@ function isAlike(left: Pod, right: Pod, isBound: boolean): boolean {
     one.hostNetwork === other.hostNetwork &&
     left.metadata?.namespace === right.metadata?.namespace &&
     placementOf(left.metadata?.annotations) === placementOf(right.metadata?.annotations) &&
+    deviceWords(left, isBound) === deviceWords(right, isBound) &&
     isSameMap(left.metadata?.labels ?? {}, right.metadata?.labels ?? {}) &&
     isSameMap(one.nodeSelector, other.nodeSelector) &&
     isSameMap(one.overhead, other.overhead) &&

@@ -1,5 +1,9 @@
+import { GPU_MEMORY, isDeviceShare, WHOLE_DEVICE } from "../kinds/gpu-share.js";
 import { deepEqual } from "../lib/deep-equal.js";
+import { limit } from "../lib/limits.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
+import { type Board, type Device, devicesOn, isGpu } from "./devices/board.js";
+import { amountOf } from "./pod-requests.js";
 import type { Tenants } from "./tenants.js";
 
 /** A node as the snapshot knows it. */
@@ -13,6 +17,18 @@ export interface NodeRecord {
   readonly pods: Tenants;
   /** Host ports in use: port, then address, then count. */
   readonly ports: Map<string, Map<string, number>>;
+  /** Its devices, in order of name; empty: it does not tell them apart. */
+  devices: readonly Device[];
+  /** What is free of them; undefined: to be found anew. */
+  board: Board | undefined;
+}
+
+/** How much of a resource pods may use of a node. A node that does not say how many pods it takes is taken to take as many as any may. */
+export function allocatableOf(node: Node | undefined, resource: string): number {
+  const given = node?.status?.allocatable[resource];
+  if (given !== undefined) return amountOf(resource, given);
+  if (isDeviceShare(resource)) return sharesOf(node, resource);
+  return resource === "pods" ? limit("podsPerNode") : 0;
 }
 
 /** True when two states of a node place pods alike. Heartbeat times and the like do not count. */
@@ -21,8 +37,15 @@ export function isSamePlace(left: Node, right: Node): boolean {
     deepEqual(left.spec, right.spec) &&
     deepEqual(left.metadata?.labels, right.metadata?.labels) &&
     deepEqual(left.status?.allocatable, right.status?.allocatable) &&
+    deepEqual(left.status?.devices, right.status?.devices) &&
     readyStatus(left) === readyStatus(right)
   );
+}
+
+/** Shares of devices that a node tells of, where it does not say itself how much of them it has. */
+function sharesOf(node: Node | undefined, resource: string): number {
+  const gpus = devicesOn(node, () => 0).filter(isGpu);
+  return gpus.reduce((sum, { memoryBytes }) => sum + (resource === GPU_MEMORY ? memoryBytes : WHOLE_DEVICE), 0);
 }
 
 function readyStatus(node: Node): string {

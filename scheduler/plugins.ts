@@ -1,4 +1,7 @@
+import { isForGpus } from "./devices/demand-mix.js";
+import type { DeviceUse } from "./devices/device-use.js";
 import type { Filter } from "./filter.js";
+import { devices } from "./filters/devices.js";
 import { hostPorts } from "./filters/host-ports.js";
 import { nodeAffinity } from "./filters/node-affinity.js";
 import { nodeSelector } from "./filters/node-selector.js";
@@ -12,12 +15,15 @@ import { volumeLocation } from "./filters/volume-location.js";
 import type { Score } from "./score.js";
 import { leastAllocated, mostAllocated } from "./scores/allocated.js";
 import { balanced } from "./scores/balanced.js";
+import { devicePacking } from "./scores/device-packing.js";
+import { deviceSparing } from "./scores/device-sparing.js";
 import { drawingPods } from "./scores/drawing-pods.js";
 import { preferredNodes } from "./scores/preferred-nodes.js";
 import { preferredPods } from "./scores/preferred-pods.js";
 import { preferredSpread } from "./scores/preferred-spread.js";
 import { softTaints } from "./scores/soft-taints.js";
 import { spread } from "./scores/spread.js";
+import type { Shape } from "./shape.js";
 
 /** Every filter, in the order in which they are asked: a node is counted under the first that refuses it. */
 export const FILTERS: readonly Filter[] = [
@@ -31,6 +37,7 @@ export const FILTERS: readonly Filter[] = [
   topologySpread,
   hostPorts,
   resources,
+  devices,
 ];
 
 /** A score and how much its points count. */
@@ -48,6 +55,7 @@ export const POLICIES = {
     { score: preferredPods, weight: 3 },
     { score: drawingPods, weight: 3 },
     { score: preferredSpread, weight: 3 },
+    { score: deviceSparing, weight: 3 },
     { score: spread, weight: 2 },
     { score: leastAllocated, weight: 1 },
     { score: balanced, weight: 1 },
@@ -59,10 +67,30 @@ export const POLICIES = {
     { score: preferredPods, weight: 3 },
     { score: drawingPods, weight: 3 },
     { score: preferredSpread, weight: 3 },
+    { score: deviceSparing, weight: 3 },
     { score: mostAllocated, weight: 2 },
     { score: balanced, weight: 1 },
+  ],
+  /** As few GPUs as can be are broken into, or left without cpu and memory. For pods that ask for devices. */
+  devices: [
+    { score: softTaints, weight: 3 },
+    { score: preferredNodes, weight: 3 },
+    { score: preferredPods, weight: 3 },
+    { score: drawingPods, weight: 3 },
+    { score: preferredSpread, weight: 3 },
+    { score: devicePacking, weight: 2 },
   ],
 } as const satisfies Record<string, readonly WeightedScore[]>;
 
 /** Name of a policy. */
 export type PolicyName = keyof typeof POLICIES;
+
+/** The policy for pods of the shape. Who asks for GPUs that nodes tell apart, and not to be spread, is packed so that GPUs stay of use. */
+export function policyFor(
+  { devices: demand, placement }: Shape,
+  policy: PolicyName,
+  { isTold }: DeviceUse,
+): PolicyName {
+  const isPacked = isTold && demand !== undefined && isForGpus(demand) && placement !== "spread";
+  return isPacked ? "devices" : (placement ?? policy);
+}

@@ -128,7 +128,8 @@ export class Preemptions {
     const sieves = prepareSieves(shape, snapshot);
     const allowed = this.allowed(sieves);
     const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
-    if (shape.ports.length > 0 || snapshot.peers.isTied(shape)) {
+    const isOnDevices = shape.devices !== undefined && snapshot.devices.isTold;
+    if (shape.ports.length > 0 || isOnDevices || snapshot.peers.isTied(shape)) {
       const fits = new Uint8Array(snapshot.records.length);
       return (slot) => (allowed[slot] === 1 ? this.tried(slot, priority, { fits, sieves: dynamic }) : undefined);
     }

@@ -39,7 +39,9 @@ export function refusalText({ nodes, reasons }: Refusals): string {
 }
 
 function reasonText({ reason, nodes, shortBy }: RefusalCount): string {
-  return shortBy === undefined ? `${nodes} ${reason}` : `${nodes} ${reason} (short by ${amountText(shortBy)} at best)`;
+  return shortBy === undefined
+    ? `${nodes} ${reason}`
+    : `${nodes} ${reason} (short by ${amountText(shortBy)} ${shortBy.where ?? "at best"})`;
 }
 
 function add(known: RefusalCount | undefined, { reason, shortBy }: Refusal): RefusalCount {

@@ -2,6 +2,7 @@ import { type Placement, placementOf } from "../kinds/placement-policy.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { NodeAffinity, Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { type DeviceDemand, demandOf, deviceWords } from "./devices/demand.js";
 import type { Peer, Peers } from "./peers.js";
 import { podRequests } from "./pod-requests.js";
 import type { VolumeDemand } from "./volume-demand.js";
@@ -41,6 +42,8 @@ export interface Shape extends Peer {
   readonly placement: Placement | undefined;
   /** What its claims ask; undefined without claims, and once it is bound. */
   readonly volumes: VolumeDemand | undefined;
+  /** What it asks of devices. */
+  readonly devices: DeviceDemand | undefined;
 }
 
 /** What decides where a pod may run and does not stand in the pod itself. */
@@ -51,6 +54,8 @@ export interface ShapeContext {
   readonly peers: Peers | undefined;
   /** The pod's namespace and labels, as far as some term asks for them: pods that no term can tell apart share a shape. */
   readonly counted: Peer;
+  /** It has a node, and whatever devices it has there. */
+  readonly isBound: boolean;
 }
 
 // A pod that asks for nothing still uses something; the amounts are those that Kubernetes assumes.
@@ -61,7 +66,7 @@ const assumedMemoryBytes = 200 * 2 ** 20;
 export function makeShape(
   key: string,
   pod: Pod,
-  { nodeName, volumes, peers, counted }: ShapeContext,
+  { nodeName, volumes, peers, counted, isBound }: ShapeContext,
   columnOf: (resource: string) => number,
 ): Shape {
   const amounts = podRequests(pod);
@@ -84,6 +89,7 @@ export function makeShape(
     volumes,
     peers,
     placement: placementOf(pod.metadata?.annotations),
+    devices: demandOf(pod, amounts, isBound),
     ...counted,
   };
 }
@@ -106,14 +112,14 @@ const BEARS_MEMORY_PRESSURE: Toleration = {
 };
 
 /** A text that is equal for pods that are scheduled alike. Cheap: it is made for every pod that comes. */
-export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted }: ShapeContext): string {
+export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted, isBound }: ShapeContext): string {
   const { spec } = pod;
   if (spec === undefined) return "";
   let key = `${groupOf(pod)}|${nodeName}|${volumes?.key ?? ""}|${peers?.key ?? ""}|${counted.namespace}|`;
   for (const name in counted.labels) key += `${name}=${counted.labels[name]},`;
   key += "|";
   for (const name in counted.namespaceLabels) key += `${name}=${counted.namespaceLabels[name]},`;
-  key += `|${placementOf(pod.metadata?.annotations) ?? ""}`;
+  key += `|${placementOf(pod.metadata?.annotations) ?? ""}|${deviceWords(pod, isBound)}`;
   key += "|";
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
   if (spec.affinity?.nodeAffinity !== undefined) key += JSON.stringify(spec.affinity.nodeAffinity);

@@ -1,20 +1,22 @@
 import type { Labels } from "../kinds/label-selector.js";
 import { limit } from "../lib/limits.js";
-import type { Node, Taint } from "../proto/gen/tallship/v1/node.js";
+import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Budgets } from "./budgets.js";
 import { ChangedSlots } from "./changed-slots.js";
 import { CountedLabels } from "./counted-labels.js";
+import { DeviceUse } from "./devices/device-use.js";
 import { GroupCounts } from "./group-counts.js";
 import { Lookalikes } from "./lookalikes.js";
-import { countPort, isSamePlace, type NodeRecord } from "./node-record.js";
+import { allocatableOf, countPort, isSamePlace, type NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
 import { PeerCounts } from "./peer-counts.js";
 import { type Peers, type PeerTerm, peersOf } from "./peers.js";
 import { pinnedNode } from "./pinned-node.js";
-import { type Amounts, amountOf } from "./pod-requests.js";
+import type { Amounts } from "./pod-requests.js";
 import { PriorityCounts } from "./priority-counts.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
+import { SoftTainted } from "./soft-tainted.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
 import { type Placed, Tenants } from "./tenants.js";
 import { readTopology, type Topology } from "./topology.js";
@@ -52,6 +54,10 @@ export class Snapshot {
   readonly budgets = new Budgets();
   /** What pods ask about each other. */
   readonly peers = new PeerCounts();
+  /** Who has which devices. */
+  readonly devices = new DeviceUse();
+  /** Nodes with a taint of effect PreferNoSchedule. */
+  readonly softTainted = new SoftTainted();
   /**
    * Grows when pods are told apart by more than before: a pod came that asks about labels nobody asked about. Who feeds the snapshot then
    * makes the shapes of all pods anew and places the placed ones again; until that is done, they count as what they were.
@@ -71,7 +77,6 @@ export class Snapshot {
   private allocatable: Float64Array[] = [];
   private known = { version: -1, sizes: sizesOf(new Float64Array(0), new Float64Array(0)) };
   private isLaidOut = false;
-  private soft: { readonly version: number; readonly records: readonly NodeRecord[] } = { version: 0, records: [] };
 
   constructor() {
     for (const resource of Object.keys(COLUMN)) this.columnOf(resource);
@@ -91,15 +96,15 @@ export class Snapshot {
   shapeOfBound(pod: Pod): Shape {
     const known = this.bound.find(pod, true);
     if (known !== undefined) return known;
-    const shape = this.shapeFor(pod, "", undefined);
+    const shape = this.shapeFor(pod, "", undefined, true);
     this.bound.remember(pod, shape);
     return shape;
   }
 
-  private shapeFor(pod: Pod, nodeName: string, volumes: VolumeDemand | undefined): Shape {
+  private shapeFor(pod: Pod, nodeName: string, volumes: VolumeDemand | undefined, isBound = false): Shape {
     const peers = peersOf(pod);
     if (peers !== undefined) this.learn(peers);
-    const context: ShapeContext = { nodeName, volumes, peers, counted: this.counting.of(pod) };
+    const context: ShapeContext = { nodeName, volumes, peers, counted: this.counting.of(pod), isBound };
     const key = shapeKey(pod, context);
     const known = this.shapes.get(key);
     if (known !== undefined) return known;
@@ -172,6 +177,7 @@ export class Snapshot {
       return false;
     }
     record.node = node;
+    this.devices.setNode(record);
     this.nodesVersion += 1;
     for (const resource of Object.keys(node.status?.allocatable ?? {})) this.columnOf(resource);
     if (record.slot < 0) this.isLaidOut = false;
@@ -184,6 +190,7 @@ export class Snapshot {
     const record = this.nodes.get(name);
     if (record?.node === undefined) return;
     record.node = undefined;
+    this.devices.setNode(record);
     this.nodesVersion += 1;
     this.isLaidOut = false;
     if (record.pods.size === 0) this.nodes.delete(name);
@@ -225,6 +232,7 @@ export class Snapshot {
     const placed: Placed = { id, shape, tenure, record, at: 0 };
     record.pods.replace(before, placed);
     this.placed.set(id, placed);
+    this.devices.forget(record);
     this.countTenure(before.tenure, -1);
     this.countTenure(tenure, 1);
     if (record.slot >= 0) this.changed.add(record.slot);
@@ -304,15 +312,6 @@ export class Snapshot {
     return "";
   }
 
-  /** Nodes with a taint of effect PreferNoSchedule. */
-  softTainted(): readonly NodeRecord[] {
-    if (this.soft.version !== this.nodesVersion) {
-      const records = this.records.filter(({ node }) => node?.spec?.taints.some(isSoft) === true);
-      this.soft = { version: this.nodesVersion, records };
-    }
-    return this.soft.records;
-  }
-
   private columnOf(resource: string): number {
     const known = this.columns.get(resource);
     const column = known ?? this.columns.size;
@@ -335,16 +334,23 @@ export class Snapshot {
   private recordOf(name: string): NodeRecord {
     const known = this.nodes.get(name);
     if (known !== undefined) return known;
-    const record: NodeRecord = { name, node: undefined, slot: -1, pods: new Tenants(), ports: new Map() };
+    const pods = new Tenants();
+    const record: NodeRecord = {
+      name,
+      node: undefined,
+      slot: -1,
+      pods,
+      ports: new Map(),
+      devices: [],
+      board: undefined,
+    };
     this.nodes.set(name, record);
     return record;
   }
 
   private readAllocatable({ node, slot }: NodeRecord): void {
-    const amounts = node?.status?.allocatable ?? {};
     for (const [resource, column] of this.columns) {
-      const given = amounts[resource];
-      const amount = given === undefined ? defaultAllocatable(resource) : amountOf(resource, given);
+      const amount = allocatableOf(node, resource);
       const allocatable = this.allocatable[column];
       const free = this.free[column];
       if (allocatable === undefined || free === undefined) continue;
@@ -357,6 +363,7 @@ export class Snapshot {
   private charge(record: NodeRecord, shape: Shape, sign: 1 | -1): void {
     for (const { port, hostIP } of shape.ports) countPort(record, port, hostIP, sign);
     this.peers.charge(record, shape, sign);
+    this.devices.charge(record, shape, sign);
     if (record.slot >= 0) this.chargeSlot(record.slot, shape, sign);
   }
 
@@ -385,15 +392,6 @@ export class Snapshot {
   }
 }
 
-function isSoft({ effect }: Taint): boolean {
-  return effect === "PreferNoSchedule";
-}
-
 function byName(left: NodeRecord, right: NodeRecord): number {
   return left.name < right.name ? -1 : 1;
-}
-
-/** A node that does not say how many pods it takes is taken to take as many as any node may. */
-function defaultAllocatable(resource: string): number {
-  return resource === "pods" ? limit("podsPerNode") : 0;
 }

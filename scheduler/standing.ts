@@ -1,6 +1,6 @@
 import type { Load } from "./changed-slots.js";
 import type { Sieve } from "./filter.js";
-import { FILTERS, POLICIES, type PolicyName } from "./plugins.js";
+import { FILTERS, POLICIES, type PolicyName, policyFor } from "./plugins.js";
 import { Regions, type Scratch, split, type WeighedScorer } from "./regions.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
@@ -24,7 +24,7 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
   // Read first: what is prepared may be the very thing that drops what was prepared before.
   const { nodesVersion } = snapshot;
   const { termsVersion } = snapshot.peers;
-  const scorers = POLICIES[shape.placement ?? policy].flatMap(({ score, weight }) => {
+  const scorers = POLICIES[policyFor(shape, policy, snapshot.devices)].flatMap(({ score, weight }) => {
     const scorer = score.prepare(shape, snapshot);
     return scorer === undefined ? [] : [{ scorer, weight }];
   });

@@ -10,6 +10,8 @@ export interface Tenure extends Pick<Peer, "namespace" | "labels"> {
   readonly isEnding: boolean;
   /** It does not run here yet: others make room for it, and until then the room is kept. */
   readonly isReserved: boolean;
+  /** Names of the devices that it has, or will have; absent: it asks for none, or nobody has written down which. */
+  readonly devices?: readonly string[] | undefined;
 }
 
 /** A pod that takes room on a node. */
@@ -38,7 +40,8 @@ export function isSameTenure(left: Tenure, right: Tenure): boolean {
       left.isEnding === right.isEnding &&
       left.isReserved === right.isReserved &&
       left.namespace === right.namespace &&
-      left.labels === right.labels)
+      left.labels === right.labels &&
+      left.devices?.join() === right.devices?.join())
   );
 }
 

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { type Labels, matchesSelector } from "../../kinds/label-selector.js";
-import { addressesOfPod } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { sidecarsOf } from "../../kinds/pod-containers.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
@@ -31,7 +30,7 @@ export interface PolicyPod {
   readonly node: string;
   readonly labels: Labels;
   /** Empty until the node has given it one. */
-  readonly addresses: readonly string[];
+  readonly address: string;
   readonly ports: readonly NamedPort[];
 }
 
@@ -55,7 +54,7 @@ export function setName(definition: SetDefinition): string {
  * host to everybody else.
  */
 export function policyPodOf(pod: Pod): PolicyPod | undefined {
-  const { spec } = pod;
+  const { spec, status } = pod;
   const { uid, namespace, labels } = metaOf(pod);
   if (spec === undefined || spec.nodeName === "" || spec.hostNetwork || isPodFinished(pod)) return undefined;
   const containers = [...sidecarsOf(pod), ...spec.containers];
@@ -64,7 +63,7 @@ export function policyPodOf(pod: Pod): PolicyPod | undefined {
       name === "" ? [] : [{ name, protocol: protocol || "TCP", port: containerPort }],
     ),
   );
-  return { uid, namespace, node: spec.nodeName, labels, addresses: addressesOfPod(pod), ports };
+  return { uid, namespace, node: spec.nodeName, labels, address: status?.podIP ?? "", ports };
 }
 
 /** What the pod adds to the set; nothing while it has no address. `namespaceLabels` are those of its namespace. */
@@ -73,15 +72,16 @@ export function membersOf(
   pod: PolicyPod,
   namespaceLabels: Labels | undefined,
 ): readonly string[] {
+  if (pod.address === "") return [];
   if (definition.namespace !== undefined && definition.namespace !== pod.namespace) return [];
   if (definition.is === "ports") {
     const { portName, protocol } = definition;
     const named = pod.ports.filter((port) => port.name === portName && port.protocol === protocol);
-    return pod.addresses.flatMap((address) => named.map(({ port }) => `${address}/${protocol}/${port}`));
+    return named.map(({ port }) => `${pod.address}/${protocol}/${port}`);
   }
   const { namespaces, pods } = definition;
   if (namespaces !== undefined && !matchesSelector(namespaces, namespaceLabels ?? {})) return [];
-  return matchesSelector(pods, pod.labels) ? pod.addresses : [];
+  return matchesSelector(pods, pod.labels) ? [pod.address] : [];
 }
 
 /** Objects as sorted lists, so that the order in which labels were written does not count. */

@@ -1,3 +1,4 @@
+import { devicesOf, deviceText } from "../../kinds/devices.js";
 import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 
@@ -21,4 +22,10 @@ export function placeOf(pod: Pod): Place {
   if ((pod.spec?.schedulingGates.length ?? 0) > 0) return { is: "none" };
   if (isDeleting(pod) || !names.includes(pod.spec?.schedulerName ?? "")) return { is: "none" };
   return { is: "waiting" };
+}
+
+/** The devices that a pod has on its node, as far as they are written down. */
+export function heldDevices({ metadata, spec }: Pod): readonly string[] | undefined {
+  const names = (spec?.nodeName ?? "") === "" ? [] : devicesOf(metadata?.annotations ?? {}).map(deviceText);
+  return names.length === 0 ? undefined : names;
 }

@@ -1,15 +1,29 @@
+import { DEVICES } from "../../kinds/devices.js";
 import { type Pod, PodStatus } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cached } from "../cache/view.js";
 import { type Claim, withCondition } from "../controllers/conditions.js";
 import type { ObjectWrite } from "../controllers/controller.js";
 import { remove, replace } from "../controllers/writes.js";
 
+/** Where a pod goes, and the devices that it gets there; undefined: none that are told apart. */
+export interface Seat {
+  readonly nodeName: string;
+  readonly devices: readonly string[] | undefined;
+}
+
 /** Binds a pod to a node. */
-export function bindWrite(cached: Cached<"Pod">, nodeName: string, nowMs: number): ObjectWrite {
-  const { object } = cached;
+export function bindWrite(cached: Cached<"Pod">, { nodeName, devices }: Seat, nowMs: number): ObjectWrite {
+  const object = withDevices(cached.object, devices);
   const bound = withStatus(object, { type: "PodScheduled", status: "True", reason: "", message: "" }, nowMs);
   const status = bound.status && { ...bound.status, nominatedNodeName: "" };
   return replace(cached, { ...bound, status, spec: object.spec && { ...object.spec, nodeName } });
+}
+
+/** Writes down which devices the pod gets, for its node to give it those. */
+function withDevices(pod: Pod, devices: readonly string[] | undefined): Pod {
+  if (devices === undefined || devices.length === 0 || pod.metadata === undefined) return pod;
+  const annotations = { ...pod.metadata.annotations, [DEVICES]: devices.join(",") };
+  return { ...pod, metadata: { ...pod.metadata, annotations } };
 }
 
 /** What a pod without a node is told. */

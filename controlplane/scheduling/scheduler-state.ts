@@ -6,7 +6,7 @@ import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { PodDisruptionBudget } from "../../proto/gen/tallship/v1/poddisruptionbudget.js";
-import { isFitting } from "../../scheduler/attempt.js";
+import { isFitting, keepRoom } from "../../scheduler/attempt.js";
 import type { Gang } from "../../scheduler/gang.js";
 import type { Shape } from "../../scheduler/shape.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
@@ -16,7 +16,7 @@ import { ofKind } from "../cache/of-kind.js";
 import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 import { Gangs } from "./gangs.js";
-import { placeOf } from "./pod-place.js";
+import { heldDevices, placeOf } from "./pod-place.js";
 import { Queues } from "./queues.js";
 import { VolumeDemands } from "./volume-demands.js";
 
@@ -169,6 +169,11 @@ export class SchedulerState {
     this.backlog.retry(this.gangs.speakerOf(id));
   }
 
+  /** Names of the devices that a placed pod has, or will have; undefined where it has none or nobody has written down which. */
+  devicesOf(id: string): readonly string[] | undefined {
+    return this.snapshot.tenant(id)?.tenure.devices;
+  }
+
   /** Name of a placed pod. */
   nameOf(id: string): string | undefined {
     return this.names.get(id) ?? this.backlog.get(id)?.key.name;
@@ -209,7 +214,10 @@ export class SchedulerState {
       const { uid } = metaOf(pod);
       const nodeName = this.assumed.get(uid);
       if (nodeName !== undefined)
-        this.snapshot.place(uid, this.snapshot.shapeOf(pod, this.volumes.of(pod)), nodeName, tenureOf(pod));
+        this.snapshot.place(uid, this.snapshot.shapeOf(pod, this.volumes.of(pod)), nodeName, {
+          ...tenureOf(pod),
+          devices: this.devicesOf(uid),
+        });
       else if (this.snapshot.nodeOf(uid) !== undefined || this.backlog.get(uid) !== undefined)
         this.takePod(undefined, pod, nowMs);
       yield undefined;
@@ -301,7 +309,7 @@ export class SchedulerState {
     const isNew = this.backlog.get(pod.id) === undefined;
     const nodeName = this.reservedNode(pod.id) ?? (isNew ? status?.nominatedNodeName : "") ?? "";
     if (nodeName !== "" && this.snapshot.record(nodeName)?.node !== undefined)
-      this.snapshot.place(pod.id, pod.shape, nodeName, { ...pod.tenure, isReserved: true });
+      keepRoom(this.snapshot, { ...pod, tenure: { ...pod.tenure, isReserved: true } }, nodeName);
     const isLetIn = this.queues.wait(pod);
     if (pod.group === "" && isLetIn) {
       this.backlog.add(pod);
@@ -381,5 +389,6 @@ function tenureOf(pod: Pod, isEvicting = false): Tenure {
   const { namespace, labels } = metaOf(pod);
   const priority = pod.spec?.priority ?? 0;
   const startedAt = pod.status?.startTime ?? "";
-  return { namespace, labels, priority, startedAt, isEnding: isEvicting || isDeleting(pod), isReserved: false };
+  const isEnding = isEvicting || isDeleting(pod);
+  return { namespace, labels, priority, startedAt, isEnding, isReserved: false, devices: heldDevices(pod) };
 }

@@ -13,7 +13,7 @@ import { Turns } from "../turns.js";
 import type { WaitingPod } from "./backlog.js";
 import { Evictor } from "./evictor.js";
 import { placeOf } from "./pod-place.js";
-import { bindWrite } from "./pod-writes.js";
+import { bindWrite, type Seat } from "./pod-writes.js";
 import { RefusalTeller } from "./refusal-teller.js";
 import { SchedulerState } from "./scheduler-state.js";
 import type { SchedulingDeps } from "./scheduling-deps.js";
@@ -219,8 +219,12 @@ export class SchedulingLoop {
       const held = cached && holds.for(cached.object, bind.nodeName);
       if (cached === undefined || held === undefined) return { bind, writes: [] };
       // The volumes come first: were the transaction cut for its size, one would be held too early, never too late.
-      return { bind, writes: [...held, bindWrite(cached, bind.nodeName, clock.nowMs())] };
+      return { bind, writes: [...held, bindWrite(cached, this.seatOf(bind), clock.nowMs())] };
     });
+  }
+
+  private seatOf({ pod, nodeName }: Bind): Seat {
+    return { nodeName, devices: this.state.devicesOf(pod.id) };
   }
 
   /** Pods that found their volumes taken look again once the cache shows it; without news of that, after a while. */

@@ -1,3 +1,4 @@
+import { isDeviceShare } from "../../kinds/gpu-share.js";
 import type { Filter, Refusal } from "../filter.js";
 import type { ColumnAmount } from "../shape.js";
 import { COLUMN, type Snapshot } from "../snapshot.js";
@@ -5,17 +6,21 @@ import { COLUMN, type Snapshot } from "../snapshot.js";
 /** Refuses nodes that have less of a resource left than the pod requests: cpu, memory, storage, pods, extended resources. */
 export const resources: Filter = {
   name: "resources",
-  prepare: ({ requests }, snapshot) => ({
-    staticKey: undefined,
-    onlyTightens: true,
-    sift: (fits, from, to) => {
-      for (const { column, amount } of requests) {
-        const free = snapshot.free[column];
-        if (free !== undefined) siftColumn(fits, free, amount, from, to);
-      }
-    },
-    why: (slot) => requests.flatMap((request) => shortage(snapshot, request, slot)),
-  }),
+  prepare: (shape, snapshot) => {
+    // Shares of devices are counted device by device, not by their sum.
+    const requests = shape.requests.filter(({ column }) => !isDeviceShare(snapshot.resourceOf(column)));
+    return {
+      staticKey: undefined,
+      onlyTightens: true,
+      sift: (fits, from, to) => {
+        for (const { column, amount } of requests) {
+          const free = snapshot.free[column];
+          if (free !== undefined) siftColumn(fits, free, amount, from, to);
+        }
+      },
+      why: (slot) => requests.flatMap((request) => shortage(snapshot, request, slot)),
+    };
+  },
 };
 
 function siftColumn(fits: Uint8Array, free: Float64Array, amount: number, from: number, to: number): void {

@@ -7,7 +7,7 @@ import { tolerates } from "../tolerations.js";
 export const softTaints: Score = {
   name: "soft-taints",
   prepare: ({ tolerations }, snapshot) => {
-    const tainted = snapshot.softTainted();
+    const tainted = snapshot.softTainted.among(snapshot.records, snapshot.nodesVersion);
     if (tainted.length === 0) return undefined;
     return {
       ceiling: 0,

@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { expect } from "vitest";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import type { PolicyName } from "../../scheduler/plugins.js";
 import { schedule } from "../../scheduler/schedule.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
@@ -39,11 +38,11 @@ class ScheduleStory {
   readonly nodes = new Map<string, Node>();
   bound: { pod: Pod; nodeName: string }[] = [];
   private readonly standings: Standings;
-  private readonly policy: PolicyName;
+  private readonly policy: "spread" | "pack";
   private readonly templates: readonly object[];
   private uids = 0;
 
-  constructor(policy: PolicyName, templates: readonly object[]) {
+  constructor(policy: "spread" | "pack", templates: readonly object[]) {
     this.policy = policy;
     this.templates = templates;
     this.standings = new Standings(this.snapshot, policy);
@@ -110,7 +109,7 @@ export interface Telling {
 }
 
 /** Tells stories in which anything happens, to nodes and pods of every kind. */
-export function tellOfChanges(policy: PolicyName, telling: Telling): void {
+export function tellOfChanges(policy: "spread" | "pack", telling: Telling): void {
   const beginning = fc.record({
     nodes: fc.tuple(...nodeNames.slice(0, 4).map(anyNodeNamed)),
     pods: fc.array(anyPod, { minLength: 4, maxLength: 4 }),
@@ -120,7 +119,7 @@ export function tellOfChanges(policy: PolicyName, telling: Telling): void {
 }
 
 /** Tells stories in which plain pods come and go on nodes that stay as they are and seldom fill up, so that what was remembered of them has to hold for long. */
-export function tellOfLoads(policy: PolicyName, telling: Telling): void {
+export function tellOfLoads(policy: "spread" | "pack", telling: Telling): void {
   const beginning = fc.record({
     nodes: fc.tuple(...nodeNames.map(plainNodeNamed)),
     pods: fc.array(plainPod, { minLength: 5, maxLength: 5 }),
@@ -141,7 +140,7 @@ interface Beginning {
   readonly steps: readonly Step[];
 }
 
-function tell(policy: PolicyName, beginning: fc.Arbitrary<Beginning>, telling: Telling): void {
+function tell(policy: "spread" | "pack", beginning: fc.Arbitrary<Beginning>, telling: Telling): void {
   fc.assert(
     fc.property(beginning, ({ nodes, pods, steps }) => {
       const story = new ScheduleStory(policy, pods);

@@ -1,4 +1,4 @@
-import type { Taint } from "../../proto/gen/tallship/v1/node.js";
+import type { NodeDevice, Taint } from "../../proto/gen/tallship/v1/node.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -12,6 +12,8 @@ export interface NodeParts {
   readonly taints?: readonly Partial<Taint>[];
   readonly unschedulable?: boolean;
   readonly ready?: string;
+  /** Devices that it tells apart; how many there are of each resource is added to what is allocatable. */
+  readonly devices?: readonly Partial<NodeDevice>[];
 }
 
 /** A node with these parts: Ready, 4 cores, 8 GiB. */
@@ -20,10 +22,23 @@ export function nodeOf(parts: NodeParts = {}): Node {
     metadata: { name: parts.name ?? "node-a", labels: parts.labels ?? {} },
     spec: { unschedulable: parts.unschedulable ?? false, taints: parts.taints ?? [] },
     status: {
-      allocatable: parts.allocatable ?? { cpu: "4", memory: "8Gi", pods: "110" },
+      allocatable: {
+        ...countsOf(parts.devices ?? []),
+        ...(parts.allocatable ?? { cpu: "4", memory: "8Gi", pods: "110" }),
+      },
+      devices: parts.devices ?? [],
       conditions: [{ type: "Ready", status: parts.ready ?? "True" }],
     },
   });
+}
+
+function countsOf(devices: readonly Partial<NodeDevice>[]): Readonly<Record<string, string>> {
+  const counts: Record<string, string> = {};
+  for (const { name = "" } of devices) {
+    const resource = name.slice(0, name.indexOf("="));
+    counts[resource] = `${Number(counts[resource] ?? 0) + 1}`;
+  }
+  return counts;
 }
 
 /** What a test says of a pod. */
@@ -31,6 +46,7 @@ export interface PodParts {
   readonly uid?: string;
   readonly owner?: string;
   readonly labels?: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
   /** Required terms, by hostname, on the label app. */
   readonly near?: string;
   readonly apartFrom?: string;
@@ -53,6 +69,7 @@ export function podOf(parts: PodParts = {}): Pod {
     metadata: {
       uid: parts.uid ?? "pod-uid",
       labels: parts.labels ?? {},
+      annotations: parts.annotations ?? {},
       ownerReferences: parts.owner === undefined ? [] : [owner],
     },
     spec: {

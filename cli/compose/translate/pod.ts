@@ -9,7 +9,7 @@ import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { aliasLabels, containerPorts } from "./network.js";
 import { at, from, type Part, someOf } from "./part.js";
 import { placementParts } from "./placement.js";
-import { deviceParts, resourceParts } from "./resources.js";
+import { resourceParts } from "./resources.js";
 import { podSecurityParts, runAsParts, securityParts } from "./security.js";
 import { storageOf } from "./storage.js";
 import { ulimitParts } from "./ulimits.js";
@@ -44,7 +44,6 @@ export function podTemplate(
     ...runAsParts(context, storage.isRoots),
     ...storage.annotations,
     ...ulimitParts(context),
-    ...deviceParts(context),
   };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
   const isOnHost = networkMode?.value === "host";
