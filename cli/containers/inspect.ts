@@ -1,11 +1,13 @@
 import type { Json } from "../../kinds/encode.js";
 import { toJson } from "../../kinds/encode.js";
+import { DEFAULT_NETWORK, NO_NETWORK, networksOf } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { controllerOf } from "../../kinds/owners.js";
 import { maxRestartsOf } from "../../kinds/power.js";
 import { TallshipError } from "../../lib/errors.js";
 import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -79,11 +81,18 @@ export function inspected(one: NamedContainer, services: readonly Service[]): Js
     })),
     NetworkSettings: {
       IPAddress: pod.status?.podIP ?? "",
+      Networks: Object.fromEntries(networksOfPod(pod).map(({ name, ip }) => [name, { IPAddress: ip }])),
       Ports: portsOf(openPorts(pod, services), spec),
     },
     Node: { Name: pod.spec?.nodeName ?? "", IPAddress: pod.status?.hostIP ?? "" },
     Pod: toJson({ kind: "Pod", object: pod }),
   };
+}
+
+function networksOfPod({ spec, status }: Pod): readonly { readonly name: string; readonly ip: string }[] {
+  if (status === undefined || status.podIP === "") return [];
+  if (status.networks.length > 0) return status.networks;
+  return [{ name: spec?.hostNetwork === true ? "host" : DEFAULT_NETWORK, ip: status.podIP }];
 }
 
 const NO_TIME = "0001-01-01T00:00:00Z";
@@ -109,7 +118,7 @@ function hostConfig({ pod }: NamedContainer, spec: Container | undefined): Json 
   const { memory, cpu } = spec?.resources?.limits ?? {};
   const names: Readonly<Record<string, string>> = { Always: "unless-stopped", OnFailure: "on-failure", Never: "no" };
   return {
-    NetworkMode: pod.spec?.hostNetwork === true ? "host" : "default",
+    NetworkMode: pod.spec?.hostNetwork === true ? "host" : (networksOf(pod.metadata)[0] ?? NO_NETWORK),
     RestartPolicy: {
       Name: names[pod.spec?.restartPolicy ?? ""] ?? "",
       MaximumRetryCount: maxRestartsOf(pod) ?? 0,

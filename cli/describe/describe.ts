@@ -19,6 +19,7 @@ import { describeDaemonSet } from "./daemon-set.js";
 import type { Surroundings } from "./facts.js";
 import { describeIngress } from "./ingress.js";
 import { describeJob } from "./job.js";
+import { describeNetwork } from "./network.js";
 import { describeNetworkPolicy } from "./network-policy.js";
 import { describeNode } from "./node.js";
 import type { Page } from "./page.js";
@@ -96,6 +97,8 @@ const DESCRIBERS: {
     const services = await listKind(run, "Service", where);
     return describeIngress(ingress, { services, slices: await listKind(run, "EndpointSlice", where) }, around);
   },
+  Network: async (network, run, around) =>
+    describeNetwork(network, await listKind(run, "Pod", { namespace: network.metadata?.namespace }), around),
   NetworkPolicy: async (policy, _run, around) => describeNetworkPolicy(policy, around),
   PodDisruptionBudget: async (budget, _run, around) => describeBudget(budget, around),
   ResourceQuota: async (quota, _run, around) => describeQuota(quota, around),

@@ -20,6 +20,12 @@ export function describePod(pod: Pod, around: Surroundings): Page {
   page.factIf("Pending because", pendingReason(pod));
   page.factIf("Reason", status?.reason).factIf("Message", status?.message);
   page.fact("IP", status?.podIP ?? "");
+  if ((status?.networks.length ?? 0) > 0)
+    page.table(
+      "Networks",
+      ["Name", "Interface", "IP"],
+      (status?.networks ?? []).map((place) => [place.name, place.interface, place.ip]),
+    );
   if ((spec?.initContainers.length ?? 0) > 0)
     page.section(
       "Init Containers",

@@ -42,7 +42,11 @@ export const RUN_FLAGS = {
   entrypoint: { type: "text", value: "COMMAND", summary: "instead of the image's" },
   command: { type: "switch", summary: "what follows is the command and not its arguments, as kubectl has it" },
   hostname: { type: "text", value: "NAME", summary: "its host name; its name when absent" },
-  network: { type: "text", value: "NETWORK", summary: "host, or bridge as without" },
+  network: {
+    type: "list",
+    value: "NETWORK",
+    summary: "a network by its name, the first has the container's address; or host, none, or bridge as without",
+  },
   readOnly: { type: "switch", summary: "its root file system cannot be written" },
   privileged: { type: "switch", summary: "all rights of its node's root" },
   capAdd: { type: "list", value: "CAPABILITY", summary: "a right more" },

@@ -132,7 +132,7 @@ const refused = [
   { line: "--restart sometimes x", why: "--restart is no, on-failure" },
   { line: "--restart always:3 x", why: "--restart is no, on-failure" },
   { line: "-u www-data x", why: "in numbers" },
-  { line: "--network blue x", why: "--network blue is not supported" },
+  { line: "--network host --network blue x", why: "--network host stands alone" },
   { line: "-v ./here:/there x", why: "copied with cp" },
   { line: "-v data:/b:weird x", why: "option weird" },
   { line: "-v data:there x", why: "absolute path" },
@@ -141,3 +141,20 @@ const refused = [
   { line: "--security-opt label=x x", why: "is not supported" },
 ];
 test.each(refused)("run: $line is refused", ({ line, why }) => expect(() => order(line)).toThrow(why));
+
+// What docker's --network means for the pod.
+const networks = [
+  { line: "x", want: undefined },
+  { line: "--network bridge x", want: undefined },
+  { line: "--network blue x", want: "blue" },
+  { line: "--network blue --network bridge x", want: "blue,default" },
+  { line: "--network none x", want: "none" },
+];
+
+test.each(networks)("networks of: $line", ({ line, want }) => {
+  const annotations = {
+    ...(want === undefined ? {} : { "tallship.dev/networks": want }),
+    "tallship.dev/keep-files": "true",
+  };
+  expect(order(line).pod).toHaveProperty("metadata.annotations", annotations);
+});

@@ -7,6 +7,7 @@ import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
 import type { RunFlags } from "./flags.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
+import { isOnHost, networkAnnotations } from "./networks.js";
 
 /** What a command line of `run` comes to. */
 export interface RunOrder {
@@ -82,6 +83,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
       labels: { ...labels, [RUN_LABEL]: command.name },
       annotations: {
         ...annotations,
+        ...networkAnnotations(flags.network),
         [KEEP_FILES]: "true",
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
@@ -93,7 +95,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
       terminationGracePeriodSeconds: flags.stopTimeout ?? STOP_SECONDS,
       ...present({
         hostname: flags.hostname,
-        hostNetwork: networkOf(flags.network) === "host" ? true : undefined,
+        hostNetwork: isOnHost(flags.network) || undefined,
         hostPID: flags.pid === "host" ? true : undefined,
         hostIPC: flags.ipc === "host" ? true : undefined,
         nodeSelector: nodeSelector(flags),
@@ -174,14 +176,6 @@ function labelsOf(flags: RunFlags): {
 function keyAndValue(text: string): readonly [string, string] {
   const equals = text.indexOf("=");
   return equals === -1 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
-}
-
-function networkOf(network: string | undefined): "host" | undefined {
-  if (network === undefined || network === "bridge" || network === "default") return undefined;
-  if (network === "host") return "host";
-  throw usageError(
-    `--network ${network} is not supported: all containers of a namespace reach each other; host is, and -n chooses a namespace`,
-  );
 }
 
 function nodeSelector({ node, platform }: RunFlags): JsonObject | undefined {

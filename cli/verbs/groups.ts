@@ -296,3 +296,46 @@ export const IMAGE_VERBS: readonly VerbRow[] = [
     load: async () => (await import("./logout.js")).logout,
   },
 ];
+
+/** Networks that containers join, as docker has them. */
+export const NETWORK_VERBS: readonly VerbRow[] = [
+  {
+    name: "network create",
+    summary: "make a network that containers can be on",
+    load: async () => (await import("./network-create.js")).networkCreate,
+  },
+  {
+    name: "network ls",
+    aliases: ["network list"],
+    summary: "list the networks of a namespace",
+    load: async () => (await import("./network-ls.js")).networkLs,
+  },
+  {
+    name: "network inspect",
+    summary: "print what is known of a network, and who is on it",
+    load: async () => (await import("./network-inspect.js")).networkInspect,
+  },
+  {
+    name: "network rm",
+    aliases: ["network remove"],
+    summary: "remove networks",
+    load: async () => (await import("./network-rm.js")).networkRm,
+  },
+  {
+    name: "network prune",
+    summary: "remove networks that no container is on",
+    load: async () => (await import("./network-prune.js")).networkPrune,
+  },
+  {
+    name: "network connect",
+    summary: "not supported",
+    isHidden: true,
+    load: async () => (await import("./network-refused.js")).networkRefused("connect"),
+  },
+  {
+    name: "network disconnect",
+    summary: "not supported",
+    isHidden: true,
+    load: async () => (await import("./network-refused.js")).networkRefused("disconnect"),
+  },
+];

@@ -1,6 +1,6 @@
 import type { VerbRow } from "../verb.js";
 import { CONTAINER_VERBS } from "./containers.js";
-import { CONFIG_VERBS, CREATE_VERBS, IMAGE_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
+import { CONFIG_VERBS, CREATE_VERBS, IMAGE_VERBS, NETWORK_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
 
 /** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here; the verbs of large groups have theirs in groups.ts. */
 export const VERBS: readonly VerbRow[] = [
@@ -267,6 +267,7 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./compose-refused.js")).composeRefused("pause", "use stop"),
   },
   ...IMAGE_VERBS,
+  ...NETWORK_VERBS,
   {
     name: "token create",
     summary: "make a token that lets hosts join",

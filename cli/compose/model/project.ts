@@ -20,15 +20,17 @@ const external: Reader<{ readonly name: string | undefined }> = byForm<{ readonl
   map: turned(fields({ name: text }), ({ name }) => ({ value: { name: name?.value } })),
 });
 
+const RANGE = { subnet: text, gateway: anything, ip_range: anything, aux_addresses: anything } as const;
+
 const NETWORK = {
   attachable: anything,
   driver: text,
-  driver_opts: anything,
+  driver_opts: mapOf(word, ""),
   enable_ipv4: anything,
   enable_ipv6: anything,
   external,
   internal: flag,
-  ipam: anything,
+  ipam: fields({ driver: anything, config: list(fields(RANGE)), options: anything }),
   labels: pairs,
   name: text,
 } as const;

@@ -38,7 +38,7 @@ export function isolationObjects(context: ProjectContext): readonly Placed[] {
   ];
 }
 
-/** What lets everybody in at the ports that a service publishes, or nobody in or out when it has no network. */
+/** What lets everybody in at the ports that a service publishes. */
 export function accessObjects(context: ServiceContext): readonly Placed[] {
   const { service } = context;
   const own = dnsName(service.name);
@@ -46,7 +46,7 @@ export function accessObjects(context: ServiceContext): readonly Placed[] {
   const make = (name: string, place: Place, spec: { readonly [key: string]: Part }): Placed =>
     policy(context, { name, place, labels: { [SERVICE_LABEL]: own } }, { podSelector, ...spec });
   const mode = service.model.network_mode;
-  if (mode?.value === "none") return [make(`${own}-none`, mode.place, { policyTypes: ["Ingress", "Egress"] })];
+  if (mode?.value === "none") return [];
   const { ports } = service.model;
   const targets = publishedTargets(context);
   if (ports === undefined || targets.length === 0 || mode?.value === "host") return [];

@@ -5,6 +5,7 @@ import { startAfterParts } from "./depends-on.js";
 import { environmentParts, labelParts, verbatim } from "./environment.js";
 import { probeParts } from "./health.js";
 import { networkLabels } from "./isolation.js";
+import { joinedParts } from "./joined.js";
 import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { aliasLabels, containerPorts } from "./network.js";
 import { at, from, type Part, someOf } from "./part.js";
@@ -44,6 +45,7 @@ export function podTemplate(
     ...runAsParts(context, storage.isRoots),
     ...storage.annotations,
     ...ulimitParts(context),
+    ...joinedParts(context),
   };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
   const isOnHost = networkMode?.value === "host";

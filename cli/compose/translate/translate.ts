@@ -1,7 +1,7 @@
-import type { ProjectModel } from "../model/project.js";
 import { noteBuild } from "./build.js";
 import type { ActiveService, ProjectContext, ServiceContext } from "./context.js";
 import { accessObjects, isolationObjects } from "./isolation.js";
+import { isJoined, networkObjects } from "./joined.js";
 import { dnsName, PROJECT_LABEL } from "./names.js";
 import { aliasObjects, serviceObjects } from "./network.js";
 import { at, type Placed } from "./part.js";
@@ -28,8 +28,9 @@ export function translateProject(input: ProjectInput): readonly Placed[] {
     return serviceParts(each);
   });
   const aliases = aliasObjects(context);
-  // Policies stand before the pods, which are never open to others.
-  return [...namespaceObject(input), ...isolationObjects(context), ...context.shared.values(), ...made, ...aliases];
+  // Networks and policies stand before the pods, which are never open to others.
+  const networks = [...networkObjects(context), ...isolationObjects(context)];
+  return [...namespaceObject(input), ...networks, ...context.shared.values(), ...made, ...aliases];
 }
 
 function namespaceObject({ ownNamespace, name, model, tell: _ }: ProjectInput): readonly Placed[] {
@@ -86,15 +87,17 @@ function noteProject({ model, tell, services }: ProjectContext): void {
   note(model.models, ["models"], "accepted, not enforced: models are not run here");
   if (services.size === 0 && model.services !== undefined)
     tell.note(model.services.place, ["services"], "no service is on: choose a profile");
-  noteNetworks(model, note);
+  noteNetworks({ model, services }, note);
 }
 
 function noteNetworks(
-  model: ProjectModel,
+  { model, services }: Pick<ProjectContext, "model" | "services">,
   note: (found: { readonly place: Placed["place"] } | undefined, path: readonly string[], message: string) => void,
 ): void {
   for (const [name, { value }] of model.networks?.value ?? []) {
-    for (const field of ["driver_opts", "ipam", "enable_ipv4", "enable_ipv6", "attachable"] as const)
+    const isOwn = isJoined({ model, services }, name);
+    const unhonoured = isOwn ? ([] as const) : (["driver_opts", "ipam"] as const);
+    for (const field of [...unhonoured, "enable_ipv4", "enable_ipv6", "attachable"] as const)
       note(value[field], ["networks", name, field], "accepted, not enforced: addresses are the cluster's");
     if (value.driver !== undefined && !["bridge", "overlay"].includes(value.driver.value))
       note(value.driver, ["networks", name, "driver"], "accepted, not enforced: there is one network");

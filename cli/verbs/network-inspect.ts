@@ -1,0 +1,12 @@
+import { CLUSTER_FLAGS } from "../flags.js";
+import { runNetworkInspect } from "../networks/networks.js";
+import { verb } from "../verb.js";
+
+/** As docker network inspect. */
+export const networkInspect = verb({
+  forms: ["network inspect NAME…"],
+  description: "`describe network NAME` tells the same to people.",
+  flags: CLUSTER_FLAGS,
+  operands: "words",
+  run: runNetworkInspect,
+});

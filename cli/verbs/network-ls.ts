@@ -1,0 +1,16 @@
+import { CLUSTER_FLAGS } from "../flags.js";
+import { runNetworkList } from "../networks/networks.js";
+import { verb } from "../verb.js";
+
+/** As docker network ls. */
+export const networkLs = verb({
+  forms: ["network ls [-q]"],
+  description: "`get networks` tells of their addresses.",
+  flags: {
+    quiet: { type: "switch", short: "q", summary: "ids only" },
+    noTrunc: { type: "switch", summary: "whole ids" },
+    ...CLUSTER_FLAGS,
+  },
+  operands: "none",
+  run: runNetworkList,
+});
