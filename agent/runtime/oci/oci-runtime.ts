@@ -35,7 +35,7 @@ import { signalNumber } from "../signals.js";
 import { startAttach } from "./attach.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { startExec } from "./exec.js";
-import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readText } from "./inspect.js";
+import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readPid, readText } from "./inspect.js";
 import {
   bundleFolder,
   exitFile,
@@ -220,7 +220,9 @@ class OciRuntime implements Runtime {
   async remove(key: ContainerKey): Promise<void> {
     const { launcher, programs } = this.options;
     const bundle = bundleFolder(this.options, key);
-    const monitor = monitorPid(this.options, key) ?? findMonitor(key);
+    // Only a create that was broken off leaves a monitor that has not said its number: every process of the host is looked at then, and only then.
+    const isNamed = readPid(`${bundle}/conmon.pid`) !== undefined;
+    const monitor = isNamed ? monitorPid(this.options, key) : findMonitor(key);
     // Without its monitor nothing writes into the bundle any more; the runtime kills what is left.
     if (monitor !== undefined) sendSignal(monitor, "SIGKILL");
     const rootPath = readText(`${bundle}/root`);
