@@ -274,8 +274,8 @@ export const LIMITS = {
   },
   logLookFirstMs: { value: 10, why: "a container that writes flat out is 4.5 MB over its limit by then" },
   logLookMaxMs: {
-    value: 500,
-    why: "a log that nobody has looked at yet, or that was quiet, is 130 MB over its limit by then at 260 MB/s; 500 of them cost half a percent of a core",
+    value: 2_000,
+    why: "a log that was quiet and is flooded is found within this; 500 of them cost a fifth of a percent of a core",
   },
   sessionSilenceMs: { value: 2_000, why: "a leader that has not answered four heartbeats is given up" },
   statusRepeatFirstMs: {

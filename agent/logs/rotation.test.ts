@@ -38,7 +38,7 @@ function world(bytesPerMs: number) {
 test("a log that is written flat out is rotated often enough to stay near its limit", async () => {
   const { clock, seen, rotation } = world(0.1 * megabyte);
   // What was written before anybody knew of it is over the limit.
-  await clock.advance(1_000);
+  await clock.advance(3_000);
   seen.largest = 0;
   await clock.advance(20_000);
   rotation.close();
@@ -68,12 +68,12 @@ test("a flood beside many quiet logs has nobody look at those more often", async
   await clock.advance(20_000);
   rotation.close();
   expect(looks.get("u1")).toBeGreaterThan(500);
-  expect(Math.max(...quiet.map(({ podUid }) => looks.get(podUid) ?? 0))).toBeLessThanOrEqual(41);
+  expect(Math.max(...quiet.map(({ podUid }) => looks.get(podUid) ?? 0))).toBeLessThanOrEqual(11);
 });
 
 test("a quiet log costs a look every limits.logLookMaxMs", async () => {
   const { clock, seen, rotation } = world(0);
-  await clock.advance(10_000);
+  await clock.advance(40_000);
   rotation.close();
   expect([seen.rotations, seen.held]).toEqual([0, 1]);
   expect(seen.looks).toBeLessThanOrEqual(21);

@@ -9,7 +9,7 @@ import type { Signal, Stock, Stocks } from "./thresholds.js";
 export interface HostPlaces {
   readonly dataDir: string;
   readonly hierarchies: readonly Hierarchy[];
-  /** Control group above all pods' groups; empty or a path. A bound on its memory is the host's bound. */
+  /** Control group above all pods' groups; empty: the whole host, or what the agent sees of it. A bound on its memory is the host's bound. */
   readonly cgroupParent: string;
 }
 
@@ -35,7 +35,6 @@ function memoryStock({ hierarchies, cgroupParent }: HostPlaces): Stock {
   const text = readFileSync("/proc/meminfo", "utf8");
   const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) * 1024;
   const host = { available: bytes("MemAvailable"), capacity: bytes("MemTotal") };
-  if (cgroupParent === "") return host;
   const { memoryBytes, memoryLimitBytes } = readUsage(hierarchies, cgroupParent);
   if (memoryLimitBytes === 0) return host;
   const left = Math.max(0, memoryLimitBytes - memoryBytes);

@@ -30,6 +30,7 @@ export interface SeenPod {
     readonly phase?: string;
     readonly podIP?: string;
     readonly reason?: string;
+    readonly message?: string;
     readonly conditions?: readonly {
       readonly type: string;
       readonly status: string;

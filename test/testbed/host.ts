@@ -31,6 +31,17 @@ export async function bootHost(layout: Layout, host: HostLayout): Promise<void> 
   await waitFor(`${host.name} to boot`, () => hostPid(layout, host) !== undefined);
 }
 
+/** Gives a host a disk of its own, that is small enough to be filled. */
+export async function makeDisk(host: HostLayout, mebibytes: number): Promise<void> {
+  mkdirSync(host.diskDir, { recursive: true });
+  await run("truncate", ["-s", `${mebibytes}M`, diskImage(host)]);
+  await run("mkfs.ext4", ["-q", "-F", diskImage(host)]);
+}
+
+function diskImage(host: HostLayout): string {
+  return join(host.diskDir, "data.ext4");
+}
+
 /** What makes a host that host, kept across its reboots. */
 function writeIdentity(layout: Layout, host: HostLayout): void {
   const etc = join(host.diskDir, "etc");
@@ -76,7 +87,9 @@ function bootScript(host: HostLayout, pidFile: string): string {
     `mount -t overlay overlay -o lowerdir=/etc,upperdir=${disk}/etc,workdir=${disk}/etc-work /etc`,
     `mount -t overlay overlay -o lowerdir=/var/lib,upperdir=${disk}/varlib,workdir=${disk}/varlib-work /var/lib`,
     "mkdir -p /var/lib/tallship",
-    `mount --bind ${disk}/data /var/lib/tallship`,
+    existsSync(diskImage(host))
+      ? `mount -o loop ${diskImage(host)} /var/lib/tallship`
+      : `mount --bind ${disk}/data /var/lib/tallship`,
     `mount --bind ${disk}/boot-id /proc/sys/kernel/random/boot_id`,
     // What the machine has mounted there is not the host's, and must not be seen below its own.
     "umount -R -l /run/netns /sys/fs/cgroup 2>/dev/null || true",

@@ -9,7 +9,7 @@ import { type CommandResult, run, tryRun } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
 import { freezeCgroup } from "./cgroups.js";
 import { startForwarder } from "./forwarder.js";
-import { bootHost, hostPid, powerOff, runOnHost, tryOnHost } from "./host.js";
+import { bootHost, hostPid, makeDisk, powerOff, runOnHost, tryOnHost } from "./host.js";
 import { type Cut, cutRules, FABRIC_BATCH, type HostLayout, type Layout, layoutOf } from "./layout.js";
 import { type Daemon, daemonPids, signalDaemon } from "./processes.js";
 import { bootRegistry, powerOffRegistry, pushToRegistry } from "./registry-host.js";
@@ -41,6 +41,10 @@ export interface TestbedOptions {
   readonly report: (line: string) => void;
   /** Hosts and registry only; no cluster. */
   readonly isBare?: boolean;
+  /** Words that `init` and `join` get beside their own. */
+  readonly hostOptions?: readonly string[];
+  /** Each host's data is on a disk of its own of this size; absent: on the machine's. */
+  readonly diskMib?: number;
 }
 
 /** Several hosts on one machine: each with its own network, mount, UTS and cgroup namespace, on one bridge, with a registry. */
@@ -104,6 +108,7 @@ export class Testbed {
     const { layout } = this;
     await run("ip", ["netns", "add", layout.fabricNetns]);
     await run("ip", ["-n", layout.fabricNetns, "-batch", "-"], { input: FABRIC_BATCH });
+    if (options.diskMib !== undefined) for (const host of layout.hosts) await makeDisk(host, options.diskMib);
     await Promise.all([bootRegistry(layout), ...layout.hosts.map((host) => bootHost(layout, host))]);
     await this.forward("registry");
     for (const tag of HELLO_TAGS) await this.pushImage(HELLO_IMAGE(), `tallship/hello:${tag}`);
@@ -111,12 +116,15 @@ export class Testbed {
     if (options.isBare) return;
     const [first, ...others] = layout.hosts;
     if (first === undefined) throw new Error("a testbed has at least one host");
-    await this.daemon(first, ["init", "--advertise-address", first.address]);
+    const more = options.hostOptions ?? [];
+    await this.daemon(first, ["init", "--advertise-address", first.address, ...more]);
     options.report(`${first.name}: control plane and agent`);
     await this.forward(first.name);
     this.writeConfig();
-    for (const host of others.filter(({ isControlPlane }) => isControlPlane)) await this.join(host, "control-plane");
-    await Promise.all(others.filter(({ isControlPlane }) => !isControlPlane).map((host) => this.join(host, "worker")));
+    for (const host of others.filter(({ isControlPlane }) => isControlPlane))
+      await this.join(host, "control-plane", more);
+    const workers = others.filter(({ isControlPlane }) => !isControlPlane);
+    await Promise.all(workers.map((host) => this.join(host, "worker", more)));
     if (others.length > 0) options.report(`${others.map(({ name }) => name).join(", ")}: joined`);
     this.writeConfig();
     await waitFor("every node to be Ready", async () => (await this.readyNodeCount()) === layout.hosts.length, {
@@ -131,11 +139,11 @@ export class Testbed {
     return nodes.split("\n").filter((line) => / Ready /.test(line)).length;
   }
 
-  private async join(host: HostLayout, role: "worker" | "control-plane"): Promise<void> {
+  private async join(host: HostLayout, role: "worker" | "control-plane", more: readonly string[]): Promise<void> {
     const [first] = this.layout.hosts;
     if (first === undefined) return;
     const token = (await this.tsctl(["token", "create", "--role", role])).trim().split("\n").at(-1) ?? "";
-    await this.daemon(host, ["join", token, "--advertise-address", host.address]);
+    await this.daemon(host, ["join", token, "--advertise-address", host.address, ...more]);
     if (role === "control-plane") await this.forward(host.name);
   }
 

@@ -36,6 +36,7 @@ import { startAttach } from "./attach.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { startExec } from "./exec.js";
 import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readPid, readText } from "./inspect.js";
+import { MonitorRounds } from "./monitor-rounds.js";
 import {
   bundleFolder,
   exitFile,
@@ -119,9 +120,14 @@ class OciRuntime implements Runtime {
       const key = name === null ? undefined : parseContainerId(name);
       if (key !== undefined) this.changed(key.podUid);
     });
+    const rounds = new MonitorRounds({
+      paths: this.options,
+      isBeingCreated: (key) => this.creating.has(containerId(key)),
+      onDead: (podUid) => this.changed(podUid),
+    });
     const relist = (): void => {
-      this.reportDead();
-      this.cancelRelist = this.options.clock.after(limit("relistMs"), relist);
+      const stepCount = rounds.step();
+      this.cancelRelist = this.options.clock.after(limit("relistMs") / stepCount, relist);
     };
     this.cancelRelist = this.options.clock.after(limit("relistMs"), relist);
   }
@@ -288,13 +294,6 @@ class OciRuntime implements Runtime {
       closeSync(fd);
     } catch (cause) {
       throw asTallshipError(cause, "runtime_failed");
-    }
-  }
-
-  private reportDead(): void {
-    for (const podUid of namesIn(`${this.options.runDir}/pods`)) {
-      const runs = inspectPod(this.options, podUid, (key) => this.creating.has(containerId(key)));
-      if (runs.some(({ state }) => state.is === "broken" || state.is === "exited")) this.changed(podUid);
     }
   }
 

@@ -1,0 +1,74 @@
+// Edge: looks whether processes live.
+import { type ContainerKey, containerId } from "../runtime.js";
+import { inspectPod, monitorPid, namesIn } from "./inspect.js";
+import { type DriverPaths, parseBundleName, runsFolder } from "./paths.js";
+
+/** What the rounds take. */
+export interface RoundsParts {
+  readonly paths: DriverPaths;
+  readonly isBeingCreated: (key: ContainerKey) => boolean;
+  /** Called with the uid of a pod that has a run without a living monitor. */
+  readonly onDead: (podUid: string) => void;
+}
+
+/** Pods looked at in one step: half a millisecond. */
+const PODS_PER_STEP = 25;
+/** A dead monitor's number may be another process's by now: every so many rounds each is looked at as a whole. */
+const ROUNDS_UNTIL_WHOLE = 15;
+
+/**
+ * A monitor that was killed leaves no file, so that all are looked at in turn, a few at a time. What was found living is only asked for by its
+ * number from then on. This replaced looking at all runs whole, at once: with 500 pods that held the agent up for a tenth of a second, every other second.
+ */
+export class MonitorRounds {
+  private readonly parts: RoundsParts;
+  private readonly living = new Map<string, number>();
+  private left: string[] = [];
+  private roundCount = 0;
+
+  constructor(parts: RoundsParts) {
+    this.parts = parts;
+  }
+
+  /** Looks at the next few pods; returns how many such steps a whole round has. */
+  step(): number {
+    if (this.left.length === 0) this.beginRound();
+    for (const podUid of this.left.splice(0, PODS_PER_STEP)) if (!this.isSound(podUid)) this.parts.onDead(podUid);
+    return Math.max(1, Math.ceil(namesIn(`${this.parts.paths.runDir}/pods`).length / PODS_PER_STEP));
+  }
+
+  private beginRound(): void {
+    this.left = [...namesIn(`${this.parts.paths.runDir}/pods`)];
+    this.roundCount += 1;
+    if (this.roundCount % ROUNDS_UNTIL_WHOLE === 0) this.living.clear();
+  }
+
+  private isSound(podUid: string): boolean {
+    const { paths, isBeingCreated } = this.parts;
+    const keys = namesIn(runsFolder(paths, podUid)).flatMap((name) => parseBundleName(podUid, name) ?? []);
+    if (keys.every((key) => this.isKnownToLive(key))) return true;
+    const runs = inspectPod(paths, podUid, isBeingCreated);
+    for (const run of runs) {
+      const monitor = run.state.is === "running" ? monitorPid(paths, run) : undefined;
+      if (monitor !== undefined) this.living.set(containerId(run), monitor);
+    }
+    return !runs.some(({ state }) => state.is === "broken" || state.is === "exited");
+  }
+
+  private isKnownToLive(key: ContainerKey): boolean {
+    const id = containerId(key);
+    const monitor = this.living.get(id);
+    if (monitor === undefined) return false;
+    if (isAlive(monitor)) return true;
+    this.living.delete(id);
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
