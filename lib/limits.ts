@@ -176,7 +176,7 @@ export const LIMITS = {
   logFileBytes: { value: 10_485_760, why: "a container's log is rotated at 10 MiB" },
   logFiles: { value: 5, why: "rotated logs kept per container" },
   logRunawayBytes: {
-    value: 134_217_728,
+    value: 67_108_864,
     why: "after so many bytes its monitor begins a container's log anew by itself: the disk is bounded also while no agent rotates",
   },
   logLineBytes: { value: 16_384, why: "longer lines are cut into parts, as in Kubernetes" },
@@ -274,8 +274,8 @@ export const LIMITS = {
   },
   logLookFirstMs: { value: 10, why: "a container that writes flat out is 4.5 MB over its limit by then" },
   logLookMaxMs: {
-    value: 2_000,
-    why: "a log that was quiet and is flooded is found within this; 500 of them cost a fifth of a percent of a core",
+    value: 500,
+    why: "a log that was quiet and is flooded is found within this; looking at 500 of them costs a third of a percent of a core",
   },
   sessionSilenceMs: { value: 2_000, why: "a leader that has not answered four heartbeats is given up" },
   statusRepeatFirstMs: {

@@ -66,7 +66,7 @@ function bytesOnDisk(): number {
 const lastOf = async (): Promise<number> => (await numbersKept()).at(-1) ?? -1;
 
 test("a flood that its agent rotates leaves what a log may take, without a hole, though its monitor begins anew now and then", async () => {
-  const count = Math.ceil((limit("logRunawayBytes") * 2.4) / 1_045);
+  const count = Math.ceil((limit("logRunawayBytes") * 4.4) / 1_045);
   begin(count);
   rotate();
   await waitFor("all lines", async () => (await lastOf()) === count - 1, { deadlineMs: 50_000, everyMs: 500 });

@@ -22,6 +22,8 @@ export class LogReader {
   private readonly chain: LogChain;
   private current: OpenLog | undefined;
   private position = 0;
+  /** Of the file that was the newest when a reader began that does not follow: it ends there, however fast the log grows. */
+  private end: { readonly inode: number; readonly bytes: number } | undefined;
   private missed = 0;
   private rest: Buffer = Buffer.alloc(0);
   private readonly block = Buffer.allocUnsafe(BLOCK_BYTES);
@@ -30,9 +32,11 @@ export class LogReader {
     this.chain = new LogChain(path);
   }
 
-  /** Places the reader at the oldest entry, or before the last lines. */
-  async begin(tailLines: number | undefined): Promise<void> {
+  /** Places the reader at the oldest entry, or before the last lines. One that does not follow ends with what is there now. */
+  async begin(tailLines: number | undefined, isFollowing: boolean): Promise<void> {
     const files = await this.chain.begin();
+    const [newest] = files;
+    if (!isFollowing) this.end = newest && { inode: newest.inode, bytes: (await newest.file.stat()).size };
     let missing = tailLines ?? Number.POSITIVE_INFINITY;
     let at = -1;
     let offset = 0;
@@ -62,7 +66,7 @@ export class LogReader {
       const isLast = !this.chain.hasNext;
       const bytes = await this.readBlock();
       if (bytes.length > 0) return this.found(bytes);
-      if (isLast) await this.chain.look();
+      if (isLast && this.end === undefined) await this.chain.look();
       if (!this.chain.hasNext) return NOTHING;
       // The writer leaves a file once the next one is there: what it wrote meanwhile is read before that.
       if (!isLast || this.current === undefined) await this.goOn();
@@ -84,7 +88,9 @@ export class LogReader {
 
   private async readBlock(): Promise<Buffer> {
     for (;;) {
-      const { bytesRead = 0 } = (await this.current?.file.read(this.block, 0, this.block.length, this.position)) ?? {};
+      const wanted = Math.min(this.block.length, this.leftBytes());
+      if (wanted === 0) return NOTHING.bytes;
+      const { bytesRead = 0 } = (await this.current?.file.read(this.block, 0, wanted, this.position)) ?? {};
       if (bytesRead === 0) return NOTHING.bytes;
       this.position += bytesRead;
       const read = Buffer.concat([this.rest, this.block.subarray(0, bytesRead)]);
@@ -92,6 +98,12 @@ export class LogReader {
       this.rest = read.subarray(whole);
       if (whole > 0) return read.subarray(0, whole);
     }
+  }
+
+  /** What may be read of the present file. */
+  private leftBytes(): number {
+    if (this.end === undefined || this.end.inode !== this.current?.inode) return Number.POSITIVE_INFINITY;
+    return Math.max(0, this.end.bytes - this.position);
   }
 
   private async goOn(): Promise<void> {

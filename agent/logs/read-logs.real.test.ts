@@ -124,6 +124,20 @@ test("a follower that is slower than the log is told how many lines it has misse
   expect(text.split("\n").at(0)).toBe("first");
 });
 
+test("who does not follow gets what was there when it asked, however fast the log grows", async () => {
+  appendFileSync(path, entry("one") + entry("two"));
+  const request = { follow: false, sinceTime: "", timestamps: false, limitBytes: 0, tailLines: undefined };
+  const edges = { clock: systemClock, signal: new AbortController().signal };
+  let text = "";
+  const reading = readLogs({ path, isOpen: () => true }, request, edges);
+  for await (const { bytes, missedLineCount } of reading) {
+    text += Buffer.from(bytes).toString();
+    expect(missedLineCount).toBe(0);
+    await flood(0, 5_000);
+  }
+  expect(text).toBe("one\ntwo\n");
+});
+
 test("a log that grew past its limit keeps fewer files: together they take what a log may", async () => {
   const big = entry("x".repeat(10_000)).repeat(Math.ceil((limit("logFileBytes") * 1.3) / 10_045));
   for (let round = 0; round < 7; round += 1) {

@@ -55,11 +55,11 @@ export async function* logEntries(
   const reader = new LogReader(source.path);
   let changes: FolderChanges | undefined;
   try {
-    await reader.begin(tailLines);
+    await reader.begin(tailLines, pollMs !== undefined);
     // Told also while nobody takes what was read: files are held before they go.
     if (pollMs !== undefined)
       changes = new FolderChanges(dirname(source.path), { pollMs, onRename: () => reader.filesChanged() });
-    reader.filesChanged();
+    if (pollMs !== undefined) reader.filesChanged();
     while (!signal.aborted) {
       const wasOpen = source.isOpen();
       const entries = await reader.read();

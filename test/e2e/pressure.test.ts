@@ -104,7 +104,7 @@ test("who fills the disk goes, by name, and takes with it what it wrote", async 
 });
 
 test("who takes all memory goes, by name", async () => {
-  const hog = ["/bin/sh", "-c", "exec dd if=/dev/zero of=/dev/null bs=900M count=1000000"];
+  const hog = ["/bin/sh", "-c", "exec dd if=/dev/zero of=/dev/null bs=1100M count=1000000"];
   await applyText(testbed, podYaml("hog", hog));
   const seen = await until("hog", "to pay", ({ status }) => {
     const [state, last] = [status.containerStatuses?.[0]?.state, status.containerStatuses?.[0]?.lastState];
