@@ -25,6 +25,8 @@ export interface LogFlags extends ClusterFlags {
   readonly prefix: boolean;
   readonly limitBytes: number | undefined;
   readonly selector: string | undefined;
+  /** Of all containers only those with these names. */
+  readonly containers?: readonly string[] | undefined;
 }
 
 /** Lines told of each pod of a selector when nobody says how many, as with kubectl. */
@@ -108,6 +110,8 @@ async function queryOf(
 }
 
 function chosenContainers(pod: Pod, flags: LogFlags): readonly string[] {
+  const { containers } = flags;
+  if (containers !== undefined) return containerNames(pod).filter((name) => containers.includes(name));
   return flags.allContainers ? containerNames(pod) : [containerOf(pod, flags.container)];
 }
 

@@ -6,6 +6,7 @@ import { tellResults, writtenBy } from "../../apply/told.js";
 import type { Shell } from "../../shell.js";
 import type { Written } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
+import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { dnsName } from "../translate/names.js";
 import { hasEnded, type LiveProject, objectsOf, removeAll, serviceOf, told } from "./live.js";
 import { startServices } from "./power.js";
@@ -13,11 +14,14 @@ import { startServices } from "./power.js";
 /** Objects of the services named, unless alone of what these depend on too, and what belongs to the whole project. */
 export function objectsFor(project: ComposeProject, named: readonly string[], isAlone: boolean): readonly ReadObject[] {
   const wanted = new Set<string>();
+  const models = modelsIn(project.model);
   const add = (name: string): void => {
     if (wanted.has(dnsName(name))) return;
     wanted.add(dnsName(name));
-    if (!isAlone)
-      for (const other of project.model.services?.value.get(name)?.value.depends_on?.value.keys() ?? []) add(other);
+    const owner = ownerOf(name, models) ?? name;
+    // What shares a pod comes with it, and waits for what it depends on.
+    for (const other of models.keys()) if (other === owner || ownerOf(other, models) === owner) add(other);
+    if (!isAlone) for (const other of models.get(name)?.depends_on?.value.keys() ?? []) add(other);
   };
   for (const name of named) add(name);
   return project.objects.filter(({ typed }) => serviceOf(typed.object) === "" || wanted.has(serviceOf(typed.object)));

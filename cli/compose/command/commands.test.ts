@@ -116,6 +116,34 @@ test("up --force-recreate replaces containers of services that are as the files 
   expect((await ok("compose up -d")).err).toContain(" Deployment web  Running\n");
 });
 
+test("a service that uses another one's network is told of, stopped and started with it, and is not run alone", async () => {
+  bench.files.set(
+    "compose.yaml",
+    `services: {vpn: {image: "v:1"}, fetch: {image: "f:1", network_mode: "service:vpn", depends_on: [queue]}, queue: {image: "q:1"}}`,
+  );
+  await ok("compose up -d vpn");
+  expect((await ok("get deployments -n shop -o name")).out).toBe("deployment.apps/queue\ndeployment.apps/vpn\n");
+  const labels = { [PROJECT_LABEL]: "shop", [SERVICE_LABEL]: "vpn" };
+  const containers = [
+    { name: "vpn", image: "v:1" },
+    { name: "fetch", image: "f:1" },
+  ];
+  const pod = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "vpn-1", namespace: "shop", labels },
+    spec: { containers },
+  };
+  bench.files.set("pod.json", JSON.stringify(pod));
+  await ok("apply -f pod.json");
+  expect((await ok("compose ps fetch")).out).toMatch(/\nvpn-1\/fetch +f:1 +fetch .*\n$/);
+  expect((await ok("compose ps --services")).out).toBe("vpn\nfetch\n");
+  await ok("delete pod vpn-1 -n shop --grace-period=0 --force");
+  expect((await ok("compose stop fetch")).err).toContain(" Deployment vpn  Stopped\n");
+  expect((await ok("compose start fetch")).err).toContain(" Deployment vpn  Started\n");
+  expect((await run("compose run fetch true")).err).toContain("service fetch uses the network of vpn");
+});
+
 test("config prints the merged files, and what a cluster cannot do says what does instead", async () => {
   bench.files.set("compose.override.yaml", `services: {web: {environment: [A=1]}}`);
   expect((await ok("compose config --services")).out).toBe("web\ndb\nagent\n");

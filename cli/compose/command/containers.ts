@@ -4,13 +4,15 @@ import { TallshipError } from "../../../lib/errors.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { withCluster } from "../../cluster.js";
 import { readEnd, runCopy } from "../../containers/copy.js";
+import { containersOf } from "../../containers/identity.js";
 import { runEvents } from "../../events/events.js";
 import { runExec } from "../../exec/exec.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
 import { usageError } from "../../verb.js";
-import { type LiveProject, podsOfProject, serviceOf } from "./live.js";
+import { dnsName } from "../translate/names.js";
+import { type LiveProject, podsOfProject } from "./live.js";
 import { nameProject, PROJECT_FLAGS, type ProjectFlags } from "./project.js";
 
 /** Flags of `compose cp`. */
@@ -56,7 +58,10 @@ export async function runComposeCopy(
     const end = readEnd(word);
     return end.is === "there" ? `${end.name === service ? pod : end.name}:${end.path}` : word;
   });
-  return runCopy({ flags: { ...flags, namespace, container: undefined, quiet: false }, operands: places }, shell);
+  return runCopy(
+    { flags: { ...flags, namespace, container: dnsName(service), quiet: false }, operands: places },
+    shell,
+  );
 }
 
 /** What runs in each container, by its own ps. */
@@ -71,10 +76,11 @@ export async function runComposeTop(
     return EXIT.ok;
   });
   let worst: number = EXIT.ok;
-  for (const pod of pods) {
+  for (const { pod, container } of pods.flatMap(containersOf)) {
     const { name: podName } = metaOf(pod);
-    await shell.stdout.write(`${serviceOf(pod)} ${podName}\n`);
-    const exec = { ...flags, namespace, stdin: false, tty: false, container: undefined, quiet: true };
+    if (operands.length > 0 && !operands.map(dnsName).includes(container)) continue;
+    await shell.stdout.write(`${container} ${podName}\n`);
+    const exec = { ...flags, namespace, stdin: false, tty: false, container, quiet: true };
     worst = Math.max(worst, await runExec({ flags: exec, operands: ["pod", podName], rest: ["ps"] }, shell));
     await shell.stdout.write("\n");
   }

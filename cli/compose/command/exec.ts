@@ -4,6 +4,7 @@ import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
 import { usageError } from "../../verb.js";
+import { dnsName } from "../translate/names.js";
 import { podOfService } from "./containers.js";
 import { nameProject, PROJECT_FLAGS } from "./project.js";
 
@@ -36,6 +37,6 @@ export async function runComposeExec(
     return EXIT.ok;
   });
   const tty = flags.tty && !flags.noTty && shell.stdin.isTerminal;
-  const own = { ...flags, namespace, stdin: flags.interactive, tty, container: undefined, quiet: true };
+  const own = { ...flags, namespace, stdin: flags.interactive, tty, container: dnsName(service), quiet: true };
   return runExec({ flags: own, operands: ["pod", pod], rest }, shell);
 }

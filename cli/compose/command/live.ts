@@ -3,7 +3,7 @@ import { isConditionTrue, isPodFinished } from "../../../kinds/pod-state.js";
 import { isKindName, KINDS, type KindName } from "../../../kinds/registry.js";
 import { hasCode } from "../../../lib/errors.js";
 import { DeleteRequest } from "../../../proto/gen/tallship/v1/api.js";
-import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import type { Pod, PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import type { Cluster } from "../../cluster.js";
 import { waitUntilGone } from "../../delete/gone.js";
 import { listObjects, nameOf } from "../../objects.js";
@@ -41,7 +41,12 @@ export async function objectsOf(
 export async function podsOfProject(live: LiveProject, services: readonly string[]): Promise<readonly Pod[]> {
   const pods = (await objectsOf(live, ["Pod"])).flatMap((typed) => (typed.kind === "Pod" ? [typed.object] : []));
   const names = services.map(dnsName);
-  return pods.filter((pod) => names.length === 0 || names.includes(serviceOf(pod)));
+  return pods.filter((pod) => names.length === 0 || (serviceOf(pod) !== "" && isOfAny(pod.spec, names)));
+}
+
+/** True when a pod holds the container of a service: its own one, or one that shares its network. Containers are named after their services. */
+export function isOfAny(spec: PodSpec | undefined, services: readonly string[]): boolean {
+  return spec?.containers.some(({ name }) => services.includes(name)) === true;
 }
 
 /** The service an object belongs to; empty when it belongs to the project as a whole. */

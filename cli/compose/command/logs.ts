@@ -1,7 +1,7 @@
 import type { Flags, FlagValues } from "../../flags.js";
 import { type LogFlags, runLogs } from "../../logs/logs.js";
 import type { Shell } from "../../shell.js";
-import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
+import { dnsName, ONE_OFF_LABEL, PROJECT_LABEL } from "../translate/names.js";
 import { nameProject, PROJECT_FLAGS } from "./project.js";
 
 /** Flags of `compose logs`. */
@@ -18,7 +18,7 @@ export const LOGS_FLAGS = {
 export const LOGS_FLAGS_ABSENT: Omit<LogFlags, "selector"> = {
   follow: false,
   container: undefined,
-  allContainers: false,
+  allContainers: true,
   tail: undefined,
   since: undefined,
   sinceTime: undefined,
@@ -34,8 +34,12 @@ export async function runComposeLogs(
   shell: Shell,
 ): Promise<number> {
   const { name, namespace } = await nameProject(shell, flags);
-  const services = operands.length === 0 ? "" : `,${SERVICE_LABEL} in (${operands.map(dnsName).join(",")})`;
-  const selector = `${PROJECT_LABEL}=${name}${services}`;
+  // Whom `run` has started is none of the services.
+  const selector = `${PROJECT_LABEL}=${name},!${ONE_OFF_LABEL}`;
+  const containers = operands.length === 0 ? undefined : operands.map(dnsName);
   const tail = flags.tail === undefined || flags.tail === "all" ? -1 : Number(flags.tail);
-  return runLogs({ flags: { ...LOGS_FLAGS_ABSENT, ...flags, tail, namespace, selector }, operands: [] }, shell);
+  return runLogs(
+    { flags: { ...LOGS_FLAGS_ABSENT, ...flags, tail, namespace, selector, containers }, operands: [] },
+    shell,
+  );
 }

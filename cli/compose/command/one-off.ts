@@ -57,7 +57,9 @@ export function oneOffPod(
     labels: { ...labels, ...run.labels, [ONE_OFF_LABEL]: "True" },
     annotations: Object.fromEntries(annotations),
   });
-  const containers = (template.spec?.containers ?? []).map((container) => changed(container, run));
+  // What shares the service's network runs beside the service alone.
+  const own = (template.spec?.containers ?? []).filter(({ name }) => name === dnsName(service));
+  const containers = own.map((container) => changed(container, run));
   const object = Pod.fromPartial({ metadata, spec: { ...template.spec, restartPolicy: "Never", containers } });
   return { kind: "Pod", object };
 }

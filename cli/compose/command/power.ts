@@ -1,6 +1,7 @@
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
 import { rfc3339 } from "../../../lib/clock.js";
+import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import { changeObject, mergePatch } from "../../change/change.js";
 import { withCluster } from "../../cluster.js";
 import { EXIT } from "../../exit-codes.js";
@@ -9,6 +10,7 @@ import type { Shell } from "../../shell.js";
 import { dnsName } from "../translate/names.js";
 import {
   hasEnded,
+  isOfAny,
   type LiveProject,
   objectsOf,
   podsOfProject,
@@ -120,7 +122,12 @@ export function runRemove(
 async function workloadsOf(live: LiveProject, services: readonly string[]): Promise<readonly Typed[]> {
   const names = services.map(dnsName);
   const all = await objectsOf(live, WORKLOADS);
-  return all.filter(({ object }) => names.length === 0 || names.includes(serviceOf(object)));
+  return all.filter((typed) => names.length === 0 || isOfAny(podSpecOf(typed), names));
+}
+
+function podSpecOf(typed: Typed): PodSpec | undefined {
+  const isWorkload = typed.kind === "Deployment" || typed.kind === "DaemonSet" || typed.kind === "Job";
+  return isWorkload ? typed.object.spec?.template?.spec : undefined;
 }
 
 function isStopped({ kind, object }: Typed): boolean {

@@ -5,6 +5,7 @@ import { isPodFinished } from "../../../kinds/pod-state.js";
 import { parseTime } from "../../../lib/clock.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { withCluster } from "../../cluster.js";
+import { containersOf, type NamedContainer, nameOf } from "../../containers/identity.js";
 import { stateText } from "../../containers/state.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
@@ -46,24 +47,33 @@ export function runPs({ flags, operands }: Call<FlagValues<typeof PS_FLAGS>>, sh
   return withLive(flags, shell, async (live) => {
     const pods = (await podsOfProject(live, operands)).filter((pod) => flags.all || !isPodFinished(pod));
     if (flags.quiet) return pods.map((pod) => `${metaOf(pod).name}\n`).join("");
-    if (flags.services) return [...new Set(pods.map(serviceOf))].map((name) => `${name}\n`).join("");
+    const asked = operands.map(dnsName);
+    const containers = pods
+      .flatMap(containersOf)
+      .filter(({ container }) => asked.length === 0 || asked.includes(container));
+    if (flags.services) return [...new Set(containers.map(({ container }) => `${container}\n`))].join("");
     if (flags.format === "json")
       return pods.map((pod) => `${JSON.stringify(toJson({ kind: "Pod", object: pod }))}\n`).join("");
     const ports = await publishedPorts(live);
     const nowMs = live.shell.clock.nowMs();
-    const rows = pods.map((pod) => [
-      metaOf(pod).name,
-      pod.spec?.containers[0]?.image ?? "",
-      serviceOf(pod) || (pod.spec?.containers[0]?.name ?? ""),
-      `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
-      stateText(pod, pod.spec?.containers[0]?.name ?? "", nowMs),
-      pod.spec?.nodeName ?? "",
-      (ports.get(serviceOf(pod)) ?? [])
-        .map(({ published, target, protocol }) => `${published}->${target}/${protocol}`)
-        .join(", "),
-    ]);
+    const rows = containers.map((each) => rowOf(each, ports, nowMs));
     return formatTable([["NAME", "IMAGE", "SERVICE", "CREATED", "STATUS", "NODE", "PORTS"], ...rows]);
   });
+}
+
+/** Ports are told of the service that publishes them, also for what shares its network. */
+function rowOf(one: NamedContainer, ports: ReadonlyMap<string, readonly OpenPort[]>, nowMs: number): readonly string[] {
+  const { pod, container } = one;
+  const open = container === serviceOf(pod) ? (ports.get(container) ?? []) : [];
+  return [
+    nameOf(one),
+    pod.spec?.containers.find(({ name }) => name === container)?.image ?? "",
+    container,
+    `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
+    stateText(pod, container, nowMs),
+    pod.spec?.nodeName ?? "",
+    open.map(({ published, target, protocol }) => `${published}->${target}/${protocol}`).join(", "),
+  ];
 }
 
 interface OpenPort {
@@ -108,8 +118,8 @@ export function runPort(
 export function runImages({ flags, operands }: Call<ProjectFlags>, shell: Shell): Promise<number> {
   return withLive(flags, shell, async (live) => {
     const rows = (await podsOfProject(live, operands)).flatMap((pod) =>
-      (pod.status?.containerStatuses ?? []).map(({ image, imageID }) => [
-        metaOf(pod).name,
+      (pod.status?.containerStatuses ?? []).map(({ name: container, image, imageID }) => [
+        nameOf({ pod, container }),
         image,
         imageID.split("@")[1]?.slice(0, 19) ?? "",
       ]),

@@ -7,6 +7,7 @@ import type { Shell } from "../../shell.js";
 import { usageError } from "../../verb.js";
 import { splitWords } from "../model/words.js";
 import { verbatim } from "../translate/environment.js";
+import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { bringUp, objectsFor } from "./bring-up.js";
 import { buildFirst } from "./build.js";
 import { followOneOff } from "./follow-one-off.js";
@@ -54,6 +55,11 @@ export async function runComposeRun(
   const overrides = overridesOf(flags, command, shell);
   const project = await openProject(shell, flags, { named: [service], notes: true });
   const template = templateOf(project.objects, service);
+  const owner = ownerOf(service, modelsIn(project.model));
+  if (owner !== undefined && owner !== service)
+    throw usageError(
+      `service ${service} uses the network of ${owner}, and so runs in its pod alone: run ${owner}, or use exec`,
+    );
   if (template === undefined) throw usageError(`no such service: ${service}`);
   const needed = [...(project.model.services?.value.get(service)?.value.depends_on?.value.keys() ?? [])];
   return withCluster(shell, flags, async (cluster) => {

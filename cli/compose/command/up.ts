@@ -7,6 +7,7 @@ import type { Shell } from "../../shell.js";
 import { usageError } from "../../verb.js";
 import { waitUntilReady } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
+import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { dnsName, PROJECT_LABEL } from "../translate/names.js";
 import { bringUp, objectsFor } from "./bring-up.js";
 import { buildFirst } from "./build.js";
@@ -49,7 +50,8 @@ export async function runUp(
   const code = await withCluster(shell, flags, async (cluster) => {
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
     const services = new Set(objects.map(({ typed }) => serviceOf(typed.object)));
-    const builds = project.builds.filter(({ service }) => services.has(dnsName(service)));
+    const models = modelsIn(project.model);
+    const builds = project.builds.filter(({ service }) => services.has(dnsName(ownerOf(service, models) ?? service)));
     if (!flags.noBuild) await buildFirst(live, builds, flags.build);
     const stood = flags.forceRecreate ? (await objectsOf(live, WORKLOADS)).map(({ object }) => serviceOf(object)) : [];
     const written = await bringUp(live, objects);

@@ -1,5 +1,6 @@
 import type { Place } from "../load/node.js";
 import { type ActiveService, noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 import { dnsName, isLabelName, PROJECT_LABEL, pathName, SERVICE_LABEL } from "./names.js";
 import { publishedTargets } from "./network.js";
 import { at, type Part, type Placed } from "./part.js";
@@ -59,7 +60,7 @@ export function accessObjects(context: ServiceContext): readonly Placed[] {
 
 function networksOf({ name, model }: ProjectContext, service: ActiveService): readonly Network[] {
   const mode = service.model.network_mode?.value;
-  if (mode === "host" || mode === "none") return [];
+  if (mode === "host" || mode === "none" || usesOtherNetwork(service.model)) return [];
   const named = [...(service.model.networks?.value ?? [["default", { place: service.place }]])];
   return named.map(([key, { place }]): Network => {
     const declared = model.networks?.value.get(key)?.value;

@@ -6,6 +6,7 @@ import type { Located } from "../model/reader.js";
 import { type ActiveService, noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
 import { dnsName } from "./names.js";
 import { at, type Part, type Placed } from "./part.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 
 // Most networks of compose files are told apart by policies alone, on the cluster's own network, where every name leads everywhere it may. What that
 // cannot do, encryption and a range of its own, is a Network of the cluster.
@@ -54,6 +55,7 @@ export function isJoined(context: Pick<ProjectContext, "model" | "services">, ke
 }
 
 function keysOf({ model }: ActiveService): readonly string[] {
+  if (usesOtherNetwork(model)) return [];
   return [...(model.networks?.value.keys() ?? ["default"])];
 }
 

@@ -3,6 +3,7 @@ import type { PublishedPort } from "../model/ports.js";
 import { parseRange, protocolOf } from "../model/ports.js";
 import type { Located } from "../model/reader.js";
 import { noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { at, type Part, type Placed } from "./part.js";
 
@@ -183,7 +184,8 @@ export function isAliasLabel(label: string): boolean {
 export function aliasObjects(context: ProjectContext): readonly Placed[] {
   const taken = new Set([...context.services.keys()].map(dnsName));
   const found = new Map<string, Located<unknown>["place"]>();
-  for (const service of context.services.values())
+  // As docker has it, nothing leads to the names of what uses another one's network.
+  for (const service of [...context.services.values()].filter(({ model }) => !usesOtherNetwork(model)))
     for (const [alias, place] of aliasesOf(service, context)) if (!found.has(alias)) found.set(alias, place);
   return [...found].flatMap(([alias, place]) => {
     if (taken.has(alias)) return [];

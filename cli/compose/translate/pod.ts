@@ -8,10 +8,11 @@ import { networkLabels } from "./isolation.js";
 import { joinedParts } from "./joined.js";
 import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { aliasLabels, containerPorts } from "./network.js";
-import { at, from, type Part, someOf } from "./part.js";
+import { at, from, type Part, type Placed, someOf } from "./part.js";
 import { placementParts } from "./placement.js";
 import { resourceParts } from "./resources.js";
 import { podSecurityParts, runAsParts, securityParts } from "./security.js";
+import { matesOf } from "./shared-pod.js";
 import { storageOf } from "./storage.js";
 import { ulimitParts } from "./ulimits.js";
 
@@ -31,7 +32,8 @@ export function podTemplate(
   restartPolicy: string | undefined,
 ): { readonly template: Part; readonly isKept: boolean } {
   const { model } = context.service;
-  const storage = storageOf(context);
+  const mates = matesOf(context).map((service) => unitOf({ ...context, service, path: ["services", service.name] }));
+  const units = [unitOf(context), ...mates];
   const { labels, annotations } = labelParts(context);
   const ownLabels = {
     [PROJECT_LABEL]: context.name,
@@ -42,9 +44,7 @@ export function podTemplate(
   const allAnnotations = {
     ...annotations,
     ...startAfterParts(context),
-    ...runAsParts(context, storage.isRoots),
-    ...storage.annotations,
-    ...ulimitParts(context),
+    ...listed(units.map((unit) => unit.annotations)),
     ...joinedParts(context),
   };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
@@ -60,15 +60,44 @@ export function podTemplate(
     hostAliases: hostAliases(context),
     ...dnsParts(context, isOnHost),
     ...placementParts(context),
-    containers: [containerOf(context, storage.mounts)],
-    volumes: someOf(storage.volumes),
+    containers: units.map(({ container }) => container),
+    volumes: someOf([...new Map(units.flatMap(({ volumes }) => [...volumes])).values()]),
   };
   noteModes(context);
   const metadata = {
     labels: { ...labels, ...ownLabels },
     annotations: Object.keys(allAnnotations).length === 0 ? undefined : allAnnotations,
   };
-  return { template: { metadata, spec }, isKept: storage.isKept };
+  return { template: { metadata, spec }, isKept: units.some(({ isKept }) => isKept) };
+}
+
+/** What one service brings into a pod. */
+interface Unit {
+  readonly container: Part;
+  /** By name. */
+  readonly volumes: ReadonlyMap<string, Part>;
+  readonly isKept: boolean;
+  /** Annotations that name the container or its volumes, each a list with commas. */
+  readonly annotations: Readonly<Record<string, Placed>>;
+}
+
+function unitOf(context: ServiceContext): Unit {
+  const storage = storageOf(context);
+  const annotations = {
+    ...runAsParts(context, storage.isRoots),
+    ...storage.annotations,
+    ...ulimitParts(context) };
+  return { ...storage, container: containerOf(context, storage.mounts), annotations };
+}
+
+/** The annotations of all, the values of one name as one list. */
+function listed(all: readonly Unit["annotations"][]): Readonly<Record<string, Part>> {
+  const found: Record<string, Placed> = {};
+  for (const [name, { place, part }] of all.flatMap(Object.entries<Placed>)) {
+    const before = found[name];
+    found[name] = before === undefined ? at(place, part) : at(before.place, `${String(before.part)},${String(part)}`);
+  }
+  return found;
 }
 
 function containerOf(context: ServiceContext, mounts: readonly Part[]): Part {
@@ -177,14 +206,9 @@ function dnsParts(context: ServiceContext, isOnHost: boolean): { readonly [key: 
 /** Namespaces that are shared in a way that a pod cannot. */
 function noteModes(context: ServiceContext): void {
   const { network_mode: network, pid, ipc } = context.service.model;
-  if (network !== undefined && !["host", "bridge", "default"].includes(network.value)) {
-    if (network.value !== "none")
-      context.tell.problem(
-        network.place,
-        [...context.path, "network_mode"],
-        `${network.value} is not supported: a service has its own network; reach the other one by its name`,
-        "not_supported",
-      );
+  if (network !== undefined && !["host", "bridge", "default", "none"].includes(network.value)) {
+    const want = "want host, bridge, none, service:NAME or container:NAME";
+    context.tell.problem(network.place, [...context.path, "network_mode"], `${want}, found ${network.value}`);
   }
   for (const [field, mode] of [
     ["pid", pid],

@@ -2,7 +2,7 @@ import { RUN_AS } from "../../../kinds/run-as.js";
 import type { Located } from "../model/reader.js";
 import { noteField, type ServiceContext } from "./context.js";
 import { dnsName } from "./names.js";
-import { at, from, type Part } from "./part.js";
+import { at, from, type Part, type Placed } from "./part.js";
 
 /** Rights of the container. */
 export function securityParts(context: ServiceContext): Part {
@@ -59,7 +59,7 @@ function numbersOf(text: string): readonly [user: number, group: number | undefi
  * The annotation that has the container run as a user of its image. A bind that became a volume belongs to root: what writes to one starts as the image's user, which
  * usually gives itself the volume. Volumes belong to the owner that their place has in the image, as docker has it.
  */
-export function runAsParts(context: ServiceContext, isRoots: boolean): { readonly [key: string]: Part } {
+export function runAsParts(context: ServiceContext, isRoots: boolean): Readonly<Record<string, Placed>> {
   const { user } = context.service.model;
   if (user === undefined || numbersOf(user.value) !== undefined) return {};
   if (!isRoots) return { [RUN_AS]: at(user.place, `${dnsName(context.service.name)}=${user.value}`) };

@@ -5,19 +5,20 @@ import { bindMount } from "./bind.js";
 import { claim, claimMount, type MountPlace, type StoredMount } from "./claims.js";
 import { noteField, type ServiceContext } from "./context.js";
 import { fileMounts } from "./file-uses.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 import { dnsName } from "./names.js";
-import { at, type Part } from "./part.js";
+import { at, type Part, type Placed } from "./part.js";
 
-/** Volumes of the pod and what the container mounts of them. */
+/** Volumes of the pod, by name, and what the container mounts of them. */
 export interface Storage {
-  readonly volumes: readonly Part[];
+  readonly volumes: ReadonlyMap<string, Part>;
   readonly mounts: readonly Part[];
   /** Storage that outlives the pod and is written to: two pods at once would hurt it. */
   readonly isKept: boolean;
   /** Some of it belongs to root, whatever the image has in its place. */
   readonly isRoots: boolean;
   /** The annotation that names the volumes that start with what the image has in their place. */
-  readonly annotations: { readonly [key: string]: Part };
+  readonly annotations: Readonly<Record<string, Placed>>;
 }
 
 /** Everything that the service mounts: volumes, binds, tmpfs, /dev/shm, configs and secrets. */
@@ -25,7 +26,7 @@ export function storageOf(context: ServiceContext): Storage {
   const { model } = context.service;
   const all: Located<StoredMount>[] = [];
   const add = (place: Located<unknown>["place"], stored: StoredMount | undefined): void => {
-    if (stored !== undefined) all.push({ place, value: stored });
+    if (stored !== undefined) all.push({ place, value: usesOtherNetwork(model) ? ownVolume(stored, context) : stored });
   };
   for (const { value, place } of model.volumes?.value ?? []) add(place, mountOf(value, { context, place }));
   for (const { value, place } of model.tmpfs?.value ?? []) add(place, tmpfsOf(value, context));
@@ -34,7 +35,7 @@ export function storageOf(context: ServiceContext): Storage {
   const volumes = new Map<string, Part>();
   for (const { value, place } of all) volumes.set(String(value.volume["name"]), at(place, value.volume));
   return {
-    volumes: [...volumes.values()],
+    volumes,
     mounts: all.map(({ value, place }) => at(place, value.mount)),
     isKept: all.some(({ value }) => value.isKept === true),
     isRoots: all.some(({ value }) => value.isKept === true && value.isFilled !== true),
@@ -42,7 +43,14 @@ export function storageOf(context: ServiceContext): Storage {
   };
 }
 
-function filledParts(all: readonly Located<StoredMount>[]): { readonly [key: string]: Part } {
+/** Two services in one pod each have their own of what has no name. */
+function ownVolume(stored: StoredMount, { service }: ServiceContext): StoredMount {
+  if (stored.volume["emptyDir"] === undefined) return stored;
+  const name = dnsName(`${service.name}-${String(stored.volume["name"])}`);
+  return { ...stored, volume: { ...stored.volume, name }, mount: { ...stored.mount, name } };
+}
+
+function filledParts(all: readonly Located<StoredMount>[]): Readonly<Record<string, Placed>> {
   const filled = all.filter(({ value }) => value.isFilled === true);
   const names = [...new Set(filled.map(({ value }) => String(value.volume["name"])))];
   return filled[0] === undefined ? {} : { [FILL_VOLUMES]: at(filled[0].place, names.join(",")) };

@@ -5,6 +5,7 @@ import { isJoined, networkObjects } from "./joined.js";
 import { dnsName, PROJECT_LABEL } from "./names.js";
 import { aliasObjects, serviceObjects } from "./network.js";
 import { at, type Placed } from "./part.js";
+import { checkMate, usesOtherNetwork } from "./shared-pod.js";
 import { noteUnhonoured } from "./unhonoured.js";
 import { workloadObject } from "./workload.js";
 
@@ -72,6 +73,10 @@ function serviceParts(context: ServiceContext): readonly Placed[] {
   if (model.image === undefined && model.build === undefined) context.tell.problem(place, context.path, "want image");
   noteBuild(context);
   noteUnhonoured(context);
+  if (usesOtherNetwork(model)) {
+    checkMate(context);
+    return [];
+  }
   return [...serviceObjects(context), ...accessObjects(context), workloadObject(context)];
 }
 

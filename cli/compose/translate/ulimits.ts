@@ -1,10 +1,10 @@
 import { ULIMITS, ulimitName } from "../../../kinds/ulimits.js";
 import type { ServiceContext } from "./context.js";
 import { dnsName } from "./names.js";
-import { at, type Part } from "./part.js";
+import { at, type Placed } from "./part.js";
 
 /** The annotation that has the kernel limit the container's processes as the service says. */
-export function ulimitParts(context: ServiceContext): { readonly [key: string]: Part } {
+export function ulimitParts(context: ServiceContext): Readonly<Record<string, Placed>> {
   const { name: service, model } = context.service;
   const { ulimits } = model;
   if (ulimits === undefined) return {};
