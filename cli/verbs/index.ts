@@ -243,10 +243,8 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "compose pull",
-    summary: "not supported",
-    isHidden: true,
-    load: async () =>
-      (await import("./compose-refused.js")).composeRefused("pull", "nodes pull images when they start containers"),
+    summary: "have the nodes pull a project's images",
+    load: async () => (await import("./compose-pull.js")).composePull,
   },
   {
     name: "compose build",
@@ -255,10 +253,8 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "compose push",
-    summary: "not supported",
-    isHidden: true,
-    load: async () =>
-      (await import("./compose-refused.js")).composeRefused("push", "push images with the tool that built them"),
+    summary: "send the images that a project builds to registries",
+    load: async () => (await import("./compose-push.js")).composePush,
   },
   {
     name: "compose pause",

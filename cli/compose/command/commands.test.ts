@@ -149,7 +149,8 @@ test("config prints the merged files, and what a cluster cannot do says what doe
   expect((await ok("compose config --services")).out).toBe("web\ndb\nagent\n");
   expect((await ok("compose config")).out).toContain("environment:\n    - A=1\n");
   expect((await ok("compose config --objects")).out).toContain("kind: Deployment");
-  expect((await run("compose pull")).err).toContain("compose pull is not supported: nodes pull images");
+  expect((await run("compose pause")).err).toContain("compose pause is not supported: use stop");
+  expect((await run("compose pull nobody")).err).toContain("no such service: nobody");
 });
 
 test("a folder without a compose file is told", async () => {
