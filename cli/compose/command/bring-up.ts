@@ -6,8 +6,8 @@ import { tellResults, writtenBy } from "../../apply/told.js";
 import type { Shell } from "../../shell.js";
 import type { Written } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
-import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { dnsName } from "../translate/names.js";
+import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { hasEnded, type LiveProject, objectsOf, removeAll, serviceOf, told } from "./live.js";
 import { startServices } from "./power.js";
 

@@ -2,9 +2,9 @@ import { START_AFTER, type StartCondition, startDependencyText } from "../../../
 import type { Located } from "../model/reader.js";
 import type { Dependency } from "../model/service.js";
 import { noteField, type ServiceContext } from "./context.js";
-import { usesOtherNetwork, matesOf, modelsOf, ownerOf } from "./shared-pod.js";
 import { dnsName } from "./names.js";
 import { at, type Part } from "./part.js";
+import { matesOf, modelsOf, ownerOf, usesOtherNetwork } from "./shared-pod.js";
 
 const CONDITIONS: Readonly<Record<Dependency["condition"], StartCondition>> = {
   service_started: "started",

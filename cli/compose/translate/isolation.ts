@@ -1,9 +1,9 @@
 import type { Place } from "../load/node.js";
 import { type ActiveService, noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
-import { usesOtherNetwork } from "./shared-pod.js";
 import { dnsName, isLabelName, PROJECT_LABEL, pathName, SERVICE_LABEL } from "./names.js";
 import { publishedTargets } from "./network.js";
 import { at, type Part, type Placed } from "./part.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 
 /** Prefix of the labels that say which networks a pod is part of. */
 const NETWORK_LABEL = "network.compose.tallship.dev";

@@ -3,9 +3,9 @@ import type { PublishedPort } from "../model/ports.js";
 import { parseRange, protocolOf } from "../model/ports.js";
 import type { Located } from "../model/reader.js";
 import { noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
-import { usesOtherNetwork } from "./shared-pod.js";
 import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { at, type Part, type Placed } from "./part.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 
 /** Label of the pods that a name shared by several services leads to. */
 const ALIAS_LABEL = "alias.compose.tallship.dev";

@@ -86,7 +86,8 @@ function unitOf(context: ServiceContext): Unit {
   const annotations = {
     ...runAsParts(context, storage.isRoots),
     ...storage.annotations,
-    ...ulimitParts(context) };
+    ...ulimitParts(context),
+  };
   return { ...storage, container: containerOf(context, storage.mounts), annotations };
 }
 

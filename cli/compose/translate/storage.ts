@@ -5,9 +5,9 @@ import { bindMount } from "./bind.js";
 import { claim, claimMount, type MountPlace, type StoredMount } from "./claims.js";
 import { noteField, type ServiceContext } from "./context.js";
 import { fileMounts } from "./file-uses.js";
-import { usesOtherNetwork } from "./shared-pod.js";
 import { dnsName } from "./names.js";
 import { at, type Part, type Placed } from "./part.js";
+import { usesOtherNetwork } from "./shared-pod.js";
 
 /** Volumes of the pod, by name, and what the container mounts of them. */
 export interface Storage {
