@@ -16,6 +16,8 @@ export interface Actions {
   start: { readonly container: string; readonly attempt: number };
   /** Asks, or with SIGKILL forces, a run to end. An empty signal stands for the image's stop signal. */
   signal: { readonly container: string; readonly attempt: number; readonly signal: "" | "SIGKILL" };
+  /** Gives a run the amounts of cpu and memory that the node has granted it. */
+  resize: { readonly container: string; readonly attempt: number };
   /** Removes every trace of a run but its log. */
   remove: { readonly container: string; readonly attempt: number };
   /** Takes down what a hook brought up, but for the pod's files when they are to last. */

@@ -316,6 +316,7 @@ export class Agent {
       runtime,
       perform: edges.perform,
       logs,
+      allocatable: node.allocatable,
       executors: executors({
         ...{ runtime, hooks, rootfs, imageRoots, disk, devices, logs, node, controlPlane },
         services: (namespace) => servicesIn(this.map, namespace),

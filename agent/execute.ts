@@ -1,6 +1,7 @@
 import { everyContainer } from "../kinds/pod-containers.js";
 import { isDeleting } from "../kinds/pod-state.js";
 import { keepsFiles } from "../kinds/power.js";
+import { resizableOf } from "../kinds/resize.js";
 import { TallshipError } from "../lib/errors.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -13,10 +14,12 @@ import type { NodeDevices } from "./devices/node-devices.js";
 import type { Hook } from "./hooks/hook.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
+import { ociResources } from "./oci/resources.js";
 import { rlimitsOf } from "./oci/rlimits.js";
 import type { UserFiles } from "./oci/user.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
+import { asGranted } from "./resize/as-granted.js";
 import { type ContainerKey, containerId, parseContainerId, type Runtime } from "./runtime/runtime.js";
 import { fillsOf } from "./volume/fill-plan.js";
 import type { PodDisk } from "./volume/pod-disk.js";
@@ -72,6 +75,7 @@ export function executors(edges: ExecuteEdges): Executors {
       await runtime.start({ podUid: turn.record.uid, ...args });
       return {};
     },
+    resize: (args, context) => resize(args, context, edges),
     signal: (args, context) => signal(args, context, edges),
     remove: async ({ container, attempt }, { turn }) => {
       const key = { podUid: turn.record.uid, container, attempt };
@@ -145,7 +149,7 @@ async function create(
   { turn }: ExecuteContext,
   { runtime, rootfs, imageRoots, disk, devices, logs, node, services, controlPlane }: ExecuteEdges,
 ): Promise<Effect> {
-  const pod = wanted(turn);
+  const pod = asGranted(wanted(turn), turn.record);
   const key: ContainerKey = { podUid: turn.record.uid, container: name, attempt };
   const container = containerOf(pod, name);
   const image = turn.facts.images.get(name);
@@ -177,7 +181,26 @@ async function create(
   } finally {
     await open.release();
   }
-  return { record: (record) => withContainer(record, name, { attempt, imageDigest: image.digest, failed: undefined }) };
+  const amounts = { inForce: resizableOf(container.resources), allocated: undefined, resizeFailure: undefined };
+  const made = { attempt, imageDigest: image.digest, failed: undefined, ...amounts };
+  return { record: (record) => withContainer(record, name, made) };
+}
+
+async function resize(
+  { container: name, attempt }: Actions["resize"],
+  { turn }: ExecuteContext,
+  { runtime }: ExecuteEdges,
+): Promise<Effect> {
+  const container = containerOf(asGranted(wanted(turn), turn.record), name);
+  const { cpu, memory } = ociResources(container.resources, { isPrivileged: false });
+  await runtime.update({ podUid: turn.record.uid, container: name, attempt }, { cpu, memory });
+  const inForce = resizableOf(container.resources);
+  return {
+    record: (record) => {
+      if (containerRecord(record, name).attempt !== attempt) return record;
+      return withContainer(record, name, { inForce, allocated: undefined, resizeFailure: undefined });
+    },
+  };
 }
 
 /** Its processes and those of the container it looks at see each other. */
@@ -228,4 +251,13 @@ function containerOf(pod: Pod, name: string): Container {
 
 function without<T>(set: ReadonlySet<T>, value: T): ReadonlySet<T> {
   return new Set([...set].filter((member) => member !== value));
+}
+
+/** Carries out an action by its row of the table. TypeScript cannot see that the row and its arguments stay together. */
+export function runAction<K extends keyof Actions>(
+  executors: Executors,
+  action: { readonly do: K } & Actions[K],
+  context: ExecuteContext,
+): Promise<Effect> {
+  return executors[action.do](action, context);
 }

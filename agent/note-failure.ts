@@ -32,6 +32,10 @@ export function noteFailure(
         retryAtMs: nowMs + restartDelayMs(failureCount),
       });
     }
+    case "resize": {
+      const retryAtMs = nowMs + limit("resizeRetryMs");
+      return withContainer(record, action.container, { resizeFailure: { message: error.message, retryAtMs } });
+    }
     default:
       return undefined;
   }

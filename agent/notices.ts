@@ -15,6 +15,11 @@ export function noticeOfAction(action: Action, { desired: pod, facts, record }: 
     }
     case "start":
       return normal(pod, action.container, "Started", `started container ${action.container}`);
+    case "resize": {
+      const { limits = {}, requests = {} } = containerRecord(record, action.container).allocated ?? {};
+      const now = JSON.stringify({ limits, requests });
+      return normal(pod, action.container, "ResizeCompleted", `resized container ${action.container} to ${now}`);
+    }
     case "signal": {
       const why = containerRecord(record, action.container).ending?.why ?? `stopping container ${action.container}`;
       return normal(pod, action.container, "Killing", why);

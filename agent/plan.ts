@@ -98,7 +98,8 @@ function run(turn: PodTurn, pod: Pod): Decision {
   // A pod that waits for others fetches its image meanwhile, and no more: configs are read once it may start.
   const hook = (isHeld ? EARLY_HOOKS : HOOKS).find((name) => !turn.facts.up.has(name));
   const deadline = deadlineMs(record, pod);
-  const again = [...waits(steps), ...(deadline === undefined ? [] : [deadline - nowMs])];
+  const resizeAgain = record.resize === undefined ? [] : [limit("resizeRetryMs")];
+  const again = [...waits(steps), ...resizeAgain, ...(deadline === undefined ? [] : [deadline - nowMs])];
   if (hook === undefined || !steps.some((step) => step.is === "make")) {
     const actions = isHeld ? acts(steps) : allActions(steps);
     const { known, late, waitMs } = lateImages(turn, pod, actions);
@@ -169,10 +170,16 @@ function stepFor(turn: PodTurn, pod: Pod, container: Container, mayBegin: boolea
     const hasHook = container.lifecycle?.preStop !== undefined && !isOneOff(pod, name);
     return endStep(current, record.ending, { nowMs: turn.nowMs, hasHook, holdMs: 0 });
   }
+  if (current?.state.is === "running" && record.allocated !== undefined) return resizeStep(current, record, turn.nowMs);
   if (current !== undefined) return stepForExisting(current, waitMs);
   if (!mayBegin || !willRunAgain(pod, container, record)) return { is: "rest" };
   if (waitMs > 0) return { is: "wait", ms: waitMs };
   return { is: "make", action: { do: "create", container: name, attempt: record.attempt } };
+}
+
+function resizeStep({ container, attempt }: ObservedContainer, record: ContainerRecord, nowMs: number): Step {
+  const waitMs = (record.resizeFailure?.retryAtMs ?? 0) - nowMs;
+  return waitMs > 0 ? { is: "wait", ms: waitMs } : { is: "act", action: { do: "resize", container, attempt } };
 }
 
 function stepForExisting(seen: ObservedContainer, waitMs: number): Step {

@@ -8,13 +8,14 @@ import type { Rng } from "../lib/rng.js";
 import { Slots } from "../lib/slots.js";
 import { WorkQueue } from "../lib/work-queue.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
-import type { Action, Actions } from "./actions.js";
+import type { Action } from "./actions.js";
+import type { NodeTraits } from "./assemble.js";
 import type { Checkpoint, SavedPod } from "./checkpoint/checkpoint.js";
 import type { Check, PerformCheck } from "./checks/check.js";
 import { CheckRunner } from "./checks/check-runner.js";
 import { noteVerdict } from "./checks/note-verdict.js";
 import type { ControlPlane } from "./control-plane.js";
-import type { Effect, ExecuteContext, Executors } from "./execute.js";
+import { type Effect, type ExecuteContext, type Executors, runAction } from "./execute.js";
 import type { PullProgress } from "./image/images.js";
 import { withLastWords } from "./last-words.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
@@ -24,6 +25,7 @@ import { noticeOfAction, noticeOfCheck, noticeOfFailure } from "./notices.js";
 import { plan } from "./plan.js";
 import { newRecord, type PodFailure, type PodRecord } from "./pod-record.js";
 import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal, withConfigChange } from "./pod-turn.js";
+import { noteResize } from "./resize/note-resize.js";
 import { isPodOver } from "./restart-policy.js";
 import type { ContainerKey, Runtime } from "./runtime/runtime.js";
 import { earlier } from "./step.js";
@@ -42,6 +44,7 @@ export interface PodLoopOptions {
   readonly logs: ContainerLogs;
   readonly checkpoint: Checkpoint;
   readonly controlPlane: ControlPlane;
+  readonly allocatable: NodeTraits["allocatable"];
   /** Whether services still send traffic to a pod. */
   readonly withdrawal: (uid: string) => Withdrawal;
   /** Endpoint revision that every Ready node reflects. */
@@ -290,7 +293,10 @@ export class PodLoop {
   }
 
   private turnOf(state: PodState, containers: PodTurn["containers"]): PodTurn {
-    const { desired, record, facts } = state;
+    const { desired, facts } = state;
+    const nowMs = this.options.clock.nowMs();
+    const others = (): PodState[] => [...this.pods.values()].filter((one) => one !== state);
+    const record = noteResize(state.record, desired, { allocatable: this.options.allocatable, others, nowMs });
     return {
       desired,
       isConfirmedSet: this.isConfirmedSet,
@@ -299,7 +305,7 @@ export class PodLoop {
       facts,
       withdrawal: this.options.withdrawal(record.uid),
       cutOverRevision: this.options.cutOverRevision(),
-      nowMs: this.options.clock.nowMs(),
+      nowMs,
     };
   }
 
@@ -310,8 +316,7 @@ export class PodLoop {
     const nowMs = this.options.clock.nowMs();
     const record = noteVerdict(state.record, state.desired, { check, isPassed, nowMs });
     if (record === state.record) return;
-    state.record = record;
-    state.isSaved = false;
+    this.apply(state, { record: () => record });
     this.mark(uid);
   }
 
@@ -337,7 +342,9 @@ export class PodLoop {
   /** Carries out one action; returns a failure that the user is not told of, so that the queue backs off. */
   private async act(state: PodState, action: Action, context: ExecuteContext): Promise<TallshipError | undefined> {
     try {
-      const effect = await this.inSlot(action, context.signal, () => run(this.options.executors, action, context));
+      const effect = await this.inSlot(action, context.signal, () =>
+        runAction(this.options.executors, action, context),
+      );
       this.apply(state, effect);
       this.options.onAction(action, undefined);
       const notice = noticeOfAction(action, context.turn);
@@ -388,13 +395,4 @@ export class PodLoop {
     this.checks.set(state.record.uid, []);
     this.options.onForgotten(state.record.uid);
   }
-}
-
-/** The table's row for the action. TypeScript cannot see that the row and its arguments stay together. */
-function run<K extends keyof Actions>(
-  executors: Executors,
-  action: { readonly do: K } & Actions[K],
-  context: ExecuteContext,
-): Promise<Effect> {
-  return executors[action.do](action, context);
 }

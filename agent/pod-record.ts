@@ -1,3 +1,4 @@
+import type { ResizableAmounts } from "../kinds/resize.js";
 import { deepEqual } from "../lib/deep-equal.js";
 import type { HookName } from "./actions.js";
 import type { ContainerExit } from "./runtime/runtime.js";
@@ -42,6 +43,12 @@ export interface ContainerRecord {
   readonly isComplete: boolean;
   /** How far the end of the run has come; undefined while it shall run. */
   readonly ending: Ending | undefined;
+  /** Amounts of cpu and memory that the run was made with, or resized to since; the next run has them too. */
+  readonly inForce?: ResizableAmounts | undefined;
+  /** Other amounts that the node has granted, and that are not in force yet. */
+  readonly allocated?: ResizableAmounts | undefined;
+  /** Why they could not be brought about, and when it is tried again. */
+  readonly resizeFailure?: { readonly message: string; readonly retryAtMs: number } | undefined;
 }
 
 /** A hook that failed and when it is tried again. */
@@ -96,6 +103,8 @@ export interface PodRecord {
   /** Why the pod as a whole has failed, such as DeadlineExceeded; its containers end then. */
   readonly failure: PodFailure | undefined;
   readonly stop: StopRecord | undefined;
+  /** Why the node has not granted the amounts that the spec asks for now. */
+  readonly resize?: Waiting | undefined;
   /** How many of the starts that the user asked for by hand have begun. */
   readonly startCount: number;
 }

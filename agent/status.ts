@@ -3,6 +3,7 @@ import { shortDigest } from "../kinds/columns/image.js";
 import { isOneOff } from "../kinds/pod-containers.js";
 import { isConditionTrue } from "../kinds/pod-state.js";
 import { powerOf } from "../kinds/power.js";
+import { RESIZE_IN_PROGRESS, RESIZE_PENDING } from "../kinds/resize.js";
 import { startWaits, startWaitText } from "../kinds/start-after.js";
 import { rfc3339 } from "../lib/clock.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
@@ -12,6 +13,7 @@ import type { PullProgress } from "./image/images.js";
 import { restartDelayMs } from "./note-containers.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
+import { containerAmounts, resizeConditions, resizeWord } from "./resize/resize-status.js";
 import { hasStarted, isContainerReady, isPodOver, isSuccess, isSwitchedOff, willRunAgain } from "./restart-policy.js";
 import { containerId, type ObservedContainer } from "./runtime/runtime.js";
 
@@ -24,6 +26,8 @@ export const OWN_CONDITIONS: ReadonlySet<string> = new Set([
   "Initialized",
   "Ready",
   "ContainersReady",
+  RESIZE_PENDING,
+  RESIZE_IN_PROGRESS,
 ]);
 
 /** What the agent says of a pod that it evicts; others say it of pods that they delete. */
@@ -63,6 +67,7 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
     containerStatuses,
     ephemeralContainerStatuses: ephemeralContainers.map(statusOf),
     conditions: conditions(before?.conditions ?? [], ground, nowMs),
+    resize: resizeWord(record),
     observedGeneration: pod.metadata?.generation ?? 0,
   });
 }
@@ -130,6 +135,7 @@ function containerStatus(
     ready: isDone || (isRunning && isUp && !isOneOff(pod, name) && isContainerReady(container, known)),
     started: isRunning && hasStarted(container, known),
     restartCount: Math.max(restarts(known, seen), before(pod, name)?.restartCount ?? 0),
+    ...containerAmounts(record, container),
   });
 }
 
@@ -218,9 +224,11 @@ function conditions(before: readonly Condition[], ground: ConditionGround, nowMs
     { type: "Initialized", ...initialization(ground) },
     { type: "Ready", ...gated(ground.pod, containersReady) },
     { type: "ContainersReady", ...containersReady },
+    ...resizeConditions(ground.record),
     ...(ground.record.failure?.isDisruption ? [{ ...DISRUPTED, message: ground.record.failure.message }] : []),
   ];
-  const kept = before.filter(({ type }) => !wanted.some((condition) => condition.type === type));
+  const told = new Set<string>([...OWN_CONDITIONS, ...wanted.map(({ type }) => type)]);
+  const kept = before.filter(({ type }) => !told.has(type));
   return [...kept, ...wanted.map((condition) => settle(before, condition, nowMs))];
 }
 

@@ -60,3 +60,25 @@ const rows = [
 ];
 
 for (const { name, got, want } of rows) test(`requests: ${name}`, () => expect(got).toBe(want));
+
+// While a pod is resized: what its node has granted, and what its spec asks for by now.
+const resizes = [
+  { name: "granted as asked", granted: "1", asked: "1", want: 1_000 },
+  { name: "more is asked for and not granted yet", granted: "1", asked: "2", want: 2_000 },
+  { name: "less is asked for, and the node has not let go yet", granted: "2", asked: "1", want: 2_000 },
+  { name: "more than the node can ever give", granted: "1", asked: "9", reason: "Infeasible", want: 1_000 },
+  { name: "more than the node has now", granted: "1", asked: "2", reason: "Deferred", want: 2_000 },
+];
+
+for (const { name, granted, asked, reason, want } of resizes) {
+  test(`requests of a pod that is resized: ${name}`, () => {
+    const pod = Pod.fromPartial({
+      spec: { containers: [container({ cpu: asked })] },
+      status: {
+        containerStatuses: [{ name: "c", allocatedResources: { cpu: granted } }],
+        conditions: reason === undefined ? [] : [{ type: "PodResizePending", status: "True", reason }],
+      },
+    });
+    expect(podRequests(pod).get("cpu")).toBe(want);
+  });
+}

@@ -1,3 +1,4 @@
+import { isInfeasible } from "../kinds/resize.js";
 import { parseQuantity } from "../lib/quantity.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -13,7 +14,38 @@ export function amountOf(resource: string, quantity: string): number {
 
 /** What the node reserves for a pod, counted as Kubernetes does: containers and sidecars side by side, init containers one after another, overhead. */
 export function podRequests(pod: Pod): Amounts {
-  return tally(pod, containerRequests);
+  const granted = grantedRequests(pod);
+  if (granted === undefined) return tally(pod, containerRequests);
+  const isBound = isInfeasible(pod);
+  return tally(pod, (container) => {
+    const own = granted.get(container.name);
+    const asked = containerRequests(container);
+    if (own === undefined) return asked;
+    const most = new Map(isBound ? [...asked].filter(([resource]) => !own.has(resource)) : asked);
+    raiseTo(most, own);
+    return most;
+  });
+}
+
+/**
+ * What a node has granted containers, by name, where that is something else than their spec asks for now: while a pod is resized the larger of both is reserved, and what
+ * was granted alone where the node can never give the rest. Undefined for all other pods.
+ */
+export function grantedRequests(pod: Pod): ReadonlyMap<string, Amounts> | undefined {
+  let granted: Map<string, Amounts> | undefined;
+  const statuses = pod.status?.containerStatuses ?? [];
+  for (const { name, allocatedResources } of statuses)
+    for (const resource in allocatedResources) {
+      const resources = containerNamed(pod, name)?.resources;
+      if (allocatedResources[resource] === (resources?.requests[resource] ?? resources?.limits[resource])) continue;
+      granted ??= new Map();
+      granted.set(name, amountsOf(allocatedResources));
+    }
+  return granted;
+}
+
+function containerNamed({ spec }: Pod, name: string): Container | undefined {
+  return spec?.containers.find((container) => container.name === name);
 }
 
 /** What the pod's containers may use at most, counted in the same way; resources that some container does not limit count what others do. */

@@ -1,10 +1,11 @@
 import { type Placement, placementOf } from "../kinds/placement-policy.js";
+import { isInfeasible } from "../kinds/resize.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { NodeAffinity, Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type DeviceDemand, demandOf, deviceWords } from "./devices/demand.js";
 import type { Peer, Peers } from "./peers.js";
-import { podRequests } from "./pod-requests.js";
+import { grantedRequests, podRequests } from "./pod-requests.js";
 import type { VolumeDemand } from "./volume-demand.js";
 
 /** A port of the node that a pod needs for itself. */
@@ -129,7 +130,14 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted, isBound 
   for (const name in spec.overhead) key += `|${name}=${spec.overhead[name]}`;
   for (const container of spec.initContainers) key += `|init ${container.restartPolicy}${resourceKey(container)}`;
   for (const container of spec.containers) key += `|${resourceKey(container)}${portKey(container, spec.hostNetwork)}`;
-  return key;
+  return key + grantedKey(pod);
+}
+
+/** Of a pod that is resized, what it has beside what it asks for. */
+function grantedKey(pod: Pod): string {
+  const granted = grantedRequests(pod);
+  if (granted === undefined) return "";
+  return `|granted ${isInfeasible(pod)} ${JSON.stringify([...granted].map(([name, amounts]) => [name, [...amounts]]))}`;
 }
 
 /** The uid of the controller that owns the pod; empty without one. */

@@ -1,5 +1,5 @@
 import type { RootFsMount } from "../image/images.js";
-import type { OciSpec } from "../oci/oci-types.js";
+import type { OciResources, OciSpec } from "../oci/oci-types.js";
 import type { SharedNamespaces } from "./shared-namespaces.js";
 
 /** One run of one container of a pod. `attempt` counts the runs from 0; a restart is the next attempt. */
@@ -136,6 +136,8 @@ export interface Runtime {
   start(key: ContainerKey): Promise<void>;
   /** Sends a signal to its first process; nothing when it has ended. */
   signal(key: ContainerKey, signal: string): Promise<void>;
+  /** Changes the limits of a run that exists; its processes go on. Throws runtime_failed when the kernel does not take them, as for less memory than is in use. */
+  update(key: ContainerKey, limits: Pick<OciResources, "cpu" | "memory">): Promise<void>;
   /** Kills what is left and removes every trace but the log. */
   remove(key: ContainerKey): Promise<void>;
   /** Removes what belongs to a pod as a whole: its folder and its control groups. The runs are gone. */

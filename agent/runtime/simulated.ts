@@ -96,6 +96,10 @@ export class SimulatedRuntime implements Runtime {
     else if (run.program.heeds === "stop") this.end(run, exitWith(143, false));
   }
 
+  async update(): Promise<void> {
+    return; // Nothing here uses anything.
+  }
+
   async remove(key: ContainerKey): Promise<void> {
     this.runs.delete(containerId(key));
   }

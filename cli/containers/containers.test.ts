@@ -143,6 +143,17 @@ describe("run, ps and the power switch", () => {
     expect(await succeed(bench, "run web2 --image web:1 --dry-run=client -o name")).toBe("pod/web2\n");
   });
 
+  test("update gives what runs other amounts, beside those that stay", async () => {
+    expect(await succeed(bench, "run web3 --image=web:1 --cpus 1 -m 64m")).toBe("pod/web3 created\n");
+    expect(await succeed(bench, "update --cpus 2 web3")).toBe("web3\n");
+    expect(JSON.parse(await succeed(bench, "get pod web3 -o jsonpath={.spec.containers[0].resources}"))).toEqual({
+      limits: { cpu: "2", memory: "67108864" },
+      requests: { cpu: "2", memory: "67108864" },
+    });
+    await fail(bench, { line: "update web3", code: 2, err: "say what to change" });
+    await fail(bench, { line: "update -m much web3", code: 2, err: "--memory is a size" });
+  });
+
   const refused = [
     { line: "run", code: 2, err: "name the image" },
     { line: "stop", code: 2, err: "name the containers" },

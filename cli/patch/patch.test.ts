@@ -42,6 +42,29 @@ describe("patch", () => {
     expect((await patch("-p", '{"spec":{"replicas":3}}')).err).toBe("");
   });
 
+  test("--subresource=resize changes resources of a pod, and nothing else", async () => {
+    const resources = "resources: {limits: {cpu: '1'}, requests: {cpu: 500m}}";
+    await bench.api.create(
+      objectOf(
+        `{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default}, spec: {containers: [{name: c, image: i, ${resources}}]}}`,
+      ),
+    );
+    const resize = (text: string, ...more: readonly string[]) =>
+      bench.run(["patch", "pod", "p", "--subresource", "resize", "-p", text, ...more]);
+    expect(await resize("{spec: {containers: [{name: c, resources: {limits: {cpu: '2'}}}]}}")).toMatchObject({
+      out: "pod/p patched\n",
+    });
+    expect(await succeed(bench, "get pod p -o jsonpath={.spec.containers[0].resources.limits.cpu}")).toBe("2");
+    const operation = '[{"op":"replace","path":"/spec/containers/0/resources/limits/cpu","value":"3"}]';
+    expect((await resize(operation, "--type=json")).code).toBe(0);
+    const elsewhere = await resize("{spec: {containers: [{name: c, image: other}]}}");
+    expect(elsewhere).toMatchObject({ code: 2, err: expect.stringContaining("changes resources of containers") });
+    const path = '[{"op":"replace","path":"/metadata/labels","value":{}}]';
+    expect((await resize(path, "--type=json")).code).toBe(2);
+    const deployment = await patch("--subresource=resize", "-p", "{spec: {containers: []}}");
+    expect(deployment.err).toContain("Deployment has no subresource resize: pods have");
+  });
+
   const refused: readonly { readonly words: readonly string[]; readonly code: number; readonly err: string }[] = [
     { words: ["-p", '{"spec":{"replicsa":1}}'], code: 6, err: "patch:1:" },
     { words: ["-p", '{"metadata":{"name":"other"}}'], code: 6, err: "a patch cannot make" },

@@ -2,6 +2,7 @@ import type { ObjectPatch, PatchForm } from "../../kinds/patch/patch-object.js";
 import { problemText } from "../../kinds/problem.js";
 import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
 import { type Source, stripBom } from "../../kinds/yaml/source.js";
+import { TallshipError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import { type ChangeFlags, withChanges } from "../change/each.js";
 import { keysInFiles } from "../chosen.js";
@@ -10,12 +11,14 @@ import { keyIn } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
+import { checkResizePatch } from "./subresource.js";
 
 /** What `patch` was asked. */
 export interface PatchFlags extends ChangeFlags, FileFlags {
   readonly patch: string | undefined;
   readonly patchFile: string | undefined;
   readonly type: string | undefined;
+  readonly subresource: string | undefined;
 }
 
 /** Patches each object named; the patch is read once, and what is wrong with it is told at its place. */
@@ -29,12 +32,17 @@ export async function runPatch(
   if (!isByFile && targets.some(({ names }) => names.length === 0))
     throw usageError("name the objects to patch: TYPE NAME or TYPE/NAME");
   const patch = await readPatch(flags, shell);
+  if (flags.subresource === "resize") checkResizePatch(patch);
   return withChanges(flags, shell, async ({ cluster, each }) => {
     const keys = isByFile
       ? await keysInFiles(shell, flags, cluster)
       : targets.flatMap(({ kind, names }) => names.map((name) => keyIn(kind, cluster.namespace, name)));
     return each(keys, () => ({
-      plan: () => patch,
+      plan: (live) => {
+        if (flags.subresource === "resize" && live.kind !== "Pod")
+          throw new TallshipError("not_found", `${live.kind} has no subresource resize: pods have`);
+        return patch;
+      },
       told: ({ isChanged }) => (isChanged ? "patched" : "patched (no change)"),
     }));
   });

@@ -18,6 +18,11 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
     load: async () => (await import("./stop.js")).stop,
   },
   {
+    name: "update",
+    summary: "give containers that run other amounts of CPU and memory",
+    load: async () => (await import("./update.js")).update,
+  },
+  {
     name: "start",
     summary: "start containers that were stopped or have ended",
     load: async () => (await import("./start.js")).start,

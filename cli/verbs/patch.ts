@@ -11,6 +11,10 @@ export const patch = verb({
   examples: [
     ["patch deploy/hello -p '{spec: {replicas: 2}}'", "change one field"],
     ["patch svc hello --type=merge -p '{metadata: {labels: {tier: null}}}'", "remove a label"],
+    [
+      `patch pod web --subresource resize -p '{spec: {containers: [{name: main, resources: {limits: {cpu: "2"}}}]}}'`,
+      "other resources while it runs",
+    ],
     [`patch deploy hello --type=json -p '[{op: replace, path: /spec/replicas, value: 4}]'`, "by operations (RFC 6902)"],
   ],
   flags: {
@@ -21,6 +25,12 @@ export const patch = verb({
       value: "FORM",
       choices: ["strategic", "merge", "json"],
       summary: "form of the patch; strategic when absent",
+    },
+    subresource: {
+      type: "text",
+      value: "NAME",
+      choices: ["resize"],
+      summary: "part of the object that alone may change: resize for the resources of a pod that runs",
     },
     ...FILE_FLAGS,
     ...DRY_RUN_FLAGS,

@@ -1,7 +1,7 @@
 import { applyDefaults } from "../../kinds/defaults/defaults.js";
+import { qosClassOf } from "../../kinds/qos-class.js";
 import { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { type Pod, PodSpec, PodStatus, type PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
-import { qosClassOf } from "../api/admission/qos-class.js";
 
 /**
  * The pods of a template: what admission would make of each, worked out once and shared by all. A controller's pods do not pass the API, so

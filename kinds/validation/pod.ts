@@ -7,6 +7,7 @@ import { checkContainers } from "./container.js";
 import { checkDeviceShares } from "./device-shares.js";
 import type { Findings, Path } from "./findings.js";
 import { checkPodAnnotations } from "./meta.js";
+import { checkResize, checkResizePolicies, unresized } from "./resize.js";
 import { checkVolumes } from "./volume.js";
 
 /** A sound spec, and after creation only the changes that Kubernetes allows. */
@@ -29,11 +30,13 @@ export function checkPod(pod: Pod, findings: Findings, previous: Pod | undefined
   checkGates(pod.spec, previous?.spec, findings);
   if (previous?.spec !== undefined && !previous.spec.ephemeralContainers.every(isKeptIn(pod.spec)))
     findings.add("immutable", ["spec", "ephemeralContainers"], "they can only be added");
+  if (previous?.spec !== undefined) checkResize(pod.spec, previous.spec, findings);
   if (previous?.spec !== undefined && !deepEqual(withoutChangeable(pod.spec, previous.spec), previous.spec))
     findings.add("immutable", ["spec"], `only ${CHANGEABLE} may change: delete the pod and create it anew`);
 }
 
-const CHANGEABLE = "images, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations";
+const CHANGEABLE =
+  "images, resources of cpu and memory, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations";
 
 /** Gates are only ever taken away; until all are, nobody places the pod. */
 function checkGates(spec: PodSpec, previous: PodSpec | undefined, findings: Findings): void {
@@ -68,6 +71,7 @@ export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): voi
   checkVolumes(spec.volumes, [...path, "volumes"], findings);
   checkContainers(spec, path, findings);
   checkDeviceShares(spec, path, findings);
+  checkResizePolicies(spec, path, findings);
   if (spec.hostPID && spec.shareProcessNamespace === true)
     findings.add("forbidden", [...path, "shareProcessNamespace"], "not together with hostPID");
   checkSysctls(spec, [...path, "securityContext", "sysctls"], findings);
@@ -140,10 +144,10 @@ function checkToleration(toleration: Toleration, path: Path, findings: Findings)
 
 /** The new spec with everything that may change put back as it was. A pod is bound once: from no node to one. */
 function withoutChangeable(spec: PodSpec, before: PodSpec): PodSpec {
-  const images = new Map([...before.containers, ...before.initContainers].map(({ name, image }) => [name, image]));
-  const restore = <T extends { readonly name: string; readonly image: string }>(container: T): T => ({
-    ...container,
-    image: images.get(container.name) ?? container.image,
+  const old = new Map([...before.containers, ...before.initContainers].map((container) => [container.name, container]));
+  const restore = (container: Container): Container => ({
+    ...unresized(container, old.get(container.name)),
+    image: old.get(container.name)?.image ?? container.image,
   });
   return {
     ...spec,

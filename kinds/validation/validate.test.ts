@@ -325,7 +325,7 @@ describe("a change that is not allowed is refused", () => {
       before: container(""),
       after: container("command: [a]"),
       want: [
-        "spec: only images, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations may change: delete the pod and create it anew",
+        "spec: only images, resources of cpu and memory, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations may change: delete the pod and create it anew",
       ],
     },
     {
@@ -346,7 +346,7 @@ describe("a change that is not allowed is refused", () => {
       before: container("", "nodeName: a"),
       after: container("", "nodeName: b"),
       want: [
-        "spec: only images, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations may change: delete the pod and create it anew",
+        "spec: only images, resources of cpu and memory, activeDeadlineSeconds, terminationGracePeriodSeconds and tolerations may change: delete the pod and create it anew",
       ],
     },
     { name: "a pod is bound", before: container(""), after: container("", "nodeName: b"), want: [] },

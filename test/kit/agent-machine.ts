@@ -124,6 +124,7 @@ export class AgentMachine {
           },
         }),
       ),
+      allocatable: { cpu: "2", memory: "1Gi" },
       withdrawal: () => ({ is: "none" }),
       cutOverRevision: () => 0,
       onTurn: (turn) => statuses.take(turn),

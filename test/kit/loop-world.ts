@@ -315,7 +315,7 @@ export class LoopWorld {
           clusterDomain: "cluster.local",
         },
       }),
-      withdrawal: () => ({ is: "none" }),
+      ...{ allocatable: {}, withdrawal: () => ({ is: "none" }) },
       cutOverRevision: () => 0,
       onTurn: (turn) => this.watchTurn(turn, statuses, isDead),
       onAction: () => undefined,

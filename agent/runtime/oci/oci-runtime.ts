@@ -17,6 +17,7 @@ import { limit } from "../../../lib/limits.js";
 import type { Log } from "../../../lib/log.js";
 import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.js";
 import { podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
+import { setLimits } from "../../cgroup/set-limits.js";
 import type { Launcher } from "../../launcher/launcher.js";
 import {
   type ContainerKey,
@@ -221,6 +222,11 @@ class OciRuntime implements Runtime {
   async signal(key: ContainerKey, signal: string): Promise<void> {
     const pid = livingPid(this.options, key);
     if (pid !== undefined) sendSignal(pid, signal);
+  }
+
+  async update(key: ContainerKey, limits: Parameters<Runtime["update"]>[1]): Promise<void> {
+    const { hierarchies, cgroupParent } = this.options;
+    setLimits(hierarchies, runCgroup(cgroupParent, key), limits);
   }
 
   async remove(key: ContainerKey): Promise<void> {

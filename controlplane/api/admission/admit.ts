@@ -1,6 +1,7 @@
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { withOwnSelector } from "../../../kinds/job-selector.js";
 import { keyOf, keyText, metaOf, type Typed, withMeta } from "../../../kinds/object.js";
+import { qosClassOf } from "../../../kinds/qos-class.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { validate } from "../../../kinds/validation/validate.js";
 import { rfc3339 } from "../../../lib/clock.js";
@@ -11,7 +12,6 @@ import { NamespaceStatus } from "../../../proto/gen/tallship/v1/namespace.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
 import { hasSpec, hasStatus, sameIntent, withParts, withStatusOf } from "./parts.js";
 import { carryPriority } from "./priority.js";
-import { qosClassOf } from "./qos-class.js";
 import { carryOver } from "./service-carry-over.js";
 
 /** What admission may know beside the object. */

@@ -1,11 +1,11 @@
 import type { Typed } from "../../../kinds/object.js";
+import { qosClassOf } from "../../../kinds/qos-class.js";
 import { validate } from "../../../kinds/validation/validate.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
 import type { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass.js";
 import type { View } from "../../cache/view.js";
 import { claimLimitErrors, limitsOf, podLimitErrors, withLimitDefaults } from "./limit-range.js";
 import { withPriority } from "./priority.js";
-import { qosClassOf } from "./qos-class.js";
 
 /** An object as cluster and namespace want it, or why it cannot be created. */
 export type PolicyOutcome =

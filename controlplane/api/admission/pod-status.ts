@@ -1,6 +1,7 @@
 import { keyOf, keyText, type Typed } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { powerOf } from "../../../kinds/power.js";
+import { RESIZE_IN_PROGRESS, RESIZE_PENDING } from "../../../kinds/resize.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { ContainerStatus, Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
@@ -26,13 +27,16 @@ export function podStatusError(wanted: Typed, live: Typed): TallshipError | unde
   return new TallshipError("failed_precondition", message);
 }
 
+/** Conditions of the node that it leaves out once they are over. */
+const PASSING: ReadonlySet<string> = new Set([RESIZE_PENDING, RESIZE_IN_PROGRESS]);
+
 /** A node's report with what others said of the pod: conditions of types that the node does not report, and what admission and scheduler wrote. */
 export function nodePodStatus(wanted: Typed, live: Typed): Typed {
   if (wanted.kind !== "Pod" || live.kind !== "Pod") return wanted;
   const status = wanted.object.status ?? PodStatus.fromPartial({});
   const before = live.object.status ?? PodStatus.fromPartial({});
   const reported = new Set(status.conditions.map(({ type }) => type));
-  const others = before.conditions.filter(({ type }) => !reported.has(type));
+  const others = before.conditions.filter(({ type }) => !reported.has(type) && !PASSING.has(type));
   return withParts(wanted, {
     status: {
       ...status,

@@ -1,6 +1,7 @@
 import { isKeptCopy } from "../../../kinds/config-copies.js";
 import type { Typed } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
+import { qosClassOf } from "../../../kinds/qos-class.js";
 import { COUNTED_BY_NAME, countedResource, parseClassQuota } from "../../../kinds/quota-resource.js";
 import { isKindName, KINDS, type KindName } from "../../../kinds/registry.js";
 import { formatBytes, formatMillicores } from "../../../lib/quantity.js";
@@ -11,7 +12,6 @@ import type { Service } from "../../../proto/gen/tallship/v1/service.js";
 import { amountOf, podLimits, podRequests } from "../../../scheduler/pod-requests.js";
 import type { View } from "../../cache/view.js";
 import { typedOf } from "../write/reads.js";
-import { qosClassOf } from "./qos-class.js";
 
 /** Amounts by the names that quotas use: thousandths of a core, bytes or counts. */
 export type Usage = ReadonlyMap<string, number>;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
+import { PodSpec } from "../proto/gen/tallship/v1/pod.js";
 import { qosClassOf } from "./qos-class.js";
 
 type Amounts = Readonly<Record<string, string>>;

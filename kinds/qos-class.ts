@@ -1,6 +1,6 @@
-import { parseQuantity } from "../../../lib/quantity.js";
-import type { ResourceRequirements } from "../../../proto/gen/tallship/v1/container.js";
-import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
+import { parseQuantity } from "../lib/quantity.js";
+import type { ResourceRequirements } from "../proto/gen/tallship/v1/container.js";
+import type { PodSpec } from "../proto/gen/tallship/v1/pod.js";
 
 const COUNTED = ["cpu", "memory"] as const;
 
