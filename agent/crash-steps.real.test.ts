@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
@@ -13,7 +13,12 @@ import type { Executors } from "./execute.js";
 let machine: AgentMachine;
 beforeAll(() => {
   machine = new AgentMachine();
+  mkdirSync(machine.deviceFolder, { recursive: true });
+  const devices = ["0", "1"].map((name) => ({ name, containerEdits: { env: [`DEVICE=${name}`] } }));
+  const spec = { cdiVersion: "0.6.0", kind: DEVICE, devices };
+  writeFileSync(`${machine.deviceFolder}/acme.json`, JSON.stringify(spec));
 });
+const DEVICE = "acme.example/accelerator";
 afterAll(async () => machine.close());
 
 /** Counts actions, and at the one numbered `at` nothing that the agent waits for comes any more, as for a process that was killed. */
@@ -55,6 +60,7 @@ const pod = (uid: string) =>
       image: "busybox",
       command: ["sh", "-c", "trap 'exit 0' TERM; echo up; while :; do sleep 0.05; done"],
       volumeMounts: [{ name: "scratch", mountPath: "/scratch" }],
+      resources: { limits: { [DEVICE]: "1" } },
     })),
   });
 
@@ -115,6 +121,7 @@ async function lives(phase: "create" | "delete", at: number, when: "before" | "a
     next.setDesired(deleted(wanted, 5));
   } else next.replaceDesired(machine.released.includes(uid) ? [] : [goal]);
   await waitFor(`${uid} to be forgotten`, () => next.get(uid) === undefined);
+  expect(machine.nodeDevices.pods()).toEqual([]);
   await waitFor(`nothing of ${uid} to be left: ${traces(uid).join(", ")}`, () => traces(uid).length === 0);
   await machine.stopAgent();
   return died !== undefined;
@@ -129,6 +136,6 @@ for (const phase of ["create", "delete"] as const) {
       await lives(phase, at, "after");
       steps = at;
     }
-    expect(steps).toBeGreaterThanOrEqual(8); // Four hooks, and two actions for each of two containers at the least.
+    expect(steps).toBeGreaterThanOrEqual(10); // Six hooks, and two actions for each of two containers at the least.
   }, 300_000);
 }

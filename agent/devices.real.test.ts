@@ -97,8 +97,10 @@ test("a container gets its device's node with the right to use it, variables, mo
   await waitFor("the programs to have run", () =>
     readFileSync(`${machine.machine.folder}/hooks`, "utf8").includes("poststart"),
   );
-  loop.dropDesired("one");
-  await waitFor("the pod to go", () => loop.get("one") === undefined || machine.nodeDevices.pods().length === 0);
+  loop.replaceDesired([]);
+  await waitFor("the pod to go", () => loop.get("one") === undefined);
+  expect(machine.nodeDevices.pods()).toEqual([]);
+  expect(readFileSync(`${machine.machine.folder}/hooks`, "utf8")).toBe("createRuntime\npoststart\npoststop\n");
 });
 
 test("two pods have one device each, over the agent's death; a third waits, is told why, and follows when one goes", async () => {

@@ -1,25 +1,39 @@
 import { AddressPool } from "../net/ipam.js";
+import { isIn } from "../net/networks/network-firewall.js";
+import type { ListedLink } from "../net/node-network.js";
 import type { PodAddresses } from "./hooks/sandbox.js";
 
-/** Addresses of the node's pod subnet by pod; `inUse` is what pods have already, in the kernel or by the checkpoint. */
-export function podAddresses(
-  podCIDR: string,
-  inUse: Iterable<{ readonly uid: string; readonly address: string }>,
-): PodAddresses {
-  const byPod = new Map<string, string>();
+/** Addresses of the node's pod subnet, and of its shares of networks, by pod; `inUse` is what pods have already in the kernel. */
+export function podAddresses(podCIDR: string, inUse: Iterable<ListedLink>): PodAddresses {
+  const byPod = new Map<string, readonly string[]>();
   // A link that an agent died over has no address yet: the pod gets one, and its link is completed with it.
-  for (const { uid, address } of inUse) if (address !== "") byPod.set(uid, address);
-  const pool = new AddressPool(podCIDR, byPod.values());
+  for (const { uid, address, further = [] } of inUse)
+    byPod.set(
+      uid,
+      [address, ...further.map((each) => each.address)].filter((each) => each !== ""),
+    );
+  const pools = new Map<string, AddressPool>();
+  const poolOf = (share: string): AddressPool => {
+    const known = pools.get(share);
+    if (known !== undefined) return known;
+    const made = new AddressPool(share, [...byPod.values()].flat());
+    pools.set(share, made);
+    return made;
+  };
+  poolOf(podCIDR);
   return {
-    claim: (uid) => {
-      const address = byPod.get(uid) ?? pool.allocate();
-      byPod.set(uid, address);
+    claim: (uid, share = podCIDR) => {
+      const held = byPod.get(uid) ?? [];
+      const own = held.find((address) => isIn(share, address));
+      if (own !== undefined) return own;
+      const address = poolOf(share).allocate();
+      byPod.set(uid, [...held, address]);
       return address;
     },
     release: (uid) => {
-      const address = byPod.get(uid);
+      const addresses = byPod.get(uid) ?? [];
       byPod.delete(uid);
-      if (address !== undefined) pool.free(address);
+      for (const pool of pools.values()) for (const address of addresses) pool.free(address);
     },
   };
 }

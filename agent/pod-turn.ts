@@ -1,4 +1,4 @@
-import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Pod, PodNetwork } from "../proto/gen/tallship/v1/pod.js";
 import type { HookName } from "./actions.js";
 import type { ConfigValues } from "./config-values.js";
 import type { LocalImage, PullProgress } from "./image/images.js";
@@ -30,6 +30,8 @@ export interface PodFacts {
   readonly pulling: ReadonlyMap<string, PullProgress>;
   /** The pod's address; the host's for pods on the host's network; empty before the sandbox is up. */
   readonly address: string;
+  /** The pod's networks, where it is on others than the cluster's own. */
+  readonly networks: readonly PodNetwork[];
   /** Host path of each volume by name. */
   readonly volumePaths: ReadonlyMap<string, string>;
   /** ConfigMaps and Secrets that the pod names. */
@@ -48,6 +50,7 @@ export const NO_FACTS: PodFacts = {
   images: new Map(),
   pulling: new Map(),
   address: "",
+  networks: [],
   volumePaths: new Map(),
   configs: undefined,
   configChangeCount: 0,

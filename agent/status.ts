@@ -62,6 +62,7 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
     hostIPs: [{ ip: context.nodeIP }],
     podIP: facts.address || before?.podIP || "",
     podIPs: facts.address ? [{ ip: facts.address }] : (before?.podIPs ?? []),
+    networks: facts.networks.length > 0 ? facts.networks : (before?.networks ?? []),
     startTime: rfc3339(record.seenAtMs),
     initContainerStatuses,
     containerStatuses,

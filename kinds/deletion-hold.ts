@@ -1,4 +1,5 @@
 import { FOREGROUND_FINALIZER, ORPHAN_FINALIZER } from "./deletion.js";
+import { NETWORK_PROTECTION } from "./network.js";
 import { metaOf, type Typed } from "./object.js";
 import { conditionOf } from "./pod-state.js";
 
@@ -18,5 +19,6 @@ export function deletionHold(typed: Typed): string {
 
 const FINALIZER_TEXTS: Readonly<Record<string, string>> = {
   [FOREGROUND_FINALIZER]: "the objects that it owns (foregroundDeletion)",
+  [NETWORK_PROTECTION]: "the pods that are on it",
   [ORPHAN_FINALIZER]: "the objects that it owned to be let go (orphan)",
 };

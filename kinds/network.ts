@@ -18,6 +18,9 @@ export const FURTHER_NETWORKS = "k8s.v1.cni.cncf.io/networks";
 /** What the cluster's own pod network is called in those lists. */
 export const DEFAULT_NETWORK = "default";
 
+/** Keeps a network until no pod is on it. */
+export const NETWORK_PROTECTION = "tallship.dev/network-protection";
+
 /** Alone in the list: the pod is on no network, and has its loopback only. */
 export const NO_NETWORK = "none";
 
@@ -46,6 +49,12 @@ export function isPlain({ metadata }: Pod): boolean {
 export function joinedNetworks(pod: Pod): readonly string[] {
   if (pod.spec?.hostNetwork === true) return [];
   return networksOf(pod.metadata).filter((name) => name !== DEFAULT_NETWORK);
+}
+
+/** Every address that a pod has, on whatever network, the first first. */
+export function addressesOfPod({ status }: Pod): readonly string[] {
+  const all = [status?.podIP ?? "", ...(status?.networks ?? []).map(({ ip }) => ip)];
+  return [...new Set(all)].filter((address) => address !== "");
 }
 
 /** What is wrong with the annotation that names a pod's networks, by its key; undefined when nothing is. */

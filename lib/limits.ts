@@ -2,6 +2,7 @@ import { BUILD_LIMITS } from "./build-limits.js";
 import { DEVICE_LIMITS } from "./device-limits.js";
 import { EXPLAIN_LIMITS } from "./explain-limits.js";
 import { IMAGE_LIMITS } from "./image-limits.js";
+import { NETWORK_LIMITS } from "./network-limits.js";
 import { PRESSURE_LIMITS } from "./pressure-limits.js";
 
 /** Default ports and ranges; each is one option of the daemon that uses it. */
@@ -170,6 +171,7 @@ export const LIMITS = {
   containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
   containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },
   ...IMAGE_LIMITS,
+  ...NETWORK_LIMITS,
   unpackWorkers: { value: 2, why: "layers unpacked at once per node; one keeps a core busy" },
   workerIdleMs: { value: 5_000, why: "a worker without work holds 40 MB" },
   registriesFileBytes: { value: 1_048_576, why: "the file of mirrors is read at once" },

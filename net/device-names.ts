@@ -6,6 +6,12 @@ export const OVERLAY_DEVICE = "tallship0";
 /** Every pod's device on the host begins with this; the host's owner can filter by `iifname "tsp*"`. */
 export const POD_DEVICE_PREFIX = "tsp";
 
+/** Every overlay device of a network beside the cluster's own begins with this. */
+export const NETWORK_DEVICE_PREFIX = "tsn";
+
+/** Device in a pod that has its first address. */
+export const FIRST_INTERFACE = "eth0";
+
 /** Group of all pods' devices on the host, so that they are listed and deleted without their names. */
 export const POD_DEVICE_GROUP = 7453;
 
@@ -17,10 +23,19 @@ export const HOST_END_MAC = "02:74:73:00:00:01";
 
 const ALPHABET = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** The pod's device on the host: a function of the uid, 15 characters, the longest that Linux allows. */
-export function podDevice(uid: string): string {
-  const digest = createHash("sha256").update(uid).digest();
-  return POD_DEVICE_PREFIX + Array.from(digest.subarray(0, 12), (byte) => ALPHABET[byte & 31]).join("");
+/** The host's end of a pod's device: a function of the uid and of the device's name in the pod, 15 characters, the longest that Linux allows. */
+export function podDevice(uid: string, inside: string = FIRST_INTERFACE): string {
+  return POD_DEVICE_PREFIX + digestName(inside === FIRST_INTERFACE ? uid : `${uid}/${inside}`);
+}
+
+/** The overlay device of a network: a function of what names it, namespace/name. */
+export function networkDevice(network: string): string {
+  return NETWORK_DEVICE_PREFIX + digestName(network);
+}
+
+function digestName(text: string): string {
+  const digest = createHash("sha256").update(text).digest();
+  return Array.from(digest.subarray(0, 12), (byte) => ALPHABET[byte & 31]).join("");
 }
 
 /** The VTEP's MAC: a function of the node's name, so that peers' entries outlive the device. Locally administered. */

@@ -171,8 +171,8 @@ test("pods are attached, listed and detached, host ports with them", async () =>
   const ports: PodLink["hostPorts"] = [{ protocol: "UDP", hostIP: "", hostPort: 53, containerPort: 5353 }];
   await Promise.all([at.network.attach([link("a", 9, ports)]), at.network.attach([link("b", 10)])]);
   expect(await at.network.list()).toEqual([
-    { uid: "a", address: "10.128.4.9" },
-    { uid: "b", address: "10.128.4.10" },
+    { uid: "a", address: "10.128.4.9", further: [] },
+    { uid: "b", address: "10.128.4.10", further: [] },
   ]);
   expect([...at.kernel.elementsIn("host-ports-any")]).toEqual([["udp . 53", "10.128.4.9 . 5353"]]);
   expect([...at.kernel.elementsIn("hairpins").keys()]).toEqual(["10.128.4.9 . 10.128.4.9"]);

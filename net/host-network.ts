@@ -7,7 +7,9 @@ import type { Kernel } from "./kernel/kernel.js";
 import type { RuleElement } from "./kernel/rules.js";
 import { Batches, Lane, Repeater } from "./lane.js";
 import { type NetworkMetrics, type NetworkPart, noNetworkMetrics } from "./network-metrics.js";
-import type { NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink } from "./node-network.js";
+import { NodeNetworks } from "./networks/node-networks.js";
+import { seenNetworks } from "./networks/seen-network.js";
+import type { ListedLink, NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink } from "./node-network.js";
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
@@ -24,6 +26,9 @@ import { Settler } from "./settler.js";
 export interface NamePublisher {
   publish(map: NetworkMap): void;
 }
+
+/** Why an encrypted network cannot be joined. */
+const NO_TUNNELS = "this host can make no encrypted tunnels";
 
 interface Announcing {
   readonly services: NetworkMap["services"] | undefined;
@@ -60,6 +65,7 @@ class HostNetwork implements NodeNetwork {
   private readonly firewallLane = new Lane();
   private readonly overlay: OverlaySync;
   private readonly pods: PodLinks;
+  private readonly networks: NodeNetworks;
   private readonly proxy: ProxySync;
   private readonly firewall: FirewallSync;
   private readonly keeper: FirewallKeeper;
@@ -74,6 +80,7 @@ class HostNetwork implements NodeNetwork {
   private mapAtMs = 0;
   private mapApplied: NetworkMap | undefined;
   private nodesApplied: NetworkMap["nodes"] | undefined;
+  private networksApplied: NetworkMap["networks"] | undefined;
   /** Addresses that this node answers for, as these services say; and those the kernel has. */
   private announcing: Announcing = { services: undefined, addresses: [] };
   private announced: readonly string[] = [];
@@ -91,7 +98,8 @@ class HostNetwork implements NodeNetwork {
     this.metrics = options.metrics ?? noNetworkMetrics;
     this.names = options.names;
     this.overlay = new OverlaySync(config, kernel);
-    this.pods = new PodLinks(config, kernel, () => this.overlay.podMtu);
+    this.networks = new NodeNetworks(clock, () => NO_TUNNELS);
+    this.pods = new PodLinks(config, kernel, { podMtu: () => this.overlay.podMtu, networks: this.networks });
     this.proxy = new ProxySync(config, kernel);
     this.attaching = new Batches(
       this.linkLane,
@@ -111,7 +119,12 @@ class HostNetwork implements NodeNetwork {
     this.keeper = new FirewallKeeper({
       sync: this.firewall,
       clock,
-      world: () => ({ pods: this.pods.firewalled, overlay: this.overlay.entries, hosts: this.hosts }),
+      world: () => ({
+        pods: this.pods.firewalled,
+        overlay: this.overlay.entries,
+        hosts: this.hosts,
+        networks: this.networks.known,
+      }),
       want: () => this.firewallSettler.want(),
     });
     this.firewallSettler = settler("policies", this.firewallLane, () =>
@@ -144,8 +157,8 @@ class HostNetwork implements NodeNetwork {
       const { nodeName } = this.config;
       this.announcing = { services: map.services, addresses: addressesAnnouncedBy(nodeName, map.services.values()) };
     }
-    if (map.nodes !== this.nodesApplied || !isSameList(this.announcing.addresses, this.announced))
-      this.peerSettler.want();
+    const isOther = map.nodes !== this.nodesApplied || map.networks !== this.networksApplied;
+    if (isOther || !isSameList(this.announcing.addresses, this.announced)) this.peerSettler.want();
     this.names?.publish(map);
   }
 
@@ -155,6 +168,10 @@ class HostNetwork implements NodeNetwork {
 
   firewalled(uid: string, signal: AbortSignal): Promise<void> {
     return this.keeper.firewalled(uid, signal);
+  }
+
+  shareOf(network: string, signal: AbortSignal): Promise<string> {
+    return this.networks.shareOf(network, signal);
   }
 
   onApplied(listener: (revision: number) => void): void {
@@ -169,7 +186,7 @@ class HostNetwork implements NodeNetwork {
     return this.detaching.ask(uids);
   }
 
-  list(): Promise<readonly { readonly uid: string; readonly address: string }[]> {
+  list(): Promise<readonly ListedLink[]> {
     return this.linkLane.run(() => this.pods.list());
   }
 
@@ -198,15 +215,18 @@ class HostNetwork implements NodeNetwork {
   }
 
   private async applyPeers(): Promise<void> {
-    const nodes = this.map?.nodes;
+    if (this.map === undefined) return;
+    const { nodes, networks } = this.map;
     const { addresses } = this.announcing;
-    if (nodes === undefined) return;
     const { peers, refused } = peersOf(nodes.values(), this.config);
     const named = refused.map(({ name, reason }) => `${name}: ${reason}`).join("; ");
     if (named !== "" && named !== this.refusedBefore) this.log.warn("peers refused", { refused: named });
     this.refusedBefore = named;
-    await this.timed("overlay", () => this.overlay.setMap(peers, addresses));
+    const seen = seenNetworks(networks.values(), peers, this.config);
+    await this.timed("overlay", () => this.overlay.setMap(peers, addresses, seen));
+    this.networks.set(seen, () => this.overlay.podMtu);
     this.nodesApplied = nodes;
+    this.networksApplied = networks;
     this.announced = addresses;
     this.hosts = hostsOf(nodes.values());
     this.firewallSettler.want();

@@ -1,5 +1,6 @@
 import type { EndpointSlice } from "../proto/gen/tallship/v1/endpointslice.js";
 import type { Ingress, IngressClass } from "../proto/gen/tallship/v1/ingress.js";
+import type { Network } from "../proto/gen/tallship/v1/network.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Service } from "../proto/gen/tallship/v1/service.js";
 import type { PolicyMap } from "./policy/policy-map.js";
@@ -35,6 +36,8 @@ export interface NetworkMap {
   readonly ingresses: ReadonlyMap<string, Ingress>;
   /** By name. */
   readonly ingressClasses: ReadonlyMap<string, IngressClass>;
+  /** Networks beside the cluster's own. */
+  readonly networks: ReadonlyMap<string, Network>;
 }
 
 /** A host port that leads into a pod. */
@@ -49,11 +52,20 @@ export interface HostPort {
 /** One pod's place in the network. The namespace is pinned at `${runDir}/netns/${uid}`. */
 export interface PodLink {
   readonly uid: string;
-  /** Address from the node's podCIDR. */
+  /** Address from the node's podCIDR, or from its share of a network; empty for a pod that is on no network. */
   readonly address: string;
+  /** Links to further networks, each with an address of the node's share. */
+  readonly further?: readonly FurtherLink[];
   readonly hostPorts: readonly HostPort[];
   /** May reach the ports that belong to Tallship itself. Absent: no. */
   readonly reachesInternals?: boolean;
+}
+
+/** A pod's link to a network that is not its first. */
+export interface FurtherLink {
+  /** Device in the pod: eth1 and so on. */
+  readonly interface: string;
+  readonly address: string;
 }
 
 /** What the kernel gave the node's overlay device. */
@@ -76,6 +88,11 @@ export interface NodeNetwork {
   setPolicies(policies: PolicyMap): void;
   /** Resolves once the kernel holds what policies say of an attached pod. Rejects when the signal aborts, or with unavailable when nobody says it in time. */
   firewalled(uid: string, signal: AbortSignal): Promise<void>;
+  /**
+   * The node's share of a network, by namespace/name, once the kernel leads to it. Rejects with the reason when the network cannot be joined here, when
+   * the signal aborts, or with unavailable when there is no share in time.
+   */
+  shareOf(network: string, signal: AbortSignal): Promise<string>;
   /** Calls with the revision of the map that the kernel has come to reflect. */
   onApplied(listener: (revision: number) => void): void;
   /**
@@ -86,11 +103,18 @@ export interface NodeNetwork {
   /** Takes pods' links away; gone when it resolves. Batched like attach. Unknown uids are no error. */
   detach(uids: readonly string[]): Promise<void>;
   /** The links that exist in the kernel now. One that is half made has an empty address: detach it. */
-  list(): Promise<readonly { readonly uid: string; readonly address: string }[]>;
+  list(): Promise<readonly ListedLink[]>;
   /** Compares the kernel's state with the wanted one and mends it; returns how many entries differed. */
   repair(): Promise<number>;
   /** Stops watching; the kernel keeps everything. */
   stop(): Promise<void>;
+}
+
+/** A pod's link that exists. */
+export interface ListedLink {
+  readonly uid: string;
+  readonly address: string;
+  readonly further?: readonly FurtherLink[];
 }
 
 /** Path of a pod's pinned network namespace. */

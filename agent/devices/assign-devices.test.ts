@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { DEVICES } from "../../kinds/devices.js";
+import { GPU_MEMORY } from "../../kinds/gpu-share.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Allocation, assignDevices } from "./assign-devices.js";
 import type { Inventory } from "./device-inventory.js";
@@ -114,6 +115,25 @@ for (const { name, spec, has = ["0", "1", "2"], own = {}, others = [], want } of
     expect(assigned.is === "refused" ? assigned.why : given(assigned.allocation)).toEqual(want);
   });
 }
+
+test("pods share a device that is named for them, and nobody has it beside them for itself", () => {
+  const sharing = (devices: string): Pod =>
+    Pod.fromPartial({
+      metadata: { annotations: devices === "" ? {} : { [DEVICES]: devices } },
+      spec: { containers: [{ name: "web", resources: { limits: { [GPU_MEMORY]: "1Gi" } } }, { name: "side" }] },
+    });
+  const of = (pod: Pod, others: readonly Allocation[]) =>
+    assignDevices({ pod, inventory: inventory(["0", "1"]), own: {}, others });
+  const shared: Allocation = { web: [{ kind: KIND, name: "1", isShared: true }] };
+  const pod = sharing("a.b/gpu=1");
+  expect(of(pod, [])).toEqual({ is: "assigned", allocation: shared });
+  expect(of(pod, [shared])).toEqual({ is: "assigned", allocation: shared });
+  expect(of(pod, [held({ web: ["1"] })])).toEqual({ is: "refused", why: "another pod has a.b/gpu=1 for itself" });
+  expect(of(sharing(""), [])).toMatchObject({ why: expect.stringContaining("nobody has said which device") });
+  expect(of(podOf({ containers: { web: 2 } }), [shared])).toMatchObject({
+    why: expect.stringContaining("Available: 1"),
+  });
+});
 
 const specs = fc.record({
   containers: fc.record({ a: fc.nat(2), b: fc.nat(2) }),

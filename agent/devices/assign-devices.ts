@@ -1,4 +1,5 @@
-import { type DeviceName, devicesOf, deviceText } from "../../kinds/devices.js";
+import { DEVICES, type DeviceName, devicesOf, deviceText } from "../../kinds/devices.js";
+import { isDeviceShare } from "../../kinds/gpu-share.js";
 import { isSidecar } from "../../kinds/pod-containers.js";
 import { parseQuantity } from "../../lib/quantity.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
@@ -40,7 +41,25 @@ export function assignDevices(input: AssignInput): Assignment {
     if (assigned.is === "refused") return assigned;
     allocation = merged(allocation, assigned.allocation);
   }
-  return { is: "assigned", allocation };
+  const shared = assignShares(input);
+  if (shared.is === "refused") return shared;
+  return { is: "assigned", allocation: merged(allocation, shared.allocation) };
+}
+
+/** A share of a device is of the one that whoever placed the pod has named: all containers that ask for a share have it. Nobody has it for itself. */
+function assignShares({ pod, inventory, others }: AssignInput): Assignment {
+  const asked = startOrder(pod).filter(({ resources }) => Object.keys(resources?.limits ?? {}).some(isDeviceShare));
+  if (asked.length === 0) return { is: "assigned", allocation: {} };
+  const [named] = devicesOf(pod.metadata?.annotations ?? {});
+  if (named === undefined)
+    return { is: "refused", why: `nobody has said which device it shares: ${DEVICES} is missing` };
+  const [name] = inventory.get(named.kind)?.aliases.get(named.name) ?? [];
+  if (name === undefined) return { is: "refused", why: `the node has no device ${deviceText(named)}` };
+  const isWhole = (one: GivenDevice): boolean => one.kind === named.kind && one.name === name && one.isShared !== true;
+  if (others.some((one) => Object.values(one).flat().some(isWhole)))
+    return { is: "refused", why: `another pod has ${deviceText(named)} for itself` };
+  const device = { kind: named.kind, name, isShared: true } as const;
+  return { is: "assigned", allocation: Object.fromEntries(asked.map((container) => [container.name, [device]])) };
 }
 
 /** Resources that are devices here: what the node describes, or what some pod was given. Others are mere numbers. */

@@ -1,32 +1,57 @@
 import { reachesInternals } from "../../kinds/internals.js";
+import { DEFAULT_NETWORK, isPlain, networksOf } from "../../kinds/network.js";
 import { sidecarsOf } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { HostPort, NodeNetwork } from "../../net/node-network.js";
-import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Pod, PodNetwork } from "../../proto/gen/tallship/v1/pod.js";
 import type { Hook } from "./hook.js";
 
 /** Gives out the node's pod addresses. What pods already have is known to it. */
 export interface PodAddresses {
-  /** The pod's address, the same each time until it is released; throws resource_exhausted when none is free. */
-  claim(uid: string): string;
+  /** The pod's address in the node's subnet, or in its share of a network; the same each time until it is released. Throws resource_exhausted when none is free. */
+  claim(uid: string, share?: string): string;
+  /** Gives back all that the pod has. */
   release(uid: string): void;
 }
 
-/** Gives the pod its network namespace, address and links; the network makes together what is asked for together. */
+/** Gives the pod its network namespace, addresses and links; the network makes together what is asked for together. */
 export function sandboxHook(network: NodeNetwork, addresses: PodAddresses, nodeIP: string): Hook {
   return {
     name: "sandbox",
-    up: async ({ uid, pod }) => {
+    up: async ({ uid, pod }, signal) => {
       if (pod.spec?.hostNetwork === true) return { address: nodeIP };
-      const address = addresses.claim(uid);
-      await network.attach([{ uid, address, hostPorts: hostPorts(pod), reachesInternals: reachesInternals(pod) }]);
-      return { address };
+      const networks = await placesOf(uid, pod, { network, addresses, signal });
+      const [first, ...others] = networks;
+      const address = first?.ip ?? "";
+      const further = others.map((each) => ({ interface: each.interface, address: each.ip }));
+      const link = { uid, address, hostPorts: hostPorts(pod), reachesInternals: reachesInternals(pod) };
+      await network.attach([further.length === 0 ? link : { ...link, further }]);
+      return { address, networks: isPlain(pod) ? [] : networks };
     },
     down: async (uid) => {
       await network.detach([uid]);
       addresses.release(uid);
     },
   };
+}
+
+interface Given {
+  readonly network: NodeNetwork;
+  readonly addresses: PodAddresses;
+  readonly signal: AbortSignal;
+}
+
+/** The pod's place in each of its networks, once the node has its share of all of them. */
+async function placesOf(
+  uid: string,
+  { metadata }: Pod,
+  { network, addresses, signal }: Given,
+): Promise<readonly PodNetwork[]> {
+  const names = networksOf(metadata);
+  const shareOf = (name: string): Promise<string> | undefined =>
+    name === DEFAULT_NETWORK ? undefined : network.shareOf(`${metadata?.namespace}/${name}`, signal);
+  const shares = await Promise.all(names.map(shareOf));
+  return names.map((name, at) => ({ name, interface: `eth${at}`, ip: addresses.claim(uid, shares[at]) }));
 }
 
 function hostPorts(pod: Pod): readonly HostPort[] {

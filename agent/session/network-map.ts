@@ -1,6 +1,7 @@
 import type { NetworkMap } from "../../net/node-network.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Ingress, IngressClass } from "../../proto/gen/tallship/v1/ingress.js";
+import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import type { ObjectChange, WatchUpdate } from "./watch-objects.js";
@@ -13,10 +14,11 @@ export const EMPTY_MAP: NetworkMap = {
   endpointSlices: new Map(),
   ingresses: new Map(),
   ingressClasses: new Map(),
+  networks: new Map(),
 };
 
 /** The kinds that the network map is made of. */
-export const MAP_KINDS = ["Node", "Service", "EndpointSlice", "Ingress", "IngressClass"] as const;
+export const MAP_KINDS = ["Node", "Service", "EndpointSlice", "Ingress", "IngressClass", "Network"] as const;
 
 /** The map after an update. Unchanged parts are shared. */
 export function nextMap(map: NetworkMap, { changes, revision, isWhole }: WatchUpdate): NetworkMap {
@@ -37,6 +39,9 @@ export function nextMap(map: NetworkMap, { changes, revision, isWhole }: WatchUp
     ingressClasses: patched(from.ingressClasses, of("IngressClass"), ({ typed }) =>
       typed?.kind === "IngressClass" ? typed.object : undefined,
     ),
+    networks: patched(from.networks, of("Network"), ({ typed }) =>
+      typed?.kind === "Network" ? typed.object : undefined,
+    ),
   };
 }
 
@@ -45,7 +50,7 @@ export function servicesIn({ services }: NetworkMap, namespace: string): readonl
   return [...services.values()].filter(({ metadata }) => metadata?.namespace === namespace);
 }
 
-function patched<T extends Node | Service | EndpointSlice | Ingress | IngressClass>(
+function patched<T extends Node | Service | EndpointSlice | Ingress | IngressClass | Network>(
   map: ReadonlyMap<string, T>,
   changes: readonly ObjectChange[],
   objectOf: (change: ObjectChange) => T | undefined,

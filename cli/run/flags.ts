@@ -36,7 +36,11 @@ export const RUN_FLAGS = {
   },
   memory: { type: "text", short: "m", value: "BYTES", summary: "most memory, such as 512m; it is reserved too" },
   cpus: { type: "text", value: "NUMBER", summary: "most CPUs, such as 1.5; they are reserved too" },
-  gpus: { type: "text", value: "COUNT", summary: "GPUs" },
+  gpus: {
+    type: "text",
+    value: "GPUS",
+    summary: "GPUs: a count, all of a node, or those of these names, as device=0,2",
+  },
   workdir: { type: "text", short: "w", value: "PATH", summary: "folder that it starts in" },
   user: { type: "text", short: "u", value: "UID[:GID]", summary: "user that it runs as, in numbers" },
   entrypoint: { type: "text", value: "COMMAND", summary: "instead of the image's" },

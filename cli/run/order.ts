@@ -1,3 +1,4 @@
+import { DEVICES, GPU } from "../../kinds/devices.js";
 import type { JsonObject } from "../../kinds/encode.js";
 import { FILL_VOLUMES } from "../../kinds/fill-volumes.js";
 import { FORMATS } from "../../kinds/formats.js";
@@ -6,6 +7,7 @@ import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kin
 import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
 import type { RunFlags } from "./flags.js";
+import { type AskedGpus, parseGpus } from "./gpus.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
 import { isOnHost, networkAnnotations } from "./networks.js";
 
@@ -31,6 +33,21 @@ export interface RunCommand {
   /** Variables of --env-file, before those of -e. */
   readonly fileVariables: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** How many GPUs all of a node are, where the cluster has been asked. */
+  readonly allGpus?: number | undefined;
+}
+
+/** What is to be known of the GPUs asked for. */
+function gpuNotes({ gpus, node }: RunFlags, { allGpus }: RunCommand): readonly string[] {
+  const asked = gpus === undefined ? undefined : parseGpus(gpus);
+  if (asked?.count === "all") {
+    const all = "--gpus all asks for as many as the node with the most has";
+    return allGpus === undefined
+      ? [`${all}; without asking the cluster that is taken for one`]
+      : [`${all}: ${allGpus}`];
+  }
+  const isAnywhere = asked !== undefined && asked.devices.length > 0 && node === undefined;
+  return isAnywhere ? ["names of GPUs are those of one node: say which with --node"] : [];
 }
 
 /** Docker's grace between the stop signal and SIGKILL. */
@@ -42,7 +59,7 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   const mounts = readMounts(flags);
   const notes = [
     ...mounts.nodePaths.map((path) => `${path} is that of the node that it runs on`),
-    ...(flags.gpus === "all" ? ["--gpus all asks for one GPU: say how many with --gpus COUNT"] : []),
+    ...gpuNotes(flags, command),
   ];
   return {
     name: command.name,
@@ -88,6 +105,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
         ...(flags.rm ? { [REMOVE_WHEN_OVER]: "true" } : {}),
+        ...namedDevices(flags),
       },
     },
     spec: {
@@ -122,7 +140,7 @@ function containerOf(flags: RunFlags, command: RunCommand, { ports, mounts }: Pa
       workingDir: flags.workdir,
       env: environmentOf(flags, command),
       ports: containerPorts(flags, ports),
-      resources: resourcesOf(flags),
+      resources: resourcesOf(flags, command),
       volumeMounts: mounts.length === 0 ? undefined : [...mounts],
       stdin: hasStdin || undefined,
       // An attached client that leaves ends the input, unless the container goes on without it.
@@ -261,14 +279,19 @@ function containerPorts(flags: RunFlags, ports: readonly PublishedPort[]): JsonO
   return found.size === 0 ? undefined : [...found.values()];
 }
 
-function resourcesOf({ memory, cpus, gpus }: RunFlags): JsonObject | undefined {
+function namedDevices({ gpus }: RunFlags): JsonObject {
+  const devices = gpus === undefined ? [] : parseGpus(gpus).devices;
+  return devices.length === 0 ? {} : { [DEVICES]: devices.join(",") };
+}
+
+function resourcesOf({ memory, cpus, gpus }: RunFlags, { allGpus = 1 }: RunCommand): JsonObject | undefined {
   const bytes = memory === undefined ? undefined : dockerBytes(memory);
   if (memory !== undefined && bytes === undefined) throw usageError(`--memory is a size such as 512m, not "${memory}"`);
   if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus))
     throw usageError(`--cpus is a number such as 1.5, not "${cpus}"`);
-  const count = gpus === "all" ? "1" : gpus;
-  if (count !== undefined && !/^\d+$/.test(count)) throw usageError(`--gpus is a number, not "${gpus}"`);
-  const limits = present({ memory: bytes, cpu: cpus, "nvidia.com/gpu": count });
+  const asked: AskedGpus["count"] | undefined = gpus === undefined ? undefined : parseGpus(gpus).count;
+  const count = asked === undefined ? undefined : `${asked === "all" ? allGpus : asked}`;
+  const limits = present({ memory: bytes, cpu: cpus, [GPU]: count });
   return Object.keys(limits).length === 0 ? undefined : { limits };
 }
 

@@ -9,9 +9,11 @@ import { removePod } from "../containers/remove.js";
 import type { SessionEnd } from "../containers/session.js";
 import { createMadeUp, createObject, madeUp } from "../create/write.js";
 import { EXIT } from "../exit-codes.js";
+import { listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import type { RunFlags } from "./flags.js";
+import { allGpus, parseGpus } from "./gpus.js";
 import { madeUpName } from "./names.js";
 import { type RunCommand, type RunOrder, runOrder } from "./order.js";
 import { untilStarted } from "./until-started.js";
@@ -32,9 +34,10 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
   const command = await readCommand(call, shell);
   if (flags.tty && flags.interactive && !flags.detach && !shell.stdin.isTerminal)
     throw new TallshipError("invalid_argument", "the input device is not a terminal: leave -t out");
-  const order = runOrder(flags, command);
-  if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, order.pod);
+  const early = runOrder(flags, command);
+  if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, early.pod);
   return withCluster(shell, flags, async (cluster) => {
+    const order = asksForAll(flags) ? runOrder(flags, await withGpus({ cluster, shell, call }, command)) : early;
     for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
     const pod = await create({ cluster, shell, call }, order);
     // kubectl's form returns at once, unless the user wants to talk to it.
@@ -42,6 +45,25 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
     if (isKubectls) await shell.stdout.write(`pod/${metaOf(pod).name} created\n`);
     return isKubectls ? EXIT.ok : follow({ cluster, shell, flags }, pod);
   });
+}
+
+function asksForAll({ gpus }: RunFlags): boolean {
+  return gpus !== undefined && parseGpus(gpus).count === "all";
+}
+
+/** The command, with how many GPUs all of a node are; refused while no node has any. */
+async function withGpus({ cluster, shell, call: { flags } }: Ground, command: RunCommand): Promise<RunCommand> {
+  const { objects } = await listObjects(cluster, { kind: "Node", namespace: undefined }, shell.signal);
+  const count = allGpus(
+    objects.flatMap((found) => (found.kind === "Node" ? [found.object] : [])),
+    flags.node,
+  );
+  if (count === 0)
+    throw new TallshipError(
+      "failed_precondition",
+      `--gpus all: ${flags.node === undefined ? "no node has any" : `${flags.node} has none`}`,
+    );
+  return { ...command, allGpus: count };
 }
 
 async function readCommand({ flags, operands, rest = [] }: RunCall, shell: Shell): Promise<RunCommand> {

@@ -12,6 +12,7 @@ import { ingress } from "./ingress/ingress.js";
 import { job } from "./job/job.js";
 import { loadBalancer } from "./load-balancer/load-balancer.js";
 import { namespace } from "./namespace.js";
+import { networkController } from "./network/network-controller.js";
 import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
 import { ownerCollector } from "./owner-collector.js";
@@ -44,6 +45,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     cronJob,
     endpoints,
     loadBalancer,
+    networkController,
     ingress,
     disruption,
     nodes(parts),

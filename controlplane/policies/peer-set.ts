@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { type Labels, matchesSelector } from "../../kinds/label-selector.js";
+import { addressesOfPod } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { sidecarsOf } from "../../kinds/pod-containers.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
@@ -30,7 +31,7 @@ export interface PolicyPod {
   readonly node: string;
   readonly labels: Labels;
   /** Empty until the node has given it one. */
-  readonly address: string;
+  readonly addresses: readonly string[];
   readonly ports: readonly NamedPort[];
 }
 
@@ -54,7 +55,7 @@ export function setName(definition: SetDefinition): string {
  * host to everybody else.
  */
 export function policyPodOf(pod: Pod): PolicyPod | undefined {
-  const { spec, status } = pod;
+  const { spec } = pod;
   const { uid, namespace, labels } = metaOf(pod);
   if (spec === undefined || spec.nodeName === "" || spec.hostNetwork || isPodFinished(pod)) return undefined;
   const containers = [...sidecarsOf(pod), ...spec.containers];
@@ -63,7 +64,7 @@ export function policyPodOf(pod: Pod): PolicyPod | undefined {
       name === "" ? [] : [{ name, protocol: protocol || "TCP", port: containerPort }],
     ),
   );
-  return { uid, namespace, node: spec.nodeName, labels, address: status?.podIP ?? "", ports };
+  return { uid, namespace, node: spec.nodeName, labels, addresses: addressesOfPod(pod), ports };
 }
 
 /** What the pod adds to the set; nothing while it has no address. `namespaceLabels` are those of its namespace. */
@@ -72,16 +73,15 @@ export function membersOf(
   pod: PolicyPod,
   namespaceLabels: Labels | undefined,
 ): readonly string[] {
-  if (pod.address === "") return [];
   if (definition.namespace !== undefined && definition.namespace !== pod.namespace) return [];
   if (definition.is === "ports") {
     const { portName, protocol } = definition;
     const named = pod.ports.filter((port) => port.name === portName && port.protocol === protocol);
-    return named.map(({ port }) => `${pod.address}/${protocol}/${port}`);
+    return pod.addresses.flatMap((address) => named.map(({ port }) => `${address}/${protocol}/${port}`));
   }
   const { namespaces, pods } = definition;
   if (namespaces !== undefined && !matchesSelector(namespaces, namespaceLabels ?? {})) return [];
-  return matchesSelector(pods, pod.labels) ? [pod.address] : [];
+  return matchesSelector(pods, pod.labels) ? pod.addresses : [];
 }
 
 /** Objects as sorted lists, so that the order in which labels were written does not count. */

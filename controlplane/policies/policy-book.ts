@@ -1,6 +1,7 @@
 import { type Labels, matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import { contains, parseAddress, parseSubnet, type Subnet } from "../../net/ipv4.js";
+import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import type { NetworkPolicy } from "../../proto/gen/tallship/v1/networkpolicy.js";
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
 import { ofKind } from "../cache/of-kind.js";
@@ -45,6 +46,8 @@ export class PolicyBook {
   private readonly pods = new Map<string, Map<string, KnownPod>>();
   private readonly nodes = new Map<string, Map<string, PodPolicies>>();
   private readonly subnets = new Map<string, Subnet>();
+  /** By network and node: the node's share. */
+  private readonly shares = new Map<string, ReadonlyMap<string, Subnet>>();
   private readonly policies = new Map<string, Map<string, KnownPolicy>>();
   private readonly sets = new Map<string, KnownSet>();
 
@@ -54,6 +57,7 @@ export class PolicyBook {
 
   /** Takes everything there is. */
   load(view: Pick<View, "list">): void {
+    for (const { object } of view.list("Network")) this.setNetwork(object.metadata, object);
     for (const { object } of view.list("Node")) this.setNode(object.metadata?.name ?? "", object.spec?.podCIDR);
     for (const after of view.list("Namespace")) this.setNamespace(after.object.metadata?.name ?? "", after);
     for (const after of view.list("NetworkPolicy")) this.setPolicy(after.object.metadata, after);
@@ -64,6 +68,7 @@ export class PolicyBook {
   take({ key, after }: CacheChange): void {
     if (key.kind === "Namespace") this.setNamespace(key.name, after);
     else if (key.kind === "Node") this.setNode(key.name, ofKind(after, "Node")?.object.spec?.podCIDR);
+    else if (key.kind === "Network") this.setNetwork(key, ofKind(after, "Network")?.object);
     else if (key.kind === "NetworkPolicy") this.setPolicy(key, after);
     else if (key.kind === "Pod") this.setPod(key, after);
   }
@@ -89,6 +94,18 @@ export class PolicyBook {
     const subnet = parseSubnet(podCIDR ?? "");
     if (subnet === undefined) this.subnets.delete(name);
     else this.subnets.set(name, subnet);
+  }
+
+  /** A node has its share of a network before a pod of it has an address. */
+  private setNetwork(key: { namespace: string; name: string } | undefined, network: Network | undefined): void {
+    const name = `${key?.namespace}/${key?.name}`;
+    const slices = network?.status?.slices ?? [];
+    const known = slices.flatMap(({ nodeName, cidr }) => {
+      const share = parseSubnet(cidr);
+      return share === undefined ? [] : [[nodeName, share] as const];
+    });
+    if (known.length === 0) this.shares.delete(name);
+    else this.shares.set(name, new Map(known));
   }
 
   private setNamespace(name: string, after: Cached | undefined): void {
@@ -138,12 +155,17 @@ export class PolicyBook {
     for (const [set, { members }] of this.sets) this.enter(set, members, `${namespace}/${name}`, pod);
   }
 
-  /** A node speaks for addresses of its own subnet alone: another's would open what is closed to it. */
+  /** A node speaks for addresses of its own subnet, and of its shares of networks, alone: another's would open what is closed to it. */
   private trusted(pod: PolicyPod | undefined): PolicyPod | undefined {
-    const subnet = this.subnets.get(pod?.node ?? "");
-    const address = parseAddress(pod?.address ?? "");
-    if (pod === undefined || (address !== undefined && (subnet === undefined || contains(subnet, address)))) return pod;
-    return { ...pod, address: "" };
+    if (pod === undefined) return undefined;
+    const subnet = this.subnets.get(pod.node);
+    const shares = [...this.shares.values()].flatMap((byNode) => byNode.get(pod.node) ?? []);
+    const isOwn = (text: string): boolean => {
+      const address = parseAddress(text);
+      if (address === undefined) return false;
+      return subnet === undefined || [subnet, ...shares].some((each) => contains(each, address));
+    };
+    return pod.addresses.every(isOwn) ? pod : { ...pod, addresses: pod.addresses.filter(isOwn) };
   }
 
   private forget({ node, uid }: PolicyPod): void {

@@ -52,11 +52,14 @@ function rowsOf(json: string): readonly Row[] {
   }
 }
 
+/** Whether a device's entries are asked for. */
+export type Asked = (device: string) => boolean;
+
 /** VXLAN devices that are up, of `ip -json -details link show type vxlan`. One that is down counts as absent: adding brings it up. */
-export function parseDevices(json: string, devices: readonly string[]): readonly Entry[] {
+export function parseDevices(json: string, devices: Asked): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const device = row.text("ifname");
-    if (!devices.includes(device) || !row.has("flags", "UP")) return [];
+    if (!devices(device) || !row.has("flags", "UP")) return [];
     const vxlan = row.row("linkinfo").row("info_data");
     return [
       {
@@ -73,10 +76,10 @@ export function parseDevices(json: string, devices: readonly string[]): readonly
 }
 
 /** IPv4 addresses of the devices, of `ip -json address show`. */
-export function parseAddresses(json: string, devices: readonly string[]): readonly Entry[] {
+export function parseAddresses(json: string, devices: Asked): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const device = row.text("ifname");
-    if (!devices.includes(device)) return [];
+    if (!devices(device)) return [];
     return row.rows("addr_info").flatMap((address): Entry[] => {
       if (address.text("family") !== "inet") return [];
       const scope = address.text("scope") === "host" ? "host" : "global";
@@ -86,10 +89,10 @@ export function parseAddresses(json: string, devices: readonly string[]): readon
 }
 
 /** Permanent neighbours of the devices, of `ip -json neighbour show nud permanent`. */
-export function parseNeighbours(json: string, devices: readonly string[]): readonly Entry[] {
+export function parseNeighbours(json: string, devices: Asked): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const device = row.text("dev");
-    if (!devices.includes(device) || row.text("dst").includes(":")) return [];
+    if (!devices(device) || row.text("dst").includes(":")) return [];
     return [{ table: "neigh", device, ip: row.text("dst"), mac: row.text("lladdr") }];
   });
 }
@@ -102,12 +105,12 @@ export function parseForwarding(json: string, device: string): readonly Entry[] 
 }
 
 /** Tallship's routes through the devices and its refusals, of `ip -json route show proto 84`. */
-export function parseRoutes(json: string, devices: readonly string[]): readonly Entry[] {
+export function parseRoutes(json: string, devices: Asked): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const subnet = withPrefix(row.text("dst"));
     if (row.text("type") === "unreachable") return [{ table: "refusal", subnet }];
     const device = row.text("dev");
-    if (!devices.includes(device)) return [];
+    if (!devices(device)) return [];
     return [{ table: "route", device, subnet, via: row.text("gateway"), source: row.text("prefsrc") }];
   });
 }
@@ -120,6 +123,8 @@ function withPrefix(destination: string): string {
 export interface HostEnd {
   readonly uid: string;
   readonly address: string;
+  /** The other end's name in the pod. */
+  readonly interface: string;
   readonly device: string;
   readonly isUp: boolean;
 }

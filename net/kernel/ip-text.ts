@@ -1,7 +1,7 @@
-import { HOST_END_MAC, POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
+import { FIRST_INTERFACE, HOST_END_MAC, POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
 import { macOfAddress } from "../ipv4.js";
 import type { Entry, EntryChange } from "./entries.js";
-import type { PodWiring } from "./kernel.js";
+import type { FurtherWiring, PodWiring } from "./kernel.js";
 
 /** The program that carries out a command. */
 export type Tool = "ip" | "bridge" | "shell";
@@ -82,46 +82,68 @@ export function settingPath(name: string): string {
 
 /** Lines for `ip -batch` inside of the pod's namespace. `hostNetns` is a path by which the host's namespace is reached. */
 export function insideLines(pod: PodWiring, hostNetns: string): readonly string[] {
-  const device = podDevice(pod.uid);
+  return ["link set dev lo up", ...linksOf(pod).flatMap((link) => linkLines(pod.uid, link, hostNetns))];
+}
+
+/** Every link of a pod; the first leads everywhere. */
+function linksOf(pod: PodWiring): readonly FurtherWiring[] {
+  if (pod.address === "") return [];
+  const { address, mtu, gateway, further = [] } = pod;
+  return [{ interface: FIRST_INTERFACE, address, mtu, gateway, subnet: "" }, ...further];
+}
+
+function linkLines(uid: string, link: FurtherWiring, hostNetns: string): readonly string[] {
+  const { interface: inside, address, mtu, gateway, subnet } = link;
+  const outside = podDevice(uid, inside);
+  const way = subnet === "" ? "default" : subnet;
+  const source = subnet === "" ? "" : ` src ${address}`;
   return [
-    "link set dev lo up",
-    `link add eth0 mtu ${pod.mtu} address ${macOfAddress(pod.address)} type veth peer name ${device} mtu ${pod.mtu} address ${HOST_END_MAC} netns ${hostNetns}`,
-    "link set dev eth0 addrgenmode none",
-    `address replace ${pod.address}/32 dev eth0`,
-    "link set dev eth0 up",
-    `neighbour replace ${pod.gateway} lladdr ${HOST_END_MAC} dev eth0 nud permanent`,
-    `route replace default via ${pod.gateway} dev eth0 onlink`,
+    `link add ${inside} mtu ${mtu} address ${macOfAddress(address)} type veth peer name ${outside} mtu ${mtu} address ${HOST_END_MAC} netns ${hostNetns}`,
+    `link set dev ${inside} addrgenmode none`,
+    `address replace ${address}/32 dev ${inside}`,
+    `link set dev ${inside} up`,
+    `neighbour replace ${gateway} lladdr ${HOST_END_MAC} dev ${inside} nud permanent`,
+    `route replace ${way} via ${gateway} dev ${inside} onlink${source}`,
   ];
 }
 
 /** Lines for `ip -batch` on the host. The alias comes before the route: what has a route can be told whose it is. */
 export function outsideLines(pod: PodWiring): readonly string[] {
-  const device = podDevice(pod.uid);
-  return [
-    `link set dev ${device} addrgenmode none`,
-    `link set dev ${device} group ${POD_DEVICE_GROUP} alias ${aliasOf(pod)} up`,
-    `neighbour replace ${pod.address} lladdr ${macOfAddress(pod.address)} dev ${device} nud permanent`,
-    `route replace ${pod.address}/32 dev ${device} src ${pod.gateway} proto ${ROUTE_PROTOCOL}`,
-  ];
+  return linksOf(pod).flatMap((link) => {
+    const device = podDevice(pod.uid, link.interface);
+    return [
+      `link set dev ${device} addrgenmode none`,
+      `link set dev ${device} group ${POD_DEVICE_GROUP} alias ${aliasOf(pod.uid, link)} up`,
+      `neighbour replace ${link.address} lladdr ${macOfAddress(link.address)} dev ${device} nud permanent`,
+      `route replace ${link.address}/32 dev ${device} src ${link.gateway} proto ${ROUTE_PROTOCOL}`,
+    ];
+  });
 }
 
-/** Lines for `ip -batch` that delete pods' devices on the host, all in one wait of the kernel. */
-export function removalLines(uids: readonly string[]): readonly string[] {
+/** The host's ends of a pod's links. */
+export function hostEndsOf(pod: PodWiring): readonly string[] {
+  return linksOf(pod).map((link) => podDevice(pod.uid, link.interface));
+}
+
+/** Lines for `ip -batch` that delete devices of pods on the host, all in one wait of the kernel. */
+export function removalLines(devices: readonly string[]): readonly string[] {
   return [
-    ...uids.map((uid) => `link set dev ${podDevice(uid)} group ${DOOMED_GROUP}`),
+    ...devices.map((device) => `link set dev ${device} group ${DOOMED_GROUP}`),
     `link delete group ${DOOMED_GROUP}`,
   ];
 }
 
-function aliasOf(pod: PodWiring): string {
-  return `tallship/${pod.uid}/${pod.address}`;
+function aliasOf(uid: string, { interface: inside, address }: FurtherWiring): string {
+  return `tallship/${uid}/${address}${inside === FIRST_INTERFACE ? "" : `/${inside}`}`;
 }
 
-/** The pod that a device's alias tells of; undefined for others' devices. */
-export function parseAlias(alias: string): { readonly uid: string; readonly address: string } | undefined {
-  const [owner, uid, address, ...rest] = alias.split("/");
+/** The pod's link that a device's alias tells of; undefined for others' devices. */
+export function parseAlias(
+  alias: string,
+): { readonly uid: string; readonly address: string; readonly interface: string } | undefined {
+  const [owner, uid, address, inside = FIRST_INTERFACE, ...rest] = alias.split("/");
   if (owner !== "tallship" || uid === undefined || address === undefined || rest.length > 0) return undefined;
-  return { uid, address };
+  return { uid, address, interface: inside };
 }
 
 /** Complaints that only say that the work is done already: what is added exists, what is deleted does not. */

@@ -6,11 +6,25 @@ import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js"
 /** How a pod is wired: a veth from its namespace to the host, routed. */
 export interface PodWiring {
   readonly uid: string;
+  /** Empty: the pod gets a namespace and its loopback, and no link. */
   readonly address: string;
   /** MTU of both ends, bytes. */
   readonly mtu: number;
   /** Next hop of all the pod's packets, and the source of the host's packets to it. */
   readonly gateway: string;
+  /** Links to further networks. */
+  readonly further?: readonly FurtherWiring[];
+}
+
+/** A further link of a pod, for packets to one subnet only. */
+export interface FurtherWiring {
+  /** Device in the pod, such as eth1. */
+  readonly interface: string;
+  readonly address: string;
+  readonly mtu: number;
+  readonly gateway: string;
+  /** What is reached by it. */
+  readonly subnet: string;
 }
 
 /** A pod's link as the kernel has it. */
@@ -18,8 +32,10 @@ export interface PodDevice {
   readonly uid: string;
   /** Empty when the link is half made. */
   readonly address: string;
-  /** Namespace, device, route and neighbour are all there and up. */
+  /** Namespace, device, route and neighbour are all there and up; those of further links as well. */
   readonly isWhole: boolean;
+  /** Further links, in order of their devices in the pod. */
+  readonly further: readonly { readonly interface: string; readonly address: string }[];
 }
 
 /** Connections to forget: those the proxy translated. Absent fields match anything. */
@@ -69,7 +85,7 @@ export interface UnderlayDevice {
 export interface Kernel {
   /** The device that has the address; undefined when none has. */
   underlay(address: string): Promise<UnderlayDevice | undefined>;
-  /** What the tables hold: all entries of the devices named, own refusals, and the settings named. */
+  /** What the tables hold: all entries of the devices named and of every network's overlay device, own refusals, and the settings named. */
   readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]>;
   /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
   changeEntries(changes: readonly EntryChange[]): Promise<void>;

@@ -1,7 +1,7 @@
 // Edge: devices, addresses, neighbours and routes, by ip and bridge in a shell that stays alive.
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
-import { ROUTE_PROTOCOL } from "../device-names.js";
+import { NETWORK_DEVICE_PREFIX, ROUTE_PROTOCOL } from "../device-names.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
 import {
@@ -35,13 +35,15 @@ export class LinkKernel {
     const answers = sections(await this.shellAnswer(readScript(devices, settings)));
     const part = (name: string): string => answers.get(name) ?? "";
     const [links = "", addresses = "", neighbours = "", routes = ""] = shown(part("tables"), SHOWS.length);
+    const asked = (device: string): boolean => devices.includes(device) || device.startsWith(NETWORK_DEVICE_PREFIX);
+    const forwarding = [...answers].filter(([name]) => name.startsWith(FDB_OF));
     return [
       ...settings.map((name): Entry => ({ table: "setting", name, value: part(`setting ${name}`).trim() })),
-      ...parseDevices(links, devices),
-      ...parseAddresses(addresses, devices),
-      ...parseNeighbours(neighbours, devices),
-      ...devices.flatMap((device) => parseForwarding(part(`fdb ${device}`), device)),
-      ...parseRoutes(routes, devices),
+      ...parseDevices(links, asked),
+      ...parseAddresses(addresses, asked),
+      ...parseNeighbours(neighbours, asked),
+      ...forwarding.flatMap(([name, text]) => parseForwarding(text, name.slice(FDB_OF.length))),
+      ...parseRoutes(routes, asked),
     ];
   }
 
@@ -83,9 +85,18 @@ function readScript(devices: readonly string[], settings: readonly string[]): st
     ...settings.flatMap((name) => [sectionMark(`setting ${name}`), readSetting(name)]),
     sectionMark("tables"),
     showAll(SHOWS),
-    ...devices.flatMap((device) => [sectionMark(`fdb ${device}`), `bridge -json fdb show dev ${device} 2>/dev/null`]),
+    ...devices.flatMap((device) => [sectionMark(`${FDB_OF}${device}`), forwardingOf(device)]),
+    // Files of the shell's own network namespace, whatever is mounted on /sys.
+    `for path in ${settingPath(`net.ipv4.conf.${NETWORK_DEVICE_PREFIX}`)}*; do [ -e "$path" ] || continue`,
+    `device=\${path##*/}; echo "::${FDB_OF}$device"; ${forwardingOf("$device")}; done`,
     "true",
   ].join("\n");
+}
+
+const FDB_OF = "fdb ";
+
+function forwardingOf(device: string): string {
+  return `bridge -json fdb show dev ${device} 2>/dev/null`;
 }
 
 /** By the shell itself: a process for each setting was most of what a check cost. */

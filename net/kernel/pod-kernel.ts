@@ -1,11 +1,11 @@
 // Edge: pods' pinned network namespaces and links.
 import { mkdir, readdir, statfs } from "node:fs/promises";
 import { TallshipError } from "../../lib/errors.js";
-import { POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
+import { FIRST_INTERFACE, POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
 import { netnsPath } from "../node-network.js";
 import type { CoProcess } from "./co-process.js";
 import { type HostEnd, parseHostEnds, parseNeighbours, parseRoutes } from "./ip-parse.js";
-import { complaints, insideLines, outsideLines, removalLines, settingPath } from "./ip-text.js";
+import { complaints, hostEndsOf, insideLines, outsideLines, removalLines, settingPath } from "./ip-text.js";
 import type { PodDevice, PodWiring } from "./kernel.js";
 import { feed, feedExpanded, quoted, sectionMark, sections, showAll, shown } from "./shell-script.js";
 
@@ -30,6 +30,8 @@ export type Failures = ReadonlyMap<string, TallshipError>;
 export class PodKernel {
   private readonly shells: readonly CoProcess[];
   private readonly runDir: string;
+  /** The host's ends of the links that were made or seen, by uid: those of further links cannot be told by the uid. */
+  private readonly ends = new Map<string, readonly string[]>();
 
   /** Pods are made by all shells beside each other; the first does everything else. */
   constructor(shells: readonly [CoProcess, ...CoProcess[]], runDir: string) {
@@ -43,6 +45,7 @@ export class PodKernel {
     if (safe.length === 0) return failures;
     await mkdir(netnsPath(this.runDir, ""), { recursive: true });
     const pinned = new Set(await this.pinnedUids());
+    for (const pod of safe) this.ends.set(pod.uid, hostEndsOf(pod));
     const shares = this.shells.map((_, share) => safe.filter((__, at) => at % this.shells.length === share));
     await Promise.all(shares.map((share, at) => this.createShare(at, share, pinned, failures)));
     return failures;
@@ -55,7 +58,10 @@ export class PodKernel {
     failures: Map<string, TallshipError>,
   ): Promise<void> {
     if (pods.length === 0) return;
-    const stale = pods.filter((pod) => !pinned.has(pod.uid)).map((pod) => `link delete dev ${podDevice(pod.uid)}`);
+    const stale = pods
+      .filter((pod) => !pinned.has(pod.uid))
+      .flatMap(hostEndsOf)
+      .map((device) => `link delete dev ${device}`);
     const script = [
       stale.length === 0 ? "" : `${feed("ip -force -batch - >/dev/null 2>&1", stale)}`,
       ...pods.map((pod) => this.insideScript(pod, pinned.has(pod.uid))),
@@ -89,7 +95,7 @@ export class PodKernel {
     const paths = safe.map((uid) => quoted(netnsPath(this.runDir, uid))).join(" ");
     const script = [
       sectionMark("devices"),
-      feed("ip -force -batch -", removalLines(safe)),
+      feed("ip -force -batch -", removalLines(safe.flatMap((uid) => this.ends.get(uid) ?? [podDevice(uid)]))),
       sectionMark("pins"),
       `umount -l ${paths} 2>/dev/null`,
       `rm -f ${paths}`,
@@ -98,6 +104,7 @@ export class PodKernel {
     const [device] = complaints(answers.get("devices") ?? "", "delete");
     const [pin] = (answers.get("pins") ?? "").split("\n").filter((line) => line !== "");
     const said = device ?? pin;
+    for (const uid of safe) this.ends.delete(uid);
     if (said === undefined) return failures;
     const left = new Set((await this.list()).map((pod) => pod.uid));
     for (const uid of safe) if (left.has(uid)) failures.set(uid, podError("remove", uid, said));
@@ -108,21 +115,25 @@ export class PodKernel {
     const [answer, pins] = await Promise.all([this.shell(0).request(showAll(SHOWS)), this.pins()]);
     const [links = "", routes = "", neighbours = ""] = shown(answer, SHOWS.length);
     const ends = parseHostEnds(links);
-    const names = ends.map((end) => end.device);
+    const names = new Set(ends.map((end) => end.device));
+    const isEnd = (device: string): boolean => names.has(device);
     const reached = new Set(
-      [...parseRoutes(routes, names), ...parseNeighbours(neighbours, names)].map((entry) => reachKey(entry)),
+      [...parseRoutes(routes, isEnd), ...parseNeighbours(neighbours, isEnd)].map((entry) => reachKey(entry)),
     );
     const isWhole = (end: HostEnd): boolean =>
       end.isUp &&
       pins.get(end.uid) === true &&
-      end.device === podDevice(end.uid) &&
+      end.device === podDevice(end.uid, end.interface) &&
       reached.has(`route ${end.device} ${end.address}/32`) &&
       reached.has(`neigh ${end.device} ${end.address}`);
-    const linked = new Set(ends.map((end) => end.uid));
-    return [
-      ...ends.map((end) => ({ uid: end.uid, address: end.address, isWhole: isWhole(end) })),
-      ...[...pins.keys()].filter((uid) => !linked.has(uid)).map((uid) => ({ uid, address: "", isWhole: false })),
-    ];
+    const byUid = new Map<string, readonly HostEnd[]>([...pins.keys()].map((uid) => [uid, []]));
+    for (const end of ends) byUid.set(end.uid, [...(byUid.get(end.uid) ?? []), end]);
+    for (const [uid, own] of byUid)
+      this.ends.set(
+        uid,
+        own.map(({ device }) => device),
+      );
+    return [...byUid].map(([uid, own]) => podDeviceOf(uid, own, isWhole));
   }
 
   private async pinnedUids(): Promise<readonly string[]> {
@@ -157,6 +168,16 @@ export class PodKernel {
   }
 }
 
+/** A pod as its links show it; one without any is half made. */
+function podDeviceOf(uid: string, ends: readonly HostEnd[], isWhole: (end: HostEnd) => boolean): PodDevice {
+  const first = ends.find((end) => end.interface === FIRST_INTERFACE);
+  const further = ends
+    .filter((end) => end !== first)
+    .map(({ interface: inside, address }) => ({ interface: inside, address }))
+    .sort((one, other) => (one.interface < other.interface ? -1 : 1));
+  return { uid, address: first?.address ?? "", isWhole: first !== undefined && ends.every(isWhole), further };
+}
+
 function reachKey(entry: { readonly table: string; readonly device?: string; subnet?: string; ip?: string }): string {
   return `${entry.table} ${entry.device ?? ""} ${entry.subnet ?? entry.ip ?? ""}`;
 }
@@ -167,8 +188,10 @@ function reachKey(entry: { readonly table: string; readonly device?: string; sub
  * kernel's allowance for refusals to that pod.
  */
 function settingsScript(pod: PodWiring): readonly string[] {
-  const setting = (name: string): string => settingPath(`net.ipv4.conf.${podDevice(pod.uid)}.${name}`);
-  return [`echo 0 > ${setting("send_redirects")}`, `echo 1 > ${setting("route_localnet")}`];
+  return hostEndsOf(pod).flatMap((device) => {
+    const setting = (name: string): string => settingPath(`net.ipv4.conf.${device}.${name}`);
+    return [`echo 0 > ${setting("send_redirects")}`, `echo 1 > ${setting("route_localnet")}`];
+  });
 }
 
 function podError(act: "create" | "remove", uid: string, said: string): TallshipError {

@@ -1,4 +1,5 @@
 import { TallshipError } from "../../lib/errors.js";
+import { NETWORK_DEVICE_PREFIX } from "../device-names.js";
 import { deviceOf, type Entry, type EntryChange } from "./entries.js";
 import type { FirewallChange, FirewallTable } from "./firewall.js";
 import type {
@@ -67,7 +68,9 @@ export class SimulatedKernel implements Kernel {
       .map((name): Entry => ({ table: "setting", name, value: "0" }));
     const held = [...this.entries.values()].filter((entry) => {
       if (entry.table === "setting") return settings.includes(entry.name);
-      return entry.table === "refusal" || devices.includes(entry.device);
+      return (
+        entry.table === "refusal" || devices.includes(entry.device) || entry.device.startsWith(NETWORK_DEVICE_PREFIX)
+      );
     });
     return [...defaults, ...held];
   }
@@ -107,7 +110,11 @@ export class SimulatedKernel implements Kernel {
     return [...this.pods].map(([uid, { wiring, isLinked, isPinned }]) => ({
       uid,
       address: isLinked ? wiring.address : "",
-      isWhole: isLinked && isPinned,
+      isWhole: isLinked && isPinned && wiring.address !== "",
+      further: (isLinked ? (wiring.further ?? []) : []).map(({ interface: inside, address }) => ({
+        interface: inside,
+        address,
+      })),
     }));
   }
 

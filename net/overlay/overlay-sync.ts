@@ -1,7 +1,9 @@
 import { TallshipError } from "../../lib/errors.js";
-import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { diffEntries, type Entry, entryKey } from "../kernel/entries.js";
+import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { deviceOf, diffEntries, type Entry, entryKey } from "../kernel/entries.js";
 import type { Kernel } from "../kernel/kernel.js";
+import { networkEntries } from "../networks/network-entries.js";
+import type { SeenNetwork } from "../networks/seen-network.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
 import { announcedEntry, OVERLAY_SETTINGS, overlayEntries, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
 import type { Peer } from "./peers.js";
@@ -19,6 +21,7 @@ export class OverlaySync {
   private peers: readonly Peer[] | undefined;
   /** Addresses that this node answers for on the underlay's link. */
   private announced: readonly string[] = [];
+  private networks: readonly SeenNetwork[] = [];
   /** What the kernel holds; undefined when that is not known. */
   private held: readonly Entry[] | undefined;
   private agreed: readonly Entry[] = [];
@@ -49,10 +52,11 @@ export class OverlaySync {
     return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu };
   }
 
-  /** The kernel leads to exactly these peers, and this node answers for exactly these addresses. */
-  async setMap(peers: readonly Peer[], announced: readonly string[]): Promise<void> {
+  /** The kernel leads to exactly these peers and networks, and this node answers for exactly these addresses. */
+  async setMap(peers: readonly Peer[], announced: readonly string[], networks: readonly SeenNetwork[]): Promise<void> {
     this.peers = peers;
     this.announced = announced;
+    this.networks = networks;
     await this.bring();
   }
 
@@ -88,14 +92,18 @@ export class OverlaySync {
 
   private wanted(have: readonly Entry[]): readonly Entry[] {
     const base = overlayEntries(this.config, this.underlayMtu, this.peers ?? []);
-    if (this.peers !== undefined) return [...base, ...this.announced.map(announcedEntry)];
+    if (this.peers !== undefined) {
+      const networks = networkEntries(this.config, this.networks, this.podMtu);
+      return [...base, ...this.announced.map(announcedEntry), ...networks];
+    }
     const known = new Set(base.map(entryKey));
     return [...base, ...have.filter((entry) => isOfMap(entry) && !known.has(entryKey(entry)))];
   }
 }
 
-/** What only a map knows: peers, and addresses that the node answers for. */
+/** What only a map knows: peers, networks, and addresses that the node answers for. */
 function isOfMap(entry: Entry): boolean {
+  if (deviceOf(entry).startsWith(NETWORK_DEVICE_PREFIX) || entry.table === "refusal") return true;
   if (entry.table === "address") return entry.scope === "host";
   return entry.table === "neigh" || entry.table === "fdb" || (entry.table === "route" && entry.via !== "");
 }

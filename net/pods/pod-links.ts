@@ -1,7 +1,9 @@
 import { TallshipError } from "../../lib/errors.js";
 import { gatewayOf } from "../ipv4.js";
 import type { Kernel, PodWiring } from "../kernel/kernel.js";
-import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
+import { isIn } from "../networks/network-firewall.js";
+import type { NodeNetworks, Place } from "../networks/node-networks.js";
+import type { HostPort, ListedLink, NodeNetworkConfig, PodLink } from "../node-network.js";
 import type { FirewalledPod } from "../policy/firewall-plan.js";
 
 /** Keeps pods' links as they are wanted. What is wanted of pods that were there at the start is what was there. Calls must not overlap. */
@@ -9,9 +11,15 @@ export class PodLinks {
   private readonly config: NodeNetworkConfig;
   private readonly kernel: Kernel;
   private readonly podMtu: () => number;
+  private readonly networks: Pick<NodeNetworks, "placeOf">;
   private readonly wanted = new Map<string, PodLink>();
 
-  constructor(config: NodeNetworkConfig, kernel: Kernel, podMtu: () => number) {
+  constructor(
+    config: NodeNetworkConfig,
+    kernel: Kernel,
+    { podMtu, networks }: { readonly podMtu: () => number; readonly networks: Pick<NodeNetworks, "placeOf"> },
+  ) {
+    this.networks = networks;
     this.config = config;
     this.kernel = kernel;
     this.podMtu = podMtu;
@@ -24,10 +32,10 @@ export class PodLinks {
 
   /** The links as the firewall sees them. */
   get firewalled(): readonly FirewalledPod[] {
-    return [...this.wanted.values()].map(({ uid, address, reachesInternals = false }) => ({
-      uid,
-      address,
-      reachesInternals,
+    return [...this.wanted.values()].map((link) => ({
+      uid: link.uid,
+      addresses: addressesOf(link),
+      reachesInternals: link.reachesInternals ?? false,
     }));
   }
 
@@ -36,16 +44,16 @@ export class PodLinks {
     hostPortsOf: ReadonlyMap<string, readonly HostPort[]>,
     insiders: ReadonlySet<string> = new Set(),
   ): Promise<void> {
-    for (const { uid, address } of await this.kernel.listPods()) {
+    for (const { uid, address, further } of await this.kernel.listPods()) {
       if (address === "" || this.wanted.has(uid)) continue;
       const hostPorts = hostPortsOf.get(address) ?? [];
-      this.wanted.set(uid, { uid, address, hostPorts, reachesInternals: insiders.has(address) });
+      this.wanted.set(uid, { uid, address, further, hostPorts, reachesInternals: insiders.has(address) });
     }
   }
 
   /** Makes links; the failures by uid. A link that failed is not kept up. */
   async attach(links: readonly PodLink[]): Promise<ReadonlyMap<string, TallshipError>> {
-    const failures = new Map(await this.kernel.createPods(links.map((link) => this.wiring(link))));
+    const failures = await this.create(links);
     for (const link of links) if (!failures.has(link.uid)) this.wanted.set(link.uid, link);
     return failures;
   }
@@ -58,27 +66,68 @@ export class PodLinks {
 
   /** Mends links that somebody damaged; returns how many. */
   async repair(): Promise<number> {
-    const whole = new Set((await this.kernel.listPods()).filter((pod) => pod.isWhole).map((pod) => pod.uid));
-    const damaged = [...this.wanted.values()].filter((link) => !whole.has(link.uid));
-    if (damaged.length === 0) return 0;
-    const failures = await this.kernel.createPods(damaged.map((link) => this.wiring(link)));
-    for (const failure of failures.values())
-      throw new TallshipError(failure.code, `mend ${failures.size} pod links: ${failure.message}`, { cause: failure });
-    return damaged.length;
+    const whole = new Set((await this.kernel.listPods()).filter((pod) => pod.isWhole).map(shapeOf));
+    // A pod on no network has nothing that could be damaged but its namespace, which its containers hold.
+    const damaged = [...this.wanted.values()].filter((link) => link.address !== "" && !whole.has(shapeOf(link)));
+    // What belongs to a network that is not known, or not any more, stays as it is.
+    const known = damaged.filter((link) => !(this.wiring(link) instanceof TallshipError));
+    if (known.length === 0) return 0;
+    for (const failure of (await this.create(known)).values())
+      throw new TallshipError(failure.code, `mend pod links: ${failure.message}`, { cause: failure });
+    return known.length;
   }
 
   /** The links that exist; those half made have an empty address. */
-  async list(): Promise<readonly { readonly uid: string; readonly address: string }[]> {
+  async list(): Promise<readonly ListedLink[]> {
     const devices = await this.kernel.listPods();
-    return devices.map(({ uid, address }) => ({ uid, address: address || (this.wanted.get(uid)?.address ?? "") }));
+    return devices.map(({ uid, address, further }) => ({
+      uid,
+      address: address || (this.wanted.get(uid)?.address ?? ""),
+      further,
+    }));
   }
 
-  private wiring(link: PodLink): PodWiring {
+  private async create(links: readonly PodLink[]): Promise<Map<string, TallshipError>> {
+    const failures = new Map<string, TallshipError>();
+    const wirings: PodWiring[] = [];
+    for (const link of links) {
+      const wiring = this.wiring(link);
+      if (wiring instanceof TallshipError) failures.set(link.uid, wiring);
+      else wirings.push(wiring);
+    }
+    return new Map([...failures, ...(await this.kernel.createPods(wirings))]);
+  }
+
+  /** How the pod is wired, or why that is not known: a share that has gone, or no map yet. */
+  private wiring(link: PodLink): PodWiring | TallshipError {
+    const { uid, address, further = [] } = link;
+    const first = this.placeOf(address);
+    const others = further.map((each) => ({ link: each, place: this.placeOf(each.address) }));
+    const lost = first === undefined ? address : others.find(({ place }) => place === undefined)?.link.address;
+    if (first === undefined || lost !== undefined)
+      return new TallshipError("unavailable", `link of pod ${uid}: ${lost} is in no network of this node's`);
     return {
-      uid: link.uid,
-      address: link.address,
-      mtu: this.podMtu(),
-      gateway: gatewayOf(this.config.podCIDR),
+      uid,
+      address,
+      mtu: first.mtu,
+      gateway: first.gateway,
+      further: others.flatMap(({ link: each, place }) => (place === undefined ? [] : [{ ...each, ...place }])),
     };
   }
+
+  private placeOf(address: string): Place | undefined {
+    const { podCIDR, clusterCIDR } = this.config;
+    if (address !== "" && !isIn(podCIDR, address)) return this.networks.placeOf(address);
+    return { gateway: gatewayOf(podCIDR), subnet: clusterCIDR, mtu: this.podMtu() };
+  }
+}
+
+/** A pod's links as one string: what is there is what is wanted when they are the same. */
+function shapeOf({ uid, address, further = [] }: Pick<PodLink, "uid" | "address" | "further">): string {
+  return [uid, address, ...further.map((each) => `${each.interface} ${each.address}`)].join("/");
+}
+
+/** Every address of a pod. */
+function addressesOf({ address, further = [] }: PodLink): readonly string[] {
+  return [address, ...further.map((each) => each.address)].filter((each) => each !== "");
 }

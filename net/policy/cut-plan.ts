@@ -20,14 +20,19 @@ export function touchedAddresses(before: Held | undefined, after: Held): readonl
   const shrunk = new Set(
     [...after.policies.sets].filter(([name, members]) => hasLost(before?.policies.sets.get(name), members)).map(first),
   );
-  const owners = new Map([...(before?.pods.values() ?? [])].map(({ uid, address }) => [address, uid]));
-  return [...after.pods.values()].flatMap(({ uid, address }) => {
+  const owners = new Map([...(before?.pods.values() ?? [])].flatMap(addressesWithUid));
+  return [...after.pods.values()].flatMap(addressesWithUid).flatMap(([address, uid]) => {
     const verdicts = (held: Held | undefined): string =>
       ["ingress-pods", "egress-pods"].map((map) => held?.table.sets.get(map)?.elements.get(address)).join();
     const isFirewalled = verdicts(after) !== ",";
     const isOther = before === undefined || owners.get(address) !== uid || verdicts(before) !== verdicts(after);
     return isFirewalled && (isOther || usesAny(after.policies, uid, shrunk)) ? [address] : [];
   });
+}
+
+/** Every address of a pod, with the pod's uid. */
+export function addressesWithUid({ uid, addresses }: FirewalledPod): readonly (readonly [string, string])[] {
+  return addresses.map((address) => [address, uid] as const);
 }
 
 /** The connections among these that policies do not let through any more. */

@@ -1,8 +1,9 @@
 import { OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
 import type { FirewallChain } from "../kernel/firewall.js";
+import type { NetworkFrame } from "../networks/network-firewall.js";
 
 /** What the firewall's fixed rules depend on. Fixed while the process runs. */
-export interface FirewallFrame {
+export interface FirewallFrame extends NetworkFrame {
   readonly vxlanPort: number;
   /** TCP ports of Tallship itself on its hosts, which pods have no business with. */
   readonly internalPorts: readonly number[];

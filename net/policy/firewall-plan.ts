@@ -2,6 +2,8 @@ import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/po
 import { parseAddress, parseSubnet } from "../ipv4.js";
 import type { Entry } from "../kernel/entries.js";
 import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
+import { networkChains, networkTable } from "../networks/network-firewall.js";
+import type { SeenNetwork } from "../networks/seen-network.js";
 import { type FirewallFrame, frameChains } from "./firewall-frame.js";
 import type { PolicyMap } from "./policy-map.js";
 import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
@@ -9,7 +11,8 @@ import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js"
 /** A pod's link as far as the firewall is concerned. */
 export interface FirewalledPod {
   readonly uid: string;
-  readonly address: string;
+  /** On each of its networks one; none for a pod that is on none. */
+  readonly addresses: readonly string[];
   /** May reach the ports that belong to Tallship itself. */
   readonly reachesInternals: boolean;
 }
@@ -22,6 +25,8 @@ export interface FirewallWorld {
   readonly overlay: readonly Entry[];
   /** Addresses of the cluster's hosts. */
   readonly hosts: Iterable<string>;
+  /** Networks beside the cluster's own. */
+  readonly networks: readonly SeenNetwork[];
 }
 
 /** An address in a set, and nothing else: what other nodes said of their pods must not become words of a rule. */
@@ -32,27 +37,30 @@ const MEMBER = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(TCP|UDP|SCTP)\/(\d{1,5}))?$/;
  * function of the world alone.
  */
 export class FirewallPlanner {
+  private readonly settings: FirewallFrame;
   private readonly frame: ReadonlyMap<string, FirewallChain>;
   private readonly rules = new WeakMap<CompiledPolicy, Map<PolicyDirection, readonly string[]>>();
   private readonly peerSets = new WeakMap<ReadonlySet<string>, FirewallSet>();
 
   constructor(frame: FirewallFrame) {
-    this.frame = frameChains(frame);
+    this.settings = frame;
+    this.frame = new Map([...frameChains(frame), ...networkChains(frame)]);
   }
 
   /** The table for this world. */
   plan(world: FirewallWorld): FirewallTable {
-    const chains = new Map(this.frame);
     const pods = [...world.pods];
+    const networks = networkTable(world.networks, pods, this.settings);
+    const chains = new Map([...this.frame, ...networks.chains]);
     const isolated = pods.map((pod) => ({ pod, policies: world.policies.pods.get(pod.uid) }));
     const verdicts = (direction: PolicyDirection): ReadonlyMap<string, string> =>
       new Map(
         isolated.flatMap(({ pod, policies }) => {
           const chain = this.enter(chains, world.policies, { direction, names: policies?.[direction] ?? [] });
-          return chain === undefined ? [] : [[pod.address, `goto ${chain}`] as const];
+          return chain === undefined ? [] : pod.addresses.map((address) => [address, `goto ${chain}`] as const);
         }),
       );
-    const firewalled = isolated.filter(({ policies }) => isFirewalled(policies)).map(({ pod }) => pod.address);
+    const firewalled = isolated.filter(({ policies }) => isFirewalled(policies)).map(({ pod }) => pod.addresses);
     const sets = new Map<string, FirewallSet>([
       ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(world.overlay))],
       ["gateways", setOf("type ipv4_addr;", gateways(world.overlay))],
@@ -67,17 +75,18 @@ export class FirewallPlanner {
         "insiders",
         setOf(
           "type ipv4_addr;",
-          pods.filter((pod) => pod.reachesInternals).map((pod) => pod.address),
+          pods.filter((pod) => pod.reachesInternals).flatMap((pod) => pod.addresses),
         ),
       ],
-      ["firewalled", setOf("type ipv4_addr;", firewalled)],
+      ["firewalled", setOf("type ipv4_addr;", firewalled.flat())],
       [
         "selves",
         setOf(
           "type ipv4_addr . ipv4_addr;",
-          firewalled.map((address) => `${address} . ${address}`),
+          firewalled.flatMap((own) => own.flatMap((one) => own.map((other) => `${one} . ${other}`))),
         ),
       ],
+      ...networks.sets,
       ["ingress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("ingress") }],
       ["egress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("egress") }],
     ]);

@@ -3,22 +3,24 @@ import { expect, test } from "vitest";
 import { PolicyWorld } from "../../test/kit/policy-world.js";
 import type { TrackedFlow } from "../kernel/kernel.js";
 import { SimulatedKernel } from "../kernel/simulated-kernel.js";
+import type { SeenNetwork } from "../networks/seen-network.js";
 import { peerEntries } from "../overlay/overlay-plan.js";
 import { type FirewalledPod, FirewallPlanner } from "./firewall-plan.js";
 import { FirewallSync, type KnownWorld } from "./firewall-sync.js";
 import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
 
-const frame = { vxlanPort: 4789, internalPorts: [7446] };
+const frame = { vxlanPort: 4789, internalPorts: [7446], clusterCIDR: "10.0.0.0/16", podCIDR: "10.0.0.0/24" };
 const overlay = peerEntries(
   { name: "b", podCIDR: "10.0.1.0/24", gateway: "10.0.1.1", vtepMac: "02:00:00:00:00:02", underlayIp: "192.168.9.2" },
   "10.0.0.1",
 );
 const pod = (uid: string, address: string, reachesInternals = false): FirewalledPod => ({
   uid,
-  address,
+  addresses: [address],
   reachesInternals,
 });
-const web = pod("web", "10.0.0.9");
+const WEB = "10.0.0.9";
+const web = pod("web", WEB);
 const only = (name: string) => ({ matchLabels: { name } });
 
 function leader(): PolicyWorld {
@@ -29,11 +31,15 @@ function leader(): PolicyWorld {
   return world;
 }
 
-const at = (policies: PolicyMap | undefined, pods: readonly FirewalledPod[] = [web]): KnownWorld => ({
+const at = (
+  policies: PolicyMap | undefined,
+  pods: readonly FirewalledPod[] = [web],
+): KnownWorld & { readonly networks: readonly SeenNetwork[] } => ({
   policies,
   pods,
   overlay,
   hosts: ["192.168.9.1", "192.168.9.2"],
+  networks: [],
 });
 const tcp = (from: string, to: string): TrackedFlow => {
   return { protocol: "tcp", from, to, port: 80, sentTo: to, fromPort: 40_000, sentToPort: 80 };
@@ -110,7 +116,7 @@ for (const { name, change } of cuts) {
       podSelector: only("web"),
       ingress: [{ from: [{ ipBlock: { cidr: "203.0.113.0/24" } }] }],
     });
-    const [forbidden, stays] = [tcp("10.0.1.9", web.address), tcp("203.0.113.5", web.address)];
+    const [forbidden, stays] = [tcp("10.0.1.9", WEB), tcp("203.0.113.5", WEB)];
     kernel.firewall.flows = [forbidden, stays];
     await sync.bring(at(world.knownTo("one")));
     expect(kernel.firewall.flows).toEqual([forbidden, stays]);
@@ -127,10 +133,10 @@ test("an address that passes to another pod takes no connection along", async ()
   world.pod({ name: "a/new", node: "one", address: "", labels: { name: "web" } });
   world.policy("a/open", { podSelector: only("web"), ingress: [{}] });
   await sync.bring(at(world.knownTo("one")));
-  kernel.firewall.flows = [tcp("10.0.1.9", web.address)];
+  kernel.firewall.flows = [tcp("10.0.1.9", WEB)];
   world.dropPolicy("a/open");
   world.policy("a/in", { podSelector: only("web") });
-  await sync.bring(at(world.knownTo("one"), [pod("new", web.address)]));
+  await sync.bring(at(world.knownTo("one"), [pod("new", WEB)]));
   expect(kernel.firewall.flows).toEqual([]);
 });
 
@@ -139,7 +145,7 @@ test("what is cut is cut even when the kernel refused the change at first", asyn
   const sync = new FirewallSync(frame, kernel);
   const world = leader();
   await sync.bring(at(world.knownTo("one")));
-  kernel.firewall.flows = [tcp("10.0.1.9", web.address)];
+  kernel.firewall.flows = [tcp("10.0.1.9", WEB)];
   world.dropPod("a/api");
   kernel.refuse(1);
   await expect(sync.bring(at(world.knownTo("one")))).rejects.toMatchObject({ code: "kernel_failed" });
@@ -191,7 +197,7 @@ test("whatever changes, fails and is flushed, the kernel ends with exactly the p
         else if (one.do === "flush") kernel.flushRuleset();
         else if (one.do === "pod") {
           pods = [...pods.filter(({ uid }) => uid !== name), ...(one.has ? [own] : [])];
-          world.pod({ name: `a/${name}`, node: "one", address: own.address, labels: { name: "web" } });
+          world.pod({ name: `a/${name}`, node: "one", address: own.addresses[0] ?? "", labels: { name: "web" } });
         } else if (one.has) world.policy(`a/${name}`, { ingress: [{ from: [{ podSelector: only(one.from) }] }] });
         else world.dropPolicy(`a/${name}`);
         await sync.bring(at(world.knownTo("one"), pods)).catch(() => undefined);

@@ -1,12 +1,16 @@
 import { diffFirewall, type FirewallTable } from "../kernel/firewall.js";
 import type { Kernel } from "../kernel/kernel.js";
-import { forbiddenFlows, touchedAddresses } from "./cut-plan.js";
+import type { SeenNetwork } from "../networks/seen-network.js";
+import { addressesWithUid, forbiddenFlows, touchedAddresses } from "./cut-plan.js";
 import type { FirewallFrame } from "./firewall-frame.js";
 import { type FirewalledPod, FirewallPlanner, type FirewallWorld } from "./firewall-plan.js";
 import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
 
-/** The world, but for policies that are not known yet. */
-export type KnownWorld = Omit<FirewallWorld, "policies"> & { readonly policies: PolicyMap | undefined };
+/** The world, but for policies and networks that are not known yet. */
+export type KnownWorld = Omit<FirewallWorld, "policies" | "networks"> & {
+  readonly policies: PolicyMap | undefined;
+  readonly networks: readonly SeenNetwork[] | undefined;
+};
 
 interface Applied {
   readonly table: FirewallTable;
@@ -16,7 +20,7 @@ interface Applied {
 
 /**
  * Keeps the firewall's table as it is wanted, by one transaction per change, and cuts connections that have come to be forbidden. Until
- * policies are known a former agent's table stands: what it closes stays closed. Calls must not overlap.
+ * policies and networks are known a former agent's table stands: what it closes stays closed. Calls must not overlap.
  */
 export class FirewallSync {
   private readonly kernel: Kernel;
@@ -55,10 +59,11 @@ export class FirewallSync {
 
   /** Brings the kernel to this world. After a failure, call again. */
   async bring(world: KnownWorld): Promise<void> {
-    if (world.policies === undefined && this.applied === undefined && (await this.kernel.hasFirewall())) return;
-    const policies = world.policies ?? NO_POLICIES;
+    const isKnown = world.policies !== undefined && world.networks !== undefined;
+    if (!isKnown && this.applied === undefined && (await this.kernel.hasFirewall())) return;
+    const { policies = NO_POLICIES, networks = [] } = world;
     const pods = new Map([...world.pods].map((pod) => [pod.uid, pod]));
-    const next = { table: this.planner.plan({ ...world, policies }), policies, pods };
+    const next = { table: this.planner.plan({ ...world, policies, networks }), policies, pods };
     const former = this.applied;
     this.applied = undefined;
     for (const address of touchedAddresses(former, next)) this.suspects.add(address);
@@ -79,7 +84,7 @@ export class FirewallSync {
     await this.apply(undefined, applied.table);
     this.applied = applied;
     // What was let through while the table was gone.
-    for (const { address } of applied.pods.values()) this.suspects.add(address);
+    for (const { addresses } of applied.pods.values()) for (const address of addresses) this.suspects.add(address);
     await this.cut(applied);
     return damage;
   }
@@ -94,7 +99,7 @@ export class FirewallSync {
 
   private async cut({ policies, pods }: Applied): Promise<void> {
     if (this.suspects.size === 0) return;
-    const uids = new Map([...pods.values()].map(({ uid, address }) => [address, uid]));
+    const uids = new Map([...pods.values()].flatMap(addressesWithUid));
     const flows = await this.kernel.readFlows([...this.suspects]);
     await this.kernel.cutFlows(forbiddenFlows(flows, policies, (address) => uids.get(address)));
     this.suspects.clear();

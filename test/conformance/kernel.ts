@@ -169,8 +169,8 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       expect(await bench.kernel.createPods([pod("uid-1", 9)])).toEqual(new Map());
       const listed = [...(await bench.kernel.listPods())].sort((one, other) => (one.uid < other.uid ? -1 : 1));
       expect(listed).toEqual([
-        { uid: "uid-1", address: "10.128.4.9", isWhole: true },
-        { uid: "uid-2", address: "10.128.4.10", isWhole: true },
+        { uid: "uid-1", address: "10.128.4.9", isWhole: true, further: [] },
+        { uid: "uid-2", address: "10.128.4.10", isWhole: true, further: [] },
       ]);
     });
 
@@ -187,7 +187,9 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       await bench.deletePodDevice("uid-1");
       expect((await bench.kernel.listPods()).map((each) => each.isWhole)).toEqual([false]);
       expect(await bench.kernel.createPods([pod("uid-1", 9)])).toEqual(new Map());
-      expect(await bench.kernel.listPods()).toEqual([{ uid: "uid-1", address: "10.128.4.9", isWhole: true }]);
+      expect(await bench.kernel.listPods()).toEqual([
+        { uid: "uid-1", address: "10.128.4.9", isWhole: true, further: [] },
+      ]);
     });
 
     test("an address moves to a new pod at once", async () => {
@@ -195,7 +197,9 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       await bench.kernel.createPods([pod("uid-1", 9)]);
       await bench.kernel.removePods(["uid-1"]);
       expect(await bench.kernel.createPods([pod("uid-2", 9)])).toEqual(new Map());
-      expect(await bench.kernel.listPods()).toEqual([{ uid: "uid-2", address: "10.128.4.9", isWhole: true }]);
+      expect(await bench.kernel.listPods()).toEqual([
+        { uid: "uid-2", address: "10.128.4.9", isWhole: true, further: [] },
+      ]);
     });
 
     test("rules are replaced as a whole: only the last elements remain", async () => {

@@ -216,6 +216,7 @@ function noNetwork(): NodeNetwork {
     setMap: () => undefined,
     setPolicies: () => undefined,
     firewalled: async () => undefined,
+    shareOf: async () => "10.64.0.0/26",
     onApplied: () => undefined,
     attach: async () => undefined,
     detach: async () => undefined,

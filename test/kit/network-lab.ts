@@ -8,7 +8,8 @@ import { systemRng } from "../../lib/system-rng.js";
 import { vtepMac } from "../../net/device-names.js";
 import { createNodeNetwork } from "../../net/host-network.js";
 import { realKernel } from "../../net/kernel/real-kernel.js";
-import { type HostPort, type NetworkMap, type NodeNetwork, netnsPath } from "../../net/node-network.js";
+import { type HostPort, type NetworkMap, type NodeNetwork, netnsPath, type PodLink } from "../../net/node-network.js";
+import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import { type BundledProgram, bundleProgram } from "./bundle.js";
 import { makeNamespace, type TestNamespace } from "./network-namespace.js";
 import type { ProbeAnswer, ProbeCommand } from "./network-probe.js";
@@ -55,6 +56,8 @@ export interface LabHost {
   readonly probe: Probe;
   /** A pod with a probe in it. The name is the uid. */
   pod(name: string, last: number, hostPorts?: readonly HostPort[], isInsider?: boolean): Promise<LabPod>;
+  /** A pod with these addresses, the first on eth0, whatever networks they are of; none: with its loopback alone. */
+  podOn(name: string, addresses: readonly string[], hostPorts?: readonly HostPort[]): Promise<LabPod>;
   /** Ends the network's programs, as an agent's death does, and begins anew over the same kernel. */
   restart(): Promise<NodeNetwork>;
 }
@@ -79,6 +82,8 @@ export interface Lab {
   readonly outside: TestNamespace;
   /** Gives all hosts a map of all nodes, some perhaps under other underlay addresses, and these services; resolves when every kernel reflects it. */
   setServices(services: readonly TestService[], underlays?: Readonly<Record<string, string>>): Promise<void>;
+  /** From the next services on all hosts know these networks as well. */
+  setNetworks(networks: readonly Network[]): void;
   /** Tells all hosts, `node-1` and so on, what policies mean for their pods; resolves when every kernel holds it. */
   setPolicies(world: PolicyWorld): Promise<void>;
   dispose(): Promise<void>;
@@ -110,6 +115,7 @@ export async function makeLab(count: number): Promise<Lab> {
     ),
   );
   let revision = 0;
+  let networks: readonly Network[] = [];
   return {
     hosts: hosts.map((each) => each.host),
     host: (at) => {
@@ -119,12 +125,15 @@ export async function makeLab(count: number): Promise<Lab> {
     },
     stranger: start("stranger", outside.enter),
     outside,
+    setNetworks: (next) => {
+      networks = next;
+    },
     setServices: async (services, underlays = {}) => {
       revision += 1;
       const nodes = hosts.map(({ host }) =>
         nodeObject(host.at, vtepMac(`node-${host.at}`), underlays[`node-${host.at}`]),
       );
-      await Promise.all(hosts.map((each) => each.apply(networkMap(revision, nodes, services))));
+      await Promise.all(hosts.map((each) => each.apply(networkMap(revision, nodes, services, networks))));
     },
     setPolicies: async (world) => {
       for (const { host } of hosts) host.network.setPolicies(world.knownTo(`node-${host.at}`));
@@ -163,6 +172,13 @@ async function makeHost(
     return fresh;
   };
   let network = await begin();
+  const linked = async (link: PodLink): Promise<LabPod> => {
+    const { uid, address } = link;
+    await network.attach([link]);
+    const inside = (script: string): Promise<string> =>
+      namespace.run(`nsenter --net=${netnsPath(runDir, uid)} sh -ec '${script}'`);
+    return { uid, address, inside, probe: start(uid, ["nsenter", `--net=${netnsPath(runDir, uid)}`]) };
+  };
   const host: LabHost = {
     at,
     address: config.underlayIP,
@@ -171,13 +187,13 @@ async function makeHost(
       return network;
     },
     probe: start(`host-${at}`, namespace.enter),
-    pod: async (uid, last, hostPorts = [], reachesInternals = false) => {
-      const address = `10.128.${at}.${last}`;
-      await network.attach([{ uid, address, hostPorts, reachesInternals }]);
-      const inside = (script: string): Promise<string> =>
-        namespace.run(`nsenter --net=${netnsPath(runDir, uid)} sh -ec '${script}'`);
-      return { uid, address, inside, probe: start(uid, ["nsenter", `--net=${netnsPath(runDir, uid)}`]) };
-    },
+    pod: (uid, last, hostPorts = [], reachesInternals = false) =>
+      linked({ uid, address: `10.128.${at}.${last}`, hostPorts, reachesInternals }),
+    podOn: (uid, [address = "", ...others], hostPorts = []) =>
+      linked({
+        ...{ uid, address, hostPorts },
+        further: others.map((other, place) => ({ interface: `eth${place + 1}`, address: other })),
+      }),
     restart: async () => {
       await network.stop();
       network = await begin();

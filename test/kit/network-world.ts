@@ -2,6 +2,7 @@ import { subnetOf } from "../../net/ipv4.js";
 import type { NetworkMap, NodeNetworkConfig } from "../../net/node-network.js";
 import type { ProxySite } from "../../net/proxy/proxy-state.js";
 import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Service } from "../../proto/gen/tallship/v1/service.js";
 
@@ -133,7 +134,12 @@ function nodeOf(address: string): string {
 }
 
 /** A network map of these nodes and services. */
-export function networkMap(revision: number, nodes: readonly Node[], services: readonly TestService[]): NetworkMap {
+export function networkMap(
+  revision: number,
+  nodes: readonly Node[],
+  services: readonly TestService[],
+  networks: readonly Network[] = [],
+): NetworkMap {
   const keyed = services.map((service) => ({ service, key: `${service.namespace ?? "default"}/${service.name}` }));
   return {
     revision,
@@ -141,6 +147,7 @@ export function networkMap(revision: number, nodes: readonly Node[], services: r
     services: new Map(keyed.map(({ service, key }) => [key, serviceObject(service)])),
     endpointSlices: new Map(keyed.map(({ service, key }) => [`${key}-a`, sliceObject(service)])),
     ingresses: new Map(),
+    networks: new Map(networks.map((each) => [`${each.metadata?.namespace}/${each.metadata?.name}`, each])),
     ingressClasses: new Map(),
   };
 }

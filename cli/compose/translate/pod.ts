@@ -10,7 +10,7 @@ import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { aliasLabels, containerPorts } from "./network.js";
 import { at, from, type Part, type Placed, someOf } from "./part.js";
 import { placementParts } from "./placement.js";
-import { resourceParts } from "./resources.js";
+import { deviceParts, resourceParts } from "./resources.js";
 import { podSecurityParts, runAsParts, securityParts } from "./security.js";
 import { matesOf } from "./shared-pod.js";
 import { storageOf } from "./storage.js";
@@ -46,6 +46,7 @@ export function podTemplate(
     ...startAfterParts(context),
     ...listed(units.map((unit) => unit.annotations)),
     ...joinedParts(context),
+    ...deviceParts(context),
   };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
   const isOnHost = networkMode?.value === "host";

@@ -1,3 +1,4 @@
+import { DEVICES, deviceNameProblem, deviceText, GPU } from "../../../kinds/devices.js";
 import { noteField, type ServiceContext } from "./context.js";
 import { at, from, type Part } from "./part.js";
 
@@ -21,7 +22,7 @@ export function resourceParts(context: ServiceContext): Part {
   const most = {
     cpu: from(cpus, cpuText),
     memory: from(memory, String),
-    ...(gpus === undefined ? {} : { "nvidia.com/gpu": gpus }),
+    ...(gpus === undefined ? {} : { [GPU]: gpus }),
   };
   const least = {
     cpu: from(reserved?.cpus, cpuText) ?? shares,
@@ -40,11 +41,31 @@ function cpuText(cores: number): string {
   return `${Math.round(cores * 1000)}m`;
 }
 
-/** GPUs asked for, as the resource that a device plugin offers. */
-function gpuCount(context: ServiceContext): Part {
-  const { gpus, deploy } = context.service.model;
-  const devices = deploy?.value.resources?.value.reservations?.value.devices?.value ?? [];
+/** The annotation that names the GPUs that a service asks for by id; how its node calls them. */
+export function deviceParts(context: ServiceContext): { readonly [key: string]: Part } {
+  const { gpus } = context.service.model;
+  const ids = [...reservedGpus(context).ofGpu, ...(gpus?.value ?? [])].flatMap(
+    ({ value }) => value.device_ids?.value ?? [],
+  );
+  for (const { value, place } of ids) {
+    const wrong = deviceNameProblem(value);
+    if (wrong !== undefined) context.tell.problem(place, [...context.path, "device_ids"], wrong);
+  }
+  const [first] = ids;
+  if (first === undefined) return {};
+  return { [DEVICES]: at(first.place, ids.map(({ value }) => deviceText({ kind: GPU, name: value })).join(",")) };
+}
+
+function reservedGpus({ service: { model } }: ServiceContext) {
+  const devices = model.deploy?.value.resources?.value.reservations?.value.devices?.value ?? [];
   const ofGpu = devices.filter(({ value }) => value.capabilities?.value.some((one) => one.value === "gpu") === true);
+  return { devices, ofGpu };
+}
+
+/** GPUs asked for, as the resource that nodes with such devices offer. */
+function gpuCount(context: ServiceContext): Part {
+  const { gpus } = context.service.model;
+  const { devices, ofGpu } = reservedGpus(context);
   for (const { place, value } of devices)
     if (!ofGpu.some((one) => one.value === value))
       noteField(context, "deploy", place, "only devices with the capability gpu can be reserved");
@@ -56,8 +77,6 @@ function gpuCount(context: ServiceContext): Part {
     const count = Number(
       value.count?.value ?? (value.device_ids === undefined ? "all" : value.device_ids.value.length),
     );
-    if (value.device_ids !== undefined)
-      noteField(context, "deploy", each, "which GPUs is the node's choice; their number counts");
     if (Number.isNaN(count))
       noteField(context, "deploy", each, "all GPUs of a node cannot be asked for: one is reserved; write count");
     sum += Number.isNaN(count) ? 1 : count;

@@ -1,0 +1,61 @@
+import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { gatewayOf } from "../ipv4.js";
+import type { Entry } from "../kernel/entries.js";
+import type { NodeNetworkConfig } from "../node-network.js";
+import type { SeenNetwork } from "./seen-network.js";
+
+/**
+ * What the kernel must hold for networks beside the cluster's own. A node that has pods of a network has a device for it, and there the same three
+ * entries per peer as in the cluster's own overlay; one that has none reaches the shares of others by the cluster's own overlay, for the node
+ * ports of services that lead there. Whatever no route takes is refused: nothing of a network's leaves by the underlay.
+ */
+export function networkEntries(
+  config: NodeNetworkConfig,
+  networks: readonly SeenNetwork[],
+  podMtu: number,
+): readonly Entry[] {
+  return networks.flatMap((network) => [
+    ...shareEntries(network),
+    ...(network.way === "overlay" ? overlayWay(config, network, podMtu) : []),
+    { table: "refusal" as const, subnet: network.subnet },
+  ]);
+}
+
+/** Next hop of the network's pods here. On the cluster's own device: it is the node's, whatever becomes of the network's device. */
+function shareEntries({ share }: SeenNetwork): readonly Entry[] {
+  return share === undefined ? [] : [{ table: "address", device: OVERLAY_DEVICE, ip: gatewayOf(share), scope: "host" }];
+}
+
+function overlayWay(config: NodeNetworkConfig, network: SeenNetwork, podMtu: number): readonly Entry[] {
+  const { device, vni, share, peers } = network;
+  if (share === undefined) {
+    const source = gatewayOf(config.podCIDR);
+    return peers.map(({ peer, cidr }) => ({
+      table: "route",
+      device: OVERLAY_DEVICE,
+      subnet: cidr,
+      via: peer.gateway,
+      source,
+    }));
+  }
+  const source = gatewayOf(share);
+  return [
+    {
+      table: "device",
+      device,
+      vni,
+      port: config.vxlanPort,
+      underlayIp: config.underlayIP,
+      mac: vtepMac(config.nodeName),
+      mtu: podMtu,
+    },
+    ...peers.flatMap(({ peer, cidr }): readonly Entry[] => {
+      const gateway = gatewayOf(cidr);
+      return [
+        { table: "neigh", device, ip: gateway, mac: peer.vtepMac },
+        { table: "fdb", device, mac: peer.vtepMac, underlayIp: peer.underlayIp },
+        { table: "route", device, subnet: cidr, via: gateway, source },
+      ];
+    }),
+  ];
+}

@@ -1,0 +1,133 @@
+import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
+import { contains, gatewayOf, parseAddress, parseSubnet } from "../ipv4.js";
+import type { FirewallChain, FirewallSet } from "../kernel/firewall.js";
+import { chainName } from "../policy/policy-rules.js";
+import type { SeenNetwork } from "./seen-network.js";
+
+/** What rules around networks depend on. Fixed while the process runs. */
+export interface NetworkFrame {
+  /** All pods of the cluster's own network. */
+  readonly clusterCIDR: string;
+  readonly podCIDR: string;
+}
+
+/** A range of addresses and what it is for. */
+interface Range {
+  readonly name: string;
+  readonly subnet: string;
+}
+
+/**
+ * The chains that keep networks apart, before policies are asked. A pod reaches the networks that it is on and, unless one is internal, what is no
+ * pod at all; strangers come in by services and host ports, hosts always. A packet from a pod's address in one network to another network of the pod's
+ * gets its address there, so that services lead to all networks that a pod is on.
+ */
+export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyMap<string, FirewallChain> {
+  return new Map([
+    [
+      "networks-apart",
+      {
+        hook: "type filter hook forward priority -7; policy accept;",
+        rules: [
+          "ct state established,related accept",
+          "ip saddr . ip daddr @joins accept",
+          "ip saddr vmap @networks-from",
+          "ip daddr vmap @networks-to",
+          `ip saddr @networks ip daddr ${clusterCIDR} drop`,
+        ],
+      },
+    ],
+    [
+      "network-sources",
+      {
+        // Before the proxy's, which knows of the cluster's own network only.
+        hook: "type nat hook postrouting priority 99; policy accept;",
+        rules: [
+          "snat ip to ip saddr . ip daddr map @join-sources",
+          `oifname "${NETWORK_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${gatewayOf(podCIDR)}`,
+          `oifname { "lo", "${OVERLAY_DEVICE}", "${POD_DEVICE_PREFIX}*", "${NETWORK_DEVICE_PREFIX}*" } accept`,
+          "ip saddr @networks masquerade",
+        ],
+      },
+    ],
+  ]);
+}
+
+/** A pod as far as networks are concerned. */
+export interface NetworkedPod {
+  readonly addresses: readonly string[];
+}
+
+/** The sets and chains for these networks and this node's pods on them. */
+export function networkTable(
+  networks: readonly SeenNetwork[],
+  pods: Iterable<NetworkedPod>,
+  { clusterCIDR }: NetworkFrame,
+): { readonly sets: ReadonlyMap<string, FirewallSet>; readonly chains: ReadonlyMap<string, FirewallChain> } {
+  const chains = new Map<string, FirewallChain>();
+  const enter = (rules: readonly string[]): string => {
+    const name = chainName("network", rules);
+    chains.set(name, { hook: "", rules });
+    return name;
+  };
+  const from = new Map<string, string>();
+  const to = new Map<string, string>();
+  for (const { subnet, isInternal } of networks) {
+    if (isInternal) from.set(subnet, `jump ${enter([`ip daddr ${subnet} accept`, "drop"])}`);
+    to.set(subnet, `goto ${enter(entrance(subnet, isInternal, clusterCIDR))}`);
+  }
+  const ranges = [{ name: "", subnet: clusterCIDR }, ...networks];
+  const joins = joinsOf([...pods], ranges);
+  return {
+    chains,
+    sets: new Map<string, FirewallSet>([
+      ["networks", setOf("type ipv4_addr; flags interval;", new Map(networks.map(({ subnet }) => [subnet, ""])))],
+      ["networks-from", verdicts(from)],
+      ["networks-to", verdicts(to)],
+      [
+        "joins",
+        setOf("type ipv4_addr . ipv4_addr; flags interval;", new Map([...joins.keys()].map((key) => [key, ""]))),
+      ],
+      ["join-sources", { is: "map", type: "type ipv4_addr . ipv4_addr : ipv4_addr; flags interval;", elements: joins }],
+    ]),
+  };
+}
+
+/** Who comes in: the network's own, and hosts; strangers too, unless it is internal. */
+function entrance(subnet: string, isInternal: boolean, clusterCIDR: string): readonly string[] {
+  const own = [`ip saddr ${subnet} accept`, "ip saddr @gateways accept"];
+  return isInternal ? [...own, "drop"] : [...own, `ip saddr ${clusterCIDR} drop`, "ip saddr @networks drop"];
+}
+
+/** By address of a pod and range of another network of the pod's: its address there. */
+function joinsOf(pods: readonly NetworkedPod[], ranges: readonly Range[]): ReadonlyMap<string, string> {
+  return new Map(
+    pods.flatMap(({ addresses }) => {
+      if (addresses.length < 2) return [];
+      const placed = addresses.flatMap((address) => {
+        const range = ranges.find(({ subnet }) => isIn(subnet, address));
+        return range === undefined ? [] : [{ address, subnet: range.subnet }];
+      });
+      return placed.flatMap((one) =>
+        placed
+          .filter((other) => other !== one)
+          .map((other) => [`${one.address} . ${other.subnet}`, other.address] as const),
+      );
+    }),
+  );
+}
+
+/** True when the address lies in the range. */
+export function isIn(cidr: string, address: string): boolean {
+  const subnet = parseSubnet(cidr);
+  const value = parseAddress(address);
+  return subnet !== undefined && value !== undefined && contains(subnet, value);
+}
+
+function setOf(type: string, elements: ReadonlyMap<string, string>): FirewallSet {
+  return { is: "set", type, elements };
+}
+
+function verdicts(elements: ReadonlyMap<string, string>): FirewallSet {
+  return { is: "map", type: "type ipv4_addr : verdict; flags interval;", elements };
+}

@@ -1,0 +1,103 @@
+import type { Clock } from "../../lib/clock.js";
+import { TallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import { gatewayOf } from "../ipv4.js";
+import { isIn } from "./network-firewall.js";
+import type { SeenNetwork } from "./seen-network.js";
+
+/** Where an address of a network's share belongs. */
+export interface Place {
+  readonly gateway: string;
+  /** What is reached by the link. */
+  readonly subnet: string;
+  readonly mtu: number;
+}
+
+interface Waiting {
+  readonly network: string;
+  readonly settle: (outcome: string | TallshipError) => void;
+}
+
+/** The networks beside the cluster's own that the kernel leads to, and who waits for a share of one. */
+export class NodeNetworks {
+  private readonly clock: Clock;
+  /** Why a network that goes through tunnels cannot be joined here; undefined when it can. */
+  private readonly tunnelProblem: () => string | undefined;
+  private readonly waiting = new Set<Waiting>();
+  private applied: readonly SeenNetwork[] | undefined;
+  private mtuOf: (network: SeenNetwork) => number = () => 0;
+
+  constructor(clock: Clock, tunnelProblem: () => string | undefined) {
+    this.clock = clock;
+    this.tunnelProblem = tunnelProblem;
+  }
+
+  /** What the kernel leads to; undefined before the first map. */
+  get known(): readonly SeenNetwork[] | undefined {
+    return this.applied;
+  }
+
+  /** The kernel leads to these now. */
+  set(networks: readonly SeenNetwork[], mtuOf: (network: SeenNetwork) => number): void {
+    this.applied = networks;
+    this.mtuOf = mtuOf;
+    for (const one of this.waiting) {
+      const share = this.find(one.network)?.share;
+      if (share !== undefined) one.settle(this.usable(one.network, share));
+    }
+  }
+
+  /** Where an address belongs; undefined when it is in no share of this node's. */
+  placeOf(address: string): Place | undefined {
+    const network = this.applied?.find(({ share }) => share !== undefined && isIn(share, address));
+    if (network?.share === undefined) return undefined;
+    return { gateway: gatewayOf(network.share), subnet: network.subnet, mtu: this.mtuOf(network) };
+  }
+
+  /** The node's share of a network, once there is one. */
+  shareOf(network: string, signal: AbortSignal): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: string | TallshipError): void => {
+        cancel();
+        this.waiting.delete(one);
+        signal.removeEventListener("abort", abort);
+        if (typeof outcome === "string") resolve(outcome);
+        else reject(outcome);
+      };
+      const one = { network, settle };
+      const abort = (): void => settle(problem("cancelled", network, "not wanted any more"));
+      const cancel = this.clock.after(limit("networkShareWaitMs"), () => settle(this.late(network)));
+      this.waiting.add(one);
+      const share = this.find(network)?.share;
+      if (signal.aborted) abort();
+      else if (share !== undefined) settle(this.usable(network, share));
+      else signal.addEventListener("abort", abort, { once: true });
+    });
+  }
+
+  private usable(name: string, share: string): string | TallshipError {
+    const why = this.find(name)?.way === "tunnel" ? this.tunnelProblem() : undefined;
+    return why === undefined ? share : problem("failed_precondition", name, why);
+  }
+
+  private late(network: string): TallshipError {
+    if (this.applied === undefined)
+      return problem("unavailable", network, "the control plane has not been reached since the agent started");
+    const isThere = this.find(network) !== undefined;
+    return isThere
+      ? problem("unavailable", network, "this node has no share of its addresses: see its conditions")
+      : problem("config_missing", network, "there is no such Network");
+  }
+
+  private find(name: string): SeenNetwork | undefined {
+    return this.applied?.find((network) => network.name === name);
+  }
+}
+
+function problem(
+  code: "cancelled" | "unavailable" | "failed_precondition" | "config_missing",
+  network: string,
+  why: string,
+): TallshipError {
+  return new TallshipError(code, `join network ${network}: ${why}`);
+}
