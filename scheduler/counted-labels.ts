@@ -12,6 +12,11 @@ export class CountedLabels {
   private readonly ofNamespaces = new Set<string>();
   private readonly namespaces = new Map<string, Labels>();
 
+  /** True once some term asks about any. */
+  get areAsked(): boolean {
+    return this.ofPods !== undefined;
+  }
+
   /** Learns what the terms ask about; true when that is more than before. */
   learn(peers: Peers): boolean {
     const asked = countedLabels(peers);

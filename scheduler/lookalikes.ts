@@ -10,6 +10,14 @@ interface Example {
   readonly shape: Shape;
 }
 
+/** What pods are told apart by. */
+interface Telling {
+  /** They are bound: which node they name does not matter. */
+  readonly isBound: boolean;
+  /** Some term asks about labels, and namespaces. */
+  readonly byLabels: boolean;
+}
+
 /**
  * Recognises pods that are scheduled like the last one of their owner, as nearly all are, without working out what they ask: to compare two
  * pods costs less than to describe one. Only memory: what is not recognised is worked out, to the same shape.
@@ -22,11 +30,11 @@ export class Lookalikes {
     this.most = most;
   }
 
-  /** The shape of a pod without claims, if it is like the last one of its owner; `isBound` leaves out the node that it names. */
-  find(pod: Pod, isBound: boolean): Shape | undefined {
+  /** The shape of a pod without claims, if it is like the last one of its owner. */
+  find(pod: Pod, telling: Telling): Shape | undefined {
     const owner = groupOf(pod);
     const example = owner === "" ? undefined : this.examples.get(owner);
-    return example !== undefined && isAlike(pod, example.pod, isBound) ? example.shape : undefined;
+    return example !== undefined && isAlike(pod, example.pod, telling) ? example.shape : undefined;
   }
 
   /** Remembers the pod as the example of its owner's. */
@@ -44,16 +52,17 @@ export class Lookalikes {
 }
 
 /** True when nothing that decides where a pod may run differs. Whatever makes a shape's key stands here too. */
-function isAlike(left: Pod, right: Pod, isBound: boolean): boolean {
+function isAlike(left: Pod, right: Pod, { isBound, byLabels }: Telling): boolean {
   const [one, other] = [left.spec, right.spec];
   if (one === undefined || other === undefined) return one === other;
   return (
     (isBound || one.nodeName === other.nodeName) &&
     one.hostNetwork === other.hostNetwork &&
-    left.metadata?.namespace === right.metadata?.namespace &&
     placementOf(left.metadata?.annotations) === placementOf(right.metadata?.annotations) &&
     deviceWords(left, isBound) === deviceWords(right, isBound) &&
-    isSameMap(left.metadata?.labels ?? {}, right.metadata?.labels ?? {}) &&
+    (!byLabels ||
+      (left.metadata?.namespace === right.metadata?.namespace &&
+        isSameMap(left.metadata?.labels ?? {}, right.metadata?.labels ?? {}))) &&
     isSameMap(one.nodeSelector, other.nodeSelector) &&
     isSameMap(one.overhead, other.overhead) &&
     areAsking(one.containers, other.containers) &&

@@ -53,55 +53,69 @@ export interface Scratch {
   readonly points: Float64Array;
 }
 
-/** The best node of each region, and of all: nodes are ranked by what is each node's own, what is the region's is asked for each answer. */
+/** Nodes that get the same answer to what is regional, and who of them is best. */
+interface Contest {
+  readonly slots: Int32Array;
+  readonly tournament: Tournament;
+}
+
+/**
+ * The best node of each region, and of all: nodes are ranked by what is each node's own, what is the region's is asked for each answer. Who may
+ * have lost points is ranked by what he had until he is found at the top: most lose points again before that, and each move has a price.
+ */
 export class Regions {
-  private readonly tournaments: readonly Tournament[];
+  private readonly contests: readonly Contest[];
   private readonly regional: Regional;
   /** Most points that the regional scores can give. */
   private readonly most: number;
-  private readonly ranks: Float64Array;
+  /** Which contest each slot is in, and where it stands there; empty where all are in one, in order. */
   private readonly regionOf: Int32Array;
+  private readonly placeOf: Int32Array;
+  private readonly pointsOf: (slot: number) => number;
   private readonly scratch: Scratch;
 
   /** `pointsOf` says what a node has now of its own. */
   constructor({ regions, regional }: Split, pointsOf: (slot: number) => number, scratch: Scratch) {
-    const { length } = scratch.fits;
     this.scratch = scratch;
+    this.pointsOf = pointsOf;
     this.regional = regional;
     this.most = regional.scorers.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
-    this.ranks = new Float64Array(length);
-    const ranking = { ranks: this.ranks, placeOf: new Int32Array(length), pointsOf };
-    this.tournaments = regions.map((slots) => new Tournament(slots, ranking));
-    this.regionOf = new Int32Array(regions.length > 1 ? length : 0);
-    if (regions.length > 1)
-      for (const [region, slots] of regions.entries()) for (const slot of slots) this.regionOf[slot] = region;
+    this.contests = regions.map((slots) => ({ slots, tournament: new Tournament(slots.length) }));
+    const length = regions.length > 1 ? scratch.fits.length : 0;
+    this.regionOf = new Int32Array(length);
+    this.placeOf = new Int32Array(length);
+    if (length > 0)
+      for (const [region, slots] of regions.entries())
+        for (const [place, slot] of slots.entries()) {
+          this.regionOf[slot] = region;
+          this.placeOf[slot] = place;
+        }
   }
 
   /** Takes all slots anew, with these points of their own. */
   play(points: Float64Array): void {
-    this.ranks.set(points);
-    for (const tournament of this.tournaments) tournament.play();
+    for (const { slots, tournament } of this.contests) tournament.play(points, slots);
   }
 
   /** What the slot is ranked by: its own points, or more. */
   rankOf(slot: number): number {
-    return this.ranks[slot] ?? OUT;
+    return this.tournamentOf(slot)?.rankOf(this.placeIn(slot)) ?? OUT;
   }
 
   /** Ranks a slot anew. */
   move(slot: number, rank: number): void {
-    const region = this.regionOf.length === 0 ? 0 : (this.regionOf[slot] ?? 0);
-    this.tournaments[region]?.move(slot, rank);
+    this.tournamentOf(slot)?.move(this.placeIn(slot), rank);
   }
 
   /** The best slot of those whose region fits; −1 when there is none. */
   best(): number {
-    const { regional, tournaments } = this;
-    if (regional.sieves.length + regional.scorers.length === 0) return tournaments[0]?.best() ?? -1;
+    const { regional, contests } = this;
+    const [only] = contests;
+    if (regional.sieves.length + regional.scorers.length === 0) return only === undefined ? -1 : this.bestOf(only);
     let best = -1;
     let most = OUT;
-    for (const tournament of tournaments) {
-      const slot = tournament.best();
+    for (const contest of contests) {
+      const slot = this.bestOf(contest);
       if (slot < 0) continue;
       const own = this.rankOf(slot);
       if (own + this.most < most || !this.isRegionFitting(slot)) continue;
@@ -111,6 +125,26 @@ export class Regions {
       most = total;
     }
     return best;
+  }
+
+  private bestOf({ slots, tournament }: Contest): number {
+    for (;;) {
+      const place = tournament.best;
+      if (place < 0) return -1;
+      const slot = slots[place] ?? -1;
+      const points = this.pointsOf(slot);
+      // Nobody is ranked below his points: who is at the top by what he has is the best. Each turn but the last ranks one lower.
+      if (points === tournament.rankOf(place)) return slot;
+      tournament.move(place, points);
+    }
+  }
+
+  private tournamentOf(slot: number): Tournament | undefined {
+    return this.contests[this.regionOf.length === 0 ? 0 : (this.regionOf[slot] ?? 0)]?.tournament;
+  }
+
+  private placeIn(slot: number): number {
+    return this.placeOf.length === 0 ? slot : (this.placeOf[slot] ?? 0);
   }
 
   private isRegionFitting(slot: number): boolean {

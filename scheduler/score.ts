@@ -1,4 +1,4 @@
-import type { Load } from "./changed-slots.js";
+import type { Load } from "./slot-loads.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Topology } from "./topology.js";

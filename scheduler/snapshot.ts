@@ -3,7 +3,6 @@ import { limit } from "../lib/limits.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Budgets } from "./budgets.js";
-import { ChangedSlots } from "./changed-slots.js";
 import { CountedLabels } from "./counted-labels.js";
 import { DeviceUse } from "./devices/device-use.js";
 import { GroupCounts } from "./group-counts.js";
@@ -16,6 +15,7 @@ import { pinnedNode } from "./pinned-node.js";
 import type { Amounts } from "./pod-requests.js";
 import { PriorityCounts } from "./priority-counts.js";
 import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
+import { SlotLoads } from "./slot-loads.js";
 import { SoftTainted } from "./soft-tainted.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
 import { type Placed, Tenants } from "./tenants.js";
@@ -44,7 +44,7 @@ export class Snapshot {
   /** Grows whenever a node object changes in a way that matters to placement. */
   nodesVersion = 0;
   /** Slots whose use changed. */
-  readonly changed = new ChangedSlots();
+  readonly changed = new SlotLoads();
   /** How many pods of a group each node runs. */
   readonly groups = new GroupCounts();
   /** How many pods only have room kept for them. */
@@ -85,7 +85,7 @@ export class Snapshot {
   /** The shape of a pod that waits, whose claims ask for that; the same object for pods of equal shape, as long as it is remembered. */
   shapeOf(pod: Pod, volumes?: VolumeDemand): Shape {
     if (volumes !== undefined) return this.shapeFor(pod, pinnedNode(pod), volumes);
-    const known = this.waiting.find(pod, false);
+    const known = this.waiting.find(pod, { isBound: false, byLabels: this.counting.areAsked });
     if (known !== undefined) return known;
     const shape = this.shapeFor(pod, pinnedNode(pod), undefined);
     this.waiting.remember(pod, shape);
@@ -94,7 +94,7 @@ export class Snapshot {
 
   /** The shape of a pod that is bound: that which it had when it waited, since its node no longer matters to it. */
   shapeOfBound(pod: Pod): Shape {
-    const known = this.bound.find(pod, true);
+    const known = this.bound.find(pod, { isBound: true, byLabels: this.counting.areAsked });
     if (known !== undefined) return known;
     const shape = this.shapeFor(pod, "", undefined, true);
     this.bound.remember(pod, shape);
@@ -383,7 +383,7 @@ export class Snapshot {
     }
     const [allCpu, allMemory] = [this.allocatableCpu[slot] ?? 0, this.allocatableMemory[slot] ?? 0];
     const lean = cpu / allCpu - memory / allMemory;
-    this.changed.add(slot, scored.cpuMillicores / allCpu, scored.memoryBytes / allMemory, lean);
+    this.changed.addLoad(slot, scored.cpuMillicores / allCpu, scored.memoryBytes / allMemory, lean);
   }
 
   private countTenure({ priority, isReserved }: Tenure, sign: 1 | -1): void {

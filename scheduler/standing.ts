@@ -1,4 +1,4 @@
-import type { Load } from "./changed-slots.js";
+import type { Load } from "./slot-loads.js";
 import type { Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName, policyFor } from "./plugins.js";
 import { Regions, type Scratch, split, type WeighedScorer } from "./regions.js";

@@ -1,73 +1,85 @@
-/** The points of who takes no part. */
+/** The rank of who takes no part. */
 export const OUT = Number.NEGATIVE_INFINITY;
 
-/** What tournaments of different slots share. Each has a place for every slot. */
-export interface Ranking {
-  /** What each slot is ranked by: its points, or more. */
-  readonly ranks: Float64Array;
-  /** Where each slot stands among those of its tournament. */
-  readonly placeOf: Int32Array;
-  /** The points that the slot has now. */
-  pointsOf(slot: number): number;
-}
+/** Entries that are compared at once: as many ranks as one line of the processor's cache holds. */
+const WIDTH = 8;
+const SHIFT = 3;
 
 /**
- * The best of many candidates while single candidates change: a complete binary tree whose leaves are slots and whose inner nodes hold the better
- * of their children. More points win; of equals the lower slot. Who may have lost points is ranked by what he had until he is found at the
- * top: most lose points again before that, and to move each time would cost the tree's height.
+ * The best of many places while single ones change: a tree in which each entry of a level is the best of eight below. The higher rank wins; of equals
+ * the lower place. Its top costs nothing, a change at most eight looks per level.
  */
 export class Tournament {
-  private readonly ranking: Ranking;
+  /** Of all levels, one after the other: places first, the top last. */
+  private readonly ranks: Float64Array;
+  /** Which place each entry stands for. */
   private readonly winners: Int32Array;
-  private readonly leaves: number;
+  /** Where the levels begin. */
+  private readonly levels: readonly number[];
+  private readonly top: number;
 
-  /** Of these slots, in order. */
-  constructor(slots: Int32Array, ranking: Ranking) {
-    this.ranking = ranking;
-    this.leaves = 2 ** Math.ceil(Math.log2(Math.max(1, slots.length)));
-    this.winners = new Int32Array(2 * this.leaves).fill(-1);
-    for (let place = 0; place < slots.length; place += 1) {
-      ranking.placeOf[slots[place] ?? 0] = place;
-      this.winners[this.leaves + place] = slots[place] ?? -1;
+  constructor(places: number) {
+    const levels = [0];
+    let size = Math.max(1, places);
+    let end = 0;
+    do {
+      end += Math.ceil(size / WIDTH) * WIDTH;
+      levels.push(end);
+      size = Math.ceil(size / WIDTH);
+    } while (size > 1);
+    this.levels = levels;
+    this.top = end;
+    this.ranks = new Float64Array(end + 1).fill(OUT);
+    this.winners = Int32Array.from({ length: end + 1 }, (_, at) => at);
+  }
+
+  /** The best place; −1 when none takes part. */
+  get best(): number {
+    return this.ranks[this.top] === OUT ? -1 : (this.winners[this.top] ?? -1);
+  }
+
+  /** What the place is ranked by. */
+  rankOf(place: number): number {
+    return this.ranks[place] ?? OUT;
+  }
+
+  /** Ranks the first places anew, so many as there are ranks given; `placed[at]` says which of them stands at a place. */
+  play(given: Float64Array, placed: Int32Array): void {
+    for (let at = 0; at < placed.length; at += 1) this.ranks[at] = given[placed[at] ?? 0] ?? OUT;
+    for (let level = 0; level + 1 < this.levels.length; level += 1) {
+      const end = this.levels[level + 1] ?? 0;
+      for (let from = this.levels[level] ?? 0; from < end; from += WIDTH) this.settle(level, from);
     }
   }
 
-  /** The best candidate; −1 when there is none. */
-  best(): number {
-    const { ranking, winners } = this;
-    for (;;) {
-      const slot = winners[1] ?? -1;
-      if (slot < 0) return -1;
-      const points = ranking.pointsOf(slot);
-      // Nobody is ranked below his points: who is at the top by what he has is the best. Each turn but the last ranks one lower.
-      if (points === ranking.ranks[slot]) return points === OUT ? -1 : slot;
-      this.move(slot, points);
+  /** Ranks one place anew. */
+  move(place: number, rank: number): void {
+    this.ranks[place] = rank;
+    let at = place;
+    for (let level = 0; level + 1 < this.levels.length; level += 1) {
+      const begin = this.levels[level] ?? 0;
+      const block = (at - begin) >> SHIFT;
+      if (!this.settle(level, begin + block * WIDTH)) return;
+      at = (this.levels[level + 1] ?? 0) + block;
     }
   }
 
-  /** Takes all slots anew, as they are ranked now. */
-  play(): void {
-    const { winners } = this;
-    for (let at = this.leaves - 1; at > 0; at -= 1)
-      winners[at] = this.better(winners[2 * at] ?? -1, winners[2 * at + 1] ?? -1);
-  }
-
-  /** Ranks a slot of the tournament anew. */
-  move(slot: number, rank: number): void {
-    const { winners, ranking } = this;
-    ranking.ranks[slot] = rank;
-    for (let at = (this.leaves + (ranking.placeOf[slot] ?? 0)) >> 1; at > 0; at >>= 1) {
-      const before = winners[at] ?? -1;
-      const after = this.better(winners[2 * at] ?? -1, winners[2 * at + 1] ?? -1);
-      // Another slot won here and still does: nothing above has changed.
-      if (after === before && after !== slot) return;
-      winners[at] = after;
+  /** Finds the best of the entries of a level from there; false when the entry above says so already. */
+  private settle(level: number, from: number): boolean {
+    const { ranks, winners, levels } = this;
+    let best = from;
+    let most = ranks[from] ?? OUT;
+    for (let at = from + 1; at < from + WIDTH; at += 1) {
+      const rank = ranks[at] ?? OUT;
+      if (rank <= most) continue;
+      most = rank;
+      best = at;
     }
-  }
-
-  private better(left: number, right: number): number {
-    if (right < 0) return left;
-    const { ranks } = this.ranking;
-    return (ranks[right] ?? OUT) > (ranks[left] ?? OUT) ? right : left;
+    const above = (levels[level + 1] ?? 0) + ((from - (levels[level] ?? 0)) >> SHIFT);
+    const winner = winners[best] ?? 0;
+    if (ranks[above] === most && winners[above] === winner) return false;
+    ranks[above] = most;
+    winners[above] = winner;
+    return true;
   }
 }
