@@ -1,6 +1,6 @@
 import { limit } from "../lib/limits.js";
 import type { Sieve } from "./filter.js";
-import { MAX_POINTS, type Scorer } from "./score.js";
+import type { Scorer } from "./score.js";
 import { regionsOf, type Topology } from "./topology.js";
 import { OUT, Tournament } from "./tournament.js";
 
@@ -66,8 +66,6 @@ interface Contest {
 export class Regions {
   private readonly contests: readonly Contest[];
   private readonly regional: Regional;
-  /** Most points that the regional scores can give. */
-  private readonly most: number;
   /** Which contest each slot is in, and where it stands there; empty where all are in one, in order. */
   private readonly regionOf: Int32Array;
   private readonly placeOf: Int32Array;
@@ -79,7 +77,6 @@ export class Regions {
     this.scratch = scratch;
     this.pointsOf = pointsOf;
     this.regional = regional;
-    this.most = regional.scorers.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
     this.contests = regions.map((slots) => ({ slots, tournament: new Tournament(slots.length) }));
     const length = regions.length > 1 ? scratch.fits.length : 0;
     this.regionOf = new Int32Array(length);
@@ -115,11 +112,15 @@ export class Regions {
     let best = -1;
     let most = OUT;
     for (const contest of contests) {
+      // What is regional any slot of the region can tell.
+      const [any = 0] = contest.slots;
+      if (!this.isRegionFitting(any)) continue;
+      const regions = this.pointsOfRegion(any);
+      // Whoever is at the top has no more than he is ranked by.
+      if (contest.tournament.most + regions < most) continue;
       const slot = this.bestOf(contest);
       if (slot < 0) continue;
-      const own = this.rankOf(slot);
-      if (own + this.most < most || !this.isRegionFitting(slot)) continue;
-      const total = own + this.pointsOfRegion(slot);
+      const total = this.rankOf(slot) + regions;
       if (total < most || (total === most && slot > best)) continue;
       best = slot;
       most = total;

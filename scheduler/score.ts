@@ -1,5 +1,5 @@
-import type { Load } from "./slot-loads.js";
 import type { Shape } from "./shape.js";
+import type { Load } from "./slot-loads.js";
 import type { Snapshot } from "./snapshot.js";
 import type { Topology } from "./topology.js";
 import type { Box } from "./use-grid.js";

@@ -1,8 +1,8 @@
-import type { Load } from "./slot-loads.js";
 import type { Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName, policyFor } from "./plugins.js";
 import { Regions, type Scratch, split, type WeighedScorer } from "./regions.js";
 import type { Shape } from "./shape.js";
+import type { Load } from "./slot-loads.js";
 import type { Snapshot } from "./snapshot.js";
 import { OUT } from "./tournament.js";
 

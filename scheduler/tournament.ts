@@ -38,6 +38,11 @@ export class Tournament {
     return this.ranks[this.top] === OUT ? -1 : (this.winners[this.top] ?? -1);
   }
 
+  /** The rank of the best place; OUT when none takes part. */
+  get most(): number {
+    return this.ranks[this.top] ?? OUT;
+  }
+
   /** What the place is ranked by. */
   rankOf(place: number): number {
     return this.ranks[place] ?? OUT;
