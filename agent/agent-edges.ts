@@ -22,6 +22,7 @@ import type { PodTurn } from "./pod-turn.js";
 import type { FitNode } from "./pressure/keep-fit.js";
 import type { Runtime } from "./runtime/runtime.js";
 import type { ImageStreams, PodStreams } from "./session/operator-streams.js";
+import type { ProbeEdges } from "./session/probe-peers.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 
 /** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
@@ -44,6 +45,8 @@ export interface AgentEdges {
   readonly logs: ContainerLogs;
   readonly network: (config: NodeNetworkConfig) => NodeNetwork;
   readonly ingress: Pick<NodeIngressOptions, "proxy" | "site">;
+  /** How peers are probed; absent: they are not. */
+  readonly probe?: ProbeEdges;
   readonly streams: (loop: PodLoop) => PodStreams;
   readonly imageStreams: (inUse: () => InUse) => ImageStreams;
   /** Drops unused images while the disk is too full, until the signal aborts. */

@@ -39,6 +39,7 @@ import { carryStream } from "./session/operator-streams.js";
 import { PodEvents } from "./session/pod-events.js";
 import { releasePod } from "./session/pod-release.js";
 import { PolicyNews } from "./session/policy-news.js";
+import { type ProbingPeers, probePeers } from "./session/probe-peers.js";
 import { serveIngresses } from "./session/serve-ingresses.js";
 import { StatusReporter } from "./session/status-reporter.js";
 import { UsageReporter } from "./session/usage-reporter.js";
@@ -76,6 +77,7 @@ export class Agent {
   private loop: PodLoop | undefined;
   private rotation: LogRotation | undefined;
   private ingress: NodeIngress | undefined;
+  private probing: ProbingPeers | undefined;
   private readonly conditions = new NodeConditions((all) => this.session.reportConditions(all));
 
   constructor(edges: AgentEdges) {
@@ -155,6 +157,7 @@ export class Agent {
     this.cancelCatchUp();
     this.policies.close();
     this.rotation?.close();
+    this.probing?.stop();
     await this.loop?.stop();
     await this.network?.stop();
     await this.ingress?.stop();
@@ -200,6 +203,7 @@ export class Agent {
     this.remember(podCIDRs);
     this.images.begin();
     this.edges.fabric?.resume();
+    this.probing?.welcomed();
     // What changed while nobody told. Spread, or a new leader would be asked for everything by everybody at once.
     this.cancelCatchUp();
     const { clock, rng } = this.edges;
@@ -251,6 +255,10 @@ export class Agent {
       }
     }
     if (this.policies.policies !== undefined) network.setPolicies(this.policies.policies);
+    const { session, overlay } = this;
+    const onCondition: Parameters<typeof probePeers>[0]["onCondition"] = (condition) =>
+      this.conditions.report([condition]);
+    this.probing = probePeers({ ...this.edges, podCIDR, overlay, network, session, onCondition });
     const inUse = await network.list();
     const saved = await checkpoint.load();
     const loop = this.makeLoop(network, podAddresses(podCIDR, inUse));
@@ -348,6 +356,7 @@ export class Agent {
       for (const uid of this.endpoints.take(update)) this.loop?.mark(uid);
       network.setMap(this.map);
       this.ingress?.setMap(this.map);
+      this.probing?.setMap(this.map);
     };
     const selections = MAP_KINDS.map((kind) => ({ kind, namespace: "", labels: "", fields: "" }));
     return watchObjects({ book: this.book, selections, onUpdate, clock, rng, log }, this.over.signal);

@@ -16,6 +16,8 @@ import { startGrpcServer } from "../lib/transport/grpc-server.js";
 import { keepRenewed } from "../lib/transport/renewal.js";
 import { namesFile, namesPath } from "../net/dns/names-file.js";
 import { namePublisher } from "../net/dns/publish-names.js";
+import { hostEvidence } from "../net/health/host-evidence.js";
+import { socketWire } from "../net/health/socket-wire.js";
 import { createNodeNetwork } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
@@ -54,7 +56,7 @@ import { inspectRoot } from "./image-root.js";
 import { startLauncher } from "./launcher/launcher.js";
 import { openLogFiles } from "./logs/log-files.js";
 import { type AgentMetrics, agentMetrics } from "./metrics.js";
-import { imageObserver, metricsSource, networkObserver, podObserver } from "./observe.js";
+import { healthObserver, imageObserver, metricsSource, networkObserver, podObserver } from "./observe.js";
 import { capabilityNames } from "./oci/capabilities.js";
 import { fetchPages } from "./pod-metrics/fetch-page.js";
 import { podStreams } from "./pod-streams.js";
@@ -158,6 +160,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     keepFit: fitness(parts, { launcher, runtime, hierarchies, created }),
     imageStreams: (inUse) => imageStreams({ ...created, builder, inUse }),
     ingress: ingressOf(paths),
+    probe: probesOf(cluster, metrics),
     streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
     facts,
     usage: hostUsage(systemClock),
@@ -186,7 +189,8 @@ function factsOf({ host, paths: { dataDir } }: Parts, runtimeVersion: string): H
   const { name: nodeName, advertiseAddress: nodeIP, isControlPlane, ports } = host;
   const { api: _, ...internal } = ports;
   const internalPorts = Object.values(internal);
-  const identity = { nodeName, nodeIP, nodePort: ports.node, internalPorts, isControlPlane };
+  const { node: nodePort, probe: probePort } = ports;
+  const identity = { nodeName, nodeIP, nodePort, probePort, internalPorts, isControlPlane };
   return readHostFacts({ ...identity, dataDir, runtimeVersion });
 }
 
@@ -201,6 +205,15 @@ function fitness(
     stocks: () => readStocks({ dataDir, hierarchies, cgroupParent }),
     measure: measureStorage({ dataDir, rootFs: created.rootFs, launcher }),
   });
+}
+
+/** Peers are probed from this host's own network, and it counts what is found. */
+function probesOf({ dnsAddress }: ClusterConfig, metrics: AgentMetrics): NonNullable<AgentEdges["probe"]> {
+  return {
+    wire: socketWire(systemClock),
+    evidence: hostEvidence({ ...edges, resolvConf: "/etc/resolv.conf", dnsAddress }),
+    observe: healthObserver(metrics),
+  };
 }
 
 /** As df counts: what is kept for root is not there for anybody. */

@@ -13,6 +13,7 @@ export function agentMetrics() {
     ...containerMetrics(registers),
     ...imageMetrics(registers),
     ...networkMetrics(registers),
+    ...peerMetrics(registers),
     ...ingressMetrics(registers),
     ...selfMetrics(registers),
   } as const;
@@ -157,6 +158,30 @@ function networkMetrics(registers: Registry[]) {
       name: "tallship_network_entries",
       help: "Entries that the kernel holds",
       labelNames,
+      registers,
+    }),
+  } as const;
+}
+
+function peerMetrics(registers: Registry[]) {
+  const labelNames = ["peer", "path"];
+  return {
+    peerRoundTripSeconds: new Gauge({
+      name: "tallship_peer_round_trip_seconds",
+      help: "Least time to a peer and back over the last minute, by way: underlay or overlay",
+      labelNames,
+      registers,
+    }),
+    peerLossRatio: new Gauge({
+      name: "tallship_peer_loss_ratio",
+      help: "Share of small packets to a peer that were not answered over the last minute, 0 to 1",
+      labelNames,
+      registers,
+    }),
+    peerFault: new Gauge({
+      name: "tallship_peer_fault",
+      help: "1 while something is at fault on the way to a peer",
+      labelNames: ["peer", "fault"],
       registers,
     }),
   } as const;

@@ -10,7 +10,7 @@ export function networkConfig(
     traits,
   }: {
     readonly cluster: ClusterConfig;
-    readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "internalPorts">;
+    readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "internalPorts" | "probePort">;
     readonly traits: { readonly runDir: string };
   },
   podCIDR: string,
@@ -28,6 +28,7 @@ export function networkConfig(
     nodePortMin: cluster.nodePortMin,
     nodePortMax: cluster.nodePortMax,
     internalPorts: facts.internalPorts,
+    probePort: facts.probePort,
     runDir: traits.runDir,
   };
 }

@@ -2,6 +2,7 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import type { MetricsSource } from "../lib/metrics-endpoint.js";
+import type { HealthListener } from "../net/health/health-report.js";
 import type { IngressProxy } from "../net/ingress/ingress-proxy.js";
 import type { NetworkMetrics } from "../net/network-metrics.js";
 import type { Agent } from "./agent.js";
@@ -48,6 +49,38 @@ export function networkObserver(metrics: AgentMetrics): NetworkMetrics {
     failed: (part) => metrics.networkFailuresTotal.inc({ part }),
     repaired: (part, count) => metrics.networkRepairedTotal.inc({ part }, count),
     holds: (part, count) => metrics.networkEntries.set({ part }, count),
+  };
+}
+
+/** Shows how peers are reached. Series of peers that are none any more end. */
+export function healthObserver(metrics: AgentMetrics): HealthListener {
+  const faults = new Map<string, string>();
+  const forget = (peer: string): void => {
+    for (const path of ["underlay", "overlay"]) {
+      metrics.peerRoundTripSeconds.remove({ peer, path });
+      metrics.peerLossRatio.remove({ peer, path });
+    }
+    noteFault(peer, "");
+  };
+  const noteFault = (peer: string, fault: string): void => {
+    const before = faults.get(peer) ?? "";
+    if (before !== "" && before !== fault) metrics.peerFault.remove({ peer, fault: before });
+    if (fault !== "") metrics.peerFault.set({ peer, fault }, 1);
+    faults.set(peer, fault);
+  };
+  return {
+    looked: (peers, gone) => {
+      for (const { peer, fault, ...paths } of peers) {
+        for (const path of ["underlay", "overlay"] as const) {
+          const { roundTripMs, lossRatio } = paths[path];
+          if (roundTripMs === undefined) metrics.peerRoundTripSeconds.remove({ peer, path });
+          else metrics.peerRoundTripSeconds.set({ peer, path }, roundTripMs / 1000);
+          if (lossRatio !== undefined) metrics.peerLossRatio.set({ peer, path }, lossRatio);
+        }
+        noteFault(peer, fault?.kind ?? "");
+      }
+      for (const peer of gone) forget(peer);
+    },
   };
 }
 

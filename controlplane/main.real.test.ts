@@ -57,9 +57,9 @@ const cluster = ClusterConfig.fromPartial({
 });
 
 async function testHost(name: string, advertiseAddress: string): Promise<TestHost> {
-  const numbers = await Promise.all(Array.from({ length: 6 }, freePort));
-  const [api = 0, join_ = 0, web = 0, node = 0, etcdClient = 0, etcdPeer = 0] = numbers;
-  const ports = { api, join: join_, web, node, etcdClient, etcdPeer };
+  const numbers = await Promise.all(Array.from({ length: 7 }, freePort));
+  const [api = 0, join_ = 0, web = 0, node = 0, probe = 0, etcdClient = 0, etcdPeer = 0] = numbers;
+  const ports = { api, join: join_, web, node, probe, etcdClient, etcdPeer };
   const folder = join(root, name);
   const paths = hostPaths({
     configDir: join(folder, "etc"),

@@ -229,7 +229,11 @@ function bindingsOf(parts: Parts): readonly Binding[] {
     bind(ClusterDefinition, clusterHandlers, authorizeCalls("Cluster")),
     bind(
       ExplainDefinition,
-      explainService({ ...objectsDeps(parts), usage: (until) => parts.client.usage(until) }),
+      explainService({
+        ...objectsDeps(parts),
+        usage: (until) => parts.client.usage(until),
+        network: (until) => parts.client.network(until),
+      }),
       authorizeCalls("Explain"),
     ),
     bind(NodesDefinition, nodesService({ hub, broker, authority, view }), authorizeCalls("Nodes")),

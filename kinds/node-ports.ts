@@ -24,6 +24,7 @@ const NODES_OWN: ReadonlySet<number> = new Set([
   DEFAULTS.joinPort,
   DEFAULTS.webPort,
   DEFAULTS.nodePort,
+  DEFAULTS.probePort,
   DEFAULTS.etcdClientPort,
   DEFAULTS.etcdPeerPort,
   DEFAULTS.vxlanPort,

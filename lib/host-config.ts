@@ -10,6 +10,8 @@ export interface HostPorts {
   readonly join: number;
   readonly web: number;
   readonly node: number;
+  /** UDP too. */
+  readonly probe: number;
   readonly etcdClient: number;
   readonly etcdPeer: number;
 }
@@ -66,6 +68,7 @@ export const DEFAULT_PORTS: HostPorts = {
   join: DEFAULTS.joinPort,
   web: DEFAULTS.webPort,
   node: DEFAULTS.nodePort,
+  probe: DEFAULTS.probePort,
   etcdClient: DEFAULTS.etcdClientPort,
   etcdPeer: DEFAULTS.etcdPeerPort,
 };

@@ -1,6 +1,7 @@
 import { BUILD_LIMITS } from "./build-limits.js";
 import { DEVICE_LIMITS } from "./device-limits.js";
 import { EXPLAIN_LIMITS } from "./explain-limits.js";
+import { HEALTH_LIMITS } from "./health-limits.js";
 import { IMAGE_LIMITS } from "./image-limits.js";
 import { NETWORK_LIMITS } from "./network-limits.js";
 import { PRESSURE_LIMITS } from "./pressure-limits.js";
@@ -11,6 +12,7 @@ export const DEFAULTS = {
   joinPort: 7444,
   webPort: 7445,
   nodePort: 7446,
+  probePort: 7447,
   etcdClientPort: 7379,
   etcdPeerPort: 7380,
   vxlanPort: 4789,
@@ -31,6 +33,7 @@ export const DEFAULTS = {
 export const LIMITS = {
   ...EXPLAIN_LIMITS,
   ...BUILD_LIMITS,
+  ...HEALTH_LIMITS,
   ...DEVICE_LIMITS,
   ...PRESSURE_LIMITS,
   heartbeatMs: { value: 500, why: "four fit into the time after which a node counts as lost" },

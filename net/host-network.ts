@@ -3,6 +3,7 @@ import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
+import type { Remedies } from "./health/remedies.js";
 import type { Kernel } from "./kernel/kernel.js";
 import type { RuleElement } from "./kernel/rules.js";
 import { Batches, Lane, Repeater } from "./lane.js";
@@ -160,6 +161,15 @@ class HostNetwork implements NodeNetwork {
     const isOther = map.nodes !== this.nodesApplied || map.networks !== this.networksApplied;
     if (isOther || !isSameList(this.announcing.addresses, this.announced)) this.peerSettler.want();
     this.names?.publish(map);
+  }
+
+  remedy(remedies: Remedies): void {
+    this.overlay.remedy(remedies);
+    this.peerSettler.want();
+  }
+
+  get remedies(): Remedies {
+    return this.overlay.inForce;
   }
 
   setPolicies(policies: PolicyMap): void {

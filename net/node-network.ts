@@ -3,6 +3,7 @@ import type { Ingress, IngressClass } from "../proto/gen/tallship/v1/ingress.js"
 import type { Network } from "../proto/gen/tallship/v1/network.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Service } from "../proto/gen/tallship/v1/service.js";
+import type { Remedies } from "./health/remedies.js";
 import type { PolicyMap } from "./policy/policy-map.js";
 
 /** What a node must know to build its part of the network. Fixed while the process runs. */
@@ -23,6 +24,8 @@ export interface NodeNetworkConfig {
   readonly nodePortMax: number;
   /** TCP ports of Tallship itself on its hosts: closed to pods, but for those that may reach them. */
   readonly internalPorts: readonly number[];
+  /** TCP and UDP port at which nodes answer each other's probes. */
+  readonly probePort: number;
   /** Where pinned namespaces and sockets stand, such as /run/tallship. */
   readonly runDir: string;
 }
@@ -84,6 +87,10 @@ export interface NodeNetwork {
   start(): Promise<OverlayDevice>;
   /** The map to reflect from now on; several calls in a row are one. */
   setMap(map: NetworkMap): void;
+  /** What is done about faults of the network from now on; several calls in a row are one. */
+  remedy(remedies: Remedies): void;
+  /** What is done about them; after the start what a former agent did. */
+  readonly remedies: Remedies;
   /** What policies mean for the node's pods from now on; several calls in a row are one. Before the first a former agent's rules stand. */
   setPolicies(policies: PolicyMap): void;
   /** Resolves once the kernel holds what policies say of an attached pod. Rejects when the signal aborts, or with unavailable when nobody says it in time. */

@@ -110,12 +110,13 @@ async function probe(_name: Probe, script: string): Promise<string | undefined> 
 }
 
 function portsOf(host: HostConfig | undefined): readonly (readonly [number, string])[] {
-  const { api, join, web, node, etcdClient, etcdPeer } = host?.ports ?? DEFAULT_PORTS;
+  const { api, join, web, node, probe, etcdClient, etcdPeer } = host?.ports ?? DEFAULT_PORTS;
   return [
     [api, "API"],
     [join, "join"],
     [web, "metrics"],
     [node, "node"],
+    [probe, "probes"],
     [etcdClient, "etcd"],
     [etcdPeer, "etcd peers"],
   ];

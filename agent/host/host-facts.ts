@@ -10,6 +10,8 @@ export interface HostFacts {
   readonly nodePort: number;
   /** TCP ports of Tallship's daemons that pods have no business with. The API's is none of them: it asks everybody for a certificate. */
   readonly internalPorts: readonly number[];
+  /** TCP and UDP port at which peers' probes are answered. */
+  readonly probePort: number;
   /** A control plane runs on this host too. */
   readonly isControlPlane: boolean;
   readonly bootId: string;

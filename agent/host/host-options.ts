@@ -25,6 +25,7 @@ export const HOST_OPTIONS = {
   "join-port": { type: "string", value: "PORT", help: `join listener (${DEFAULT_PORTS.join})` },
   "web-port": { type: "string", value: "PORT", help: `metrics (${DEFAULT_PORTS.web})` },
   "node-port": { type: "string", value: "PORT", help: `the agent's port (${DEFAULT_PORTS.node})` },
+  "probe-port": { type: "string", value: "PORT", help: `peers' probes, TCP and UDP (${DEFAULT_PORTS.probe})` },
   "etcd-client-port": { type: "string", value: "PORT", help: `etcd, clients (${DEFAULT_PORTS.etcdClient})` },
   "etcd-peer-port": { type: "string", value: "PORT", help: `etcd, peers (${DEFAULT_PORTS.etcdPeer})` },
   "etcd-endpoints": { type: "string", value: "URL,…", help: "use this etcd instead of one of our own" },
@@ -113,6 +114,7 @@ function portsOf(values: OptionValues<typeof HOST_OPTIONS>): HostPorts {
     join: portOption("join-port", values["join-port"], DEFAULT_PORTS.join),
     web: portOption("web-port", values["web-port"], DEFAULT_PORTS.web),
     node: portOption("node-port", values["node-port"], DEFAULT_PORTS.node),
+    probe: portOption("probe-port", values["probe-port"], DEFAULT_PORTS.probe),
     etcdClient: portOption("etcd-client-port", values["etcd-client-port"], DEFAULT_PORTS.etcdClient),
     etcdPeer: portOption("etcd-peer-port", values["etcd-peer-port"], DEFAULT_PORTS.etcdPeer),
   };

@@ -56,7 +56,12 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
     overlay:
       now.overlay === undefined
         ? undefined
-        : { underlayIP: facts.nodeIP, vtepMAC: now.overlay.vtepMAC, mtu: now.overlay.mtu },
+        : {
+            underlayIP: facts.nodeIP,
+            vtepMAC: now.overlay.vtepMAC,
+            mtu: now.overlay.mtu,
+            probePort: facts.probePort,
+          },
     volumesPath: facts.volumesPath,
     devices: now.devices.names.map((name) => ({ name })),
     daemonEndpoints: { kubeletEndpoint: { Port: facts.nodePort } },

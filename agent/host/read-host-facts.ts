@@ -14,6 +14,7 @@ export interface HostIdentity {
   readonly nodeIP: string;
   readonly nodePort: number;
   readonly internalPorts: readonly number[];
+  readonly probePort: number;
   readonly isControlPlane: boolean;
   readonly dataDir: string;
   /** Such as crun://1.8.1. */

@@ -7,6 +7,7 @@ import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import type { ContentWant } from "../../proto/gen/tallship/v1/fabric.js";
+import type { NetworkReport } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
 import {
   type ConfigsChanged,
@@ -126,6 +127,11 @@ export class LeaderSession {
   /** Image content that came or went. */
   reportImages(report: ImageReport): void {
     this.send({ part: { $case: "images", value: report } });
+  }
+
+  /** What this node has measured of its network; dropped while there is no session. */
+  reportNetwork(report: NetworkReport): void {
+    this.send({ part: { $case: "network", value: report } });
   }
 
   /** Content that this node fetches, and what it has of it. */

@@ -57,6 +57,11 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./net-trace.js")).netTrace,
   },
   {
+    name: "net check",
+    summary: "tell how nodes reach each other, and what is at fault where they do not",
+    load: async () => (await import("./net-check.js")).netCheck,
+  },
+  {
     name: "net show",
     summary: "tell how nodes are connected, and which addresses they announce",
     load: async () => (await import("./net-show.js")).netShow,

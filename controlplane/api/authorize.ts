@@ -36,6 +36,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Why: ["admin", "control-plane"],
     Plan: ["admin", "control-plane"],
     Top: ["admin", "control-plane"],
+    NetCheck: ["admin", "control-plane"],
     When: ["admin", "control-plane"],
     WhenSet: ["admin", "control-plane"],
     Rebalance: ["admin", "control-plane"],
@@ -63,7 +64,12 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Search: ["admin", "control-plane"],
   },
   Nodes: { Session: ["node"], RenewCertificate: ["node", "control-plane"], Carry: ["node"] },
-  Replicas: { RequestStream: ["control-plane"], FindHolders: ["control-plane"], Usage: ["control-plane"] },
+  Replicas: {
+    RequestStream: ["control-plane"],
+    FindHolders: ["control-plane"],
+    Usage: ["control-plane"],
+    Network: ["control-plane"],
+  },
   Join: { Join: ["anonymous", "admin", "control-plane", "node", "metrics"] },
 };
 

@@ -13,6 +13,7 @@ import type {
   WhyRequest,
   WhyResponse,
 } from "../../proto/gen/tallship/v1/explain.js";
+import type { NetworkResponse } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
 import { trySet } from "../api/apply/apply-set.js";
 import { readSet } from "../api/apply/read-set.js";
@@ -20,6 +21,7 @@ import { responseOf } from "../api/apply/results.js";
 import type { ObjectsDeps } from "../api/objects-deps.js";
 import type { ReconcileContext } from "../controllers/controller.js";
 import { rebalanceOf } from "../rebalance/rebalance.js";
+import { netCheckOf } from "./net-check.js";
 import { askPicture, type Picture } from "./picture.js";
 import { OverlayView } from "./plan/overlay-view.js";
 import { type Drawn, planSet, takeSet } from "./plan/plan.js";
@@ -32,6 +34,8 @@ import { whyOf } from "./why.js";
 export interface ExplainDeps extends ObjectsDeps {
   /** What hosts and pods use now, from the leader. */
   readonly usage: (signal: AbortSignal) => Promise<UsageResponse>;
+  /** What nodes have measured of their network, from the leader. */
+  readonly network: (signal: AbortSignal) => Promise<NetworkResponse>;
 }
 
 /** The Explain service: what the scheduler thinks, from this replica's cache. Nothing is written. */
@@ -41,6 +45,7 @@ export function explainService(deps: ExplainDeps): Handlers<typeof ExplainDefini
     plan: (requests, context) => plan(deps, requests, context),
     trace: async (request) => traceOf(deps.cache.view, request),
     top: (request, context) => top(deps, request, context),
+    netCheck: async (_request, { signal }) => netCheckOf(deps.cache.view, await deps.network(signal)),
     rebalance: ({ namespace, most }, { signal }) =>
       askPicture(deps, signal, (picture) =>
         rebalanceOf(picture, (name) => namespace === "" || name === namespace, most || limit("rebalanceMost")),

@@ -1,6 +1,7 @@
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Channel, Dialer, Handlers } from "../../lib/transport/service.js";
+import { NetworkRequest, type NetworkResponse } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { LeaderRecord } from "../../proto/gen/tallship/v1/record.js";
 import {
   type FindHoldersRequest,
@@ -14,7 +15,7 @@ import {
 import type { SessionHub } from "./session-hub.js";
 
 /** What the leader is asked, where it is. */
-export type LeaderDesk = Pick<SessionHub, "requestStream" | "holdersOf" | "usageNow">;
+export type LeaderDesk = Pick<SessionHub, "requestStream" | "holdersOf" | "usageNow" | "networkNow">;
 
 /** What it takes to ask the leader. */
 export interface LeaderClientDeps {
@@ -57,6 +58,15 @@ export class LeaderClient {
     return this.channelTo(leader.address).client(ReplicasDefinition).usage(UsageRequest.fromPartial({}), { signal });
   }
 
+  /** What nodes have measured of their network. */
+  async network(signal: AbortSignal): Promise<NetworkResponse> {
+    const leader = this.leader();
+    if (leader.id === this.deps.ownId) return this.deps.hub.networkNow();
+    return this.channelTo(leader.address)
+      .client(ReplicasDefinition)
+      .network(NetworkRequest.fromPartial({}), { signal });
+  }
+
   private leader(): LeaderRecord {
     const leader = this.deps.leader();
     if (leader === undefined) throw new TallshipError("unavailable", "no control plane leads at the moment; try again");
@@ -87,6 +97,7 @@ export function replicasService(hub: LeaderDesk): Handlers<typeof ReplicasDefini
     },
     findHolders: async (request) => holdersOnHub(hub, request),
     usage: (_request, { signal }) => hub.usageNow(signal),
+    network: async () => hub.networkNow(),
   };
 }
 

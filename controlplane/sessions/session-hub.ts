@@ -3,6 +3,7 @@ import { asTallshipError, isErrorCode, TallshipError } from "../../lib/errors.js
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { CallContext } from "../../lib/transport/service.js";
+import type { NetworkResponse } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import {
   type ControlMessage,
@@ -19,10 +20,12 @@ import { ContentBook } from "../fabric/content-book.js";
 import { NodePolicies } from "../policies/node-policies.js";
 import { followConfigs } from "./changed-configs.js";
 import { CutOver } from "./cut-over.js";
+import { NetworkBook } from "./network-book.js";
 import { noticeOfNode } from "./node-events.js";
 import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
 import type { NodeReport, NodeReports } from "./node-reports.js";
 import { SessionOutbox } from "./session-outbox.js";
+import { tellControlPlanes } from "./tell-control-planes.js";
 import { UsageDesk } from "./usage-desk.js";
 
 /** What the hub needs. */
@@ -61,6 +64,7 @@ export class SessionHub implements NodeReports {
   private isLeading = false;
   private policies: NodePolicies | undefined;
   private readonly content: ContentBook;
+  private readonly network = new NetworkBook();
 
   constructor(deps: HubDeps) {
     this.deps = deps;
@@ -82,7 +86,10 @@ export class SessionHub implements NodeReports {
     const stop = this.deps.cache.subscribe(({ changes }) => {
       for (const change of changes) if (change.key.kind === "Node") this.nodeChanged(change.key.name);
     });
-    const stopTelling = this.tellControlPlanes(lost);
+    const tell = (addresses: readonly string[]): void => {
+      for (const { outbox } of this.sessions.values()) outbox.controlPlanes(addresses);
+    };
+    const stopTelling = tellControlPlanes(this.deps, tell, lost);
     const stopConfigs = followConfigs(this.deps.cache, (node, config, revision) =>
       this.sessions.get(node)?.outbox.configChanged(config, revision),
     );
@@ -96,25 +103,6 @@ export class SessionHub implements NodeReports {
       },
       { once: true },
     );
-  }
-
-  /** Nodes that were welcomed before a control plane joined must know it before they need it. Returns how to stop. */
-  private tellControlPlanes(lost: AbortSignal): () => void {
-    const { clock, controlPlaneAddresses } = this.deps;
-    let told = "";
-    let cancel = (): void => undefined;
-    const look = async (): Promise<void> => {
-      const addresses = await controlPlaneAddresses().catch(() => []);
-      if (lost.aborted) return;
-      const now = addresses.join(",");
-      if (addresses.length > 0 && told !== now) {
-        told = now;
-        for (const { outbox } of this.sessions.values()) outbox.controlPlanes(addresses);
-      }
-      cancel = clock.after(limit("replicaListMs"), () => void look());
-    };
-    void look();
-    return () => cancel();
   }
 
   /** Tells nodes what policies mean for their pods, until the signal aborts. To be called once the cache has passed the election: older policies would open what is closed. */
@@ -152,6 +140,12 @@ export class SessionHub implements NodeReports {
   usageNow(signal: AbortSignal): Promise<UsageResponse> {
     if (!this.isLeading) throw this.notLeader();
     return this.usage.now([...this.sessions.keys()], signal);
+  }
+
+  /** What nodes have measured of their network. */
+  networkNow(): NetworkResponse {
+    if (!this.isLeading) throw this.notLeader();
+    return this.network.all;
   }
 
   /** A node is told of its own pods alone. */
@@ -297,6 +291,9 @@ export class SessionHub implements NodeReports {
       case "want":
         this.content.want(nodeName, part.value);
         return;
+      case "network":
+        this.network.take(nodeName, part.value);
+        return;
       case "events":
         for (const event of part.value.events) {
           const notice = noticeOfNode(event, nodeName, this.deps.cache.view);
@@ -358,6 +355,7 @@ export class SessionHub implements NodeReports {
     this.sessions.delete(nodeName);
     this.cutOver.setApplied(nodeName, undefined);
     this.usage.forget(nodeName);
+    this.network.forget(nodeName);
     this.policies?.end(nodeName);
     this.content.end(nodeName);
     const report = this.reports.get(nodeName);
@@ -374,6 +372,7 @@ export class SessionHub implements NodeReports {
     this.cutOver.clear();
     this.cutOverSent = 0;
     this.usage.clear();
+    this.network.clear();
     this.policies = undefined;
     this.content.clear();
     for (const session of ended) this.close(session, this.notLeader());

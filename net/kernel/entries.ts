@@ -42,6 +42,8 @@ export interface RouteEntry {
   readonly via: string;
   /** Source address that the host's own packets prefer. */
   readonly source: string;
+  /** Bytes of the largest packet that may take it; absent: as many as the device takes. */
+  readonly mtu?: number;
 }
 
 /** Packets to the subnet that no better route takes are refused at once. */

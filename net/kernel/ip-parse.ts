@@ -111,7 +111,9 @@ export function parseRoutes(json: string, devices: Asked): readonly Entry[] {
     if (row.text("type") === "unreachable") return [{ table: "refusal", subnet }];
     const device = row.text("dev");
     if (!devices(device)) return [];
-    return [{ table: "route", device, subnet, via: row.text("gateway"), source: row.text("prefsrc") }];
+    const mtu = row.rows("metrics")[0]?.count("mtu") ?? 0;
+    const route = { table: "route" as const, device, subnet, via: row.text("gateway"), source: row.text("prefsrc") };
+    return [mtu === 0 ? route : { ...route, mtu }];
   });
 }
 

@@ -41,8 +41,9 @@ function addition(entry: Entry): readonly Command[] {
     case "route": {
       const via = entry.via === "" ? "" : ` via ${entry.via}`;
       const onlink = entry.via === "" ? "" : " onlink";
+      const mtu = entry.mtu === undefined ? "" : ` mtu ${entry.mtu}`;
       return ip(
-        `route replace ${entry.subnet}${via} dev ${entry.device}${onlink} src ${entry.source} proto ${ROUTE_PROTOCOL}`,
+        `route replace ${entry.subnet}${via} dev ${entry.device}${onlink} src ${entry.source} proto ${ROUTE_PROTOCOL}${mtu}`,
       );
     }
     case "refusal":

@@ -90,6 +90,11 @@ export interface Kernel {
   /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
   changeEntries(changes: readonly EntryChange[]): Promise<void>;
 
+  /** Whether the device leaves checksums of what it sends to the network card; undefined when it cannot be known. */
+  leavesChecksums(device: string): Promise<boolean | undefined>;
+  /** Has the device leave checksums to the card, or not. */
+  leaveChecksums(device: string, isLeft: boolean): Promise<void>;
+
   /** Tells whoever is on the device's link that these addresses are here now, some times over; does not wait until it is done. */
   announce(device: string, addresses: readonly string[]): Promise<void>;
 

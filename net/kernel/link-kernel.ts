@@ -58,6 +58,18 @@ export class LinkKernel {
     }
   }
 
+  async leavesChecksums(device: string): Promise<boolean | undefined> {
+    const answer = await this.shellAnswer(`ethtool -k ${device} 2>/dev/null; true`);
+    const found = /^tx-checksumming: (on|off)/m.exec(answer)?.[1];
+    return found === undefined ? undefined : found === "on";
+  }
+
+  async leaveChecksums(device: string, isLeft: boolean): Promise<void> {
+    const answer = await this.shellAnswer(`ethtool -K ${device} tx ${isLeft ? "on" : "off"} 2>&1 || echo failed`);
+    if (/failed$|not found/.test(answer.trim()))
+      throw new TallshipError("kernel_failed", `set checksums of ${device}: ${answer.trim().slice(0, 200)}`);
+  }
+
   /** Gratuitous ARP in the background, a second apart, since any packet may be lost: a link that does not hear of it asks again within a minute. */
   async announce(device: string, addresses: readonly string[]): Promise<void> {
     if (addresses.length === 0) return;

@@ -39,6 +39,8 @@ export function realKernel(options: RealKernelOptions): Kernel {
     underlay: (address) => links.underlay(address),
     readEntries: (devices, settings) => links.readEntries(devices, settings),
     changeEntries: (changes) => links.changeEntries(changes),
+    leavesChecksums: (device) => links.leavesChecksums(device),
+    leaveChecksums: (device, isLeft) => links.leaveChecksums(device, isLeft),
     announce: (device, addresses) => links.announce(device, addresses),
     createPods: (wirings) => pods.create(wirings),
     removePods: (uids) => pods.remove(uids),

@@ -46,6 +46,7 @@ export class SimulatedKernel implements Kernel {
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
+  private computesChecksums = false;
   /** The firewall's table and the connections that are tracked. */
   readonly firewall = new SimulatedFirewall();
   /** Every filter ever given to forgetFlows, in order. */
@@ -90,6 +91,14 @@ export class SimulatedKernel implements Kernel {
       else complaints.push(`add network entries: Cannot find device "${deviceOf(entry)}"`);
     }
     if (complaints[0] !== undefined) throw new TallshipError("kernel_failed", complaints[0]);
+  }
+
+  async leavesChecksums(device: string): Promise<boolean | undefined> {
+    return this.entries.has(`device ${device}`) ? !this.computesChecksums : undefined;
+  }
+
+  async leaveChecksums(_device: string, isLeft: boolean): Promise<void> {
+    this.computesChecksums = !isLeft;
   }
 
   async announce(_device: string, addresses: readonly string[]): Promise<void> {

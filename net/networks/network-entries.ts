@@ -4,6 +4,18 @@ import type { Entry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { SeenNetwork } from "./seen-network.js";
 
+/** How large packets may be. */
+export interface PathMtus {
+  /** What pods' devices take, bytes. */
+  readonly podMtu: number;
+  /** What the way to a peer takes where that is less, by the peer's gateway. */
+  readonly routeMtus: ReadonlyMap<string, number>;
+}
+
+function routeMtu(mtu: number | undefined): { readonly mtu?: number } {
+  return mtu === undefined ? {} : { mtu };
+}
+
 /**
  * What the kernel must hold for networks beside the cluster's own. A node that has pods of a network has a device for it, and there the same three
  * entries per peer as in the cluster's own overlay; one that has none reaches the shares of others by the cluster's own overlay, for the node
@@ -12,11 +24,11 @@ import type { SeenNetwork } from "./seen-network.js";
 export function networkEntries(
   config: NodeNetworkConfig,
   networks: readonly SeenNetwork[],
-  podMtu: number,
+  mtus: PathMtus,
 ): readonly Entry[] {
   return networks.flatMap((network) => [
     ...shareEntries(network),
-    ...(network.way === "overlay" ? overlayWay(config, network, podMtu) : []),
+    ...(network.way === "overlay" ? overlayWay(config, network, mtus) : []),
     { table: "refusal" as const, subnet: network.subnet },
   ]);
 }
@@ -26,7 +38,11 @@ function shareEntries({ share }: SeenNetwork): readonly Entry[] {
   return share === undefined ? [] : [{ table: "address", device: OVERLAY_DEVICE, ip: gatewayOf(share), scope: "host" }];
 }
 
-function overlayWay(config: NodeNetworkConfig, network: SeenNetwork, podMtu: number): readonly Entry[] {
+function overlayWay(
+  config: NodeNetworkConfig,
+  network: SeenNetwork,
+  { podMtu, routeMtus }: PathMtus,
+): readonly Entry[] {
   const { device, vni, share, peers } = network;
   if (share === undefined) {
     const source = gatewayOf(config.podCIDR);
@@ -36,6 +52,7 @@ function overlayWay(config: NodeNetworkConfig, network: SeenNetwork, podMtu: num
       subnet: cidr,
       via: peer.gateway,
       source,
+      ...routeMtu(routeMtus.get(peer.gateway)),
     }));
   }
   const source = gatewayOf(share);
@@ -54,7 +71,7 @@ function overlayWay(config: NodeNetworkConfig, network: SeenNetwork, podMtu: num
       return [
         { table: "neigh", device, ip: gateway, mac: peer.vtepMac },
         { table: "fdb", device, mac: peer.vtepMac, underlayIp: peer.underlayIp },
-        { table: "route", device, subnet: cidr, via: gateway, source },
+        { table: "route", device, subnet: cidr, via: gateway, source, ...routeMtu(routeMtus.get(peer.gateway)) },
       ];
     }),
   ];

@@ -36,12 +36,17 @@ export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): rea
   ];
 }
 
-/** What one peer needs. The route is last: until it exists no packet looks up the others. */
-export function peerEntries(peer: Peer, source: string): readonly Entry[] {
+/**
+ * What one peer needs. The route is last: until it exists no packet looks up the others. Where the way passes only smaller packets than the device's,
+ * the route says so, and the kernel tells pods; the gateway then has a route of its own, so that probes go on to see how the way is.
+ */
+export function peerEntries(peer: Peer, source: string, mtu?: number): readonly Entry[] {
+  const route = { table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source };
   return [
     { table: "neigh", device: OVERLAY_DEVICE, ip: peer.gateway, mac: peer.vtepMac },
     { table: "fdb", device: OVERLAY_DEVICE, mac: peer.vtepMac, underlayIp: peer.underlayIp },
-    { table: "route", device: OVERLAY_DEVICE, subnet: peer.podCIDR, via: peer.gateway, source },
+    ...(mtu === undefined ? [] : [{ ...route, subnet: `${peer.gateway}/32` }]),
+    { ...route, subnet: peer.podCIDR, ...(mtu !== undefined && { mtu }) },
   ];
 }
 
@@ -58,7 +63,11 @@ export function overlayEntries(
   config: NodeNetworkConfig,
   underlayMtu: number,
   peers: readonly Peer[],
+  routeMtus: ReadonlyMap<string, number> = new Map(),
 ): readonly Entry[] {
   const source = gatewayOf(config.podCIDR);
-  return [...baseEntries(config, underlayMtu), ...peers.flatMap((peer) => peerEntries(peer, source))];
+  return [
+    ...baseEntries(config, underlayMtu),
+    ...peers.flatMap((peer) => peerEntries(peer, source, routeMtus.get(peer.gateway))),
+  ];
 }

@@ -1,6 +1,7 @@
 import { TallshipError } from "../../lib/errors.js";
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { deviceOf, diffEntries, type Entry, entryKey } from "../kernel/entries.js";
+import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
+import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel } from "../kernel/kernel.js";
 import { networkEntries } from "../networks/network-entries.js";
 import type { SeenNetwork } from "../networks/seen-network.js";
@@ -25,6 +26,9 @@ export class OverlaySync {
   /** What the kernel holds; undefined when that is not known. */
   private held: readonly Entry[] | undefined;
   private agreed: readonly Entry[] = [];
+  private remedies = NO_REMEDIES;
+  /** Whether the device leaves checksums to the card. Undefined: not known. */
+  private leavesChecksums: boolean | undefined;
 
   constructor(config: NodeNetworkConfig, kernel: Kernel) {
     this.config = config;
@@ -48,8 +52,19 @@ export class OverlaySync {
 
   /** Makes or adopts the device. Again is no error. */
   async start(): Promise<OverlayDevice> {
+    this.remedies = await this.heldRemedies();
     await this.repair();
     return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu };
+  }
+
+  /** What is done about faults now; at the start what a former agent has done. */
+  get inForce(): Remedies {
+    return this.remedies;
+  }
+
+  /** Does this about faults from the next change on. */
+  remedy(remedies: Remedies): void {
+    this.remedies = remedies;
   }
 
   /** The kernel leads to exactly these peers and networks, and this node answers for exactly these addresses. */
@@ -80,6 +95,7 @@ export class OverlaySync {
     const changes = diffEntries(want, have);
     this.held = undefined;
     await this.kernel.changeEntries(changes);
+    await this.setChecksums(changes);
     this.held = want;
     this.agreed = want;
     const fresh = new Set(changes.flatMap(({ do: act, entry }) => (act === "add" && "ip" in entry ? [entry.ip] : [])));
@@ -90,10 +106,36 @@ export class OverlaySync {
     return changes.length;
   }
 
+  /** A device that was made anew leaves checksums to the card. */
+  private async setChecksums(changes: readonly EntryChange[]): Promise<void> {
+    if (
+      changes.some(({ do: act, entry }) => act === "add" && entry.table === "device" && entry.device === OVERLAY_DEVICE)
+    )
+      this.leavesChecksums = true;
+    const isLeft = !this.remedies.isTxChecksumOff;
+    if (this.leavesChecksums === undefined || this.leavesChecksums === isLeft) return;
+    await this.kernel.leaveChecksums(OVERLAY_DEVICE, isLeft);
+    this.leavesChecksums = isLeft;
+  }
+
+  private async heldRemedies(): Promise<Remedies> {
+    const have = await this.kernel.readEntries([OVERLAY_DEVICE], []);
+    this.leavesChecksums = await this.kernel.leavesChecksums(OVERLAY_DEVICE);
+    const routeMtus = have.flatMap((entry) =>
+      entry.table === "route" && entry.device === OVERLAY_DEVICE && entry.mtu !== undefined
+        ? [[entry.via, entry.mtu] as const]
+        : [],
+    );
+    return { routeMtus: new Map(routeMtus), isTxChecksumOff: this.leavesChecksums === false };
+  }
+
   private wanted(have: readonly Entry[]): readonly Entry[] {
-    const base = overlayEntries(this.config, this.underlayMtu, this.peers ?? []);
+    const base = overlayEntries(this.config, this.underlayMtu, this.peers ?? [], this.remedies.routeMtus);
     if (this.peers !== undefined) {
-      const networks = networkEntries(this.config, this.networks, this.podMtu);
+      const networks = networkEntries(this.config, this.networks, {
+        podMtu: this.podMtu,
+        routeMtus: this.remedies.routeMtus,
+      });
       return [...base, ...this.announced.map(announcedEntry), ...networks];
     }
     const known = new Set(base.map(entryKey));

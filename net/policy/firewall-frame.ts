@@ -7,6 +7,8 @@ export interface FirewallFrame extends NetworkFrame {
   readonly vxlanPort: number;
   /** TCP ports of Tallship itself on its hosts, which pods have no business with. */
   readonly internalPorts: readonly number[];
+  /** UDP port of peers' probes. */
+  readonly probePort: number;
 }
 
 const POD = `iifname "${POD_DEVICE_PREFIX}*"`;
@@ -26,7 +28,11 @@ const INNER_SOURCE = "@th,336,32";
  * an `accept` ends only the chain it stands in. Connections that were let through are asked about no more; those that are forbidden later
  * are forgotten by the kernel, and `torn` ends what goes on of them.
  */
-export function frameChains({ vxlanPort, internalPorts }: FirewallFrame): ReadonlyMap<string, FirewallChain> {
+export function frameChains({
+  vxlanPort,
+  internalPorts,
+  probePort,
+}: FirewallFrame): ReadonlyMap<string, FirewallChain> {
   const inner = (...rules: readonly string[]): FirewallChain => ({ hook: "", rules });
   const base = (hook: string, ...rules: readonly string[]): FirewallChain => ({
     hook: `type filter hook ${hook}; policy accept;`,
@@ -50,7 +56,7 @@ export function frameChains({ vxlanPort, internalPorts }: FirewallFrame): Readon
       inner(
         "ip saddr @insiders return",
         `tcp dport { ${internalPorts.join(", ")} } reject with tcp reset`,
-        `udp dport ${vxlanPort} drop`,
+        `udp dport { ${vxlanPort}, ${probePort} } drop`,
       ),
     ],
     [

@@ -156,7 +156,8 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
     overlay.flatMap((entry) => (entry.table === "fdb" ? [[entry.mac, entry.underlayIp] as const] : [])),
   );
   return overlay.flatMap((entry) => {
-    if (entry.table !== "route" || entry.via === "") return [];
+    // A gateway that has a route of its own has the one to its subnet too.
+    if (entry.table !== "route" || entry.via === "" || entry.subnet === `${entry.via}/32`) return [];
     const host = hosts.get(macs.get(entry.via) ?? "");
     const subnet = parseSubnet(entry.subnet);
     if (host === undefined || subnet === undefined) return [];

@@ -9,7 +9,13 @@ import { type FirewalledPod, FirewallPlanner } from "./firewall-plan.js";
 import { FirewallSync, type KnownWorld } from "./firewall-sync.js";
 import { NO_POLICIES, type PolicyMap } from "./policy-map.js";
 
-const frame = { vxlanPort: 4789, internalPorts: [7446], clusterCIDR: "10.0.0.0/16", podCIDR: "10.0.0.0/24" };
+const frame = {
+  vxlanPort: 4789,
+  internalPorts: [7446],
+  probePort: 7447,
+  clusterCIDR: "10.0.0.0/16",
+  podCIDR: "10.0.0.0/24",
+};
 const overlay = peerEntries(
   { name: "b", podCIDR: "10.0.1.0/24", gateway: "10.0.1.1", vtepMac: "02:00:00:00:00:02", underlayIp: "192.168.9.2" },
   "10.0.0.1",

@@ -28,6 +28,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
+import { NO_REMEDIES } from "../../net/health/remedies.js";
 import type { NodeNetwork } from "../../net/node-network.js";
 import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
@@ -215,6 +216,8 @@ function noNetwork(): NodeNetwork {
     start: async () => ({ vtepMAC: "", mtu: 1450 }),
     setMap: () => undefined,
     setPolicies: () => undefined,
+    remedy: () => undefined,
+    remedies: NO_REMEDIES,
     firewalled: async () => undefined,
     shareOf: async () => "10.64.0.0/26",
     onApplied: () => undefined,

@@ -20,7 +20,8 @@ export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConf
     underlayIP: `192.168.9.${at}`,
     nodePortMin: 30_000,
     nodePortMax: 32_767,
-    internalPorts: [7444, 7445, 7446, 7379, 7380],
+    internalPorts: [7444, 7445, 7446, 7379, 7380, 7447],
+    probePort: 7447,
     runDir,
   };
 }

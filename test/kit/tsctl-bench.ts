@@ -9,6 +9,7 @@ import { bind, type Handlers } from "../../lib/transport/service.js";
 import { ClusterDefinition, InfoResponse, ObjectsDefinition } from "../../proto/gen/tallship/v1/api.js";
 import { ExplainDefinition } from "../../proto/gen/tallship/v1/explain.js";
 import { ImagesDefinition } from "../../proto/gen/tallship/v1/images.js";
+import type { NetworkResponse } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
 import { StreamsDefinition } from "../../proto/gen/tallship/v1/streams.js";
 import { ADMIN, type ApiBench, openApiBench } from "./api-bench.js";
@@ -58,6 +59,8 @@ export interface BenchServices {
   readonly cluster?: Partial<Handlers<typeof ClusterDefinition>>;
   /** What nodes have measured. */
   readonly usage?: () => Promise<UsageResponse>;
+  /** What nodes have measured of their network. */
+  readonly network?: () => Promise<NetworkResponse>;
   /** Addresses in the context file; only "a:7443" answers. */
   readonly servers?: readonly string[];
 }
@@ -73,7 +76,11 @@ export async function openTsctlBench(services: BenchServices = {}): Promise<Tsct
     bind(ObjectsDefinition, api.api, authorizeCalls("Objects")),
     bind(
       ExplainDefinition,
-      explainService({ ...api.deps, usage: services.usage ?? (async () => refuse("usage")) }),
+      explainService({
+        ...api.deps,
+        usage: services.usage ?? (async () => refuse("usage")),
+        network: services.network ?? (async () => refuse("network")),
+      }),
       authorizeCalls("Explain"),
     ),
     bind(StreamsDefinition, { ...NO_STREAMS, ...services.streams }, authorizeCalls("Streams")),

@@ -161,6 +161,7 @@ export class SimNode {
         nodeIP: address,
         nodePort: 7446,
         internalPorts: [7446],
+        probePort: 7447,
         isControlPlane: false,
         bootId: "boot",
         ...HOST,

@@ -50,7 +50,8 @@ function writeIdentity(layout: Layout, host: HostLayout): void {
   writeFileSync(join(etc, "machine-id"), `${randomUUID().replaceAll("-", "")}\n`);
   writeFileSync(join(etc, "hostname"), `${host.name}\n`);
   writeFileSync(join(etc, "hosts"), `127.0.0.1 localhost\n${hosts}${layout.registry.address} registry\n`);
-  writeFileSync(join(etc, "resolv.conf"), `nameserver ${layout.registry.address}\n`);
+  // Nobody answers for foreign names here: a server that is named and silent would be a fault, and told of as one.
+  writeFileSync(join(etc, "resolv.conf"), "# no name server\n");
   writeFileSync(
     join(etc, "tallship/registries.yaml"),
     // By its own name the registry is also there to push to: it speaks plain HTTP.

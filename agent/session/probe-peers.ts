@@ -1,0 +1,74 @@
+import { mayRemedy } from "../../kinds/network-health.js";
+import type { Clock } from "../../lib/clock.js";
+import type { Log } from "../../lib/log.js";
+import type { Rng } from "../../lib/rng.js";
+import type { HealthListener } from "../../net/health/health-report.js";
+import { NodeHealth, type NodeHealthParts } from "../../net/health/node-health.js";
+import { gatewayOf } from "../../net/ipv4.js";
+import type { NetworkMap, NodeNetwork, OverlayDevice } from "../../net/node-network.js";
+import { VXLAN_OVERHEAD_BYTES } from "../../net/overlay/overlay-plan.js";
+import type { ClusterConfig, NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
+import type { HostFacts } from "../host/host-facts.js";
+import { HealthTeller } from "./health-teller.js";
+import type { LeaderSession } from "./leader-session.js";
+
+/** Edge: what probing peers needs of the machine, and where it counts. */
+export interface ProbeEdges extends Pick<NodeHealthParts, "wire" | "evidence"> {
+  readonly observe: HealthListener;
+}
+
+/** What probing needs of an agent. */
+export interface ProbePeersParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  /** Absent: no peer is probed and none answered. */
+  readonly probe?: ProbeEdges | undefined;
+  readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "probePort">;
+  readonly cluster: Pick<ClusterConfig, "podCIDR">;
+  readonly podCIDR: string;
+  readonly overlay: OverlayDevice;
+  readonly network: Pick<NodeNetwork, "remedy" | "remedies">;
+  readonly session: Pick<LeaderSession, "reportNetwork" | "reportEvents">;
+  readonly onCondition: (condition: NodeConditionReport) => void;
+}
+
+/** What the agent tells of to those who probe. */
+export interface ProbingPeers {
+  setMap(map: NetworkMap): void;
+  /** The leader has welcomed the node. */
+  welcomed(): void;
+  stop(): void;
+}
+
+/** Probes the node's peers from now on, and tells the leader what it finds. */
+export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
+  const { probe, clock, rng, facts, cluster, podCIDR, overlay, network, session } = parts;
+  if (probe === undefined) return undefined;
+  const { nodeName } = facts;
+  const teller = new HealthTeller({
+    ...{ clock, nodeName, observe: probe.observe, condition: parts.onCondition },
+    report: (report) => session.reportNetwork(report),
+    events: (events) => session.reportEvents(events),
+  });
+  const health = new NodeHealth(
+    {
+      self: { nodeName, podCIDR, clusterCIDR: cluster.podCIDR },
+      addresses: { underlay: facts.nodeIP, overlay: gatewayOf(podCIDR) },
+      port: facts.probePort,
+      fullBytes: { underlay: overlay.mtu + VXLAN_OVERHEAD_BYTES, overlay: overlay.mtu },
+    },
+    {
+      ...{ clock, rng, wire: probe.wire, evidence: probe.evidence, listener: teller },
+      log: parts.log.with({ part: "probes" }),
+      remedy: (remedies) => network.remedy(remedies),
+      held: network.remedies,
+    },
+  );
+  health.start();
+  return {
+    setMap: ({ nodes }) => health.setNodes(nodes, mayRemedy(nodes.get(nodeName)?.metadata?.annotations)),
+    welcomed: () => teller.begin(),
+    stop: () => health.stop(),
+  };
+}

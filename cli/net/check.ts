@@ -1,0 +1,97 @@
+import {
+  type CheckedNameServer,
+  type CheckedPair,
+  NetCheckRequest,
+  type NetCheckResponse,
+} from "../../proto/gen/tallship/v1/explain.js";
+import type { PathMeasure } from "../../proto/gen/tallship/v1/nethealth.js";
+import { type ClusterFlags, withCluster } from "../cluster.js";
+import { EXIT } from "../exit-codes.js";
+import { keyIn, missing } from "../objects.js";
+import { safeText } from "../safe-text.js";
+import type { Shell } from "../shell.js";
+import { formatTable } from "../table.js";
+
+/** Prints how nodes reach each other. */
+export async function runCheck(
+  { flags, operands }: { readonly flags: ClusterFlags; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  return withCluster(shell, flags, async (cluster) => {
+    const answer = await cluster.explain.netCheck(NetCheckRequest.fromPartial({}), { signal: shell.signal });
+    const lost = operands.find((name) => !isKnown(answer, name));
+    if (lost !== undefined) throw missing(keyIn("Node", "", lost));
+    const shown = chosen(answer, operands);
+    if (shown.pairs.length + shown.silent.length + shown.nameServers.length === 0)
+      await shell.stderr.write("one node has no pairs\n");
+    else await shell.stdout.write(safeText(checkPage(shown)));
+    return isFaulty(shown) ? EXIT.failed : EXIT.ok;
+  });
+}
+
+function isKnown({ pairs, silent, nameServers }: NetCheckResponse, name: string): boolean {
+  return (
+    silent.includes(name) ||
+    pairs.some(({ from, path }) => from === name || path?.peer === name) ||
+    nameServers.some(({ node }) => node === name)
+  );
+}
+
+function chosen(answer: NetCheckResponse, names: readonly string[]): NetCheckResponse {
+  if (names.length === 0) return answer;
+  return {
+    pairs: answer.pairs.filter(({ from, path }) => names.includes(from) || names.includes(path?.peer ?? "")),
+    nameServers: answer.nameServers.filter(({ node }) => names.includes(node)),
+    silent: answer.silent.filter((name) => names.includes(name)),
+  };
+}
+
+function isFaulty({ pairs, nameServers, silent }: NetCheckResponse): boolean {
+  const isPairAtFault = pairs.some(({ path }) => path !== undefined && path.fault !== "");
+  return isPairAtFault || nameServers.some(({ nameServer }) => nameServer?.fault !== "") || silent.length > 0;
+}
+
+/** The answer for people: a table, then what is at fault in sentences. */
+export function checkPage(answer: NetCheckResponse): string {
+  const headings = ["FROM", "TO", "UNDERLAY", "OVERLAY", "LOSS", "MTU", "FAULT", "REMEDY"];
+  const rows = answer.pairs.map(rowOf);
+  const table = rows.length === 0 ? "" : formatTable([headings, ...rows]);
+  const sentences = [
+    ...answer.pairs.flatMap(({ from, path }) => (path?.message ? [`${from}: ${path.message}`] : [])),
+    ...answer.nameServers.flatMap(sentenceOf),
+    ...answer.silent.map(
+      (name) => `${name}: it has told nothing: it has no session with the control plane, or just began`,
+    ),
+  ];
+  return table + (sentences.length === 0 ? "" : `${rows.length === 0 ? "" : "\n"}${sentences.join("\n")}\n`);
+}
+
+function sentenceOf({ node, nameServer }: CheckedNameServer): readonly string[] {
+  if (nameServer === undefined || nameServer.fault === "") return [];
+  return [`${node}: ${nameServer.fault}: ${nameServer.message}`];
+}
+
+function rowOf({ from, path }: CheckedPair): readonly string[] {
+  const { peer = "", underlay, overlay, mtu = 0, fault = "", remedy = "" } = path ?? {};
+  const losses = [underlay, overlay].map(lossCell).join(" / ");
+  return [
+    from,
+    peer,
+    timeCell(underlay),
+    timeCell(overlay),
+    losses,
+    mtu === 0 ? "<unknown>" : `${mtu}`,
+    fault || "-",
+    remedy || "-",
+  ];
+}
+
+function timeCell(measure: PathMeasure | undefined): string {
+  const { roundTripMs, lossRatio } = measure ?? {};
+  if (roundTripMs !== undefined) return `${roundTripMs.toFixed(roundTripMs < 10 ? 2 : 0)}ms`;
+  return lossRatio === undefined ? "<unknown>" : "no answer";
+}
+
+function lossCell(measure: PathMeasure | undefined): string {
+  return measure?.lossRatio === undefined ? "-" : `${Math.round(measure.lossRatio * 100)}%`;
+}

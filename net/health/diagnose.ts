@@ -1,0 +1,252 @@
+import { limit } from "../../lib/limits.js";
+import { OVERLAY_DEVICE } from "../device-names.js";
+import type { LaneView, PeerView, TcpOutcome } from "./peer-view.js";
+import type { Path } from "./probe-packet.js";
+
+/** What can be at fault on the way to a peer. The word is shown as a reason, and is the metric's label. */
+export const FAULTS = [
+  "PeerUnreachable",
+  "PeerAgentDown",
+  "OneWay",
+  "UdpBlocked",
+  "VxlanBlocked",
+  "OverlayFiltered",
+  "ChecksumOffload",
+  "MtuBlackHole",
+  "PacketLoss",
+  "AsymmetricLoss",
+  "WrongRoute",
+  "TcpBlocked",
+  "ClockSkew",
+] as const;
+
+/** One of them. */
+export type FaultKind = (typeof FAULTS)[number];
+
+/** A fault, named. Two with the same kind and direction are one fault that goes on. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** Which packets are concerned: those to the peer, those from it, or both as far as is known. */
+  readonly direction: "to" | "from" | "both";
+  /** A sentence that names the peer. */
+  readonly message: string;
+}
+
+/** The checks in their order: what explains more comes before what it explains. */
+const CHECKS: readonly ((view: PeerView) => Fault | undefined)[] = [
+  wrongRoute,
+  silentPeer,
+  silentUnderlay,
+  blackHole("underlay"),
+  spoiled,
+  silentOverlay,
+  blackHole("overlay"),
+  loss("underlay"),
+  loss("overlay"),
+  silentTcp,
+  clockSkew,
+];
+
+/** What is at fault on the way to a peer; undefined when nothing is, or not enough is known. Pure. */
+export function diagnose(view: PeerView): Fault | undefined {
+  for (const check of CHECKS) {
+    const fault = check(view);
+    if (fault !== undefined) return fault;
+  }
+  return undefined;
+}
+
+/** Nothing has passed for so long that a host that restarts its network does not explain it. */
+export function isDead({ silentCount, silentMs }: Pick<LaneView, "silentCount" | "silentMs">): boolean {
+  return silentCount >= limit("probeDeadCount") && silentMs >= limit("probeDeadMs");
+}
+
+function isAlive(lane: LaneView): boolean {
+  return lane.answered > 0 && !isDead(lane);
+}
+
+function wrongRoute({ peer, strangers, evidence, isOnLink }: PeerView): Fault | undefined {
+  const fault = (message: string): Fault => ({ kind: "WrongRoute", direction: "to", message });
+  if (strangers > 1)
+    return fault(`another node answers at the address of ${peer}: two hosts have it, or a route leads astray`);
+  const { overlay, underlay } = evidence?.routes ?? {};
+  if (overlay !== undefined && overlay.device !== OVERLAY_DEVICE)
+    return fault(
+      `packets for the pods of ${peer} leave by ${overlay.device}, not by ${OVERLAY_DEVICE}: another route takes them`,
+    );
+  if (underlay === undefined) return undefined;
+  if (underlay.device === OVERLAY_DEVICE)
+    return fault(`packets for the host ${peer} leave by the overlay, which they are to carry`);
+  if (isOnLink && underlay.via !== "")
+    return fault(`packets for the host ${peer} go by ${underlay.via}, though it is on the link`);
+  return undefined;
+}
+
+/** Neither way has an answer: which of host, agent, UDP or direction is it? */
+function silentPeer({ peer, lanes, tcp, hears }: PeerView): Fault | undefined {
+  if (!isDead(lanes["underlay-small"]) || !isDead(lanes["overlay-small"])) return undefined;
+  const connection = last(tcp.underlay);
+  if (connection === undefined) return undefined; // One is under way.
+  if (connection === "refused")
+    return {
+      kind: "PeerAgentDown",
+      direction: "both",
+      message: `the host ${peer} is reached, but its agent does not run`,
+    };
+  if (connection !== "silent")
+    return {
+      kind: "UdpBlocked",
+      direction: "both",
+      message: `TCP reaches the host ${peer}, UDP does not: a firewall or the network drops it`,
+    };
+  if (hears.underlay || hears.overlay)
+    return {
+      kind: "OneWay",
+      direction: "to",
+      message: `packets of ${peer} arrive here, packets to it do not arrive there`,
+    };
+  return {
+    kind: "PeerUnreachable",
+    direction: "both",
+    message: `nothing reaches the host ${peer}, or nothing comes back`,
+  };
+}
+
+function silentUnderlay({ peer, lanes }: PeerView): Fault | undefined {
+  if (!isDead(lanes["underlay-small"]) || !isAlive(lanes["overlay-small"])) return undefined;
+  return {
+    kind: "UdpBlocked",
+    direction: "both",
+    message: `UDP of the probes does not reach the host ${peer}, though the overlay's does`,
+  };
+}
+
+/** The host is reached, its pods are not. */
+function silentOverlay({ peer, lanes, evidence, tcp, checksumErrors, hears }: PeerView): Fault | undefined {
+  const lane = lanes["overlay-small"];
+  if (!isDead(lane) || !isAlive(lanes["underlay-small"])) return undefined;
+  if (checksumErrors > 0)
+    return {
+      kind: "ChecksumOffload",
+      direction: "to",
+      message: `the kernel of ${peer} finds wrong checksums in what arrives through the overlay: this host's network device computes them wrongly`,
+    };
+  if (evidence === undefined) return undefined; // It is asked for.
+  const what = last(tcp.overlay) === "passed" ? "UDP" : "UDP and TCP";
+  if (evidence.ping === "passed")
+    return {
+      kind: "OverlayFiltered",
+      direction: "both",
+      message: `ICMP passes through the overlay to ${peer}, ${what} do not: a filter drops them, or a device computes their checksums wrongly`,
+    };
+  const isHeardThere = lane.counted !== undefined && 2 * lane.counted.lostThere < lane.counted.sent;
+  const direction = isHeardThere ? "from" : hears.overlay ? "to" : lane.counted === undefined ? "both" : "to";
+  const which = { to: `to ${peer}`, from: `from ${peer}`, both: `to and from ${peer}` }[direction];
+  return {
+    kind: "VxlanBlocked",
+    direction,
+    message: `the overlay's packets ${which} are dropped, others pass: a firewall or the network blocks its UDP port`,
+  };
+}
+
+/** Small packets pass and full ones do not, beyond what the loss of small ones explains. */
+function blackHole(path: Path): (view: PeerView) => Fault | undefined {
+  return ({ peer, lanes, passing, fullBytes }) => {
+    const [small, full] = [lanes[`${path}-small`], lanes[`${path}-full`]];
+    if (!isDead(full) || !isAlive(small)) return undefined;
+    const smallLoss = (small.settled - small.answered + 1) / (small.settled + 2);
+    if (smallLoss ** full.silentCount > CHANCE) return undefined;
+    const size = passing[path];
+    const where = path === "overlay" ? "through the overlay " : "";
+    const found = size === undefined ? `of ${fullBytes[path]} bytes` : `over ${size} bytes`;
+    return {
+      kind: "MtuBlackHole",
+      direction: "to",
+      message: `packets ${found} ${where}to ${peer} are dropped and nobody says so: a device on the way has a smaller MTU`,
+    };
+  };
+}
+
+/** How likely chance alone may be where a fault is named. */
+const CHANCE = 0.001;
+
+/** Packets arrive, with other bytes than were sent. */
+function spoiled({ peer, lanes }: PeerView): Fault | undefined {
+  const [small, full] = [lanes["overlay-small"], lanes["overlay-full"]];
+  const isThere = small.spoiledThere + full.spoiledThere >= 2;
+  if (!isThere && small.spoiledBack + full.spoiledBack < 2) return undefined;
+  const direction = isThere ? "to" : "from";
+  return {
+    kind: "ChecksumOffload",
+    direction,
+    message: `packets through the overlay ${direction} ${peer} arrive with changed bytes that no checksum caught: a network device spoils them`,
+  };
+}
+
+function loss(path: Path): (view: PeerView) => Fault | undefined {
+  return ({ peer, lanes }) => {
+    const lane = lanes[`${path}-small`];
+    const { sent, lost } = lane.lossSince;
+    if (sent < limit("probeLossCount") || lossAtLeast(lost, sent) < LEAST_LOSS) return undefined;
+    const share = `${Math.max(1, Math.round((100 * lost) / sent))} percent`;
+    const way = path === "overlay" ? "through the overlay " : "";
+    const { lostThere = 0, lostBack = 0 } = lane.counted ?? {};
+    const total = lostThere + lostBack;
+    if (total >= 4 && Math.max(lostThere, lostBack) >= ONE_SIDED * total) {
+      const direction = lostThere > lostBack ? "to" : "from";
+      return {
+        kind: "AsymmetricLoss",
+        direction,
+        message: `about ${share} of packets ${way}${direction} ${peer} are lost, in that direction alone`,
+      };
+    }
+    return {
+      kind: "PacketLoss",
+      direction: "both",
+      message: `about ${share} of packets ${way}to ${peer} and back are lost`,
+    };
+  };
+}
+
+/** A loss that is at least this share is a fault. */
+const LEAST_LOSS = 0.01;
+
+/** Share of all lost packets that makes a loss one direction's. */
+const ONE_SIDED = 0.8;
+
+/** The least share that is lost, with 995 in a thousand certainty: Wilson's lower bound. */
+export function lossAtLeast(lost: number, sent: number): number {
+  if (sent === 0) return 0;
+  const z = 2.58;
+  const share = lost / sent;
+  const spread = z * Math.sqrt((share * (1 - share) + (z * z) / (4 * sent)) / sent);
+  return Math.max(0, (share + (z * z) / (2 * sent) - spread) / (1 + (z * z) / sent));
+}
+
+/** UDP passes both ways, TCP does not, twice in a row. */
+function silentTcp({ peer, tcp, lanes }: PeerView): Fault | undefined {
+  for (const path of ["underlay", "overlay"] as const) {
+    const latest = tcp[path].slice(-2);
+    const isBad = latest.length === 2 && latest.every((outcome) => outcome !== "passed");
+    if (!isBad || !isAlive(lanes[`${path}-small`])) continue;
+    const how = last(latest) === "refused" ? "are refused" : last(latest) === "stalled" ? "stall" : "are not answered";
+    const where = path === "overlay" ? "through the overlay " : "";
+    return {
+      kind: "TcpBlocked",
+      direction: "to",
+      message: `TCP connections ${where}to ${peer} ${how}, though UDP passes`,
+    };
+  }
+  return undefined;
+}
+
+function clockSkew({ peer, clock }: PeerView): Fault | undefined {
+  if (clock === undefined || Math.abs(clock.aheadMs) - clock.errorMs < limit("probeClockSkewMs")) return undefined;
+  const seconds = Math.abs(clock.aheadMs / 1000).toFixed(1);
+  const message = `the clock of ${peer} is ${seconds} s ${clock.aheadMs > 0 ? "ahead of" : "behind"} this host's`;
+  return { kind: "ClockSkew", direction: "both", message };
+}
+
+function last(outcomes: readonly TcpOutcome[]): TcpOutcome | undefined {
+  return outcomes.at(-1);
+}

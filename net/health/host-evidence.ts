@@ -1,0 +1,85 @@
+// Edge: asks the kernel, ping and name servers.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import type { Clock } from "../../lib/clock.js";
+import { asTallshipError } from "../../lib/errors.js";
+import type { Rng } from "../../lib/rng.js";
+import { questionBytes } from "../dns/forwarder.js";
+import { hostServers } from "../dns/host-resolver.js";
+import { askOverNetwork } from "../dns/upstream.js";
+import { parseChecksumErrors, parseRouteGet } from "./evidence-text.js";
+import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
+import type { Evidence, RouteFound } from "./peer-view.js";
+
+/** What asking needs. */
+export interface HostEvidenceParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly resolvConf: string;
+  /** The cluster's own DNS address, which is no server of the host's. */
+  readonly dnsAddress: string;
+}
+
+/** Name servers that are watched; resolvers ask no more than three. */
+const NAME_SERVERS = 3;
+
+/** The evidence of this network namespace. Programs are started only when a peer is silent, and one for a round's routes. */
+export function hostEvidence({ clock, rng, resolvConf, dnsAddress }: HostEvidenceParts): PathEvidence {
+  const servers = hostServers(resolvConf, dnsAddress);
+  const ask = askOverNetwork(clock);
+  return {
+    routes: async (peers, source) => {
+      const lines = peers.flatMap(({ underlay, overlay }) => [
+        `route get ${underlay} from ${source.underlay}`,
+        `route get ${overlay} from ${source.overlay}`,
+      ]);
+      const found = await Promise.all(
+        peers.length === 0 ? [] : [run("ip", ["-force", "-batch", "-"], lines.join("\n"))],
+      );
+      return routesOf(peers, parseRouteGet(found[0] ?? ""));
+    },
+    ping: async (peer, source) => {
+      const words = ["ping", "-q", "-c", "3", "-W", "1", "-I", source.overlay, peer.overlay];
+      return / 0 packets received|^$/.test(await run("busybox", words)) ? "silent" : "passed";
+    },
+    checksumErrors: () => parseChecksumErrors(readText("/proc/net/snmp")),
+    prefixLength: (address) => {
+      const all = Object.values(networkInterfaces()).flatMap((each) => each ?? []);
+      return Number(all.find((each) => each.address === address)?.cidr?.split("/")[1] ?? 32);
+    },
+    askNameServer: (server) =>
+      ask(server, questionBytes({ name: "", type: "NS" }, rng)).then(
+        () => undefined,
+        (error: unknown) => `${asTallshipError(error).message}: foreign names are not found`,
+      ),
+    nameServers: () => servers().slice(0, NAME_SERVERS),
+  };
+}
+
+function routesOf(
+  peers: readonly PeerAddresses[],
+  found: ReadonlyMap<string, RouteFound>,
+): readonly Evidence["routes"][] {
+  return peers.map(({ underlay, overlay }) => {
+    const [under, over] = [found.get(underlay), found.get(overlay)];
+    return { ...(under && { underlay: under }), ...(over && { overlay: over }) };
+  });
+}
+
+/** Standard output, whatever the exit code; empty when the program cannot be run. */
+function run(program: string, words: readonly string[], input = ""): Promise<string> {
+  return new Promise((resolve) => {
+    const child = execFile(program, [...words], { timeout: 10_000 }, (_error, stdout) => resolve(stdout));
+    child.stdin?.on("error", () => undefined);
+    child.stdin?.end(input);
+  });
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

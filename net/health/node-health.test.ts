@@ -1,0 +1,195 @@
+import fc from "fast-check";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Fate, type Parcel, probeFabric, type Weather } from "../../test/kit/probe-fabric.js";
+import type { FaultKind } from "./diagnose.js";
+
+const fabrics: ReturnType<typeof probeFabric>[] = [];
+afterEach(() => {
+  for (const fabric of fabrics.splice(0)) fabric.stop();
+});
+
+function open(count: number, seed = 1): ReturnType<typeof probeFabric> {
+  const fabric = probeFabric(count, seed);
+  fabrics.push(fabric);
+  return fabric;
+}
+
+const [A, B] = ["node-000", "node-001"];
+const between = ({ from, to }: Parcel): boolean => (from === A && to === B) || (from === B && to === A);
+const toB = ({ from, to }: Parcel): boolean => from === A && to === B;
+const losing = (isLost: (parcel: Parcel) => boolean): Pick<Weather, "fate"> => ({
+  fate: (parcel) => ({ isLost: isLost(parcel) }),
+});
+
+interface Row {
+  readonly name: string;
+  readonly weather: Weather;
+  /** What node A says of B, and what B says of A; empty: nothing, absent: whatever. */
+  readonly want: readonly [FaultKind, (FaultKind | "")?];
+  readonly direction?: string;
+}
+
+// Each fault as a network shows it, and both ends' names for it. What only one end can know is that end's alone.
+const faults: readonly Row[] = [
+  { name: "a link that is cut", weather: losing(between), want: ["PeerUnreachable", "PeerUnreachable"] },
+  { name: "an agent that is away", weather: { down: [B] }, want: ["PeerAgentDown"] },
+  {
+    name: "UDP that is dropped on the link, TCP not",
+    weather: losing((parcel) => between(parcel) && (parcel.protocol === "udp" || parcel.path === "overlay")),
+    want: ["UdpBlocked", "UdpBlocked"],
+  },
+  {
+    name: "the overlay's port that is blocked both ways",
+    weather: losing((parcel) => between(parcel) && parcel.path === "overlay"),
+    want: ["VxlanBlocked", "VxlanBlocked"],
+    direction: "to",
+  },
+  {
+    name: "the overlay's port that is blocked on the way back",
+    weather: losing((parcel) => parcel.from === B && parcel.to === A && parcel.path === "overlay"),
+    want: ["VxlanBlocked", "VxlanBlocked"],
+    direction: "from",
+  },
+  {
+    name: "one direction that is cut",
+    weather: losing(toB),
+    want: ["OneWay", "PeerUnreachable"],
+    direction: "to",
+  },
+  {
+    name: "a black hole for packets over 1400 bytes, there alone",
+    weather: losing((parcel) => toB(parcel) && parcel.bytes + (parcel.path === "overlay" ? 50 : 0) > 1_400),
+    want: ["MtuBlackHole", ""],
+    direction: "to",
+  },
+  {
+    name: "a filter of UDP and TCP inside of the overlay",
+    weather: { ...losing((parcel) => between(parcel) && parcel.path === "overlay"), ping: () => "passed" },
+    want: ["OverlayFiltered", "OverlayFiltered"],
+  },
+  {
+    name: "changed bytes in what goes through the overlay",
+    weather: { fate: (parcel) => ({ isSpoiled: toB(parcel) && parcel.path === "overlay" }) },
+    want: ["ChecksumOffload", "ChecksumOffload"],
+    direction: "to",
+  },
+  {
+    name: "a route that leads the overlay's packets to another device",
+    weather: {
+      ...losing((parcel) => between(parcel) && parcel.path === "overlay"),
+      routes: (from) =>
+        from === A ? { overlay: { device: "eth0", via: "" }, underlay: { device: "eth0", via: "" } } : {},
+    },
+    want: ["WrongRoute", "VxlanBlocked"],
+  },
+  {
+    name: "another host at the address",
+    weather: { standIn: (to) => (to === B ? "node-002" : to) },
+    want: ["WrongRoute"],
+  },
+  {
+    name: "a clock that is 5 s ahead",
+    weather: { aheadMs: (name) => (name === B ? 5_000 : 0) },
+    want: ["ClockSkew", "ClockSkew"],
+  },
+  {
+    name: "a tenth of packets lost both ways",
+    weather: {
+      fate: (parcel, rng) => ({ isLost: between(parcel) && parcel.protocol === "udp" && rng.below(10) === 0 }),
+    },
+    want: ["PacketLoss", "PacketLoss"],
+  },
+  {
+    name: "a fifth of packets lost in one direction",
+    weather: { fate: (parcel, rng) => ({ isLost: toB(parcel) && parcel.protocol === "udp" && rng.below(5) === 0 }) },
+    want: ["AsymmetricLoss", "AsymmetricLoss"],
+    direction: "to",
+  },
+  {
+    name: "TCP that is dropped, UDP not",
+    weather: losing((parcel) => between(parcel) && parcel.protocol === "tcp" && parcel.path === "underlay"),
+    want: ["TcpBlocked", "TcpBlocked"],
+  },
+];
+
+describe("each fault is named within a minute, of its pair alone, and is gone after", () => {
+  for (const { name, weather, want, direction } of faults) {
+    test(name, async () => {
+      const fabric = open(3);
+      const [a, b, c] = [fabric.node(0), fabric.node(1), fabric.node(2)];
+      await fabric.clock.advance(20_000);
+      fabric.setWeather(weather);
+      const said = (): readonly string[] =>
+        [a.seen.get(B)?.fault?.kind ?? "", b.seen.get(A)?.fault?.kind ?? ""].slice(0, want.length);
+      const tookMs = await fabric.until(() => said().join() === want.join(), 60_000);
+      expect({ said: said(), isInTime: tookMs !== undefined }).toEqual({ said: want, isInTime: true });
+      if (direction !== undefined) expect(a.seen.get(B)?.fault?.direction).toBe(direction);
+      fabric.setWeather({});
+      const healedMs = await fabric.until(() => said().join("") === "", 100_000);
+      expect({ said: said(), isInTime: healedMs !== undefined }).toEqual({ said: want.map(() => ""), isInTime: true });
+      const others = [...a.everNamed, ...b.everNamed, ...c.everNamed].filter((each) => each.startsWith("node-002"));
+      expect(
+        name.startsWith("another host") || name.startsWith("an agent") || name.startsWith("a clock") ? [] : others,
+      ).toEqual([]);
+    });
+  }
+});
+
+test("on a healthy network nothing is ever named, whatever the jitter, pauses and rare losses", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.record({
+        seed: fc.integer({ min: 1, max: 1_000 }),
+        jitterMs: fc.integer({ min: 0, max: 700 }),
+        pauseEveryMs: fc.integer({ min: 9_000, max: 40_000 }),
+        pauseMs: fc.integer({ min: 0, max: 3_000 }),
+        lossPerMille: fc.integer({ min: 0, max: 2 }),
+      }),
+      async ({ seed, jitterMs, pauseEveryMs, pauseMs, lossPerMille }) => {
+        const fabric = open(3, seed);
+        fabric.setWeather({
+          fate: ({ from }, rng): Fate => {
+            const intoPauseMs = fabric.clock.monotonicMs() % pauseEveryMs;
+            const heldMs = from === A && intoPauseMs < pauseMs ? pauseMs - intoPauseMs : 0;
+            return { delayMs: heldMs + rng.below(jitterMs + 1), isLost: rng.below(1_000) < lossPerMille };
+          },
+        });
+        await fabric.clock.advance(90_000);
+        const named = [0, 1, 2].flatMap((at) => [...fabric.node(at).everNamed]);
+        fabric.stop();
+        expect(named).toEqual([]);
+      },
+    ),
+    { numRuns: 8 },
+  );
+});
+
+test("a black hole's remedy is the size that passes, and it goes with the fault", async () => {
+  const fabric = open(2);
+  const a = fabric.node(0);
+  await fabric.clock.advance(15_000);
+  fabric.setWeather(losing((parcel) => parcel.bytes + (parcel.path === "overlay" ? 50 : 0) > 1_400));
+  const gateway = "10.128.1.1";
+  expect(await fabric.until(() => a.remedies.routeMtus.get(gateway) === 1_350, 60_000)).toBeDefined();
+  expect(a.seen.get(B)).toMatchObject({ mtu: 1_350, remedy: "route MTU 1350" });
+  fabric.setWeather({});
+  expect(await fabric.until(() => a.remedies.routeMtus.size === 0, 60_000)).toBeDefined();
+});
+
+test("where remedies are not allowed the fault is told and nothing is done", async () => {
+  const fabric = open(2);
+  fabric.node(0).health.setNodes(fabric.objects, false);
+  fabric.setWeather(losing((parcel) => parcel.bytes > 1_300));
+  expect(await fabric.until(() => fabric.node(0).seen.get(B)?.fault?.kind === "MtuBlackHole", 60_000)).toBeDefined();
+  await fabric.clock.advance(30_000);
+  expect(fabric.node(0).remedies.routeMtus.size).toBe(0);
+});
+
+test("a name server that is silent three times in a row is told of, until it answers", async () => {
+  const fabric = open(1);
+  fabric.setWeather({ nameServer: () => "no answer in time" });
+  const problem = (): string | undefined => fabric.node(0).nameServers[0]?.problem;
+  expect(await fabric.until(() => problem() === "no answer in time", 60_000)).toBeDefined();
+  fabric.setWeather({});
+  expect(await fabric.until(() => problem() === undefined, 30_000)).toBeDefined();
+});

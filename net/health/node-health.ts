@@ -1,0 +1,392 @@
+import type { Cancel, Clock } from "../../lib/clock.js";
+import { asTallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import type { Log } from "../../lib/log.js";
+import type { Rng } from "../../lib/rng.js";
+import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import type { Self } from "../overlay/peers.js";
+import { diagnose, isDead } from "./diagnose.js";
+import { isOnLink, type ProbedPeer, probedPeers } from "./health-peers.js";
+import { type HealthListener, measureOf, type PeerHealth } from "./health-report.js";
+import { NameServerWatch } from "./name-server-watch.js";
+import { verdictAfter } from "./named-fault.js";
+import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
+import { newRecord, type PeerRecord } from "./peer-record.js";
+import { isAnswerable, isFromPeer, ProbeEcho } from "./probe-echo.js";
+import {
+  decodeProbe,
+  encodeProbe,
+  type Lane,
+  nodeIdOf,
+  type Path,
+  PROBE_BYTES,
+  PROBE_HEADERS_BYTES,
+} from "./probe-packet.js";
+import { peersOfRound, sizesBelow } from "./probe-plan.js";
+import type { ProbeReceiver, ProbeWire } from "./probe-wire.js";
+import { isSameRemedies, type Remedies, remediesAfter, remedyText } from "./remedies.js";
+
+/** What a node must know to probe its peers. */
+export interface NodeHealthConfig {
+  readonly self: Self;
+  /** This node's ends of both ways. */
+  readonly addresses: PeerAddresses;
+  readonly port: number;
+  /** Largest IP packet on each way, bytes. */
+  readonly fullBytes: Readonly<Record<Path, number>>;
+}
+
+/** What finding out needs beside the configuration. */
+export interface NodeHealthParts {
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly log: Log;
+  readonly wire: ProbeWire;
+  readonly evidence: PathEvidence;
+  readonly listener: HealthListener;
+  /** Carries out remedies; called when they change. */
+  readonly remedy: (remedies: Remedies) => void;
+  /** What is in force already: a former agent's. */
+  readonly held: Remedies;
+}
+
+/** Packets of a round to one peer, by lane: one round in ten seconds, or each second when it is looked at closely. */
+const ROUND: readonly (readonly [Lane, Path])[] = [
+  ["underlay-small", "underlay"],
+  ["underlay-small", "underlay"],
+  ["underlay-full", "underlay"],
+  ["overlay-small", "overlay"],
+  ["overlay-small", "overlay"],
+  ["overlay-full", "overlay"],
+];
+
+/**
+ * Finds out how this node reaches its peers, and says what is at fault where it does not. Each peer is probed at a low rate; one that did not answer closely, until it is known why. Decisions are
+ * diagnose, verdictAfter and remediesAfter: pure. Here is only who is probed when.
+ */
+export class NodeHealth {
+  private readonly config: NodeHealthConfig;
+  private readonly parts: NodeHealthParts;
+  private readonly records = new Map<string, PeerRecord>();
+  private readonly byAddress: Record<Path, Map<string, PeerRecord>> = { underlay: new Map(), overlay: new Map() };
+  private readonly echo: ProbeEcho;
+  private readonly nameServers: NameServerWatch;
+  private readonly id: bigint;
+  private readonly prefixLength: number;
+  private nodes: ReadonlyMap<string, Node> | undefined;
+  private remedies: Remedies;
+  private isRemedyAllowed = true;
+  private cancel: Cancel | undefined;
+  private isStopped = false;
+  private isGathering = false;
+  private turn = 0;
+  private roundDueMs = 0;
+  private checksums: { atMs: number; count: number };
+
+  constructor(config: NodeHealthConfig, parts: NodeHealthParts) {
+    this.config = config;
+    this.parts = parts;
+    this.id = nodeIdOf(config.self.nodeName);
+    this.remedies = parts.held;
+    const { clock, evidence, rng } = parts;
+    this.checksums = { atMs: -Infinity, count: 0 };
+    this.prefixLength = evidence.prefixLength(config.addresses.underlay);
+    this.echo = new ProbeEcho({
+      clock,
+      id: this.id,
+      epoch: rng.below(2 ** 32),
+      checksumErrors: () => this.checksumErrors(),
+    });
+    this.nameServers = new NameServerWatch(clock, evidence, () => this.tell([]));
+  }
+
+  /** Begins to answer and to probe. */
+  start(): void {
+    this.nameServers.start();
+    this.cancel = this.parts.clock.after(0, () => void this.open());
+  }
+
+  /** Ends; remedies stay in force, for the next agent. */
+  stop(): void {
+    this.isStopped = true;
+    this.cancel?.();
+    this.nameServers.stop();
+    this.parts.wire.close();
+  }
+
+  /** The nodes of the cluster from now on, and whether this one may do something about faults. */
+  setNodes(nodes: ReadonlyMap<string, Node>, isRemedyAllowed: boolean): void {
+    if (nodes === this.nodes && isRemedyAllowed === this.isRemedyAllowed) return;
+    this.nodes = nodes;
+    this.isRemedyAllowed = isRemedyAllowed;
+    const peers = probedPeers(nodes, this.config.self);
+    const gone = [...this.records.keys()].filter((name) => !peers.has(name));
+    for (const name of gone) this.records.delete(name);
+    for (const peer of peers.values()) this.know(peer);
+    for (const path of ["underlay", "overlay"] as const)
+      this.byAddress[path] = new Map([...this.records.values()].map((each) => [each.peer.addresses[path], each]));
+    if (gone.length > 0) this.parts.listener.looked([], gone, this.nameServers.health);
+    this.applyRemedies();
+  }
+
+  /** What is known of every peer. */
+  get health(): readonly PeerHealth[] {
+    return [...this.records.values()].flatMap((record) => this.healthOf(record));
+  }
+
+  private know(peer: ProbedPeer): void {
+    const known = this.records.get(peer.name);
+    const isSameWay =
+      known !== undefined &&
+      known.peer.port === peer.port &&
+      known.peer.addresses.underlay === peer.addresses.underlay &&
+      known.peer.addresses.overlay === peer.addresses.overlay;
+    // A peer at another address is another way: what was found of the old one says nothing of it.
+    if (isSameWay) known.peer = peer;
+    else this.records.set(peer.name, newRecord(peer, this.parts.rng.below(2 ** 32)));
+  }
+
+  private async open(): Promise<void> {
+    const { wire, log, clock } = this.parts;
+    try {
+      await wire.open(this.config.addresses, this.config.port, this.receiver());
+      this.schedule(0);
+    } catch (error) {
+      log.warn("peers' probes cannot be answered", { error: asTallshipError(error).message });
+      if (!this.isStopped) this.cancel = clock.after(limit("probeEveryMs"), () => void this.open());
+    }
+  }
+
+  private receiver(): ProbeReceiver {
+    return {
+      packet: (path, bytes, from) => {
+        const record = this.byAddress[path].get(from.address);
+        if (record === undefined || !isFromPeer(record, path, from) || !isAnswerable(bytes)) return;
+        const answer = this.echo.answer(record, path, bytes);
+        if (answer === undefined) this.takeAnswer(record, bytes);
+        else this.parts.wire.send(path, from, answer);
+      },
+      mayConnect: (path, address) => this.byAddress[path].has(address),
+      request: (path, bytes, address) => {
+        const record = this.byAddress[path].get(address);
+        return record && this.echo.answer(record, path, bytes);
+      },
+    };
+  }
+
+  private takeAnswer(record: PeerRecord, bytes: Buffer): void {
+    const arrived = decodeProbe(bytes);
+    if (arrived === undefined || arrived.packet.is !== "answer" || arrived.packet.from !== this.id) return;
+    const { clock } = this.parts;
+    const atMs = clock.monotonicMs();
+    if (arrived.packet.to !== record.id && arrived.isIntact) record.ledger.strangerAnswered(atMs);
+    else record.ledger.answer(arrived.packet, arrived.isIntact, { atMs, wallMs: clock.nowMs() });
+  }
+
+  private schedule(delayMs: number): void {
+    if (this.isStopped) return;
+    this.cancel?.();
+    this.cancel = this.parts.clock.after(delayMs, () => this.turnNow());
+  }
+
+  /** One look at what came back, and the next probes where they are due. */
+  private turnNow(): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    const looked = [...this.records.values()].filter(({ isProbed }) => isProbed);
+    for (const record of looked) this.lookAt(record, nowMs);
+    if (looked.length > 0) this.applyRemedies();
+    this.tell(looked);
+    const round = nowMs >= this.roundDueMs ? this.beginRound(nowMs) : [];
+    const closer = [...this.records.values()].filter((each) => each.closerUntilMs > nowMs);
+    for (const record of new Set([...round, ...closer])) this.probe(record, nowMs);
+    void this.gather(round, nowMs);
+    const isAwaited = round.length > 0 || closer.length > 0;
+    // A little later than the time after which a probe counts as lost.
+    this.schedule(isAwaited ? limit("probeCloserMs") + 50 : Math.max(50, this.roundDueMs - nowMs));
+  }
+
+  private beginRound(nowMs: number): readonly PeerRecord[] {
+    this.roundDueMs = nowMs + limit("probeEveryMs");
+    this.turn += 1;
+    const names = peersOfRound({
+      peers: [...this.records.keys()].sort(),
+      self: this.config.self.nodeName,
+      turn: this.turn,
+      most: limit("probePeers"),
+      neighbours: limit("probeNeighbours"),
+    });
+    return names.flatMap((name) => this.records.get(name) ?? []);
+  }
+
+  private lookAt(record: PeerRecord, nowMs: number): void {
+    record.isProbed = false;
+    const view = record.ledger.view(this.groundOf(record), nowMs);
+    const found = diagnose(view);
+    record.view = view;
+    const before = record.verdict;
+    record.verdict = verdictAfter(before, found);
+    const missing = Object.values(view.lanes).reduce((sum, { settled, answered }) => sum + settled - answered, 0);
+    const hasNews = missing > record.missing && record.verdict.named === undefined;
+    record.missing = missing;
+    const isLossy = /Loss$/.test(record.verdict.named?.kind ?? "");
+    if (hasNews || isLossy || record.verdict.next !== undefined) this.lookCloser(record, nowMs);
+  }
+
+  private lookCloser(record: PeerRecord, nowMs: number): void {
+    const others = [...this.records.values()].filter((each) => each !== record && each.closerUntilMs > nowMs);
+    if (others.length < limit("probeCloserPeers")) record.closerUntilMs = nowMs + limit("probeCloserForMs");
+  }
+
+  private groundOf({ peer }: PeerRecord) {
+    const { addresses, fullBytes } = this.config;
+    return {
+      peer: peer.name,
+      fullBytes,
+      isOnLink: isOnLink(peer.addresses.underlay, addresses.underlay, this.prefixLength),
+    };
+  }
+
+  private probe(record: PeerRecord, nowMs: number): void {
+    record.isProbed = true;
+    const { fullBytes } = this.config;
+    for (const [at, [lane, path]] of ROUND.entries()) {
+      const bytes = lane.endsWith("full") ? fullBytes[path] : PROBE_BYTES + PROBE_HEADERS_BYTES;
+      this.send(record, { lane, path, bytes, isFirst: at === 0 });
+    }
+    if (record.verdict.named?.kind === "MtuBlackHole" || record.verdict.next?.fault?.kind === "MtuBlackHole")
+      this.probeSizes(record, nowMs);
+    const isDue =
+      nowMs - record.tcpAtMs >= (record.closerUntilMs > nowMs ? limit("probeCloserMs") * 5 : limit("probeTcpMs"));
+    if (isDue && !record.isConnecting) void this.connect(record, nowMs);
+  }
+
+  /** Looks for the largest size that passes, on both ways, at most once in a while. */
+  private probeSizes(record: PeerRecord, nowMs: number): void {
+    if (nowMs - record.sizesAtMs < limit("probeEveryMs") / 2) return;
+    record.sizesAtMs = nowMs;
+    for (const path of ["underlay", "overlay"] as const)
+      for (const bytes of sizesBelow(this.config.fullBytes[path])) this.send(record, { lane: "sized", path, bytes });
+  }
+
+  private send(
+    record: PeerRecord,
+    probe: { readonly lane: Lane | "sized"; readonly path: Path; readonly bytes: number; readonly isFirst?: boolean },
+  ): void {
+    const sequence = record.ledger.send(probe, this.parts.clock.monotonicMs());
+    const bytes = this.request(record, probe.lane, { sequence, bytes: probe.bytes - PROBE_HEADERS_BYTES });
+    this.parts.wire.send(probe.path, { address: record.peer.addresses[probe.path], port: record.peer.port }, bytes);
+  }
+
+  private request(record: PeerRecord, lane: Lane | "sized", size: { sequence: number; bytes: number }): Buffer {
+    return encodeProbe(
+      {
+        is: "request",
+        lane,
+        wasCorrupt: false,
+        sequence: size.sequence,
+        from: this.id,
+        to: record.id,
+        sentAtMs: this.parts.clock.nowMs(),
+        heardAtMs: 0,
+        counts: [0, 0, 0, 0],
+        epoch: 0,
+        checksumErrors: 0,
+      },
+      size.bytes,
+    );
+  }
+
+  private async connect(record: PeerRecord, nowMs: number): Promise<void> {
+    record.isConnecting = true;
+    record.tcpAtMs = nowMs;
+    const { wire, clock } = this.parts;
+    await Promise.all(
+      (["underlay", "overlay"] as const).map(async (path) => {
+        const { addresses, port } = record.peer;
+        const bytes = this.request(record, "sized", { sequence: 0, bytes: limit("probeTcpBytes") });
+        const { outcome } = await wire.connect(path, { address: addresses[path], port }, bytes);
+        record.ledger.connected(path, outcome, clock.monotonicMs());
+      }),
+    );
+    record.isConnecting = false;
+  }
+
+  /** Asks the kernel about peers that are silent, and about the routes of a round now and then. One at a time. */
+  private async gather(round: readonly PeerRecord[], nowMs: number): Promise<void> {
+    if (this.isGathering) return;
+    const silent = [...this.records.values()].filter(
+      ({ view, ledger }) =>
+        view !== undefined &&
+        (isDead(view.lanes["overlay-small"]) || isDead(view.lanes["underlay-small"])) &&
+        !ledger.hasEvidence(nowMs),
+    );
+    const asked = silent.length > 0 ? silent.slice(0, 4) : this.turn % 3 === 1 ? round : [];
+    if (asked.length === 0) return;
+    this.isGathering = true;
+    const { evidence, clock } = this.parts;
+    const { addresses } = this.config;
+    const routes = await evidence.routes(
+      asked.map(({ peer }) => peer.addresses),
+      addresses,
+    );
+    for (const [at, record] of asked.entries()) {
+      const ping = silent.includes(record) ? await evidence.ping(record.peer.addresses, addresses) : undefined;
+      record.ledger.learn({ routes: routes[at] ?? {}, ping }, clock.monotonicMs());
+    }
+    this.isGathering = false;
+  }
+
+  private applyRemedies(): void {
+    const ailing = [...this.records.values()].map((record) => ({
+      gateway: record.peer.addresses.overlay,
+      fault: record.verdict.named,
+      passingBytes: this.passingBytes(record),
+      isFullPassing: record.view !== undefined && record.view.lanes["overlay-full"].answered > 0,
+    }));
+    const before = this.remedies;
+    this.remedies = remediesAfter(before, ailing, this.isRemedyAllowed);
+    if (isSameRemedies(before, this.remedies)) return;
+    this.parts.remedy(this.remedies);
+  }
+
+  private passingBytes({ view }: PeerRecord): number | undefined {
+    const { underlay, overlay } = this.config.fullBytes;
+    if (view?.passing.overlay !== undefined) return view.passing.overlay;
+    return view?.passing.underlay === undefined ? undefined : view.passing.underlay - (underlay - overlay);
+  }
+
+  private healthOf(record: PeerRecord): readonly PeerHealth[] {
+    const { view, peer, verdict } = record;
+    if (view === undefined) return [];
+    const isWhole = view.lanes["overlay-full"].answered > 0;
+    const mtu =
+      verdict.named?.kind === "MtuBlackHole" ? this.passingBytes(record) : isWhole ? view.fullBytes.overlay : undefined;
+    return [
+      {
+        peer: peer.name,
+        underlay: measureOf(view.lanes["underlay-small"]),
+        overlay: measureOf(view.lanes["overlay-small"]),
+        mtu: mtu ?? 0,
+        fault: verdict.named,
+        remedy: remedyText(this.remedies, peer.addresses.overlay),
+        isPeerReady: peer.isReady,
+      },
+    ];
+  }
+
+  private tell(records: readonly PeerRecord[]): void {
+    this.parts.listener.looked(
+      records.flatMap((record) => this.healthOf(record)),
+      [],
+      this.nameServers.health,
+    );
+  }
+
+  /** Read from the kernel at most once a second, however many ask. */
+  private checksumErrors(): number {
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs - this.checksums.atMs > 1_000)
+      this.checksums = { atMs: nowMs, count: this.parts.evidence.checksumErrors() };
+    return this.checksums.count;
+  }
+}

@@ -1,0 +1,259 @@
+import { limit } from "../../lib/limits.js";
+import type { Evidence, LaneView, LossCount, PeerView, TcpOutcome } from "./peer-view.js";
+import { LANES, type Lane, type LaneCounts, type Path, type ProbePacket } from "./probe-packet.js";
+
+interface Probe {
+  readonly sequence: number;
+  readonly lane: Lane | "sized";
+  readonly path: Path;
+  /** Of the whole IP packet. */
+  readonly bytes: number;
+  readonly atMs: number;
+  /** What had been sent when it was, itself included, if it was the first of its round: nothing else was on its way then. */
+  readonly sentBefore: LaneCounts | undefined;
+  answeredAtMs: number | undefined;
+  isSpoiledThere: boolean;
+  isSpoiledBack: boolean;
+}
+
+/** What the peer had heard of what was sent, at one of its answers. */
+interface Sample {
+  readonly atMs: number;
+  readonly epoch: number;
+  readonly sent: LaneCounts;
+  readonly heard: LaneCounts;
+  readonly answered: LaneCounts;
+  readonly checksumErrors: number;
+}
+
+interface Outcome {
+  readonly atMs: number;
+  readonly outcome: TcpOutcome;
+}
+
+const NONE: LaneCounts = [0, 0, 0, 0];
+
+/** What this node has sent to one peer and what came back. It knows no clock: every call says when it is. */
+export class PeerLedger {
+  private readonly probes = new Map<Lane | "sized", Probe[]>();
+  private readonly samples: Sample[] = [];
+  private readonly tcp: Record<Path, Outcome[]> = { underlay: [], overlay: [] };
+  private readonly heardAtMs: Record<Path, number> = { underlay: -Infinity, overlay: -Infinity };
+  private readonly clocks: { atMs: number; aheadMs: number; errorMs: number }[] = [];
+  private readonly strangersAtMs: number[] = [];
+  private found: { readonly atMs: number; readonly evidence: Evidence } | undefined;
+  private sequence: number;
+  private sent: LaneCounts = NONE;
+  private answers: LaneCounts = NONE;
+  private epoch: number | undefined;
+
+  /** Sequences begin where the caller says: nobody else guesses them. */
+  constructor(firstSequence: number) {
+    this.sequence = firstSequence >>> 0;
+  }
+
+  /** A probe is sent now; returns its sequence. The first of a round is the one that counts are compared by. */
+  send(
+    probe: { readonly lane: Lane | "sized"; readonly path: Path; readonly bytes: number; readonly isFirst?: boolean },
+    atMs: number,
+  ): number {
+    this.sequence = (this.sequence + 1) >>> 0;
+    const { lane, path, bytes, isFirst = false } = probe;
+    if (lane !== "sized") this.sent = incremented(this.sent, lane);
+    const sentBefore = isFirst ? this.sent : undefined;
+    const made = {
+      sequence: this.sequence,
+      lane,
+      path,
+      bytes,
+      atMs,
+      sentBefore,
+      answeredAtMs: undefined,
+      isSpoiledThere: false,
+      isSpoiledBack: false,
+    };
+    const of = this.probes.get(lane) ?? [];
+    this.probes.set(lane, of);
+    of.push(made);
+    if (of.length > limit("probeSamples")) of.shift();
+    return this.sequence;
+  }
+
+  /** An answer has arrived from whom it was asked of. False when it answers nothing that is known: too old, repeated, or made up. */
+  answer(packet: ProbePacket, isIntact: boolean, at: { readonly atMs: number; readonly wallMs: number }): boolean {
+    const probe = this.probes.get(packet.lane)?.find(({ sequence }) => sequence === packet.sequence);
+    if (probe === undefined || probe.answeredAtMs !== undefined) return false;
+    probe.answeredAtMs = at.atMs;
+    probe.isSpoiledThere = packet.wasCorrupt;
+    probe.isSpoiledBack = !isIntact;
+    if (packet.lane !== "sized") this.answers = incremented(this.answers, packet.lane);
+    if (!isIntact) return true; // What it says is not believed.
+    this.noteClock(packet, at.atMs - probe.atMs, at);
+    this.noteCounts(packet, probe, at.atMs);
+    return true;
+  }
+
+  /** Another node answered what was asked of this one. */
+  strangerAnswered(atMs: number): void {
+    this.strangersAtMs.push(atMs);
+    if (this.strangersAtMs.length > limit("probeDeadCount")) this.strangersAtMs.shift();
+  }
+
+  /** A request of the peer's has arrived. */
+  heard(path: Path, atMs: number): void {
+    this.heardAtMs[path] = atMs;
+  }
+
+  /** A connection has ended. */
+  connected(path: Path, outcome: TcpOutcome, atMs: number): void {
+    this.tcp[path].push({ atMs, outcome });
+    if (this.tcp[path].length > limit("probeDeadCount")) this.tcp[path].shift();
+  }
+
+  /** What the kernel says of the ways to the peer. What was not asked this time stands. */
+  learn(evidence: Evidence, atMs: number): void {
+    this.found = { atMs, evidence };
+  }
+
+  /** Whether the kernel was asked lately. */
+  hasEvidence(atMs: number): boolean {
+    return this.found !== undefined && atMs - this.found.atMs < limit("probeEvidenceMs");
+  }
+
+  /** Every measure as of now. */
+  view(ground: Pick<PeerView, "peer" | "isOnLink" | "fullBytes">, nowMs: number): PeerView {
+    const sinceMs = nowMs - limit("probeWindowMs");
+    const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
+    const lane = (name: Lane): LaneView => this.laneView(name, nowMs);
+    const fresh = (outcomes: readonly Outcome[]): readonly TcpOutcome[] =>
+      outcomes.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome);
+    const samples = this.samplesSince(sinceMs);
+    const [first, last] = [samples[0], samples.at(-1)];
+    return {
+      ...ground,
+      lanes: {
+        "underlay-small": lane("underlay-small"),
+        "underlay-full": lane("underlay-full"),
+        "overlay-small": lane("overlay-small"),
+        "overlay-full": lane("overlay-full"),
+      },
+      tcp: { underlay: fresh(this.tcp.underlay), overlay: fresh(this.tcp.overlay) },
+      hears: { underlay: this.heardAtMs.underlay > hearsSinceMs, overlay: this.heardAtMs.overlay > hearsSinceMs },
+      strangers: this.strangersAtMs.filter((atMs) => atMs > nowMs - 2 * limit("probeEveryMs")).length,
+      clock: this.clockView(sinceMs),
+      checksumErrors:
+        first === undefined || last === undefined ? 0 : (last.checksumErrors - first.checksumErrors) >>> 0,
+      passing: { underlay: this.passing("underlay", nowMs), overlay: this.passing("overlay", nowMs) },
+      evidence: this.found !== undefined && this.found.atMs > sinceMs ? this.found.evidence : undefined,
+    };
+  }
+
+  private laneView(lane: Lane, nowMs: number): LaneView {
+    const sinceMs = nowMs - limit("probeWindowMs");
+    const overdueMs = nowMs - limit("probeTimeoutMs");
+    const settled = (this.probes.get(lane) ?? []).filter(
+      ({ atMs, answeredAtMs }) => atMs > sinceMs && (answeredAtMs !== undefined || atMs <= overdueMs),
+    );
+    const answered = settled.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
+    const times = answered.map(({ atMs, answeredAtMs }) => (answeredAtMs ?? atMs) - atMs);
+    const silent = settled.slice(settled.findLastIndex(({ answeredAtMs }) => answeredAtMs !== undefined) + 1);
+    const brokenUntilMs = endOfInterruption(settled);
+    const silentMs = (silent.at(-1)?.atMs ?? 0) - (silent[0]?.atMs ?? 0);
+    return {
+      settled: settled.length,
+      answered: answered.length,
+      loss: lossOf(settled, nowMs - limit("probeLateMs")),
+      lossSince: lossOf(
+        settled.filter(({ atMs }) => atMs > brokenUntilMs),
+        nowMs - limit("probeLateMs"),
+      ),
+      spoiledThere: answered.filter(({ isSpoiledThere }) => isSpoiledThere).length,
+      spoiledBack: answered.filter(({ isSpoiledBack }) => isSpoiledBack).length,
+      silentCount: silent.length,
+      silentMs,
+      roundTripMs: times.length === 0 ? undefined : Math.min(...times),
+      counted: this.counted(
+        lane,
+        silent.length < limit("probeDeadCount") ? Math.max(sinceMs, brokenUntilMs) : (silent[0]?.atMs ?? sinceMs),
+      ),
+    };
+  }
+
+  private counted(lane: Lane, sinceMs: number): LaneView["counted"] {
+    const samples = this.samplesSince(sinceMs);
+    const [first, last] = [samples[0], samples.at(-1)];
+    if (first === undefined || last === undefined || first === last) return undefined;
+    const at = LANES.indexOf(lane);
+    const grown = (name: "sent" | "heard" | "answered"): number => (last[name][at] ?? 0) - (first[name][at] ?? 0);
+    const sent = grown("sent");
+    const lostThere = Math.max(0, sent - grown("heard"));
+    return { sent, lostThere, lostBack: Math.max(0, sent - grown("answered") - lostThere) };
+  }
+
+  private samplesSince(sinceMs: number): readonly Sample[] {
+    return this.samples.filter(({ atMs, epoch }) => atMs > sinceMs && epoch === this.epoch);
+  }
+
+  private noteClock({ sentAtMs, heardAtMs }: ProbePacket, tookMs: number, at: { atMs: number; wallMs: number }): void {
+    // Half of the time is the guess for the way there; all of it is the error that guess can have, either way.
+    const aheadMs = heardAtMs - sentAtMs - tookMs / 2;
+    const wasSetMeanwhile = Math.abs(at.wallMs - sentAtMs - tookMs) > limit("probeTimeoutMs");
+    if (wasSetMeanwhile) return;
+    this.clocks.push({ atMs: at.atMs, aheadMs, errorMs: tookMs / 2 });
+    if (this.clocks.length > limit("probeSamples")) this.clocks.shift();
+  }
+
+  /** The sample that is known best, of the latest ten seconds: a clock that was set is not held against its past. */
+  private clockView(sinceMs: number): PeerView["clock"] {
+    const last = this.clocks.at(-1);
+    if (last === undefined || last.atMs <= sinceMs) return undefined;
+    const near = this.clocks.filter(({ atMs }) => atMs > last.atMs - limit("probeEveryMs"));
+    const best = near.reduce((one, other) => (other.errorMs < one.errorMs ? other : one), last);
+    return { aheadMs: best.aheadMs, errorMs: best.errorMs };
+  }
+
+  private noteCounts({ epoch, counts, checksumErrors }: ProbePacket, probe: Probe, atMs: number): void {
+    if (probe.sentBefore === undefined) return;
+    this.epoch = epoch;
+    const isLate = this.samples.some(({ sent }) => sent[0] > (probe.sentBefore?.[0] ?? 0));
+    if (isLate) return;
+    this.samples.push({ atMs, epoch, sent: probe.sentBefore, heard: counts, answered: this.answers, checksumErrors });
+    if (this.samples.length > limit("probeSamples")) this.samples.shift();
+  }
+
+  private passing(path: Path, nowMs: number): number | undefined {
+    const tried = (this.probes.get("sized") ?? []).filter(
+      (probe) => probe.path === path && probe.atMs > nowMs - limit("probeWindowMs"),
+    );
+    const passed = tried.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
+    return passed.length === 0 ? undefined : Math.max(...passed.map(({ bytes }) => bytes));
+  }
+}
+
+/** When the last probe was sent of the last run that nothing answered; a run that goes on counts too. */
+function endOfInterruption(probes: readonly Probe[]): number {
+  let run: Probe[] = [];
+  let endMs = -Infinity;
+  for (const probe of probes) {
+    run = probe.answeredAtMs === undefined ? [...run, probe] : [];
+    const lastedMs = probe.atMs - (run[0]?.atMs ?? probe.atMs);
+    if (run.length >= limit("probeDeadCount") && lastedMs >= limit("probeDeadMs") / 2) endMs = probe.atMs;
+  }
+  return endMs;
+}
+
+function lossOf(probes: readonly Probe[], untilMs: number): LossCount {
+  const old = probes.filter(({ atMs }) => atMs <= untilMs);
+  return { sent: old.length, lost: old.filter(({ answeredAtMs }) => answeredAtMs === undefined).length };
+}
+
+function incremented(counts: LaneCounts, lane: Lane): LaneCounts {
+  const [one, two, three, four] = counts;
+  const add = (name: Lane): number => (name === lane ? 1 : 0);
+  return [
+    one + add("underlay-small"),
+    two + add("underlay-full"),
+    three + add("overlay-small"),
+    four + add("overlay-full"),
+  ];
+}

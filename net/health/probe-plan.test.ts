@@ -1,0 +1,41 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { peersOfRound, sizesBelow } from "./probe-plan.js";
+
+const namesOf = (count: number): readonly string[] =>
+  Array.from({ length: count }, (_, at) => `node-${String(at).padStart(4, "0")}`);
+
+test("of few peers all are probed in each round", () => {
+  const peers = namesOf(32);
+  expect(peersOfRound({ peers, self: "node-0099", turn: 7, most: 32, neighbours: 4 })).toEqual(peers);
+});
+
+test("of many no round has more than it may, each peer has its turn, and every node is always looked at by some", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 33, max: 500 }), fc.integer({ min: 0, max: 499 }), (count, at) => {
+      const all = namesOf(count);
+      const self = all[at % count] ?? "";
+      const peers = all.filter((name) => name !== self);
+      const roundsForAll = Math.ceil((peers.length - 4) / 28);
+      const seen = new Set<string>();
+      for (let turn = 5; turn < 5 + roundsForAll; turn += 1) {
+        const round = peersOfRound({ peers, self, turn, most: 32, neighbours: 4 });
+        expect(round.length).toBeLessThanOrEqual(32);
+        expect(new Set(round).size).toBe(round.length);
+        expect(round).not.toContain(self);
+        // The four that follow, in the ring of names.
+        const next = [...peers.filter((name) => name > self), ...peers].slice(0, 4);
+        expect(round).toEqual(expect.arrayContaining(next));
+        for (const name of round) seen.add(name);
+      }
+      expect(seen.size).toBe(peers.length);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("sizes that are tried are smaller than a full packet and fall to what every host must take", () => {
+  expect(sizesBelow(1_500)[0]).toBe(1_492);
+  expect(sizesBelow(1_450).at(-1)).toBe(576);
+  expect(sizesBelow(9_000)[0]).toBe(8_950);
+});
