@@ -223,6 +223,7 @@ test("every method of every service is in the table, admin may not act as a node
       "Replicas.RequestStream: control-plane",
       "Replicas.FindHolders: control-plane",
       "Replicas.Usage: control-plane",
+      "Replicas.Network: control-plane",
       "Join.Join: admin node control-plane metrics anonymous",
       "Streams.Logs: admin control-plane",
       "Streams.Exec: admin control-plane",
@@ -248,6 +249,7 @@ test("every method of every service is in the table, admin may not act as a node
       "Explain.WhenSet: admin control-plane",
       "Explain.Rebalance: admin control-plane",
       "Explain.Top: admin control-plane",
+      "Explain.NetCheck: admin control-plane",
     ]
   `);
   for (const role of roles) {
