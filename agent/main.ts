@@ -8,12 +8,14 @@ import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import { metricsHandler, startLocalMetrics } from "../lib/metrics-endpoint.js";
 import { readCertificate } from "../lib/pki/read.js";
+import { sharedAbort } from "../lib/shared-abort.js";
 import { systemClock } from "../lib/system-clock.js";
 import { systemRng } from "../lib/system-rng.js";
 import type { MutableCredentials } from "../lib/transport/credentials.js";
 import { grpcDialer } from "../lib/transport/grpc-dialer.js";
 import { startGrpcServer } from "../lib/transport/grpc-server.js";
 import { keepRenewed } from "../lib/transport/renewal.js";
+import { OWN_DEVICES } from "../net/device-names.js";
 import { namesFile, namesPath } from "../net/dns/names-file.js";
 import { namePublisher } from "../net/dns/publish-names.js";
 import { hostEvidence } from "../net/health/host-evidence.js";
@@ -36,6 +38,7 @@ import { hostDevices, leastOomScore } from "./host/host-devices.js";
 import type { HostFacts } from "./host/host-facts.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
 import { allocatable } from "./host/node-status.js";
+import { addressMoved, settleAddress } from "./host/own-address.js";
 import {
   hostUsage,
   openFilesAllowed,
@@ -81,12 +84,18 @@ export interface AgentOptions {
 
 const edges = { clock: systemClock, rng: systemRng };
 
-/** Runs the agent of this host until the signal aborts. Containers, network and names go on without it; another agent takes them up as they are. */
-export async function runAgent(options: AgentOptions, signal: AbortSignal): Promise<void> {
+/** Runs the agent of this host until the signal aborts, or until the host has another address: whoever started it starts it anew then. Containers, network and names go on without it; another agent takes them up as they are. */
+export async function runAgent(options: AgentOptions, stop: AbortSignal): Promise<void> {
   const { paths, log } = options;
-  const [host, cluster] = await Promise.all([readHostConfig(paths), readClusterConfig(paths)]);
-  if (host === undefined || cluster === undefined)
+  const [configured, cluster] = await Promise.all([readHostConfig(paths), readClusterConfig(paths)]);
+  if (configured === undefined || cluster === undefined)
     throw new TallshipError("failed_precondition", `${paths.configDir} holds no cluster: run tallshipd init or join`);
+  const known = openNodeMemory(paths.dataDir, log).controlPlaneAddresses;
+  const controlPlaneAddresses = [...cluster.controlPlaneAddresses, ...known];
+  const following = { ...{ paths, log, controlPlaneAddresses }, clock: systemClock, ownDevices: OWN_DEVICES };
+  const host = await settleAddress(configured, following, stop);
+  if (host === undefined) return;
+  const { signal, end } = untilEnded(stop);
   const credentials = await readNodeCredentials(paths);
   const metrics = agentMetrics();
   const opened = await openEdges({ ...options, host, cluster, credentials, metrics });
@@ -96,7 +105,8 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const stopServing = await serve({ host, credentials, metrics, log, agent, edges: opened.edges, serving });
   keepCertificate({ paths, host, credentials, metrics, log, edges: opened.edges }, signal);
   log.info("agent runs", { node: host.name, runtime: opened.edges.runtime.version });
-  await aborted(signal);
+  await addressMoved(host, following, signal);
+  end();
   await stopServing();
   await agent.stop();
   await opened.close();
@@ -331,7 +341,11 @@ function readText(path: string): string {
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+/** A signal that aborts with the other, or sooner. */
+function untilEnded(stop: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+  const over = sharedAbort();
+  const end = (): void => over.abort();
+  if (stop.aborted) end();
+  else stop.addEventListener("abort", end, { once: true });
+  return { signal: over.signal, end };
 }

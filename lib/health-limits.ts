@@ -40,5 +40,10 @@ export const HEALTH_LIMITS = {
   probeDnsMs: { value: 15_000, why: "name servers are asked this often; three times in vain is a fault" },
   healthReportMs: { value: 60_000, why: "what a node measured is with the leader this often; faults are at once" },
   healthEvents: { value: 10, why: "faults told one by one when many begin together; the rest as a number" },
+  addressLookMs: { value: 3_000, why: "how often the agent looks whether its host still has its address" },
+  addressGoneMs: {
+    value: 3_000,
+    why: "an address that is away this long is gone: a device that is made anew has it back by then",
+  },
   remedyLeastMtu: { value: 576, why: "what every host must take; a path that passes less has no working overlay" },
 } as const satisfies Record<string, { value: number; why: string }>;

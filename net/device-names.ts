@@ -9,6 +9,9 @@ export const POD_DEVICE_PREFIX = "tsp";
 /** Every overlay device of a network beside the cluster's own begins with this. */
 export const NETWORK_DEVICE_PREFIX = "tsn";
 
+/** Devices of Tallship's: their addresses are none of the host's own. */
+export const OWN_DEVICES = /^(tallship0$|tsp|tsn)/;
+
 /** Device in a pod that has its first address. */
 export const FIRST_INTERFACE = "eth0";
 

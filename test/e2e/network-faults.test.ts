@@ -1,0 +1,236 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { run } from "../kit/shell.js";
+import { waitFor } from "../kit/wait.js";
+import type { Testbed } from "../testbed/testbed.js";
+import { startCluster } from "./cluster.js";
+
+let testbed: Testbed;
+
+beforeAll(async () => {
+  testbed = await startCluster("netfaults", { hostCount: 4 });
+  await waitFor(
+    "every pair to be known and well",
+    async () => (await pairs()).filter(({ fault }) => fault === "").length === 12,
+    {
+      deadlineMs: 60_000,
+      everyMs: 500,
+    },
+  );
+});
+
+afterAll(async () => {
+  await testbed?.down();
+});
+
+interface Pair {
+  readonly from: string;
+  readonly to: string;
+  readonly mtu: string;
+  readonly fault: string;
+  readonly remedy: string;
+}
+
+/** What `net check` shows, row by row. */
+async function pairs(): Promise<readonly Pair[]> {
+  const { stdout } = await testbed.tryTsctl(["net", "check"]);
+  return (
+    stdout
+      .split("\n\n")[0]
+      ?.split("\n")
+      .slice(1)
+      .filter(Boolean)
+      .map((line) => {
+        const [from = "", to = "", , , , mtu = "", fault = "", remedy = ""] = line.split(/ {3,}/);
+        return { from, to, mtu, fault: fault === "-" ? "" : fault, remedy: remedy === "-" ? "" : remedy };
+      }) ?? []
+  );
+}
+
+async function faultOf(from: string, to: string): Promise<string> {
+  return (await pairs()).find((pair) => pair.from === from && pair.to === to)?.fault ?? "";
+}
+
+/** What the links between hosts do to packets, as rules of the fabric's bridge; replaces what was there. */
+async function fabric(...rules: readonly string[]): Promise<void> {
+  const chain = ["chain faults {", "type filter hook forward priority 1; policy accept;", ...rules, "}"].join("\n");
+  await run("nsenter", [`--net=/run/netns/${testbed.layout.fabricNetns}`, "nft", "-f", "-"], {
+    input: `table bridge faults\ndelete table bridge faults\ntable bridge faults {\n${chain}\n}\n`,
+  });
+}
+
+async function onHost(name: string, script: string): Promise<string> {
+  const { exitCode, stdout, stderr } = await testbed.exec(name, ["sh", "-c", script]);
+  if (exitCode !== 0) throw new Error(`${name}: ${script}: ${stderr}`);
+  return stdout;
+}
+
+const within = { deadlineMs: 60_000, everyMs: 500 };
+const healed = (): Promise<boolean> =>
+  waitFor("no pair to be at fault", async () => (await pairs()).every(({ fault }) => fault === ""), {
+    deadlineMs: 90_000,
+    everyMs: 500,
+  });
+
+async function podSubnet(name: string): Promise<string> {
+  return JSON.parse(await testbed.tsctl(["get", "node", name, "-o", "json"])).spec.podCIDR;
+}
+
+const gateway = async (name: string): Promise<string> => (await podSubnet(name)).replace(/0\/\d+$/, "1");
+
+describe("faults of links have their names within a minute, all at the same time, and are gone when they are healed", () => {
+  test("links", { timeout: 240_000 }, async () => {
+    // One fault for each pair of hosts.
+    await fabric(
+      'iifname "h1" oifname "h2" meta length > 1400 drop',
+      'iifname "h1" oifname "h3" udp dport 4789 drop',
+      'iifname "h1" oifname "h4" udp dport { 4789, 7447 } numgen random mod 100 < 25 drop',
+      'iifname { "h2", "h3" } oifname { "h2", "h3" } ip protocol udp drop',
+      'iifname "h2" oifname "h4" ip protocol { udp, tcp, icmp } drop',
+    );
+    const wanted = [
+      ["host1", "host2", "MtuBlackHole"],
+      ["host1", "host3", "VxlanBlocked"],
+      ["host1", "host4", "AsymmetricLoss"],
+      ["host2", "host3", "UdpBlocked"],
+      ["host3", "host2", "UdpBlocked"],
+      ["host2", "host4", "OneWay"],
+      // It cannot know by itself that its packets arrive: its peer tells.
+      ["host4", "host2", "OneWay"],
+      ["host3", "host4", ""],
+      ["host4", "host3", ""],
+    ] as const;
+    const said = async (): Promise<readonly (readonly string[])[]> =>
+      Promise.all(wanted.map(async ([from, to]) => [from, to, await faultOf(from, to)]));
+    await waitFor(
+      "every fault to have its name",
+      async () => JSON.stringify(await said()) === JSON.stringify(wanted),
+      within,
+    ).catch(async () => expect(await said()).toEqual(wanted));
+    const [hole] = (await pairs()).filter(({ from, to }) => from === "host1" && to === "host2");
+    await waitFor("the remedy", async () => (await pairs()).some(({ remedy }) => remedy === "route MTU 1350"), within);
+    expect(hole?.fault).toBe("MtuBlackHole");
+    // Pods may send what passes, and are told so by their own host.
+    expect(await onHost("host1", "ip route show proto 84")).toMatch(
+      new RegExp(`${(await podSubnet("host2")).replace("/", "\\/")} .* mtu 1350`),
+    );
+    const node = await testbed.tsctl(["get", "node", "host1", "-o", "json"]);
+    expect(JSON.parse(node).status.conditions).toContainEqual(
+      expect.objectContaining({
+        type: "NetworkFault",
+        status: "True",
+        message: expect.stringContaining("MtuBlackHole: host2"),
+      }),
+    );
+    const events = await testbed.tsctl(["events", "-A"]);
+    expect(events).toMatch(/MtuBlackHole +node\/host1 +packets over 1400 bytes to host2/);
+    expect(events).toMatch(/NetworkRemedyApplied +node\/host1 +for host2: route MTU 1350/);
+    expect((await testbed.tryTsctl(["net", "check"])).exitCode).toBe(1);
+    await fabric();
+    await healed();
+    expect(await onHost("host1", "ip route show proto 84")).not.toContain("mtu");
+    expect((await testbed.tryTsctl(["net", "check"])).exitCode).toBe(0);
+  });
+});
+
+describe("faults of hosts", () => {
+  test("a route that leads astray, filters, spoiled packets and a name server that is down", {
+    timeout: 240_000,
+  }, async () => {
+    const [second, third, fourth] = await Promise.all(["host2", "host3", "host4"].map(gateway));
+    const subnet = await podSubnet("host4");
+    await onHost("host3", `ip route add ${subnet.replace(/\/\d+$/, "/24")} via 172.30.0.12`);
+    await onHost(
+      "host4",
+      `nft -f - <<'END'
+table inet faults {
+  chain c {
+    type filter hook input priority 0; policy accept;
+    iifname "tallship0" ip saddr ${second} udp dport 7447 drop
+    iifname "tallship0" ip saddr ${second} tcp dport 7447 drop
+  }
+}
+END`,
+    );
+    await onHost(
+      "host1",
+      `nft -f - <<'END'
+table netdev faults {
+  chain c {
+    type filter hook ingress device "tallship0" priority 0; policy accept;
+    ip saddr ${third} udp dport 7447 @th,600,32 set 0x01020304
+  }
+}
+END`,
+    );
+    await onHost("host2", "echo nameserver 172.30.0.2 > /etc/resolv.conf");
+    const wanted = [
+      ["host3", "host4", "WrongRoute"],
+      ["host2", "host4", "OverlayFiltered"],
+      ["host3", "host1", "ChecksumOffload"],
+      ["host1", "host2", ""],
+    ] as const;
+    const said = async (): Promise<readonly (readonly string[])[]> =>
+      Promise.all(wanted.map(async ([from, to]) => [from, to, await faultOf(from, to)]));
+    await waitFor(
+      "every fault to have its name",
+      async () => JSON.stringify(await said()) === JSON.stringify(wanted),
+      within,
+    ).catch(async () => expect(await said()).toEqual(wanted));
+    expect(fourth).toMatch(/^10\.128\./);
+    await waitFor(
+      "the name server to be told of",
+      async () => (await testbed.tryTsctl(["net", "check"])).stdout.includes("host2: DnsUpstreamDown: "),
+      within,
+    );
+    await waitFor(
+      "the card to compute no checksums",
+      async () => (await onHost("host3", "ethtool -k tallship0")).includes("tx-checksumming: off"),
+      within,
+    );
+    // The host's owner may forbid it; then it is undone.
+    await testbed.tsctl(["annotate", "node", "host3", "tallship.dev/network-remedies=off"]);
+    await waitFor(
+      "checksums to be the card's again",
+      async () => (await onHost("host3", "ethtool -k tallship0")).includes("tx-checksumming: on"),
+      within,
+    );
+    await onHost("host3", `ip route del ${subnet.replace(/\/\d+$/, "/24")}`);
+    await onHost("host4", "nft delete table inet faults");
+    await onHost("host1", "nft delete table netdev faults");
+    await onHost("host2", "echo > /etc/resolv.conf");
+    await healed();
+  });
+
+  test("an agent that does not run is told apart from a host that is away", { timeout: 180_000 }, async () => {
+    await testbed.process("host4", "supervise", "kill");
+    await testbed.process("host4", "agent", "kill");
+    await testbed.power("host3", "poweroff");
+    await waitFor("the agent to be missed", async () => (await faultOf("host1", "host4")) === "PeerAgentDown", within);
+    await waitFor("the host to be missed", async () => (await faultOf("host1", "host3")) === "PeerUnreachable", within);
+    await testbed.process("host4", "agent", "start");
+    await testbed.power("host3", "start");
+    await healed();
+  });
+});
+
+test("a host whose address changes is known by the new one, and its pods are reached", {
+  timeout: 180_000,
+}, async () => {
+  const addressOf = async (name: string): Promise<string> =>
+    JSON.parse(await testbed.tsctl(["get", "node", name, "-o", "json"])).status.overlay.underlayIP;
+  const reaches = async (from: string, to: string): Promise<boolean> =>
+    (await testbed.exec(from, ["ping", "-c1", "-W1", "-I", await gateway(from), await gateway(to)])).exitCode === 0;
+  await onHost(
+    "host2",
+    "ip address del 172.30.0.12/24 dev eth0; ip address add 172.30.0.52/24 dev eth0; ip route replace default via 172.30.0.1",
+  );
+  await waitFor("the node to tell its new address", async () => (await addressOf("host2")) === "172.30.0.52", within);
+  for (const peer of ["host1", "host3", "host4"])
+    await waitFor(
+      `host2 and ${peer} to reach each other`,
+      async () => (await reaches("host2", peer)) && (await reaches(peer, "host2")),
+      within,
+    );
+  await healed();
+  expect(JSON.parse(await onHost("host2", "cat /etc/tallship/host.json")).advertiseAddress).toBe("172.30.0.52");
+});
