@@ -79,6 +79,7 @@ export class NodeHealth {
   private cancel: Cancel | undefined;
   private isStopped = false;
   private isGathering = false;
+  private complaint = "";
   private turn = 0;
   private roundDueMs = 0;
   private checksums: { atMs: number; count: number };
@@ -152,7 +153,9 @@ export class NodeHealth {
       await wire.open(this.config.addresses, this.config.port, this.receiver());
       this.schedule(0);
     } catch (error) {
-      log.warn("peers' probes cannot be answered", { error: asTallshipError(error).message });
+      const { message } = asTallshipError(error);
+      if (message !== this.complaint) log.warn("peers' probes cannot be answered", { error: message });
+      this.complaint = message;
       if (!this.isStopped) this.cancel = clock.after(limit("probeEveryMs"), () => void this.open());
     }
   }

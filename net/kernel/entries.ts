@@ -82,7 +82,7 @@ export function entryKey(entry: Entry): string {
 
 /**
  * What makes the kernel hold exactly `want`: deletes first, in reverse order of making, then adds in the order of `want`.
- * Settings are never deleted. Entries on a device that is deleted or made anew are gone with it: they are added, not deleted.
+ * Settings are never deleted; a route that changes is added alone, which replaces it. Entries on a device that is deleted or made anew are gone with it: they are added, not deleted.
  */
 export function diffEntries(want: readonly Entry[], have: readonly Entry[]): readonly EntryChange[] {
   const wanted = new Set(want.map(entryKey));
@@ -91,8 +91,15 @@ export function diffEntries(want: readonly Entry[], have: readonly Entry[]): rea
   );
   const surviving = have.filter((entry) => entry.table === "device" || !doomed.has(deviceOf(entry)));
   const held = new Set(surviving.map(entryKey));
-  const gone = surviving.filter((entry) => entry.table !== "setting" && !wanted.has(entryKey(entry)));
   const fresh = want.filter((entry) => !held.has(entryKey(entry)));
+  // A route that changes is replaced: between deleting and adding it, nothing would pass.
+  const replaced = new Set(fresh.flatMap((entry) => (entry.table === "route" ? [entry.subnet] : [])));
+  const gone = surviving.filter(
+    (entry) =>
+      entry.table !== "setting" &&
+      !wanted.has(entryKey(entry)) &&
+      !(entry.table === "route" && replaced.has(entry.subnet)),
+  );
   return [
     ...inOrder(gone)
       .reverse()

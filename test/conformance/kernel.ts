@@ -138,6 +138,27 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       expect(await read()).toEqual(moved.map(entryKey).sort());
     });
 
+    test("a route's MTU is read back, changed and taken away, and the gateway may have a route of its own", async () => {
+      const [neigh, fdb, route] = peer(5);
+      if (neigh === undefined || fdb === undefined || route?.table !== "route")
+        throw new Error("a peer has three entries");
+      const ground = [...base(bench.underlay.address), neigh, fdb];
+      const own = { ...route, subnet: "10.128.5.1/32" };
+      for (const want of [[own, { ...route, mtu: 1_350 }], [own, { ...route, mtu: 1_300 }], [route]]) {
+        await bring([...ground, ...want]);
+        expect(await read()).toEqual([...ground, ...want].map(entryKey).sort());
+      }
+    });
+
+    test("checksums are left to the card, until they are not, and a device that is not there tells nothing", async () => {
+      expect(await bench.kernel.leavesChecksums("tallship0")).toBeUndefined();
+      await bring(base(bench.underlay.address));
+      for (const isLeft of [true, false, true]) {
+        await bench.kernel.leaveChecksums("tallship0", isLeft);
+        expect(await bench.kernel.leavesChecksums("tallship0")).toBe(isLeft);
+      }
+    });
+
     test("a device that somebody deletes takes its entries along, and one diff brings all back", async () => {
       const want = [...base(bench.underlay.address), ...peer(5)];
       await bring(want);
