@@ -96,8 +96,8 @@ export function executors(edges: ExecuteEdges): Executors {
       if (turn.desired !== undefined) await controlPlane.releasePod(turn.desired);
       return { facts: (facts) => ({ ...facts, isConfirmed: true }) };
     },
-    forget: async (_, { turn }) => {
-      await edges.logs.remove(turn.record.uid);
+    forget: async (_, { turn, nowMs }) => {
+      await edges.logs.putAside(turn.record.uid, nowMs());
       return {};
     },
   };

@@ -57,6 +57,7 @@ import { mirrorsFile } from "./image/mirrors-file.js";
 import { platformOfNode } from "./image/platform.js";
 import { inspectRoot } from "./image-root.js";
 import { startLauncher } from "./launcher/launcher.js";
+import { sweepEnded } from "./logs/ended-logs.js";
 import { openLogFiles } from "./logs/log-files.js";
 import { type AgentMetrics, agentMetrics } from "./metrics.js";
 import { healthObserver, imageObserver, metricsSource, networkObserver, podObserver } from "./observe.js";
@@ -214,6 +215,9 @@ function fitness(
     rules: evictionRules({ ...DEFAULT_EVICTION, ...host.eviction }),
     stocks: () => readStocks({ dataDir, hierarchies, cgroupParent }),
     measure: measureStorage({ dataDir, rootFs: created.rootFs, launcher }),
+    sweepLogs: async (which) => {
+      await sweepEnded(dataDir, systemClock.nowMs(), which === "all" ? 0 : undefined);
+    },
   });
 }
 

@@ -3,6 +3,7 @@ import { TallshipError } from "../lib/errors.js";
 import { netnsPath } from "../net/node-network.js";
 import type { ExecInput, ExecOutput, ExecStart, LogsRequest, SignalRequest } from "../proto/gen/tallship/v1/streams.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
+import { endedRun } from "./logs/ended-logs.js";
 import { logPath } from "./logs/log-path.js";
 import { readLogs } from "./logs/read-logs.js";
 import type { PodLoop } from "./pod-loop.js";
@@ -86,7 +87,10 @@ async function* logs(
   signal: AbortSignal,
 ) {
   const pod = loop.get(podUid);
-  if (pod === undefined) throw new TallshipError("not_found", `logs: pod ${podUid} is not on this node`);
+  if (pod === undefined) {
+    yield* ended({ dataDir, clock }, podUid, request, signal);
+    return;
+  }
   const { attempt, startedAtMs, last } = containerRecord(pod.record, request.container);
   // While no run is there, the last one that ended is the present one.
   const isBetween = startedAtMs === undefined && last !== undefined;
@@ -100,6 +104,20 @@ async function* logs(
     return now !== undefined && containerRecord(now.record, request.container).attempt <= wanted;
   };
   yield* readLogs({ path: logPath(dataDir, key), isOpen }, request, { clock, signal });
+}
+
+/** What a pod that is gone from the node has left. */
+async function* ended(
+  { dataDir, clock }: Pick<PodStreamsParts, "dataDir" | "clock">,
+  podUid: string,
+  request: LogsRequest,
+  signal: AbortSignal,
+) {
+  const { container, previous: isPrevious } = request;
+  const run = endedRun(dataDir, { podUid, container, isPrevious });
+  if (run === undefined)
+    throw new TallshipError("not_found", `logs: pod ${podUid} is not on this node, and what it wrote is not kept`);
+  yield* readLogs({ path: run.path, isOpen: () => false }, request, { clock, signal });
 }
 
 async function* exec(

@@ -33,6 +33,7 @@ import { imagesService } from "./images/images-service.js";
 import { lead } from "./leading.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
 import { replicaAddresses } from "./replica-addresses.js";
+import { DepartedPods } from "./sessions/departed-pods.js";
 import { LeaderClient, replicasService } from "./sessions/leader-client.js";
 import { nodesService } from "./sessions/nodes-service.js";
 import { SessionHub } from "./sessions/session-hub.js";
@@ -224,6 +225,8 @@ function bindingsOf(parts: Parts): readonly Binding[] {
     joinAddresses: async () => (await addresses()).map((address) => withPort(address, config.joinPort)),
   });
   const { view } = cache;
+  const departed = new DepartedPods(clock);
+  cache.subscribe((batch) => departed.take(batch));
   return [
     bind(ObjectsDefinition, objects, authorizeCalls("Objects")),
     bind(ClusterDefinition, clusterHandlers, authorizeCalls("Cluster")),
@@ -238,7 +241,7 @@ function bindingsOf(parts: Parts): readonly Binding[] {
     ),
     bind(NodesDefinition, nodesService({ hub, broker, authority, view }), authorizeCalls("Nodes")),
     bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
-    bind(StreamsDefinition, streamsService({ view, broker }), authorizeCalls("Streams")),
+    bind(StreamsDefinition, streamsService({ view, broker, departed, clock }), authorizeCalls("Streams")),
     bind(
       ImagesDefinition,
       imagesService({ view, broker, objects, findHolders: (request, signal) => client.findHolders(request, signal) }),

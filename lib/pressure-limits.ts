@@ -17,6 +17,13 @@ export const PRESSURE_LIMITS = {
   storageLookFirstMs: { value: 10_000, why: "pods with bounds on what they may store are measured so often at most" },
   storageLookMaxMs: { value: 300_000, why: "and at least so often, however long measuring takes" },
   storageLookShare: { value: 50, why: "measuring takes one part in so many of a core at most" },
+  endedLogsMs: { value: 600_000, why: "what a deleted pod wrote, and how it ended, stays readable for ten minutes" },
+  endedLogsBytes: {
+    value: 536_870_912,
+    why: "and takes this much of a node's disk at most; none when the disk is full",
+  },
+  endedLogsSweepMs: { value: 60_000, why: "how often what was kept long enough is removed" },
+  departedPods: { value: 2_000, why: "deleted pods that a replica remembers; a few kilobytes each" },
   storagePathsPerJob: {
     value: 100,
     why: "folders measured by one process: its answer fits into what is read of a job",

@@ -21,6 +21,6 @@ export interface ContainerLogs {
   removeOldRuns(run: LogKey): Promise<void>;
   /** Pods that have logs. */
   pods(): readonly string[];
-  /** Removes all logs of a pod. */
-  remove(podUid: string): Promise<void>;
+  /** Puts the logs of a pod that is gone aside, where they stay readable for a while. */
+  putAside(podUid: string, nowMs: number): Promise<void>;
 }

@@ -1,9 +1,10 @@
 // Edge: the folder of logs.
 import { readdirSync } from "node:fs";
 import type { ContainerLogs } from "./container-logs.js";
+import { putAside } from "./ended-logs.js";
 import { logTail, makeLastWords, readLastWords } from "./last-words-file.js";
 import { logPath } from "./log-path.js";
-import { holdLog, logLook, removeOldRuns, removePodLogs, rotateLog } from "./rotate.js";
+import { holdLog, logLook, removeOldRuns, rotateLog } from "./rotate.js";
 
 /** Logs below `dataDir`/logs, a folder per pod, a folder per container in it, a file per run. */
 export function openLogFiles(dataDir: string): ContainerLogs {
@@ -17,7 +18,7 @@ export function openLogFiles(dataDir: string): ContainerLogs {
     tail: (run, bytes) => logTail(dataDir, run, bytes),
     removeOldRuns: (run) => removeOldRuns(dataDir, run),
     pods: () => namesIn(`${dataDir}/logs`),
-    remove: (podUid) => removePodLogs(dataDir, podUid),
+    putAside: (podUid, nowMs) => putAside(dataDir, podUid, nowMs),
   };
 }
 

@@ -33,7 +33,7 @@ export async function* readLogs(
   const part = { tailLines, pollMs: follow ? POLL_MS : undefined };
   for await (const { bytes: entries, missedLineCount } of logEntries(source, part, edges)) {
     const bytes = format.format(entries);
-    if (bytes.length > 0 || missedLineCount > 0) yield { bytes, missedLineCount };
+    if (bytes.length > 0 || missedLineCount > 0) yield { bytes, missedLineCount, note: "" };
     if (format.isFull) return;
   }
 }

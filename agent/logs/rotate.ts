@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { link, readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { limit } from "../../lib/limits.js";
-import { type LogKey, logPath, podLogFolder, rotatedPath } from "./log-path.js";
+import { type LogKey, logPath, rotatedPath } from "./log-path.js";
 
 /** Has a run's log opened anew under its name. */
 export type ReopenLog = (key: LogKey) => Promise<void>;
@@ -72,11 +72,6 @@ async function shift(path: string, youngest: number): Promise<void> {
     if (age > 0 && keptBytes(age) > mostBytes) await rm(from, { force: true });
     else await rename(from, rotatedPath(path, age + 1));
   }
-}
-
-/** Removes all logs of a pod. */
-export async function removePodLogs(dataDir: string, podUid: string): Promise<void> {
-  await rm(podLogFolder(dataDir, podUid), { recursive: true, force: true });
 }
 
 /** Removes what is left of a container's runs before the last one before this: as in Kubernetes the logs of two runs are kept. */

@@ -1,4 +1,6 @@
 import type { Clock } from "../../lib/clock.js";
+import { asTallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { ImageLibrary } from "../image/images.js";
 import type { InUse } from "../image/unused-images.js";
@@ -18,6 +20,8 @@ export interface FitnessParts {
   readonly measure: MeasureStorage;
   readonly stats: Runtime["stats"];
   readonly library: Pick<ImageLibrary, "dropUnused">;
+  /** Removes logs of deleted pods that were kept long enough, or all of them. */
+  readonly sweepLogs: (which: "old" | "all") => Promise<void>;
 }
 
 /** What a node gives whoever keeps it fit. */
@@ -30,16 +34,27 @@ export interface FitNode extends PressedNode {
  * aborts.
  */
 export function keepFit(parts: FitnessParts): (node: FitNode, signal: AbortSignal) => Promise<void> {
-  const { clock, log, rules, stocks, measure, stats, library } = parts;
+  const { clock, log, rules, stocks, measure, stats, library, sweepLogs } = parts;
   const sharesOf = podShares(stats, measure);
   return async (node, signal) => {
     const reclaim = async (): Promise<void> => {
+      await sweepLogs("all");
       const freedBytes = await library.dropUnused({ all: true, names: [] }, node.inUse());
       log.info("unused images were dropped: the disk was too full", { freedBytes });
     };
     await Promise.all([
       watchPressure({ clock, log, rules, stocks, sharesOf, reclaim }, node, signal),
       watchStorage({ clock, log, measure }, node, signal),
+      keepSwept(parts, signal),
     ]);
   };
+}
+
+async function keepSwept({ clock, log, sweepLogs }: FitnessParts, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await sweepLogs("old").catch((error: unknown) =>
+      log.warn("logs of deleted pods were not removed", { error: asTallshipError(error).message }),
+    );
+    await clock.sleep(limit("endedLogsSweepMs"), signal).catch(() => undefined);
+  }
 }

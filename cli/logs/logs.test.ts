@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { TallshipError } from "../../lib/errors.js";
 import { LogsChunk } from "../../proto/gen/tallship/v1/streams.js";
 import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
 import { fail, objectOf, podText, succeed, until, WEB, writeStatus } from "../../test/kit/tsctl-steps.js";
@@ -16,6 +17,8 @@ describe("logs", () => {
       streams: {
         logs: async function* (request, { signal }) {
           asked.push(request);
+          if (request.pod === "none") throw new TallshipError("not_found", "Pod/default/none does not exist");
+          if (request.pod === "gone") yield LogsChunk.fromPartial({ note: "pod default/gone was deleted 5s ago" });
           yield LogsChunk.fromPartial({ bytes: Buffer.from(`${request.pod}/${request.container} one\n`) });
           yield LogsChunk.fromPartial({ bytes: Buffer.from("two\n"), missedLineCount: request.pod === "b" ? 7 : 0 });
           if (request.follow) await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -51,6 +54,13 @@ describe("logs", () => {
       "[pod/b/main] two",
     ]);
     expect(err).toBe("[pod/b/main] 7 lines were missed here: they came faster than they were read\n");
+  });
+
+  test("of a pod that is gone are what its node still has, and how it ended", async () => {
+    const { out, err } = await bench.run(["logs", "gone", "-f"]);
+    expect(out).toBe("gone/ one\ntwo\n");
+    expect(err).toBe("[pod/gone] pod default/gone was deleted 5s ago\n");
+    expect(asked).toMatchObject([{ pod: "gone", container: "", follow: false }]);
   });
 
   test("of all containers", async () => {

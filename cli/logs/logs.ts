@@ -1,6 +1,6 @@
 import { FORMATS } from "../../kinds/formats.js";
-import { asTallshipError, TallshipError } from "../../lib/errors.js";
-import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import type { Query } from "../objects.js";
@@ -42,6 +42,12 @@ export async function runLogs(
   return withCluster(shell, flags, async (cluster) => {
     const query = await queryOf(cluster, target, flags, shell.signal);
     const pods = await podsOf(cluster, query, shell.signal);
+    if (pods.length === 0 && target?.kind === "Pod")
+      return printDeparted(
+        { cluster, shell, options, writer: new LineWriter(shell.stdout, flags.prefix) },
+        target,
+        flags,
+      );
     if (pods.length === 0) throw nothingFound(cluster, target, flags);
     const isOnePod = target?.kind === "Pod";
     const isSeveral = flags.allContainers || (!isOnePod && (pods.length > 1 || flags.follow));
@@ -50,6 +56,19 @@ export async function runLogs(
     if (flags.follow && !isOnePod) return followPods(run, query, choose);
     return printAll(run, pods, choose);
   });
+}
+
+/** What a pod that was deleted lately has left: nothing follows any more, and the control plane knows its containers. */
+async function printDeparted(run: LogRun, target: PodTarget, flags: LogFlags): Promise<number> {
+  const { namespace } = run.cluster;
+  const pod = Pod.fromPartial({ metadata: { name: target.name, namespace } });
+  try {
+    await printLog({ ...run, options: { ...run.options, follow: false } }, pod, flags.container ?? "");
+    return EXIT.ok;
+  } catch (error) {
+    const isUnknown = hasCode(error, "not_found") && error.message === `Pod/${namespace}/${target.name} does not exist`;
+    throw isUnknown ? nothingFound(run.cluster, target, flags) : error;
+  }
 }
 
 async function printAll(run: LogRun, pods: readonly Pod[], choose: (pod: Pod) => readonly string[]): Promise<number> {

@@ -25,9 +25,10 @@ export async function printLog(
   container: string,
 ): Promise<void> {
   const { name = "", namespace = "" } = pod.metadata ?? {};
-  const log = `pod/${name}/${container}`;
+  const log = container === "" ? `pod/${name}` : `pod/${name}/${container}`;
   const request = LogsRequest.fromPartial({ namespace, pod: name, container, ...options });
-  for await (const { bytes, missedLineCount } of cluster.streams.logs(request, { signal: shell.signal })) {
+  for await (const { bytes, missedLineCount, note } of cluster.streams.logs(request, { signal: shell.signal })) {
+    if (note !== "") await shell.stderr.write(`[${log}] ${note}\n`);
     if (missedLineCount > 0)
       await shell.stderr.write(
         `[${log}] ${missedLineCount} lines were missed here: they came faster than they were read\n`,

@@ -51,7 +51,7 @@ describe.each(["a", "b"] as const)("logs by way of replica %s", (via) => {
     });
     const carry = node.carry(open);
     for (const line of ["one\n", "two\n"])
-      carry.send({ $case: "logs", value: { bytes: Buffer.from(line), missedLineCount: 0 } });
+      carry.send({ $case: "logs", value: { bytes: Buffer.from(line), missedLineCount: 0, note: "" } });
     carry.end();
     await settle();
     expect(logs.seen.map(({ bytes }) => `${bytes}`)).toEqual(["one\n", "two\n"]);
@@ -113,7 +113,7 @@ describe("a stream", () => {
     const logs = reading(operator.logs(ofWeb));
     await settle();
     const carry = node.carry(node.lastOpen());
-    carry.send({ $case: "logs", value: { bytes: Buffer.from("one\n"), missedLineCount: 0 } });
+    carry.send({ $case: "logs", value: { bytes: Buffer.from("one\n"), missedLineCount: 0, note: "" } });
     await settle();
     carry.die();
     await settle();
@@ -141,7 +141,7 @@ describe("a stream", () => {
     await settle();
     const carry = node.carry(node.lastOpen());
     let sentCount = 0;
-    const frame = { $case: "logs", value: { bytes: Buffer.from("x"), missedLineCount: 0 } } as const;
+    const frame = { $case: "logs", value: { bytes: Buffer.from("x"), missedLineCount: 0, note: "" } } as const;
     for (; sentCount < 10_000 && carry.send(frame); sentCount += 1) await settle();
     expect(sentCount).toBeLessThan(100);
     await reader.return?.(undefined);

@@ -12,13 +12,14 @@ export interface ContainerName {
   readonly container: string | undefined;
 }
 
-/** The node that runs the pod and the container's name in full. Says plainly when there is no such pod, container or node yet. */
+/** The node that runs the pod and the container's name in full. Says plainly when there is no such pod, container or node yet. A pod that is gone stands in where there is none. */
 export function findTarget(
   view: View,
   { namespace, pod: name, container }: ContainerName,
   describe: (container: string) => NonNullable<OpenStream["what"]>,
+  departed?: Pod,
 ): StreamTarget {
-  const pod = view.get("Pod", namespace, name);
+  const pod = view.get("Pod", namespace, name) ?? departed;
   const title = `Pod/${namespace}/${name}`;
   if (pod === undefined) throw new TallshipError("not_found", `${title} does not exist`);
   const what = describe(container === undefined ? "" : chosenContainer(pod, title, container));

@@ -1,3 +1,4 @@
+import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { pump } from "../../lib/transport/pump.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
@@ -5,7 +6,7 @@ import type { OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import {
   ExecInput,
   type ExecOutput,
-  type LogsChunk,
+  LogsChunk,
   type LogsRequest,
   OperatorFrame,
   type SignalRequest,
@@ -15,6 +16,7 @@ import {
 import type { View } from "../cache/view.js";
 import type { CarriedStream } from "./carried-stream.js";
 import { closeOnAbort } from "./close-on-abort.js";
+import { type DepartedPods, departureText } from "./departed-pods.js";
 import type { StreamBroker } from "./stream-broker.js";
 import { type ContainerName, findTarget } from "./stream-target.js";
 import { gatherUsage } from "./usage-streams.js";
@@ -23,6 +25,8 @@ import { gatherUsage } from "./usage-streams.js";
 export interface StreamsDeps {
   readonly view: View;
   readonly broker: StreamBroker;
+  readonly departed: DepartedPods;
+  readonly clock: Clock;
 }
 
 /** What operators do with pods, on any replica. Whoever leaves first ends the stream on the other side. */
@@ -39,14 +43,23 @@ export function streamsService(deps: StreamsDeps): Handlers<typeof StreamsDefini
 }
 
 async function* logs(
-  { view, broker }: StreamsDeps,
+  { view, broker, departed, clock }: StreamsDeps,
   request: LogsRequest,
   { signal }: CallContext,
 ): AsyncGenerator<LogsChunk> {
-  const target = findTarget(view, request, (container) => ({ $case: "logs", value: { ...request, container } }));
+  const { namespace, pod } = request;
+  // Of a pod that is gone its node still has what it wrote, for a while.
+  const gone = view.get("Pod", namespace, pod) === undefined ? departed.find(namespace, pod) : undefined;
+  const target = findTarget(
+    view,
+    request,
+    (container) => ({ $case: "logs", value: { ...request, container } }),
+    gone?.pod,
+  );
   const stream = await broker.open(target, signal);
   const stop = closeOnAbort(stream, signal);
   try {
+    if (gone !== undefined) yield LogsChunk.fromPartial({ note: departureText(gone, clock.nowMs()) });
     for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
       if (part.$case === "logs") yield part.value;
     }

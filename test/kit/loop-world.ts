@@ -71,7 +71,7 @@ const LOGS: ContainerLogs = {
   tail: () => "",
   removeOldRuns: async () => undefined,
   pods: () => [],
-  remove: async () => undefined,
+  putAside: async () => undefined,
 };
 
 /** How an agent comes back. */

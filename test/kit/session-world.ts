@@ -4,6 +4,7 @@ import type { View } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
 import type { Notice } from "../../controlplane/controllers/controller.js";
 import { imagesService } from "../../controlplane/images/images-service.js";
+import { DepartedPods } from "../../controlplane/sessions/departed-pods.js";
 import { LeaderClient, replicasService } from "../../controlplane/sessions/leader-client.js";
 import { nodesService } from "../../controlplane/sessions/nodes-service.js";
 import { SessionHub } from "../../controlplane/sessions/session-hub.js";
@@ -94,6 +95,8 @@ export function sessionWorld() {
     const askLeader: LeaderClient["requestStream"] = (request, signal) => client.requestStream(request, signal);
     const broker = new StreamBroker({ clock, rng, ownAddress: address, askLeader });
     const authority = new ClusterAuthority(keys, { clock, rng });
+    const departed = new DepartedPods(clock);
+    cache.subscribe((batch) => departed.take(batch));
     const server = network.serve(address, [
       bind(NodesDefinition, nodesService({ hub, broker, authority, view: cache.view }), authorizeCalls("Nodes")),
       bind(ReplicasDefinition, replicasService(hub), authorizeCalls("Replicas")),
@@ -105,7 +108,7 @@ export function sessionWorld() {
         }),
         authorizeCalls("Images"),
       ),
-      bind(StreamsDefinition, streamsService({ view: cache.view, broker }), authorizeCalls("Streams")),
+      bind(StreamsDefinition, streamsService({ view: cache.view, broker, departed, clock }), authorizeCalls("Streams")),
     ]);
     return {
       id,

@@ -146,7 +146,7 @@ export class SimNode {
         tail: () => "",
         removeOldRuns: async () => undefined,
         pods: () => [],
-        remove: async () => undefined,
+        putAside: async () => undefined,
       },
       network: (config) =>
         createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
