@@ -1,5 +1,5 @@
 import { FORMATS } from "../../kinds/formats.js";
-import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
+import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -66,7 +66,8 @@ async function printDeparted(run: LogRun, target: PodTarget, flags: LogFlags): P
     await printLog({ ...run, options: { ...run.options, follow: false } }, pod, flags.container ?? "");
     return EXIT.ok;
   } catch (error) {
-    const isUnknown = hasCode(error, "not_found") && error.message === `Pod/${namespace}/${target.name} does not exist`;
+    const { code, message } = asTallshipError(error);
+    const isUnknown = code === "not_found" && message === `Pod/${namespace}/${target.name} does not exist`;
     throw isUnknown ? nothingFound(run.cluster, target, flags) : error;
   }
 }
