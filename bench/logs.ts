@@ -153,7 +153,7 @@ async function keptLines(testbed: Testbed, pod: string): Promise<{ readonly kept
   const folder = join(testbed.host("host1").diskDir, "data/logs", uid, "main");
   await waitFor("its log", () => existsSync(folder));
   const files = readdirSync(folder)
-    .filter((name) => name.startsWith("0.log"))
+    .filter((name) => /^0\.log(\.\d+)?$/.test(name))
     .sort((left, right) => ageOf(right) - ageOf(left));
   let before: number | undefined;
   let kept = 0;

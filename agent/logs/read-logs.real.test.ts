@@ -7,7 +7,7 @@ import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { logPath } from "./log-path.js";
 import { readLogs } from "./read-logs.js";
-import { removeOldRuns, rotateLog } from "./rotate.js";
+import { holdLog, removeOldRuns, rotateLog } from "./rotate.js";
 
 const KEY = { podUid: "uid", container: "main", attempt: 0 };
 let dataDir = "";
@@ -158,3 +158,29 @@ test("of a container that starts over and over, the logs of this run and the one
   await removeOldRuns(dataDir, { ...KEY, attempt: 3 });
   expect(readdirSync(dirname(path)).sort()).toEqual(["10.log", "2.log.3", "3.log"]);
 });
+
+/** The monitor begins anew by itself: what it had written is only where it is held. */
+function throwAway(text: string): void {
+  rmSync(path);
+  appendFileSync(path, text);
+}
+
+// What was thrown away is older than what is written now and newer than what was rotated before, whichever step comes upon it.
+const steps = [
+  { name: "looks", step: () => holdLog(dataDir, KEY) },
+  { name: "rotates", step: () => rotateLog(dataDir, KEY, async () => appendFileSync(path, entry("five"))) },
+];
+for (const { name, step } of steps) {
+  test(`what a monitor throws away is kept in its place by an agent that ${name}`, async () => {
+    appendFileSync(path, entry("one"));
+    await rotateLog(dataDir, KEY, async () => appendFileSync(path, entry("two")));
+    await holdLog(dataDir, KEY);
+    appendFileSync(path, entry("three"));
+    throwAway(entry("four"));
+    await step();
+    expect(await read()).toMatch(/^one\ntwo\nthree\nfour\n/);
+    await holdLog(dataDir, KEY);
+    await holdLog(dataDir, KEY);
+    expect(await read()).toMatch(/^one\ntwo\nthree\nfour\n/);
+  });
+}

@@ -21,8 +21,19 @@ const NO_FILE: LogLook = { sizeBytes: 0, inode: 0 };
 export async function rotateLog(dataDir: string, key: LogKey, reopen: ReopenLog): Promise<void> {
   const path = logPath(dataDir, key);
   await shift(path, 0);
-  await rm(heldPath(path), { force: true });
+  await settleHeld(path, 2);
   await reopen(key);
+}
+
+/** What is held and is no rotated file yet was thrown away by the monitor: it becomes the file of this age, older than those before it. */
+async function settleHeld(path: string, age: number): Promise<void> {
+  const held = heldPath(path);
+  const { inode } = lookAt(held);
+  if (inode !== 0 && inode !== lookAt(rotatedPath(path, 1)).inode) {
+    await shift(path, age);
+    await rename(held, rotatedPath(path, age));
+  }
+  await rm(held, { force: true });
 }
 
 /**
@@ -32,13 +43,9 @@ export async function rotateLog(dataDir: string, key: LogKey, reopen: ReopenLog)
 export async function holdLog(dataDir: string, key: LogKey): Promise<void> {
   const path = logPath(dataDir, key);
   const held = heldPath(path);
-  const [before, now, rotated] = [held, path, rotatedPath(path, 1)].map((name) => lookAt(name).inode);
-  if (before === now || now === 0) return;
-  if (before !== 0 && before !== rotated) {
-    await shift(path, 1);
-    await rename(held, rotatedPath(path, 1));
-  }
-  await rm(held, { force: true });
+  const now = lookAt(path).inode;
+  if (now === 0 || lookAt(held).inode === now) return;
+  await settleHeld(path, 1);
   await link(path, held).catch(() => undefined); // It was rotated just now: the next look holds the next one.
 }
 
