@@ -4,16 +4,21 @@ import { type Call, usageError } from "./verb.js";
 
 /**
  * Reads a verb's arguments as kubectl would: flags anywhere before `--`, `-n x`, `-nx`, `-it`, `--name=x`. Where a command follows the first operand, as in docker's
- * exec and run, everything after that is the command's. Throws usage errors.
+ * exec and run, everything after that is the command's. Throws usage errors; for a flag of other tools that has something else in its place, what that is.
  */
-export function parse<F extends Flags>(args: readonly string[], flags: F, isCommandLast = false): Call<F> {
+export function parse<F extends Flags>(
+  args: readonly string[],
+  flags: F,
+  isCommandLast = false,
+  instead: Readonly<Record<string, string>> = {},
+): Call<F> {
   const values = new Map<string, unknown>(Object.entries(flags).map(([key, flag]) => [key, absent(flag)]));
   const operands: string[] = [];
   const end = isCommandLast ? -1 : args.indexOf("--");
   const queue = [...(end === -1 ? args : args.slice(0, end))];
   let rest: readonly string[] | undefined = end === -1 ? undefined : args.slice(end + 1);
   for (let arg = queue.shift(); arg !== undefined; arg = queue.shift()) {
-    if (arg.startsWith("--") && arg !== "--") readLong(arg.slice(2), flags, values, queue);
+    if (arg.startsWith("--") && arg !== "--") readLong(arg.slice(2), { flags, instead }, values, queue);
     else if (arg.startsWith("-") && arg !== "-" && arg !== "--") readShort(arg.slice(1), flags, values, queue);
     else if (arg !== "--") operands.push(arg);
     if (isCommandLast && operands.length > 0) rest = commandIn(queue.splice(0));
@@ -34,10 +39,17 @@ function absent(flag: Flag): unknown {
   return flag.type === "list" ? [] : undefined;
 }
 
-function readLong(text: string, flags: Flags, values: Values, queue: string[]): void {
+interface Known {
+  readonly flags: Flags;
+  readonly instead: Readonly<Record<string, string>>;
+}
+
+function readLong(text: string, { flags, instead }: Known, values: Values, queue: string[]): void {
   const equals = text.indexOf("=");
   const name = equals === -1 ? text : text.slice(0, equals);
   const found = Object.entries(flags).find(([key]) => flagName(key) === name);
+  if (found === undefined && Object.hasOwn(instead, name))
+    throw usageError(`--${name} is not offered: ${instead[name]}`);
   if (found === undefined) throw unknownFlag(name, flags);
   const [key, flag] = found;
   const given = equals === -1 ? undefined : text.slice(equals + 1);
@@ -87,13 +99,14 @@ function read(flag: Exclude<Flag, { type: "list" }>, text: string, shown: string
       if (/^-?\d{1,15}$/.test(text) && Number(text) >= (flag.min ?? Number.MIN_SAFE_INTEGER)) return Number(text);
       throw usageError(`${shown} is a whole number${flag.min === undefined ? "" : ` from ${flag.min}`}, not "${text}"`);
     case "duration":
-      return durationMs(text, shown);
+      return readDuration(text, shown);
   }
 }
 
 const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
-function durationMs(text: string, shown: string): number {
+/** A time span such as 30s, 5m or 1h30m in milliseconds; a bare number counts seconds. Throws usage errors that name the flag. */
+export function readDuration(text: string, shown: string): number {
   if (/^-?\d+$/.test(text)) return Number(text) * 1_000;
   if (!/^-?(\d+(\.\d+)?(ms|s|m|h|d))+$/.test(text))
     throw usageError(`${shown} is a time span such as 30s, 5m or 1h30m, not "${text}"`);

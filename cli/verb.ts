@@ -20,6 +20,8 @@ export interface Verb<F extends Flags = Flags> {
   /** Whole commands with what they do. */
   readonly examples?: readonly (readonly [command: string, does: string])[];
   readonly flags: F;
+  /** Flags of other tools that are known and not offered, by name, and what does it here. */
+  readonly instead?: Readonly<Record<string, string>>;
   /** What operands are, for completion. */
   readonly operands: "none" | "objects" | "pods" | "nodes" | "types" | "sets" | "words";
   /** A command follows after `--`. */

@@ -4,7 +4,6 @@ import { fail, objectOf, podText, succeed, until, writeStatus } from "../../test
 import { waitFor } from "../../test/kit/wait.js";
 import { readEnd } from "./copy.js";
 import { readPair } from "./forward.js";
-import { formatted } from "./inspect.js";
 
 let bench: TsctlBench;
 const signals: object[] = [];
@@ -86,7 +85,10 @@ describe("run, ps and the power switch", () => {
     const id = (await succeed(bench, "ps -q --no-trunc")).trim();
     expect(id).toMatch(/^[0-9a-f]{64}$/);
     expect(await succeed(bench, `inspect -f {{.State.Status}} ${id.slice(0, 6)}`)).toBe("running\n");
-    expect(await succeed(bench, `inspect -f {{.Config.Cmd}} web`)).toBe('["serve","--quick"]\n');
+    expect(await succeed(bench, `inspect -f {{.Config.Cmd}} web`)).toBe("[serve --quick]\n");
+    expect(await succeed(bench, "ps --format {{.Names}}:{{.Image}}")).toBe("web:web:1\n");
+    const { out } = await bench.run(["ps", "--format", "table {{.Names}}\\t{{.State}}", "--filter", "health=none"]);
+    expect(out).toBe("NAMES   STATE\nweb     running\n");
   });
 
   test("a port that is taken is told before anything is made", async () => {
@@ -95,6 +97,19 @@ describe("run, ps and the power switch", () => {
     expect(code).not.toBe(0);
     expect(err).toContain("4000");
     expect((await bench.run(["get", "pod", "other"])).code).toBe(3);
+  });
+
+  test("start -a shows what a container writes and ends as it does, wait prints its exit code", async () => {
+    const running = bench.start(["run", "-di", "--name", "job", "web:1"]);
+    await waitFor("the pod", async () => (await bench.run(["get", "pod", "job"])).code === 0);
+    await report("job", "Running", RUNNING);
+    await running.ended;
+    await report("job", "Failed", ENDED);
+    expect(await succeed(bench, "wait job")).toBe("143\n");
+    const attached = bench.start(["start", "-ai", "job"], { input: "the end\n" });
+    await waitFor("the start", async () => (await annotations("job"))["tallship.dev/starts"] === "1");
+    await report("job", "Running", "{running: {startedAt: 2026-01-31T13:00:00Z}}", 1);
+    expect(await attached.ended).toMatchObject({ out: "hello\nthe end\n", code: 7 });
   });
 
   test("kill sends signals, and KILL stops for good", async () => {
@@ -191,9 +206,3 @@ const pairs = [
   ["8080:http", { local: 8080, remote: "http" }],
 ] as const;
 test.each(pairs)("port-forward: %s", (text, want) => expect(readPair(text)).toEqual(want));
-
-test("inspect: a template of paths is filled in, and another is refused", () => {
-  expect(formatted({ A: { B: "x" }, C: [1] }, "b={{.A.B}} {{json .C}}")).toBe("b=x [1]");
-  expect(() => formatted({}, "{{range .X}}")).toThrow("only {{.Path}}");
-  expect(() => formatted({}, "{{.None}}")).toThrow("there is no field None");
-});

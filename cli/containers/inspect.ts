@@ -4,20 +4,20 @@ import { DEFAULT_NETWORK, NO_NETWORK, networksOf } from "../../kinds/network.js"
 import { metaOf } from "../../kinds/object.js";
 import { controllerOf } from "../../kinds/owners.js";
 import { maxRestartsOf } from "../../kinds/power.js";
-import { TallshipError } from "../../lib/errors.js";
 import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
+import { renderTemplate } from "../go-template/evaluate.js";
 import { listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { findContainers } from "./find.js";
 import { idOf, type NamedContainer, nameOf } from "./identity.js";
 import { type OpenPort, openPorts } from "./ports.js";
-import { dockerState, statusOf } from "./state.js";
+import { dockerState, healthOf, statusOf } from "./state.js";
 
 /** What `inspect` was asked. */
 export interface InspectFlags extends ClusterFlags {
@@ -39,7 +39,7 @@ export function runInspect(
     const text =
       format === undefined
         ? `${JSON.stringify(all, null, 4)}\n`
-        : all.map((one) => `${formatted(one, format)}\n`).join("");
+        : all.map((one) => `${renderTemplate(format, one)}\n`).join("");
     await shell.stdout.write(text);
     return EXIT.ok;
   });
@@ -111,6 +111,7 @@ function stateOf({ pod, container }: NamedContainer): Json {
     Error: waiting?.message ?? "",
     StartedAt: running?.startedAt ?? terminated?.startedAt ?? NO_TIME,
     FinishedAt: terminated?.finishedAt ?? NO_TIME,
+    Health: { Status: healthOf(pod, container) },
   };
 }
 
@@ -142,29 +143,4 @@ function portsOf(open: readonly OpenPort[], spec: Container | undefined): Json {
     all.set(key, [...(all.get(key) ?? []), { HostIp: address, HostPort: String(published) }]);
   }
   return Object.fromEntries(all);
-}
-
-/** A template of Docker's with paths alone: {{.State.Status}}, {{json .Config}}, and text around them. */
-export function formatted(value: Json, template: string): string {
-  return template.replace(/\{\{(.*?)\}\}/g, (_, body: string) => {
-    const match = /^\s*(json\s+)?((?:\.[A-Za-z_][\w]*)+|\.)\s*$/.exec(body);
-    if (match === null)
-      throw new TallshipError(
-        "not_supported",
-        `format {{${body}}}: only {{.Path}} and {{json .Path}} are supported; -o jsonpath of get does more`,
-      );
-    const found = match[2] === "." ? value : valueAt(value, (match[2] ?? "").slice(1).split("."));
-    return match[1] === undefined && typeof found === "string" ? found : JSON.stringify(found);
-  });
-}
-
-function valueAt(value: Json, path: readonly string[]): Json {
-  let at: Json = value;
-  for (const name of path) {
-    if (at === null || typeof at !== "object" || Array.isArray(at) || !Object.hasOwn(at, name))
-      throw new TallshipError("not_found", `format: there is no field ${name} in .${path.join(".")}`);
-    // An object's own field.
-    at = (at as { readonly [key: string]: Json })[name] ?? null;
-  }
-  return at;
 }

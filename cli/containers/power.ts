@@ -55,11 +55,6 @@ export function runStop(
   return eachContainer(call, shell, (run, { pod }) => stopPod(run, pod, call.flags.time));
 }
 
-/** Starts what has ended or was stopped; what runs goes on. Waits until it runs. */
-export function runStart(call: PowerCall<ClusterFlags>, shell: Shell): Promise<number> {
-  return eachContainer(call, shell, (run, { pod }) => startPod(run, pod));
-}
-
 /** Ends what runs and starts it anew. Waits until it runs. */
 export function runRestart(
   call: PowerCall<ClusterFlags & { readonly time: number | undefined }>,

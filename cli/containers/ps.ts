@@ -7,13 +7,13 @@ import { type Cluster, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { CLUSTER_FLAGS, type Flags, type FlagValues } from "../flags.js";
 import { listObjects } from "../objects.js";
+import { formatRows } from "../output/row-format.js";
 import { podsOf } from "../pods/resolve.js";
 import type { Shell } from "../shell.js";
-import { formatTable } from "../table.js";
 import { usageError } from "../verb.js";
 import { containersOf, idOf, type NamedContainer, nameOf, SHORT_ID } from "./identity.js";
 import { openPorts, portsText } from "./ports.js";
-import { dockerState, stateText } from "./state.js";
+import { dockerState, healthOf, stateText } from "./state.js";
 
 /** Flags of `ps`. */
 export const PS_FLAGS = {
@@ -26,9 +26,14 @@ export const PS_FLAGS = {
     type: "list",
     short: "f",
     value: "KEY=VALUE",
-    summary: "name, id, status, label, ancestor, node, exited or publish; may be repeated",
+    summary: "name, id, status, health, label, ancestor, node, exited, volume or publish; may be repeated",
   },
-  format: { type: "text", value: "FORM", choices: ["table", "json"], summary: "how it is printed" },
+  format: {
+    type: "text",
+    value: "FORM",
+    offers: ["table", "json"],
+    summary: "how it is printed; also a template such as '{{.ID}} {{.Names}}', after \"table \" with headings",
+  },
   allNamespaces: { type: "switch", short: "A", summary: "of all namespaces" },
   ...CLUSTER_FLAGS,
 } as const satisfies Flags;
@@ -82,11 +87,19 @@ function printed(rows: readonly Row[], flags: PsFlags, nowMs: number): string {
   const id = (row: Row): string => (flags.noTrunc ? idOf(row) : idOf(row).slice(0, SHORT_ID));
   if (flags.quiet) return rows.map((row) => `${id(row)}\n`).join("");
   const cells = rows.map((row) => cellsOf(row, { id: id(row), isWhole: flags.noTrunc, nowMs }));
-  if (flags.format === "json") return cells.map((row) => `${JSON.stringify(row)}\n`).join("");
-  const names = ["ID", "Image", "Command", "CreatedAt", "Status", "Ports", "Node", "Names"] as const;
-  const head = ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NODE", "NAMES"];
-  return formatTable([head, ...cells.map((row) => names.map((name) => row[name]))]);
+  return formatRows(cells, { format: flags.format, columns: COLUMNS });
 }
+
+const COLUMNS = [
+  ["ID", "CONTAINER ID"],
+  ["Image", "IMAGE"],
+  ["Command", "COMMAND"],
+  ["RunningFor", "CREATED"],
+  ["Status", "STATUS"],
+  ["Ports", "PORTS"],
+  ["Node", "NODE"],
+  ["Names", "NAMES"],
+] as const;
 
 const COMMAND_WIDTH = 20;
 
@@ -101,13 +114,19 @@ function cellsOf(
     ID: id,
     Image: spec?.image ?? "",
     Command: `"${short}"`,
-    CreatedAt: `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
+    CreatedAt: metaOf(pod).creationTimestamp,
+    RunningFor: `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
     Status: stateText(pod, container, nowMs),
     State: dockerState(pod, container),
     Ports: portsText(openPorts(pod, services)),
     Node: pod.spec?.nodeName ?? "",
     Names: nameOf({ pod, container }),
     Namespace: metaOf(pod).namespace,
+    Labels: Object.entries(metaOf(pod).labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(","),
+    Mounts: (spec?.volumeMounts ?? []).map(({ name }) => name).join(","),
+    Networks: pod.spec?.hostNetwork === true ? "host" : "bridge",
   };
 }
 
@@ -129,6 +148,11 @@ const FILTERS: Readonly<Record<string, (row: Row, value: string) => boolean>> = 
     const found = pod.metadata?.labels[key] ?? pod.metadata?.annotations[key];
     return found !== undefined && (rest.length === 0 || found === rest.join("="));
   },
+  health: ({ pod, container }, value) => healthOf(pod, container) === value,
+  volume: ({ pod, container }, value) =>
+    pod.spec?.containers
+      .find(({ name }) => name === container)
+      ?.volumeMounts.some(({ name, mountPath }) => name === value || mountPath === value) === true,
   publish: ({ pod, services }, value) =>
     openPorts(pod, services).some(({ published, protocol }) => `${published}/${protocol}`.startsWith(value)),
 };

@@ -1,5 +1,4 @@
 import { durationText } from "../../kinds/age.js";
-import { isPodReady } from "../../kinds/pod-state.js";
 import { podSummary } from "../../kinds/pod-summary.js";
 import { parseTime } from "../../lib/clock.js";
 import type { ContainerStatus, Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -24,12 +23,24 @@ export function dockerState(pod: Pod, container: string): DockerState {
   return waiting?.reason === "CrashLoopBackOff" ? "restarting" : "created";
 }
 
+/** Whether a container that runs is healthy, in docker's words. */
+export function healthOf(pod: Pod, container: string): "none" | "healthy" | "starting" | "unhealthy" {
+  const status = statusOf(pod, container);
+  const isChecked = pod.spec?.containers.find(({ name }) => name === container)?.readinessProbe !== undefined;
+  if (!isChecked || status?.state?.running === undefined) return "none";
+  if (status.ready) return "healthy";
+  const ready = pod.status?.conditions.find(({ type }) => type === "Ready");
+  // It has changed since the start: so it was healthy in between.
+  const wasReady = parseTime(ready?.lastTransitionTime ?? "") > parseTime(status.state.running.startedAt) + 1_000;
+  return wasReady ? "unhealthy" : "starting";
+}
+
 /** As `docker ps` says it: how long it is up and whether it is healthy, how it ended, or what it waits for. */
 export function stateText(pod: Pod, container: string, nowMs: number): string {
   const { running, terminated, waiting } = statusOf(pod, container)?.state ?? {};
   if (running !== undefined) {
-    const isChecked = pod.spec?.containers.find(({ name }) => name === container)?.readinessProbe !== undefined;
-    const health = isChecked ? ` (${isPodReady(pod) ? "healthy" : "health: starting"})` : "";
+    const found = healthOf(pod, container);
+    const health = found === "none" ? "" : ` (${found === "starting" ? "health: starting" : found})`;
     return `Up ${durationText(nowMs - parseTime(running.startedAt))}${health}`;
   }
   if (terminated !== undefined)

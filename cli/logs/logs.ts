@@ -20,6 +20,8 @@ export interface LogFlags extends ClusterFlags {
   readonly tail: number | undefined;
   readonly since: number | undefined;
   readonly sinceTime: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly untilMs?: number | undefined;
   readonly timestamps: boolean;
   readonly previous: boolean;
   readonly prefix: boolean;
@@ -116,6 +118,7 @@ function optionsOf(flags: LogFlags, nowMs: number): LogOptions {
     timestamps: flags.timestamps,
     previous: flags.previous,
     limitBytes: flags.limitBytes ?? 0,
+    untilMs: flags.untilMs,
   };
 }
 

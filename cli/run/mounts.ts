@@ -18,6 +18,7 @@ export interface MountFlags {
   readonly volume: readonly string[];
   readonly mount: readonly string[];
   readonly tmpfs: readonly string[];
+  readonly shmSize: string | undefined;
 }
 
 interface Mount {
@@ -37,6 +38,7 @@ export function readMounts(flags: MountFlags): RunMounts {
     ...flags.volume.map(readVolume),
     ...flags.mount.map(readMount),
     ...flags.tmpfs.map((text): Mount => readTmpfs(text)),
+    ...(flags.shmSize === undefined ? [] : [sharedMemory(flags.shmSize)]),
   ];
   const volumes = new Map<string, JsonObject>();
   const mounts = all.map((mount, at) => {
@@ -119,6 +121,12 @@ function readTmpfs(text: string): Mount {
   if (!target.startsWith("/")) throw usageError(`--tmpfs "${text}": want an absolute path`);
   const size = /(?:^|,)size=(\d+[kmgKMG]?)/.exec(options)?.[1];
   return { kind: "tmpfs", source: "", target, isReadOnly: /(^|,)ro(,|$)/.test(options), sizeBytes: sizeOf(size) };
+}
+
+function sharedMemory(text: string): Mount {
+  const sizeBytes = dockerBytes(text);
+  if (sizeBytes === undefined) throw usageError(`--shm-size is a size such as 256m, not "${text}"`);
+  return { kind: "tmpfs", source: "", target: "/dev/shm", isReadOnly: false, sizeBytes };
 }
 
 function sizeOf(text: string | undefined): string | undefined {

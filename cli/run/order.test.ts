@@ -17,6 +17,7 @@ function order(line: string, isNamed = false): RunOrder {
     words,
     fileVariables: ["A=file", "B=file"],
     env,
+    exposed: flags.publishAll ? ["80/tcp", "53/udp"] : [],
   });
 }
 
@@ -58,6 +59,38 @@ describe("run: what flags of docker come to", () => {
       want: { resources: { limits: { memory: "536870912", cpu: "1.5", "nvidia.com/gpu": "2" } } },
     },
     { line: "--pull never x", want: { imagePullPolicy: "Never" } },
+    {
+      line: "-m 512m --memory-reservation 256m --cpu-shares 512 x",
+      want: { resources: { limits: { memory: "536870912" }, requests: { memory: "268435456", cpu: "500m" } } },
+    },
+    { line: "--shm-size 256m x", want: { volumeMounts: [{ name: "tmpfs-0", mountPath: "/dev/shm" }] } },
+    { line: "--expose 9000 x", want: { ports: [{ containerPort: 9000, protocol: "TCP" }] } },
+    {
+      line: "-P --expose 9000/udp x",
+      want: {
+        ports: [
+          { containerPort: 80, protocol: "TCP" },
+          { containerPort: 53, protocol: "UDP" },
+          { containerPort: 9000, protocol: "UDP" },
+        ],
+      },
+    },
+    {
+      line: "--health-cmd true --health-interval 1500ms --health-retries 5 x",
+      want: {
+        readinessProbe: {
+          exec: { command: ["/bin/sh", "-c", "true"] },
+          ...{ periodSeconds: 2, timeoutSeconds: 30, failureThreshold: 5 },
+        },
+      },
+    },
+    {
+      line: "--health-cmd true --health-start-period 1m x",
+      want: {
+        readinessProbe: { periodSeconds: 30, failureThreshold: 3 },
+        startupProbe: { periodSeconds: 5, failureThreshold: 2_147_483_647 },
+      },
+    },
     { line: "--stop-signal int x", want: { lifecycle: { stopSignal: "SIGINT" } } },
     {
       line: "-p 127.0.0.1:4000:80/udp x",
@@ -69,6 +102,7 @@ describe("run: what flags of docker come to", () => {
   const specs = [
     { line: "x", want: { restartPolicy: "Never", terminationGracePeriodSeconds: 10 } },
     { line: "--restart always x", want: { restartPolicy: "Always" } },
+    { line: "--init x", want: { shareProcessNamespace: true } },
     { line: "--restart on-failure x", want: { restartPolicy: "OnFailure" } },
     {
       line: "--network host --hostname h --stop-timeout 3 x",
@@ -103,13 +137,18 @@ describe("run: what flags of docker come to", () => {
 
 test("run: every pod that it makes is one that the decoder takes", () => {
   const line =
-    "-it --rm -p 4000:80 -p 127.0.0.1:1:2 -v data:/b --tmpfs /d -e A=1 -l k=v -l odd=a/b --restart on-failure:3 -m 1g -u 0 --sysctl net.core.somaxconn=9 x sh";
+    "-it --rm -p 4000:80 -p 127.0.0.1:1:2 -v data:/b --tmpfs /d -e A=1 -l k=v -l odd=a/b --restart on-failure:3 --ulimit nofile=64:128 --ulimit core=-1 --shm-size 64m --init --health-cmd true -m 1g -u 0 --sysctl net.core.somaxconn=9 x sh";
   const { pod, services, claims } = order(line, true);
   for (const json of [pod, ...services, ...claims])
     expect(decodeDocument(treeOfJson(json, 0), { name: "run", text: "" }).problems).toEqual([]);
   expect(pod["metadata"]).toMatchObject({
     labels: { k: "v", "tallship.dev/run": "calm-tide" },
-    annotations: { odd: "a/b", "tallship.dev/max-restarts": "3", "tallship.dev/remove-when-over": "true" },
+    annotations: {
+      odd: "a/b",
+      "tallship.dev/max-restarts": "3",
+      "tallship.dev/ulimits": "calm-tide.nofile=64:128,calm-tide.core=-1:-1",
+      "tallship.dev/remove-when-over": "true",
+    },
   });
 });
 
@@ -138,6 +177,11 @@ const refused = [
   { line: "-v data:there x", why: "absolute path" },
   { line: "-p 99999:80 x", why: "-p: want [[IP:]PORT:]PORT" },
   { line: "-m lots x", why: "--memory is a size" },
+  { line: "--ulimit nofile x", why: "--ulimit is NAME=SOFT[:HARD]" },
+  { line: "--ulimit odd=1 x", why: "the kernel has no limit odd" },
+  { line: "--shm-size much x", why: "--shm-size is a size" },
+  { line: "--health-interval 5s x", why: "say what is asked with --health-cmd" },
+  { line: "--no-healthcheck --health-cmd true x", why: "two answers to one question" },
   { line: "--security-opt label=x x", why: "is not supported" },
 ];
 test.each(refused)("run: $line is refused", ({ line, why }) => expect(() => order(line)).toThrow(why));

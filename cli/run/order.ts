@@ -6,6 +6,8 @@ import { ANY_NODE_PORT } from "../../kinds/node-ports.js";
 import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kinds/power.js";
 import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
+import { claimOf } from "./claims.js";
+import { healthProbes, requestsOf, ulimitAnnotation } from "./extras.js";
 import type { RunFlags } from "./flags.js";
 import { type AskedGpus, parseGpus } from "./gpus.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
@@ -35,6 +37,8 @@ export interface RunCommand {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How many GPUs all of a node are, where the cluster has been asked. */
   readonly allGpus?: number | undefined;
+  /** Ports that the image exposes and -P opens, as --expose has them. */
+  readonly exposed: readonly string[];
 }
 
 /** What is to be known of the GPUs asked for. */
@@ -55,7 +59,9 @@ const STOP_SECONDS = 10;
 
 /** The objects that a command line asks for. Pure; throws usage errors. */
 export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
-  const ports = flags.publish.flatMap(readPort);
+  const asked = flags.publish.flatMap((text) => readPort("-p", text));
+  const exposed = [...command.exposed, ...flags.expose].flatMap((text) => readPort("--expose", text));
+  const ports = flags.publishAll ? [...asked, ...exposed.filter((one) => !asked.some(isSamePort(one)))] : asked;
   const mounts = readMounts(flags);
   const notes = [
     ...mounts.nodePaths.map((path) => `${path} is that of the node that it runs on`),
@@ -63,20 +69,24 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   ];
   return {
     name: command.name,
-    pod: podOf(flags, command, { ports, ...mounts }),
+    pod: podOf(flags, command, { ports, exposed, ...mounts }),
     services: servicesOf(
       command,
       ports.filter((port) => !isOnOneNode(port)),
     ),
-    claims: mounts.claims.map(claimOf),
+    claims: mounts.claims.map((name) => claimOf(name)),
     notes,
   };
 }
 
-function readPort(text: string): readonly PublishedPort[] {
+function readPort(flag: string, text: string): readonly PublishedPort[] {
   const read = parsePort(text);
-  if ("wrong" in read) throw usageError(`-p: ${read.wrong}`);
+  if ("wrong" in read) throw usageError(`${flag}: ${read.wrong}`);
   return read.value;
+}
+
+function isSamePort(one: PublishedPort): (other: PublishedPort) => boolean {
+  return (other) => other.target === one.target && other.protocol === one.protocol;
 }
 
 /** A port on one address is one of the node that runs the container. */
@@ -86,6 +96,8 @@ function isOnOneNode({ hostIP, published }: PublishedPort): boolean {
 
 interface Parts extends Pick<RunMounts, "volumes" | "mounts" | "filled"> {
   readonly ports: readonly PublishedPort[];
+  /** Those that it answers on and nobody has opened. */
+  readonly exposed: readonly PublishedPort[];
 }
 
 function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
@@ -104,6 +116,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         [KEEP_FILES]: "true",
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
+        ...ulimitAnnotation(containerName(command), flags.ulimit),
         ...(flags.rm ? { [REMOVE_WHEN_OVER]: "true" } : {}),
         ...namedDevices(flags),
       },
@@ -116,6 +129,8 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         hostNetwork: isOnHost(flags.network) || undefined,
         hostPID: flags.pid === "host" ? true : undefined,
         hostIPC: flags.ipc === "host" ? true : undefined,
+        // The pod's first process then is one that collects what others leave behind.
+        shareProcessNamespace: flags.init || undefined,
         nodeSelector: nodeSelector(flags),
         securityContext: podSecurity(flags),
         hostAliases: flags.addHost.length === 0 ? undefined : flags.addHost.map(hostAlias),
@@ -128,18 +143,22 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
   };
 }
 
-function containerOf(flags: RunFlags, command: RunCommand, { ports, mounts }: Parts): JsonObject {
+function containerName({ name }: RunCommand): string {
+  return FORMATS.dnsLabel(name) === undefined ? name : "main";
+}
+
+function containerOf(flags: RunFlags, command: RunCommand, { ports, exposed, mounts }: Parts): JsonObject {
   const hasStdin = flags.interactive || flags.stdin;
   const words = command.words.length === 0 ? undefined : [...command.words];
   return {
-    name: FORMATS.dnsLabel(command.name) === undefined ? command.name : "main",
+    name: containerName(command),
     image: command.image,
     ...present({
       command: flags.command ? words : flags.entrypoint === undefined ? undefined : [flags.entrypoint],
       args: flags.command ? undefined : words,
       workingDir: flags.workdir,
       env: environmentOf(flags, command),
-      ports: containerPorts(flags, ports),
+      ports: containerPorts(flags, [...exposed, ...ports]),
       resources: resourcesOf(flags, command),
       volumeMounts: mounts.length === 0 ? undefined : [...mounts],
       stdin: hasStdin || undefined,
@@ -148,6 +167,7 @@ function containerOf(flags: RunFlags, command: RunCommand, { ports, mounts }: Pa
       tty: flags.tty || undefined,
       imagePullPolicy: pullPolicy(flags),
       securityContext: security(flags),
+      ...healthProbes(flags),
       lifecycle: flags.stopSignal === undefined ? undefined : { stopSignal: signalName(flags.stopSignal) },
     }),
   };
@@ -284,7 +304,8 @@ function namedDevices({ gpus }: RunFlags): JsonObject {
   return devices.length === 0 ? {} : { [DEVICES]: devices.join(",") };
 }
 
-function resourcesOf({ memory, cpus, gpus }: RunFlags, { allGpus = 1 }: RunCommand): JsonObject | undefined {
+function resourcesOf(flags: RunFlags, { allGpus = 1 }: RunCommand): JsonObject | undefined {
+  const { memory, cpus, gpus } = flags;
   const bytes = memory === undefined ? undefined : dockerBytes(memory);
   if (memory !== undefined && bytes === undefined) throw usageError(`--memory is a size such as 512m, not "${memory}"`);
   if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus))
@@ -292,7 +313,12 @@ function resourcesOf({ memory, cpus, gpus }: RunFlags, { allGpus = 1 }: RunComma
   const asked: AskedGpus["count"] | undefined = gpus === undefined ? undefined : parseGpus(gpus).count;
   const count = asked === undefined ? undefined : `${asked === "all" ? allGpus : asked}`;
   const limits = present({ memory: bytes, cpu: cpus, [GPU]: count });
-  return Object.keys(limits).length === 0 ? undefined : { limits };
+  const requests = requestsOf(flags);
+  const found = present({
+    limits: Object.keys(limits).length === 0 ? undefined : limits,
+    requests: Object.keys(requests).length === 0 ? undefined : requests,
+  });
+  return Object.keys(found).length === 0 ? undefined : found;
 }
 
 function pullPolicy({ pull, imagePullPolicy }: RunFlags): string | undefined {
@@ -336,17 +362,5 @@ function servicePort({ target, published, protocol }: PublishedPort): JsonObject
     targetPort: target,
     protocol,
     ...(published === undefined ? {} : { nodePort: published }),
-  };
-}
-
-/** Size of a volume that is made because a container names it. */
-const VOLUME_SIZE = "1Gi";
-
-function claimOf(name: string): JsonObject {
-  return {
-    apiVersion: "v1",
-    kind: "PersistentVolumeClaim",
-    metadata: { name },
-    spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: VOLUME_SIZE } } },
   };
 }

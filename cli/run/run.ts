@@ -12,6 +12,7 @@ import { EXIT } from "../exit-codes.js";
 import { listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
+import { exposedPorts } from "./exposed-ports.js";
 import type { RunFlags } from "./flags.js";
 import { allGpus, parseGpus } from "./gpus.js";
 import { madeUpName } from "./names.js";
@@ -37,7 +38,9 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
   const early = runOrder(flags, command);
   if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, early.pod);
   return withCluster(shell, flags, async (cluster) => {
-    const order = asksForAll(flags) ? runOrder(flags, await withGpus({ cluster, shell, call }, command)) : early;
+    const exposed = flags.publishAll ? await exposedPorts(cluster, command.image, shell.signal) : [];
+    const asked = asksForAll(flags) ? await withGpus({ cluster, shell, call }, command) : command;
+    const order = runOrder(flags, { ...asked, exposed });
     for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
     const pod = await create({ cluster, shell, call }, order);
     // kubectl's form returns at once, unless the user wants to talk to it.
@@ -82,6 +85,7 @@ async function readCommand({ flags, operands, rest = [] }: RunCall, shell: Shell
     words: [...others, ...rest],
     fileVariables,
     env: shell.env,
+    exposed: [],
   };
 }
 

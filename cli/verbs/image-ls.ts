@@ -10,6 +10,18 @@ export const imageLs = verb({
   flags: {
     quiet: { type: "switch", short: "q", summary: "print ids alone" },
     digests: { type: "switch", summary: "print the digests of manifests too" },
+    filter: {
+      type: "list",
+      short: "f",
+      value: "KEY=VALUE",
+      summary: "reference (with *), node, before, since or dangling; may be repeated",
+    },
+    format: {
+      type: "text",
+      value: "FORM",
+      offers: ["table", "json"],
+      summary: "how it is printed; also a template such as '{{.Repository}}:{{.Tag}}'",
+    },
     noTrunc: { type: "switch", summary: "print ids whole" },
     ...CLUSTER_FLAGS,
   },

@@ -11,7 +11,7 @@ export const inspect = verb({
       type: "text",
       short: "f",
       value: "TEMPLATE",
-      summary: "fields such as {{.State.Status}} or {{json .Mounts}}",
+      summary: "a template such as {{.State.Status}}, {{json .Mounts}} or {{range .Config.Env}}{{println .}}{{end}}",
     },
     ...CLUSTER_FLAGS,
   },

@@ -1,5 +1,6 @@
 import { CLUSTER_FLAGS, SELECT_FLAGS } from "../flags.js";
 import { runLogs } from "../logs/logs.js";
+import { readLogTimes } from "../logs/time-flags.js";
 import { verb } from "../verb.js";
 
 /** With several pods or containers every line says whose it is. */
@@ -16,20 +17,22 @@ export const logs = verb({
     allContainers: { type: "switch", summary: "of all containers" },
     allPods: { type: "switch", summary: "accepted for kubectl's sake: those of a workload are always all" },
     tail: {
-      type: "number",
+      type: "text",
       value: "LINES",
-      min: -1,
-      summary: "only the last lines of each; all when absent or -1, 10 with -l",
+      summary: "only the last lines of each; all when absent, all or -1, 10 with -l",
     },
-    since: { type: "duration", value: "TIME", summary: "only what was written in the last 30s, 5m, 2h…" },
+    since: { type: "text", value: "TIME", summary: "only what was written in the last 30s, 5m, 2h…, or since a time" },
+    until: { type: "text", value: "TIME", summary: "only what was written until then: a time, or so long ago" },
     sinceTime: { type: "text", value: "TIME", summary: "only what was written since, such as 2026-01-31T12:00:00Z" },
-    timestamps: { type: "switch", summary: "put the time of writing before each line" },
+    timestamps: { type: "switch", short: "t", summary: "put the time of writing before each line" },
     previous: { type: "switch", short: "p", summary: "of the run before the last restart" },
+    details: { type: "switch", summary: "for docker's sake: there are no more details" },
     prefix: { type: "switch", summary: "always say whose a line is" },
     limitBytes: { type: "number", value: "BYTES", min: 1, summary: "stop after this many bytes of each" },
     selector: SELECT_FLAGS.selector,
     ...CLUSTER_FLAGS,
   },
   operands: "pods",
-  run: runLogs,
+  run: (call, shell) =>
+    runLogs({ ...call, flags: { ...call.flags, ...readLogTimes(call.flags, shell.clock.nowMs()) } }, shell),
 });

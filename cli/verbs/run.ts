@@ -1,3 +1,4 @@
+import { RUN_INSTEAD } from "../run/extras.js";
 import { RUN_FLAGS } from "../run/flags.js";
 import { runRun } from "../run/run.js";
 import { verb } from "../verb.js";
@@ -16,6 +17,7 @@ export const run = verb({
     ["run -d --name db -v data:/var/lib/db --restart unless-stopped db:1", "a volume that outlives it"],
   ],
   flags: RUN_FLAGS,
+  instead: RUN_INSTEAD,
   operands: "words",
   takesCommand: true,
   commandFollows: (args) => !isKubectls(args),

@@ -1,13 +1,21 @@
+import { waitForEnd } from "../containers/wait.js";
 import { CHOICE_FLAGS, CLUSTER_FLAGS } from "../flags.js";
 import { verb } from "../verb.js";
 import { runWait } from "../wait/wait.js";
 
 /** Ends with 8 when the time is up. */
 export const wait = verb({
-  forms: ["wait TYPE NAME… --for=…", "wait TYPE/NAME… --for=…", "wait TYPE -l LABELS --for=…", "wait -f FILE --for=…"],
+  forms: [
+    "wait CONTAINER…",
+    "wait TYPE NAME… --for=…",
+    "wait TYPE/NAME… --for=…",
+    "wait TYPE -l LABELS --for=…",
+    "wait -f FILE --for=…",
+  ],
   examples: [
     ["wait deploy/hello --for=condition=Available", "until a condition holds"],
     ["wait pod --all --for=jsonpath='{.status.phase}'=Running", "until a field has a value"],
+    ["wait job-1", "docker's form: until the container has ended; prints its exit code"],
     ["wait pod/web-0 --for=delete --timeout=1m", "until it is gone"],
   ],
   flags: {
@@ -22,5 +30,9 @@ export const wait = verb({
     ...CLUSTER_FLAGS,
   },
   operands: "objects",
-  run: runWait,
+  run: (call, shell) => {
+    const { flags, operands } = call;
+    const isDockers = flags.for === undefined && operands.length > 0 && operands.every((word) => !word.includes("/"));
+    return isDockers ? waitForEnd(flags, operands, shell) : runWait(call, shell);
+  },
 });
