@@ -20,6 +20,7 @@ import type { UserFiles } from "./oci/user.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { asGranted } from "./resize/as-granted.js";
+import { rootIdOf } from "./root-id.js";
 import { type ContainerKey, containerId, parseContainerId, type Runtime } from "./runtime/runtime.js";
 import { fillsOf } from "./volume/fill-plan.js";
 import type { PodDisk } from "./volume/pod-disk.js";
@@ -101,11 +102,6 @@ export function executors(edges: ExecuteEdges): Executors {
       return {};
     },
   };
-}
-
-/** The name of a run's root file system: one for all runs when what they write is to last. */
-function rootIdOf(key: ContainerKey, pod: Pod): string {
-  return containerId(keepsFiles(pod) ? { ...key, attempt: 0 } : key);
 }
 
 function hasLastingRoots({ desired }: PodTurn): boolean {

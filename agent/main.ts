@@ -172,7 +172,10 @@ async function openEdges(parts: Parts): Promise<Opened> {
     imageStreams: (inUse) => imageStreams({ ...created, builder, inUse }),
     ingress: ingressOf(paths),
     probe: probesOf(cluster, metrics),
-    streams: (loop) => podStreams({ ...{ loop, runtime, dataDir, runDir, facts, clock: systemClock }, hostUsage }),
+    streams: (loop) => {
+      const parts = { loop, runtime, rootfs: created.rootFs, dataDir, runDir, facts };
+      return podStreams({ ...parts, clock: systemClock, hostUsage });
+    },
     facts,
     usage: hostUsage(systemClock),
     fetchPage: fetchPages(systemClock),

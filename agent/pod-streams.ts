@@ -1,14 +1,26 @@
+import { normalize } from "node:path";
+import { everyContainer } from "../kinds/pod-containers.js";
+import { keepsFiles } from "../kinds/power.js";
 import type { Clock } from "../lib/clock.js";
 import { TallshipError } from "../lib/errors.js";
 import { netnsPath } from "../net/node-network.js";
-import type { ExecInput, ExecOutput, ExecStart, LogsRequest, SignalRequest } from "../proto/gen/tallship/v1/streams.js";
+import type {
+  CopyStart,
+  ExecInput,
+  ExecOutput,
+  ExecStart,
+  LogsRequest,
+  SignalRequest,
+} from "../proto/gen/tallship/v1/streams.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
 import { endedRun } from "./logs/ended-logs.js";
+import type { RootFsDriver } from "./image/images.js";
 import { logPath } from "./logs/log-path.js";
 import { readLogs } from "./logs/read-logs.js";
 import type { PodLoop } from "./pod-loop.js";
 import { networkBytes } from "./pod-network-bytes.js";
 import { containerRecord } from "./pod-record.js";
+import { rootIdOf } from "./root-id.js";
 import type { ExecChanges, ExecOutputPart, ObservedContainer, Runtime } from "./runtime/runtime.js";
 import { knownSignal } from "./runtime/signals.js";
 import type { PodStreams } from "./session/operator-streams.js";
@@ -16,12 +28,14 @@ import { attach } from "./streams/attach.js";
 import { copy } from "./streams/copy.js";
 import { feed } from "./streams/feed.js";
 import { forward } from "./streams/forward.js";
+import { type OpenRoot, openStoppedRoot } from "./streams/stopped-root.js";
 import { usage } from "./streams/usage.js";
 
 /** What operators' streams reach. */
 export interface PodStreamsParts {
   readonly loop: PodLoop;
   readonly runtime: Runtime;
+  readonly rootfs: Pick<RootFsDriver, "find">;
   readonly dataDir: string;
   readonly runDir: string;
   readonly clock: Clock;
@@ -41,8 +55,12 @@ export function podStreams(parts: PodStreamsParts): PodStreams {
       return forward({ netnsPath: isOnHost ? undefined : netnsPath(runDir, podUid), port }, input, { clock, signal });
     },
     copy: async function* (podUid, start, input, signal) {
-      const { state } = await runningContainer(runtime, podUid, { container: start.container, operation: "copy" });
-      yield* copy(state.pid, start, input, signal);
+      const root = await rootToCopy(parts, podUid, start, signal);
+      try {
+        yield* copy(root.path, start, input, signal);
+      } finally {
+        root.close();
+      }
     },
     signal: (podUid, request) => sendSignal(runtime, podUid, request),
     stats: (request, signal) => usage({ ...parts, networkBytes }, request, signal),
@@ -72,6 +90,31 @@ async function runningContainer(
   if (running === undefined)
     throw new TallshipError("failed_precondition", `${operation}: container ${container} does not run`);
   return running;
+}
+
+/** The root of the container's first process; of one that has ended, what it left behind, where its pod keeps that. */
+async function rootToCopy(
+  { loop, runtime, rootfs }: PodStreamsParts,
+  podUid: string,
+  { container, path }: CopyStart,
+  signal: AbortSignal,
+): Promise<OpenRoot> {
+  const key = { podUid, container, attempt: 0 };
+  const running = (await runtime.list(podUid)).find((seen) => seen.container === container);
+  if (running?.state.is === "running") return { path: `/proc/${running.state.pid}/root`, close: () => undefined };
+  const pod = loop.get(podUid)?.desired;
+  const left = pod === undefined || !keepsFiles(pod) ? undefined : await rootfs.find(rootIdOf(key, pod));
+  if (pod === undefined || left === undefined)
+    throw new TallshipError("failed_precondition", `copy: container ${container} does not run`);
+  const mounts = everyContainer(pod).find(({ name }) => name === container)?.volumeMounts ?? [];
+  const volume = mounts.find(({ mountPath }) => isBelow(path, mountPath));
+  if (volume === undefined) return openStoppedRoot(left, signal);
+  const why = `${path} is in volume ${volume.name}, which is there while it runs: start it first`;
+  throw new TallshipError("failed_precondition", `copy: container ${container} does not run, and ${why}`);
+}
+
+function isBelow(path: string, folder: string): boolean {
+  return `${normalize(`/${path}`)}/`.startsWith(`${normalize(folder).replace(/\/$/, "")}/`);
 }
 
 async function sendSignal(runtime: Runtime, podUid: string, { container, signal }: SignalRequest): Promise<void> {

@@ -155,6 +155,8 @@ export interface RootFsDriver {
   readonly name: "overlayfs" | "btrfs";
   /** Prepares folders or a snapshot; the caller mounts. */
   prepare(containerId: string, image: LocalImage): Promise<RootFs>;
+  /** What prepare made for a container, as it was then; undefined when there is nothing. */
+  find(containerId: string): Promise<RootFs | undefined>;
   /** Removes what prepare made; the caller has unmounted. */
   remove(containerId: string): Promise<void>;
   /** Containers that have a root file system. */

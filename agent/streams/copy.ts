@@ -4,16 +4,15 @@ import { entryPath } from "../../lib/tar/entry.js";
 import type { CopyStart, ExecInput, ExecOutput } from "../../proto/gen/tallship/v1/streams.js";
 
 /**
- * Carries an archive into or out of a container. The root is that of the container's first process, with everything it has mounted; every path is
+ * Carries an archive into or out of a container. The root is that of the container's first process, with everything it has mounted, or what it left behind; every path is
  * walked handle by handle in it, so that no link of the container leads anywhere else, now or meanwhile.
  */
 export async function* copy(
-  pid: number,
+  root: string,
   start: CopyStart,
   input: AsyncIterable<ExecInput>,
   signal: AbortSignal,
 ): AsyncGenerator<ExecOutput> {
-  const root = `/proc/${pid}/root`;
   const path = entryPath(start.path);
   if (!start.isInto) {
     for (const value of packTree({ root, path, followsLink: start.followsLink })) {

@@ -176,7 +176,8 @@ export function rootFsConformance(
       const path = await mount(first);
       writeFileSync(join(path, "written"), "kept");
       await unmount(path);
-      expect(await driver.prepare("c", image)).toEqual(first);
+      expect([await driver.prepare("c", image), await driver.find("c")]).toEqual([first, first]);
+      expect(await driver.find("never-was")).toBeUndefined();
       expect(readFileSync(join(await mount(first), "written"), "utf8")).toBe("kept");
     });
 

@@ -46,6 +46,7 @@ export function folderRootFs(folder: string): RootFsDriver {
       const options = `lowerdir=${layerPaths.join(":")},upperdir=${own}/upper,workdir=${own}/work`;
       return { path: `${own}/merged`, mount: { type: "overlay", source: "overlay", options, cwd: own } };
     },
+    find: async () => undefined,
     remove: async (id) => rmSync(`${folder}/${id}`, { recursive: true, force: true }),
     list: async () => readdirSync(folder),
     layersInUse: async () => [],

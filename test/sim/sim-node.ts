@@ -39,6 +39,7 @@ const IMAGES: Images = {
 const ROOTFS: RootFsDriver = {
   name: "overlayfs",
   prepare: async (id) => ({ path: `/roots/${id}`, mount: undefined }),
+  find: async () => undefined,
   remove: async () => undefined,
   list: async () => [],
   layersInUse: async () => [],

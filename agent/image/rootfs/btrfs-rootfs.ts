@@ -44,6 +44,11 @@ export class BtrfsRootFs implements RootFsDriver {
     return { path, mount: undefined };
   }
 
+  async find(containerId: string): Promise<RootFs | undefined> {
+    const path = join(this.options.folder, containerId);
+    return existsSync(path) ? { path, mount: undefined } : undefined;
+  }
+
   async remove(containerId: string): Promise<void> {
     await this.deleteSubvolume(join(this.options.folder, containerId));
   }

@@ -23,6 +23,12 @@ export class OverlayRootFs implements RootFsDriver {
     return onDisk(`prepare the root of ${containerId}`, () => this.makeFolders(containerId, image));
   }
 
+  async find(containerId: string): Promise<RootFs | undefined> {
+    const cwd = join(this.folder, containerId);
+    const links = await readdir(join(cwd, "l")).catch(emptyWhenMissing);
+    return links.length === 0 ? undefined : rootIn(cwd, links.length);
+  }
+
   remove(containerId: string): Promise<void> {
     return onDisk(`remove the root of ${containerId}`, () => this.removeFolders(containerId));
   }
@@ -57,9 +63,7 @@ export class OverlayRootFs implements RootFsDriver {
     const layers = image.layerPaths.length > 0 ? image.layerPaths : [join(cwd, "empty")];
     if (image.layerPaths.length === 0) await mkdir(join(cwd, "empty"), { recursive: true });
     await Promise.all(layers.map((path, at) => linkTo(path, join(cwd, "l", String(at)))));
-    const lower = layers.map((_, at) => `l/${at}`).join(":");
-    const options = `lowerdir=${lower},upperdir=upper,workdir=work`;
-    return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
+    return rootIn(cwd, layers.length);
   }
 
   private async removeFolders(containerId: string): Promise<void> {
@@ -69,6 +73,13 @@ export class OverlayRootFs implements RootFsDriver {
     const isThere = await rename(path, doomed).then(() => true, isMissing);
     if (isThere) await rm(doomed, { recursive: true, force: true });
   }
+}
+
+/** The root in a container's folder, on so many layers. */
+function rootIn(cwd: string, layerCount: number): RootFs {
+  const lower = Array.from({ length: layerCount }, (_, at) => `l/${at}`).join(":");
+  const options = `lowerdir=${lower},upperdir=upper,workdir=work`;
+  return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
 }
 
 /** A folder that is being deleted; ids of containers do not begin so. */
