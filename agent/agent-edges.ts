@@ -11,6 +11,7 @@ import type { PerformCheck } from "./checks/check.js";
 import type { DeviceEdges } from "./devices/node-devices.js";
 import type { ImageRoots } from "./execute.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
+import type { BuildLink } from "./image/build/image-builder.js";
 import type { FabricSession } from "./image/fabric/fabric.js";
 import type { Images, RootFsDriver } from "./image/images.js";
 import type { InUse } from "./image/unused-images.js";
@@ -48,7 +49,7 @@ export interface AgentEdges {
   /** How peers are probed; absent: they are not. */
   readonly probe?: ProbeEdges;
   readonly streams: (loop: PodLoop) => PodStreams;
-  readonly imageStreams: (inUse: () => InUse) => ImageStreams;
+  readonly imageStreams: (inUse: () => InUse, openLink: (() => Promise<BuildLink>) | undefined) => ImageStreams;
   /** Drops unused images while the disk is too full, until the signal aborts. */
   readonly collectImages?: (inUse: () => InUse, signal: AbortSignal) => Promise<void>;
   /** Evicts pods before the host runs out of something, until the signal aborts. */

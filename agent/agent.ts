@@ -6,6 +6,7 @@ import type { NodeIngress } from "../net/ingress/node-ingress.js";
 import type { NodeNetwork, OverlayDevice } from "../net/node-network.js";
 import { SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { AgentEdges } from "./agent-edges.js";
+import { buildLinks } from "./build-links.js";
 import type { ControlPlane } from "./control-plane.js";
 import { NodeDevices } from "./devices/node-devices.js";
 import { deviceConditions, watchDevices } from "./devices/watch-devices.js";
@@ -75,6 +76,7 @@ export class Agent {
   private map = EMPTY_MAP;
   private network: NodeNetwork | undefined;
   private loop: PodLoop | undefined;
+  private openLink: ReturnType<typeof buildLinks> | undefined;
   private rotation: LogRotation | undefined;
   private ingress: NodeIngress | undefined;
   private probing: ProbingPeers | undefined;
@@ -99,7 +101,7 @@ export class Agent {
       onCutOver: (revision) => this.cutOver(revision),
       onOpenStream: (open) => {
         if (this.loop === undefined) return;
-        const streams = { ...edges.streams(this.loop), ...edges.imageStreams(this.inUse) };
+        const streams = { ...edges.streams(this.loop), ...edges.imageStreams(this.inUse, this.openLink) };
         void carryStream({ book: this.book, streams, log }, open, this.over.signal);
       },
       onConfigsChanged: ({ configs, revision }) => {
@@ -261,7 +263,16 @@ export class Agent {
     this.probing = probePeers({ ...this.edges, podCIDR, overlay, network, session, onCondition });
     const inUse = await network.list();
     const saved = await checkpoint.load();
-    const loop = this.makeLoop(network, podAddresses(podCIDR, inUse));
+    const addresses = podAddresses(podCIDR, inUse);
+    const loop = this.makeLoop(network, addresses);
+    const { dnsAddress } = this.edges.cluster;
+    this.openLink = buildLinks({
+      network,
+      addresses,
+      runDir: this.edges.traits.runDir,
+      dnsAddress,
+      rng: this.edges.rng,
+    });
     this.loop = loop;
     loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods()]);
     this.offer();

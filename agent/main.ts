@@ -169,7 +169,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
       return collectImages({ library, diskUse: () => diskUse(dataDir), inUse, clock: systemClock, log }, signal);
     },
     keepFit: fitness(parts, { launcher, runtime, hierarchies, created }),
-    imageStreams: (inUse) => imageStreams({ ...created, builder, inUse }),
+    imageStreams: (inUse, openLink) => imageStreams({ ...created, builder, inUse, openLink }),
     ingress: ingressOf(paths),
     probe: probesOf(cluster, metrics),
     streams: (loop) => {

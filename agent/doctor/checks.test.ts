@@ -14,6 +14,7 @@ const good: HostEvidence = {
   hostName: "node-a",
   programs: {
     crun: "crun version 1.8.1",
+    buildah: "buildah version 1.28.2",
     runc: undefined,
     conmon: "conmon version 2.1.6",
     nft: "nftables v1.0.6",
@@ -58,6 +59,10 @@ describe("each lack is told once, with evidence and remedy", () => {
   test.each([
     { change: { uid: 1000 }, name: "root", state: "fail", evidence: "uid 1000" },
     { change: { nodeVersion: "20.8.1" }, name: "node", state: "fail", evidence: "Node 20.8.1" },
+    {
+      change: { programs: { ...good.programs, buildah: undefined } },
+      ...{ name: "buildah", state: "warn", evidence: "not installed", remedy: "apt-get install buildah" },
+    },
     { change: { hostName: "localhost" }, name: "name", state: "fail", evidence: "localhost" },
     { change: { hostName: "my_host" }, name: "name", state: "fail", evidence: "my_host" },
     {

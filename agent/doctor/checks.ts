@@ -107,6 +107,7 @@ function programs({ programs: found, hasSystemd }: HostEvidence): readonly Findi
 
 /** Programs that a host does without until somebody asks for what they do. */
 const HELPERS = [
+  { name: "buildah", why: "tsctl build has images built by it" },
   { name: "busybox", why: "hosts that announce addresses of services tell their link by its arping" },
   { name: "haproxy", why: "hosts that serve ingresses do it with HAProxy" },
 ] as const;

@@ -22,6 +22,7 @@ import type { HostEvidence, Probe, Program } from "./host-evidence.js";
 /** How each program tells its version. */
 const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
   crun: ["--version"],
+  buildah: ["--version"],
   runc: ["--version"],
   conmon: ["--version"],
   nft: ["--version"],

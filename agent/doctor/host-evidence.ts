@@ -4,6 +4,7 @@ import type { DroppingChain, KernelNeedName } from "../../net/host-needs.js";
 /** Programs a host needs; etcd on control planes alone, one of the two runtimes. */
 export const PROGRAMS = [
   "crun",
+  "buildah",
   "runc",
   "conmon",
   "nft",

@@ -15,7 +15,7 @@ import {
   type SaveTask,
 } from "../../proto/gen/tallship/v1/images.js";
 import type { ImageStreams } from "../session/operator-streams.js";
-import type { ImageBuilder } from "./build/image-builder.js";
+import type { Build, ImageBuilder } from "./build/image-builder.js";
 import type { ImageLibrary, Images, NamedSpec } from "./images.js";
 import type { Logins, RegistryErrands } from "./registry-errands.js";
 import type { InUse } from "./unused-images.js";
@@ -27,6 +27,8 @@ export interface ImageWorkers {
   readonly errands: Pick<RegistryErrands, "resolve" | "push" | "search">;
   readonly builder: Pick<ImageBuilder, "build">;
   readonly inUse: () => InUse;
+  /** What steps of builds reach the network by; absent: as the node does. */
+  readonly openLink?: Build["openLink"];
 }
 
 /** What operators ask of this node's images. */
@@ -42,12 +44,12 @@ function run(
 ): AsyncIterable<ImageOutput> {
   if (task === undefined)
     throw new TallshipError("not_supported", "this agent does not know what is asked of its images");
-  const { library, builder, errands, inUse } = workers;
+  const { library, errands, inUse } = workers;
   switch (task.$case) {
     case "load":
       return load(library, task.value, input, signal);
     case "build":
-      return build(builder, task.value, input, signal);
+      return build(workers, task.value, input, signal);
     case "fetch":
       return fetchImage(library, task.value, signal);
     case "save":
@@ -109,13 +111,13 @@ function load(
 }
 
 async function* build(
-  builder: ImageWorkers["builder"],
+  { builder, openLink }: ImageWorkers,
   { start, bases, logins }: BuildTask,
   input: AsyncIterable<ImageInput>,
   signal: AbortSignal,
 ): AsyncGenerator<ImageOutput> {
   if (start === undefined) throw new TallshipError("invalid_argument", "build: nothing says of what");
-  const asked = { start, bases, context: archiveOf(input), credentials: loginsOf(logins) };
+  const asked = { start, bases, context: archiveOf(input), credentials: loginsOf(logins), openLink };
   for await (const event of builder.build(asked, signal))
     yield event.is === "output"
       ? outputOf({ $case: "output", value: Buffer.from(event.bytes) })

@@ -33,7 +33,7 @@ export const build = verb({
       type: "text",
       value: "NETWORK",
       choices: ["default", "host", "none"],
-      summary: "what steps reach: the node's network, or nothing",
+      summary: "what steps reach: what pods do, their node's own network, or nothing",
     },
     noCache: { type: "switch", summary: "use no layer of an earlier build" },
     pull: { type: "switch", summary: "ask for base images anew" },

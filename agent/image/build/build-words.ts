@@ -59,7 +59,7 @@ export function checkBuild({ platform, network, secrets, args, labels }: BuildSt
       `build for ${platform}: the node is ${shown}, and programs of another platform do not run on it`,
     );
   if (!["", "host", "default", "none"].includes(network))
-    throw new TallshipError("not_supported", `build in network ${JSON.stringify(network)}: want host or none`);
+    throw new TallshipError("not_supported", `build in network ${JSON.stringify(network)}: want default, host or none`);
   for (const { id } of secrets) if (!/^[A-Za-z0-9._-]+$/.test(id)) throw malformed("secret id", id);
   for (const arg of [...args, ...labels]) if (!/^[^=\s]+=/.test(arg)) throw malformed("argument or label", arg);
 }

@@ -14,8 +14,8 @@ export interface Confinement {
   readonly groups: readonly string[];
   /** The build's folder; the program's HOME, and where its files for a while go. */
   readonly folder: string;
-  /** False: it reaches no network. */
-  readonly hasNetwork: boolean;
+  /** What it reaches: nothing, what its node does, or what a network namespace does; by its path. */
+  readonly network: "none" | "host" | { readonly netnsPath: string };
   readonly signal: AbortSignal;
 }
 
@@ -31,18 +31,22 @@ const OWN_DEVICES = [
   'for one in null zero full random urandom tty; do : > "$dev/$one"; mount --bind "/dev/$one" "$dev/$one"; done',
   'mkdir "$dev/shm" "$dev/pts"; mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs "$dev/shm"',
   'ln -s /proc/self/fd "$dev/fd"; ln -s fd/0 "$dev/stdin"; ln -s fd/1 "$dev/stdout"; ln -s fd/2 "$dev/stderr"',
-  'mount --rbind "$dev" /dev; exec 2>&1; exec "$@"',
+  'mount --rbind "$dev" /dev',
+  // Names are asked for where its network has them answered.
+  'names="$(dirname "$dev")/resolv.conf"; if [ -e "$names" ] && [ -e /etc/resolv.conf ]; then mount --bind "$names" /etc/resolv.conf; fi',
+  'exec 2>&1; exec "$@"',
 ].join("\n");
 
 /**
- * Runs a program in namespaces of its own (mounts, processes, IPC, host name, and network when it has none), and gives what it prints as it comes. When the signal aborts, or this agent dies,
+ * Runs a program in namespaces of its own (mounts, processes, IPC, host name) and in the network that it is given, and gives what it prints as it comes. When the signal aborts, or this agent dies,
  * all its processes are killed. Throws build_failed with the line that says why, cancelled, failed_precondition when it is not installed.
  */
 export async function* confined(words: readonly string[], how: Confinement): AsyncGenerator<Buffer> {
-  const { folder, signal, groups } = how;
+  const { folder, signal, groups, network } = how;
   const spaces = ["--mount", "--propagation", "private", "--pid", "--ipc", "--uts", "--fork", "--mount-proc"];
-  const apart = ["unshare", ...spaces, "--kill-child=SIGKILL", ...(how.hasNetwork ? [] : ["--net"])];
-  const inner = [...apart, "sh", "-c", OWN_DEVICES, "build", folder, ...words];
+  const apart = ["unshare", ...spaces, "--kill-child=SIGKILL", ...(network === "none" ? ["--net"] : [])];
+  const enter = typeof network === "string" ? [] : ["nsenter", `--net=${network.netnsPath}`, "--"];
+  const inner = [...enter, ...apart, "sh", "-c", OWN_DEVICES, "build", folder, ...words];
   const env = { PATH: process.env["PATH"], HOME: folder, TMPDIR: join(folder, "tmp"), LC_ALL: "C.UTF-8" };
   const args = ["--pdeathsig", "SIGKILL", "sh", "-c", JOIN, "build", ...groups, "--", ...inner];
   const child = spawn("setpriv", args, { stdio: ["ignore", "pipe", "pipe"], env, cwd: folder });

@@ -43,6 +43,17 @@ export interface Build {
   readonly credentials: Logins;
   /** A tar archive. */
   readonly context: AsyncIterable<Uint8Array>;
+  /** Opens what its steps reach the network by. Absent: the node's own network. */
+  readonly openLink?: (() => Promise<BuildLink>) | undefined;
+}
+
+/** A place in the node's network of pods, for as long as a build runs. */
+export interface BuildLink {
+  readonly netnsPath: string;
+  /** What stands in /etc/resolv.conf there. */
+  readonly resolvConf: string;
+  /** Gives it back. */
+  readonly close: () => Promise<void>;
 }
 
 /** What comes of a build: its output, at last the image. */
@@ -89,20 +100,17 @@ export class ImageBuilder {
     }
   }
 
-  private async *built(
-    { start, bases, context, credentials }: Build,
-    paths: BuildPaths,
-    signal: AbortSignal,
-  ): AsyncGenerator<BuildEvent> {
+  private async *built(build: Build, paths: BuildPaths, signal: AbortSignal): AsyncGenerator<BuildEvent> {
+    const { start, bases, context, credentials } = build;
     const { parts } = this;
     const { folder } = paths;
     writeFiles(paths, start);
     await unpack(context, join(folder, "context"), signal);
     const groups = buildGroups(parts.cgroupParent);
-    const how: Confinement = { groups, folder, hasNetwork: start.network !== "none", signal };
+    const how: Confinement = { groups, folder, network: "none", signal };
     for (const [at, base] of bases.entries())
       await this.bringBase(base, { paths, at, pull: start.pull, credentials, how });
-    for await (const bytes of confined(budWords(paths, start), how)) yield { is: "output", bytes };
+    for await (const bytes of stepsOf(build, paths, how)) yield { is: "output", bytes };
     const id = readFileSync(join(folder, "id"), "utf8").trim();
     await toEnd(confined(pushWords(paths, id), how));
     const archive = createReadStream(join(folder, "image.tar"));
@@ -139,7 +147,7 @@ export class ImageBuilder {
     const left = readdirSync(join(paths.storage, "overlay-containers"), { withFileTypes: true });
     if (!left.some((entry) => entry.isDirectory())) return;
     const { signal } = new AbortController();
-    const how: Confinement = { groups: [], folder: paths.folder, hasNetwork: false, signal };
+    const how: Confinement = { groups: [], folder: paths.folder, network: "none", signal };
     try {
       await toEnd(confined([...buildahWords(paths), "rm", "--all"], how));
     } catch (error) {
@@ -156,6 +164,27 @@ export class ImageBuilder {
     if ((blocks - bavail) * 100 < blocks * limit("buildCacheDiskPercent")) return;
     this.parts.log.warn("layers of earlier builds are dropped: the disk is nearly full");
     await rm(storage, { recursive: true, force: true });
+  }
+}
+
+/** Runs the steps, in the network that they are to have. */
+async function* stepsOf(
+  { start, openLink }: Build,
+  paths: BuildPaths,
+  how: Omit<Confinement, "network">,
+): AsyncGenerator<Uint8Array> {
+  const words = budWords(paths, start);
+  const asked = start.network === "" ? "default" : start.network;
+  if (asked === "none" || asked === "host" || openLink === undefined) {
+    yield* confined(words, { ...how, network: asked === "none" ? "none" : "host" });
+    return;
+  }
+  const link = await openLink();
+  try {
+    writeFileSync(join(paths.folder, "resolv.conf"), link.resolvConf, { mode: 0o644 });
+    yield* confined(words, { ...how, network: { netnsPath: link.netnsPath } });
+  } finally {
+    await link.close();
   }
 }
 
