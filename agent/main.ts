@@ -172,10 +172,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     imageStreams: (inUse, openLink) => imageStreams({ ...created, builder, inUse, openLink }),
     ingress: ingressOf(paths),
     probe: probesOf(cluster, metrics),
-    streams: (loop) => {
-      const parts = { loop, runtime, rootfs: created.rootFs, dataDir, runDir, facts };
-      return podStreams({ ...parts, clock: systemClock, hostUsage });
-    },
+    streams: (loop) => podStreams({ ...edges, ...paths, loop, runtime, rootfs: created.rootFs, facts, hostUsage }),
     facts,
     usage: hostUsage(systemClock),
     fetchPage: fetchPages(systemClock),
