@@ -13,8 +13,8 @@ import type {
   SignalRequest,
 } from "../proto/gen/tallship/v1/streams.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
-import { endedRun } from "./logs/ended-logs.js";
 import type { RootFsDriver } from "./image/images.js";
+import { endedRun } from "./logs/ended-logs.js";
 import { logPath } from "./logs/log-path.js";
 import { readLogs } from "./logs/read-logs.js";
 import type { PodLoop } from "./pod-loop.js";

@@ -33,7 +33,8 @@ export async function printLog(
   const over = new AbortController();
   const signal = AbortSignal.any([shell.signal, over.signal]);
   for await (const { bytes, missedLineCount, note } of cluster.streams.logs(request, { signal })) {
-    if (note !== "") await shell.stderr.write(`[${log}] ${note}
+    if (note !== "")
+      await shell.stderr.write(`[${log}] ${note}
 `);
     if (missedLineCount > 0)
       await shell.stderr.write(
