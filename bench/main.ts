@@ -1,3 +1,4 @@
+import { hasCode } from "../lib/errors.js";
 import { type Bench, runBench } from "./harness.js";
 
 /** Every bench there is, loaded when it is run. */
@@ -12,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   store: async () => (await import("./store.js")).store,
   overlay: async () => (await import("./overlay.js")).overlay,
   unpack: async () => (await import("./unpack.js")).unpack,
+  packing: async () => (await import("./packing.js")).packing,
   "pod-links": async () => (await import("./pod-links.js")).podLinks,
   dns: async () => (await import("./dns.js")).dns,
   service: async () => (await import("./service.js")).service,
@@ -35,5 +37,12 @@ if (name === undefined) {
   console.error(`no bench ${name}; there are ${Object.keys(BENCHES).join(", ")}`);
   process.exitCode = 2;
 } else {
-  await runBench(await load(), { isQuick: words.includes("--quick"), report: (line) => console.error(line), args });
+  try {
+    await runBench(await load(), { isQuick: words.includes("--quick"), report: (line) => console.error(line), args });
+  } catch (error) {
+    // What the words after the name are wrong about is said in a line; all else with its stack.
+    if (!hasCode(error, "invalid_argument")) throw error;
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 2;
+  }
 }

@@ -1,7 +1,8 @@
 import type { NodeRecord } from "../node-record.js";
+import { amountOf } from "../pod-requests.js";
 import type { Shape } from "../shape.js";
-import { type Board, type Device, devicesOn } from "./board.js";
-import { type DemandKind, type DemandMix, isForGpus, mixOf } from "./demand-mix.js";
+import { type Board, type Device, devicesOn, isGpu } from "./board.js";
+import { type DemandKind, type DemandMix, isForGpus, mixOf, type Supply } from "./demand-mix.js";
 import { fillBoard } from "./fill-board.js";
 
 /** Columns of the snapshot. */
@@ -45,6 +46,23 @@ export class DeviceUse {
     this.version += 1;
   }
 
+  private supplyNow(): Supply {
+    let largest = 1;
+    let cpuMillicores = 0;
+    let memoryBytes = 0;
+    for (const { devices, node } of this.telling) {
+      largest = Math.max(largest, devices.filter(isGpu).length);
+      cpuMillicores += amountOf("cpu", node?.status?.allocatable["cpu"] ?? "0");
+      memoryBytes += amountOf("memory", node?.status?.allocatable["memory"] ?? "0");
+    }
+    const gpus = Math.max(
+      1,
+      this.supply.reduce((sum, count) => sum + count, 0),
+    );
+    const perGpu = { cpuMillicores: Math.floor(cpuMillicores / gpus), memoryBytes: Math.floor(memoryBytes / gpus) };
+    return { classes: this.classes, supply: this.supply, largest, ...perGpu };
+  }
+
   private classFor(words: string): number {
     const known = this.classNames.get(words) ?? this.classNames.size;
     this.classNames.set(words, known);
@@ -65,8 +83,8 @@ export class DeviceUse {
     if (devices === undefined) return;
     record.board = undefined;
     if (!isForGpus(devices)) return;
-    const cpuMillicores = roundedUp(amountIn(shape, CPU));
-    const memoryBytes = roundedUp(amountIn(shape, MEMORY));
+    const cpuMillicores = roundedDown(amountIn(shape, CPU));
+    const memoryBytes = roundedDown(amountIn(shape, MEMORY));
     const key = `${cpuMillicores} ${memoryBytes} ${devices.key}`;
     const before = this.counts.get(key)?.count ?? 0;
     const count = before + sign;
@@ -102,14 +120,15 @@ export class DeviceUse {
   /** What pods that have a node ask for of GPUs. */
   get mix(): DemandMix {
     if (this.known?.version !== this.version)
-      this.known = { version: this.version, mix: mixOf(this.counts, this.classes, this.supply) };
+      this.known = { version: this.version, mix: mixOf(this.counts, this.supplyNow()) };
     return this.known.mix;
   }
 }
 
-/** Amounts that hardly differ are one kind: the next power of five quarters. */
-function roundedUp(amount: number): number {
-  return amount === 0 ? 0 : Math.ceil(1.25 ** Math.ceil(Math.log(amount) / Math.log(1.25) - 1e-9));
+/** Amounts that hardly differ are one kind: four binary digits, rounded down, so that what fits on an empty node still does. */
+function roundedDown(amount: number): number {
+  const step = 2 ** Math.max(0, Math.floor(Math.log2(Math.max(1, amount))) - 3);
+  return amount - (amount % step);
 }
 
 function wordsOf({ devices, freeMilli, freeBytes, holders }: Board): string {
