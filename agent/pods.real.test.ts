@@ -3,10 +3,13 @@ import { createServer } from "node:http";
 import { createServer as createTcpServer, type Server } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { ULIMITS } from "../kinds/ulimits.js";
+import { limit } from "../lib/limits.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
 import { waitFor } from "../test/kit/wait.js";
+import { podCgroup } from "./cgroup/hierarchies.js";
+import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
 import type { PodLoop } from "./pod-loop.js";
 import { sharedFolder } from "./runtime/oci/paths.js";
 
@@ -376,3 +379,13 @@ async function listening(
   const address = server.address();
   return { port: typeof address === "object" && address !== null ? address.port : 0, close: () => server.close() };
 }
+
+test("all that runs in a pod has so many processes together, whatever each container has", async () => {
+  const pod = testPod("many", { volumes, containers: [{ name: "main", ...serve }] });
+  loop.setDesired(pod);
+  await machine.until("many", "to run", ({ phase }) => phase === "Running");
+  const group = podCgroup(machine.machine.cgroupParent, "many");
+  const bounds = mountedHierarchies().map(({ mountPoint }) => `${mountPoint}${group}/pids.max`);
+  const found = bounds.filter((path) => existsSync(path)).map((path) => Number(readFileSync(path, "utf8")));
+  expect(found).toEqual([limit("podPidsDefault")]);
+});

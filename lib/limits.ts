@@ -231,7 +231,7 @@ export const LIMITS = {
   joinPeersRemembered: { value: 10_000, why: "addresses whose attempts are counted" },
   clockSkewMs: { value: 300_000, why: "certificates are valid this long before they are made" },
   tokenTtlMs: { value: 3_600_000, why: "the token that init prints lasts an hour" },
-  podPidsDefault: { value: 4_096, why: "a fork bomb ends here" },
+  podPidsDefault: { value: 4_096, why: "processes of a pod; a fork bomb ends here" },
   podsPerNode: { value: 1_000, why: "a /22 has 1,022 addresses" },
   execInputMessages: {
     value: 64,

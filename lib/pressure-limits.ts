@@ -1,10 +1,6 @@
 /** Bounds of what a node does when its memory, disk or process ids run out. Part of LIMITS, which has the whole table. */
 export const PRESSURE_LIMITS = {
   pressureLookMs: { value: 1_000, why: "a look is four small reads; a disk that fills at 1 GB/s is seen in time" },
-  pressureTransitionMs: {
-    value: 300_000,
-    why: "a node says it is under pressure this long after it was last seen: pods do not go back and forth, as in Kubernetes",
-  },
   pressureSettleMs: {
     value: 30_000,
     why: "what was evicted has this long to give back what it held before the next pod goes, as in Kubernetes",

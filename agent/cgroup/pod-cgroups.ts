@@ -1,5 +1,5 @@
 // Edge: the control group file systems.
-import { readdirSync, readFileSync, rmdirSync } from "node:fs";
+import { readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Hierarchy, parseHierarchies } from "./hierarchies.js";
 
@@ -21,6 +21,14 @@ export function podsWithGroups(hierarchies: readonly Hierarchy[], prefix: string
   const [folder, name] = [dirname(prefix), basename(prefix)];
   const names = hierarchies.flatMap(({ mountPoint }) => foldersIn(join(mountPoint, folder)));
   return [...new Set(names)].filter((one) => one.startsWith(name)).map((one) => one.slice(name.length));
+}
+
+/** Bounds the processes of all that is in a group, however many containers and commands there are. Nothing where nobody counts them. */
+export function limitProcesses(hierarchies: readonly Hierarchy[], path: string, count: number): void {
+  for (const { mountPoint } of hierarchies) {
+    const file = join(mountPoint, path, "pids.max");
+    if (readText(file) !== "") writeFileSync(file, `${count}`);
+  }
 }
 
 function foldersIn(folder: string): readonly string[] {

@@ -57,6 +57,25 @@ const cpu = {
   mode: 0o400,
 };
 
+test("a folder in memory is no larger than its pod may be, where all its containers are bounded", () => {
+  const size = (sizeLimit: string, ...bounds: readonly (string | undefined)[]) => {
+    const containers = bounds.map((memory, at) => ({
+      name: `c${at}`,
+      resources: { limits: memory === undefined ? {} : { memory } },
+    }));
+    const volumes = [{ name: "v", emptyDir: { medium: "Memory", sizeLimit } }];
+    const [plan] = volumePlans(Pod.fromPartial({ spec: { containers, volumes } }), {
+      ...{ configs, allocatable: {}, claims },
+    });
+    return plan?.is === "memory" ? plan.sizeBytes : "none";
+  };
+  expect(size("", "1Mi", "2Mi")).toBe(3 * 2 ** 20);
+  expect(size("5Mi", "1Mi", "2Mi")).toBe(3 * 2 ** 20);
+  expect(size("2Mi", "1Mi", "2Mi")).toBe(2 * 2 ** 20);
+  expect(size("5Mi", "1Mi", undefined)).toBe(5 * 2 ** 20);
+  expect(size("", "1Mi", undefined)).toBeUndefined();
+});
+
 test("fields of the pod become files, and several sources become one folder, in memory when one of them is a secret", () => {
   const files = [file("labels", 'app="web"'), file("cpu", "500", 0o400)];
   expect(plans({ downwardAPI: { items: [labels, cpu] } })).toMatchObject({ is: "files", isSecret: false, files });

@@ -14,13 +14,12 @@ export interface VolumeSources extends FileSources {
 
 /** What must be made for a pod's volumes. Throws not_supported for a kind of volume that Tallship does not mount. */
 export function volumePlans(pod: Pod, from: VolumeSources): readonly VolumePlan[] {
-  const fsGroup = pod.spec?.securityContext?.fsGroup;
   return (pod.spec?.volumes ?? []).map((volume) => {
     const { persistentVolumeClaim, nfs, name } = volume;
     const claimed = from.claims.get(persistentVolumeClaim?.claimName ?? "");
     if (claimed !== undefined) return claimPlan(name, claimed, groupOf(pod));
     if (nfs !== undefined) return nfsPlan(name, nfs, []);
-    return filePlan(volume, pod, from) ?? planOf(volume, fsGroup);
+    return filePlan(volume, pod, from) ?? planOf(volume, pod);
   });
 }
 
@@ -34,16 +33,26 @@ function groupOf({ spec }: Pod): VolumeGroup | undefined {
   return gid === undefined ? undefined : { gid, onlyOnMismatch: fsGroupChangePolicy === "OnRootMismatch" };
 }
 
-function planOf(volume: Volume, fsGroup: number | undefined): VolumePlan {
+function planOf(volume: Volume, pod: Pod): VolumePlan {
+  const fsGroup = pod.spec?.securityContext?.fsGroup;
   const { name, emptyDir, hostPath } = volume;
   if (emptyDir !== undefined) {
     const limit = emptyDir.sizeLimit;
     if (emptyDir.medium !== "Memory") return { is: "folder", name, fsGroup };
-    return { is: "memory", name, sizeBytes: limit === "" ? undefined : quantityBytes(limit), fsGroup };
+    return { is: "memory", name, sizeBytes: memorySize(limit, pod), fsGroup };
   }
   if (hostPath !== undefined) return { is: "hostPath", name, path: hostPath.path, type: hostPath.type };
   const kind = Object.entries(volume).find(([key, value]) => key !== "name" && value !== undefined)?.[0];
   throw new TallshipError("not_supported", `volume ${name}: ${kind ?? "a volume without a source"} is not mounted`);
+}
+
+/** What is in memory counts as the pod's: no more than it may have, where every container is bounded. As in Kubernetes. */
+function memorySize(limit: string, { spec }: Pod): number | undefined {
+  const bounds = (spec?.containers ?? []).map(({ resources }) => resources?.limits["memory"]);
+  const isBounded = bounds.length > 0 && bounds.every((bound) => bound !== undefined);
+  const most = isBounded ? bounds.reduce((sum, bound) => sum + quantityBytes(bound ?? "0"), 0) : undefined;
+  if (limit === "") return most;
+  return Math.min(quantityBytes(limit), most ?? Number.POSITIVE_INFINITY);
 }
 
 /** The plan of a volume that is files; undefined for others. One that holds a secret is kept in memory as a whole. */

@@ -16,7 +16,7 @@ import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Log } from "../../../lib/log.js";
 import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.js";
-import { podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
+import { limitProcesses, podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
 import { setLimits } from "../../cgroup/set-limits.js";
 import type { Launcher } from "../../launcher/launcher.js";
 import {
@@ -170,6 +170,8 @@ class OciRuntime implements Runtime {
       );
       const answer = parseAnswer(output);
       if (answer.is === "failed") throw createFailure(spec, answer.message);
+      const { hierarchies, cgroupParent } = this.options;
+      limitProcesses(hierarchies, podCgroup(cgroupParent, spec.podUid), limit("podPidsDefault"));
     } finally {
       this.creating.delete(id);
     }
