@@ -1,6 +1,6 @@
 // Edge: the checkpoint's files.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import type { Clock } from "../../lib/clock.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
@@ -18,9 +18,9 @@ export interface DiskCheckpointOptions {
 }
 
 /**
- * One file per pod below `dataDir`/checkpoint, replaced by rename. A write is a few kilobytes into the page cache, which is what
+ * One file per pod below `dataDir`/checkpoint, replaced by rename. A write is a few kilobytes into the page cache (0.1 ms), which is what
  * the agent's death needs; files are synced to disk together a little later, so that a hundred starts do not wait for a hundred syncs. The loop does not wait for
- * it: ext4 writes out what replaces another file, 5 ms each on a busy disk, and where a hundred pods had their turns in a row that was half a second.
+ * the rename: ext4 writes out what replaces another file, 5 ms each on a busy disk, and where a hundred pods had their turns in a row that was half a second.
  */
 export function openDiskCheckpoint({ dataDir, seal, clock, log }: DiskCheckpointOptions): Checkpoint {
   const folder = `${dataDir}/checkpoint`;
@@ -48,7 +48,7 @@ export function openDiskCheckpoint({ dataDir, seal, clock, log }: DiskCheckpoint
     save: async (saved) => {
       const path = `${folder}/${saved.record.uid}`;
       try {
-        await writeFile(`${path}.tmp`, encodeSavedPod(saved, seal), { mode: 0o600 });
+        writeFileSync(`${path}.tmp`, encodeSavedPod(saved, seal), { mode: 0o600 });
         await rename(`${path}.tmp`, path);
       } catch (cause) {
         throw asTallshipError(cause, "disk_failed");

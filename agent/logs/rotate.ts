@@ -83,6 +83,7 @@ async function shift(path: string, youngest: number): Promise<void> {
 
 /** Removes what is left of a container's runs before the last one before this: as in Kubernetes the logs of two runs are kept. */
 export async function removeOldRuns(dataDir: string, key: LogKey): Promise<void> {
+  if (key.attempt < 2) return;
   const folder = dirname(logPath(dataDir, key));
   const names = await readdir(folder).catch(() => []); // It has never written.
   for (const name of names)

@@ -24,6 +24,7 @@ export class MonitorRounds {
   private readonly parts: RoundsParts;
   private readonly living = new Map<string, number>();
   private left: string[] = [];
+  private stepCount = 1;
   private roundCount = 0;
 
   constructor(parts: RoundsParts) {
@@ -34,11 +35,12 @@ export class MonitorRounds {
   step(): number {
     if (this.left.length === 0) this.beginRound();
     for (const podUid of this.left.splice(0, PODS_PER_STEP)) if (!this.isSound(podUid)) this.parts.onDead(podUid);
-    return Math.max(1, Math.ceil(namesIn(`${this.parts.paths.runDir}/pods`).length / PODS_PER_STEP));
+    return this.stepCount;
   }
 
   private beginRound(): void {
     this.left = [...namesIn(`${this.parts.paths.runDir}/pods`)];
+    this.stepCount = Math.max(1, Math.ceil(this.left.length / PODS_PER_STEP));
     this.roundCount += 1;
     if (this.roundCount % ROUNDS_UNTIL_WHOLE === 0) this.living.clear();
   }
