@@ -11,7 +11,7 @@ export const HEALTH_LIMITS = {
   },
   probePeers: {
     value: 32,
-    why: "peers that a node probes in one round; of more, others in the next: one hundred in thirty seconds",
+    why: "peers that a node probes in one round; of more, others in the next: ninety in forty-five seconds",
   },
   probeNeighbours: { value: 4, why: "peers that are in every round, so that each node is looked at all the time" },
   probeCloserPeers: {
@@ -40,7 +40,7 @@ export const HEALTH_LIMITS = {
   probeDnsMs: { value: 15_000, why: "name servers are asked this often; three times in vain is a fault" },
   healthReportMs: { value: 60_000, why: "what a node measured is with the leader this often; faults are at once" },
   healthEvents: { value: 10, why: "faults told one by one when many begin together; the rest as a number" },
-  addressLookMs: { value: 3_000, why: "how often the agent looks whether its host still has its address" },
+  addressLookMs: { value: 5_000, why: "how often the agent looks whether its host still has its address" },
   addressGoneMs: {
     value: 3_000,
     why: "an address that is away this long is gone: a device that is made anew has it back by then",

@@ -23,7 +23,8 @@ beforeAll(async () => {
     await probe.serve("tcp", 8080);
     await probe.serve("udp", 8080);
   }
-  for (const { probe } of lab.hosts) for (const port of [7443, 7446, 7379, 8080]) await probe.serve("tcp", port);
+  for (const { probe } of lab.hosts) for (const port of [7443, 7446, 7379, 7447, 8080]) await probe.serve("tcp", port);
+  for (const { probe } of lab.hosts) await probe.serve("udp", 7447);
   for (const { network } of lab.hosts) await network.repair();
 });
 afterAll(() => lab.dispose());
@@ -81,7 +82,8 @@ test("a packet of the overlay is taken from the host that has its sender's subne
 test("pods reach neither the agents, etcd nor the tunnels, at no address of a host; what else a host serves they do", async () => {
   for (const host of lab.hosts) {
     for (const address of [host.address, `10.128.${host.at}.1`]) {
-      for (const port of [7446, 7379]) expect(await near.probe.ask({ host: address, port })).toBe("ECONNREFUSED");
+      for (const port of [7446, 7379, 7447]) expect(await near.probe.ask({ host: address, port })).toBe("ECONNREFUSED");
+      expect(await near.probe.ask({ protocol: "udp", host: address, port: 7447, timeoutMs: 300 })).toBe("TIMEOUT");
       for (const port of [7443, 8080])
         expect(await near.probe.ask({ host: address, port })).toMatch(`host-${host.at} `);
     }
@@ -100,6 +102,12 @@ test("a pod's packets for a tunnel go nowhere, wherever they are sent", async ()
   for (const host of ["192.168.9.1", "192.168.9.2", "10.128.1.1", "10.128.2.1"])
     await near.probe.exchange({ protocol: "udp", host, port: 4789, hex });
   expect(await received(far)).toBe(before);
+});
+
+test("nodes reach each other's ports for probes, at both ends of the overlay too", async () => {
+  for (const host of [lab.host(2).address, "10.128.2.1"])
+    for (const protocol of ["tcp", "udp"] as const)
+      expect(await lab.host(1).probe.ask({ protocol, host, port: 7447 })).toMatch(/^host-2/);
 });
 
 test("a pod that is let in reaches what belongs to Tallship, and hosts always do", async () => {

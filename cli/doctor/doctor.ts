@@ -6,6 +6,7 @@ import { asTallshipError } from "../../lib/errors.js";
 import { LIMITS } from "../../lib/limits.js";
 import { readCertificate } from "../../lib/pki/read.js";
 import { ClusterDefinition, InfoRequest, type InfoResponse } from "../../proto/gen/tallship/v1/api.js";
+import { ExplainDefinition, NetCheckRequest } from "../../proto/gen/tallship/v1/explain.js";
 import { type ContextFlags, chooseContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import type { Shell } from "../shell.js";
@@ -25,7 +26,10 @@ export async function runDoctor({ flags }: { readonly flags: ContextFlags }, she
   const context = await checkContext(shell, flags, findings);
   if (context !== undefined) {
     findings.push(checkCertificate(context, shell.clock.nowMs()));
-    findings.push(...(await Promise.all(context.servers.map((server) => checkServer(shell, context, server)))));
+    const servers = await Promise.all(context.servers.map((server) => checkServer(shell, context, server)));
+    findings.push(...servers);
+    const answers = context.servers.find((_server, at) => servers[at]?.isGood === true);
+    if (answers !== undefined) findings.push(...(await checkNetwork(shell, context, answers)));
   }
   for (const { isGood, what, evidence, remedy } of findings) {
     await shell.stdout.write(`${isGood ? "ok  " : "BAD "} ${what}: ${evidence}\n`);
@@ -91,6 +95,31 @@ async function checkServer(shell: Shell, context: ClusterContext, server: string
         ? "the context file is of another cluster, or the cluster was made anew: copy its admin.yaml"
         : "run tallshipd doctor on that host; is its port open from here?";
     return { isGood: false, what, evidence: message, remedy };
+  } finally {
+    channel.close();
+  }
+}
+
+/** What nodes have found on their ways to each other; nothing where a server does not tell, or there is one node. */
+async function checkNetwork(shell: Shell, context: ClusterContext, server: string): Promise<readonly Finding[]> {
+  const channel = (await shell.dialer(context)).dial(server);
+  try {
+    const options = { deadlineMs: LIMITS.dialMs.value, signal: shell.signal };
+    const { pairs } = await channel.client(ExplainDefinition).netCheck(NetCheckRequest.fromPartial({}), options);
+    if (pairs.length === 0) return [];
+    const faults = pairs.flatMap(({ from, path }) =>
+      path === undefined || path.fault === "" ? [] : [`${path.fault} from ${from} to ${path.peer}`],
+    );
+    const [first] = faults;
+    const what = "network";
+    if (first === undefined)
+      return [
+        { isGood: true, what, evidence: `nothing is at fault on ${pairs.length} ways between nodes`, remedy: "" },
+      ];
+    const evidence = `${faults.length} of ${pairs.length} ways between nodes are at fault: ${first}`;
+    return [{ isGood: false, what, evidence, remedy: "tsctl net check tells of all" }];
+  } catch {
+    return []; // An older server, or no leader: that is told of the server.
   } finally {
     channel.close();
   }

@@ -68,3 +68,12 @@ test("net check of a node shows the pairs that it is one of; of no node it fails
   expect(out).toContain("host1   host2   no answer   <unknown>   100% / -   <unknown>   PeerUnreachable   -\n");
   expect((await bench.run(["net", "check", "nobody"])).code).toBe(3);
 });
+
+test("doctor names what is at fault between nodes", async () => {
+  measured = { nodes: [{ name: "host1", report: { paths: [{ peer: "host2", ...fine }] } }] };
+  expect((await bench.run(["doctor"])).out).toContain("ok   network: nothing is at fault on 1 ways between nodes\n");
+  measured = { nodes: [{ name: "host1", report: { paths: [{ peer: "host2", ...fine, fault: "VxlanBlocked" }] } }] };
+  const { out, code } = await bench.run(["doctor"]);
+  expect(code).toBe(1);
+  expect(out).toContain("BAD  network: 1 of 1 ways between nodes are at fault: VxlanBlocked from host1 to host2\n");
+});

@@ -50,7 +50,7 @@ export interface NodeHealthParts {
   readonly held: Remedies;
 }
 
-/** Packets of a round to one peer, by lane: one round in ten seconds, or each second when it is looked at closely. */
+/** Packets of a round to one peer, by lane: one round in limits.probeEveryMs, or each second when it is looked at closely. */
 const ROUND: readonly (readonly [Lane, Path])[] = [
   ["underlay-small", "underlay"],
   ["underlay-small", "underlay"],
@@ -229,7 +229,10 @@ export class NodeHealth {
     const before = record.verdict;
     record.verdict = verdictAfter(before, found);
     const missing = Object.values(view.lanes).reduce((sum, { settled, answered }) => sum + settled - answered, 0);
-    const hasNews = missing > record.missing && record.verdict.named === undefined;
+    const isTcpBad = [view.tcp.underlay, view.tcp.overlay].some(
+      (outcomes) => (outcomes.at(-1) ?? "passed") !== "passed",
+    );
+    const hasNews = (missing > record.missing || isTcpBad) && record.verdict.named === undefined;
     record.missing = missing;
     const isLossy = /Loss$/.test(record.verdict.named?.kind ?? "");
     if (hasNews || isLossy || record.verdict.next !== undefined) this.lookCloser(record, nowMs);
@@ -265,7 +268,7 @@ export class NodeHealth {
 
   /** Looks for the largest size that passes, on both ways, at most once in a while. */
   private probeSizes(record: PeerRecord, nowMs: number): void {
-    if (nowMs - record.sizesAtMs < limit("probeEveryMs") / 2) return;
+    if (nowMs - record.sizesAtMs < limit("probeCloserMs") * 5) return;
     record.sizesAtMs = nowMs;
     for (const path of ["underlay", "overlay"] as const)
       for (const bytes of sizesBelow(this.config.fullBytes[path])) this.send(record, { lane: "sized", path, bytes });
@@ -323,7 +326,7 @@ export class NodeHealth {
         (isDead(view.lanes["overlay-small"]) || isDead(view.lanes["underlay-small"])) &&
         !ledger.hasEvidence(nowMs),
     );
-    const asked = silent.length > 0 ? silent.slice(0, 4) : this.turn % 3 === 1 ? round : [];
+    const asked = silent.length > 0 ? silent.slice(0, 4) : this.turn % 2 === 1 ? round : [];
     if (asked.length === 0) return;
     this.isGathering = true;
     const { evidence, clock } = this.parts;

@@ -203,7 +203,7 @@ export class PeerLedger {
     if (this.clocks.length > limit("probeSamples")) this.clocks.shift();
   }
 
-  /** The sample that is known best, of the latest ten seconds: a clock that was set is not held against its past. */
+  /** The sample that is known best, of the latest round: a clock that was set is not held against its past. */
   private clockView(sinceMs: number): PeerView["clock"] {
     const last = this.clocks.at(-1);
     if (last === undefined || last.atMs <= sinceMs) return undefined;
