@@ -1,5 +1,6 @@
 // Edge: this process.
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setImmediate as nextPiece } from "node:timers/promises";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import type { MetricsSource } from "../lib/metrics-endpoint.js";
 import type { HealthListener } from "../net/health/health-report.js";
@@ -124,6 +125,8 @@ async function refreshIngress(metrics: AgentMetrics, proxy: IngressProxy): Promi
   }
 }
 
+const PODS_PER_PIECE = 20;
+
 async function refreshPods(metrics: AgentMetrics, agent: Agent, runtime: Runtime): Promise<void> {
   const gauges = [
     metrics.containerCpuSeconds,
@@ -134,7 +137,9 @@ async function refreshPods(metrics: AgentMetrics, agent: Agent, runtime: Runtime
     metrics.pods,
   ];
   for (const gauge of gauges) gauge.reset();
-  for (const { record, desired } of agent.pods?.list() ?? []) {
+  for (const [at, { record, desired }] of (agent.pods?.list() ?? []).entries()) {
+    // A scrape of hundreds of pods is not one piece of work for the loop.
+    if (at % PODS_PER_PIECE === PODS_PER_PIECE - 1) await nextPiece();
     metrics.pods.inc({ phase: desired?.status?.phase ?? "Unknown" });
     const { namespace, name: pod } = record;
     for (const stats of await runtime.stats(record.uid)) {
