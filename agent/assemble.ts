@@ -153,6 +153,7 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
     hostPath: sources[at]?.path ?? "",
     containerPath: absolute(mount.mountPath),
     isReadOnly: mount.readOnly || isReadOnly(mount.name, pod),
+    isFilesOnly: isImage(mount.name, pod),
     isReadOnlyBelow: mount.recursiveReadOnly === "Enabled" || mount.recursiveReadOnly === "IfPossible",
     propagation: PROPAGATIONS[mount.mountPropagation] ?? "private",
   }));
@@ -167,8 +168,13 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
 const PROPAGATIONS: Readonly<Record<string, Propagation>> = { HostToContainer: "slave", Bidirectional: "shared" };
 
 /** True for a volume that the pod mounts read-only wherever it is mounted. */
-function isReadOnly(name: string, { spec }: Pod): boolean {
-  return spec?.volumes.find((volume) => volume.name === name)?.persistentVolumeClaim?.readOnly === true;
+function isReadOnly(name: string, pod: Pod): boolean {
+  const found = pod.spec?.volumes.find((volume) => volume.name === name);
+  return found?.persistentVolumeClaim?.readOnly === true || isImage(name, pod);
+}
+
+function isImage(name: string, { spec }: Pod): boolean {
+  return spec?.volumes.find((volume) => volume.name === name)?.image !== undefined;
 }
 
 async function sourceOf(mount: VolumeMount, { facts, variables }: BindInput, disk: PodDisk): Promise<BindSource> {

@@ -1,11 +1,13 @@
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
 import { LOGIN_SECRET } from "../../kinds/login-secret.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
+import { imagesOf } from "../../kinds/pod-images.js";
 import { credentialsOf, type PullSecret, type RegistryCredentials } from "../../kinds/registry-credentials.js";
 import { hasCode, TallshipError } from "../../lib/errors.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
 import type { ConfigSource } from "../config-source.js";
 import type { ImageRequest, Images, LocalImage, PullProgress } from "../image/images.js";
 import type { InUse } from "../image/unused-images.js";
@@ -15,7 +17,7 @@ import type { Hook } from "./hook.js";
 /** Told of how far the image of a pod's container is. */
 export type OnPull = (uid: string, container: string, progress: PullProgress) => void;
 
-/** Makes the images of all containers present. What is there already costs no wait. */
+/** Makes the images of all containers, and of volumes that are images, present. What is there already costs no wait. */
 export function imageHook(
   images: Images,
   configs: ConfigSource,
@@ -24,7 +26,7 @@ export function imageHook(
   return {
     name: "image",
     up: async ({ uid, pod }, signal) => {
-      const containers = everyContainer(pod);
+      const named = [...everyContainer(pod).map(ofContainer), ...(pod.spec?.volumes ?? []).flatMap(ofVolume)];
       // Read once, and only when something is to be pulled: what is here starts without the control plane.
       let reading: Promise<Credentials> | undefined;
       const credentials = (): Promise<Credentials> => {
@@ -32,11 +34,34 @@ export function imageHook(
         return reading;
       };
       const parts = { images, specOf, onPull };
-      const found = await Promise.all(containers.map((one) => imageOf(one, parts, { uid, credentials, signal })));
-      return { images: new Map(containers.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
+      const found = await Promise.all(named.map((one) => imageOf(one, parts, { uid, credentials, signal })));
+      return { images: new Map(named.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
     },
     down: async () => undefined,
   };
+}
+
+/** An image that a pod names, and what it is called among the pod's facts. */
+interface NamedImage {
+  readonly name: string;
+  /** For people, such as container web. */
+  readonly what: string;
+  readonly image: string;
+  readonly policy: string;
+}
+
+function ofContainer({ name, image, imagePullPolicy: policy }: Container): NamedImage {
+  return { name, what: `container ${name}`, image, policy };
+}
+
+function ofVolume({ name, image }: Volume): readonly NamedImage[] {
+  if (image === undefined) return [];
+  return [{ name: volumeImage(name), what: `volume ${name}`, image: image.reference, policy: image.pullPolicy }];
+}
+
+/** What the image of a volume is called among the images of containers; none of those has such a name. */
+export function volumeImage(volume: string): string {
+  return `volume/${volume}`;
 }
 
 function present([name, image]: readonly [string, LocalImage | undefined]): readonly (readonly [string, LocalImage])[] {
@@ -58,18 +83,15 @@ interface PodParts {
 }
 
 async function imageOf(
-  { name, image, imagePullPolicy }: Container,
+  { name, what, image, policy }: NamedImage,
   { images, specOf, onPull }: HookParts,
   { uid, credentials, signal }: PodParts,
 ): Promise<LocalImage> {
-  const request = requestFor(image, pullPolicy(image, imagePullPolicy), specOf(image));
+  const request = requestFor(image, pullPolicy(image, policy), specOf(image));
   const here = images.lookup(request);
   if (here !== undefined) return here;
   if (request.policy === "Never")
-    throw new TallshipError(
-      "failed_precondition",
-      `image ${image} of container ${name} is not here and its policy is Never`,
-    );
+    throw new TallshipError("failed_precondition", `image ${image} of ${what} is not here and its policy is Never`);
   const known = request.isOwn === true ? {} : await credentials();
   const onProgress = (progress: PullProgress): void => onPull(uid, name, progress);
   return images.ensure({ ...request, credentials: known }, { signal, onProgress });
@@ -94,9 +116,7 @@ export function imagesInUse(
   images: Pick<Images, "digestOf">,
   cluster: Pick<ClusterImages, "specOf" | "digests">,
 ): InUse {
-  const references = pods.flatMap(({ desired }) =>
-    (desired === undefined ? [] : everyContainer(desired)).map(({ image }) => image),
-  );
+  const references = pods.flatMap(({ desired }) => (desired === undefined ? [] : imagesOf(desired)));
   const digests = references.flatMap((image) => cluster.specOf(image)?.digest ?? images.digestOf(image) ?? []);
   return { byPods: new Set(digests), byCluster: cluster.digests() };
 }

@@ -8,6 +8,7 @@ import { hostsFile, podHostname, resolvConf } from "../pod/pod-files.js";
 import type { PodDisk } from "../volume/pod-disk.js";
 import { volumePlans } from "../volume/volume-plan.js";
 import type { Hook } from "./hook.js";
+import { volumeImage } from "./image.js";
 
 /** Makes the pod's volumes and the files that each of its containers sees in /etc. */
 export function volumesHook(
@@ -20,7 +21,9 @@ export function volumesHook(
     up: async ({ uid, pod, facts }, signal) => {
       const hostname = podHostname(pod, hostHostname);
       const configs = facts.configs ?? { configMaps: {}, secrets: {} };
-      const plans = volumePlans(pod, { configs, allocatable, claims: await claimedVolumes(pod, claims, signal) });
+      const imageOf = (volume: string) => facts.images.get(volumeImage(volume));
+      const claimed = await claimedVolumes(pod, claims, signal);
+      const plans = volumePlans(pod, { configs, allocatable, claims: claimed, imageOf });
       const files = {
         hosts: hostsFile(pod, { address: facts.address, hostname, clusterDomain: names.clusterDomain }),
         hostname: `${hostname}\n`,

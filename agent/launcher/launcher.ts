@@ -17,6 +17,8 @@ export interface JobResult {
 export interface Launcher {
   /** Words that put a command where the jobs run. */
   readonly enter: readonly string[];
+  /** Put before a path it leads there as jobs see it: what they have mounted shows. Empty where they see what this process sees. */
+  readonly root: string;
   /** Runs a script (shell words, one line) to its end. A script of a launcher that died fails with `unavailable`: look again what it did. */
   run(script: string): Promise<JobResult>;
   close(): Promise<void>;
@@ -85,6 +87,11 @@ class ShellLauncher implements Launcher {
       this.jobs.set(id, { resolve, reject });
       shell.stdin?.write(`job ${id} ${shellWord(script)}\n`);
     });
+  }
+
+  get root(): string {
+    if (this.enter.length === 0) return "";
+    return `/proc/${(this.shell ?? this.startShell()).pid}/root`;
   }
 
   async close(): Promise<void> {

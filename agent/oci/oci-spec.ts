@@ -22,6 +22,8 @@ export interface BindMount {
   readonly isReadOnly: boolean;
   /** Whether mounts below it are read-only too. */
   readonly isReadOnlyBelow?: boolean;
+  /** Whether nothing of it can be run or be a device: files and no more. */
+  readonly isFilesOnly?: boolean;
   /** Which way mounts made below it later travel; private when absent. */
   readonly propagation?: Propagation;
 }
@@ -201,10 +203,11 @@ function bindMount({
   containerPath,
   isReadOnly,
   isReadOnlyBelow,
+  isFilesOnly,
   propagation = "private",
 }: BindMount): OciMount {
   const readOnly = isReadOnlyBelow === true ? "rro" : "ro";
-  const options = ["rbind", `r${propagation}`, isReadOnly ? readOnly : "rw"];
+  const options = ["rbind", `r${propagation}`, isReadOnly ? readOnly : "rw", ...(isFilesOnly === true ? SAFE : [])];
   return { destination: containerPath, type: "bind", source: hostPath, options };
 }
 

@@ -17,6 +17,7 @@ import type { Launcher } from "../launcher/launcher.js";
 import { shellWord, shellWords } from "../launcher/shell-words.js";
 import { writeConfigFiles } from "./config-files.js";
 import { VolumeFiller } from "./fill.js";
+import { mountImage } from "./image-volume.js";
 import { localFolder, mountNfs, removeLocalFolder } from "./lasting.js";
 import { Pins } from "./pins.js";
 import type { PodDisk } from "./pod-disk.js";
@@ -59,7 +60,8 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
     filePath: (uid, name) => `${filesOf(uid)}/${name}`,
     bindSource: async (volumePath, subPath) => {
       if (subPath === "") return { path: volumePath, release: async () => undefined };
-      return pins.pin(openBelow(volumePath, subPath));
+      // Volumes that are mounted are so where the jobs are.
+      return pins.pin(openBelow(`${options.launcher.root}${volumePath}`, subPath));
     },
     fill: async (fill) => {
       if (fill.volumePath.startsWith(`${options.dataDir}/`)) await filler.fill(fill);
@@ -102,6 +104,9 @@ async function make(plan: VolumePlan, { folder, secrets, options }: Place): Prom
     case "local":
       await localFolder(plan, options);
       return plan.path;
+    case "image":
+      await mountImage(plan, { path, links: `${folder}/images/${plan.name}` }, options.launcher);
+      return path;
     case "nfs":
       await mountNfs(plan, path, options.launcher);
       return path;

@@ -23,11 +23,22 @@ const claims = new Map([
   ["driver", volume({ csi: { driver: "d", volumeHandle: "h" } })],
 ]);
 
+const config = { entrypoint: [], command: [], env: [], workingDir: "", user: "", stopSignal: "", labels: {} };
+const imageOf = (name: string) =>
+  name === "v"
+    ? { reference: "tools:1", digest: "sha256:0", config, layerPaths: ["/layers/b", "/layers/a"] }
+    : undefined;
+
 function plans(volume: PartialVolume, fsGroup?: number) {
   const containers = [{ name: "main", image: "x", resources: { limits: { cpu: "500m" } } }];
   const spec = { securityContext: { fsGroup }, volumes: [{ name: "v", ...volume }], containers };
   const metadata = { name: "web-0", labels: { app: "web" } };
-  return volumePlans(Pod.fromPartial({ metadata, spec }), { configs, allocatable: { memory: "1Gi" }, claims })[0];
+  return volumePlans(Pod.fromPartial({ metadata, spec }), {
+    configs,
+    allocatable: { memory: "1Gi" },
+    claims,
+    imageOf,
+  })[0];
 }
 
 const file = (path: string, text: string, mode = 0o644) => ({ path, bytes: Buffer.from(text), mode });
@@ -39,6 +50,11 @@ test("each kind of volume becomes what must be made for it", () => {
     sizeBytes: 1_048_576,
   });
   expect(plans({ hostPath: { path: "/srv", type: "Directory" } })).toMatchObject({ is: "hostPath", path: "/srv" });
+  expect(plans({ image: { reference: "tools:1", pullPolicy: "" } })).toEqual({
+    is: "image",
+    name: "v",
+    layerPaths: ["/layers/b", "/layers/a"],
+  });
   expect(plans({ configMap: { name: "app" } })).toMatchObject({
     is: "files",
     isSecret: false,
@@ -65,7 +81,7 @@ test("a folder in memory is no larger than its pod may be, where all its contain
     }));
     const volumes = [{ name: "v", emptyDir: { medium: "Memory", sizeLimit } }];
     const [plan] = volumePlans(Pod.fromPartial({ spec: { containers, volumes } }), {
-      ...{ configs, allocatable: {}, claims },
+      ...{ configs, allocatable: {}, claims, imageOf },
     });
     return plan?.is === "memory" ? plan.sizeBytes : "none";
   };
@@ -116,7 +132,6 @@ for (const path of ["../x", "/etc/passwd", "a/../../x", "..", "..data/x", ""]) {
 }
 
 test("a kind that is not mounted is refused by name, never left out", () => {
-  expect(() => plans({ image: { reference: "i" } })).toThrow("volume v: image is not mounted");
   expect(() => plans({ persistentVolumeClaim: { claimName: "driver" } })).toThrow(
     "volume v: the source of persistentvolume disk is not mounted",
   );

@@ -2,6 +2,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { quantityBytes } from "../../lib/quantity.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
+import type { LocalImage } from "../image/images.js";
 import { contentOf } from "../oci/environment.js";
 import { type ClaimedVolumes, claimPlan, nfsPlan } from "./claim-plan.js";
 import { downwardFiles, type FileSources, keyFiles, projectedFiles } from "./projection.js";
@@ -10,17 +11,25 @@ import type { VolumeGroup, VolumePlan } from "./wanted-volume.js";
 /** What volumes are made from, beside the pod. */
 export interface VolumeSources extends FileSources {
   readonly claims: ClaimedVolumes;
+  /** The image of a volume by the volume's name. */
+  readonly imageOf: (volume: string) => LocalImage | undefined;
 }
 
 /** What must be made for a pod's volumes. Throws not_supported for a kind of volume that Tallship does not mount. */
 export function volumePlans(pod: Pod, from: VolumeSources): readonly VolumePlan[] {
   return (pod.spec?.volumes ?? []).map((volume) => {
-    const { persistentVolumeClaim, nfs, name } = volume;
+    const { persistentVolumeClaim, nfs, image, name } = volume;
     const claimed = from.claims.get(persistentVolumeClaim?.claimName ?? "");
     if (claimed !== undefined) return claimPlan(name, claimed, groupOf(pod));
     if (nfs !== undefined) return nfsPlan(name, nfs, []);
+    if (image !== undefined) return imagePlan(name, from.imageOf(name));
     return filePlan(volume, pod, from) ?? planOf(volume, pod);
   });
+}
+
+function imagePlan(name: string, image: LocalImage | undefined): VolumePlan {
+  if (image === undefined) throw new TallshipError("internal", `volume ${name}: its image is not prepared`);
+  return { is: "image", name, layerPaths: image.layerPaths };
 }
 
 /** The plans of the volumes whose files follow what they are made of: ConfigMaps, Secrets, and the pod's own fields. */

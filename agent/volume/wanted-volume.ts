@@ -30,6 +30,8 @@ export type VolumePlan =
       readonly isMade: boolean;
       readonly group: VolumeGroup | undefined;
     }
+  /** The files of an image: folders of its layers, the topmost first. */
+  | { readonly is: "image"; readonly name: string; readonly layerPaths: readonly string[] }
   | { readonly is: "nfs"; readonly name: string; readonly export: string; readonly options: readonly string[] }
   | {
       readonly is: "files";

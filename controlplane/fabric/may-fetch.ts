@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
-import { everyContainer } from "../../kinds/pod-containers.js";
+import { imagesOf } from "../../kinds/pod-images.js";
 import type { ContentWant } from "../../proto/gen/tallship/v1/fabric.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { ImageTask } from "../../proto/gen/tallship/v1/images.js";
@@ -77,7 +77,7 @@ export function mayFetch(view: View, nodeName: string, want: ContentWant, { note
 function namesRepository(view: View, nodeName: string, repository: string): boolean {
   return view
     .podsOnNode(nodeName)
-    .some(({ object }) => everyContainer(object).some(({ image }) => repositoryOf(image) === repository));
+    .some(({ object }) => imagesOf(object).some((image) => repositoryOf(image) === repository));
 }
 
 function repositoryOf(image: string): string | undefined {

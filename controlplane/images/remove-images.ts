@@ -1,5 +1,5 @@
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
-import { everyContainer } from "../../kinds/pod-containers.js";
+import { imagesOf } from "../../kinds/pod-images.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
@@ -77,8 +77,7 @@ async function onEveryNode(deps: NodeTaskDeps, value: PruneTask, signal: AbortSi
 /** Pods that are not over and name the image, namespace/name. */
 function podsUsing(view: View, image: string): readonly string[] {
   return view.list("Pod").flatMap(({ object }) => {
-    const isUser =
-      !isPodFinished(object) && everyContainer(object).some((container) => wholeName(container.image) === image);
+    const isUser = !isPodFinished(object) && imagesOf(object).some((one) => wholeName(one) === image);
     return isUser ? [`${object.metadata?.namespace}/${object.metadata?.name}`] : [];
   });
 }
