@@ -136,7 +136,7 @@ test("a device that is taken away goes from what is offered, its pod runs on; a 
   expect(machine.nodeDevices.look()).toBe(true);
   expect(machine.nodeDevices.report()).toEqual({
     counts: { [KIND]: 1 },
-    names: [`${KIND}=1`],
+    devices: [{ name: `${KIND}=1`, aliases: [] }],
     problems: [expect.stringContaining('bad.yaml:2:7: want vendor/class, found "nothing"')],
   });
   rmSync(`${machine.deviceFolder}/acme.json`);

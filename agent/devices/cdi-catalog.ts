@@ -1,5 +1,6 @@
 import { asTallshipError } from "../../lib/errors.js";
 import { type CdiEdits, type CdiSpec, parseCdiSpec } from "./cdi-spec.js";
+import type { DeviceFacts } from "./device-facts.js";
 
 /** A file of a folder of devices: its text, or why it could not be read. */
 export interface CdiFile {
@@ -17,6 +18,7 @@ export interface CdiDevice {
   readonly name: string;
   /** In the order in which they are made: those of the device's file first, then its own. */
   readonly edits: readonly CdiEdits[];
+  readonly facts: DeviceFacts;
 }
 
 /** All devices that the files of a node describe. */
@@ -45,9 +47,9 @@ export function catalogOf(files: readonly CdiFile[]): CdiCatalog {
   for (const file of [...files].sort(byPath)) {
     const spec = readFile(file, problems);
     if (spec === undefined) continue;
-    for (const { name, edits } of spec.devices) {
+    for (const { name, edits, facts } of spec.devices) {
       const key = `${spec.kind}=${name}`;
-      const device = { kind: spec.kind, name, edits: [spec.edits, edits], path: file.path, rank: file.rank };
+      const device = { kind: spec.kind, name, edits: [spec.edits, edits], facts, path: file.path, rank: file.rank };
       found.set(key, [...(found.get(key) ?? []), device]);
     }
   }

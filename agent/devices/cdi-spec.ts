@@ -4,6 +4,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { HOOK_NAMES, type OciHookName, type OciIntelRdt } from "../oci/oci-types.js";
 import { countOf, elementsOf, fieldsOf, openYaml, type Parsing, textOf, wrong } from "../yaml-fields.js";
+import { type DeviceFacts, factsOf } from "./device-facts.js";
 
 /** A node of /dev that a container gets. What is absent is as on the host. */
 export interface CdiDeviceNode {
@@ -50,7 +51,7 @@ export interface CdiEdits {
 /** A file that describes devices of one kind. */
 export interface CdiSpec {
   readonly kind: string;
-  readonly devices: readonly { readonly name: string; readonly edits: CdiEdits }[];
+  readonly devices: readonly { readonly name: string; readonly edits: CdiEdits; readonly facts: DeviceFacts }[];
   /** For a container that gets any of the devices; before what the devices themselves change. */
   readonly edits: CdiEdits;
 }
@@ -82,12 +83,20 @@ export function parseCdiSpec(text: string, path: string): CdiSpec {
   const names = new Set<string>();
   return {
     kind,
-    devices: devices.map((node) => deviceOf(parsing, node, names)),
+    devices: devices.map((node) =>
+      deviceOf(parsing, node, { names, ofFile: factsOf(parsing, fields.get("annotations")) }),
+    ),
     edits: editsOf(parsing, fields.get("containerEdits")),
   };
 }
 
-function deviceOf(parsing: Parsing, node: Node, names: Set<string>): CdiSpec["devices"][number] {
+interface Around {
+  readonly names: Set<string>;
+  /** What the file says of all its devices. */
+  readonly ofFile: DeviceFacts;
+}
+
+function deviceOf(parsing: Parsing, node: Node, { names, ofFile }: Around): CdiSpec["devices"][number] {
   const fields = fieldsOf(parsing, node, ["name", "annotations", "containerEdits"]);
   const nameNode = required(parsing, node, fields, "name");
   const name = textOf(parsing, nameNode, "name");
@@ -95,7 +104,7 @@ function deviceOf(parsing: Parsing, node: Node, names: Set<string>): CdiSpec["de
   if (names.has(name)) throw wrong(parsing, nameNode, `device ${name} is described twice`);
   names.add(name);
   const edits = editsOf(parsing, required(parsing, node, fields, "containerEdits"));
-  return { name, edits };
+  return { name, edits, facts: { ...ofFile, ...factsOf(parsing, fields.get("annotations")) } };
 }
 
 function editsOf(parsing: Parsing, node: Node | undefined): CdiEdits {

@@ -12,7 +12,7 @@ export interface KindInventory {
 export type Inventory = ReadonlyMap<string, KindInventory>;
 
 /** Name that vendors give to all devices of a kind together. */
-const ALL = "all";
+export const ALL = "all";
 
 /**
  * What of a catalog is given away. Files name one device more than once (by number, by UUID) and all together: names that make the same nodes in /dev are one device,

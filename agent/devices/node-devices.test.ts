@@ -71,7 +71,11 @@ test("a device that goes shrinks what is offered and stays with its pod until th
   expect(devices.look()).toBe(false);
   disk.files = [gpus("1")];
   expect(devices.look()).toBe(true);
-  expect(devices.report()).toEqual({ counts: { "a.b/gpu": 1 }, names: ["a.b/gpu=1"], problems: [] });
+  expect(devices.report()).toEqual({
+    counts: { "a.b/gpu": 1 },
+    devices: [{ name: "a.b/gpu=1", aliases: [] }],
+    problems: [],
+  });
   expect(disk.saved.get("u1")).toEqual({ web: [{ kind: "a.b/gpu", name: "0" }] });
   expect(await envOf(devices, "u1", pod(1))).toEqual(["DRIVER=1", "GPU1=1"]);
   disk.files = [];

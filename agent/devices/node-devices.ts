@@ -4,7 +4,8 @@ import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Allocation, assignDevices, kindsIn } from "./assign-devices.js";
 import { type CdiCatalog, type CdiFile, catalogOf, NO_DEVICES } from "./cdi-catalog.js";
 import type { CdiEdits } from "./cdi-spec.js";
-import { type Inventory, inventoryOf } from "./device-inventory.js";
+import type { DeviceFacts } from "./device-facts.js";
+import { ALL, type Inventory, inventoryOf } from "./device-inventory.js";
 import type { FindNode } from "./edit-spec.js";
 
 /** What pods have of the node's devices, by uid. */
@@ -21,12 +22,18 @@ export interface DeviceEdges {
   readonly findNode: FindNode;
 }
 
+/** A device, its other names, and what its file says of it. */
+export interface ReportedDevice extends DeviceFacts {
+  readonly name: string;
+  readonly aliases: readonly string[];
+}
+
 /** What the node says of its devices. */
 export interface DeviceReport {
   /** Devices by the resource that they are asked for as. */
   readonly counts: Readonly<Record<string, number>>;
-  /** CDI names of the devices that are counted, in order. */
-  readonly names: readonly string[];
+  /** The devices that are counted, in order, by their CDI names. */
+  readonly devices: readonly ReportedDevice[];
   /** What is wrong with the files that describe them, one sentence each. */
   readonly problems: readonly string[];
 }
@@ -73,9 +80,16 @@ export class NodeDevices {
     const namesOf = (kind: string): readonly string[] => this.inventory.get(kind)?.names ?? [];
     return {
       counts: Object.fromEntries(kinds.map((kind) => [kind, namesOf(kind).length])),
-      names: kinds.flatMap((kind) => namesOf(kind).map((name) => `${kind}=${name}`)),
+      devices: kinds.flatMap((kind) => namesOf(kind).map((name) => this.reported(kind, name))),
       problems: this.catalog.problems,
     };
+  }
+
+  private reported(kind: string, name: string): ReportedDevice {
+    const aliases = [...(this.inventory.get(kind)?.aliases ?? [])].flatMap(([alias, names]) =>
+      alias !== name && alias !== ALL && names.length === 1 && names[0] === name ? [`${kind}=${alias}`] : [],
+    );
+    return { name: `${kind}=${name}`, aliases, ...this.catalog.kinds.get(kind)?.get(name)?.facts };
   }
 
   /** Gives a pod what it asks for; what it has already stays. Throws resource_exhausted when that is not there. */

@@ -63,7 +63,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             probePort: facts.probePort,
           },
     volumesPath: facts.volumesPath,
-    devices: now.devices.names.map((name) => ({ name })),
+    devices: now.devices.devices,
     daemonEndpoints: { kubeletEndpoint: { Port: facts.nodePort } },
   });
 }

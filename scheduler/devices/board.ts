@@ -7,6 +7,8 @@ import type { DeviceDemand, DeviceShare } from "./demand.js";
 export interface Device {
   /** Its CDI name. */
   readonly name: string;
+  /** Other names of it. */
+  readonly aliases: readonly string[];
   /** The resource that it is asked for as. */
   readonly resource: string;
   /** Empty: not known. */
@@ -36,11 +38,11 @@ export interface Board {
 
 /** The devices that a node tells of, gpu=2 before gpu=10; empty: it only counts them. `classFor` gives GPUs of equal words equal numbers. */
 export function devicesOn(node: Node | undefined, classFor: (words: string) => number): readonly Device[] {
-  const devices = (node?.status?.devices ?? []).map(({ name, model, memory, numaNode, linkGroup }) => {
+  const devices = (node?.status?.devices ?? []).map(({ name, aliases, model, memory, numaNode, linkGroup }) => {
     const resource = name.slice(0, Math.max(0, name.indexOf("=")));
     const memoryBytes = memory === "" ? 0 : amountOf("memory", memory);
     const gpuClass = isGpu({ resource }) ? classFor(`${resource} ${memoryBytes} ${model}`) : -1;
-    return { name, resource, model, memoryBytes, numaNode: numaNode ?? -1, linkGroup, gpuClass };
+    return { name, aliases, resource, model, memoryBytes, numaNode: numaNode ?? -1, linkGroup, gpuClass };
   });
   return devices.sort((left, right) => left.name.length - right.name.length || (left.name < right.name ? -1 : 1));
 }
@@ -63,8 +65,9 @@ export function milliOf(share: DeviceShare, memoryBytes: number): number {
 }
 
 /** True when the pod would take the device, whatever is free of it. */
-export function isSuitable({ name, model }: Device, { models, named }: DeviceDemand): boolean {
-  return (models.length === 0 || models.includes(model)) && (named.length === 0 || named.includes(name));
+export function isSuitable({ name, aliases, model }: Device, { models, named }: DeviceDemand): boolean {
+  if (models.length > 0 && !models.includes(model)) return false;
+  return named.length === 0 || named.includes(name) || aliases.some((alias) => named.includes(alias));
 }
 
 /** True when nobody has the device, nor a share of it. */

@@ -70,6 +70,12 @@ for (const { name, gpus, taken, requests, want } of rows) {
 
 const near = [
   {
+    name: "those that it names by other names",
+    gpus: [{}, { aliases: [`${GPU}=GPU-1`] }, { aliases: [`${GPU}=GPU-2`] }],
+    annotations: { "tallship.dev/devices": `${GPU}=GPU-2,${GPU}=GPU-1` },
+    want: [1, 2],
+  },
+  {
     name: "the smallest link group that has enough",
     gpus: [{ linkGroup: "x" }, { linkGroup: "x" }, { linkGroup: "x" }, { linkGroup: "y" }, { linkGroup: "y" }],
     annotations: {},
