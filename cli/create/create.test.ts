@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { testAuthority } from "../../test/kit/test-authority.js";
 import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
 import { fail, objectOf, succeed, WEB } from "../../test/kit/tsctl-steps.js";
 
@@ -55,11 +56,21 @@ describe("create without a file", () => {
   });
 
   test("secrets of each form", async () => {
-    bench.files.set("tls.crt", "C");
-    bench.files.set("tls.key", "K");
+    const [pair, other] = [testAuthority("a"), testAuthority("b")];
+    bench.files.set("tls.crt", pair.certificatePem);
+    bench.files.set("tls.key", other.keyPem);
+    const tls = "create secret tls t --cert=tls.crt --key=tls.key";
+    await fail(bench, { line: tls, code: 6, err: "the key is not that of the certificate" });
+    bench.files.set("none.key", "");
+    await fail(bench, {
+      line: tls.replace("tls.key", "none.key"),
+      code: 6,
+      err: "want a certificate and its key in PEM",
+    });
+    bench.files.set("tls.key", pair.keyPem);
     await succeed(bench, "create secret generic g --from-literal=password=x");
     expect((await json("get secret g -o json"))["data"]).toEqual({ password: "eA==" });
-    await succeed(bench, "create secret tls t --cert=tls.crt --key=tls.key");
+    await succeed(bench, tls);
     expect(await succeed(bench, "get secret t -o jsonpath={.type}")).toBe("kubernetes.io/tls");
     await succeed(bench, "create secret docker-registry r --docker-server=h --docker-username=u --docker-password=p");
     const encoded = await succeed(bench, "get secret r -o jsonpath={.data['.dockerconfigjson']}");
@@ -141,6 +152,7 @@ describe("replace and autoscale", () => {
     expect(
       await succeed(bench, "get hpa web -o jsonpath={.spec.minReplicas}-{.spec.maxReplicas}-{..averageUtilization}"),
     ).toBe("2-5-70");
+    await fail(bench, { line: "autoscale deploy/none --max=3", code: 3, err: 'deployment.apps "none" in namespace default does not exist' });
     await fail(bench, { line: "autoscale deploy/web", code: 2, err: "say how many at most" });
   });
 });

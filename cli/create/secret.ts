@@ -1,3 +1,5 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { TallshipError } from "../../lib/errors.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { type ContentFlags, readContents } from "./contents.js";
@@ -67,5 +69,18 @@ async function pairContents({ cert, key }: SecretFlags, shell: Shell): Promise<R
     ["tls.key", key],
   ] as const;
   const read = files.map(async ([name, path]) => [name, Buffer.from(await shell.files.readBytes(path))] as const);
-  return new Map(await Promise.all(read));
+  const pair = new Map(await Promise.all(read));
+  checkPair(pair.get("tls.crt"), pair.get("tls.key"));
+  return pair;
+}
+
+/** A pair that no server could use is refused here, as kubectl does. */
+function checkPair(cert: Buffer | undefined, key: Buffer | undefined): void {
+  let isPair = false;
+  try {
+    isPair = new X509Certificate(cert ?? "").checkPrivateKey(createPrivateKey(key ?? ""));
+  } catch (cause) {
+    throw new TallshipError("invalid_argument", "create secret: want a certificate and its key in PEM", { cause });
+  }
+  if (!isPair) throw new TallshipError("invalid_argument", "create secret: the key is not that of the certificate");
 }

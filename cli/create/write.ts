@@ -1,7 +1,7 @@
 import { decodeDocument } from "../../kinds/decode.js";
 import { applyDefaults } from "../../kinds/defaults/defaults.js";
 import type { JsonObject } from "../../kinds/encode.js";
-import { encodeObject, metaOf, type Typed, withMeta } from "../../kinds/object.js";
+import { encodeObject, metaOf, type ObjectKey, type Typed, withMeta } from "../../kinds/object.js";
 import { treeOfJson } from "../../kinds/patch/json-tree.js";
 import { KINDS } from "../../kinds/registry.js";
 import { validate } from "../../kinds/validation/validate.js";
@@ -11,7 +11,7 @@ import { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import type { ChangeRun } from "../change/change.js";
 import { type ChangeFlags, withChanges } from "../change/each.js";
 import { EXIT } from "../exit-codes.js";
-import { objectOf } from "../objects.js";
+import { getTyped, keyIn, objectOf } from "../objects.js";
 import type { Shell } from "../shell.js";
 
 /** Creates one object; a dry run on the client returns it as it is. */
@@ -21,14 +21,15 @@ export async function createObject({ shell, cluster, dryRun }: ChangeRun, typed:
   return objectOf(await cluster.objects.create(CreateRequest.fromPartial(request), { signal: shell.signal }));
 }
 
-/** Creates an object that a command has made up, in the namespace of the command. */
+/** Creates an object that a command has made up, in the namespace of the command; what it is made for must be there. */
 export async function createMadeUp(
   flags: ChangeFlags,
   shell: Shell,
   json: JsonObject,
-  told = "created",
+  { told = "created", target }: { readonly told?: string; readonly target?: Pick<ObjectKey, "kind" | "name"> } = {},
 ): Promise<number> {
   return withChanges(flags, shell, async ({ cluster, run, tell }) => {
+    if (target !== undefined) await getTyped(cluster, keyIn(target.kind, cluster.namespace, target.name), shell.signal);
     // What is only printed is to serve as a file in any namespace.
     const isBare = run.dryRun === "client" && !cluster.isNamespaceAsked;
     const wanted = madeUp(json, cluster.namespace);

@@ -44,6 +44,6 @@ export const autoscale = verb({
         })),
       },
     };
-    return createMadeUp(flags, shell, json, "autoscaled");
+    return createMadeUp(flags, shell, json, { told: "autoscaled", target: { kind, name } });
   },
 });

@@ -1,4 +1,4 @@
-import { keyOf, keyText, type ObjectKey, storeKey } from "../../kinds/object.js";
+import { keyOf, type ObjectKey, storeKey } from "../../kinds/object.js";
 import { backoffMs } from "../../lib/backoff.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
@@ -257,7 +257,7 @@ export class SchedulingLoop {
         metrics.schedulerBindsTotal.inc({ result: "bound" }, batch.length);
         for (const { pod, nodeName } of batch.map(({ bind }) => bind)) {
           metrics.schedulerBindSeconds.observe((clock.monotonicMs() - pod.seenAtMs) / 1000);
-          const message = `Successfully assigned ${keyText(pod.key)} to ${nodeName}`;
+          const message = `Successfully assigned ${pod.key.namespace}/${pod.key.name} to ${nodeName}`;
           events.record({ about: pod.key, type: "Normal", reason: "Scheduled", message }, source);
         }
         return;
