@@ -2,6 +2,7 @@ import type { PersistentVolume, PersistentVolumeSpec } from "../proto/gen/tallsh
 import type { PersistentVolumeClaim } from "../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import type { StorageClass } from "../proto/gen/tallship/v1/storageclass.js";
+import type { Volume } from "../proto/gen/tallship/v1/volume.js";
 
 /** Makes folders on the node of the first pod; what class `local` names. */
 export const LOCAL_PROVISIONER = "tallship.dev/local";
@@ -27,11 +28,14 @@ export const HOSTNAME = "kubernetes.io/hostname";
 const OLD_DEFAULT_CLASS = "storageclass.beta.kubernetes.io/is-default-class";
 const OLD_CLASS = "volume.beta.kubernetes.io/storage-class";
 
+/** Name of the claim behind a volume of a pod, also of one that is made for the pod; undefined for other volumes. */
+export function claimNameOf(pod: Pod, { name, persistentVolumeClaim, ephemeral }: Volume): string | undefined {
+  return ephemeral === undefined ? persistentVolumeClaim?.claimName : `${pod.metadata?.name ?? ""}-${name}`;
+}
+
 /** Names of the claims that a pod mounts, each once. */
 export function claimsOfPod(pod: Pod): readonly string[] {
-  const names = (pod.spec?.volumes ?? []).flatMap(({ persistentVolumeClaim }) =>
-    persistentVolumeClaim === undefined ? [] : [persistentVolumeClaim.claimName],
-  );
+  const names = (pod.spec?.volumes ?? []).flatMap((volume) => claimNameOf(pod, volume) ?? []);
   return names.length < 2 ? names : [...new Set(names)];
 }
 

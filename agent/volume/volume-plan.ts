@@ -1,3 +1,4 @@
+import { claimNameOf } from "../../kinds/storage.js";
 import { TallshipError } from "../../lib/errors.js";
 import { quantityBytes } from "../../lib/quantity.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -18,8 +19,8 @@ export interface VolumeSources extends FileSources {
 /** What must be made for a pod's volumes. Throws not_supported for a kind of volume that Tallship does not mount. */
 export function volumePlans(pod: Pod, from: VolumeSources): readonly VolumePlan[] {
   return (pod.spec?.volumes ?? []).map((volume) => {
-    const { persistentVolumeClaim, nfs, image, name } = volume;
-    const claimed = from.claims.get(persistentVolumeClaim?.claimName ?? "");
+    const { nfs, image, name } = volume;
+    const claimed = from.claims.get(claimNameOf(pod, volume) ?? "");
     if (claimed !== undefined) return claimPlan(name, claimed, groupOf(pod));
     if (nfs !== undefined) return nfsPlan(name, nfs, []);
     if (image !== undefined) return imagePlan(name, from.imageOf(name));

@@ -152,7 +152,11 @@ describe("replace and autoscale", () => {
     expect(
       await succeed(bench, "get hpa web -o jsonpath={.spec.minReplicas}-{.spec.maxReplicas}-{..averageUtilization}"),
     ).toBe("2-5-70");
-    await fail(bench, { line: "autoscale deploy/none --max=3", code: 3, err: 'deployment.apps "none" in namespace default does not exist' });
+    await fail(bench, {
+      line: "autoscale deploy/none --max=3",
+      code: 3,
+      err: 'deployment.apps "none" in namespace default does not exist',
+    });
     await fail(bench, { line: "autoscale deploy/web", code: 2, err: "say how many at most" });
   });
 });

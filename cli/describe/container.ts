@@ -150,6 +150,7 @@ function volumeText({
   configMap,
   secret,
   persistentVolumeClaim,
+  ephemeral,
   nfs,
   image,
   projected,
@@ -161,6 +162,7 @@ function volumeText({
   if (configMap !== undefined) return `config ${configMap.name}${configMap.optional === true ? " (optional)" : ""}`;
   if (secret !== undefined) return `secret ${secret.secretName}${secret.optional === true ? " (optional)" : ""}`;
   if (persistentVolumeClaim !== undefined) return `claim ${persistentVolumeClaim.claimName}`;
+  if (ephemeral !== undefined) return "a claim of the pod's own, which goes with it";
   if (nfs !== undefined) return `nfs ${nfs.server}:${nfs.path}`;
   if (image !== undefined) return `image ${image.reference}`;
   if (projected !== undefined) return `${projected.sources.length} projected sources`;

@@ -25,6 +25,7 @@ import { serviceAccount } from "./service-account.js";
 import { startOrder } from "./start-order/start-order.js";
 import { statefulSet } from "./stateful-set/stateful-set.js";
 import { volumeClaims } from "./volumes/claims.js";
+import { ephemeralClaims } from "./volumes/ephemeral-claims.js";
 import { volumes } from "./volumes/volumes.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
@@ -62,6 +63,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     startOrder(),
     statefulSet(parts.digest),
     volumeClaims(),
+    ephemeralClaims,
     volumes,
   ];
 }

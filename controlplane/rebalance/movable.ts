@@ -31,6 +31,7 @@ export function movablePods(view: View, isChosen: (namespace: string) => boolean
 function isTied({ metadata, spec }: Pod): boolean {
   if (metadata?.annotations[REBALANCE] === "off") return true;
   return (spec?.volumes ?? []).some(
-    ({ emptyDir, persistentVolumeClaim }) => emptyDir !== undefined || persistentVolumeClaim !== undefined,
+    ({ emptyDir, persistentVolumeClaim, ephemeral }) =>
+      emptyDir !== undefined || persistentVolumeClaim !== undefined || ephemeral !== undefined,
   );
 }

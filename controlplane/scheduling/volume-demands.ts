@@ -1,6 +1,7 @@
 import { metaOf } from "../../kinds/object.js";
+import { isControlledBy } from "../../kinds/owners.js";
 import { isDeleting } from "../../kinds/pod-state.js";
-import { claimsOfPod, LOCAL_PROVISIONER } from "../../kinds/storage.js";
+import { claimNameOf, claimsOfPod, LOCAL_PROVISIONER } from "../../kinds/storage.js";
 import type { PersistentVolume } from "../../proto/gen/tallship/v1/persistentvolume.js";
 import type { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { NodeSelector } from "../../proto/gen/tallship/v1/placement.js";
@@ -47,7 +48,14 @@ export class VolumeDemands {
   private answer(pod: Pod, name: string): string | VolumePlace | undefined {
     const { namespace } = metaOf(pod);
     const claim = this.view.get("PersistentVolumeClaim", namespace, name);
-    if (claim === undefined) return `persistentvolumeclaim "${name}" not found`;
+    const isOwn = pod.spec?.volumes.some((each) => each.ephemeral !== undefined && claimNameOf(pod, each) === name);
+    if (claim === undefined)
+      return isOwn === true
+        ? `waiting for ephemeral volume controller to create the persistentvolumeclaim "${name}"`
+        : `persistentvolumeclaim "${name}" not found`;
+    // Somebody else's claim of that name would lend the pod its content.
+    if (isOwn === true && !isControlledBy(claim, pod))
+      return `PVC ${namespace}/${name} was not created for pod ${namespace}/${metaOf(pod).name} (pod is not owner)`;
     if (isDeleting(claim)) return `persistentvolumeclaim "${name}" is being deleted`;
     const others = this.users
       .of(claim, this.view)

@@ -1,5 +1,6 @@
 import type { KeyToPath, Volume, VolumeProjection } from "../../proto/gen/tallship/v1/volume.js";
 import type { Findings, Path } from "./findings.js";
+import { checkClaimSpec } from "./storage.js";
 
 /** Volumes with names of their own and one source each. */
 export function checkVolumes(volumes: readonly Volume[], path: Path, findings: Findings): void {
@@ -15,6 +16,8 @@ export function checkVolumes(volumes: readonly Volume[], path: Path, findings: F
       findings.add("required", [...here, "configMap", "name"], "this field is required");
     if (volume.secret?.secretName === "")
       findings.add("required", [...here, "secret", "secretName"], "this field is required");
+    const claim = volume.ephemeral?.volumeClaimTemplate?.spec;
+    if (claim !== undefined) checkClaimSpec(claim, [...here, "ephemeral", "volumeClaimTemplate", "spec"], findings);
     for (const [at, source] of (volume.projected?.sources ?? []).entries())
       checkProjection(source, [...here, "projected", "sources", at], findings);
     checkItems(volume.configMap?.items ?? [], [...here, "configMap", "items"], findings);

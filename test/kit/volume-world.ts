@@ -1,4 +1,5 @@
 import { volumeClaims } from "../../controlplane/controllers/volumes/claims.js";
+import { ephemeralClaims } from "../../controlplane/controllers/volumes/ephemeral-claims.js";
 import { volumes } from "../../controlplane/controllers/volumes/volumes.js";
 import { SchedulingLoop } from "../../controlplane/scheduling/scheduling-loop.js";
 import { metaOf } from "../../kinds/object.js";
@@ -18,7 +19,7 @@ export type VolumeParts = Parameters<typeof PersistentVolume.fromPartial>[0];
 /** Two nodes with the controllers of volumes and the scheduler; class `local` is the default. */
 export async function newWorld(): Promise<ControlWorld> {
   const world = await controlWorld();
-  world.run([volumeClaims(), volumes]);
+  world.run([volumeClaims(), ephemeralClaims, volumes]);
   new SchedulingLoop(world.deps, world.stop.signal).start();
   for (const name of ["node-a", "node-b"]) await world.put({ kind: "Node", object: nodeNamed(name) });
   await world.put({ kind: "StorageClass", object: classNamed("local", "WaitForFirstConsumer", true) });
