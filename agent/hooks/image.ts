@@ -1,3 +1,4 @@
+import { pinnedImage } from "../../kinds/image-pins.js";
 import { formatReference, parseReference } from "../../kinds/image-reference.js";
 import { LOGIN_SECRET } from "../../kinds/login-secret.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
@@ -34,7 +35,8 @@ export function imageHook(
         return reading;
       };
       const parts = { images, specOf, onPull };
-      const found = await Promise.all(named.map((one) => imageOf(one, parts, { uid, credentials, signal })));
+      const place = { uid, pod, credentials, signal };
+      const found = await Promise.all(named.map((one) => imageOf(one, parts, place)));
       return { images: new Map(named.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
     },
     down: async () => undefined,
@@ -78,36 +80,49 @@ interface HookParts {
 
 interface PodParts {
   readonly uid: string;
+  readonly pod: Pod;
   readonly credentials: () => Promise<Credentials>;
   readonly signal: AbortSignal;
 }
 
 async function imageOf(
-  { name, what, image, policy }: NamedImage,
+  named: NamedImage,
   { images, specOf, onPull }: HookParts,
-  { uid, credentials, signal }: PodParts,
+  { uid, pod, credentials, signal }: PodParts,
 ): Promise<LocalImage> {
-  const request = requestFor(image, pullPolicy(image, policy), specOf(image));
+  const { name, what, image, policy } = named;
+  const pinned = pinnedImage(pod, named);
+  const request = requestFor({ image, pinned }, pullPolicy(image, policy), specOf(image));
   const here = images.lookup(request);
   if (here !== undefined) return here;
   if (request.policy === "Never")
     throw new TallshipError("failed_precondition", `image ${image} of ${what} is not here and its policy is Never`);
   const known = request.isOwn === true ? {} : await credentials();
   const onProgress = (progress: PullProgress): void => onPull(uid, name, progress);
-  return images.ensure({ ...request, credentials: known }, { signal, onProgress });
+  return images.ensure({ ...request, credentials: known }, { signal, onProgress }).catch((error: unknown) => {
+    const isGone = hasCode(error, "image_not_found") && request.reference === pinned && pinned !== image;
+    if (!isGone || !(error instanceof TallshipError)) throw error;
+    const remedy = `the pods of this revision run these bytes; a rollout restart takes what ${image} stands for now`;
+    throw new TallshipError("image_not_found", `${error.message}: ${remedy}`, { cause: error });
+  });
 }
 
 /**
  * What to ask for. A name of the cluster is current as it stands: it is its digest that is asked for, and no registry needs to say whether it moved. One that was pulled stands for what it was
- * then, unless the policy wants to know what it is now; what the node lacks of it, its registry gives to whom it lets.
+ * then, unless the policy wants to know what it is now; what the node lacks of it, its registry gives to whom it lets. What a pod's revision runs goes before both.
  */
-function requestFor(reference: string, policy: ImageRequest["policy"], own: ImageSpec | undefined): ImageRequest {
+function requestFor(
+  { image: reference, pinned }: { readonly image: string; readonly pinned: string },
+  policy: ImageRequest["policy"],
+  own: ImageSpec | undefined,
+): ImageRequest {
   const isOfRegistry = own === undefined || own.registryDigest !== "";
+  if (isOfRegistry && pinned !== reference) return { reference: pinned, policy, credentials: {} };
   if (own === undefined || (isOfRegistry && policy === "Always")) return { reference, policy, credentials: {} };
   const digest = isOfRegistry ? own.registryDigest : own.digest;
-  const pinned = formatReference({ ...parseReference(reference), digest });
+  const exact = formatReference({ ...parseReference(reference), digest });
   const asked = policy === "Never" ? "Never" : "IfNotPresent";
-  return { reference: pinned, policy: asked, credentials: {}, isOwn: !isOfRegistry };
+  return { reference: exact, policy: asked, credentials: {}, isOwn: !isOfRegistry };
 }
 
 /** What pods of this node name, and what names of the cluster stand for. */
@@ -117,8 +132,12 @@ export function imagesInUse(
   cluster: Pick<ClusterImages, "specOf" | "digests">,
 ): InUse {
   const references = pods.flatMap(({ desired }) => (desired === undefined ? [] : imagesOf(desired)));
+  const pinned = pods.flatMap(({ desired }) =>
+    desired === undefined ? [] : everyContainer(desired).map((container) => pinnedImage(desired, container)),
+  );
   const digests = references.flatMap((image) => cluster.specOf(image)?.digest ?? images.digestOf(image) ?? []);
-  return { byPods: new Set(digests), byCluster: cluster.digests() };
+  const ofRevisions = pinned.flatMap((image) => images.digestOf(image) ?? []);
+  return { byPods: new Set([...digests, ...ofRevisions]), byCluster: cluster.digests() };
 }
 
 /** Always for the tag latest, also when it is left out; else IfNotPresent. As in Kubernetes. */

@@ -21,6 +21,8 @@ export interface LocalImage {
   readonly reference: string;
   /** Digest of its manifest, sha256:…. */
   readonly digest: string;
+  /** Digest of the index that led to it; absent: none did. */
+  readonly indexDigest?: string | undefined;
   readonly config: ImageConfig;
   /** Folders of its unpacked layers, the topmost first, as overlayfs' lowerdir wants them. */
   readonly layerPaths: readonly string[];

@@ -286,7 +286,8 @@ export class NodeImages implements Images, ImageLibrary {
     const bottom = topmostFirst.findIndex((diffId) => store.layer(diffId)?.opaque.includes("") === true);
     const seen = bottom === -1 ? topmostFirst : topmostFirst.slice(0, bottom + 1);
     const layerPaths = seen.map((diffId) => store.layerPath(diffId));
-    return { reference, digest: record.digest, config: record.config, layerPaths };
+    const { digest, indexDigest, config } = record;
+    return { reference, digest, ...(indexDigest === undefined ? {} : { indexDigest }), config, layerPaths };
   }
 
   private tell(key: string, progress: PullProgress): void {

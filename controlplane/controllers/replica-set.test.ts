@@ -241,3 +241,50 @@ test("any sequence of edits ends with the pods last asked for, and then nothing 
     { seed: 11, numRuns: 60 },
   );
 });
+
+/** What a node says of the image that a pod's container runs. */
+const runs = (world: ControlWorld, pod: Pod, letter: string): Promise<void> =>
+  world.edit("Pod", metaOf(pod).name, (live) => {
+    const containerStatuses = [{ name: "main", image: "web:1", imageID: `web:1@sha256:${letter.repeat(64)}` }];
+    return Pod.fromPartial({ ...live, status: { phase: "Running", containerStatuses } });
+  });
+const pinOf = (pod: Pod): string | undefined => metaOf(pod).annotations["tallship.dev/image-digests"];
+
+test("later pods of a revision run the bytes of its first, and one that got others is named until it is gone", async () => {
+  const world = await newWorld();
+  await world.put({ kind: "ReplicaSet", object: setOf(2) });
+  await world.converge();
+  const [first, second] = [...activePods(world)].sort((a, b) => (metaOf(a).name < metaOf(b).name ? -1 : 1));
+  if (first === undefined || second === undefined) throw new Error("two pods are wanted");
+  expect([pinOf(first), pinOf(second)]).toEqual([undefined, undefined]);
+  await runs(world, first, "a");
+  await world.converge();
+  await runs(world, second, "b");
+  await world.converge();
+  expect(statusOf(world)?.images).toEqual({ main: `web:1@sha256:${"a".repeat(64)}` });
+  const moved = () => statusOf(world)?.conditions.find(({ type }) => type === "ImageMoved");
+  expect(moved()).toMatchObject({ status: "True", message: expect.stringContaining(metaOf(second).name) });
+  await setReplicas(world, 3);
+  await world.converge();
+  const third = activePods(world).find((pod) => pinOf(pod) !== undefined);
+  expect(third && pinOf(third)).toBe(`main=sha256:${"a".repeat(64)}`);
+  await runs(world, second, "a");
+  await world.converge();
+  expect(moved()).toBeUndefined();
+});
+
+test("a template that does not pin leaves each pod what its tag stands for then", async () => {
+  const world = await newWorld();
+  const set = setOf(1);
+  const annotations = { "tallship.dev/pin-images": "false" };
+  const metadata = { ...set.spec?.template?.metadata, annotations };
+  const spec = { ...set.spec, template: { ...set.spec?.template, metadata } };
+  await world.put({ kind: "ReplicaSet", object: ReplicaSet.fromPartial({ ...set, spec }) });
+  await world.converge();
+  for (const pod of activePods(world)) await runs(world, pod, "a");
+  await world.converge();
+  await setReplicas(world, 2);
+  await world.converge();
+  expect(activePods(world).map(pinOf)).toEqual([undefined, undefined]);
+  expect(statusOf(world)?.images).toEqual({});
+});

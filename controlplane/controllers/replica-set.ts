@@ -1,4 +1,5 @@
 import { pinsIn } from "../../kinds/config-copies.js";
+import { type ImagePins, imagePins, movedImages, pinAnnotation } from "../../kinds/image-pins.js";
 import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isConditionTrue, isDeleting, isPodActive } from "../../kinds/pod-state.js";
@@ -74,7 +75,7 @@ function reconcile({ namespace, name }: ObjectKey, view: View, context: Reconcil
   const missing = isFinal ? 0 : (set.object.spec?.replicas ?? 1) - active.length;
   if (missing > 0) return grow(set, missing, { owned, counts }, view, context);
   if (missing < 0) return shrink(set, -missing, { owned, counts }, context);
-  return { writes: report(set, owned, counts, {}), againMs: counts.nextAvailableMs };
+  return { writes: report(set, { owned, counts }, {}, context), againMs: counts.nextAvailableMs };
 }
 
 interface Observed {
@@ -95,11 +96,12 @@ function grow(
   const pins = pinsIn(metaOf(set.object).annotations);
   const podOf = podsOfTemplate(pinnedTemplate(set.object.spec?.template, pins));
   const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
+  const pinned = pinAnnotation(imagesOf(set, owned));
   let ordinal = set.object.status?.nextOrdinal ?? 0;
   for (; pods.length < count; ordinal += 1) {
     const podName = ordinalName(name, uid, ordinal);
     if (view.get("Pod", namespace, podName) !== undefined) continue; // Somebody else's: the ordinal is spent all the same.
-    const meta = childMeta(set, podName, { labels, annotations, finalizers }, context);
+    const meta = childMeta(set, podName, { labels, annotations: { ...annotations, ...pinned }, finalizers }, context);
     pods.push(podOf(meta));
   }
   const failure = pods[0] === undefined ? undefined : refusalOf({ kind: "Pod", object: pods[0] }, view);
@@ -113,7 +115,7 @@ function grow(
   const after = { nextOrdinal: ordinal, created: pods.length };
   return {
     // The set comes first: were the transaction cut for its size, ordinals would be skipped, never used twice.
-    writes: [...report(set, owned, counts, after), ...pods.map((pod) => create("Pod", pod))],
+    writes: [...report(set, { owned, counts }, after, context), ...pods.map((pod) => create("Pod", pod))],
     notices: podNotice(aboutSet(set), "Created", pods),
     againMs: missing > count ? 0 : counts.nextAvailableMs,
   };
@@ -134,7 +136,7 @@ function refuseGrowth(
     nowMs,
   );
   return {
-    writes: report(set, owned, counts, { conditions }),
+    writes: report(set, { owned, counts }, { conditions }, { nowMs }),
     notices: [{ about, type: "Warning", reason: "FailedCreate", message: `Error creating: ${why}` }],
     againMs: Math.min(counts.nextAvailableMs ?? limit("policyRetryMs"), limit("policyRetryMs")),
   };
@@ -170,15 +172,16 @@ interface Told {
 /** The write of the set's status, when it says something new. Pods created in the same transaction count as existing. */
 function report(
   set: Cached<"ReplicaSet">,
-  owned: readonly Cached<"Pod">[],
-  counts: PodCounts,
+  { owned, counts }: Observed,
   { nextOrdinal, created = 0, conditions }: Told,
+  { nowMs }: Pick<ReconcileContext, "nowMs">,
 ): readonly ObjectWrite[] {
   const before = set.object.status ?? ReplicaSetStatus.fromPartial({});
   const templateLabels = set.object.spec?.template?.metadata?.labels ?? {};
   const labeled = owned.filter(
     ({ object }) => isPodActive(object) && matchesLabels(templateLabels, metaOf(object).labels),
   );
+  const images = imagesOf(set, owned);
   const status: ReplicaSetStatus = {
     replicas: counts.active + created,
     fullyLabeledReplicas: labeled.length + created,
@@ -186,12 +189,38 @@ function report(
     availableReplicas: counts.available,
     terminatingReplicas: counts.terminating,
     observedGeneration: metaOf(set.object).generation,
-    conditions: conditions ?? withoutCondition(before.conditions, FAILURE),
+    conditions: [...withMoved(conditions ?? withoutCondition(before.conditions, FAILURE), owned, images, nowMs)],
     nextOrdinal: nextOrdinal ?? before.nextOrdinal,
+    images,
   };
   if (deepEqual(before, status)) return [];
   const object: ReplicaSet = { ...set.object, status };
   return [replace(set, object)];
+}
+
+/** What the set's pods run, by the word of the oldest that says so. */
+function imagesOf({ object }: Cached<"ReplicaSet">, owned: readonly Cached<"Pod">[]): Record<string, string> {
+  const active = owned.map((pod) => pod.object).filter(isPodActive);
+  const born = (pod: Pod): string => `${metaOf(pod).creationTimestamp} ${metaOf(pod).name}`;
+  const oldestFirst = active.sort((a, b) => (born(a) < born(b) ? -1 : 1));
+  return imagePins(object.spec?.template, oldestFirst, object.status?.images ?? {});
+}
+
+const MOVED = "ImageMoved";
+
+/** Names pods that got other bytes than the first of them: a tag was moved while they came. */
+function withMoved(
+  conditions: readonly Condition[],
+  owned: readonly Cached<"Pod">[],
+  images: ImagePins,
+  nowMs: number,
+): readonly Condition[] {
+  const moved = movedImages(owned.map(({ object }) => object).filter(isPodActive), images);
+  const [first] = moved;
+  if (first === undefined) return withoutCondition(conditions, MOVED);
+  const more = moved.length > 1 ? ` and ${moved.length - 1} more` : "";
+  const message = `${first.pod}${more}: the tag of ${first.image} was moved; deleting them brings the revision's bytes, a rollout restart what the tag stands for now`;
+  return withCondition(conditions, { type: MOVED, status: "True", reason: "TagMoved", message }, nowMs);
 }
 
 function aboutSet({ object }: Cached<"ReplicaSet">): ObjectKey {

@@ -2,6 +2,7 @@ import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { DEVICES, parseDevices } from "../devices.js";
 import { FILL_VOLUMES, fillVolumesProblem } from "../fill-volumes.js";
 import { FORMATS } from "../formats.js";
+import { PIN_IMAGES } from "../image-pins.js";
 import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
 import { powerProblem } from "../power.js";
 import { KINDS, type KindName } from "../registry.js";
@@ -62,6 +63,8 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   if (devices.is === "wrong") findings.add("invalid", [...path, "annotations", DEVICES], devices.why);
   const fill = fillVolumesProblem(meta?.annotations[FILL_VOLUMES] ?? "");
   if (fill !== undefined) findings.add("invalid", [...path, "annotations", FILL_VOLUMES], fill);
+  if (!["true", "false", undefined].includes(meta?.annotations[PIN_IMAGES]))
+    findings.add("invalid", [...path, "annotations", PIN_IMAGES], "want true or false");
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);
