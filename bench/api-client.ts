@@ -32,11 +32,11 @@ export interface ApiClient {
   close(): void;
 }
 
-/** Connects to a testbed's control plane as its administrator. */
-export function apiClient(testbed: Testbed): ApiClient {
-  const file = checkContextFile(parse(readFileSync(testbed.configPath, "utf8")), testbed.configPath);
+/** Connects to the control plane of a testbed, or of any cluster, as its administrator. */
+export function apiClient({ configPath }: Pick<Testbed, "configPath">): ApiClient {
+  const file = checkContextFile(parse(readFileSync(configPath, "utf8")), configPath);
   const [context] = file.contexts;
-  if (context === undefined) throw new Error(`${testbed.configPath} holds no context`);
+  if (context === undefined) throw new Error(`${configPath} holds no context`);
   const credentials = { caPem: context.ca, pair: { certificatePem: context.cert, keyPem: context.key } };
   const channel = grpcDialer({
     credentials: mutableCredentials(credentials),

@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   density: async () => (await import("./density.js")).density,
   fabric: async () => (await import("./fabric.js")).fabric,
   footprint: async () => (await import("./footprint.js")).footprint,
+  scale: async () => (await import("./scale.js")).scale,
   scheduler: async () => (await import("./scheduler.js")).scheduler,
   store: async () => (await import("./store.js")).store,
   overlay: async () => (await import("./overlay.js")).overlay,

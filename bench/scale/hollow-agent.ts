@@ -1,0 +1,89 @@
+import { Pipe } from "../../lib/transport/pipe.js";
+import type { Channel, Dialer } from "../../lib/transport/service.js";
+import { ObjectsDefinition, Selection, WatchEvent_Type, WatchRequest } from "../../proto/gen/tallship/v1/api.js";
+import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
+import { NodeMessage, NodesDefinition } from "../../proto/gen/tallship/v1/session.js";
+
+/** How a hollow agent reaches its control plane, and what it tells of itself. */
+export interface HollowAgentOptions {
+  readonly name: string;
+  /** With the credentials of the node. */
+  readonly dialer: Dialer;
+  readonly address: string;
+  /** A pod of the node is there, or changed. */
+  readonly onPod: (name: string) => void;
+  readonly signal: AbortSignal;
+}
+
+const STATUS = NodeStatus.fromPartial({
+  capacity: { cpu: "8", memory: "32Gi", pods: "110" },
+  allocatable: { cpu: "8", memory: "32Gi", pods: "110" },
+  conditions: [{ type: "Ready", status: "True" }],
+});
+
+/** Waits between two attempts. */
+const AGAIN_MS = 1_000;
+
+/** A node that says it lives, and sees its pods, over a connection of its own; and does nothing with them. */
+export class HollowAgent {
+  /** Times that the session or the watch ended before its time. */
+  lost = 0;
+  private readonly options: HollowAgentOptions;
+  private readonly channel: Channel;
+
+  constructor(options: HollowAgentOptions) {
+    this.options = options;
+    this.channel = options.dialer.dial(options.address);
+    options.signal.addEventListener("abort", () => this.channel.close(), { once: true });
+  }
+
+  /** Connects; resolves when the leader has welcomed it, after which it goes on until the signal aborts. */
+  start(): Promise<void> {
+    return new Promise((resolve) => {
+      void this.keep(() => this.session(resolve));
+      void this.keep(() => this.watch());
+    });
+  }
+
+  private async keep(live: () => Promise<void>): Promise<void> {
+    const { signal } = this.options;
+    while (!signal.aborted) {
+      await live().catch(() => undefined);
+      if (signal.aborted) return;
+      this.lost += 1;
+      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+    }
+  }
+
+  private async session(onWelcome: () => void): Promise<void> {
+    const { signal, name } = this.options;
+    const outgoing = new Pipe<NodeMessage>(100);
+    let beating: NodeJS.Timeout | undefined;
+    let sequence = 0;
+    const say = (part: Parameters<typeof NodeMessage.fromPartial>[0]["part"]): void => {
+      outgoing.push(NodeMessage.fromPartial({ part }));
+    };
+    const labels = { "kubernetes.io/hostname": name };
+    say({ $case: "hello", value: { bootID: "boot-1", agentVersion: "hollow", status: STATUS, labels } });
+    try {
+      for await (const { part } of this.channel.client(NodesDefinition).session(outgoing, { signal })) {
+        if (part?.$case !== "welcome") continue;
+        onWelcome();
+        beating = setInterval(() => {
+          sequence += 1;
+          say({ $case: "heartbeat", value: { sequence, bootID: "boot-1" } });
+        }, part.value.heartbeatMs);
+      }
+    } finally {
+      clearInterval(beating);
+      outgoing.end();
+    }
+  }
+
+  private async watch(): Promise<void> {
+    const { signal, onPod } = this.options;
+    const request = WatchRequest.fromPartial({ selections: [Selection.fromPartial({ kind: "Pod" })] });
+    for await (const { events } of this.channel.client(ObjectsDefinition).watch(request, { signal }))
+      for (const { type, name } of events) if (type === WatchEvent_Type.PUT && name !== undefined) onPod(name.name);
+  }
+}
