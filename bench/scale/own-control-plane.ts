@@ -49,10 +49,9 @@ export async function startControlPlane(): Promise<OwnControlPlane> {
     dataDir: join(root, "var"),
     runDir: join(root, "run"),
   });
-  const [api = 0, join_ = 0, web = 0, node = 0, etcdClient = 0, etcdPeer = 0] = await Promise.all(
-    Array.from({ length: 6 }, freePort),
-  );
-  const ports = { api, join: join_, web, node, etcdClient, etcdPeer };
+  const numbers = await Promise.all(Array.from({ length: 7 }, freePort));
+  const [api = 0, join_ = 0, web = 0, node = 0, etcdClient = 0, etcdPeer = 0, probe = 0] = numbers;
+  const ports = { api, join: join_, web, node, etcdClient, etcdPeer, probe };
   const host: HostConfig = { name: "control", advertiseAddress: "127.0.0.1", isControlPlane: true, ports };
   const home = process.env["HOME"];
   // The administrator's own configuration is not to be changed.
