@@ -6,12 +6,14 @@ import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
 import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
+import { Queue } from "../../../proto/gen/tallship/v1/queue.js";
 import { StatefulSet } from "../../../proto/gen/tallship/v1/statefulset.js";
 import { type ControlWorld, contentDigest, controlWorld } from "../../../test/kit/control-world.js";
 import { nodeOf } from "../../../test/kit/schedule-world.js";
 import { daemonSet } from "../../controllers/daemon-set/daemon-set.js";
 import { deployment } from "../../controllers/deployment/deployment.js";
 import { job } from "../../controllers/job/job.js";
+import { podGroup } from "../../controllers/pod-group.js";
 import { replicaSet } from "../../controllers/replica-set.js";
 import { statefulSet } from "../../controllers/stateful-set/stateful-set.js";
 import { SchedulingLoop } from "../../scheduling/scheduling-loop.js";
@@ -27,16 +29,27 @@ afterEach(() => {
 const metadata = { name: "web", namespace: "default", uid: "uid-web", generation: 1 };
 const KINDS_OF_SETS = ["Deployment", "StatefulSet", "DaemonSet", "Job"] as const;
 
+interface Parts {
+  readonly kind: (typeof KINDS_OF_SETS)[number];
+  readonly count: number;
+  readonly cpu: string;
+  /** A job's pods get their nodes together or not at all. */
+  readonly isGang: boolean;
+  /** Its pods wait for quota. */
+  readonly isQueued: boolean;
+}
+
 /** A workload of so many pods. */
-function workload(kind: (typeof KINDS_OF_SETS)[number], count: number, cpu: string): Typed {
+function workload({ kind, count, cpu, isGang, isQueued }: Parts): Typed {
   const template = PodTemplateSpec.fromPartial({
-    metadata: { labels: { app: "web" } },
+    metadata: { labels: { app: "web", ...(isQueued && { "tallship.dev/queue": "small" }) } },
     spec: {
       restartPolicy: kind === "Job" ? "Never" : "Always",
       containers: [{ name: "m", image: "i", resources: { requests: { cpu } } }],
     },
   });
   const selector = { matchLabels: { app: "web" } };
+  const annotations = isGang ? { "tallship.dev/gang": "all" } : {};
   switch (kind) {
     case "Deployment":
       return { kind, object: Deployment.fromPartial({ metadata, spec: { replicas: count, selector, template } }) };
@@ -49,7 +62,10 @@ function workload(kind: (typeof KINDS_OF_SETS)[number], count: number, cpu: stri
     case "Job":
       return {
         kind,
-        object: Job.fromPartial({ metadata, spec: { parallelism: count, completions: count, selector, template } }),
+        object: Job.fromPartial({
+          metadata: { ...metadata, annotations },
+          spec: { parallelism: count, completions: count, selector, template },
+        }),
       };
   }
 }
@@ -66,10 +82,12 @@ test("whatever the workload and the nodes: what the plan says is what controller
     kind: fc.constantFrom(...KINDS_OF_SETS),
     count: fc.nat({ max: 7 }),
     cpu: fc.constantFrom("500m", "1", "3"),
+    isGang: fc.boolean(),
+    isQueued: fc.constantFrom(false, false, true),
     nodes: fc.array(fc.record({ cpu: fc.constantFrom("1", "2", "4"), cordoned: fc.boolean() }), { maxLength: 4 }),
   });
   await fc.assert(
-    fc.asyncProperty(cases, async ({ kind, count, cpu, nodes }) => {
+    fc.asyncProperty(cases, async ({ nodes, ...parts }) => {
       const world = await controlWorld();
       worlds.push(world);
       const { clock, cache } = world;
@@ -77,7 +95,9 @@ test("whatever the workload and the nodes: what the plan says is what controller
         const parts = { name: `node-${at}`, unschedulable: node.cordoned };
         await world.put({ kind: "Node", object: nodeOf({ ...parts, allocatable: { cpu: node.cpu, memory: "8Gi" } }) });
       }
-      const typed = applyDefaults(workload(kind, count, cpu));
+      const quota = Queue.fromPartial({ metadata: { name: "small" }, spec: { quota: { cpu: "2" } } });
+      await world.put({ kind: "Queue", object: quota });
+      const typed = applyDefaults(workload(parts));
       let uids = 0;
       const moment = {
         nowMs: clock.nowMs(),
@@ -96,7 +116,14 @@ test("whatever the workload and the nodes: what the plan says is what controller
         view,
       );
       expect(cache.view.revision).toBe(revision);
-      world.run([deployment(contentDigest), replicaSet, statefulSet(contentDigest), daemonSet(contentDigest), job]);
+      world.run([
+        deployment(contentDigest),
+        replicaSet,
+        statefulSet(contentDigest),
+        daemonSet(contentDigest),
+        job,
+        podGroup,
+      ]);
       new SchedulingLoop(world.deps, world.stop.signal).start();
       await world.put(typed);
       await world.converge();
@@ -104,6 +131,6 @@ test("whatever the workload and the nodes: what the plan says is what controller
       expect(countByNode(plan.pods.map(({ node }) => node))).toEqual(countByNode(pods));
       world.stop.abort();
     }),
-    { seed: 23, numRuns: 60 },
+    { seed: 23, numRuns: 80 },
   );
 });

@@ -4,11 +4,10 @@ import { limit } from "../../../lib/limits.js";
 import { ObjectName } from "../../../proto/gen/tallship/v1/api.js";
 import type { PlanNote, PlannedPod, PlanResponse } from "../../../proto/gen/tallship/v1/explain.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
-import { refusalText } from "../../../scheduler/refusals.js";
-import { schedule } from "../../../scheduler/schedule.js";
 import type { Cached, View } from "../../cache/view.js";
 import { admitOutcome } from "../../controllers/admit-outcome.js";
 import type { ReconcileContext } from "../../controllers/controller.js";
+import { podGroup } from "../../controllers/pod-group.js";
 import { withBasics } from "../../controllers/volumes/claims.js";
 import { create } from "../../controllers/writes.js";
 import type { WaitingPod } from "../../scheduling/backlog.js";
@@ -17,6 +16,7 @@ import { type Picture, takeAnew } from "../picture.js";
 import { victimsOf } from "../why.js";
 import { comingPods } from "./coming-pods.js";
 import type { OverlayView } from "./overlay-view.js";
+import { placeWaiting, whyNone } from "./place-waiting.js";
 
 /** Pods decided on between two looks at the clock. */
 const PODS_PER_STEP = 32;
@@ -51,14 +51,22 @@ export async function planSet(
 ): Promise<Omit<PlanResponse, "results">> {
   const { revision } = overlay;
   const ground = takeSet(objects, state, { overlay, context });
-  const waiting = state.backlog.take(Number.POSITIVE_INFINITY);
-  const planned: Planned[] = [];
-  for (let at = 0; at < waiting.length; at += PODS_PER_STEP) {
-    planned.push(...planSome(waiting.slice(at, at + PODS_PER_STEP), state, ground));
+  const planned = new Map<string, Planned>();
+  const others = new Set<string>();
+  for (;;) {
+    // Quota lets in more than one only when asked again; a pod group that is placed lets in its other pods.
+    while (state.admit()) await pace();
+    const waiting = state.backlog.take(PODS_PER_STEP);
+    if (waiting.length === 0) break;
+    for (const each of planSome(waiting, state, ground)) {
+      if (each.planned === undefined) others.add(each.id);
+      else planned.set(each.id, each.planned);
+    }
     await pace();
   }
-  const pods = planned.sort((left, right) => left.at - right.at).map(({ pod }) => pod);
-  return { pods, notes: ground.notes, othersWaiting: waiting.length - pods.length, revision };
+  for (const each of heldBack(state, ground, planned)) planned.set(each.id, each.planned);
+  const pods = [...planned.values()].sort((left, right) => left.at - right.at).map(({ pod }) => pod);
+  return { pods, notes: ground.notes, othersWaiting: others.size, revision };
 }
 
 /** Lets a set and the pods that would come of it stand in the picture; returns whose pods are whose. */
@@ -104,6 +112,7 @@ interface Taking {
 function takeComing(owner: Owner, { ground, state, context }: Taking): void {
   const { overlay, owners, notes } = ground;
   const { key } = owner;
+  takeGang(key, { ground, state, context });
   const coming = comingPods({ key, before: overlay.base, after: overlay, context });
   const note = (text: string, isRefusal: boolean): void =>
     void notes.push({ owner: ObjectName.fromPartial(key), text, isRefusal });
@@ -122,6 +131,16 @@ function takeComing(owner: Owner, { ground, state, context }: Taking): void {
   for (const pod of pods) {
     owners.set(metaOf(pod).uid, owner);
     takePod(state, overlay, { before: undefined, after: overlay.put({ kind: "Pod", object: pod }) });
+  }
+}
+
+/** The group that a job with a gang gets. */
+function takeGang(key: ObjectKey, { ground: { overlay }, state, context }: Taking): void {
+  if (key.kind !== "Job") return;
+  const group = { ...key, kind: "PodGroup" as const };
+  for (const write of podGroup.reconcile(group, overlay, context).writes) {
+    if (write.op !== "put" || write.typed.kind !== "PodGroup") continue;
+    state.take({ key: group, before: undefined, after: overlay.put(write.typed), revision: overlay.revision }, 0);
   }
 }
 
@@ -158,24 +177,39 @@ interface Planned {
   readonly pod: PlannedPod;
 }
 
-function planSome(pods: readonly WaitingPod[], state: SchedulerState, { owners, overlay }: Ground): readonly Planned[] {
-  const { bindings, evictions, refusals } = schedule(state.snapshot, pods, {
-    standings: state.standings,
-    assume: true,
+function planSome(
+  pods: readonly WaitingPod[],
+  state: SchedulerState,
+  ground: Ground,
+): readonly { readonly id: string; readonly planned: Planned | undefined }[] {
+  return placeWaiting(pods, state).map(({ pod, nodeName, refusal, victims }) => {
+    const evictions = victims.map((podId) => ({ podId, nodeName, preemptor: pod }));
+    return {
+      id: pod.id,
+      planned: plannedOf(pod, ground, { node: nodeName, refusal, victims: victimsOf(evictions, ground.overlay) }),
+    };
   });
-  const nodes = new Map(bindings.map(({ pod, nodeName }) => [pod, nodeName]));
-  const reasons = new Map(refusals.map((each) => [each.pod, each.refusals]));
-  return pods.flatMap((pod) => {
-    const owner = owners.get(pod.id);
-    if (owner === undefined) return [];
-    const victims = victimsOf(
-      evictions.filter(({ preemptor }) => preemptor === pod),
-      overlay,
-    );
-    const node = nodes.get(pod) ?? victims[0]?.node ?? "";
-    const why = reasons.get(pod);
-    const refusal = node !== "" || why === undefined ? "" : refusalText(why);
-    const { key, at } = owner;
-    return [{ at, pod: { owner: ObjectName.fromPartial(key), name: pod.key.name, node, refusal, victims } }];
+}
+
+/** Pods of the set that are not tried at all: they wait for quota, or for others of their group. */
+function heldBack(
+  state: SchedulerState,
+  ground: Ground,
+  planned: ReadonlyMap<string, Planned>,
+): readonly { readonly id: string; readonly planned: Planned }[] {
+  return [...ground.owners.keys()].flatMap((id) => {
+    const pod = planned.has(id) ? undefined : state.backlog.get(id);
+    const own = pod && plannedOf(pod, ground, { node: "", refusal: whyNone(pod, state), victims: [] });
+    return own === undefined ? [] : [{ id, planned: own }];
   });
+}
+
+/** Undefined for a pod that is not of the set. */
+function plannedOf(
+  pod: WaitingPod,
+  { owners }: Ground,
+  decided: Pick<PlannedPod, "node" | "refusal" | "victims">,
+): Planned | undefined {
+  const owner = owners.get(pod.id);
+  return owner && { at: owner.at, pod: { owner: ObjectName.fromPartial(owner.key), name: pod.key.name, ...decided } };
 }

@@ -1,0 +1,73 @@
+import type { Attempt } from "../../../scheduler/attempt.js";
+import { attemptGang } from "../../../scheduler/gang.js";
+import { type Refusals, refusalText } from "../../../scheduler/refusals.js";
+import { assume, explainShape } from "../../../scheduler/schedule.js";
+import type { Shape } from "../../../scheduler/shape.js";
+import type { WaitingPod } from "../../scheduling/backlog.js";
+import type { SchedulerState } from "../../scheduling/scheduler-state.js";
+
+/** What became of a pod that was tried. */
+export interface Placement {
+  readonly pod: WaitingPod;
+  /** The node that it gets, or on which others make room for it; empty: none. */
+  readonly nodeName: string;
+  /** Why it gets none, in a line. */
+  readonly refusal: string;
+  /** Uids of the pods that have to go for it. */
+  readonly victims: readonly string[];
+}
+
+/**
+ * Tries pods that were taken from the backlog, in their order, as the scheduler's loop does: a pod group whole, by the pod that speaks for it.
+ * What is decided stays in the picture, so that the next ones see it, and may let others of the group or queue in.
+ */
+export function placeWaiting(pods: readonly WaitingPod[], state: SchedulerState): readonly Placement[] {
+  const known = new Map<Shape, Refusals>();
+  return pods.flatMap((pod): readonly Placement[] => {
+    const way = state.wayOf(pod);
+    if (way === "not now") return [];
+    if (way === "apart") {
+      const { attempts } = assume(state.snapshot, [pod], state.standings);
+      return placementsOf([pod], attempts, { state, known });
+    }
+    const placements = placementsOf(way.pods, attemptGang(state.snapshot, way, state.standings) ?? [], {
+      state,
+      known,
+    });
+    // The others of a group are placed by themselves once enough have a node; one that finds none is not tried again.
+    if (placements.some(({ nodeName, victims }) => nodeName !== "" && victims.length === 0)) state.review(pod.group);
+    return placements;
+  });
+}
+
+interface Asked {
+  readonly state: SchedulerState;
+  /** What nodes have against shapes: equal pods share one look. */
+  readonly known: Map<Shape, Refusals>;
+}
+
+function placementsOf(
+  pods: readonly WaitingPod[],
+  attempts: readonly Attempt<WaitingPod>[],
+  { state, known }: Asked,
+): readonly Placement[] {
+  const made = new Map(attempts.map((each) => [each.pod.id, each]));
+  for (const { pod, is, nodeName } of attempts) if (is === "bound") state.assume(pod, nodeName);
+  return pods.map((pod): Placement => {
+    const own = made.get(pod.id);
+    const nodeName = own?.nodeName ?? "";
+    const victims = (own?.victims ?? []).map(({ id }) => id);
+    return { pod, nodeName, victims, refusal: nodeName === "" ? whyNone(pod, state, known) : "" };
+  });
+}
+
+/** Why a pod gets no node: what its group needs beside a node, and what nodes have against it alone, if they have. */
+export function whyNone(pod: WaitingPod, state: SchedulerState, known = new Map<Shape, Refusals>()): string {
+  const held = state.whyHeld(pod);
+  if (held !== "") return held;
+  const need = state.groupNeed(pod);
+  const refusals = known.get(pod.shape) ?? explainShape(state.snapshot, pod.shape);
+  known.set(pod.shape, refusals);
+  if (need === "") return refusalText(refusals);
+  return refusals.reasons.length === 0 && refusals.nodes > 0 ? need : `${need}; each: ${refusalText(refusals)}`;
+}
