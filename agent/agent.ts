@@ -4,6 +4,7 @@ import { limit } from "../lib/limits.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import type { NodeIngress } from "../net/ingress/node-ingress.js";
 import type { NodeNetwork, OverlayDevice } from "../net/node-network.js";
+import type { PublishedKey } from "../net/tunnels/tunnel-keys.js";
 import { SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { AgentEdges } from "./agent-edges.js";
 import { buildLinks } from "./build-links.js";
@@ -69,6 +70,7 @@ export class Agent {
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
   private overlay: OverlayDevice | undefined;
+  private tunnels: readonly PublishedKey[] = [];
   private isStarting = false;
   private cutOverRevision = 0;
   private configRevision = 0;
@@ -188,7 +190,12 @@ export class Agent {
 
   private hello(): SessionHello {
     const { facts, clock } = this.edges;
-    const now = { overlay: this.overlay, reported: this.conditions.all, devices: this.devices.report() };
+    const now = {
+      overlay: this.overlay,
+      tunnels: this.tunnels,
+      reported: this.conditions.all,
+      devices: this.devices.report(),
+    };
     return SessionHello.fromPartial({
       bootID: facts.bootId,
       agentVersion: VERSION,
@@ -240,6 +247,10 @@ export class Agent {
     const network = this.edges.network(networkConfig(this.edges, podCIDR));
     this.network = network;
     const applied = new AppliedRevision(["rules", "ingress"], (revision) => this.session.applied(revision));
+    network.onTunnels((keys) => {
+      this.tunnels = keys;
+      this.session.describe();
+    });
     network.onApplied((revision) => applied.applied("rules", revision));
     this.ingress = serveIngresses({
       ...{ ...this.edges, book: this.book, nodeName: facts.nodeName },

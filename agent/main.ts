@@ -23,6 +23,7 @@ import { socketWire } from "../net/health/socket-wire.js";
 import { createNodeNetwork } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
+import { tunnelKeyFile } from "../net/tunnels/key-file.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent } from "./agent.js";
 import type { AgentEdges } from "./agent-edges.js";
@@ -161,6 +162,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
         ...edges,
         log,
         names,
+        keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),
         metrics: networkObserver(metrics),
       }),
     fabric: created.serving?.fabric,

@@ -12,6 +12,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   scale: async () => (await import("./scale.js")).scale,
   scheduler: async () => (await import("./scheduler.js")).scheduler,
   store: async () => (await import("./store.js")).store,
+  encryption: async () => (await import("./encryption.js")).encryption,
   overlay: async () => (await import("./overlay.js")).overlay,
   unpack: async () => (await import("./unpack.js")).unpack,
   packing: async () => (await import("./packing.js")).packing,

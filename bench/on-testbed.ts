@@ -37,6 +37,7 @@ export interface Workload {
   readonly volumes?: readonly unknown[];
   readonly volumeMounts?: readonly unknown[];
   readonly graceSeconds?: number;
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** The manifest of a deployment. */
@@ -50,7 +51,7 @@ export function deploymentOf(workload: Workload): unknown {
       replicas: workload.replicas,
       selector: { matchLabels: labels },
       template: {
-        metadata: { labels },
+        metadata: { labels, ...(workload.annotations && { annotations: workload.annotations }) },
         spec: {
           terminationGracePeriodSeconds: workload.graceSeconds ?? 5,
           ...(workload.node && { nodeSelector: { "kubernetes.io/hostname": workload.node } }),

@@ -20,13 +20,14 @@ export const overlay: Bench = {
 };
 
 /** Two ends of a path: how a command gets there, and the address of the far one. */
-interface Path {
+export interface Path {
   readonly near: (command: readonly string[]) => Promise<string>;
   readonly far: (command: readonly string[]) => Promise<string>;
   readonly address: string;
 }
 
-interface Sample {
+/** What a path carries. */
+export interface Sample {
   readonly tcp1: number;
   readonly tcp8: number;
   readonly udpPps: number;
@@ -65,7 +66,8 @@ function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
   });
 }
 
-async function measure(path: Path, seconds: number): Promise<Sample> {
+/** Measures a path by iperf3 and ping. */
+export async function measure(path: Path, seconds: number): Promise<Sample> {
   const tcp1 = await iperf(path, ["-t", `${seconds}`]);
   const tcp8 = await iperf(path, ["-t", `${seconds}`, "-P", "8"]);
   const udp = await iperf(path, ["-t", `${seconds}`, "-u", "-b", "0", "-l", "64"]);
@@ -102,7 +104,8 @@ function barePath(testbed: Testbed): Path {
   return { near: onHostOf(testbed, "host1"), far: onHostOf(testbed, "host2"), address: testbed.host("host2").address };
 }
 
-async function podPath(testbed: Testbed, pods: readonly RunningPod[]): Promise<Path> {
+/** From a pod on the first host to one on the second. */
+export async function podPath(testbed: Testbed, pods: readonly RunningPod[]): Promise<Path> {
   const near = pods.find(({ node }) => node === "host1");
   const far = pods.find(({ node }) => node === "host2");
   if (near === undefined || far === undefined) throw new Error("the pods do not run on two hosts");

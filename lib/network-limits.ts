@@ -4,4 +4,9 @@ export const NETWORK_LIMITS = {
     value: 5_000,
     why: "a pod waits this long for its node's share of a network before its user is told; the leader gives it with the pod",
   },
+  tunnelKeyMs: { value: 2_592_000_000, why: "keys of encrypted tunnels are changed after 30 days" },
+  tunnelOverlapMs: {
+    value: 600_000,
+    why: "the key before is kept this long, so that every node has come to the new one; it goes when all have",
+  },
 } as const;

@@ -10,7 +10,14 @@ export const POD_DEVICE_PREFIX = "tsp";
 export const NETWORK_DEVICE_PREFIX = "tsn";
 
 /** Devices of Tallship's: their addresses are none of the host's own. */
-export const OWN_DEVICES = /^(tallship0$|tsp|tsn)/;
+export const OWN_DEVICES = /^(tallship0$|tsp|tsn|tsw)/;
+/** Every encrypted tunnel's device begins with this. */
+export const TUNNEL_DEVICE_PREFIX = "tsw";
+
+/** True for devices of networks beside the cluster's own: their overlays and tunnels. */
+export function isOfNetworks(device: string): boolean {
+  return device.startsWith(NETWORK_DEVICE_PREFIX) || device.startsWith(TUNNEL_DEVICE_PREFIX);
+}
 
 /** Device in a pod that has its first address. */
 export const FIRST_INTERFACE = "eth0";
@@ -34,6 +41,11 @@ export function podDevice(uid: string, inside: string = FIRST_INTERFACE): string
 /** The overlay device of a network: a function of what names it, namespace/name. */
 export function networkDevice(network: string): string {
   return NETWORK_DEVICE_PREFIX + digestName(network);
+}
+
+/** The device of a node's tunnels: of two generations of keys that follow each other, each has its own. wireguard-go keeps its sockets by these names for all network namespaces. */
+export function tunnelDevice(nodeName: string, generation: number): string {
+  return `${TUNNEL_DEVICE_PREFIX}${generation % 2 === 0 ? "a" : "b"}${digestName(`tunnel ${nodeName}`).slice(0, 8)}`;
 }
 
 function digestName(text: string): string {

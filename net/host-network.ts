@@ -8,6 +8,7 @@ import type { Kernel } from "./kernel/kernel.js";
 import type { RuleElement } from "./kernel/rules.js";
 import { Batches, Lane, Repeater } from "./lane.js";
 import { type NetworkMetrics, type NetworkPart, noNetworkMetrics } from "./network-metrics.js";
+import { mtuOf, NetworkTunnels } from "./networks/network-tunnels.js";
 import { NodeNetworks } from "./networks/node-networks.js";
 import { seenNetworks } from "./networks/seen-network.js";
 import type { ListedLink, NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink } from "./node-network.js";
@@ -22,14 +23,12 @@ import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { hostPortsByAddress } from "./proxy/host-ports.js";
 import { ProxySync } from "./proxy/proxy-sync.js";
 import { Settler } from "./settler.js";
+import type { PublishedKey, TunnelKeys } from "./tunnels/tunnel-keys.js";
 
 /** Takes the network map to those who answer for names. Must not fail. */
 export interface NamePublisher {
   publish(map: NetworkMap): void;
 }
-
-/** Why an encrypted network cannot be joined. */
-const NO_TUNNELS = "this host can make no encrypted tunnels";
 
 interface Announcing {
   readonly services: NetworkMap["services"] | undefined;
@@ -44,6 +43,8 @@ export interface NodeNetworkOptions {
   /** Tells the process that answers for names; absent in tests and tools. */
   readonly names?: NamePublisher;
   readonly metrics?: NetworkMetrics;
+  /** Where keys for encrypted tunnels are kept; absent: the node makes none. */
+  readonly keys?: TunnelKeys;
 }
 
 /**
@@ -67,6 +68,7 @@ class HostNetwork implements NodeNetwork {
   private readonly overlay: OverlaySync;
   private readonly pods: PodLinks;
   private readonly networks: NodeNetworks;
+  private readonly tunnels: NetworkTunnels;
   private readonly proxy: ProxySync;
   private readonly firewall: FirewallSync;
   private readonly keeper: FirewallKeeper;
@@ -88,6 +90,7 @@ class HostNetwork implements NodeNetwork {
   /** Before the first map: what a former agent's rules say. */
   private hosts: ReadonlySet<string> = new Set();
   private refusedBefore = "";
+  private tunnelProblem: string | undefined;
   private deepCheckDueMs = 0;
 
   constructor(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions) {
@@ -99,7 +102,8 @@ class HostNetwork implements NodeNetwork {
     this.metrics = options.metrics ?? noNetworkMetrics;
     this.names = options.names;
     this.overlay = new OverlaySync(config, kernel);
-    this.networks = new NodeNetworks(clock, () => NO_TUNNELS);
+    this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys });
+    this.networks = new NodeNetworks(clock, () => this.tunnels.problem);
     this.pods = new PodLinks(config, kernel, { podMtu: () => this.overlay.podMtu, networks: this.networks });
     this.proxy = new ProxySync(config, kernel);
     this.attaching = new Batches(
@@ -184,6 +188,10 @@ class HostNetwork implements NodeNetwork {
     return this.networks.shareOf(network, signal);
   }
 
+  onTunnels(listener: (keys: readonly PublishedKey[]) => void): void {
+    this.tunnels.onPublished(listener);
+  }
+
   onApplied(listener: (revision: number) => void): void {
     this.listeners.push(listener);
   }
@@ -233,8 +241,12 @@ class HostNetwork implements NodeNetwork {
     if (named !== "" && named !== this.refusedBefore) this.log.warn("peers refused", { refused: named });
     this.refusedBefore = named;
     const seen = seenNetworks(networks.values(), peers, this.config);
-    await this.timed("overlay", () => this.overlay.setMap(peers, addresses, seen));
-    this.networks.set(seen, () => this.overlay.podMtu);
+    const tunnels = await this.tunnels.bring(seen, this.overlay.podMtu);
+    const problem = this.tunnels.isWanted ? this.tunnels.problem : undefined;
+    if (problem !== undefined && problem !== this.tunnelProblem) this.log.warn("no encrypted tunnels", { problem });
+    this.tunnelProblem = problem;
+    await this.timed("overlay", () => this.overlay.setMap(peers, addresses, { networks: seen, tunnels }));
+    this.networks.set(seen, (network) => mtuOf(network, this.overlay.podMtu));
     this.nodesApplied = nodes;
     this.networksApplied = networks;
     this.announced = addresses;
@@ -269,6 +281,8 @@ class HostNetwork implements NodeNetwork {
   /** One periodic check; what has many entries is looked at more seldom. Returns the delay until the next. */
   private async check(): Promise<number> {
     const isDeep = this.clock.monotonicMs() >= this.deepCheckDueMs;
+    // Keys come of age, and other ends begin to answer, without anybody telling.
+    if (this.tunnels.isWanted) this.peerSettler.want();
     // What fails has been reported part by part, and is tried again with the next check.
     await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
     const deepEveryMs = Math.max(

@@ -78,6 +78,12 @@ export function gatewayOf(podCIDR: string): string {
   return formatAddress(subnetOf(podCIDR, "gateway of a pod subnet").base + 1);
 }
 
+/** A node's address at its end of encrypted tunnels: the last of its pods' subnet, which no pod has. */
+export function tunnelAddressOf(podCIDR: string): string {
+  const { base, size } = subnetOf(podCIDR, "end of tunnels of a pod subnet");
+  return formatAddress(base + size - 1);
+}
+
 /** A MAC address that is a function of the IPv4 address alone, locally administered. */
 export function macOfAddress(address: string): string {
   const value = parseAddress(address) ?? 0;

@@ -5,6 +5,7 @@ import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { Service } from "../proto/gen/tallship/v1/service.js";
 import type { Remedies } from "./health/remedies.js";
 import type { PolicyMap } from "./policy/policy-map.js";
+import type { PublishedKey } from "./tunnels/tunnel-keys.js";
 
 /** What a node must know to build its part of the network. Fixed while the process runs. */
 export interface NodeNetworkConfig {
@@ -100,6 +101,8 @@ export interface NodeNetwork {
    * the signal aborts, or with unavailable when there is no share in time.
    */
   shareOf(network: string, signal: AbortSignal): Promise<string>;
+  /** Calls with what others must know of the node's keys for encrypted tunnels, when it changes. */
+  onTunnels(listener: (keys: readonly PublishedKey[]) => void): void;
   /** Calls with the revision of the map that the kernel has come to reflect. */
   onApplied(listener: (revision: number) => void): void;
   /**

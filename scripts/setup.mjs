@@ -26,9 +26,21 @@ const PACKAGES = {
     "kmod",
     "busybox-static",
     "haproxy",
+    "wireguard-go",
+    "wireguard-tools",
     "buildah",
   ],
-  test: ["docker-registry", "prometheus", "iperf3", "iputils-ping", "curl", "btrfs-progs", "skopeo", "umoci"],
+  test: [
+    "docker-registry",
+    "prometheus",
+    "iperf3",
+    "iputils-ping",
+    "curl",
+    "tcpdump",
+    "btrfs-progs",
+    "skopeo",
+    "umoci",
+  ],
 };
 
 /** Ends with one line that says what is wrong and what to do. */

@@ -23,6 +23,8 @@ const good: HostEvidence = {
     conntrack: "conntrack v1.4.7",
     busybox: "BusyBox v1.35.0",
     haproxy: "HAProxy version 2.6.12",
+    wg: "wireguard-tools v1.0.20210914",
+    "wireguard-go": "wireguard-go v0.0.20220316",
     socat: "socat version 1.7.4.4",
     flock: "flock",
     setsid: "setsid",

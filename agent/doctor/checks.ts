@@ -110,6 +110,8 @@ const HELPERS = [
   { name: "buildah", why: "tsctl build has images built by it" },
   { name: "busybox", why: "hosts that announce addresses of services tell their link by its arping" },
   { name: "haproxy", why: "hosts that serve ingresses do it with HAProxy" },
+  { name: "wg", why: "hosts with pods of encrypted networks make tunnels by it" },
+  { name: "wireguard-go", why: "encrypted networks need it where the kernel has no WireGuard" },
 ] as const;
 
 function helper(name: Program, why: string, evidence: string | undefined): Finding {

@@ -31,6 +31,8 @@ const VERSIONS: Readonly<Record<Program, readonly string[]>> = {
   conntrack: ["--version"],
   busybox: ["--help"],
   haproxy: ["-v"],
+  wg: ["--version"],
+  "wireguard-go": ["--version"],
   socat: ["-V"],
   flock: ["--version"],
   setsid: ["--version"],

@@ -13,6 +13,8 @@ export const PROGRAMS = [
   "conntrack",
   "busybox",
   "haproxy",
+  "wg",
+  "wireguard-go",
   "socat",
   "flock",
   "setsid",

@@ -2,6 +2,7 @@ import { rfc3339 } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
 import { formatBytes, formatMillicores } from "../../lib/quantity.js";
 import type { OverlayDevice } from "../../net/node-network.js";
+import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
@@ -14,6 +15,8 @@ import type { HostFacts } from "./host-facts.js";
 export interface NodeNow {
   /** The node's overlay device; undefined until the network is up. */
   readonly overlay: OverlayDevice | undefined;
+  /** Keys of its encrypted tunnels. */
+  readonly tunnels?: readonly PublishedKey[];
   /** Further conditions, as last reported. */
   readonly reported: readonly NodeConditionReport[];
   readonly devices: DeviceReport;
@@ -61,6 +64,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             vtepMAC: now.overlay.vtepMAC,
             mtu: now.overlay.mtu,
             probePort: facts.probePort,
+            tunnels: now.tunnels ?? [],
           },
     volumesPath: facts.volumesPath,
     devices: now.devices.devices,

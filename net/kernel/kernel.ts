@@ -72,6 +72,30 @@ export interface FirewallElement {
   readonly value: string;
 }
 
+/** The other end of a tunnel. */
+export interface TunnelEnd {
+  readonly publicKey: string;
+  /** Where it listens, address:port. */
+  readonly endpoint: string;
+  /** Ranges whose packets go to it and are taken from it; sorted. */
+  readonly allowed: readonly string[];
+}
+
+/** A device of encrypted tunnels, one to each of its ends. */
+export interface TunnelDevice {
+  readonly device: string;
+  readonly publicKey: string;
+  /** UDP port that it listens on. */
+  readonly port: number;
+  readonly ends: readonly TunnelEnd[];
+}
+
+/** A device of tunnels as the kernel has it. */
+export interface HeldTunnel extends TunnelDevice {
+  /** Public keys of ends that have answered within the last minutes. */
+  readonly met: ReadonlySet<string>;
+}
+
 /** A host's device that carries the underlay. */
 export interface UnderlayDevice {
   readonly device: string;
@@ -94,6 +118,12 @@ export interface Kernel {
   leavesChecksums(device: string): Promise<boolean | undefined>;
   /** Has the device leave checksums to the card, or not. */
   leaveChecksums(device: string, isLeft: boolean): Promise<void>;
+  /** Every device of tunnels among these. */
+  readTunnels(devices: readonly string[]): Promise<readonly HeldTunnel[]>;
+  /** Makes a device of tunnels or changes it to this; what stays the same of it is not interrupted. The key is the private one, base64. */
+  setTunnel(tunnel: TunnelDevice, settings: { readonly key: string; readonly mtu: number }): Promise<void>;
+  /** Takes devices of tunnels away, with what runs for them. */
+  removeTunnels(devices: readonly string[]): Promise<void>;
 
   /** Tells whoever is on the device's link that these addresses are here now, some times over; does not wait until it is done. */
   announce(device: string, addresses: readonly string[]): Promise<void>;

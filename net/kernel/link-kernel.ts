@@ -1,7 +1,7 @@
 // Edge: devices, addresses, neighbours and routes, by ip and bridge in a shell that stays alive.
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
-import { NETWORK_DEVICE_PREFIX, ROUTE_PROTOCOL } from "../device-names.js";
+import { isOfNetworks, NETWORK_DEVICE_PREFIX, ROUTE_PROTOCOL } from "../device-names.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
 import {
@@ -35,7 +35,7 @@ export class LinkKernel {
     const answers = sections(await this.shellAnswer(readScript(devices, settings)));
     const part = (name: string): string => answers.get(name) ?? "";
     const [links = "", addresses = "", neighbours = "", routes = ""] = shown(part("tables"), SHOWS.length);
-    const asked = (device: string): boolean => devices.includes(device) || device.startsWith(NETWORK_DEVICE_PREFIX);
+    const asked = (device: string): boolean => devices.includes(device) || isOfNetworks(device);
     const forwarding = [...answers].filter(([name]) => name.startsWith(FDB_OF));
     return [
       ...settings.map((name): Entry => ({ table: "setting", name, value: part(`setting ${name}`).trim() })),

@@ -1,5 +1,5 @@
 import { limit } from "../../lib/limits.js";
-import { NETWORK_DEVICE_PREFIX, POD_DEVICE_PREFIX } from "../device-names.js";
+import { NETWORK_DEVICE_PREFIX, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
 import { pickChains, TRANSPORTS } from "./nft-picks.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
@@ -206,7 +206,7 @@ function sources({ gateway, clusterCIDR, overlayDevice }: RuleFrame): string {
     ip saddr . ip daddr @hairpins snat ip to ${gateway}
     ip saddr 127.0.0.0/8 oifname "${POD_DEVICE_PREFIX}*" snat ip to ${gateway}
     oifname "${overlayDevice}" ip saddr != ${clusterCIDR} snat ip to ${gateway}
-    oifname { "lo", "${overlayDevice}", "${POD_DEVICE_PREFIX}*", "${NETWORK_DEVICE_PREFIX}*" } accept
+    oifname { "lo", "${overlayDevice}", "${POD_DEVICE_PREFIX}*", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*" } accept
     ip saddr ${clusterCIDR} ip daddr != ${clusterCIDR} masquerade
     ct status dnat ip daddr @foreign-endpoints fib saddr type != local masquerade
   }

@@ -7,6 +7,7 @@ import { LinkKernel } from "./link-kernel.js";
 import { NftFiles } from "./nft-files.js";
 import { PodKernel } from "./pod-kernel.js";
 import { RuleKernel } from "./rule-kernel.js";
+import { TunnelKernel } from "./tunnel-kernel.js";
 
 /** What the kernel edge needs. */
 export interface RealKernelOptions {
@@ -31,6 +32,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
   const ruleShell = coProcess(SHELL_DIALECT);
   const nft = coProcess(NFT_DIALECT);
   const links = new LinkKernel(linkShell);
+  const tunnels = new TunnelKernel(linkShell, clock);
   const pods = new PodKernel([linkShell, secondShell], runDir);
   const files = new NftFiles(ruleShell, runDir);
   const rules = new RuleKernel(nft, ruleShell, files);
@@ -41,6 +43,9 @@ export function realKernel(options: RealKernelOptions): Kernel {
     changeEntries: (changes) => links.changeEntries(changes),
     leavesChecksums: (device) => links.leavesChecksums(device),
     leaveChecksums: (device, isLeft) => links.leaveChecksums(device, isLeft),
+    readTunnels: (devices) => tunnels.read(devices),
+    setTunnel: (tunnel, settings) => tunnels.set(tunnel, settings),
+    removeTunnels: (devices) => tunnels.remove(devices),
     announce: (device, addresses) => links.announce(device, addresses),
     createPods: (wirings) => pods.create(wirings),
     removePods: (uids) => pods.remove(uids),

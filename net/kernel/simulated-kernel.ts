@@ -1,14 +1,16 @@
 import { TallshipError } from "../../lib/errors.js";
-import { NETWORK_DEVICE_PREFIX } from "../device-names.js";
+import { isOfNetworks } from "../device-names.js";
 import { deviceOf, type Entry, type EntryChange } from "./entries.js";
 import type { FirewallChange, FirewallTable } from "./firewall.js";
 import type {
   FirewallElement,
   FlowFilter,
+  HeldTunnel,
   Kernel,
   PodDevice,
   PodWiring,
   TrackedFlow,
+  TunnelDevice,
   UnderlayDevice,
 } from "./kernel.js";
 import {
@@ -43,6 +45,10 @@ export class SimulatedKernel implements Kernel {
   private readonly underlays: readonly SimulatedUnderlay[];
   private readonly entries = new Map<string, Entry>();
   private readonly pods = new Map<string, SimulatedPod>();
+  /** Devices of tunnels, by name. */
+  readonly tunnels = new Map<string, HeldTunnel>();
+  /** Why this host can make no tunnels; empty: it can. */
+  tunnelRefusal = "";
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
@@ -69,9 +75,7 @@ export class SimulatedKernel implements Kernel {
       .map((name): Entry => ({ table: "setting", name, value: "0" }));
     const held = [...this.entries.values()].filter((entry) => {
       if (entry.table === "setting") return settings.includes(entry.name);
-      return (
-        entry.table === "refusal" || devices.includes(entry.device) || entry.device.startsWith(NETWORK_DEVICE_PREFIX)
-      );
+      return entry.table === "refusal" || devices.includes(entry.device) || isOfNetworks(entry.device);
     });
     return [...defaults, ...held];
   }
@@ -86,8 +90,7 @@ export class SimulatedKernel implements Kernel {
     const complaints: string[] = [];
     for (const { do: act, entry } of changes) {
       if (act === "delete") this.deleteEntry(entry);
-      else if (entry.table === "device" || deviceOf(entry) === "" || this.entries.has(`device ${deviceOf(entry)}`))
-        this.entries.set(slotOf(entry), entry);
+      else if (entry.table === "device" || this.hasDevice(deviceOf(entry))) this.entries.set(slotOf(entry), entry);
       else complaints.push(`add network entries: Cannot find device "${deviceOf(entry)}"`);
     }
     if (complaints[0] !== undefined) throw new TallshipError("kernel_failed", complaints[0]);
@@ -99,6 +102,30 @@ export class SimulatedKernel implements Kernel {
 
   async leaveChecksums(_device: string, isLeft: boolean): Promise<void> {
     this.computesChecksums = !isLeft;
+  }
+
+  async readTunnels(devices: readonly string[]): Promise<readonly HeldTunnel[]> {
+    return devices.flatMap((device) => this.tunnels.get(device) ?? []);
+  }
+
+  async setTunnel(tunnel: TunnelDevice): Promise<void> {
+    this.mayRefuse();
+    if (this.tunnelRefusal !== "") throw new TallshipError("kernel_failed", this.tunnelRefusal);
+    const met = this.tunnels.get(tunnel.device)?.met ?? new Set();
+    this.tunnels.set(tunnel.device, { ...tunnel, met });
+  }
+
+  async removeTunnels(devices: readonly string[]): Promise<void> {
+    for (const device of devices) {
+      this.tunnels.delete(device);
+      this.deleteDevice(device);
+    }
+  }
+
+  /** What handshakes do: these ends have answered. */
+  meet(device: string, publicKeys: readonly string[]): void {
+    const tunnel = this.tunnels.get(device);
+    if (tunnel !== undefined) this.tunnels.set(device, { ...tunnel, met: new Set([...tunnel.met, ...publicKeys]) });
   }
 
   async announce(_device: string, addresses: readonly string[]): Promise<void> {
@@ -239,6 +266,10 @@ export class SimulatedKernel implements Kernel {
   /** Elements of a map, by key. */
   elementsIn(map: RuleMap): ReadonlyMap<string, string> {
     return this.rules?.maps.get(map) ?? new Map();
+  }
+
+  private hasDevice(device: string): boolean {
+    return device === "" || this.entries.has(`device ${device}`) || this.tunnels.has(device);
   }
 
   private mayRefuse(): void {

@@ -1,5 +1,5 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { gatewayOf } from "../ipv4.js";
+import { gatewayOf, tunnelAddressOf } from "../ipv4.js";
 import type { Entry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { SeenNetwork } from "./seen-network.js";
@@ -23,14 +23,59 @@ function routeMtu(mtu: number | undefined): { readonly mtu?: number } {
  */
 export function networkEntries(
   config: NodeNetworkConfig,
-  networks: readonly SeenNetwork[],
+  { networks, tunnels }: Surroundings,
   mtus: PathMtus,
 ): readonly Entry[] {
-  return networks.flatMap((network) => [
-    ...shareEntries(network),
-    ...(network.way === "overlay" ? overlayWay(config, network, mtus) : []),
-    { table: "refusal" as const, subnet: network.subnet },
-  ]);
+  return [
+    ...networks.flatMap((network) => [
+      ...shareEntries(network),
+      ...(network.way === "overlay" ? overlayWay(config, network, mtus) : []),
+      ...(network.way === "tunnel" ? tunnelWay(config, network, tunnels) : []),
+      { table: "refusal" as const, subnet: network.subnet },
+    ]),
+    ...tunnelEnds(config, networks, tunnels),
+  ];
+}
+
+/** What there is beside the cluster's own network. */
+export interface Surroundings {
+  readonly networks: readonly SeenNetwork[];
+  /** By name of a node: the device of the tunnel to it. */
+  readonly tunnels: ReadonlyMap<string, string>;
+}
+
+/** Shares of others by the tunnels to them. There is no other way: without a tunnel the refusal takes the packets. */
+function tunnelWay(
+  config: NodeNetworkConfig,
+  { share, peers }: SeenNetwork,
+  tunnels: Surroundings["tunnels"],
+): readonly Entry[] {
+  const source = share === undefined ? tunnelAddressOf(config.podCIDR) : gatewayOf(share);
+  return peers.flatMap(({ peer, cidr }): readonly Entry[] => {
+    const device = tunnels.get(peer.name);
+    return device === undefined ? [] : [{ table: "route", device, subnet: cidr, via: "", source }];
+  });
+}
+
+/** Hosts' own addresses at the ends of tunnels: a host without pods of a network speaks from there. */
+function tunnelEnds(
+  config: NodeNetworkConfig,
+  networks: readonly SeenNetwork[],
+  tunnels: Surroundings["tunnels"],
+): readonly Entry[] {
+  if (tunnels.size === 0) return [];
+  const source = tunnelAddressOf(config.podCIDR);
+  const peers = new Map(
+    networks.flatMap((network) => network.tunnelPeers.map((peer) => [peer.name, peer.podCIDR] as const)),
+  );
+  return [
+    { table: "address", device: OVERLAY_DEVICE, ip: source, scope: "host" },
+    ...[...peers].flatMap(([name, podCIDR]): readonly Entry[] => {
+      const device = tunnels.get(name);
+      const subnet = `${tunnelAddressOf(podCIDR)}/32`;
+      return device === undefined ? [] : [{ table: "route", device, subnet, via: "", source }];
+    }),
+  ];
 }
 
 /** Next hop of the network's pods here. On the cluster's own device: it is the node's, whatever becomes of the network's device. */

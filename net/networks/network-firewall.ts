@@ -1,5 +1,5 @@
-import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
-import { contains, gatewayOf, parseAddress, parseSubnet } from "../ipv4.js";
+import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
+import { contains, gatewayOf, parseAddress, parseSubnet, tunnelAddressOf } from "../ipv4.js";
 import type { FirewallChain, FirewallSet } from "../kernel/firewall.js";
 import { chainName } from "../policy/policy-rules.js";
 import type { SeenNetwork } from "./seen-network.js";
@@ -37,6 +37,9 @@ export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyM
         ],
       },
     ],
+    // What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text.
+    ["sealed-forward", guard("forward", ENDS)],
+    ["sealed-output", guard("output", `"lo", ${ENDS}`)],
     [
       "network-sources",
       {
@@ -45,12 +48,22 @@ export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyM
         rules: [
           "snat ip to ip saddr . ip daddr map @join-sources",
           `oifname "${NETWORK_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${gatewayOf(podCIDR)}`,
-          `oifname { "lo", "${OVERLAY_DEVICE}", "${POD_DEVICE_PREFIX}*", "${NETWORK_DEVICE_PREFIX}*" } accept`,
+          `oifname "${TUNNEL_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${tunnelAddressOf(podCIDR)}`,
+          `oifname { "lo", "${OVERLAY_DEVICE}", ${ENDS}, "${NETWORK_DEVICE_PREFIX}*" } accept`,
           "ip saddr @networks masquerade",
         ],
       },
     ],
   ]);
+}
+
+const ENDS = `"${POD_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*"`;
+
+function guard(hook: "forward" | "output", ways: string): FirewallChain {
+  return {
+    hook: `type filter hook ${hook} priority -8; policy accept;`,
+    rules: [`ip daddr @sealed oifname != { ${ways} } drop`],
+  };
 }
 
 /** A pod as far as networks are concerned. */
@@ -82,6 +95,7 @@ export function networkTable(
     chains,
     sets: new Map<string, FirewallSet>([
       ["networks", setOf("type ipv4_addr; flags interval;", new Map(networks.map(({ subnet }) => [subnet, ""])))],
+      ["sealed", setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks).map((cidr) => [cidr, ""])))],
       ["networks-from", verdicts(from)],
       ["networks-to", verdicts(to)],
       [
@@ -91,6 +105,13 @@ export function networkTable(
       ["join-sources", { is: "map", type: "type ipv4_addr . ipv4_addr : ipv4_addr; flags interval;", elements: joins }],
     ]),
   };
+}
+
+/** Encrypted networks, and the addresses of hosts that speak with their pods from the ends of tunnels. */
+function sealedRanges(networks: readonly SeenNetwork[]): readonly string[] {
+  const sealed = networks.filter(({ way }) => way === "tunnel");
+  const ends = sealed.flatMap(({ tunnelPeers }) => tunnelPeers.map(({ podCIDR }) => tunnelAddressOf(podCIDR)));
+  return [...sealed.map(({ subnet }) => subnet), ...new Set(ends)];
 }
 
 /** Who comes in: the network's own, and hosts; strangers too, unless it is internal. */

@@ -43,7 +43,9 @@ const back = network("back", { subnet: "10.64.0.0/20", vni: 4096 }, { a: "10.64.
 
 test("a node with a share has the network's device, and each peer's share by it", () => {
   const device = networkDevice("shop/back");
-  expect(networkEntries(config, seen(back), { podMtu: 1450, routeMtus: new Map() })).toEqual([
+  expect(
+    networkEntries(config, { networks: seen(back), tunnels: new Map() }, { podMtu: 1450, routeMtus: new Map() }),
+  ).toEqual([
     { table: "address", device: "tallship0", ip: "10.64.0.1", scope: "host" },
     expect.objectContaining({ table: "device", device, vni: 4096, mtu: 1450, underlayIp: "192.168.9.1" }),
     { table: "neigh", device, ip: "10.64.0.65", mac: b.vtepMac },
@@ -55,7 +57,9 @@ test("a node with a share has the network's device, and each peer's share by it"
 
 test("a node without a share reaches the shares of others by the cluster's own overlay", () => {
   const elsewhere = network("back", { subnet: "10.64.0.0/20", vni: 4096 }, { b: "10.64.0.64/26" });
-  expect(networkEntries(config, seen(elsewhere), { podMtu: 1450, routeMtus: new Map() })).toEqual([
+  expect(
+    networkEntries(config, { networks: seen(elsewhere), tunnels: new Map() }, { podMtu: 1450, routeMtus: new Map() }),
+  ).toEqual([
     { table: "route", device: "tallship0", subnet: "10.64.0.64/26", via: "10.128.4.1", source: "10.128.0.1" },
     { table: "refusal", subnet: "10.64.0.0/20" },
   ]);
@@ -68,9 +72,11 @@ for (const [name, spec] of [
 ] as const)
   test(`a network that is ${name} has no device and no route to other hosts`, () => {
     const one = network("x", { subnet: "10.64.0.0/20", ...spec }, { a: "10.64.0.0/26", b: "10.64.0.64/26" });
-    expect(networkEntries(config, seen(one), { podMtu: 1450, routeMtus: new Map() }).map(({ table }) => table)).toEqual(
-      ["address", "refusal"],
-    );
+    expect(
+      networkEntries(config, { networks: seen(one), tunnels: new Map() }, { podMtu: 1450, routeMtus: new Map() }).map(
+        ({ table }) => table,
+      ),
+    ).toEqual(["address", "refusal"]);
   });
 
 test("what would harm is left out: ranges of the cluster's own, of another network, and shares outside of their network", () => {

@@ -26,6 +26,8 @@ export interface SeenNetwork {
   /** The node's own share; undefined while no pod of it is here. */
   readonly share: string | undefined;
   readonly peers: readonly PeerShare[];
+  /** All other nodes, where the network goes through tunnels. */
+  readonly tunnelPeers: readonly Peer[];
 }
 
 /** The node itself, and ranges that are nobody's but the cluster's. */
@@ -66,6 +68,7 @@ function seen(name: string, { spec, status }: Network, peers: readonly Peer[], s
     subnet,
     isInternal: internal,
     share: shares.get(self.nodeName),
+    tunnelPeers: way === "tunnel" ? peers : [],
     peers: peers.flatMap((peer) => {
       const cidr = way === "none" ? undefined : shares.get(peer.name);
       return cidr === undefined ? [] : [{ peer, cidr }];

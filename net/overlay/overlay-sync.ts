@@ -1,10 +1,9 @@
 import { TallshipError } from "../../lib/errors.js";
-import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel } from "../kernel/kernel.js";
-import { networkEntries } from "../networks/network-entries.js";
-import type { SeenNetwork } from "../networks/seen-network.js";
+import { networkEntries, type Surroundings } from "../networks/network-entries.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
 import { announcedEntry, OVERLAY_SETTINGS, overlayEntries, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
 import type { Peer } from "./peers.js";
@@ -22,7 +21,7 @@ export class OverlaySync {
   private peers: readonly Peer[] | undefined;
   /** Addresses that this node answers for on the underlay's link. */
   private announced: readonly string[] = [];
-  private networks: readonly SeenNetwork[] = [];
+  private surroundings: Surroundings = { networks: [], tunnels: new Map() };
   /** What the kernel holds; undefined when that is not known. */
   private held: readonly Entry[] | undefined;
   private agreed: readonly Entry[] = [];
@@ -68,10 +67,10 @@ export class OverlaySync {
   }
 
   /** The kernel leads to exactly these peers and networks, and this node answers for exactly these addresses. */
-  async setMap(peers: readonly Peer[], announced: readonly string[], networks: readonly SeenNetwork[]): Promise<void> {
+  async setMap(peers: readonly Peer[], announced: readonly string[], surroundings: Surroundings): Promise<void> {
     this.peers = peers;
     this.announced = announced;
-    this.networks = networks;
+    this.surroundings = surroundings;
     await this.bring();
   }
 
@@ -132,7 +131,7 @@ export class OverlaySync {
   private wanted(have: readonly Entry[]): readonly Entry[] {
     const base = overlayEntries(this.config, this.underlayMtu, this.peers ?? [], this.remedies.routeMtus);
     if (this.peers !== undefined) {
-      const networks = networkEntries(this.config, this.networks, {
+      const networks = networkEntries(this.config, this.surroundings, {
         podMtu: this.podMtu,
         routeMtus: this.remedies.routeMtus,
       });
@@ -145,7 +144,7 @@ export class OverlaySync {
 
 /** What only a map knows: peers, networks, and addresses that the node answers for. */
 function isOfMap(entry: Entry): boolean {
-  if (deviceOf(entry).startsWith(NETWORK_DEVICE_PREFIX) || entry.table === "refusal") return true;
+  if (isOfNetworks(deviceOf(entry)) || entry.table === "refusal") return true;
   if (entry.table === "address") return entry.scope === "host";
   return entry.table === "neigh" || entry.table === "fdb" || (entry.table === "route" && entry.via !== "");
 }

@@ -1,5 +1,6 @@
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import { formatAddress, overlaps, parseAddress, parseSubnet, type Subnet, subnetOf } from "../ipv4.js";
+import type { PublishedKey } from "../tunnels/tunnel-keys.js";
 
 /** Another node as the overlay sees it. */
 export interface Peer {
@@ -9,6 +10,8 @@ export interface Peer {
   readonly gateway: string;
   readonly vtepMac: string;
   readonly underlayIp: string;
+  /** Keys of its encrypted tunnels; absent: it has none. */
+  readonly keys?: readonly PublishedKey[];
 }
 
 /** A node whose entries would harm: left out, for the log. */
@@ -24,6 +27,7 @@ export interface Self {
   readonly clusterCIDR: string;
 }
 
+const PUBLIC_KEY = /^[A-Za-z0-9+/]{43}=$/;
 const MAC = /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/;
 
 /**
@@ -51,12 +55,18 @@ export function peersOf(
     else if (parseAddress(underlayIp) === undefined) refused.push({ name, reason: "malformed underlay address" });
     else {
       const gateway = formatAddress(subnet.base + 1);
-      claims.push({ name, subnet, peer: { name, podCIDR, gateway, vtepMac, underlayIp } });
+      const keys = overlay.tunnels.filter(isSound);
+      claims.push({ name, subnet, peer: { name, podCIDR, gateway, vtepMac, underlayIp, keys } });
     }
   }
   const settled = settle(claims);
   const peers = settled.kept.flatMap((claim) => (claim.peer === undefined ? [] : [claim.peer]));
   return { peers: peers.sort(byName), refused: [...refused, ...settled.refused].sort(byName) };
+}
+
+/** They become words of a program's settings. */
+function isSound({ generation, publicKey, port }: PublishedKey): boolean {
+  return PUBLIC_KEY.test(publicKey) && port > 0 && port < 65_536 && generation > 0;
 }
 
 interface Claim {

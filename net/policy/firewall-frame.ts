@@ -1,6 +1,7 @@
-import { OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
+import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
 import type { FirewallChain } from "../kernel/firewall.js";
 import type { NetworkFrame } from "../networks/network-firewall.js";
+import { TUNNEL_PORTS } from "../tunnels/tunnel-keys.js";
 
 /** What the firewall's fixed rules depend on. Fixed while the process runs. */
 export interface FirewallFrame extends NetworkFrame {
@@ -56,7 +57,7 @@ export function frameChains({
       inner(
         "ip saddr @insiders return",
         `tcp dport { ${internalPorts.join(", ")} } reject with tcp reset`,
-        `udp dport { ${vxlanPort}, ${probePort} } drop`,
+        `udp dport { ${[vxlanPort, probePort, ...TUNNEL_PORTS].join(", ")} } drop`,
       ),
     ],
     [
@@ -64,7 +65,7 @@ export function frameChains({
       base(
         "input priority -5",
         `${POD} goto internals`,
-        `iifname "${OVERLAY_DEVICE}" ip saddr != @gateways goto internals`,
+        `iifname { "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*" } ip saddr != @gateways goto internals`,
       ),
     ],
     [

@@ -1,5 +1,6 @@
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
-import { parseAddress, parseSubnet } from "../ipv4.js";
+import { TUNNEL_DEVICE_PREFIX } from "../device-names.js";
+import { gatewayOf, parseAddress, parseSubnet } from "../ipv4.js";
 import type { Entry } from "../kernel/entries.js";
 import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
 import { networkChains, networkTable } from "../networks/network-firewall.js";
@@ -166,6 +167,12 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
   });
 }
 
+/** Hosts' own addresses in networks: next hops of shares, and ends of tunnels. */
 function gateways(overlay: readonly Entry[]): readonly string[] {
-  return overlay.flatMap((entry) => (entry.table === "route" && entry.via !== "" ? [entry.via] : []));
+  const found = overlay.flatMap((entry) => {
+    if (entry.table !== "route") return [];
+    if (!entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return entry.via === "" ? [] : [entry.via];
+    return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];
+  });
+  return [...new Set(found)];
 }

@@ -219,6 +219,7 @@ function noNetwork(): NodeNetwork {
     remedy: () => undefined,
     remedies: NO_REMEDIES,
     firewalled: async () => undefined,
+    onTunnels: () => undefined,
     shareOf: async () => "10.64.0.0/26",
     onApplied: () => undefined,
     attach: async () => undefined,

@@ -9,7 +9,10 @@ import { vtepMac } from "../../net/device-names.js";
 import { createNodeNetwork } from "../../net/host-network.js";
 import { realKernel } from "../../net/kernel/real-kernel.js";
 import { type HostPort, type NetworkMap, type NodeNetwork, netnsPath, type PodLink } from "../../net/node-network.js";
+import { tunnelKeyFile } from "../../net/tunnels/key-file.js";
+import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
 import type { Network } from "../../proto/gen/tallship/v1/network.js";
+import { type Node, NodeStatus } from "../../proto/gen/tallship/v1/node.js";
 import { type BundledProgram, bundleProgram } from "./bundle.js";
 import { makeNamespace, type TestNamespace } from "./network-namespace.js";
 import type { ProbeAnswer, ProbeCommand } from "./network-probe.js";
@@ -53,6 +56,8 @@ export interface LabHost {
   readonly address: string;
   readonly namespace: TestNamespace;
   readonly network: NodeNetwork;
+  /** The keys of encrypted tunnels that the host has published; others hear of them with the next services. */
+  readonly tunnels: readonly PublishedKey[];
   readonly probe: Probe;
   /** A pod with a probe in it. The name is the uid. */
   pod(name: string, last: number, hostPorts?: readonly HostPort[], isInsider?: boolean): Promise<LabPod>;
@@ -131,7 +136,7 @@ export async function makeLab(count: number): Promise<Lab> {
     setServices: async (services, underlays = {}) => {
       revision += 1;
       const nodes = hosts.map(({ host }) =>
-        nodeObject(host.at, vtepMac(`node-${host.at}`), underlays[`node-${host.at}`]),
+        withTunnels(nodeObject(host.at, vtepMac(`node-${host.at}`), underlays[`node-${host.at}`]), host.tunnels),
       );
       await Promise.all(hosts.map((each) => each.apply(networkMap(revision, nodes, services, networks))));
     },
@@ -142,11 +147,25 @@ export async function makeLab(count: number): Promise<Lab> {
     },
     dispose: async () => {
       await Promise.all(hosts.map(({ host }) => host.network.stop()));
+      // Programs that hold tunnels go with their devices.
+      const noTunnels =
+        "ip -o link | sed -n 's/^[0-9]*: \\(tsw[^:@]*\\).*/\\1/p' | while read d; do ip link delete $d; done";
+      await Promise.all(hosts.map(({ host }) => host.namespace.run(noTunnels)));
       await Promise.all(children.map(ended));
       for (const namespace of namespaces) await namespace.dispose();
       await rm(program.folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Where a host of the lab keeps its keys. */
+export function tunnelKeyPath({ folder }: TestNamespace): string {
+  return `${folder}/tunnel-keys.json`;
+}
+
+function withTunnels(node: Node, tunnels: readonly PublishedKey[]): Node {
+  const { overlay, ...status } = NodeStatus.fromPartial(node.status ?? {});
+  return { ...node, status: { ...status, overlay: overlay && { ...overlay, tunnels } } };
 }
 
 interface MadeHost {
@@ -162,9 +181,14 @@ async function makeHost(
   const runDir = `${namespace.folder}/run`;
   const config = nodeConfig(at, runDir);
   let applied = 0;
+  let tunnels: readonly PublishedKey[] = [];
   const begin = async (): Promise<NodeNetwork> => {
     const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter });
-    const fresh = createNodeNetwork(config, kernel, { clock: systemClock, rng: systemRng, log: silentLog });
+    const keys = tunnelKeyFile(tunnelKeyPath(namespace));
+    const fresh = createNodeNetwork(config, kernel, { clock: systemClock, rng: systemRng, log: silentLog, keys });
+    fresh.onTunnels((next) => {
+      tunnels = next;
+    });
     fresh.onApplied((revision) => {
       applied = revision;
     });
@@ -189,6 +213,9 @@ async function makeHost(
     probe: start(`host-${at}`, namespace.enter),
     pod: (uid, last, hostPorts = [], reachesInternals = false) =>
       linked({ uid, address: `10.128.${at}.${last}`, hostPorts, reachesInternals }),
+    get tunnels() {
+      return tunnels;
+    },
     podOn: (uid, [address = "", ...others], hostPorts = []) =>
       linked({
         ...{ uid, address, hostPorts },

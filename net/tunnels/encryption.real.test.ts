@@ -1,0 +1,177 @@
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { Network } from "../../proto/gen/tallship/v1/network.js";
+import { type Lab, type LabHost, type LabPod, makeLab, tunnelKeyPath } from "../../test/kit/network-lab.js";
+import { waitFor } from "../../test/kit/wait.js";
+import { tunnelDevice } from "../device-names.js";
+import { tunnelKeyFile } from "./key-file.js";
+
+// What the pods of two networks say to each other between hosts: one network is encrypted, the other is not.
+let lab: Lab;
+let near: LabPod;
+let far: LabPod;
+let plainNear: LabPod;
+let plainFar: LabPod;
+
+type Spec = NonNullable<Parameters<typeof Network.fromPartial>[0]["spec"]>;
+const network = (name: string, spec: Spec, third: number): Network =>
+  Network.fromPartial({
+    metadata: { name, namespace: "shop" },
+    spec: { driver: "overlay", subnet: `10.64.${third}.0/24`, ...spec },
+    status: {
+      slices: [1, 2].map((at) => ({ nodeName: `node-${at}`, cidr: `10.64.${third}.${(at - 1) * 64}/26` })),
+    },
+  });
+
+/** Lets hosts hear of each other's keys until nobody has news. */
+async function exchangeKeys(): Promise<void> {
+  const all = (): string => JSON.stringify(lab.hosts.map(({ tunnels }) => tunnels));
+  for (let before = ""; before !== all(); ) {
+    before = all();
+    await lab.setServices([]);
+  }
+}
+
+beforeAll(async () => {
+  lab = await makeLab(3);
+  lab.setNetworks([network("safe", { encrypted: true }, 1), network("open", { vni: 5000 }, 2)]);
+  await exchangeKeys();
+  // Its answers bear its name: that is what a capture looks for.
+  near = await lab.host(1).podOn("near", ["10.64.1.2"]);
+  far = await lab.host(2).podOn("MARKER-sealed", ["10.64.1.66"]);
+  plainNear = await lab.host(1).podOn("plain-near", ["10.64.2.2"]);
+  plainFar = await lab.host(2).podOn("MARKER-open", ["10.64.2.66"]);
+  for (const { probe } of [near, far, plainNear, plainFar]) {
+    await probe.serve("tcp", 8080);
+    await probe.serve("udp", 8080);
+  }
+  for (const host of lab.hosts) await host.network.repair();
+});
+afterAll(() => lab.dispose());
+
+const ask = (from: LabPod, host: string, more: { readonly bytes?: number; readonly protocol?: "tcp" | "udp" } = {}) =>
+  from.probe.ask({ host, port: 8080, timeoutMs: 1_000, ...more });
+
+/** Everything that passes a host's link while this is done. */
+async function captured({ namespace }: LabHost, act: () => Promise<unknown>): Promise<string> {
+  const file = `${namespace.folder}/capture`;
+  await namespace.run(
+    `tcpdump -U -i eth0 -w ${file} >/dev/null 2>&1 & echo $! >${file}.pid; for i in $(seq 50); do [ -s ${file} ] && break; sleep 0.1; done`,
+  );
+  await act();
+  await namespace.run("sleep 0.3; ip -o link >/dev/null");
+  const bytes = await readFile(file, "latin1");
+  await namespace.run(`kill $(cat ${file}.pid); rm -f ${file}`);
+  return bytes;
+}
+
+test("a capture on the link shows what pods of an open network say, and nothing of what those of an encrypted one say", async () => {
+  const open = await captured(lab.host(1), async () =>
+    expect(await ask(plainNear, plainFar.address)).toMatch(/^MARKER/),
+  );
+  expect(open).toContain("MARKER-open");
+  const sealed = await captured(lab.host(1), async () => {
+    expect(await ask(near, far.address)).toBe("MARKER-sealed 10.64.1.2");
+    expect(await ask(near, far.address, { protocol: "udp" })).toBe("MARKER-sealed 10.64.1.2");
+    expect(await lab.host(1).probe.ask({ host: far.address, port: 8080 })).toMatch(/^MARKER/);
+    expect(await lab.host(3).probe.ask({ host: far.address, port: 8080 })).toMatch(/^MARKER/);
+  });
+  expect(sealed.length).toBeGreaterThan(500);
+  expect(sealed).not.toContain("MARKER");
+});
+
+test("the MTU of an encrypted network is what fits into a tunnel, exactly", async () => {
+  // 1500 less WireGuard's 60, less the headers of IPv4 and UDP.
+  expect(await ask(near, far.address, { protocol: "udp", bytes: 1_412 })).toBe("MARKER-sealed 10.64.1.2");
+  expect(await near.inside("ip link show eth0")).toContain("mtu 1440");
+});
+
+test("networks stay apart, and strangers come in by hosts with and without pods of the network", async () => {
+  expect(await ask(plainNear, far.address)).toBe("TIMEOUT");
+  expect(await ask(near, plainFar.address)).toBe("TIMEOUT");
+  const port = { port: 80, targetPort: 8080, nodePort: 30_080 };
+  const ports = [port];
+  await lab.setServices([{ name: "web", type: "NodePort", clusterIP: "10.96.0.50", ports, endpoints: [far.address] }]);
+  for (const at of [1, 2, 3])
+    expect(await lab.stranger.ask({ host: `192.168.9.${at}`, port: 30_080 })).toMatch(/^MARKER-sealed/);
+  await lab.setServices([]);
+});
+
+test("the private key is root's alone", async () => {
+  const path = tunnelKeyPath(lab.host(1).namespace);
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  const [key] = await tunnelKeyFile(path).load();
+  expect(lab.host(1).tunnels).toEqual([{ generation: 1, publicKey: key?.publicKey, port: 51_821 }]);
+});
+
+test("without a tunnel nothing leaves in plain text, and a tunnel that is deleted or whose program dies comes back", async () => {
+  const device = tunnelDevice("node-1", 1);
+  const { namespace, network: own } = lab.host(1);
+  const bytes = await captured(lab.host(1), async () => {
+    await namespace.run(`ip link delete ${device}; ip route replace 10.64.1.64/26 via 192.168.9.2 dev eth0`);
+    expect(await ask(near, far.address, { protocol: "udp" })).toBe("TIMEOUT");
+    expect(await lab.host(1).probe.ask({ host: far.address, port: 8080, timeoutMs: 300 })).toBe("TIMEOUT");
+  });
+  expect(bytes).not.toContain("10.64.1.2");
+  await namespace.run("ip route delete 10.64.1.64/26 via 192.168.9.2 dev eth0");
+  await lab.setServices([]);
+  await own.repair();
+  await waitFor("the tunnel is back", async () => (await ask(near, far.address)).startsWith("MARKER"));
+});
+
+test("a new agent interrupts no tunnel", async () => {
+  await far.probe.serve("tcp", 9090);
+  await near.probe.open({ host: far.address, port: 9090 });
+  const before = await lab.host(1).namespace.run(`wg show ${tunnelDevice("node-1", 1)} latest-handshakes | sort`);
+  await lab.host(1).restart();
+  expect(await near.probe.talk()).toBe("TALKED");
+  await exchangeKeys();
+  expect(await near.probe.talk()).toBe("TALKED");
+  expect(await lab.host(1).namespace.run(`wg show ${tunnelDevice("node-1", 1)} latest-handshakes | sort`)).toBe(before);
+});
+
+test("keys that have come of age are changed on all hosts while packets flow, and none is lost", async () => {
+  const path = tunnelKeyPath(lab.host(1).namespace);
+  const age = async (hosts: readonly LabHost[], ms: number): Promise<void> => {
+    for (const host of hosts) {
+      const file = tunnelKeyPath(host.namespace);
+      const keys = await tunnelKeyFile(file).load();
+      const newest = Math.max(...keys.map(({ generation }) => generation));
+      const aged = keys.map((key) => (key.generation === newest ? { ...key, madeAtMs: key.madeAtMs - ms } : key));
+      await writeFile(file, JSON.stringify(aged), { mode: 0o600 });
+      await host.restart();
+    }
+  };
+  await near.inside(
+    "ping -i 0.02 -W 1 10.64.1.66 >/tmp/tallship-ping-of-near 2>&1 & echo $! >/tmp/tallship-ping-of-near.pid; for i in 1 2 3; do sleep 0.1; done",
+  );
+  await age([lab.host(1)], 40 * 86_400_000);
+  await exchangeKeys();
+  const generations = (): readonly number[][] =>
+    lab.hosts.map(({ tunnels }) => tunnels.map(({ generation }) => generation));
+  expect(generations()).toEqual([
+    [1, 2],
+    [1, 2],
+    [1, 2],
+  ]);
+  await waitFor("all have answered by the new keys", async () => {
+    await exchangeKeys();
+    const route = await lab.host(1).namespace.run("ip route get 10.64.1.66");
+    return route.includes(tunnelDevice("node-1", 2)) || undefined;
+  });
+  await age(lab.hosts, 3_600_000);
+  await exchangeKeys();
+  await exchangeKeys();
+  expect(generations()).toEqual([[2], [2], [2]]);
+  expect(await ask(near, far.address)).toBe("MARKER-sealed 10.64.1.2");
+  await near.inside("kill -INT $(cat /tmp/tallship-ping-of-near.pid); for i in 1 2 3; do sleep 0.1; done");
+  expect(await near.inside("tail -2 /tmp/tallship-ping-of-near")).toContain(" 0% packet loss");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+});
+
+test("with the last encrypted network the tunnels go", async () => {
+  lab.setNetworks([network("open", { vni: 5000 }, 2)]);
+  await exchangeKeys();
+  expect(lab.hosts.map(({ tunnels }) => tunnels)).toEqual([[], [], []]);
+  expect(await lab.host(2).namespace.run("ip -o link")).not.toContain("tsw");
+});
