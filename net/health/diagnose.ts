@@ -87,13 +87,12 @@ function silentPeer({ peer, lanes, tcp, hears }: PeerView): Fault | undefined {
   if (!isDead(lanes["underlay-small"]) || !isDead(lanes["overlay-small"])) return undefined;
   const connection = last(tcp.underlay);
   if (connection === undefined) return undefined; // One is under way.
-  if (connection === "refused")
-    return {
-      kind: "PeerAgentDown",
-      direction: "both",
-      message: `the host ${peer} is reached, but its agent does not run`,
-    };
-  if (connection !== "silent")
+  // The kernel takes connections of a program that hangs, and refuses those of one that is not there.
+  if (connection === "refused" || connection === "stalled") {
+    const how = connection === "refused" ? "does not run" : "does not answer";
+    return { kind: "PeerAgentDown", direction: "both", message: `the host ${peer} is reached, but its agent ${how}` };
+  }
+  if (connection === "passed")
     return {
       kind: "UdpBlocked",
       direction: "both",

@@ -33,6 +33,7 @@ interface Row {
 const faults: readonly Row[] = [
   { name: "a link that is cut", weather: losing(between), want: ["PeerUnreachable", "PeerUnreachable"] },
   { name: "an agent that is away", weather: { down: [B] }, want: ["PeerAgentDown"] },
+  { name: "an agent that hangs", weather: { hung: [B] }, want: ["PeerAgentDown"] },
   {
     name: "UDP that is dropped on the link, TCP not",
     weather: losing((parcel) => between(parcel) && (parcel.protocol === "udp" || parcel.path === "overlay")),

@@ -234,3 +234,21 @@ test("a host whose address changes is known by the new one, and its pods are rea
   await healed();
   expect(JSON.parse(await onHost("host2", "cat /etc/tallship/host.json")).advertiseAddress).toBe("172.30.0.52");
 });
+
+test("a host that leaves and joins again under another address is reached there", { timeout: 180_000 }, async () => {
+  const host = testbed.host("host4");
+  await testbed.daemon(host, ["reset", "--yes"]);
+  await testbed.tsctl(["delete", "node", "host4"]);
+  await onHost(
+    "host4",
+    "ip address del 172.30.0.14/24 dev eth0; ip address add 172.30.0.64/24 dev eth0; ip route replace default via 172.30.0.1",
+  );
+  const token = (await testbed.tsctl(["token", "create", "--role", "worker"])).trim().split("\n").at(-1) ?? "";
+  await testbed.daemon(host, ["join", token, "--advertise-address", "172.30.0.64"]);
+  await waitFor("host4 to be one of the pairs again", async () => (await pairs()).length === 12, within);
+  await healed();
+  for (const peer of ["host1", "host2", "host3"]) {
+    const ping = ["ping", "-c1", "-W1", "-I", await gateway(peer), await gateway("host4")];
+    await waitFor(`${peer} to reach host4`, async () => (await testbed.exec(peer, ping)).exitCode === 0, within);
+  }
+});

@@ -32,6 +32,8 @@ export interface Weather {
   readonly fate?: (parcel: Parcel, rng: Rng) => Fate;
   /** Nodes whose agents do not run. */
   readonly down?: readonly string[];
+  /** Nodes whose agents hang: their kernels still take connections. */
+  readonly hung?: readonly string[];
   readonly ping?: (from: string, to: string) => "passed" | "silent";
   readonly routes?: (from: string, to: string) => Evidence["routes"];
   /** By how much a node's wall clock is ahead. */
@@ -71,6 +73,7 @@ export function probeFabric(count: number, seed = 1) {
   const receivers = new Map<string, ProbeReceiver>();
   const nodes = new Map<string, FabricNode>();
 
+  const isAway = (name: string): boolean => [...(weather.down ?? []), ...(weather.hung ?? [])].includes(name);
   const fateOf = (parcel: Parcel): Fate => weather.fate?.(parcel, rng) ?? {};
 
   const wireOf = (name: string, at: number): ProbeWire => ({
@@ -88,10 +91,10 @@ export function probeFabric(count: number, seed = 1) {
       } as const;
       const { isLost = false, isSpoiled = false, delayMs = 0.3 } = fateOf(parcel);
       const arrived = weather.standIn?.(target) ?? target;
-      if (isLost || weather.down?.includes(arrived) === true) return;
+      if (isLost || isAway(arrived)) return;
       const held = Buffer.from(bytes);
       if (isSpoiled) held.writeUInt8(held.readUInt8(held.length - 1) ^ 0xff, held.length - 1);
-      if (weather.down?.includes(name) === true) return;
+      if (isAway(name)) return;
       // Who stands in answers from the address that was asked.
       const isAnswer = bytes.readUInt8(5) === 2;
       const stoodFor = isAnswer ? names.findIndex((each) => each !== name && weather.standIn?.(each) === name) : -1;
@@ -119,6 +122,7 @@ export function probeFabric(count: number, seed = 1) {
     await clock.sleep(2, new AbortController().signal);
     if (!within(60)) return { outcome: "silent" };
     if (weather.down?.includes(target) === true) return { outcome: "refused" };
+    if (weather.hung?.includes(target) === true) return { outcome: "stalled" };
     return { outcome: within(MTU[of.path]) ? "passed" : "stalled" };
   };
 
