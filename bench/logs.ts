@@ -166,6 +166,8 @@ async function keptLines(testbed: Testbed, pod: string): Promise<{ readonly kept
       if (tag !== "F") continue;
       const number = Number(part.slice(0, 7));
       part = "";
+      // The oldest file that was kept may begin within a line.
+      if (kept === 0 && Number.isNaN(number)) continue;
       kept += 1;
       if (before !== undefined && number !== (before + 1) % 10_000) lost += 1;
       before = number;

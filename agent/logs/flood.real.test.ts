@@ -54,7 +54,9 @@ async function numbersKept(): Promise<readonly number[]> {
   let text = "";
   for await (const { bytes } of readLogs({ path, isOpen: () => false }, request, edges))
     text += Buffer.from(bytes).toString("latin1");
-  return text.split("\n").flatMap((line) => (line === "" ? [] : [Number(line.slice(0, 7))]));
+  const numbers = text.split("\n").flatMap((line) => (line === "" ? [] : [Number(line.slice(0, 7))]));
+  // The oldest file that was kept may begin within a line.
+  return Number.isNaN(numbers[0]) ? numbers.slice(1) : numbers;
 }
 
 function bytesOnDisk(): number {
@@ -72,7 +74,8 @@ test("a flood that its agent rotates leaves what a log may take, without a hole,
   await waitFor("all lines", async () => (await lastOf()) === count - 1, { deadlineMs: 50_000, everyMs: 500 });
   const numbers = await numbersKept();
   const from = numbers[0] ?? 0;
-  expect(numbers).toEqual(Array.from({ length: count - from }, (_, at) => from + at));
+  expect(numbers.filter((number, at) => number !== from + at).length).toBe(0);
+  expect(numbers).toHaveLength(count - from);
   expect(numbers.length * 1_045).toBeGreaterThan(limit("logFileBytes") * 2);
   expect(bytesOnDisk()).toBeLessThan(limit("logFileBytes") * (limit("logFiles") + 1));
 });

@@ -1,7 +1,8 @@
 // Edge: renames and removes log files.
-import { statSync } from "node:fs";
-import { link, readdir, rename, rm } from "node:fs/promises";
+import { linkSync, statSync } from "node:fs";
+import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { limit } from "../../lib/limits.js";
 import { type LogKey, logPath, rotatedPath } from "./log-path.js";
 
@@ -23,6 +24,21 @@ export async function rotateLog(dataDir: string, key: LogKey, reopen: ReopenLog)
   await shift(path, 0);
   await settleHeld(path, 2);
   await reopen(key);
+  // While the new file is not held, its writer may throw it away: the next look would be too late in a flood.
+  for (let tries = 0; tries < REOPEN_TRIES && lookAt(path).inode === 0; tries += 1) await sleep(1);
+  holdNow(path);
+}
+
+/** How many milliseconds a writer has to open its file anew; a later one is found by the next look. */
+const REOPEN_TRIES = 20;
+
+/** At once, without a turn of the loop between looking and holding. A file that is not there is not held. */
+function holdNow(path: string): void {
+  try {
+    linkSync(path, heldPath(path));
+  } catch {
+    return; // It was replaced just now, or is held: the next look sees to it.
+  }
 }
 
 /** What is held and is no rotated file yet was thrown away by the monitor: it becomes the file of this age, older than those before it. */
@@ -46,7 +62,7 @@ export async function holdLog(dataDir: string, key: LogKey): Promise<void> {
   const now = lookAt(path).inode;
   if (now === 0 || lookAt(held).inode === now) return;
   await settleHeld(path, 1);
-  await link(path, held).catch(() => undefined); // It was rotated just now: the next look holds the next one.
+  holdNow(path);
 }
 
 /** Size and identity of a run's present log. */
