@@ -63,6 +63,17 @@ describe("logs", () => {
     expect(asked).toMatchObject([{ pod: "gone", container: "", follow: false }]);
   });
 
+  test("an id that ps shows stands for its container, and times bound what is told", async () => {
+    const ids = (await succeed(bench, "ps -aq")).trim().split("\n");
+    const told: string[] = [];
+    for (const id of ids) told.push(await succeed(bench, `logs ${id}`));
+    expect(told.sort()).toEqual(["a/main one\ntwo\n", "a/side one\ntwo\n"]);
+    expect((await bench.run(["logs", "abc"])).out).toBe("abc/ one\ntwo\n");
+    await succeed(bench, "logs a --tail all --since 2026-01-31T12:00:00Z");
+    expect(asked.at(-1)).toMatchObject({ sinceTime: "2026-01-31T12:00:00Z" });
+    await fail(bench, { line: "logs a --tail some", code: 2, err: "--tail is a number of lines or all" });
+  });
+
   test("of all containers", async () => {
     expect(await succeed(bench, "logs a --all-containers")).toBe(
       "[pod/a/main] a/main one\n[pod/a/side] a/side one\n[pod/a/main] two\n[pod/a/side] two\n",

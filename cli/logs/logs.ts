@@ -1,7 +1,9 @@
 import { FORMATS } from "../../kinds/formats.js";
-import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { findContainer } from "../containers/find.js";
+import { isIdPrefix } from "../containers/identity.js";
 import { EXIT } from "../exit-codes.js";
 import type { Query } from "../objects.js";
 import { containerNames, containerOf, type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
@@ -39,9 +41,10 @@ export async function runLogs(
   { flags, operands }: { readonly flags: LogFlags; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  const target = targetOf(flags, operands);
+  const asked = { target: targetOf(flags, operands), flags };
   const options = optionsOf(flags, shell.clock.nowMs());
   return withCluster(shell, flags, async (cluster) => {
+    const { target, flags } = await namedById(cluster, asked, shell.signal);
     const query = await queryOf(cluster, target, flags, shell.signal);
     const pods = await podsOf(cluster, query, shell.signal);
     if (pods.length === 0 && target?.kind === "Pod")
@@ -58,6 +61,25 @@ export async function runLogs(
     if (flags.follow && !isOnePod) return followPods(run, query, choose);
     return printAll(run, pods, choose);
   });
+}
+
+interface AskedLogs {
+  readonly target: PodTarget | undefined;
+  readonly flags: LogFlags;
+}
+
+/** What may be the beginning of an id stands for its container, where there is one. */
+async function namedById(cluster: Cluster, asked: AskedLogs, signal: AbortSignal): Promise<AskedLogs> {
+  const { target, flags } = asked;
+  if (target?.kind !== "Pod" || !isIdPrefix(target.name)) return asked;
+  try {
+    const { pod, container } = await findContainer(cluster, target.name, signal);
+    const own = flags.allContainers ? undefined : (flags.container ?? container);
+    return { target: { kind: "Pod", name: pod.metadata?.name ?? "" }, flags: { ...flags, container: own } };
+  } catch (error) {
+    if (hasCode(error, "not_found")) return asked;
+    throw error;
+  }
 }
 
 /** What a pod that was deleted lately has left: nothing follows any more, and the control plane knows its containers. */

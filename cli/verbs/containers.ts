@@ -149,6 +149,50 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
       ),
   },
   {
+    name: "pause",
+    aliases: ["container pause"],
+    summary: "not offered",
+    isHidden: true,
+    load: async () =>
+      (await import("./not-offered.js")).notOffered(
+        "pause",
+        "stop ends it and keeps what it wrote, start brings it back",
+      ),
+  },
+  {
+    name: "unpause",
+    aliases: ["container unpause"],
+    summary: "not offered",
+    isHidden: true,
+    load: async () =>
+      (await import("./not-offered.js")).notOffered(
+        "unpause",
+        "nothing is paused here; start brings back what was stopped",
+      ),
+  },
+  {
+    name: "update",
+    aliases: ["container update"],
+    summary: "not offered",
+    isHidden: true,
+    load: async () =>
+      (await import("./not-offered.js")).notOffered(
+        "update",
+        "set resources pod NAME --limits=cpu=1,memory=512Mi changes what it may use while it runs",
+      ),
+  },
+  {
+    name: "info",
+    aliases: ["system info"],
+    summary: "not offered",
+    isHidden: true,
+    load: async () =>
+      (await import("./not-offered.js")).notOffered(
+        "info",
+        "cluster-info, get nodes and top nodes tell of the cluster, version of the programs",
+      ),
+  },
+  {
     name: "commit",
     aliases: ["container commit"],
     summary: "not offered",
