@@ -20,6 +20,7 @@ import { sandboxHook } from "./hooks/sandbox.js";
 import { volumesHook } from "./hooks/volumes.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
+import { rightsConditions } from "./host/rights-condition.js";
 import type { InUse } from "./image/unused-images.js";
 import { LogRotation } from "./logs/rotation.js";
 import { networkConfig } from "./network-config.js";
@@ -286,6 +287,7 @@ export class Agent {
     });
     this.loop = loop;
     loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods()]);
+    this.conditions.report(rightsConditions(this.edges.traits));
     this.offer();
     log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
     this.rotation = new LogRotation({

@@ -14,6 +14,7 @@ import type { NodeDevices } from "./devices/node-devices.js";
 import type { Hook } from "./hooks/hook.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
+import { oomScoreRefused } from "./oci/oom-score.js";
 import { ociResources } from "./oci/resources.js";
 import { rlimitsOf } from "./oci/rlimits.js";
 import type { UserFiles } from "./oci/user.js";
@@ -158,6 +159,10 @@ async function create(
   });
   for (const message of rlimitsOf(pod, container, node.hardLimits).refused)
     controlPlane.notify({ pod, container: name, type: "Warning", reason: "LimitLowered", message });
+  const host = { memoryBytes: node.memoryBytes, floor: node.oomScoreFloor };
+  const unprotected = oomScoreRefused(pod.status?.qosClass ?? "", container, host);
+  if (unprotected !== undefined)
+    controlPlane.notify({ pod, container: name, type: "Warning", reason: "OOMScoreLimited", message: unprotected });
   const edits = await devices.editsOf(key.podUid, pod, name);
   await logs.removeOldRuns(key);
   const lastWordsPath = logs.makeLastWords(key);

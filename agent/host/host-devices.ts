@@ -1,6 +1,7 @@
 // Edge: the host's /dev and this process's scores.
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { OciDevice } from "../oci/oci-types.js";
+import { LEAST_OOM_SCORE } from "../oci/oom-score.js";
 
 /** Folders of /dev that a container has of its own. */
 const OWN = new Set(["pts", "shm", "mqueue", "fd"]);
@@ -21,15 +22,14 @@ export function nodeNumbers(rdev: number): { readonly major: number; readonly mi
 }
 
 const SCORE_FILE = "/proc/self/oom_score_adj";
-const LEAST_SCORE = -998;
 
 /** The least oom_score_adj that this process may give: its own, where the kernel refuses to lower it. */
 export function leastOomScore(): number {
   const own = Number(readFileSync(SCORE_FILE, "utf8"));
   try {
-    writeFileSync(SCORE_FILE, `${LEAST_SCORE}`);
+    writeFileSync(SCORE_FILE, `${LEAST_OOM_SCORE}`);
     writeFileSync(SCORE_FILE, `${own}`);
-    return LEAST_SCORE;
+    return LEAST_OOM_SCORE;
   } catch {
     return own; // Without CAP_SYS_RESOURCE.
   }

@@ -1,6 +1,9 @@
 import { quantityBytes } from "../../lib/quantity.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 
+/** The least score that any container or the agent itself is given. */
+export const LEAST_OOM_SCORE = -998;
+
 /** Scores of Kubernetes: who is asked first when the host has no memory left. */
 const GUARANTEED = -997;
 const BEST_EFFORT = 1000;
@@ -15,6 +18,17 @@ export function oomScoreAdj(
   host: { memoryBytes: number; floor: number },
 ): number {
   return Math.max(host.floor, wanted(qosClass, container, host.memoryBytes));
+}
+
+/** What a container does not get of the protection that its class promises; undefined when it gets all of it. */
+export function oomScoreRefused(
+  qosClass: string,
+  container: Container,
+  host: { memoryBytes: number; floor: number },
+): string | undefined {
+  const score = wanted(qosClass, container, host.memoryBytes);
+  if (score >= host.floor) return undefined;
+  return `oom_score_adj ${score} of container ${container.name} is refused by the kernel: it is ${host.floor}`;
 }
 
 function wanted(qosClass: string, container: Container, hostBytes: number): number {
