@@ -171,17 +171,6 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
       ),
   },
   {
-    name: "update",
-    aliases: ["container update"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered(
-        "update",
-        "set resources pod NAME --limits=cpu=1,memory=512Mi changes what it may use while it runs",
-      ),
-  },
-  {
     name: "info",
     aliases: ["system info"],
     summary: "not offered",
