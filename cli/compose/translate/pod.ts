@@ -46,7 +46,6 @@ export function podTemplate(
     ...startAfterParts(context),
     ...listed(units.map((unit) => unit.annotations)),
     ...joinedParts(context),
-    ...deviceParts(context),
   };
   const { network_mode: networkMode, stop_grace_period: grace } = model;
   const isOnHost = networkMode?.value === "host";
@@ -88,6 +87,7 @@ function unitOf(context: ServiceContext): Unit {
     ...runAsParts(context, storage.isRoots),
     ...storage.annotations,
     ...ulimitParts(context),
+    ...deviceParts(context),
   };
   return { ...storage, container: containerOf(context, storage.mounts), annotations };
 }

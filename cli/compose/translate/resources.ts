@@ -1,6 +1,6 @@
 import { DEVICES, deviceNameProblem, deviceText, GPU } from "../../../kinds/devices.js";
 import { noteField, type ServiceContext } from "./context.js";
-import { at, from, type Part } from "./part.js";
+import { at, from, type Part, type Placed } from "./part.js";
 
 /** docker's weight of a container that asks for none, and the share of a core that stands for it here. */
 const SHARES_OF_A_CORE = 1024;
@@ -42,7 +42,7 @@ function cpuText(cores: number): string {
 }
 
 /** The annotation that names the GPUs that a service asks for by id; how its node calls them. */
-export function deviceParts(context: ServiceContext): { readonly [key: string]: Part } {
+export function deviceParts(context: ServiceContext): Readonly<Record<string, Placed>> {
   const { gpus } = context.service.model;
   const ids = [...reservedGpus(context).ofGpu, ...(gpus?.value ?? [])].flatMap(
     ({ value }) => value.device_ids?.value ?? [],
