@@ -4,7 +4,8 @@ import type { PodWhen, WhenResponse } from "../../proto/gen/tallship/v1/explain.
 /** When one pod gets a node, and what that rests on. */
 export function whenLines(pod: PodWhen, { waitingCount, unknownEnds }: WhenResponse): readonly string[] {
   const head = `pod/${pod.name}: number ${pod.position} of ${waitingCount === 1 ? "1 pod that waits" : `${waitingCount} pods that wait`}`;
-  if (pod.inSeconds === undefined) return [head, `  when it gets a node is not known: ${unknownText(unknownEnds)}`];
+  if (pod.inSeconds === undefined)
+    return [head, `  when it gets a node is not known: ${pod.heldBy || unknownText(unknownEnds)}`];
   if (pod.inSeconds === 0) return [head, `  gets a node now: ${pod.node}`];
   const when = `  gets a node in about ${durationText(pod.inSeconds * 1_000)}, at ${pod.startsAt}: ${pod.node}`;
   return [head, when, "  if:", ...pod.assumptions.map((each) => `    ${each}`)];

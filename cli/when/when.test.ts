@@ -39,6 +39,30 @@ describe("when", () => {
     expect(await succeed(bench, "when a")).toBe("pod/a: number 1 of 1 pod that waits\n  gets a node now: host1\n");
   });
 
+  test("a pod group gets its nodes at once, and a pod behind a quota when who uses it ends", async () => {
+    await bench.api.create(
+      objectOf("{apiVersion: tallship.dev/v1, kind: Queue, metadata: {name: small}, spec: {quota: {cpu: 2}}}"),
+    );
+    await bench.api.create(
+      objectOf(
+        "{apiVersion: tallship.dev/v1, kind: PodGroup, metadata: {name: ring, namespace: default}, spec: {minMember: 2}}",
+      ),
+    );
+    const labelled = (name: string, cpu: string, label: string, more = ""): string =>
+      pod(name, cpu, more, `, labels: {${label}}`);
+    await bench.api.create(
+      objectOf(labelled("user", "2", "tallship.dev/queue: small", `${onHost}, activeDeadlineSeconds: 60`)),
+    );
+    await started("user", "2023-11-14T22:13:00Z");
+    for (const name of ["a", "b"])
+      await bench.api.create(objectOf(labelled(name, "1", "tallship.dev/pod-group: ring")));
+    await bench.api.create(objectOf(labelled("next", "1", "tallship.dev/queue: small")));
+    expect(await succeed(bench, "when b")).toContain("gets a node now: host1");
+    expect(await succeed(bench, "when next")).toMatch(/pod default\/user ends by its deadline of 60s/);
+    await bench.api.create(objectOf(labelled("never", "3", "tallship.dev/queue: small")));
+    expect(await succeed(bench, "when never")).toContain('not known: it waits for quota of queue "small"');
+  });
+
   test("a pod behind a job waits for its deadline, and the one behind it for its own job mates' time", async () => {
     const owner = await addJob(", activeDeadlineSeconds: 600");
     await bench.api.create(objectOf(pod("train-1", "4", onHost, owner)));

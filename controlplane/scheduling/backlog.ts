@@ -199,6 +199,11 @@ export class Backlog {
     return refused.map(({ pod }) => pod);
   }
 
+  /** All pods that wait, also those that are not to be tried now, in order of priority, age and name. */
+  all(): readonly WaitingPod[] {
+    return [...this.entries.values()].map(({ pod }) => pod).sort((left, right) => (isBefore(left, right) ? -1 : 1));
+  }
+
   /** How many of the pods that are known go before this one. Costs a look at each. */
   aheadOf(pod: WaitingPod): number {
     let count = 0;

@@ -345,7 +345,8 @@ export class SchedulerState {
     if (this.backlog.refused > 0 && this.snapshot.peers.isCounted(shape)) this.improved.add(nodeName);
   }
 
-  private forget(id: string): void {
+  /** The pod is no more: its room, quota and place in its group are free. */
+  forget(id: string): void {
     this.assumed.delete(id);
     this.names.delete(id);
     this.evicting.delete(id);

@@ -11,6 +11,8 @@ export interface Placement {
   readonly pod: WaitingPod;
   /** The node that it gets, or on which others make room for it; empty: none. */
   readonly nodeName: string;
+  /** It gets the node now. */
+  readonly isBound: boolean;
   /** Why it gets none, in a line. */
   readonly refusal: string;
   /** Uids of the pods that have to go for it. */
@@ -21,35 +23,37 @@ export interface Placement {
  * Tries pods that were taken from the backlog, in their order, as the scheduler's loop does: a pod group whole, by the pod that speaks for it.
  * What is decided stays in the picture, so that the next ones see it, and may let others of the group or queue in.
  */
-export function placeWaiting(pods: readonly WaitingPod[], state: SchedulerState): readonly Placement[] {
-  const known = new Map<Shape, Refusals>();
+export function placeWaiting(
+  pods: readonly WaitingPod[],
+  state: SchedulerState,
+  refusalOf: (pod: WaitingPod) => string,
+): readonly Placement[] {
   return pods.flatMap((pod): readonly Placement[] => {
     const way = state.wayOf(pod);
     if (way === "not now") return [];
     if (way === "apart") {
       const { attempts } = assume(state.snapshot, [pod], state.standings);
-      return placementsOf([pod], attempts, { state, known });
+      return placementsOf([pod], attempts, { state, refusalOf });
     }
     const placements = placementsOf(way.pods, attemptGang(state.snapshot, way, state.standings) ?? [], {
       state,
-      known,
+      refusalOf,
     });
     // The others of a group are placed by themselves once enough have a node; one that finds none is not tried again.
-    if (placements.some(({ nodeName, victims }) => nodeName !== "" && victims.length === 0)) state.review(pod.group);
+    if (placements.some(({ isBound }) => isBound)) state.review(pod.group);
     return placements;
   });
 }
 
 interface Asked {
   readonly state: SchedulerState;
-  /** What nodes have against shapes: equal pods share one look. */
-  readonly known: Map<Shape, Refusals>;
+  readonly refusalOf: (pod: WaitingPod) => string;
 }
 
 function placementsOf(
   pods: readonly WaitingPod[],
   attempts: readonly Attempt<WaitingPod>[],
-  { state, known }: Asked,
+  { state, refusalOf }: Asked,
 ): readonly Placement[] {
   const made = new Map(attempts.map((each) => [each.pod.id, each]));
   for (const { pod, is, nodeName } of attempts) if (is === "bound") state.assume(pod, nodeName);
@@ -57,8 +61,14 @@ function placementsOf(
     const own = made.get(pod.id);
     const nodeName = own?.nodeName ?? "";
     const victims = (own?.victims ?? []).map(({ id }) => id);
-    return { pod, nodeName, victims, refusal: nodeName === "" ? whyNone(pod, state, known) : "" };
+    return { pod, nodeName, victims, refusal: nodeName === "" ? refusalOf(pod) : "", isBound: own?.is === "bound" };
   });
+}
+
+/** As `whyNone`, for several pods at one time: equal ones share one look at the nodes. */
+export function sayWhy(state: SchedulerState): (pod: WaitingPod) => string {
+  const known = new Map<Shape, Refusals>();
+  return (pod) => whyNone(pod, state, known);
 }
 
 /** Why a pod gets no node: what its group needs beside a node, and what nodes have against it alone, if they have. */

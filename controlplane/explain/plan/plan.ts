@@ -16,7 +16,7 @@ import { type Picture, takeAnew } from "../picture.js";
 import { victimsOf } from "../why.js";
 import { comingPods } from "./coming-pods.js";
 import type { OverlayView } from "./overlay-view.js";
-import { placeWaiting, whyNone } from "./place-waiting.js";
+import { placeWaiting, sayWhy, whyNone } from "./place-waiting.js";
 
 /** Pods decided on between two looks at the clock. */
 const PODS_PER_STEP = 32;
@@ -182,7 +182,7 @@ function planSome(
   state: SchedulerState,
   ground: Ground,
 ): readonly { readonly id: string; readonly planned: Planned | undefined }[] {
-  return placeWaiting(pods, state).map(({ pod, nodeName, refusal, victims }) => {
+  return placeWaiting(pods, state, sayWhy(state)).map(({ pod, nodeName, refusal, victims }) => {
     const evictions = victims.map((podId) => ({ podId, nodeName, preemptor: pod }));
     return {
       id: pod.id,

@@ -4,11 +4,11 @@ import { rfc3339 } from "../../../lib/clock.js";
 import { limit } from "../../../lib/limits.js";
 import type { PodWhen, WhenResponse } from "../../../proto/gen/tallship/v1/explain.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
-import { assume } from "../../../scheduler/schedule.js";
 import type { View } from "../../cache/view.js";
-import type { WaitingPod } from "../../scheduling/backlog.js";
+import { isBefore, type WaitingPod } from "../../scheduling/backlog.js";
 import type { SchedulerState } from "../../scheduling/scheduler-state.js";
 import type { Picture } from "../picture.js";
+import { type Placement, placeWaiting } from "../plan/place-waiting.js";
 import { PodEnds } from "./pod-ends.js";
 
 /** A pod that leaves its node at some time. */
@@ -34,16 +34,17 @@ export async function whenOf(
   { state, view, pace }: Picture,
   nowMs: number,
 ): Promise<Omit<WhenResponse, "results">> {
-  const waiting = state.backlog.take(Number.POSITIVE_INFINITY);
+  const waiting = state.backlog.all();
   const course = new Course(state, view, nowMs);
-  let left = waiting;
   const last = waiting.findLastIndex(({ id }) => targets.has(id));
-  // Pods behind the last one that is asked about cannot delay it: the others go first.
-  left = waiting.slice(0, last + 1);
-  for (let steps = 0; left.length > 0 && steps < limit("whenSteps"); steps += 1) {
-    left = course.place(left);
+  // Pods behind the last one that is asked about cannot delay it, but for those of other queues with more of their quota left.
+  const first = new Set(waiting.slice(0, last + 1).map(({ id }) => id));
+  let left: readonly WaitingPod[] = [];
+  for (let steps = 0; steps < limit("whenSteps"); steps += 1) {
+    left = [...left, ...(await course.letIn(({ id, queue }) => first.has(id) || queue !== "", pace))];
     await pace();
-    if (!left.some(({ id }) => targets.has(id)) || !course.goOn()) break;
+    if (!course.isAnyMissing(targets) || !course.goOn()) break;
+    left = course.place([...left].sort((one, other) => (isBefore(one, other) ? -1 : 1)));
   }
   const pods = waiting.flatMap((pod, at) => (targets.has(pod.id) ? [course.answer(pod, at + 1)] : []));
   return { pods, waitingCount: waiting.length, unknownEnds: course.endless, revision: view.revision };
@@ -54,7 +55,7 @@ class Course {
   private readonly state: SchedulerState;
   private readonly ends: PodEnds;
   private readonly view: View;
-  private readonly releases = new BinaryHeap<Release>((left, right) => isBefore(left, right));
+  private readonly releases = new BinaryHeap<Release>((left, right) => isSooner(left, right));
   private readonly starts = new Map<string, Start>();
   /** Ends that came to pass, by node: what a start there rests on. */
   private readonly passed = new Map<string, Set<string>>();
@@ -75,23 +76,43 @@ class Course {
   /** Places what finds a node now; returns the others. Of pods that are alike, one that finds none speaks for those behind it. */
   place(waiting: readonly WaitingPod[]): readonly WaitingPod[] {
     const stuck = new Set<string>();
-    const kindOf = ({ shape, tenure, preempts }: WaitingPod): string => `${shape.key} ${tenure.priority} ${preempts}`;
+    const kindOf = ({ shape, tenure, preempts, group }: WaitingPod): string =>
+      `${shape.key} ${tenure.priority} ${preempts} ${group}`;
     return waiting.filter((pod) => {
       if (stuck.has(kindOf(pod))) return true;
-      const { attempts } = assume(this.state.snapshot, [pod], this.state.standings);
-      for (const { victims, nodeName } of attempts)
-        for (const { id, tenure } of victims)
-          this.releases.push({
-            id,
-            nodeName,
-            atMs: this.nowMs + this.graceMs(id, tenure.namespace),
-            because: PREEMPTED,
-          });
-      const bound = attempts.find(({ is }) => is === "bound");
-      if (bound === undefined) stuck.add(kindOf(pod));
-      else this.start(pod, bound.nodeName);
-      return bound === undefined;
+      const placements = placeWaiting([pod], this.state, () => "");
+      for (const placement of placements) this.carryOut(placement);
+      const isBound = placements.some((placement) => placement.isBound);
+      if (!isBound) stuck.add(kindOf(pod));
+      // Who speaks for a group that cannot be tried is heard again when it can.
+      if (placements.length === 0) this.state.backlog.withhold(pod.id);
+      return !isBound && placements.length > 0;
     });
+  }
+
+  /** Places those that may be tried by now, as far as they count; returns those that find no node. */
+  async letIn(counts: (pod: WaitingPod) => boolean, pace: Picture["pace"]): Promise<readonly WaitingPod[]> {
+    const left: WaitingPod[] = [];
+    for (;;) {
+      while (this.state.admit()) await pace();
+      const more = this.state.backlog.take(Number.POSITIVE_INFINITY);
+      if (more.length === 0) return left;
+      left.push(...this.place(more.filter(counts)));
+    }
+  }
+
+  /** True while one of these has no node. */
+  isAnyMissing(ids: ReadonlySet<string>): boolean {
+    for (const id of ids) if (!this.starts.has(id) && this.state.backlog.get(id) !== undefined) return true;
+    return false;
+  }
+
+  private carryOut({ pod, nodeName, isBound, victims }: Placement): void {
+    for (const id of victims) {
+      const namespace = this.state.snapshot.tenant(id)?.tenure.namespace ?? "";
+      this.releases.push({ id, nodeName, atMs: this.nowMs + this.graceMs(id, namespace), because: PREEMPTED });
+    }
+    if (isBound) this.start(pod, nodeName);
   }
 
   /** Goes on to the next time that pods end; false when nobody says when any does. */
@@ -101,7 +122,7 @@ class Course {
     this.nowMs = Math.max(this.nowMs, next.atMs);
     // What ends within the same second ends together.
     while (next !== undefined && next.atMs <= this.nowMs + TOGETHER_MS) {
-      this.state.snapshot.remove(next.id);
+      this.state.forget(next.id);
       this.passed.set(next.nodeName, (this.passed.get(next.nodeName) ?? new Set()).add(next.because));
       next = this.releases.pop();
     }
@@ -120,6 +141,7 @@ class Course {
       node: start?.nodeName ?? "",
       startsAt: isKnown ? rfc3339(start.atMs) : "",
       inSeconds: isKnown ? Math.ceil((start.atMs - this.beganMs) / 1_000) : undefined,
+      heldBy: isKnown ? "" : this.state.whyHeld(pod) || this.state.groupNeed(pod),
       assumptions: isKnown && start.atMs > this.beganMs ? [...(this.passed.get(start.nodeName) ?? [])].sort() : [],
     };
   }
@@ -150,6 +172,6 @@ class Course {
 const PREEMPTED = "pods of lower priority end within their grace";
 const TOGETHER_MS = 1_000;
 
-function isBefore(left: Release, right: Release): boolean {
+function isSooner(left: Release, right: Release): boolean {
   return left.atMs === right.atMs ? left.id < right.id : left.atMs < right.atMs;
 }
