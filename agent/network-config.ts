@@ -24,6 +24,7 @@ export function networkConfig(
     clusterDomain: cluster.clusterDomain,
     vxlanPort: cluster.vxlanPort,
     vni: cluster.vni,
+    directRouting: cluster.directRouting,
     underlayIP: facts.nodeIP,
     nodePortMin: cluster.nodePortMin,
     nodePortMax: cluster.nodePortMax,

@@ -8,12 +8,12 @@ import type { BenchContext } from "./harness.js";
 /** Runs a measurement on a cluster of its own and takes it down, also after a failure. */
 export async function withTestbed<T>(
   context: BenchContext,
-  options: { readonly hostCount: number },
+  options: { readonly hostCount: number; readonly initWords?: readonly string[] },
   measure: (testbed: Testbed) => Promise<T>,
 ): Promise<T> {
   const testbed = await Testbed.up({
     name: `bench-${process.pid}`,
-    hostCount: options.hostCount,
+    ...options,
     controlPlaneCount: 1,
     report: context.report,
   });

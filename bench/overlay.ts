@@ -3,7 +3,7 @@ import type { Testbed } from "../test/testbed/testbed.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
 import { deploy, podsOf, type RunningPod, withTestbed } from "./on-testbed.js";
 
-/** What the overlay costs against the bare link of the same hosts, and against plain kernel VXLAN with the same entries. */
+/** What the overlay costs against the bare link of the same hosts, against plain kernel VXLAN with the same entries, and where hosts route directly. */
 export const overlay: Bench = {
   name: "overlay",
   summary: "iperf3 and round trip, pod to pod across hosts, over the bare link",
@@ -34,24 +34,50 @@ export interface Sample {
   readonly rttMs: number;
 }
 
-function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
+async function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
+  return { ...(await tunnelled(context)), ...(await direct(context)) };
+}
+
+/** The same two hosts in a cluster of direct routing, against their bare link. */
+function direct(context: BenchContext): Promise<Readonly<Record<string, number>>> {
+  return withTestbed(context, { hostCount: 2, initWords: ["--direct-routing"] }, async (testbed) => {
+    await deploy(testbed, { name: "net", replicas: 2 });
+    const paths = { bare: barePath(testbed), direct: await podPath(testbed, await podsOf(testbed, "net")) };
+    const of = await rounds(context, paths);
+    return {
+      direct_tcp1_ratio: of("direct", "tcp1") / of("bare", "tcp1"),
+      direct_tcp8_ratio: of("direct", "tcp8") / of("bare", "tcp8"),
+      direct_rtt_ratio: of("direct", "rttMs") / of("bare", "rttMs"),
+      direct_udp_pps_ratio: of("direct", "udpPps") / of("bare", "udpPps"),
+    };
+  });
+}
+
+/** Measures the paths in turns; answers the median of each figure of each. */
+async function rounds<Name extends string>(
+  context: BenchContext,
+  paths: Readonly<Record<Name, Path>>,
+): Promise<(name: Name, key: keyof Sample) => number> {
+  const names = Object.keys(paths).filter((name): name is Name => name in paths);
+  const samples = new Map<Name, Sample[]>(names.map((name) => [name, []]));
+  for (let round = 0; round < (context.isQuick ? 1 : 5); round += 1) {
+    for (const name of names) {
+      const sample = await measure(paths[name], context.isQuick ? 1 : 3);
+      samples.get(name)?.push(sample);
+      context.report(
+        `${name}: ${(sample.tcp1 / 1e9).toFixed(2)} Gbit/s, 8 streams ${(sample.tcp8 / 1e9).toFixed(2)}, ${sample.rttMs.toFixed(3)} ms, ${Math.round(sample.udpPps)} packets/s`,
+      );
+    }
+  }
+  return (name, key) => median((samples.get(name) ?? []).map((sample) => sample[key]));
+}
+
+function tunnelled(context: BenchContext): Promise<Readonly<Record<string, number>>> {
   return withTestbed(context, { hostCount: 2 }, async (testbed) => {
     await deploy(testbed, { name: "net", replicas: 2 });
     const pods = await podsOf(testbed, "net");
     const paths = { bare: barePath(testbed), pod: await podPath(testbed, pods), plain: await plainPath(testbed) };
-    const samples: Record<keyof typeof paths, Sample[]> = { bare: [], pod: [], plain: [] };
-    const rounds = context.isQuick ? 1 : 5;
-    for (let round = 0; round < rounds; round += 1) {
-      for (const name of ["bare", "pod", "plain"] as const) {
-        const sample = await measure(paths[name], context.isQuick ? 1 : 3);
-        samples[name].push(sample);
-        context.report(
-          `${name}: ${(sample.tcp1 / 1e9).toFixed(2)} Gbit/s, 8 streams ${(sample.tcp8 / 1e9).toFixed(2)}, ${sample.rttMs.toFixed(3)} ms, ${Math.round(sample.udpPps)} packets/s`,
-        );
-      }
-    }
-    const of = (name: keyof typeof paths, key: keyof Sample): number =>
-      median(samples[name].map((sample) => sample[key]));
+    const of = await rounds(context, paths);
     const ratio = (key: keyof Sample, over: keyof typeof paths = "bare"): number => of("pod", key) / of(over, key);
     return {
       tcp1_ratio: ratio("tcp1"),

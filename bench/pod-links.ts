@@ -4,7 +4,7 @@ import { diffEntries, type Entry } from "../net/kernel/entries.js";
 import type { Kernel } from "../net/kernel/kernel.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import { netnsPath } from "../net/node-network.js";
-import { OVERLAY_SETTINGS, overlayEntries } from "../net/overlay/overlay-plan.js";
+import { overlayEntries, settingsOf } from "../net/overlay/overlay-plan.js";
 import { peersOf } from "../net/overlay/peers.js";
 import { makeNamespace, type TestNamespace } from "../test/kit/network-namespace.js";
 import { nodeConfig, nodeObject } from "../test/kit/network-world.js";
@@ -76,8 +76,12 @@ async function makeHost(at: number, fabric: TestNamespace): Promise<Host> {
   const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter });
   const config = nodeConfig(at, runDir);
   const nodes = [1, 2].map((each) => nodeObject(each, vtepMac(`node-${each}`)));
-  const want: readonly Entry[] = overlayEntries(config, 1_500, peersOf(nodes, config).peers);
-  await kernel.changeEntries(diffEntries(want, await kernel.readEntries(["tallship0"], OVERLAY_SETTINGS)));
+  const want: readonly Entry[] = overlayEntries(
+    config,
+    { device: "eth0", mtu: 1_500, prefixLength: 24 },
+    peersOf(nodes, config).peers,
+  );
+  await kernel.changeEntries(diffEntries(want, await kernel.readEntries(["tallship0"], settingsOf())));
   // Pods of the bridge have the upper half of the node's subnet.
   await namespace.run(
     `ip link add bridge0 mtu 1450 type bridge; ip link set bridge0 up; ip address add 10.128.${at}.129/25 dev bridge0`,

@@ -17,7 +17,7 @@ interface World {
 
 const config = nodeConfig(4);
 const freshKernel = (): SimulatedKernel =>
-  new SimulatedKernel([{ address: "192.168.9.4", device: "eth0", mtu: 1_500 }]);
+  new SimulatedKernel([{ address: "192.168.9.4", device: "eth0", mtu: 1_500, prefixLength: 24 }]);
 
 async function world(kernel = freshKernel()): Promise<World> {
   const clock = new ManualClock();

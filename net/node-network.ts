@@ -19,6 +19,8 @@ export interface NodeNetworkConfig {
   readonly clusterDomain: string;
   readonly vxlanPort: number;
   readonly vni: number;
+  /** Peers whose underlay address is on this host's link are reached without VXLAN. */
+  readonly directRouting: boolean;
   /** The host's address that peers send VXLAN to. */
   readonly underlayIP: string;
   readonly nodePortMin: number;

@@ -46,6 +46,8 @@ export const CLUSTER_OPTIONS = {
     help: `domain of the cluster's names (${DEFAULTS.clusterDomain})`,
   },
   "vxlan-port": { type: "string", value: "PORT", help: `UDP port of the overlay (${DEFAULTS.vxlanPort})` },
+  vni: { type: "string", value: "N", help: `VXLAN network identifier of the overlay (${DEFAULTS.vni})` },
+  "direct-routing": { type: "boolean", help: "hosts on one link route pods' packets to each other without VXLAN" },
 } as const satisfies OptionSpecs;
 
 /** Where this host's files are. */
@@ -101,7 +103,8 @@ export function clusterOf(values: OptionValues<typeof CLUSTER_OPTIONS>, controlP
     dnsAddress: tenthOf(serviceCIDR),
     clusterDomain: values["cluster-domain"] ?? DEFAULTS.clusterDomain,
     vxlanPort: portOption("vxlan-port", values["vxlan-port"], DEFAULTS.vxlanPort),
-    vni: DEFAULTS.vni,
+    vni: countOption("vni", values.vni, { otherwise: DEFAULTS.vni, min: 1, max: 16_777_215 }),
+    directRouting: values["direct-routing"] === true,
     controlPlaneAddresses: [controlPlaneAddress],
     nodePortMin: DEFAULTS.nodePortMin,
     nodePortMax: DEFAULTS.nodePortMax,

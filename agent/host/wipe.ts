@@ -6,6 +6,7 @@ import type { HostPaths } from "../../lib/host-paths.js";
 import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { OVERLAY_DEVICE, POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../../net/device-names.js";
+import { FIREWALL_TABLE } from "../../net/kernel/firewall-text.js";
 import { RULE_TABLE } from "../../net/kernel/nft-text.js";
 import { mountedHierarchies, removeCgroup } from "../cgroup/pod-cgroups.js";
 import { mountsBelow } from "./mounts-below.js";
@@ -110,7 +111,7 @@ async function removeNetwork(): Promise<void> {
   await run("ip", ["link", "delete", "group", `${POD_DEVICE_GROUP}`]);
   await run("ip", ["link", "delete", OVERLAY_DEVICE]);
   await run("ip", ["route", "flush", "proto", `${ROUTE_PROTOCOL}`]);
-  await run("nft", ["delete", "table", ...RULE_TABLE.split(" ")]);
+  for (const table of [RULE_TABLE, FIREWALL_TABLE]) await run("nft", ["delete", "table", ...table.split(" ")]);
 }
 
 /** Runs to its end; what is not there to be taken away makes it fail, and that is well. */

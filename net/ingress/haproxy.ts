@@ -143,17 +143,18 @@ class Haproxy implements IngressProxy {
 
   /** Resolves when the process takes commands, which it does once it has the ports. */
   private async answers(child: ChildProcess, socket: string): Promise<void> {
-    let ended: string | undefined;
+    // What it said is read by whom it concerns: later, when it ends in its own time, its folder may be gone.
+    let ended: (() => string) | undefined;
     child.once("error", (error) => {
-      ended = error.message;
+      ended = () => error.message;
     });
     child.once("exit", (code) => {
-      ended ??= `it ended with ${code ?? "a signal"}: ${this.lastWords()}`;
+      ended ??= () => `it ended with ${code ?? "a signal"}: ${this.lastWords()}`;
     });
     const untilMs = this.clock.monotonicMs() + limit("ingressStartMs");
     for (;;) {
       if (await ask(socket, "show version").catch(() => undefined)) return;
-      if (ended !== undefined) throw new TallshipError("failed_precondition", `haproxy does not start: ${ended}`);
+      if (ended !== undefined) throw new TallshipError("failed_precondition", `haproxy does not start: ${ended()}`);
       if (this.clock.monotonicMs() > untilMs) {
         child.kill("SIGKILL");
         throw new TallshipError("failed_precondition", `haproxy does not answer within ${limit("ingressStartMs")} ms`);

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { nodeConfig, nodeObject } from "../../test/kit/network-world.js";
-import { OVERLAY_SETTINGS, overlayEntries } from "../overlay/overlay-plan.js";
+import { overlayEntries, settingsOf } from "../overlay/overlay-plan.js";
 import { peersOf } from "../overlay/peers.js";
 import { diffEntries, type Entry, type EntryChange, entryKey } from "./entries.js";
 import { SimulatedKernel } from "./simulated-kernel.js";
@@ -9,7 +9,7 @@ import { SimulatedKernel } from "./simulated-kernel.js";
 const config = nodeConfig(4);
 const entriesFor = (ats: readonly number[], shift = 0): readonly Entry[] => {
   const nodes = ats.map((at) => nodeObject(at, undefined, `192.168.9.${at + shift}`));
-  return overlayEntries(config, 1_500, peersOf(nodes, config).peers);
+  return overlayEntries(config, { device: "eth0", mtu: 1_500, prefixLength: 24 }, peersOf(nodes, config).peers);
 };
 const describeChange = ({ do: act, entry }: EntryChange): string => `${act} ${entry.table}`;
 
@@ -64,7 +64,7 @@ test("whatever the kernel holds, the diff makes it hold what is wanted, and a ro
         const victim = entriesFor(before)[at];
         if (victim !== undefined && victim.table !== "setting") kernel.meddle({ do: "delete", entry: victim });
       }
-      const read = (): Promise<readonly Entry[]> => kernel.readEntries(["tallship0"], OVERLAY_SETTINGS);
+      const read = (): Promise<readonly Entry[]> => kernel.readEntries(["tallship0"], settingsOf());
       const changes = diffEntries(entriesFor(after, shift), await read());
       for (const change of changes) {
         await kernel.changeEntries([change]);

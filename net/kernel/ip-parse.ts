@@ -2,6 +2,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { POD_DEVICE_GROUP } from "../device-names.js";
 import type { Entry } from "./entries.js";
 import { parseAlias } from "./ip-text.js";
+import type { UnderlayDevice } from "./kernel.js";
 
 /** A row of what `ip -json` and `bridge -json` print, read field by field. */
 class Row {
@@ -140,8 +141,10 @@ export function parseHostEnds(json: string): readonly HostEnd[] {
   });
 }
 
-/** The device and MTU of the first link that has the address, of `ip -json address show to IP/32`. */
-export function parseUnderlay(json: string): { readonly device: string; readonly mtu: number } | undefined {
+/** The first link that has the address, of `ip -json address show to IP/32`. */
+export function parseUnderlay(json: string): UnderlayDevice | undefined {
   const row = rowsOf(json).find((each) => each.text("ifname") !== "");
-  return row === undefined ? undefined : { device: row.text("ifname"), mtu: row.count("mtu") };
+  if (row === undefined) return undefined;
+  const prefixLength = row.rows("addr_info")[0]?.count("prefixlen") ?? 32;
+  return { device: row.text("ifname"), mtu: row.count("mtu"), prefixLength };
 }

@@ -76,9 +76,9 @@ function ip(...lines: readonly string[]): readonly Command[] {
   return lines.map((line) => ({ tool: "ip", line }));
 }
 
-/** The file of a setting. */
+/** The file of a setting. As sysctl(8) has it: in a name with slashes, dots are dots, such as those in a device's name. */
 export function settingPath(name: string): string {
-  return `/proc/sys/${name.replaceAll(".", "/")}`;
+  return `/proc/sys/${name.includes("/") ? name : name.replaceAll(".", "/")}`;
 }
 
 /** Lines for `ip -batch` inside of the pod's namespace. `hostNetns` is a path by which the host's namespace is reached. */

@@ -100,6 +100,8 @@ export interface HeldTunnel extends TunnelDevice {
 export interface UnderlayDevice {
   readonly device: string;
   readonly mtu: number;
+  /** Of the address: which others are on the same link. */
+  readonly prefixLength: number;
 }
 
 /**

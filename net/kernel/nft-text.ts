@@ -116,14 +116,14 @@ function chains(frame: RuleFrame): string {
 }
 
 /** The tunnel's outer packets and questions for names need no connection tracking: it costs time and fills the table. Nothing on the wire is for this host's 127.0.0.1. */
-function untracked({ vxlanPort, dnsAddress, overlayDevice }: RuleFrame): string {
+function untracked({ vxlanPort, dnsAddress }: RuleFrame): string {
   const rules = `    udp dport ${vxlanPort} notrack
     ip daddr ${dnsAddress} udp dport 53 notrack
     ip saddr ${dnsAddress} udp sport 53 notrack
 `;
   return `  chain untracked-in {
     type filter hook prerouting priority raw; policy accept;
-    iifname "${overlayDevice}" ip daddr 127.0.0.0/8 drop
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
 ${rules}  }
   chain untracked-out {
     type filter hook output priority raw; policy accept;
@@ -206,6 +206,7 @@ function sources({ gateway, clusterCIDR, overlayDevice }: RuleFrame): string {
     ip saddr . ip daddr @hairpins snat ip to ${gateway}
     ip saddr 127.0.0.0/8 oifname "${POD_DEVICE_PREFIX}*" snat ip to ${gateway}
     oifname "${overlayDevice}" ip saddr != ${clusterCIDR} snat ip to ${gateway}
+    oifname != { "lo", "${POD_DEVICE_PREFIX}*" } ip daddr ${clusterCIDR} ip saddr != ${clusterCIDR} snat ip to ${gateway}
     oifname { "lo", "${overlayDevice}", "${POD_DEVICE_PREFIX}*", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*" } accept
     ip saddr ${clusterCIDR} ip daddr != ${clusterCIDR} masquerade
     ct status dnat ip daddr @foreign-endpoints fib saddr type != local masquerade

@@ -12,7 +12,7 @@ kernelConformance("real", async () => {
   const kernel = realKernel({ runDir: `${host.folder}/run`, clock: systemClock, enter: host.enter });
   return {
     kernel,
-    underlay: { address: "192.168.9.4", device: "eth9", mtu: 1_500 },
+    underlay: { address: "192.168.9.4", device: "eth9", mtu: 1_500, prefixLength: 24 },
     deleteDevice: async (device) => void (await host.run(`ip link delete ${device}`)),
     deletePodDevice: async (uid) => void (await host.run(`ip link delete ${podDevice(uid)}`)),
     flushRuleset: async () => void (await host.run("nft flush ruleset")),

@@ -66,7 +66,9 @@ export class SimulatedKernel implements Kernel {
 
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
     const found = this.underlays.find((each) => each.address === address);
-    return found === undefined ? undefined : { device: found.device, mtu: found.mtu };
+    if (found === undefined) return undefined;
+    const { device, mtu, prefixLength } = found;
+    return { device, mtu, prefixLength };
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
@@ -268,8 +270,10 @@ export class SimulatedKernel implements Kernel {
     return this.rules?.maps.get(map) ?? new Map();
   }
 
+  /** True for what no device carries, too. */
   private hasDevice(device: string): boolean {
-    return device === "" || this.entries.has(`device ${device}`) || this.tunnels.has(device);
+    const isThere = this.underlays.some((each) => each.device === device) || this.tunnels.has(device);
+    return device === "" || isThere || this.entries.has(`device ${device}`);
   }
 
   private mayRefuse(): void {

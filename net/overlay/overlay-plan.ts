@@ -1,14 +1,14 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { gatewayOf } from "../ipv4.js";
+import { contains, gatewayOf, maskedSubnet, parseAddress, type Subnet } from "../ipv4.js";
 import type { Entry } from "../kernel/entries.js";
+import type { UnderlayDevice } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "./peers.js";
 
 /** Bytes that VXLAN over IPv4 adds to a pod's packet: inner Ethernet 14, VXLAN 8, UDP 8, IPv4 20. */
 export const VXLAN_OVERHEAD_BYTES = 50;
 
-/** Settings that the overlay reads back. */
-export const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward", "net.ipv4.conf.all.send_redirects"];
+const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward", "net.ipv4.conf.all.send_redirects"];
 
 /** What this node needs before any peer is known: the device, its addresses, the ways to services and to nowhere. */
 export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): readonly Entry[] {
@@ -36,11 +36,47 @@ export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): rea
   ];
 }
 
+/** The link on which peers are reached without VXLAN. */
+export interface SharedLink {
+  readonly device: string;
+  readonly subnet: Subnet;
+}
+
+/** The link of the host's own address, where the cluster's peers on it are to be reached without VXLAN. */
+export function sharedLink(config: NodeNetworkConfig, underlay: UnderlayDevice): SharedLink | undefined {
+  const subnet = maskedSubnet(`${config.underlayIP}/${underlay.prefixLength}`);
+  return config.directRouting && subnet !== undefined ? { device: underlay.device, subnet } : undefined;
+}
+
+/** What the shared link needs beside its routes: the host's own 127.0.0.1 may lead to another node's pod, as on the overlay's device. */
+function linkEntries(link: SharedLink): readonly Entry[] {
+  return [{ table: "setting", name: routeLocalnet(link), value: "1" }];
+}
+
+/** Settings that the overlay reads back. */
+export function settingsOf(link?: SharedLink): readonly string[] {
+  return link === undefined ? OVERLAY_SETTINGS : [...OVERLAY_SETTINGS, routeLocalnet(link)];
+}
+
+function routeLocalnet({ device }: SharedLink): string {
+  return `net/ipv4/conf/${device}/route_localnet`;
+}
+
+/** How a peer is reached otherwise than by packets of the overlay's full size. */
+export interface PeerWay {
+  /** Size that passes the tunnel to it. */
+  readonly mtu?: number | undefined;
+  /** Link on which it may be. */
+  readonly link?: SharedLink | undefined;
+}
+
 /**
  * What one peer needs. The route is last: until it exists no packet looks up the others. Where the way passes only smaller packets than the device's,
  * the route says so, and the kernel tells pods; the gateway then has a route of its own, so that probes go on to see how the way is.
  */
-export function peerEntries(peer: Peer, source: string, mtu?: number): readonly Entry[] {
+export function peerEntries(peer: Peer, source: string, { mtu, link }: PeerWay = {}): readonly Entry[] {
+  if (link !== undefined && contains(link.subnet, parseAddress(peer.underlayIp) ?? -1))
+    return [{ table: "route", device: link.device, subnet: peer.podCIDR, via: peer.underlayIp, source }];
   const route = { table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source };
   return [
     { table: "neigh", device: OVERLAY_DEVICE, ip: peer.gateway, mac: peer.vtepMac },
@@ -61,13 +97,15 @@ export function announcedEntry(ip: string): Entry {
 /** Everything the kernel must hold for the overlay. */
 export function overlayEntries(
   config: NodeNetworkConfig,
-  underlayMtu: number,
+  underlay: UnderlayDevice,
   peers: readonly Peer[],
   routeMtus: ReadonlyMap<string, number> = new Map(),
 ): readonly Entry[] {
   const source = gatewayOf(config.podCIDR);
+  const link = sharedLink(config, underlay);
   return [
-    ...baseEntries(config, underlayMtu),
-    ...peers.flatMap((peer) => peerEntries(peer, source, routeMtus.get(peer.gateway))),
+    ...baseEntries(config, underlay.mtu),
+    ...(link === undefined ? [] : linkEntries(link)),
+    ...peers.flatMap((peer) => peerEntries(peer, source, { mtu: routeMtus.get(peer.gateway), link })),
   ];
 }

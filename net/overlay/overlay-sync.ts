@@ -2,10 +2,10 @@ import { TallshipError } from "../../lib/errors.js";
 import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
-import type { Kernel } from "../kernel/kernel.js";
+import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
-import { announcedEntry, OVERLAY_SETTINGS, overlayEntries, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
+import { announcedEntry, overlayEntries, settingsOf, sharedLink, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
 import type { Peer } from "./peers.js";
 
 /**
@@ -15,8 +15,7 @@ import type { Peer } from "./peers.js";
 export class OverlaySync {
   private readonly config: NodeNetworkConfig;
   private readonly kernel: Kernel;
-  private underlayMtu = 0;
-  private underlayDevice = "";
+  private underlay: UnderlayDevice = { device: "", mtu: 0, prefixLength: 32 };
   /** Undefined before the first map: what is there of peers stands. */
   private peers: readonly Peer[] | undefined;
   /** Addresses that this node answers for on the underlay's link. */
@@ -36,7 +35,7 @@ export class OverlaySync {
 
   /** MTU of pods' devices. */
   get podMtu(): number {
-    return this.underlayMtu - VXLAN_OVERHEAD_BYTES;
+    return this.underlay.mtu - VXLAN_OVERHEAD_BYTES;
   }
 
   /** What the kernel is to hold for the overlay, as of the last time that it took everything. */
@@ -82,14 +81,13 @@ export class OverlaySync {
         "kernel_failed",
         `build the overlay: no device has the address ${this.config.underlayIP}`,
       );
-    this.underlayMtu = underlay.mtu;
-    this.underlayDevice = underlay.device;
+    this.underlay = underlay;
     this.held = undefined;
     return this.bring();
   }
 
   private async bring(): Promise<number> {
-    const have = this.held ?? (await this.kernel.readEntries([OVERLAY_DEVICE], OVERLAY_SETTINGS));
+    const have = this.held ?? (await this.read());
     const want = this.wanted(have);
     const changes = diffEntries(want, have);
     this.held = undefined;
@@ -99,10 +97,18 @@ export class OverlaySync {
     this.agreed = want;
     const fresh = new Set(changes.flatMap(({ do: act, entry }) => (act === "add" && "ip" in entry ? [entry.ip] : [])));
     await this.kernel.announce(
-      this.underlayDevice,
+      this.underlay.device,
       this.announced.filter((ip) => fresh.has(ip)),
     );
     return changes.length;
+  }
+
+  /** Of the device that hosts share only the routes are Tallship's. */
+  private async read(): Promise<readonly Entry[]> {
+    const link = sharedLink(this.config, this.underlay);
+    const devices = link === undefined ? [OVERLAY_DEVICE] : [OVERLAY_DEVICE, link.device];
+    const entries = await this.kernel.readEntries(devices, settingsOf(link));
+    return entries.filter((entry) => deviceOf(entry) !== link?.device || entry.table === "route");
   }
 
   /** A device that was made anew leaves checksums to the card. */
@@ -129,7 +135,7 @@ export class OverlaySync {
   }
 
   private wanted(have: readonly Entry[]): readonly Entry[] {
-    const base = overlayEntries(this.config, this.underlayMtu, this.peers ?? [], this.remedies.routeMtus);
+    const base = overlayEntries(this.config, this.underlay, this.peers ?? [], this.remedies.routeMtus);
     if (this.peers !== undefined) {
       const networks = networkEntries(this.config, this.surroundings, {
         podMtu: this.podMtu,

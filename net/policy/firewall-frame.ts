@@ -6,6 +6,8 @@ import { TUNNEL_PORTS } from "../tunnels/tunnel-keys.js";
 /** What the firewall's fixed rules depend on. Fixed while the process runs. */
 export interface FirewallFrame extends NetworkFrame {
   readonly vxlanPort: number;
+  /** All pods of the cluster. */
+  readonly clusterCIDR: string;
   /** TCP ports of Tallship itself on its hosts, which pods have no business with. */
   readonly internalPorts: readonly number[];
   /** UDP port of peers' probes. */
@@ -13,6 +15,9 @@ export interface FirewallFrame extends NetworkFrame {
 }
 
 const POD = `iifname "${POD_DEVICE_PREFIX}*"`;
+
+/** What packets of other hosts' pods come by, whose senders were held to their addresses outside of it. */
+const TUNNELS = `{ "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*" }`;
 
 /** A TCP packet that does not begin a connection. */
 const MIDWAY = "tcp flags & (fin | syn | rst | ack) != syn";
@@ -25,12 +30,13 @@ const INNER_SOURCE = "@th,336,32";
  * The chains that are always there, whatever policies say.
  *
  * Before anything else, `sources` holds senders to their own addresses: a pod's packet must come from the device that the way back leads
- * to, and a packet of the overlay from the host that has its sender's subnet. Two base chains then ask the policies, one for each end, since
+ * to, also where pods of other hosts come without the overlay, and a packet of the overlay from the host that has its sender's subnet. Two base chains then ask the policies, one for each end, since
  * an `accept` ends only the chain it stands in. Connections that were let through are asked about no more; those that are forbidden later
  * are forgotten by the kernel, and `torn` ends what goes on of them.
  */
 export function frameChains({
   vxlanPort,
+  clusterCIDR,
   internalPorts,
   probePort,
 }: FirewallFrame): ReadonlyMap<string, FirewallChain> {
@@ -42,7 +48,15 @@ export function frameChains({
   const known = "ct state established,related accept";
   const itself = "ip saddr . ip daddr @selves accept";
   return new Map([
-    ["sources", base("prerouting priority -310", `${POD} goto from-pods`, `udp dport ${vxlanPort} goto from-hosts`)],
+    [
+      "sources",
+      base(
+        "prerouting priority -310",
+        `${POD} goto from-pods`,
+        `udp dport ${vxlanPort} goto from-hosts`,
+        `iifname != ${TUNNELS} ip saddr ${clusterCIDR} fib saddr . iif oif missing drop`,
+      ),
+    ],
     ["from-pods", inner("meta protocol != ip drop", "fib saddr . iif oif missing drop", "ip daddr 127.0.0.0/8 drop")],
     [
       "from-hosts",
@@ -65,7 +79,8 @@ export function frameChains({
       base(
         "input priority -5",
         `${POD} goto internals`,
-        `iifname { "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*" } ip saddr != @gateways goto internals`,
+        `iifname ${TUNNELS} ip saddr != @gateways goto internals`,
+        `iifname != "lo" ip saddr ${clusterCIDR} ip saddr != @gateways goto internals`,
       ),
     ],
     [

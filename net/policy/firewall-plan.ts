@@ -171,7 +171,7 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
 function gateways(overlay: readonly Entry[]): readonly string[] {
   const found = overlay.flatMap((entry) => {
     if (entry.table !== "route") return [];
-    if (!entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return entry.via === "" ? [] : [entry.via];
+    if (entry.via === "" && !entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return [];
     return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];
   });
   return [...new Set(found)];

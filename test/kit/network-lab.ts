@@ -8,7 +8,14 @@ import { systemRng } from "../../lib/system-rng.js";
 import { vtepMac } from "../../net/device-names.js";
 import { createNodeNetwork } from "../../net/host-network.js";
 import { realKernel } from "../../net/kernel/real-kernel.js";
-import { type HostPort, type NetworkMap, type NodeNetwork, netnsPath, type PodLink } from "../../net/node-network.js";
+import {
+  type HostPort,
+  type NetworkMap,
+  type NodeNetwork,
+  type NodeNetworkConfig,
+  netnsPath,
+  type PodLink,
+} from "../../net/node-network.js";
 import { tunnelKeyFile } from "../../net/tunnels/key-file.js";
 import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
 import type { Network } from "../../proto/gen/tallship/v1/network.js";
@@ -94,8 +101,8 @@ export interface Lab {
   dispose(): Promise<void>;
 }
 
-/** Makes a lab of hosts 1 to `count`, whose networks know each other. */
-export async function makeLab(count: number): Promise<Lab> {
+/** Makes a lab of hosts 1 to `count`, whose networks know each other; `traits` change what each is configured with. */
+export async function makeLab(count: number, traits: Partial<NodeNetworkConfig> = {}): Promise<Lab> {
   const program = await bundleProgram(
     `import { runProbe } from "./test/kit/network-probe.js"; runProbe(process.argv[2] ?? "");`,
   );
@@ -116,7 +123,9 @@ export async function makeLab(count: number): Promise<Lab> {
   const outside = await join("stranger", 100);
   const hosts = await Promise.all(
     Array.from({ length: count }, (_, at) =>
-      join(`host-${at + 1}`, at + 1).then((each) => makeHost(at + 1, each, start)),
+      join(`host-${at + 1}`, at + 1).then((each) =>
+        makeHost({ ...nodeConfig(at + 1, `${each.folder}/run`), ...traits }, each, start),
+      ),
     ),
   );
   let revision = 0;
@@ -174,12 +183,12 @@ interface MadeHost {
 }
 
 async function makeHost(
-  at: number,
+  config: NodeNetworkConfig,
   namespace: TestNamespace,
   start: (name: string, enter: readonly string[]) => Probe,
 ): Promise<MadeHost> {
-  const runDir = `${namespace.folder}/run`;
-  const config = nodeConfig(at, runDir);
+  const { runDir } = config;
+  const at = Number(config.nodeName.split("-")[1]);
   let applied = 0;
   let tunnels: readonly PublishedKey[] = [];
   const begin = async (): Promise<NodeNetwork> => {

@@ -17,6 +17,7 @@ export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConf
     clusterDomain: "cluster.local",
     vxlanPort: 4789,
     vni: 4242,
+    directRouting: false,
     underlayIP: `192.168.9.${at}`,
     nodePortMin: 30_000,
     nodePortMax: 32_767,

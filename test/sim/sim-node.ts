@@ -83,7 +83,7 @@ export class SimNode {
     this.name = options.name;
     this.controlPlanes = options.controlPlanes;
     this.address = `192.168.0.${10 + options.index}`;
-    this.kernel = new SimulatedKernel([{ address: this.address, device: "eth0", mtu: 1_500 }]);
+    this.kernel = new SimulatedKernel([{ address: this.address, device: "eth0", mtu: 1_500, prefixLength: 24 }]);
     this.runtime = new SimulatedRuntime({ clock: ground.world, program: programOf });
   }
 

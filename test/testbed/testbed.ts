@@ -45,6 +45,8 @@ export interface TestbedOptions {
   readonly hostOptions?: readonly string[];
   /** Each host's data is on a disk of its own of this size; absent: on the machine's. */
   readonly diskMib?: number;
+  /** More words for `tallshipd init`. */
+  readonly initWords?: readonly string[];
 }
 
 /** Several hosts on one machine: each with its own network, mount, UTS and cgroup namespace, on one bridge, with a registry. */
@@ -117,7 +119,7 @@ export class Testbed {
     const [first, ...others] = layout.hosts;
     if (first === undefined) throw new Error("a testbed has at least one host");
     const more = options.hostOptions ?? [];
-    await this.daemon(first, ["init", "--advertise-address", first.address, ...more]);
+    await this.daemon(first, ["init", "--advertise-address", first.address, ...more, ...(options.initWords ?? [])]);
     options.report(`${first.name}: control plane and agent`);
     await this.forward(first.name);
     this.writeConfig();
