@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Lab, type LabPod, makeLab } from "../test/kit/network-lab.js";
-import { vtepMac } from "./device-names.js";
 
 // Three hosts on one link that route directly; the third has told an address behind a router, so the others tunnel to it.
 let lab: Lab;
@@ -92,8 +91,6 @@ test("a pod's address is believed from the host that has it alone, and ports of 
   expect(await far.probe.ask({ host: "10.128.1.1", port: 8080 })).toBe(`host-1 ${far.address}`);
 });
 
-test("the tunnel takes nothing from a host that is reached without it", async () => {
-  const neighbours = await lab.host(1).namespace.run("ip neighbour show dev tallship0");
-  expect(neighbours).not.toContain(vtepMac("node-2"));
+test("the tunnel takes no pods' packets from a host that is reached without it", async () => {
   expect(await lab.host(1).namespace.run("nft list set inet tallship-firewall tunnels")).not.toContain("192.168.9.2");
 });

@@ -15,6 +15,7 @@ const config: NodeNetworkConfig = {
   dnsAddress: "10.96.0.10",
   clusterDomain: "cluster.local",
   vxlanPort: 4789,
+  directRouting: false,
   vni: 1,
   underlayIP: "192.168.9.1",
   nodePortMin: 30_000,

@@ -75,12 +75,16 @@ export interface PeerWay {
  * the route says so, and the kernel tells pods; the gateway then has a route of its own, so that probes go on to see how the way is.
  */
 export function peerEntries(peer: Peer, source: string, { mtu, link }: PeerWay = {}): readonly Entry[] {
-  if (link !== undefined && contains(link.subnet, parseAddress(peer.underlayIp) ?? -1))
-    return [{ table: "route", device: link.device, subnet: peer.podCIDR, via: peer.underlayIp, source }];
-  const route = { table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source };
-  return [
+  const tunnel: readonly Entry[] = [
     { table: "neigh", device: OVERLAY_DEVICE, ip: peer.gateway, mac: peer.vtepMac },
     { table: "fdb", device: OVERLAY_DEVICE, mac: peer.vtepMac, underlayIp: peer.underlayIp },
+  ];
+  // Other networks lead strangers through the tunnel to a host that has them: it stands also where no pod's packets take it.
+  if (link !== undefined && contains(link.subnet, parseAddress(peer.underlayIp) ?? -1))
+    return [...tunnel, { table: "route", device: link.device, subnet: peer.podCIDR, via: peer.underlayIp, source }];
+  const route = { table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source };
+  return [
+    ...tunnel,
     ...(mtu === undefined ? [] : [{ ...route, subnet: `${peer.gateway}/32` }]),
     { ...route, subnet: peer.podCIDR, ...(mtu !== undefined && { mtu }) },
   ];
