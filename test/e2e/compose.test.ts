@@ -46,6 +46,23 @@ test("the published port answers on every host, and services meet by their names
   expect(await compose("exec", "-T", "store", "cat", "/data/stock")).toBe("stocked\n");
 });
 
+test("services that share a network have one localhost, and a named volume starts with what the image has in its place", async () => {
+  const text = `services:
+  front: {image: "tallship/hello:1"}
+  beside: {image: "tallship/hello:1", network_mode: "service:front", command: [sleep, "1000"], volumes: ["programs:/bin"]}
+volumes: {programs: {}}
+`;
+  await testbed.tsctl(["compose", "-f", "-", "-p", "pair", "up", "-d", "--wait"], { input: text });
+  const inBeside = (...words: readonly string[]): Promise<string> =>
+    testbed.tsctl(["compose", "-p", "pair", "exec", "-T", "beside", ...words]);
+  expect(await inBeside("fetch", "localhost", "8080")).toMatch(/front-/);
+  // Without the image's programs in the volume there is no fetch.
+  expect(await inBeside("cat", "/proc/mounts")).toMatch(/ \/bin /);
+  const rows = (await testbed.tsctl(["compose", "-p", "pair", "ps"])).trim().split("\n").slice(1);
+  expect(rows.map((row) => row.split(/ +/)[2])).toEqual(["front", "beside"]);
+  await testbed.tsctl(["compose", "-p", "pair", "down", "-v"]);
+});
+
 test("a pod whose dependency is not there says so and starts once it is", async () => {
   const text = `services:
   late: {image: "tallship/hello:1", depends_on: {never: {condition: service_healthy}}}
