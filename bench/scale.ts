@@ -35,7 +35,7 @@ export const scale: Bench = {
 
 /** Pods of one Deployment. */
 const REPLICAS = 1_000;
-const CONNECTING_AT_ONCE = 64;
+const CONNECTING_AT_ONCE = 16;
 /** Pods that are made one by one, and how many a second. */
 const SINGLES = 1_000;
 const SINGLES_PER_S = 100;

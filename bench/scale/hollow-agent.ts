@@ -1,3 +1,4 @@
+import { systemRng } from "../../lib/system-rng.js";
 import { Pipe } from "../../lib/transport/pipe.js";
 import type { Channel, Dialer } from "../../lib/transport/service.js";
 import { ObjectsDefinition, Selection, WatchEvent_Type, WatchRequest } from "../../proto/gen/tallship/v1/api.js";
@@ -21,8 +22,9 @@ const STATUS = NodeStatus.fromPartial({
   conditions: [{ type: "Ready", status: "True" }],
 });
 
-/** Waits between two attempts. */
+/** Waits between two attempts: at first, and at most. All agents are one process, which can shake hands with only so many at once. */
 const AGAIN_MS = 1_000;
+const MOST_MS = 30_000;
 
 /** A node that says it lives, and sees its pods, over a connection of its own; and does nothing with them. */
 export class HollowAgent {
@@ -40,18 +42,26 @@ export class HollowAgent {
   /** Connects; resolves when the leader has welcomed it, after which it goes on until the signal aborts. */
   start(): Promise<void> {
     return new Promise((resolve) => {
-      void this.keep(() => this.session(resolve));
-      void this.keep(() => this.watch());
+      let isWelcome = false;
+      const onWelcome = (): void => {
+        if (!isWelcome) void this.keep(() => this.watch());
+        isWelcome = true;
+        resolve();
+      };
+      void this.keep(() => this.session(onWelcome));
     });
   }
 
   private async keep(live: () => Promise<void>): Promise<void> {
     const { signal } = this.options;
+    let waitMs = AGAIN_MS;
     while (!signal.aborted) {
+      const beganAt = performance.now();
       await live().catch(() => undefined);
       if (signal.aborted) return;
       this.lost += 1;
-      await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      waitMs = performance.now() - beganAt > MOST_MS ? AGAIN_MS : Math.min(MOST_MS, 2 * waitMs);
+      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + systemRng.float() / 2)));
     }
   }
 
