@@ -4,6 +4,7 @@ import { type Selection, Selection as SelectionMessage } from "../../proto/gen/t
 import { type TopNode, type TopPod, TopResponse } from "../../proto/gen/tallship/v1/explain.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
+import { isWhole } from "../../scheduler/devices/board.js";
 import { fragmentation } from "../../scheduler/fragmentation.js";
 import { amountOf, podRequests } from "../../scheduler/pod-requests.js";
 import { compileSelection, selectFrom } from "../api/selection.js";
@@ -27,6 +28,11 @@ export function topNodes({ snapshot }: SchedulerState, used: Used): TopResponse 
         const resource = snapshot.resourceOf(column);
         requested.set(resource, (requested.get(resource) ?? 0) + amount);
       }
+    // A device of which only shares are given out is no whole one any more.
+    const board = snapshot.devices.boardOf(snapshot.records[slot]);
+    for (const { resource } of board?.devices ?? []) requested.set(resource, 0);
+    for (const [at, { resource }] of board?.devices.entries() ?? [])
+      if (board !== undefined && !isWhole(board, at)) requested.set(resource, (requested.get(resource) ?? 0) + 1);
     const measured: Readonly<Record<string, number | undefined>> = {
       cpu: host?.cpuMillicores,
       memory: host?.memoryBytes,
