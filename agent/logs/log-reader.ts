@@ -35,8 +35,6 @@ export class LogReader {
   /** Places the reader at the oldest entry, or before the last lines. One that does not follow ends with what is there now. */
   async begin(tailLines: number | undefined, isFollowing: boolean): Promise<void> {
     const files = await this.chain.begin();
-    const [newest] = files;
-    if (!isFollowing) this.end = newest && { inode: newest.inode, bytes: (await newest.file.stat()).size };
     let missing = tailLines ?? Number.POSITIVE_INFINITY;
     let at = -1;
     let offset = 0;
@@ -53,6 +51,9 @@ export class LogReader {
     if (current === undefined) return;
     await this.take(current, offset);
     this.chain.putBack(files.slice(0, at).reverse());
+    const [newest] = files;
+    // Where its last lines begin was looked up a moment ago: the end is not before that.
+    if (!isFollowing) this.end = newest && { inode: newest.inode, bytes: (await newest.file.stat()).size };
   }
 
   /** Notes that files may have come or been renamed; to be called soon after, whether somebody reads now or not. */
