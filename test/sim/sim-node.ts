@@ -183,7 +183,7 @@ export class SimNode {
         runDir: "/run/tallship",
         cgroupParent: "",
         memoryBytes: HOST.memoryBytes,
-        oomScoreFloor: 0,
+        oomScoreFloor: -998,
         allocatable: {},
       },
       hostResolvConf: "",
