@@ -35,6 +35,9 @@ export class LogReader {
   /** Places the reader at the oldest entry, or before the last lines. One that does not follow ends with what is there now. */
   async begin(tailLines: number | undefined, isFollowing: boolean): Promise<void> {
     const files = await this.chain.begin();
+    const [newest] = files;
+    const newestBytes = newest === undefined ? 0 : (await newest.file.stat()).size;
+    if (!isFollowing) this.end = newest && { inode: newest.inode, bytes: newestBytes };
     let missing = tailLines ?? Number.POSITIVE_INFINITY;
     let at = -1;
     let offset = 0;
@@ -42,7 +45,7 @@ export class LogReader {
       at += 1;
       const file = files[at]?.file;
       if (file === undefined) break;
-      const last = await lastLines(file, missing);
+      const last = await lastLines(file, at === 0 ? newestBytes : (await file.stat()).size, missing);
       missing -= last.found;
       offset = last.offset;
     }
@@ -51,9 +54,6 @@ export class LogReader {
     if (current === undefined) return;
     await this.take(current, offset);
     this.chain.putBack(files.slice(0, at).reverse());
-    const [newest] = files;
-    // Where its last lines begin was looked up a moment ago: the end is not before that.
-    if (!isFollowing) this.end = newest && { inode: newest.inode, bytes: (await newest.file.stat()).size };
   }
 
   /** Notes that files may have come or been renamed; to be called soon after, whether somebody reads now or not. */
@@ -122,12 +122,13 @@ export class LogReader {
   }
 }
 
+/** Where the last lines begin of what was in a file when it was so large: in a flood it is larger by now. */
 async function lastLines(
   file: FileHandle,
+  size: number,
   count: number,
 ): Promise<{ readonly found: number; readonly offset: number }> {
   if (count === Number.POSITIVE_INFINITY) return { found: 0, offset: 0 };
-  const { size } = await file.stat();
   for (let length = BLOCK_BYTES; ; length *= 4) {
     const start = Math.max(0, size - length);
     const bytes = Buffer.allocUnsafe(size - start);
