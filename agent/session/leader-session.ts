@@ -65,6 +65,8 @@ export class LeaderSession {
   private clusterEpoch = "";
   private conditions: readonly NodeConditionReport[] = [];
   private heardAtMs = 0;
+  /** The host is not as this session's hello said. */
+  private isOutdated = false;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -109,7 +111,14 @@ export class LeaderSession {
 
   /** The host is not as the last hello said: says it anew. */
   describe(): void {
-    if (this.outgoing === undefined) return;
+    this.isOutdated = true;
+    this.describeOutdated();
+  }
+
+  /** What changed between a session's hello and its welcome is said once there is the welcome. */
+  private describeOutdated(): void {
+    if (!this.isOutdated || this.outgoing === undefined) return;
+    this.isOutdated = false;
     this.send({ part: { $case: "hello", value: { ...this.parts.hello(), clusterEpoch: this.clusterEpoch } } });
     this.beat();
   }
@@ -157,6 +166,7 @@ export class LeaderSession {
   private async converse(address: string, signal: AbortSignal): Promise<TallshipError> {
     const { book, hello } = this.parts;
     const outgoing = new AsyncQueue<NodeMessage>(limit("sessionQueueMessages"));
+    this.isOutdated = false;
     outgoing.push({ part: { $case: "hello", value: { ...hello(), clusterEpoch: this.clusterEpoch } } });
     const over = new AbortController();
     const stop = (): void => over.abort();
@@ -184,6 +194,7 @@ export class LeaderSession {
   private begin(welcome: Welcome, outgoing: AsyncQueue<NodeMessage>, over: AbortController): void {
     this.outgoing = outgoing;
     this.clusterEpoch = welcome.clusterEpoch;
+    this.describeOutdated();
     this.parts.book.learn(welcome.controlPlaneAddresses);
     const everyMs = welcome.heartbeatMs || limit("heartbeatMs");
     const tick = (): void => {

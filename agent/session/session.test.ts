@@ -92,6 +92,32 @@ test("a replica that does not lead is left for the leader it names, and heartbea
   await running;
 });
 
+test("what changes between the hello and the welcome is said with the welcome", async () => {
+  const of = world();
+  const seen: NodeMessage[] = [];
+  const open = new AbortController();
+  serveSession(of.network, "a:1", async function* (messages) {
+    const answers = welcome(messages, seen);
+    // The welcome takes its time: the node has no pod subnet yet.
+    for await (const answer of answers) {
+      await of.clock.sleep(500, open.signal);
+      yield answer;
+    }
+  });
+  let bootID = "before";
+  const session = new LeaderSession({ ...parts(of, []), hello: () => SessionHello.fromPartial({ bootID }) });
+  const running = session.run(of.over.signal);
+  await of.clock.advance(100);
+  bootID = "after";
+  session.describe();
+  await of.clock.advance(2_000);
+  const hellos = seen.flatMap(({ part }) => (part?.$case === "hello" ? [part.value.bootID] : []));
+  expect(hellos.slice(0, 2)).toEqual(["before", "after"]);
+  of.over.abort();
+  open.abort();
+  await running;
+});
+
 test("a leader that dies is looked for again", async () => {
   const of = world();
   const seen: NodeMessage[] = [];

@@ -1,3 +1,4 @@
+import { kindOfWord } from "../../kinds/lookup.js";
 import { waitForEnd } from "../containers/wait.js";
 import { CHOICE_FLAGS, CLUSTER_FLAGS } from "../flags.js";
 import { verb } from "../verb.js";
@@ -32,7 +33,11 @@ export const wait = verb({
   operands: "objects",
   run: (call, shell) => {
     const { flags, operands } = call;
-    const isDockers = flags.for === undefined && operands.length > 0 && operands.every((word) => !word.includes("/"));
+    const [first = ""] = operands;
+    // A container may bear a kind's name: alone it is one, before another word it is the kind.
+    const isKind = operands.length > 1 && kindOfWord(first) !== undefined;
+    const namesObjects = isKind || operands.some((word) => word.includes("/"));
+    const isDockers = flags.for === undefined && operands.length > 0 && !namesObjects;
     return isDockers ? waitForEnd(flags, operands, shell) : runWait(call, shell);
   },
 });
