@@ -64,10 +64,11 @@ const pod = (uid: string) =>
     })),
   });
 
-/** Everything that can be left of a pod on this machine. */
+/** Everything that can be left of a pod on this machine, but for its logs, which are kept for a while. */
 function traces(uid: string): readonly string[] {
   const { folder, cgroupParent } = machine.machine;
-  const files = execFileSync("find", [folder, "-path", `*${uid}*`, "-not", "-path", "*/logs/*"], { encoding: "utf8" });
+  const isLog = ["logs", "ended-logs"].flatMap((name) => ["-not", "-path", `*/${name}/*`]);
+  const files = execFileSync("find", [folder, "-path", `*${uid}*`, ...isLog], { encoding: "utf8" });
   const cgroups = mountedHierarchies().flatMap(({ mountPoint }) =>
     existsSync(mountPoint + cgroupParent)
       ? execFileSync("find", [mountPoint + cgroupParent, "-type", "d", "-path", `*${uid}*`], {
