@@ -39,7 +39,7 @@ export function contentAt(
   const isUsual =
     bytes[from + AFTER_TIME] === SPACE && bytes[from + AFTER_STREAM] === SPACE && bytes[from + AFTER_FLAG] === SPACE;
   const flagAt = isUsual ? from + FLAG : flagOffset(bytes, from);
-  if (flagAt < 0 || flagAt + 1 >= end) return undefined;
+  if (flagAt < 0 || flagAt + 1 >= end || bytes[flagAt] === SPACE) return undefined;
   return { start: flagAt + 2, isPartial: bytes[flagAt] === PARTIAL };
 }
 

@@ -59,7 +59,9 @@ export class LogRotation {
     try {
       const nowMs = this.parts.clock.monotonicMs();
       if (nowMs - this.listedAtMs >= limit("logLookMaxMs")) this.list(nowMs);
-      const due = [...this.watched.values()].filter(({ dueAtMs }) => dueAtMs <= nowMs);
+      // Those that come due before the next timer could are taken along.
+      const untilMs = nowMs + limit("logLookFirstMs");
+      const due = [...this.watched.values()].filter(({ dueAtMs }) => dueAtMs <= untilMs);
       for (const one of due) await this.lookAt(one);
     } catch (error) {
       this.parts.log.warn("logs were not rotated", { error: asTallshipError(error).message });
@@ -82,8 +84,8 @@ export class LogRotation {
     const { sizeBytes, inode } = this.parts.logs.look(run);
     if (inode !== since.inode) await this.parts.logs.hold(run);
     if (sizeBytes >= limit("logFileBytes")) await this.parts.rotate(run);
-    const dueAtMs =
-      atMs + nextLookMs({ sizeBytes, grownBytes: sizeBytes - since.sizeBytes, tookMs: atMs - since.atMs });
+    const waitMs = nextLookMs({ sizeBytes, grownBytes: sizeBytes - since.sizeBytes, tookMs: atMs - since.atMs });
+    const dueAtMs = waitMs < limit("logLookMaxMs") ? atMs + waitMs : nextTurnMs(atMs);
     const left = sizeBytes >= limit("logFileBytes") ? 0 : sizeBytes;
     this.watched.set(nameOf(run), { run, sizeBytes: left, inode, atMs, dueAtMs });
   }
@@ -99,6 +101,12 @@ export function nextLookMs(seen: {
   const bytesPerMs = Math.max(0, seen.grownBytes) / Math.max(1, seen.tookMs);
   const untilFullMs = bytesPerMs === 0 ? Number.POSITIVE_INFINITY : roomBytes / bytesPerMs;
   return Math.min(limit("logLookMaxMs"), Math.max(limit("logLookFirstMs"), untilFullMs / 2));
+}
+
+/** When all quiet logs are looked at together, limits.logLookMaxMs from now or little more: hundreds of them wake the agent twice a second, not each by itself. */
+function nextTurnMs(nowMs: number): number {
+  const [first, most] = [limit("logLookFirstMs"), limit("logLookMaxMs")];
+  return (Math.floor((nowMs + first) / most) + 1) * most;
 }
 
 function nameOf({ podUid, container, attempt }: LogKey): string {

@@ -65,6 +65,8 @@ export class LeaderSession {
   private clusterEpoch = "";
   private conditions: readonly NodeConditionReport[] = [];
   private heardAtMs = 0;
+  /** As the last hello said: fixed while the agent runs. */
+  private bootID = "";
   /** The host is not as this session's hello said. */
   private isOutdated = false;
 
@@ -119,7 +121,7 @@ export class LeaderSession {
   private describeOutdated(): void {
     if (!this.isOutdated || this.outgoing === undefined) return;
     this.isOutdated = false;
-    this.send({ part: { $case: "hello", value: { ...this.parts.hello(), clusterEpoch: this.clusterEpoch } } });
+    this.send(this.hello());
     this.beat();
   }
 
@@ -158,16 +160,22 @@ export class LeaderSession {
     this.send({ part: { $case: "refused", value: { operationID, code: error.code, message: error.message } } });
   }
 
+  private hello(): NodeMessage {
+    const hello = this.parts.hello();
+    this.bootID = hello.bootID;
+    return { part: { $case: "hello", value: { ...hello, clusterEpoch: this.clusterEpoch } } };
+  }
+
   private send(message: NodeMessage): void {
     this.outgoing?.push(message);
   }
 
   /** One session; returns why it ended. */
   private async converse(address: string, signal: AbortSignal): Promise<TallshipError> {
-    const { book, hello } = this.parts;
+    const { book } = this.parts;
     const outgoing = new AsyncQueue<NodeMessage>(limit("sessionQueueMessages"));
     this.isOutdated = false;
-    outgoing.push({ part: { $case: "hello", value: { ...hello(), clusterEpoch: this.clusterEpoch } } });
+    outgoing.push(this.hello());
     const over = new AbortController();
     const stop = (): void => over.abort();
     signal.addEventListener("abort", stop, { once: true });
@@ -214,10 +222,9 @@ export class LeaderSession {
     this.sequence += 1;
     const conditions = this.conditions;
     this.conditions = [];
-    const { bootID } = this.parts.hello();
     const heartbeat = {
       sequence: this.sequence,
-      bootID,
+      bootID: this.bootID,
       clusterEpoch: this.clusterEpoch,
       endpointRevisionApplied: this.appliedRevision,
       conditions,
