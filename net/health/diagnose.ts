@@ -208,15 +208,15 @@ function loss(path: Path): (view: PeerView) => Fault | undefined {
 }
 
 /** A loss that is at least this share is a fault. */
-const LEAST_LOSS = 0.01;
+const LEAST_LOSS = 0.02;
 
 /** Share of all lost packets that makes a loss one direction's. */
 const ONE_SIDED = 0.8;
 
-/** The least share that is lost, with 995 in a thousand certainty: Wilson's lower bound. */
+/** The least share that is lost, with all but 1 in 20,000 certainty, since it is asked about each peer every second: Wilson's lower bound. */
 export function lossAtLeast(lost: number, sent: number): number {
   if (sent === 0) return 0;
-  const z = 2.58;
+  const z = 3.9;
   const share = lost / sent;
   const spread = z * Math.sqrt((share * (1 - share) + (z * z) / (4 * sent)) / sent);
   return Math.max(0, (share + (z * z) / (2 * sent) - spread) / (1 + (z * z) / sent));
