@@ -46,15 +46,20 @@ export interface WeightedScore {
   readonly weight: number;
 }
 
+/** What pods and nodes prefer by themselves: the same whatever the policy. */
+const PREFERENCES = [
+  { score: softTaints, weight: 3 },
+  { score: preferredNodes, weight: 3 },
+  { score: preferredPods, weight: 3 },
+  { score: drawingPods, weight: 3 },
+  { score: preferredSpread, weight: 3 },
+] as const;
+
 /** What is preferred among the nodes that could run a pod, by the name of the policy. */
 export const POLICIES = {
   /** Replicas apart, load even. The default. */
   spread: [
-    { score: softTaints, weight: 3 },
-    { score: preferredNodes, weight: 3 },
-    { score: preferredPods, weight: 3 },
-    { score: drawingPods, weight: 3 },
-    { score: preferredSpread, weight: 3 },
+    ...PREFERENCES,
     { score: deviceSparing, weight: 3 },
     { score: spread, weight: 2 },
     { score: leastAllocated, weight: 1 },
@@ -62,24 +67,13 @@ export const POLICIES = {
   ],
   /** Few nodes, full ones first. */
   pack: [
-    { score: softTaints, weight: 3 },
-    { score: preferredNodes, weight: 3 },
-    { score: preferredPods, weight: 3 },
-    { score: drawingPods, weight: 3 },
-    { score: preferredSpread, weight: 3 },
+    ...PREFERENCES,
     { score: deviceSparing, weight: 3 },
     { score: mostAllocated, weight: 2 },
     { score: balanced, weight: 1 },
   ],
   /** As few GPUs as can be are broken into, or left without cpu and memory. For pods that ask for devices. */
-  devices: [
-    { score: softTaints, weight: 3 },
-    { score: preferredNodes, weight: 3 },
-    { score: preferredPods, weight: 3 },
-    { score: drawingPods, weight: 3 },
-    { score: preferredSpread, weight: 3 },
-    { score: devicePacking, weight: 2 },
-  ],
+  devices: [...PREFERENCES, { score: devicePacking, weight: 2 }],
 } as const satisfies Record<string, readonly WeightedScore[]>;
 
 /** Name of a policy. */
