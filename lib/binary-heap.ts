@@ -39,6 +39,11 @@ export class BinaryHeap<T> {
     return first;
   }
 
+  /** Puts all values in order anew, after what decides about it has changed. */
+  reorder(): void {
+    for (const value of this.values.splice(0)) this.push(value);
+  }
+
   private sink(value: T): void {
     const { values, isBefore } = this;
     let at = 0;

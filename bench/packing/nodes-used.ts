@@ -1,9 +1,13 @@
+import { Backlog } from "../../controlplane/scheduling/backlog.js";
+import { rfc3339 } from "../../lib/clock.js";
 import { seededRng } from "../../lib/rng.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { Bulks } from "../../scheduler/bulk.js";
 import { assume } from "../../scheduler/schedule.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
+import { PLAIN_TENURE } from "../../scheduler/tenant.js";
 
 /** What a pod asks for, as parts of a thousand of a node. */
 export interface Load {
@@ -38,27 +42,45 @@ function servicePod(float: () => number): Load {
   return { cpu, memory: cpu * (0.5 + float()) };
 }
 
-/** How many nodes Tallship uses when told to pack, the pods coming one after another in that order. */
-export function nodesByTallship(pods: readonly Load[], most = pods.length): number {
+/** How pods come: all within one second, as when a file is applied, or each in a second of its own. */
+export type Arrival = "together" | "apart";
+
+/** How many nodes Tallship uses when told to pack: what it asks of the pods that wait, and where it puts each. */
+export function nodesByTallship(pods: readonly Load[], arrival: Arrival): number {
   const snapshot = new Snapshot();
-  for (let at = 0; at < most; at += 1)
-    snapshot.setNode(
-      Node.fromPartial({
-        metadata: { name: `node-${String(at).padStart(5, "0")}` },
-        status: {
-          allocatable: { cpu: "1000m", memory: "1000Mi", pods: "1000" },
-          conditions: [{ type: "Ready", status: "True" }],
-        },
-      }),
-    );
-  const standings = new Standings(snapshot, "pack");
-  const pending = pods.map(({ cpu, memory }, at) => {
+  const bulks = new Bulks(snapshot);
+  for (const node of pods.map((_, at) => nodeAt(at))) {
+    snapshot.setNode(node);
+    bulks.takeNode(node);
+  }
+  const backlog = new Backlog();
+  for (const [at, { cpu, memory }] of pods.entries()) {
     const requests = { cpu: `${cpu}m`, memory: `${memory}Mi` };
     const pod = Pod.fromPartial({ spec: { containers: [{ name: "main", resources: { requests } }] } });
-    return { id: `pod-${at}`, shape: snapshot.shapeOf(pod) };
-  });
-  assume(snapshot, pending, standings);
+    const shape = snapshot.shapeOf(pod);
+    const name = nameAt("pod", at);
+    backlog.add({
+      ...{ id: name, key: { kind: "Pod", namespace: "default", name }, shape, tenure: PLAIN_TENURE },
+      ...{ preempts: false, group: "", queue: "", bulk: bulks.of(shape), seenAtMs: 0 },
+      createdAt: rfc3339(arrival === "apart" ? 1_000 * at : 0),
+    });
+  }
+  assume(snapshot, backlog.take(pods.length), new Standings(snapshot, "pack"));
   return snapshot.records.filter((record) => record.pods.size > 0).length;
+}
+
+function nodeAt(at: number): Node {
+  return Node.fromPartial({
+    metadata: { name: nameAt("node", at) },
+    status: {
+      allocatable: { cpu: "1000m", memory: "1000Mi", pods: "1000" },
+      conditions: [{ type: "Ready", status: "True" }],
+    },
+  });
+}
+
+function nameAt(kind: string, at: number): string {
+  return `${kind}-${String(at).padStart(5, "0")}`;
 }
 
 /** How many nodes best-fit-decreasing uses, which knows all pods beforehand. */

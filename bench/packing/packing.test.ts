@@ -22,5 +22,13 @@ test("nodes that are used: no fewer than are needed, and the exact count is betw
   const third = { cpu: 300, memory: 700 };
   const pods = [half, third, half, third, half];
   expect([nodesAtLeast(pods), nodesAtBest(pods), nodesByBestFitDecreasing(pods)]).toEqual([3, 3, 3]);
-  expect(nodesByTallship(pods)).toBeGreaterThanOrEqual(3);
+  for (const arrival of ["together", "apart"] as const)
+    expect(nodesByTallship(pods, arrival)).toBeGreaterThanOrEqual(3);
+});
+
+test("pods that come together are placed large ones first, those that come one by one as they come", () => {
+  const [small, large] = [300, 700].map((part) => ({ cpu: part, memory: part }));
+  if (small === undefined || large === undefined) throw new Error("there are two sizes");
+  const pods = [small, small, large, large];
+  expect([nodesByTallship(pods, "apart"), nodesByTallship(pods, "together")]).toEqual([3, 2]);
 });

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Bulks, NO_BULK } from "../../scheduler/bulk.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { PLAIN_TENURE } from "../../scheduler/tenant.js";
-import { podOf } from "../../test/kit/schedule-world.js";
+import { nodeOf, podOf } from "../../test/kit/schedule-world.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 
 const snapshot = new Snapshot();
@@ -18,6 +19,7 @@ const podNamed = (name: string, parts: Partial<WaitingPod> = {}): WaitingPod => 
   group: "",
   queue: "",
   createdAt: "2030-01-01T00:00:00Z",
+  bulk: NO_BULK,
   seenAtMs: 0,
   ...parts,
 });
@@ -32,6 +34,40 @@ test("pods come by priority, then age, then name", () => {
   backlog.add(podNamed("urgent", { tenure: { ...PLAIN_TENURE, priority: 10 }, createdAt: "2030-01-01T00:00:09Z" }));
   expect(ids(backlog.take(3))).toEqual(["urgent", "a", "b"]);
   expect(ids(backlog.take(3))).toEqual(["young"]);
+});
+
+test("of pods of one second the bulkier come first; an older or more important one is never passed", () => {
+  const backlog = new Backlog();
+  backlog.add(podNamed("a-small", { bulk: { value: 0.1 } }));
+  backlog.add(podNamed("b-large", { bulk: { value: 0.9 } }));
+  backlog.add(podNamed("huge-and-young", { bulk: { value: 1 }, createdAt: "2030-01-01T00:00:01Z" }));
+  backlog.add(podNamed("tiny-and-urgent", { bulk: { value: 0 }, tenure: { ...PLAIN_TENURE, priority: 1 } }));
+  expect(ids(backlog.take(4))).toEqual(["tiny-and-urgent", "b-large", "a-small", "huge-and-young"]);
+});
+
+test("a node that is larger than all before changes who is the bulkier, of pods that wait already too", () => {
+  const bulks = new Bulks(snapshot);
+  const backlog = new Backlog();
+  const add = (name: string, requests: Readonly<Record<string, string>>): void => {
+    const shape = snapshot.shapeOf(podOf({ requests }));
+    backlog.add(podNamed(name, { shape, bulk: bulks.of(shape) }));
+  };
+  add("b-cpu", { cpu: "2" });
+  add("a-memory", { memory: "4Gi" });
+  const first = (): string | undefined => {
+    const [pod] = backlog.take(1);
+    if (pod !== undefined) backlog.putBack(pod.id);
+    return pod?.id;
+  };
+  expect(first()).toBe("a-memory");
+  for (const [allocatable, want] of [
+    [{ cpu: "2", memory: "8Gi" }, "b-cpu"],
+    [{ cpu: "8", memory: "8Gi" }, "a-memory"],
+  ] as const) {
+    if (bulks.takeNode(nodeOf({ allocatable }))) backlog.reorder();
+    expect(first()).toBe(want);
+  }
+  expect(bulks.takeNode(nodeOf({ allocatable: { cpu: "8" } }))).toBe(false);
 });
 
 test("refused pods wait for hope, and are then tried a few at a time, as long as they find a place", () => {

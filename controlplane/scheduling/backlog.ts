@@ -1,5 +1,6 @@
 import type { ObjectKey } from "../../kinds/object.js";
 import { BinaryHeap } from "../../lib/binary-heap.js";
+import type { Bulk } from "../../scheduler/bulk.js";
 import type { Shape } from "../../scheduler/shape.js";
 import type { Tenure } from "../../scheduler/tenant.js";
 
@@ -19,6 +20,8 @@ export interface WaitingPod {
   readonly queue: string;
   /** Of equal priority, the older goes first. RFC 3339. */
   readonly createdAt: string;
+  /** Of equal age too, the bulkier goes first, so that small ones fill the gaps. None for pods of a queue, where nobody passes another. */
+  readonly bulk: Bulk;
   /** When it was first seen waiting, by the monotonic clock. */
   readonly seenAtMs: number;
 }
@@ -46,7 +49,7 @@ interface Entry {
 }
 
 /**
- * Pods that wait for a node: those to be tried, in order of priority, age and name, and those that no node takes, by shape. A refused pod
+ * Pods that wait for a node: those to be tried, in order of priority, age, bulk and name, and those that no node takes, by shape. A refused pod
  * costs nothing until there is hope for its shape.
  */
 export class Backlog {
@@ -188,6 +191,12 @@ export class Backlog {
     }
   }
 
+  /** Puts the pods in order anew: they are not as bulky as before. */
+  reorder(): void {
+    this.queue.reorder();
+    for (const { refused } of this.groups.values()) refused.reorder();
+  }
+
   /** Shapes with refused pods, in the order in which they were first seen. */
   refusedShapes(): readonly Shape[] {
     return [...this.groups.values()].filter(({ refusedCount }) => refusedCount > 0).map(({ shape }) => shape);
@@ -199,7 +208,7 @@ export class Backlog {
     return refused.map(({ pod }) => pod);
   }
 
-  /** All pods that wait, also those that are not to be tried now, in order of priority, age and name. */
+  /** All pods that wait, also those that are not to be tried now, in the order in which they are tried. */
   all(): readonly WaitingPod[] {
     return [...this.entries.values()].map(({ pod }) => pod).sort((left, right) => (isBefore(left, right) ? -1 : 1));
   }
@@ -237,11 +246,13 @@ export class Backlog {
   }
 }
 
-/** Who is tried first: by priority, age, then name. */
+/** Who is tried first: by priority and age, which is told in seconds; of those of one second the bulkier, then by name. */
 export function isBefore(left: WaitingPod, right: WaitingPod): boolean {
   const [mine, other] = [left.tenure.priority, right.tenure.priority];
   if (mine !== other) return mine > other;
   if (left.createdAt !== right.createdAt) return left.createdAt < right.createdAt;
+  const [bulk, otherBulk] = [left.bulk.value, right.bulk.value];
+  if (bulk !== otherBulk) return bulk > otherBulk;
   if (left.key.namespace !== right.key.namespace) return left.key.namespace < right.key.namespace;
   return left.key.name < right.key.name;
 }

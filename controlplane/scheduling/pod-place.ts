@@ -1,6 +1,8 @@
 import { devicesOf, deviceText } from "../../kinds/devices.js";
+import { metaOf } from "../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Tenure } from "../../scheduler/tenant.js";
 
 /** Names of the scheduler that this is; pods of other names are left to others. */
 const names: readonly string[] = ["", "default-scheduler", "tallship"];
@@ -25,7 +27,16 @@ export function placeOf(pod: Pod): Place {
 }
 
 /** The devices that a pod has on its node, as far as they are written down. */
-export function heldDevices({ metadata, spec }: Pod): readonly string[] | undefined {
+function heldDevices({ metadata, spec }: Pod): readonly string[] | undefined {
   const names = (spec?.nodeName ?? "") === "" ? [] : devicesOf(metadata?.annotations ?? {}).map(deviceText);
   return names.length === 0 ? undefined : names;
+}
+
+/** What a pod is among the pods of its node; `isEvicting`: it is being told to make room, which the cache does not hold yet. */
+export function tenureOf(pod: Pod, isEvicting = false): Tenure {
+  const { namespace, labels } = metaOf(pod);
+  const priority = pod.spec?.priority ?? 0;
+  const startedAt = pod.status?.startTime ?? "";
+  const isEnding = isEvicting || isDeleting(pod);
+  return { namespace, labels, priority, startedAt, isEnding, isReserved: false, devices: heldDevices(pod) };
 }

@@ -1,22 +1,21 @@
 import { metaOf } from "../../kinds/object.js";
 import { podGroupOf } from "../../kinds/pod-group.js";
-import { isDeleting } from "../../kinds/pod-state.js";
 import { queueOf } from "../../kinds/queue.js";
 import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { PodDisruptionBudget } from "../../proto/gen/tallship/v1/poddisruptionbudget.js";
 import { isFitting, keepRoom } from "../../scheduler/attempt.js";
+import { Bulks, NO_BULK } from "../../scheduler/bulk.js";
 import type { Gang } from "../../scheduler/gang.js";
 import type { Shape } from "../../scheduler/shape.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
-import type { Tenure } from "../../scheduler/tenant.js";
 import { ofKind } from "../cache/of-kind.js";
 import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 import { Gangs } from "./gangs.js";
-import { heldDevices, placeOf } from "./pod-place.js";
+import { placeOf, tenureOf } from "./pod-place.js";
 import { Queues } from "./queues.js";
 import { VolumeDemands } from "./volume-demands.js";
 
@@ -31,6 +30,7 @@ export class SchedulerState {
   readonly snapshot = new Snapshot();
   readonly standings = new Standings(this.snapshot, "spread");
   readonly backlog = new Backlog();
+  private readonly bulks = new Bulks(this.snapshot);
   /** Binds that were decided and are not yet in the cache, by pod. */
   private readonly assumed = new Map<string, string>();
   /** Nodes that may take more than they did when pods were last refused. */
@@ -286,7 +286,10 @@ export class SchedulerState {
           this.snapshot.remove(id);
           this.release(id);
         }
-    } else if (this.snapshot.setNode(node)) this.improved.add(name);
+    } else if (this.snapshot.setNode(node)) {
+      if (this.bulks.takeNode(node)) this.backlog.reorder();
+      this.improved.add(name);
+    }
   }
 
   private takePod(before: Pod | undefined, after: Pod | undefined, nowMs: number): void {
@@ -365,15 +368,18 @@ export class SchedulerState {
 
   private waiting(id: string, pod: Pod, nowMs: number): WaitingPod {
     const { namespace, name, creationTimestamp } = metaOf(pod);
+    const shape = this.snapshot.shapeOf(pod, this.volumes.of(pod));
+    const queue = queueOf(pod.metadata?.labels);
     return {
       id,
       key: { kind: "Pod", namespace, name },
-      shape: this.snapshot.shapeOf(pod, this.volumes.of(pod)),
+      shape,
       tenure: tenureOf(pod),
       preempts: pod.spec?.preemptionPolicy !== "Never",
       group: groupOf(pod),
-      queue: queueOf(pod.metadata?.labels),
+      queue,
       createdAt: creationTimestamp,
+      bulk: queue === "" ? this.bulks.of(shape) : NO_BULK,
       seenAtMs: this.backlog.get(id)?.seenAtMs ?? nowMs,
     };
   }
@@ -383,13 +389,4 @@ export class SchedulerState {
 function groupOf({ metadata }: Pod): string {
   const name = podGroupOf(metadata?.labels);
   return name === "" ? "" : `${metadata?.namespace}/${name}`;
-}
-
-/** What a pod is among the pods of its node. */
-function tenureOf(pod: Pod, isEvicting = false): Tenure {
-  const { namespace, labels } = metaOf(pod);
-  const priority = pod.spec?.priority ?? 0;
-  const startedAt = pod.status?.startTime ?? "";
-  const isEnding = isEvicting || isDeleting(pod);
-  return { namespace, labels, priority, startedAt, isEnding, isReserved: false, devices: heldDevices(pod) };
 }
