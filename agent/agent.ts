@@ -5,6 +5,7 @@ import { sharedAbort } from "../lib/shared-abort.js";
 import type { NodeIngress } from "../net/ingress/node-ingress.js";
 import type { NodeNetwork, OverlayDevice } from "../net/node-network.js";
 import type { PublishedKey } from "../net/tunnels/tunnel-keys.js";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { AgentEdges } from "./agent-edges.js";
 import { buildLinks } from "./build-links.js";
@@ -27,8 +28,10 @@ import { networkConfig } from "./network-config.js";
 import { podAddresses } from "./pod-addresses.js";
 import { PodLoop } from "./pod-loop.js";
 import { podMetrics } from "./pod-metrics/pod-metrics.js";
+import type { PodFailure } from "./pod-record.js";
 import { PodStatuses } from "./pod-statuses.js";
 import type { FitNode } from "./pressure/keep-fit.js";
+import { refusalUnderPressure } from "./pressure/refusal.js";
 import { AddressBook } from "./session/address-book.js";
 import { AppliedRevision } from "./session/applied-revision.js";
 import { claimReader } from "./session/claim-reader.js";
@@ -317,6 +320,12 @@ export class Agent {
     };
   }
 
+  private refuse(pod: Pod): PodFailure | undefined {
+    const failure = refusalUnderPressure(pod, this.conditions.all);
+    if (failure !== undefined) this.events.add({ pod, container: "", type: "Warning", ...failure });
+    return failure;
+  }
+
   private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {
     const { edges } = this;
     const { clock, rng, log, runtime, facts, cluster } = edges;
@@ -349,6 +358,7 @@ export class Agent {
       perform: edges.perform,
       logs,
       allocatable: node.allocatable,
+      refusal: (pod) => this.refuse(pod),
       executors: executors({
         ...{ runtime, hooks, rootfs, imageRoots, disk, devices, logs, node, controlPlane },
         services: (namespace) => servicesIn(this.map, namespace),

@@ -45,6 +45,8 @@ export interface PodLoopOptions {
   readonly checkpoint: Checkpoint;
   readonly controlPlane: ControlPlane;
   readonly allocatable: NodeTraits["allocatable"];
+  /** Why the node does not begin with a pod that it sees for the first time, if so; told to the user by whoever says it. */
+  readonly refusal: (pod: Pod) => PodFailure | undefined;
   /** Whether services still send traffic to a pod. */
   readonly withdrawal: (uid: string) => Withdrawal;
   /** Endpoint revision that every Ready node reflects. */
@@ -223,7 +225,8 @@ export class PodLoop {
   }
 
   private admit(names: { uid: string; namespace: string; name: string }, desired: Pod | undefined): PodState {
-    const record = newRecord(names, this.options.clock.nowMs(), this.options.bootID);
+    const { clock, bootID, refusal } = this.options;
+    const record = { ...newRecord(names, clock.nowMs(), bootID), failure: desired && refusal(desired) };
     const state: PodState = {
       desired,
       record,

@@ -1,6 +1,6 @@
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import type { Shortage } from "./judge.js";
-import { amountText, type PressureCondition, SIGNALS } from "./thresholds.js";
+import { amountText, PRESSURES, type PressureCondition, SIGNALS } from "./thresholds.js";
 
 /** The reasons that a node gives, by condition, when it holds and when it does not. */
 export const PRESSURE_REASONS = {
@@ -8,8 +8,6 @@ export const PRESSURE_REASONS = {
   MemoryPressure: { holds: "AgentHasInsufficientMemory", isFine: "AgentHasSufficientMemory" },
   PIDPressure: { holds: "AgentHasInsufficientPID", isFine: "AgentHasSufficientPID" },
 } as const satisfies Readonly<Record<PressureCondition, { holds: string; isFine: string }>>;
-
-const CONDITIONS = ["DiskPressure", "MemoryPressure", "PIDPressure"] as const;
 
 /**
  * What the node says of its pressure. A condition keeps its message while its status lasts: what is written changes with what is the case, not
@@ -19,7 +17,7 @@ export function pressureReports(
   conditions: ReadonlyMap<PressureCondition, Shortage | undefined>,
   told: readonly NodeConditionReport[],
 ): readonly NodeConditionReport[] {
-  const reports = CONDITIONS.map((type): NodeConditionReport => {
+  const reports = PRESSURES.map((type): NodeConditionReport => {
     const status = conditions.has(type) ? "True" : "False";
     const before = told.find((report) => report.type === type);
     if (before?.status === status) return before;

@@ -24,6 +24,13 @@ export type StarvedResource = (typeof SIGNALS)[Signal]["resource"];
 /** Condition of a node that says that it lacks something. */
 export type PressureCondition = (typeof SIGNALS)[Signal]["condition"];
 
+/** All of them, in the order in which they are told. */
+export const PRESSURES = [
+  "DiskPressure",
+  "MemoryPressure",
+  "PIDPressure",
+] as const satisfies readonly PressureCondition[];
+
 /** How much there is of something, and how much of it nobody uses. Bytes, or a count. */
 export interface Stock {
   readonly available: number;

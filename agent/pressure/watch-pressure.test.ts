@@ -41,7 +41,10 @@ class PressedWorld {
         pods: () => loop.list(),
         evict: (uid, failure) => loop.evict(uid, failure),
         notify: ({ reason, message }) => this.notices.push(`${reason}: ${message}`),
-        onConditions: (conditions) => this.told.push(...conditions.filter(({ status }) => status === "True")),
+        onConditions: (conditions) => {
+          this.world.conditions = conditions;
+          this.told.push(...conditions.filter(({ status }) => status === "True"));
+        },
       },
     );
   }
@@ -120,4 +123,21 @@ test("a soft bound gives pods its grace, then their own up to the longest allowe
   expect(node.phases()).toEqual({ hog: "Running" });
   await node.looks(5);
   expect(node.phases()).toEqual({ hog: "Evicted" });
+});
+
+test("a pod that is bound to a node which lacks memory is refused, one that runs there goes on over the agent's death", async () => {
+  const node = new PressedWorld("memory.available");
+  node.want({ dns: 10 }, (pod) => ({ ...pod, spec: pod.spec && { ...pod.spec, priority: 2_000_000_000 } }));
+  await node.world.advance(1_000);
+  await node.looks(2);
+  node.want({ late: 0 });
+  await node.world.advance(1_000);
+  expect(node.phases()).toEqual({ dns: "Running", late: "Evicted" });
+  expect(node.world.status("late")).toMatchObject({
+    phase: "Failed",
+    message: "Pod was rejected: The node had condition: [MemoryPressure]. ",
+  });
+  await node.world.restartAgent({ keepsCheckpoint: true });
+  await node.world.advance(1_000);
+  expect(node.phases()).toEqual({ dns: "Running", late: "Evicted" });
 });

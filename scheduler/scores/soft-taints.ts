@@ -1,7 +1,7 @@
+import { tolerates } from "../../kinds/tolerates.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { NodeRecord } from "../node-record.js";
 import { MAX_POINTS, type Score } from "../score.js";
-import { tolerates } from "../tolerations.js";
 
 /** Avoids nodes with taints of effect PreferNoSchedule that the pod does not tolerate; the more of them, the more. */
 export const softTaints: Score = {

@@ -126,6 +126,7 @@ export class AgentMachine {
         }),
       ),
       allocatable: { cpu: "2", memory: "1Gi" },
+      refusal: () => undefined,
       withdrawal: () => ({ is: "none" }),
       cutOverRevision: () => 0,
       onTurn: (turn) => statuses.take(turn),

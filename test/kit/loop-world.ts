@@ -11,6 +11,7 @@ import { PodLoop } from "../../agent/pod-loop.js";
 import { containerRecord } from "../../agent/pod-record.js";
 import { PodStatuses } from "../../agent/pod-statuses.js";
 import type { PodFacts, PodTurn } from "../../agent/pod-turn.js";
+import { refusalUnderPressure } from "../../agent/pressure/refusal.js";
 import type { ContainerKey } from "../../agent/runtime/runtime.js";
 import { type Program, SimulatedRuntime } from "../../agent/runtime/simulated.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
@@ -18,6 +19,7 @@ import type { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
+import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import { ManualClock } from "./manual-clock.js";
 import { nodeWithoutDevices } from "./no-devices.js";
 
@@ -91,6 +93,8 @@ export class LoopWorld {
   readonly released: string[] = [];
   /** Laws that did not hold. */
   readonly broken: string[] = [];
+  /** What the node says that it lacks. */
+  conditions: readonly NodeConditionReport[] = [];
   hanging = 0;
   loop: PodLoop;
   private readonly seed: number;
@@ -263,16 +267,7 @@ export class LoopWorld {
       perform: (podUid, check) => this.perform(podUid, check),
       logs: LOGS,
       checkpoint: this.watchedCheckpoint(isDead),
-      controlPlane: {
-        releasePod: async (pod) => {
-          const uid = pod.metadata?.uid ?? "";
-          if (isDead()) return;
-          this.released.push(uid);
-          this.wanted.delete(uid);
-          loop.dropDesired(uid);
-        },
-        notify: () => undefined,
-      },
+      controlPlane: { releasePod: async (pod) => this.release(pod, loop, isDead), notify: () => undefined },
       executors: executors({
         runtime: this.runtime,
         // fromEntries loses the names: every hook of HOOKS is there.
@@ -316,6 +311,7 @@ export class LoopWorld {
         },
       }),
       ...{ allocatable: {}, withdrawal: () => ({ is: "none" }) },
+      refusal: (pod) => refusalUnderPressure(pod, this.conditions),
       cutOverRevision: () => 0,
       onTurn: (turn) => this.watchTurn(turn, statuses, isDead),
       onAction: () => undefined,

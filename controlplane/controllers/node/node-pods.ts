@@ -1,11 +1,11 @@
 import { deletionOf } from "../../../kinds/deletion.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
+import { tolerates } from "../../../kinds/tolerates.js";
 import { parseTime } from "../../../lib/clock.js";
 import { limit } from "../../../lib/limits.js";
 import type { Node, Taint } from "../../../proto/gen/tallship/v1/node.js";
 import { type Pod, PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
-import { tolerates } from "../../../scheduler/tolerations.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { withCondition } from "../conditions.js";
