@@ -73,6 +73,11 @@ interface PodState {
 
 const UNTOLD: Pick<PodState, "turn" | "toldAtMs"> = { turn: undefined, toldAtMs: 0 };
 
+const newState = (known: Pick<PodState, "desired" | "record" | "facts" | "isSaved">): PodState => ({
+  ...known,
+  ...{ abort: new AbortController(), ...UNTOLD },
+});
+
 /**
  * Keeps the machine's containers as the desired pods say. Level-triggered: everything that happens only marks a pod; one turn lists what
  * is there, plans and carries out, and a failure is left to the next turn. At most one turn per pod and limits.agentWorkers actions go on
@@ -227,14 +232,7 @@ export class PodLoop {
   private admit(names: { uid: string; namespace: string; name: string }, desired: Pod | undefined): PodState {
     const { clock, bootID, refusal } = this.options;
     const record = { ...newRecord(names, clock.nowMs(), bootID), failure: desired && refusal(desired) };
-    const state: PodState = {
-      desired,
-      record,
-      facts: NO_FACTS,
-      abort: new AbortController(),
-      isSaved: false,
-      ...UNTOLD,
-    };
+    const state = newState({ desired, record, facts: NO_FACTS, isSaved: false });
     this.pods.set(names.uid, state);
     return state;
   }
@@ -242,8 +240,7 @@ export class PodLoop {
   private restore({ record: saved, pod: desired, configs }: SavedPod): void {
     const facts = { ...NO_FACTS, configs };
     const record = asOfBoot(saved, desired, this.options.bootID);
-    const isSaved = record === saved;
-    this.pods.set(record.uid, { desired, record, facts, abort: new AbortController(), isSaved, ...UNTOLD });
+    this.pods.set(record.uid, newState({ desired, record, facts, isSaved: record === saved }));
   }
 
   private interrupt(state: PodState): void {

@@ -3,7 +3,7 @@ import { formatReference, isDigest, parseReference } from "./image-reference.js"
 import { everyContainer } from "./pod-containers.js";
 
 /**
- * Annotation of a pod, written by its replica set: digests of the images that the pods of its revision run, as `CONTAINER=sha256:…,…`. Its node asks for those bytes, whatever the tags stand for by
+ * Annotation of a pod, written by its controller: digests of the images that the pods of its revision run, as `CONTAINER=sha256:…,…`. Its node asks for those bytes, whatever the tags stand for by
  * then. Names that are the cluster's own stand above it.
  */
 export const IMAGE_DIGESTS = "tallship.dev/image-digests";
@@ -39,11 +39,14 @@ export function pinAnnotation(pins: ImagePins): Readonly<Record<string, string>>
   return words.length === 0 ? {} : { [IMAGE_DIGESTS]: words.sort().join(",") };
 }
 
-/** Pods that run other bytes than their revision's, by a container's name and the image that moved. */
-export function movedImages(
-  pods: readonly Pod[],
-  pins: ImagePins,
-): readonly { readonly pod: string; readonly image: string }[] {
+/** A pod that runs other bytes than its revision's, and the image whose tag was moved. */
+export interface MovedImage {
+  readonly pod: string;
+  readonly image: string;
+}
+
+/** Pods that run other bytes than their revision's. */
+export function movedImages(pods: readonly Pod[], pins: ImagePins): readonly MovedImage[] {
   return pods.flatMap((pod) =>
     Object.entries(pins).flatMap(([name, pin]) => {
       const image = pin.split("@")[0] ?? "";

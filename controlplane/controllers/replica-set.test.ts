@@ -6,6 +6,7 @@ import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import { pinOf, runsImage } from "../../test/kit/pinned-pods.js";
 import { viewOf } from "../cache/view-of.js";
 import { replicaSet } from "./replica-set.js";
 
@@ -242,14 +243,6 @@ test("any sequence of edits ends with the pods last asked for, and then nothing 
   );
 });
 
-/** What a node says of the image that a pod's container runs. */
-const runs = (world: ControlWorld, pod: Pod, letter: string): Promise<void> =>
-  world.edit("Pod", metaOf(pod).name, (live) => {
-    const containerStatuses = [{ name: "main", image: "web:1", imageID: `web:1@sha256:${letter.repeat(64)}` }];
-    return Pod.fromPartial({ ...live, status: { phase: "Running", containerStatuses } });
-  });
-const pinOf = (pod: Pod): string | undefined => metaOf(pod).annotations["tallship.dev/image-digests"];
-
 test("later pods of a revision run the bytes of its first, and one that got others is named until it is gone", async () => {
   const world = await newWorld();
   await world.put({ kind: "ReplicaSet", object: setOf(2) });
@@ -257,9 +250,9 @@ test("later pods of a revision run the bytes of its first, and one that got othe
   const [first, second] = [...activePods(world)].sort((a, b) => (metaOf(a).name < metaOf(b).name ? -1 : 1));
   if (first === undefined || second === undefined) throw new Error("two pods are wanted");
   expect([pinOf(first), pinOf(second)]).toEqual([undefined, undefined]);
-  await runs(world, first, "a");
+  await runsImage(world, first, `web:1@sha256:${"a".repeat(64)}`);
   await world.converge();
-  await runs(world, second, "b");
+  await runsImage(world, second, `web:1@sha256:${"b".repeat(64)}`);
   await world.converge();
   expect(statusOf(world)?.images).toEqual({ main: `web:1@sha256:${"a".repeat(64)}` });
   const moved = () => statusOf(world)?.conditions.find(({ type }) => type === "ImageMoved");
@@ -268,7 +261,7 @@ test("later pods of a revision run the bytes of its first, and one that got othe
   await world.converge();
   const third = activePods(world).find((pod) => pinOf(pod) !== undefined);
   expect(third && pinOf(third)).toBe(`main=sha256:${"a".repeat(64)}`);
-  await runs(world, second, "a");
+  await runsImage(world, second, `web:1@sha256:${"a".repeat(64)}`);
   await world.converge();
   expect(moved()).toBeUndefined();
 });
@@ -281,7 +274,7 @@ test("a template that does not pin leaves each pod what its tag stands for then"
   const spec = { ...set.spec, template: { ...set.spec?.template, metadata } };
   await world.put({ kind: "ReplicaSet", object: ReplicaSet.fromPartial({ ...set, spec }) });
   await world.converge();
-  for (const pod of activePods(world)) await runs(world, pod, "a");
+  for (const pod of activePods(world)) await runsImage(world, pod, `web:1@sha256:${"a".repeat(64)}`);
   await world.converge();
   await setReplicas(world, 2);
   await world.converge();

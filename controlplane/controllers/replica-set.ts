@@ -1,5 +1,5 @@
 import { pinsIn } from "../../kinds/config-copies.js";
-import { type ImagePins, imagePins, movedImages, pinAnnotation } from "../../kinds/image-pins.js";
+import { movedImages, pinAnnotation } from "../../kinds/image-pins.js";
 import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isConditionTrue, isDeleting, isPodActive } from "../../kinds/pod-state.js";
@@ -20,6 +20,7 @@ import { countPods, type PodCounts } from "./pod-counts.js";
 import { podNotice } from "./pod-notice.js";
 import { podsOfTemplate } from "./pod-of-template.js";
 import { leastLoss } from "./pod-ranking.js";
+import { imagesOf, withMoved } from "./revision-images.js";
 import { childMeta, controllerOf, create, remove, replace } from "./writes.js";
 
 /**
@@ -96,7 +97,7 @@ function grow(
   const pins = pinsIn(metaOf(set.object).annotations);
   const podOf = podsOfTemplate(pinnedTemplate(set.object.spec?.template, pins));
   const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
-  const pinned = pinAnnotation(imagesOf(set, owned));
+  const pinned = pinAnnotation(setImages(set, owned));
   let ordinal = set.object.status?.nextOrdinal ?? 0;
   for (; pods.length < count; ordinal += 1) {
     const podName = ordinalName(name, uid, ordinal);
@@ -181,7 +182,8 @@ function report(
   const labeled = owned.filter(
     ({ object }) => isPodActive(object) && matchesLabels(templateLabels, metaOf(object).labels),
   );
-  const images = imagesOf(set, owned);
+  const images = setImages(set, owned);
+  const moved = movedImages(activeOf(owned), images);
   const status: ReplicaSetStatus = {
     replicas: counts.active + created,
     fullyLabeledReplicas: labeled.length + created,
@@ -189,7 +191,7 @@ function report(
     availableReplicas: counts.available,
     terminatingReplicas: counts.terminating,
     observedGeneration: metaOf(set.object).generation,
-    conditions: [...withMoved(conditions ?? withoutCondition(before.conditions, FAILURE), owned, images, nowMs)],
+    conditions: [...withMoved(conditions ?? withoutCondition(before.conditions, FAILURE), moved, nowMs)],
     nextOrdinal: nextOrdinal ?? before.nextOrdinal,
     images,
   };
@@ -198,29 +200,12 @@ function report(
   return [replace(set, object)];
 }
 
-/** What the set's pods run, by the word of the oldest that says so. */
-function imagesOf({ object }: Cached<"ReplicaSet">, owned: readonly Cached<"Pod">[]): Record<string, string> {
-  const active = owned.map((pod) => pod.object).filter(isPodActive);
-  const born = (pod: Pod): string => `${metaOf(pod).creationTimestamp} ${metaOf(pod).name}`;
-  const oldestFirst = active.sort((a, b) => (born(a) < born(b) ? -1 : 1));
-  return imagePins(object.spec?.template, oldestFirst, object.status?.images ?? {});
+function setImages({ object }: Cached<"ReplicaSet">, owned: readonly Cached<"Pod">[]): Record<string, string> {
+  return imagesOf(object.spec?.template, activeOf(owned), object.status?.images ?? {});
 }
 
-const MOVED = "ImageMoved";
-
-/** Names pods that got other bytes than the first of them: a tag was moved while they came. */
-function withMoved(
-  conditions: readonly Condition[],
-  owned: readonly Cached<"Pod">[],
-  images: ImagePins,
-  nowMs: number,
-): readonly Condition[] {
-  const moved = movedImages(owned.map(({ object }) => object).filter(isPodActive), images);
-  const [first] = moved;
-  if (first === undefined) return withoutCondition(conditions, MOVED);
-  const more = moved.length > 1 ? ` and ${moved.length - 1} more` : "";
-  const message = `${first.pod}${more}: the tag of ${first.image} was moved; deleting them brings the revision's bytes, a rollout restart what the tag stands for now`;
-  return withCondition(conditions, { type: MOVED, status: "True", reason: "TagMoved", message }, nowMs);
+function activeOf(owned: readonly Cached<"Pod">[]): readonly Pod[] {
+  return owned.map(({ object }) => object).filter(isPodActive);
 }
 
 function aboutSet({ object }: Cached<"ReplicaSet">): ObjectKey {

@@ -1,4 +1,5 @@
 import { type Pins, pinsIn } from "../../kinds/config-copies.js";
+import type { ImagePins } from "../../kinds/image-pins.js";
 import { metaOf } from "../../kinds/object.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import { stableHash } from "../../lib/stable-hash.js";
@@ -22,7 +23,14 @@ const maxBaseLength = 52;
 
 /** The revision of an owner's template, and what must be written so that it is there and the newest. */
 export type TemplateRevision =
-  | { readonly is: "known"; readonly name: string; readonly pins: Pins; readonly writes: readonly ObjectWrite[] }
+  | {
+      readonly is: "known";
+      readonly name: string;
+      readonly pins: Pins;
+      /** What its images are, as far as its pods have said. */
+      readonly images: ImagePins;
+      readonly writes: readonly ObjectWrite[];
+    }
   /** The name is that of another template or owner; with one collision more the name is another one. */
   | { readonly is: "taken" };
 
@@ -92,7 +100,13 @@ export function revisionFor(
   const made = ControllerRevision.fromPartial({ data: { spec: {} }, revision: newest + 1 });
   const object = { ...made, metadata: childMeta(cached, name, parts, context), data: { spec: { template } } };
   const copies = copyWrites({ kind: "ControllerRevision", object }, configs.pins, configs.copies, view, context);
-  return { is: "known", name, pins: configs.pins, writes: [create("ControllerRevision", object), ...copies] };
+  return {
+    is: "known",
+    name,
+    pins: configs.pins,
+    images: {},
+    writes: [create("ControllerRevision", object), ...copies],
+  };
 }
 
 const NO_CONFIGS: WantedPins = { change: "live", pins: {}, copies: [] };
@@ -117,7 +131,8 @@ function again(
   const isSame = number === object.revision && deepEqual(annotations, meta.annotations);
   const next = { ...object, metadata: { ...meta, annotations }, revision: number };
   const copies = copyWrites(revision, pins, configs.copies, view, context);
-  return { is: "known", name: meta.name, pins, writes: [...(isSame ? [] : [replace(revision, next)]), ...copies] };
+  const writes = [...(isSame ? [] : [replace(revision, next)]), ...copies];
+  return { is: "known", name: meta.name, pins, images: object.images, writes };
 }
 
 /** The removal of revisions that nobody uses, oldest first, down to the number that is kept. */

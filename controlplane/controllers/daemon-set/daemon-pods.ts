@@ -1,4 +1,5 @@
 import type { Pins } from "../../../kinds/config-copies.js";
+import { type ImagePins, pinAnnotation } from "../../../kinds/image-pins.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { Affinity, Toleration } from "../../../proto/gen/tallship/v1/placement.js";
 import { Affinity as AffinityMessage } from "../../../proto/gen/tallship/v1/placement.js";
@@ -42,7 +43,7 @@ export interface NewDaemons {
 export function newDaemons(
   set: Cached<"DaemonSet">,
   nodes: readonly string[],
-  { name: revision, pins }: { readonly name: string; readonly pins: Pins },
+  { name: revision, pins, images }: { readonly name: string; readonly pins: Pins; readonly images: ImagePins },
   view: View,
   context: ReconcileContext,
 ): NewDaemons {
@@ -56,7 +57,8 @@ export function newDaemons(
     for (; view.get("Pod", namespace, podName) !== undefined; nextOrdinal += 1)
       podName = ordinalName(name, uid, nextOrdinal + 1);
     nextOrdinal += 1;
-    const meta = { labels: { ...labels, [REVISION_LABEL]: revision }, annotations, finalizers };
+    const own = { labels: { ...labels, [REVISION_LABEL]: revision }, finalizers };
+    const meta = { ...own, annotations: { ...annotations, ...pinAnnotation(images) } };
     return pinned(podOf(childMeta(set, podName, meta, context)), nodeName);
   });
   return { pods, nextOrdinal };

@@ -6,6 +6,7 @@ import { parseTime } from "../../../lib/clock.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
 import { DaemonSetStatus } from "../../../proto/gen/tallship/v1/daemonset.js";
+import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { pinnedNode } from "../../../scheduler/pinned-node.js";
 import { ofKind } from "../../cache/of-kind.js";
@@ -24,6 +25,7 @@ import {
 } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
+import { imageWrites, movedOf, withMoved } from "../revision-images.js";
 import {
   historyWrites,
   pinsUndoneTo,
@@ -104,6 +106,8 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   const { owned, writes } = claim(set, "Pod", set.object.spec?.selector, view);
   if (writes.length > 0) return { writes: writes.slice(0, batch) };
   const revisions = revisionsOf(set, view);
+  const images = imageWrites(revisions, owned);
+  if (images.length > 0) return { writes: images };
   const collisions = set.object.status?.collisionCount ?? 0;
   const { template } = set.object.spec ?? {};
   const now = wantedPins(metaOf(set.object), template?.spec, { view, digest });
@@ -111,7 +115,8 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   if (undo.length > 0) return { writes: undo };
   const revision = revisionFor({ cached: set, template, collisions, configs }, revisions, view, context);
   if (revision.is === "taken") return rename(set, collisions + 1);
-  const ground = observe(set, owned, revision.name, view, context.nowMs);
+  const conditions = withMoved(set.object.status?.conditions ?? [], movedOf(revisions, owned), context.nowMs);
+  const ground = { ...observe(set, owned, revision.name, view, context.nowMs), conditions };
   const isFinal = isDeleting(set.object) || isNamespaceDeleting(namespace, view);
   if (isFinal) return { writes: report(set, ground, undefined) };
   const outcome = step(set, ground, revision, view, context);
@@ -134,6 +139,8 @@ interface Ground {
   readonly stray: readonly Cached<"Pod">[];
   /** Milliseconds until the next ready pod becomes available by time alone. */
   readonly availableMs: number | undefined;
+  /** What the set says of itself. */
+  readonly conditions: readonly Condition[];
 }
 
 function observe(
@@ -142,7 +149,7 @@ function observe(
   revision: string,
   view: View,
   nowMs: number,
-): Ground {
+): Omit<Ground, "conditions"> {
   const { template, minReadySeconds = 0 } = set.object.spec ?? {};
   const placeOf = placesOf(template?.spec);
   const onNode = new Map<string, DaemonPod[]>();
@@ -238,7 +245,7 @@ function endNotices(about: ObjectKey, { ended }: Steps, { byName }: Ground): rea
 /** The write of the set's status, when it says something new. Of two pods on a node the older one speaks, as in Kubernetes. */
 function report(
   set: Cached<"DaemonSet">,
-  { nodes }: Ground,
+  { nodes, conditions }: Ground,
   made: { readonly nodes: readonly string[]; readonly nextOrdinal: number } | undefined,
 ): readonly ObjectWrite[] {
   const before = set.object.status ?? DaemonSetStatus.fromPartial({});
@@ -254,6 +261,7 @@ function report(
   const available = speakers.filter(({ isAvailable, isDeleting: isGoing }) => isAvailable && !isGoing).length;
   const status: DaemonSetStatus = {
     ...before,
+    conditions: [...conditions],
     currentNumberScheduled: speakers.length + fresh,
     numberMisscheduled: nodes.filter(({ place, pods }) => place !== "wanted" && pods.length > 0).length,
     desiredNumberScheduled: wanted.length,

@@ -23,7 +23,7 @@ import { podNotice } from "../pod-notice.js";
 import { controllerOf, create, remove, replace } from "../writes.js";
 import { type Ending, endingOf, untilDeadlineMs } from "./ending.js";
 import { newPods } from "./pods.js";
-import { statusOf } from "./status.js";
+import { jobImages, statusOf } from "./status.js";
 import { count, type Tally, tallyOf } from "./tally.js";
 import { isLost, isStopped, isTerminating, isTracked, release, TRACKING, waitsForEnd } from "./tracking.js";
 import { type Wanted, wantedPods } from "./wanted.js";
@@ -133,7 +133,8 @@ function step(cached: Cached<"Job">, owned: readonly Cached<"Pod">[], view: View
   const terminating = owned.filter((pod) => isTerminating(pod.object) && !isStopped(pod.object));
   const most = all.length > ended.length || isFinal ? 0 : batch - ended.length;
   const wanted = wantedPods(object, { tally, active, terminating, nowMs, most });
-  const made = newPods(cached, wanted.create, tally, view, context);
+  const images = jobImages(object, objectsOf(owned));
+  const made = newPods(cached, wanted.create, { tally, images }, view, context);
   const removed = objectsOf(wanted.remove);
   const status = statusOf({
     ...{ job: object, tally, ending: undefined, isOver: false, nowMs },

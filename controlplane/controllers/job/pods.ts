@@ -1,3 +1,4 @@
+import { type ImagePins, pinAnnotation } from "../../../kinds/image-pins.js";
 import { metaOf } from "../../../kinds/object.js";
 import { gangSize, POD_GROUP } from "../../../kinds/pod-group.js";
 import { QUEUE, queueOf } from "../../../kinds/queue.js";
@@ -25,11 +26,18 @@ export interface NewPods {
   readonly nextOrdinal: number;
 }
 
+/** What a new pod depends on beside the job itself. */
+export interface PodGround {
+  readonly tally: Tally;
+  /** What the job's first pod ran. */
+  readonly images: ImagePins;
+}
+
 /** The pods of these indexes, or plain ones. Names are derived from ordinals: a pod is never created twice, and a name never used again. */
 export function newPods(
   job: Cached<"Job">,
   indexes: readonly (number | undefined)[],
-  tally: Tally,
+  known: PodGround,
   view: View,
   context: ReconcileContext,
 ): NewPods {
@@ -43,7 +51,7 @@ export function newPods(
     for (; view.get("Pod", namespace, podName) !== undefined; nextOrdinal += 1)
       podName = ordinalName(base, uid, nextOrdinal + 1);
     nextOrdinal += 1;
-    const pod = podOf(podMeta(job, podName, index, tally, context));
+    const pod = podOf(podMeta(job, podName, index, known, context));
     return index === undefined ? pod : indexed(pod, `${name}-${index}`);
   });
   return { pods, nextOrdinal };
@@ -53,10 +61,11 @@ function podMeta(
   job: Cached<"Job">,
   podName: string,
   index: number | undefined,
-  tally: Tally,
+  { tally, images }: PodGround,
   context: ReconcileContext,
 ) {
-  const { labels: own, annotations = {}, finalizers = [] } = job.object.spec?.template?.metadata ?? {};
+  const { labels: own, annotations: asked = {}, finalizers = [] } = job.object.spec?.template?.metadata ?? {};
+  const annotations = { ...asked, ...pinAnnotation(images) };
   const { name, labels: jobLabels } = metaOf(job.object);
   const queue = queueOf(jobLabels);
   const labels = {

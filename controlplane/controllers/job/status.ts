@@ -4,6 +4,7 @@ import { type Job, JobStatus } from "../../../proto/gen/tallship/v1/job.js";
 import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { withCondition } from "../conditions.js";
+import { imagesOf } from "../revision-images.js";
 import { ANNOUNCED, type Ending } from "./ending.js";
 import { type Tally, tallyStatus } from "./tally.js";
 import { isTerminating } from "./tracking.js";
@@ -48,7 +49,13 @@ export function statusOf(parts: StatusParts): JobStatus {
     terminating: parts.isOver ? 0 : pods.filter(isTerminating).length + going.length,
     uncountedTerminatedPods: before.uncountedTerminatedPods ?? { succeeded: [], failed: [] },
     nextOrdinal: parts.nextOrdinal,
+    images: jobImages(job, pods),
   };
+}
+
+/** What the first of the job's pods ran, by the word of these and of those that are gone. */
+export function jobImages(job: Job, pods: readonly Pod[]): Record<string, string> {
+  return imagesOf(job.spec?.template, pods, job.status?.images ?? {});
 }
 
 function conditionsOf(

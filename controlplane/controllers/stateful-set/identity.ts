@@ -1,3 +1,4 @@
+import { type ImagePins, pinAnnotation } from "../../../kinds/image-pins.js";
 import { metaOf } from "../../../kinds/object.js";
 import { apiVersionOf } from "../../../kinds/registry.js";
 import { CLAIM_PROTECTION } from "../../../kinds/storage.js";
@@ -36,14 +37,15 @@ export function ordinalOf(set: StatefulSet, name: string): number | undefined {
 export function podOf(
   set: Cached<"StatefulSet">,
   ordinal: number,
-  revision: { readonly name: string; readonly template: PodTemplateSpec | undefined },
+  revision: { readonly name: string; readonly template: PodTemplateSpec | undefined; readonly images: ImagePins },
   context: ReconcileContext,
 ): Pod {
   const { template } = revision;
   const { labels = {}, annotations = {}, finalizers = [] } = template?.metadata ?? {};
   const name = podName(set.object, ordinal);
   const own = { [REVISION_LABEL]: revision.name, [POD_NAME_LABEL]: name, [POD_INDEX_LABEL]: `${ordinal}` };
-  const meta = childMeta(set, name, { labels: { ...labels, ...own }, annotations, finalizers }, context);
+  const parts = { labels: { ...labels, ...own }, annotations: { ...annotations, ...pinAnnotation(revision.images) } };
+  const meta = childMeta(set, name, { ...parts, finalizers }, context);
   const claims = claimNames(set.object, ordinal);
   const spec = template?.spec && {
     ...template.spec,

@@ -1,4 +1,5 @@
 import { configKey } from "../../../kinds/config-uses.js";
+import type { MovedImage } from "../../../kinds/image-pins.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting } from "../../../kinds/pod-state.js";
@@ -21,6 +22,7 @@ import {
 } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { countPods } from "../pod-counts.js";
+import { imageWrites, movedOf } from "../revision-images.js";
 import { historyWrites, pinsUndoneTo, podTemplateOf, revisionFor, revisionsOf } from "../template-revisions.js";
 import { controllerOf, create, remove, replace } from "../writes.js";
 import { claimWrites, ordinalOf, ownsClaim, podName, podOf } from "./identity.js";
@@ -82,6 +84,8 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   const fitting = writes.filter((write) => isOwn(set, write, selector));
   if (fitting.length > 0) return { writes: fitting.slice(0, limit("transactionObjects")) };
   const revisions = revisionsOf(set, view);
+  const images = imageWrites(revisions, owned);
+  if (images.length > 0) return { writes: images };
   const collisions = set.object.status?.collisionCount ?? 0;
   const { template } = set.object.spec ?? {};
   const now = wantedPins(metaOf(set.object), template?.spec, { view, digest });
@@ -95,11 +99,12 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   const parts: Parts = {
     set,
     members: membersOf({ set: set.object, owned, updateRevision: latest.name, nowMs: context.nowMs }, view),
-    latest: { name: latest.name, template: podTemplate },
+    latest: { name: latest.name, template: podTemplate, images: latest.images },
     current:
       current === undefined
-        ? { name: latest.name, template: podTemplate }
-        : { name: metaOf(current.object).name, template: podTemplateOf(current) },
+        ? { name: latest.name, template: podTemplate, images: latest.images }
+        : { name: metaOf(current.object).name, template: podTemplateOf(current), images: current.object.images },
+    moved: movedOf(revisions, owned),
     collisions,
   };
   const status = statusOf({ ...flatten(parts), nowMs: context.nowMs }, view);
@@ -137,10 +142,11 @@ interface Parts {
   /** The revision of pods below the partition. */
   readonly current: Parameters<typeof podOf>[2];
   readonly collisions: number;
+  readonly moved: readonly MovedImage[];
 }
 
-function flatten({ set, members, latest, current, collisions }: Parts) {
-  return { set: set.object, members, updateRevision: latest.name, currentRevision: current.name, collisions };
+function flatten({ set, members, latest, current, collisions, moved }: Parts) {
+  return { set: set.object, members, updateRevision: latest.name, currentRevision: current.name, collisions, moved };
 }
 
 /** The name of the template's revision is held by another one: the next try has another name. */

@@ -1,3 +1,4 @@
+import type { MovedImage } from "../../../kinds/image-pins.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodReady } from "../../../kinds/pod-state.js";
 import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
@@ -6,6 +7,7 @@ import { type StatefulSet, StatefulSetStatus } from "../../../proto/gen/tallship
 import type { View } from "../../cache/view.js";
 import { withCondition, withoutCondition } from "../conditions.js";
 import { isTainted, UNREACHABLE } from "../node/taints.js";
+import { withMoved } from "../revision-images.js";
 import type { Member } from "./members.js";
 import { revisionOf } from "./members.js";
 
@@ -19,6 +21,8 @@ export interface StatusParts {
   readonly currentRevision: string;
   readonly updateRevision: string;
   readonly collisions: number;
+  /** Pods that run other bytes than their revision's. */
+  readonly moved: readonly MovedImage[];
   readonly nowMs: number;
 }
 
@@ -44,7 +48,7 @@ export function statusOf(parts: StatusParts, view: View): StatefulSetStatus {
     currentRevision,
     updateRevision,
     collisionCount: collisions === 0 ? undefined : collisions,
-    conditions: [...conditionsOf(before.conditions, pods, parts.nowMs, view)],
+    conditions: [...withMoved(conditionsOf(before.conditions, pods, parts.nowMs, view), parts.moved, parts.nowMs)],
   };
 }
 

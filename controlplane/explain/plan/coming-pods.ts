@@ -168,7 +168,7 @@ function ofStatefulSet({ key, before, after, context }: Change): Coming {
   const staying = isRolled ? [] : active.filter(({ object }) => names.has(metaOf(object).name));
   const there = new Set(staying.map(({ object }) => metaOf(object).name));
   const missing = ordinals.filter((ordinal) => !there.has(podName(set.object, ordinal)));
-  const revision = { name: "planned", template: spec?.template };
+  const revision = { name: "planned", template: spec?.template, images: {} };
   const pods = missing.map((ordinal) => podOf(set, ordinal, revision, context));
   const claims = missing.flatMap((ordinal) =>
     claimWrites(set, { ordinal, isWanted: true, pod: undefined }, after, context).flatMap((write) =>
@@ -200,7 +200,7 @@ function ofDaemonSet({ key, before, after, context }: Change): Coming {
   const staying = active.filter(isStaying);
   const there = new Set(staying.map(({ object }) => object.spec?.nodeName));
   const nodes = [...places].filter(([name, place]) => place === "wanted" && !there.has(name)).map(([name]) => name);
-  const { pods } = newDaemons(set, nodes, { name: "planned", pins: {} }, after, context);
+  const { pods } = newDaemons(set, nodes, { name: "planned", pins: {}, images: {} }, after, context);
   const leaving = active.filter((pod) => !staying.includes(pod));
   return { pods, claims: [], staying, ...(isRolled ? leavingAll(leaving) : { leaving, notes: [] }) };
 }
@@ -217,7 +217,7 @@ function ofJob({ key, after, context }: Change): Coming {
   const active = activePods(after, metaOf(job.object).uid);
   const ground = { tally, active, terminating: [], nowMs: context.nowMs, most: limit("planPods") };
   const { create, remove } = wantedPods(job.object, ground);
-  const { pods } = newPods(job, create, tally, after, context);
+  const { pods } = newPods(job, create, { tally, images: {} }, after, context);
   const staying = active.filter((pod) => !remove.includes(pod));
   const later = (spec?.completions ?? 0) - tally.succeeded - staying.length - pods.length;
   const notes = later > 0 ? [`${later} more of its pods come as these end: they are not planned`] : [];
