@@ -1,5 +1,6 @@
 import { encodeObject, keyOf, metaOf, storeKey, type Typed, withMeta } from "../kinds/object.js";
 import { limit } from "../lib/limits.js";
+import { holderRecord } from "./api/taken/holder.js";
 import { takenBy } from "./api/taken/taken-keys.js";
 import type { View } from "./cache/view.js";
 import type { ObjectWrite } from "./controllers/controller.js";
@@ -16,8 +17,9 @@ export interface Planner {
 }
 
 interface Encoded {
-  readonly check: Check;
-  /** The object's own write, and the records that it held when it goes. */
+  /** The object's own, and those of records that it takes. */
+  readonly checks: readonly Check[];
+  /** The object's own write, and those of the records that it takes, or held when it goes. */
   readonly writes: readonly Write[];
 }
 
@@ -31,7 +33,7 @@ export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard, view
     write: async (writes) => {
       let revision = 0;
       for (const part of cut(writes.map((write) => encode(write, view)))) {
-        const checks = part.map(({ check }) => check);
+        const checks = part.flatMap((each) => each.checks);
         const sent = await packed.send({ checks, writes: part.flatMap((each) => each.writes) });
         if (sent.is !== "written") return sent;
         revision = sent.revision;
@@ -44,12 +46,27 @@ export function leaderPlanner(store: Pick<Store, "transact">, guard: Guard, view
 function encode(wanted: ObjectWrite, view: View): Encoded {
   const key = storeKey(wanted.op === "put" ? keyOf(wanted.typed) : wanted.key);
   const check = { key, revision: wanted.revision };
-  if (wanted.op === "put")
-    return { check, writes: [{ op: "put", key, value: encodeObject(withoutVersion(wanted.typed)) }] };
+  if (wanted.op === "put") {
+    const records = recordsOf(wanted.typed, view);
+    return {
+      checks: [check, ...records.map((each) => ({ key: each.key, revision: 0 }))],
+      writes: [{ op: "put", key, value: encodeObject(withoutVersion(wanted.typed)) }, ...records],
+    };
+  }
   const { kind, namespace, name } = wanted.key;
   const service = kind === "Service" ? view.get(kind, namespace, name) : undefined;
   const taken = service === undefined ? [] : takenBy(service);
-  return { check, writes: [key, ...taken].map((each) => ({ op: "delete", key: each })) };
+  return { checks: [check], writes: [key, ...taken].map((each) => ({ op: "delete", key: each })) };
+}
+
+/** What a service takes that it has not held: nobody else may hold it. */
+function recordsOf(typed: Typed, view: View): readonly { readonly op: "put"; key: string; value: Uint8Array }[] {
+  if (typed.kind !== "Service") return [];
+  const { namespace, name } = metaOf(typed.object);
+  const before = view.get("Service", namespace, name);
+  const held = new Set(before === undefined ? [] : takenBy(before));
+  const fresh = takenBy(typed.object).filter((key) => !held.has(key));
+  return fresh.map((key) => ({ op: "put", key, value: holderRecord(typed.object) }));
 }
 
 /** The version is the store's to say; what is stored carries none. */
@@ -63,7 +80,10 @@ function cut(encoded: readonly Encoded[]): readonly (readonly Encoded[])[] {
   let bytes = 0;
   let operations = 0;
   for (const each of encoded) {
-    const size = each.writes.reduce((sum, write) => sum + writeSize(write), 2 * each.check.key.length + 100);
+    const size = each.writes.reduce(
+      (sum, write) => sum + writeSize(write),
+      2 * (each.checks[0]?.key.length ?? 0) + 100,
+    );
     const isCrowded = operations + each.writes.length > limit("transactionOperations");
     const isFull =
       isCrowded || part.length >= limit("transactionObjects") || bytes + size > limit("transactionBytes") - 1_000;

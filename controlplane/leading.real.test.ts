@@ -63,7 +63,12 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
   const { cache } = await startWatchCache({ ...edges, store, clusterEpoch }, stop.signal);
   const leadership = await new Election({ ...edges, store }, { id, address: "127.0.0.1:1" }).campaign(stop.signal);
   stop.signal.addEventListener("abort", () => void leadership.resign());
-  const cluster = { podCIDR: "10.128.0.0/9", nodePrefixLength: 22 };
+  const cluster = {
+    podCIDR: "10.128.0.0/9",
+    nodePrefixLength: 22,
+    serviceCIDR: "10.96.0.0/12",
+    dnsAddress: "10.96.0.10",
+  };
   const parts = {
     ...edges,
     store,

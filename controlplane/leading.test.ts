@@ -47,7 +47,12 @@ class Cluster {
     const { world, reports } = this;
     world.stop.signal.addEventListener("abort", () => term.abort());
     const resign = async (): Promise<void> => term.abort();
-    const config = { podCIDR: "10.128.0.0/9", nodePrefixLength: 22 };
+    const config = {
+      podCIDR: "10.128.0.0/9",
+      nodePrefixLength: 22,
+      serviceCIDR: "10.96.0.0/12",
+      dnsAddress: "10.96.0.10",
+    };
     const sealer = new Sealer(new Uint8Array(32));
     return lead(
       {

@@ -33,7 +33,7 @@ export interface LeadingParts {
   readonly rng: Rng;
   readonly log: Log;
   readonly metrics: ControlPlaneMetrics;
-  readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength">;
+  readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength" | "serviceCIDR" | "dnsAddress">;
   readonly sealer: Pick<Sealer, "digest">;
 }
 
@@ -55,6 +55,8 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
     leadingSinceMs: clock.monotonicMs(),
     podCIDR: parts.cluster.podCIDR,
     nodePrefixLength: parts.cluster.nodePrefixLength,
+    serviceCIDR: parts.cluster.serviceCIDR,
+    dnsAddress: parts.cluster.dnsAddress,
     digest: (bytes) => parts.sealer.digest(bytes),
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();

@@ -8,6 +8,7 @@ import type { Kernel } from "./kernel/kernel.js";
 import type { RuleElement } from "./kernel/rules.js";
 import { Batches, Lane, Repeater } from "./lane.js";
 import { type NetworkMetrics, type NetworkPart, noNetworkMetrics } from "./network-metrics.js";
+import { askersOf } from "./networks/askers.js";
 import { mtuOf, NetworkTunnels } from "./networks/network-tunnels.js";
 import { NodeNetworks } from "./networks/node-networks.js";
 import { seenNetworks } from "./networks/seen-network.js";
@@ -28,6 +29,8 @@ import type { PublishedKey, TunnelKeys } from "./tunnels/tunnel-keys.js";
 /** Takes the network map to those who answer for names. Must not fail. */
 export interface NamePublisher {
   publish(map: NetworkMap): void;
+  /** By first address of a pod that is on others than the cluster's own network alone: its networks, by namespace/name, in its order. */
+  setAskers(askers: ReadonlyMap<string, readonly string[]>): void;
 }
 
 interface Announcing {
@@ -247,6 +250,7 @@ class HostNetwork implements NodeNetwork {
     this.tunnelProblem = problem;
     await this.timed("overlay", () => this.overlay.setMap(peers, addresses, { networks: seen, tunnels }));
     this.networks.set(seen, (network) => mtuOf(network, this.overlay.podMtu));
+    this.nameAskers();
     this.nodesApplied = nodes;
     this.networksApplied = networks;
     this.announced = addresses;
@@ -259,6 +263,7 @@ class HostNetwork implements NodeNetwork {
     if (this.overlay.podMtu <= 0)
       throw new TallshipError("failed_precondition", `attach ${links.length} pods: the network has not started`);
     const failures = await this.pods.attach(links);
+    this.nameAskers();
     if (links.some((link) => link.hostPorts.length > 0)) await this.applyHostPorts();
     this.firewallSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
@@ -268,10 +273,18 @@ class HostNetwork implements NodeNetwork {
   private async detachNow(uids: readonly string[]): ReturnType<PodLinks["detach"]> {
     const hadPorts = uids.some((uid) => (this.pods.links.get(uid)?.hostPorts.length ?? 0) > 0);
     const failures = await this.pods.detach(uids);
+    this.nameAskers();
     if (hadPorts) await this.applyHostPorts();
     this.firewallSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
     return failures;
+  }
+
+  /** Tells those who answer for names which pods see them from other networks. Before the first map nobody knows the networks. */
+  private nameAskers(): void {
+    const known = this.networks.known;
+    if (known === undefined) return;
+    this.names?.setAskers(askersOf(this.pods.links.values(), known, this.config.clusterCIDR));
   }
 
   private applyHostPorts(): Promise<void> {

@@ -15,6 +15,8 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   page.fact("Type", spec?.type ?? "");
   page.factIf("External Name", spec?.externalName);
   page.fact("IP", spec?.clusterIP ?? "");
+  const onNetworks = (status?.networkAddresses ?? []).map(({ network, address }) => `${network}=${address}`);
+  page.factIf("IP On Networks", onNetworks.join(", "));
   page.factIf("IP Families", spec?.ipFamilies.join(", "));
   page.factIf("External IPs", (spec?.externalIPs ?? []).join(", "));
   page.factIf(

@@ -13,6 +13,7 @@ import { job } from "./job/job.js";
 import { loadBalancer } from "./load-balancer/load-balancer.js";
 import { namespace } from "./namespace.js";
 import { networkController } from "./network/network-controller.js";
+import { type ServiceAddressParts, serviceAddresses } from "./network/service-addresses.js";
 import { nodePods } from "./node/node-pods.js";
 import { type NodeParts, nodes } from "./node/nodes.js";
 import { ownerCollector } from "./owner-collector.js";
@@ -29,7 +30,7 @@ import { ephemeralClaims } from "./volumes/ephemeral-claims.js";
 import { volumes } from "./volumes/volumes.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
-export interface ControllerParts extends NodeParts {
+export interface ControllerParts extends NodeParts, ServiceAddressParts {
   /** Names content by a digest that only control planes can compute. */
   readonly digest: Digest;
   /** What pods use. */
@@ -47,6 +48,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     endpoints,
     loadBalancer,
     networkController,
+    serviceAddresses(parts),
     ingress,
     disruption,
     nodes(parts),

@@ -80,6 +80,65 @@ const rows: readonly { name: string; type?: string; want: unknown }[] = [
 for (const { name, type, want } of rows)
   test(`${type ?? "A"} ${name}`, () => expect(data(ask(name, type))).toEqual(want));
 
+// A name means another address to pods of other networks. web's pods are on front and back, cache's one on back alone, db's (headless) on both.
+const seen = zoneOf(
+  [
+    service("web", { clusterIP: "10.96.0.20" }),
+    service("db", { clusterIP: "None" }),
+    service("plain", { clusterIP: "10.96.0.30" }),
+  ].map(([key, each]): [string, Service] => [
+    key,
+    key !== "shop/web"
+      ? each
+      : Service.fromPartial({
+          ...each,
+          status: {
+            networkAddresses: [
+              { network: "front", address: "10.96.0.20" },
+              { network: "back", address: "10.96.0.21" },
+            ],
+          },
+        }),
+  ]),
+  [
+    slice("db", [
+      {
+        addresses: ["10.64.0.2"],
+        hostname: "db-0",
+        networks: [
+          { name: "front", address: "10.64.0.2" },
+          { name: "back", address: "10.64.1.2" },
+        ],
+      },
+      { addresses: ["10.128.0.9"] },
+    ]),
+  ],
+);
+seen.setAsker("10.64.0.9", ["shop/front"]);
+seen.setAsker("10.64.1.9", ["shop/back"]);
+seen.setAsker("10.64.5.9", ["shop/other", "shop/back"]);
+seen.setAsker("10.64.6.9", ["blog/back"]);
+const front = "10.64.0.9";
+const back = "10.64.1.9";
+const views: readonly { name: string; asker: string; want: readonly string[] }[] = [
+  { name: "web", asker: front, want: ["10.96.0.20"] },
+  { name: "web", asker: back, want: ["10.96.0.21"] },
+  { name: "web", asker: "10.64.5.9", want: ["10.96.0.21"] },
+  // A network of another namespace, and a pod of the cluster's own network alone: they share nothing with it.
+  { name: "web", asker: "10.64.6.9", want: ["10.96.0.20"] },
+  { name: "web", asker: "10.128.0.3", want: ["10.96.0.20"] },
+  { name: "db", asker: back, want: ["10.64.1.2"] },
+  { name: "db-0.db", asker: back, want: ["10.64.1.2"] },
+  { name: "db", asker: front, want: ["10.64.0.2"] },
+  { name: "db", asker: "10.128.0.3", want: ["10.128.0.9"] },
+  { name: "plain", asker: back, want: ["10.96.0.30"] },
+];
+for (const { name, asker, want } of views)
+  test(`${name} means ${want.join(", ")} to ${asker}`, () => {
+    const question = { name: `${name}.shop.svc.cluster.local`, type: "A", asker };
+    expect(data(answerFrom(seen, question, () => true))).toEqual(want);
+  });
+
 test("an alias of the outside is followed outside", () => {
   expect(ask("far.shop.svc.cluster.local")).toMatchObject({ is: "alias", target: "db.example.com" });
 });

@@ -1,12 +1,14 @@
 import { isIpv4 } from "../../kinds/ip.js";
 import type { NameEntry, SrvRecord } from "./service-names.js";
-import type { Zone } from "./zone.js";
+import type { Asker, Zone } from "./zone.js";
 
 /** A question, as it came. */
 export interface Question {
   readonly name: string;
   /** A, AAAA, SRV, PTR, … */
   readonly type: string;
+  /** Who asks: a name may mean another address to pods of other networks. */
+  readonly asker?: Asker;
 }
 
 /** One record of an answer; the name as it shall be written. */
@@ -34,7 +36,7 @@ export function answerFrom(zone: Zone, question: Question, isOwn: (address: stri
   if (name.endsWith(".in-addr.arpa")) return reverse(zone, question, name, isOwn);
   if (name === zone.domain) return NOTHING;
   if (!name.endsWith(`.${zone.domain}`)) return { is: "elsewhere" };
-  const entry = zone.entry(name) ?? podEntry(zone, name, isOwn);
+  const entry = zone.entry(name, question.asker) ?? podEntry(zone, name, isOwn);
   if (entry === undefined) return isAbove(zone, name) ? NOTHING : { is: "no_such_name" };
   if (entry.cname !== undefined) return alias(zone, question, entry.cname, isOwn);
   if (question.type === "A")
@@ -66,14 +68,14 @@ function alias(zone: Zone, question: Question, target: string, isOwn: (address: 
   if (!target.endsWith(`.${zone.domain}`)) return { is: "alias", records: [record], target };
   // A chain inside the cluster has one link: an alias of an alias is not followed, so that no loop can be.
   const inner =
-    zone.entry(target)?.cname === undefined ? answerFrom(zone, { name: target, type: question.type }, isOwn) : NOTHING;
+    zone.entry(target)?.cname === undefined ? answerFrom(zone, { ...question, name: target }, isOwn) : NOTHING;
   return { is: "records", records: [record, ...(inner.is === "records" ? inner.records : [])], additional: [] };
 }
 
 function service(zone: Zone, question: Question, found: readonly SrvRecord[]): ZoneAnswer {
   const records = found.map((data): DnsRecord => ({ type: "SRV", name: question.name, data }));
   const additional = found.flatMap(({ target }) =>
-    (zone.entry(target)?.a ?? []).map((data): DnsRecord => ({ type: "A", name: target, data })),
+    (zone.entry(target, question.asker)?.a ?? []).map((data): DnsRecord => ({ type: "A", name: target, data })),
   );
   return { is: "records", records, additional };
 }

@@ -2,7 +2,7 @@ import { limit } from "../../lib/limits.js";
 import type { Rng } from "../../lib/rng.js";
 import { parseAddress } from "../ipv4.js";
 import type { NameEntry } from "./service-names.js";
-import type { Zone } from "./zone.js";
+import type { Asker, Zone } from "./zone.js";
 
 const HEADER_BYTES = 12;
 const RECORD_BYTES = 16;
@@ -27,7 +27,7 @@ export class FastAnswers {
   }
 
   /** The whole reply to a query over UDP. */
-  answer(query: Buffer): Buffer | undefined {
+  answer(query: Buffer, asker?: Asker): Buffer | undefined {
     if (query.length < HEADER_BYTES + 5 || !isPlainQuery(query)) return undefined;
     const end = this.readName(query);
     if (end === undefined || end + 4 > query.length) return undefined;
@@ -35,7 +35,7 @@ export class FastAnswers {
     const maxBytes = edns(query, end + 4);
     if (maxBytes === undefined) return undefined;
     // The name was read with a dot after each label.
-    const entry = this.zone.entry(this.lower.toString("latin1", 0, end - HEADER_BYTES - 2));
+    const entry = this.zone.entry(this.lower.toString("latin1", 0, end - HEADER_BYTES - 2), asker);
     if (entry?.a === undefined || entry.a.length === 0 || entry.cname !== undefined) return undefined;
     const addresses = this.addressesOf(entry, entry.a);
     const bytes = end + 4 + addresses.length * RECORD_BYTES + (maxBytes > 0 ? OPT_BYTES : 0);

@@ -59,7 +59,10 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
 function answererOf(zone: Zone, parts: ResponderParts): Answerer {
   const responder = new Responder(zone, parts);
   const fast = new FastAnswers(zone, parts.rng);
-  return { fast: (query) => fast.answer(query), reply: (question) => responder.reply(question) };
+  return {
+    fast: (query, asker) => fast.answer(query, asker),
+    reply: (question, asker) => responder.reply({ ...question, asker }),
+  };
 }
 
 /** The agent puts the address on a device of the host; until it has, there is nothing to listen on. */

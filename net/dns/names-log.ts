@@ -2,8 +2,8 @@ import type { ServiceNames } from "./service-names.js";
 import type { Zone } from "./zone.js";
 
 /**
- * How the agent tells the DNS process what it knows: a file of lines, each the whole of what one service brings (or null), appended as
- * services change. A new file begins with a header and holds everything. A line is in force once its line feed is there, so a writer
+ * How the agent tells the DNS process what it knows: a file of lines, each the whole of what one service brings (or null), or the networks of one
+ * pod that is on others than the cluster's own, appended as they change. A new file begins with a header and holds everything. A line is in force once its line feed is there, so a writer
  * that dies within one harms nobody.
  */
 export interface NamesHeader {
@@ -19,6 +19,14 @@ export function headerLine(domain: string): string {
 /** The line of one service. */
 export function serviceLine(key: string, names: ServiceNames | undefined): string {
   return `${JSON.stringify([key, names ?? null])}\n`;
+}
+
+/** Begins the key of a line that says who asks: no service's key does. */
+const ASKER = "@";
+
+/** The line of a pod that is not on the cluster's own network alone: its networks, by its first address; undefined when it has gone. */
+export function askerLine(address: string, networks: readonly string[] | undefined): string {
+  return `${JSON.stringify([`${ASKER}${address}`, networks ?? null])}\n`;
 }
 
 /** Takes lines into a zone, given in pieces of any size. Starts with a file's first byte. */
@@ -43,7 +51,12 @@ export class NamesReader {
 
   private service(line: string): void {
     // A parser: only the agent of this host writes the file, one format a version.
-    const [key, names] = JSON.parse(line) as [string, ServiceNames | null];
-    this.zone.set(key, names ?? undefined);
+    const [key, content] = JSON.parse(line) as [string, ServiceNames | readonly string[] | null];
+    if (key.startsWith(ASKER)) this.zone.setAsker(key.slice(ASKER.length), isList(content) ? content : undefined);
+    else this.zone.set(key, content === null || isList(content) ? undefined : content);
   }
+}
+
+function isList(content: ServiceNames | readonly string[] | null): content is readonly string[] {
+  return Array.isArray(content);
 }

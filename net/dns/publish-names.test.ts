@@ -40,12 +40,22 @@ class MemoryFile implements NamesFile {
   }
 }
 
-function world(): { file: MemoryFile; publish: (map: NetworkMap) => Promise<void> } {
+interface World {
+  readonly file: MemoryFile;
+  readonly publish: (map: NetworkMap) => Promise<void>;
+  readonly setAskers: (askers: ReadonlyMap<string, readonly string[]>) => Promise<void>;
+}
+
+function world(): World {
   const file = new MemoryFile();
   const clock = new ManualClock();
   const publisher = namePublisher({ clusterDomain: "cluster.local", file, clock, log: silentLog });
   return {
     file,
+    setAskers: async (askers) => {
+      publisher.setAskers(askers);
+      await clock.advance(2_000);
+    },
     publish: async (map) => {
       publisher.publish(map);
       await clock.advance(2_000);
@@ -79,6 +89,19 @@ test("an endpoint's change behind a virtual address writes nothing, behind a hea
   await publish(networkMap(3, [], [web({ endpoints: ["10.128.5.9"] }), headless("10.128.5.4")]));
   expect(file.writes.length).toBe(2);
   expect(file.zone().entry("db.default.svc.cluster.local")?.a).toEqual(["10.128.5.4"]);
+});
+
+test("who asks from other networks is told as pods come and go, and is part of a file that is written anew", async () => {
+  const { file, publish, setAskers } = world();
+  await setAskers(new Map([["10.64.1.9", ["x/back"]]]));
+  expect(file.writes).toEqual([]);
+  const networkAddresses = { front: "10.96.1.1", back: "10.96.1.2" };
+  await publish(networkMap(1, [], [web({ networkAddresses, namespace: "x" })]));
+  const meant = (asker: string) => file.zone().entry("web.x.svc.cluster.local", asker)?.a;
+  expect(meant("10.64.1.9")).toEqual(["10.96.1.2"]);
+  await setAskers(new Map([["10.64.1.8", ["x/back"]]]));
+  expect(file.writes.length).toBe(2);
+  expect([meant("10.64.1.9"), meant("10.64.1.8")]).toEqual([["10.96.1.1"], ["10.96.1.2"]]);
 });
 
 test("a write that fails is made up for by a whole file", async () => {

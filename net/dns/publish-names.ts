@@ -5,7 +5,7 @@ import type { Log } from "../../lib/log.js";
 import type { NamePublisher } from "../host-network.js";
 import type { NetworkMap } from "../node-network.js";
 import { ServiceIndex } from "../proxy/service-index.js";
-import { headerLine, serviceLine } from "./names-log.js";
+import { askerLine, headerLine, serviceLine } from "./names-log.js";
 import { namesOf } from "./service-names.js";
 
 /** Edge: the file that the DNS process reads. Both throw when the disk refuses. */
@@ -38,6 +38,9 @@ class LogPublisher implements NamePublisher {
   /** The line in force of each service that brings names. */
   private readonly lines = new Map<string, string>();
   private latest: NetworkMap | undefined;
+  private askers: ReadonlyMap<string, readonly string[]> = new Map();
+  /** The line in force of each pod on other networks. */
+  private readonly askerLines = new Map<string, string>();
   private cancel: Cancel | undefined;
   /** False: the file on disk is not known to hold what `lines` says. */
   private isExact = false;
@@ -53,6 +56,12 @@ class LogPublisher implements NamePublisher {
     this.soon(limit("dnsPublishMs"));
   }
 
+  setAskers(askers: ReadonlyMap<string, readonly string[]>): void {
+    this.askers = askers;
+    // Before the first map the file of a former agent stands, and says as much.
+    if (this.isExact) this.soon(limit("dnsPublishMs"));
+  }
+
   private soon(delayMs: number): void {
     this.cancel ??= this.parts.clock.after(delayMs, () => {
       this.cancel = undefined;
@@ -61,7 +70,7 @@ class LogPublisher implements NamePublisher {
   }
 
   private write(): void {
-    const changed = this.takeChanges();
+    const changed = this.takeChanges() + this.takeAskers();
     try {
       if (!this.isExact || this.fileBytes + changed.length > 2 * this.liveBytes + limit("dnsLogSlackBytes"))
         this.replace();
@@ -91,9 +100,24 @@ class LogPublisher implements NamePublisher {
     return changed;
   }
 
+  private takeAskers(): string {
+    let changed = "";
+    for (const address of new Set([...this.askerLines.keys(), ...this.askers.keys()])) {
+      const networks = this.askers.get(address);
+      const line = askerLine(address, networks);
+      const former = this.askerLines.get(address);
+      if (former === line) continue;
+      this.liveBytes += (networks === undefined ? 0 : line.length) - (former?.length ?? 0);
+      if (networks === undefined) this.askerLines.delete(address);
+      else this.askerLines.set(address, line);
+      changed += line;
+    }
+    return changed;
+  }
+
   private replace(): void {
     const header = headerLine(this.parts.clusterDomain);
-    this.parts.file.replace([header, ...this.lines.values()]);
+    this.parts.file.replace([header, ...this.lines.values(), ...this.askerLines.values()]);
     this.fileBytes = this.liveBytes + header.length;
     this.isExact = true;
   }

@@ -10,9 +10,9 @@ const TCP_MAX_BYTES = 65_535;
 /** Knows the answers. */
 export interface Answerer {
   /** The whole reply to the bytes of a common query; undefined when it has to be read first. */
-  fast(query: Buffer): Buffer | undefined;
-  /** The reply to a question; a promise only when others must be asked. */
-  reply(question: Query["question"]): Reply | Promise<Reply>;
+  fast(query: Buffer, asker: string): Buffer | undefined;
+  /** The reply to a question of this address; a promise only when others must be asked. */
+  reply(question: Query["question"], asker: string): Reply | Promise<Reply>;
 }
 
 /** A server that answers. */
@@ -46,13 +46,13 @@ function listenUdp(address: string, port: number, answerer: Answerer): Promise<U
   });
   let waiting = 0;
   socket.on("message", (bytes, from) => {
-    const fast = answerer.fast(bytes);
+    const fast = answerer.fast(bytes, from.address);
     if (fast !== undefined) return sendUdp(socket, fast, from);
     const incoming = readMessage(bytes);
     if (incoming.is === "noise") return;
     if (incoming.is === "refused") return sendUdp(socket, incoming.reply, from);
     const { query } = incoming;
-    const reply = answerer.reply(query.question);
+    const reply = answerer.reply(query.question, from.address);
     if (!(reply instanceof Promise)) return sendUdp(socket, writeReply(query, reply, query.maxBytes), from);
     if (waiting >= limit("dnsUpstreamQuestions")) return sendUdp(socket, failure(query), from);
     waiting += 1;
@@ -121,13 +121,16 @@ function serveTcp(socket: Socket, answerer: Answerer): void {
 async function answerTcp(socket: Socket, message: Buffer, answerer: Answerer): Promise<void> {
   const incoming = readMessage(message);
   if (incoming.is === "noise") return void socket.destroy();
-  const reply = incoming.is === "refused" ? incoming.reply : await replyOverTcp(incoming.query, answerer);
+  const reply =
+    incoming.is === "refused"
+      ? incoming.reply
+      : await replyOverTcp(incoming.query, socket.remoteAddress ?? "", answerer);
   const length = Buffer.alloc(2);
   length.writeUInt16BE(reply.length);
   socket.write(Buffer.concat([length, reply]));
 }
 
-async function replyOverTcp(query: Query, answerer: Answerer): Promise<Buffer> {
-  const reply: Reply = await answerer.reply(query.question);
+async function replyOverTcp(query: Query, asker: string, answerer: Answerer): Promise<Buffer> {
+  const reply: Reply = await answerer.reply(query.question, asker);
   return writeReply(query, reply, TCP_MAX_BYTES);
 }

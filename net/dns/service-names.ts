@@ -1,7 +1,8 @@
+import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { parseAddress } from "../ipv4.js";
-import { isReady } from "../proxy/endpoint-choice.js";
+import { isReady, placesOf } from "../proxy/endpoint-choice.js";
 
 /** One service record. */
 export interface SrvRecord {
@@ -15,6 +16,8 @@ export interface NameEntry {
   readonly a?: readonly string[];
   readonly srv?: readonly SrvRecord[];
   readonly cname?: string;
+  /** What the name means to pods that are on one of these networks, by namespace/name; who is on none of them gets the entry itself. */
+  readonly on?: Readonly<Record<string, NameEntry>>;
 }
 
 /** Every name that one service brings, lower case and without a dot at the end, and the names of addresses. */
@@ -38,26 +41,53 @@ export function namesOf(
   const [namespace = "", name = ""] = key.split("/");
   const base = `${name}.${namespace}.svc.${domain}`.toLowerCase();
   const found = new Names();
+  const isOnSeveral = slices.some(({ endpoints }) => endpoints.some(({ networks }) => networks.length > 0));
   if (spec.type === "ExternalName") found.alias(base, spec.externalName);
-  else if (spec.clusterIP === "None") addHeadless(found, base, spec.publishNotReadyAddresses, slices);
+  else if (spec.clusterIP === "None")
+    addHeadless(found, { base, namespace, isOnSeveral }, spec.publishNotReadyAddresses, slices);
   else if (parseAddress(spec.clusterIP) !== undefined) {
     found.address(base, spec.clusterIP);
     found.reverse.set(spec.clusterIP, base);
+    for (const { network, address } of service?.status?.networkAddresses ?? []) {
+      found.addressOn(base, networkKey(namespace, network), address);
+      found.reverse.set(address, base);
+    }
     for (const { name: port, protocol, port: number } of spec.ports)
       found.service(base, { port, protocol }, { port: number, target: base });
   }
   return found.result();
 }
 
+interface Collected {
+  a?: string[];
+  srv?: SrvRecord[];
+  cname?: string;
+  on?: Record<string, { a: string[] }>;
+}
+
+/** How networks are told apart in entries: by namespace/name, the cluster's own by its name alone. */
+export function networkKey(namespace: string, network: string): string {
+  return network === DEFAULT_NETWORK ? network : `${namespace}/${network}`;
+}
+
 /** Collects what one service brings. */
 class Names {
   readonly reverse = new Map<string, string>();
-  private readonly entries = new Map<string, { a?: string[]; srv?: SrvRecord[]; cname?: string }>();
+  private readonly entries = new Map<string, Collected>();
 
   address(name: string, address: string): void {
     const entry = this.entry(name);
     entry.a ??= [];
     if (entry.a.at(-1) !== address && !entry.a.includes(address)) entry.a.push(address);
+  }
+
+  /** The same address for the name on one network. */
+  addressOn(name: string, network: string, address: string): void {
+    const entry = this.entry(name);
+    entry.on ??= {};
+    const there = entry.on[network] ?? { a: [] };
+    entry.on[network] = there;
+    if (!there.a.includes(address)) there.a.push(address);
   }
 
   service(base: string, { port, protocol }: { port: string; protocol: string }, record: SrvRecord): void {
@@ -80,7 +110,7 @@ class Names {
     return { names: Object.fromEntries(this.entries), reverse: Object.fromEntries(this.reverse) };
   }
 
-  private entry(name: string): { a?: string[]; srv?: SrvRecord[]; cname?: string } {
+  private entry(name: string): Collected {
     const entry = this.entries.get(name) ?? {};
     this.entries.set(name, entry);
     return entry;
@@ -88,20 +118,38 @@ class Names {
 }
 
 /** A headless service exists even when nobody is behind it: its name is there and has no address. */
-function addHeadless(found: Names, base: string, isAll: boolean, slices: readonly EndpointSlice[]): void {
-  found.exists(base);
+function addHeadless(found: Names, home: Home, isAll: boolean, slices: readonly EndpointSlice[]): void {
+  found.exists(home.base);
   for (const slice of slices) {
     if (slice.addressType !== "IPv4") continue;
-    for (const endpoint of slice.endpoints) if (isAll || isReady(endpoint)) addEndpoint(found, base, endpoint, slice);
+    for (const endpoint of slice.endpoints) if (isAll || isReady(endpoint)) addEndpoint(found, home, endpoint, slice);
   }
 }
 
-function addEndpoint(found: Names, base: string, { addresses, hostname }: Endpoint, { ports }: EndpointSlice): void {
+interface Home {
+  readonly base: string;
+  readonly namespace: string;
+  /** False while all endpoints are on the cluster's own network alone. */
+  readonly isOnSeveral: boolean;
+}
+
+function addEndpoint(
+  found: Names,
+  { base, namespace, isOnSeveral }: Home,
+  endpoint: Endpoint,
+  { ports }: EndpointSlice,
+): void {
+  const { addresses, hostname } = endpoint;
   const address = addresses[0] ?? "";
   if (parseAddress(address) === undefined) return;
   const host = `${hostname || address.replaceAll(".", "-")}.${base}`.toLowerCase();
   found.address(base, address);
   found.address(host, address);
   found.reverse.set(address, host);
+  for (const { name, address: there } of isOnSeveral ? placesOf(endpoint) : []) {
+    if (parseAddress(there) === undefined) continue;
+    for (const each of [base, host]) found.addressOn(each, networkKey(namespace, name), there);
+    found.reverse.set(there, host);
+  }
   for (const { name, protocol, port } of ports) found.service(base, { port: name, protocol }, { port, target: host });
 }

@@ -1,7 +1,13 @@
+import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import type { NameEntry, ServiceNames } from "./service-names.js";
 
 /** A name that stands above others and has no record of its own. */
 const EMPTY: NameEntry = {};
+
+/** Address of who asks; undefined: somebody who is on the cluster's own network alone. */
+export type Asker = string | undefined;
+
+const PLAIN: readonly string[] = [DEFAULT_NETWORK];
 
 /**
  * The cluster's domain as the process that answers holds it: names by what each service brings. A change costs as much as the service
@@ -16,6 +22,9 @@ export class Zone {
   /** Services that give an address a name, in the order they came: the first is answered. */
   private readonly reverse = new Map<string, readonly string[]>();
 
+  /** Networks of those who are not on the cluster's own alone, by their first address. */
+  private readonly askers = new Map<string, readonly string[]>();
+
   constructor(domain: string) {
     this.domain = domain;
   }
@@ -25,9 +34,17 @@ export class Zone {
     return this.entries.size;
   }
 
-  /** What is known of a name; undefined when it does not exist. */
-  entry(name: string): NameEntry | undefined {
-    return this.entries.get(name) ?? (this.below.has(name) ? EMPTY : undefined);
+  /** What a name means to who asks; undefined when it does not exist. */
+  entry(name: string, asker?: Asker): NameEntry | undefined {
+    const entry = this.entries.get(name);
+    if (entry === undefined) return this.below.has(name) ? EMPTY : undefined;
+    return entry.on === undefined ? entry : this.seen(entry, entry.on, asker);
+  }
+
+  /** Sets the networks of the pod with a first address, in its order; undefined when there is none, or it is on the cluster's own alone. */
+  setAsker(address: string, networks: readonly string[] | undefined): void {
+    if (networks === undefined) this.askers.delete(address);
+    else this.askers.set(address, networks);
   }
 
   /** The name of an address. */
@@ -38,7 +55,7 @@ export class Zone {
 
   /** Forgets everything. */
   clear(): void {
-    for (const map of [this.services, this.entries, this.below, this.reverse]) map.clear();
+    for (const map of [this.services, this.entries, this.below, this.reverse, this.askers]) map.clear();
   }
 
   /** Sets what a service brings; undefined takes it away. */
@@ -53,6 +70,13 @@ export class Zone {
     }
     for (const address of Object.keys(next.reverse))
       this.reverse.set(address, [...(this.reverse.get(address) ?? []), key]);
+  }
+
+  /** The first of the asker's networks for which there is an answer decides. */
+  private seen(entry: NameEntry, on: Readonly<Record<string, NameEntry>>, asker: Asker): NameEntry {
+    const networks = (asker === undefined ? undefined : this.askers.get(asker)) ?? PLAIN;
+    const shared = networks.find((network) => on[network] !== undefined);
+    return shared === undefined ? entry : (on[shared] ?? entry);
   }
 
   private remove(key: string, former: ServiceNames): void {

@@ -81,5 +81,7 @@ function endpointsOf(
   const isMeant = ({ name, port: number }: ServicePort): boolean =>
     port.name !== "" ? name === port.name : number === port.number;
   const meant = service?.spec?.ports.find(isMeant);
-  return meant === undefined ? [] : chooseEndpoints(meant, slices, "any", { nodeName: "", zone: "" });
+  return meant === undefined
+    ? []
+    : chooseEndpoints(meant, slices, "any", { place: { nodeName: "", zone: "" }, network: undefined });
 }

@@ -117,6 +117,21 @@ test("services lead to pods of networks: for their own pods, for pods that have 
   await lab.setServices([]);
 });
 
+test("an address for each network of a service's pods leads there by their addresses on it, also for who has joined it second", async () => {
+  const endpoint = "10.64.3.66+side=10.64.3.66+back=10.64.1.66";
+  const networkAddresses = { side: "10.96.0.51", back: "10.96.0.52" };
+  const ports = [{ port: 80, targetPort: 8080 }];
+  await lab.setServices([{ name: "web", clusterIP: "10.96.0.51", networkAddresses, ports, endpoints: [endpoint] }]);
+  const service = { host: "10.96.0.52", port: 80, timeoutMs: 1_000 };
+  expect(await near.probe.ask(service)).toBe("far 10.64.1.2");
+  expect(await both.probe.ask(service)).toBe("far 10.64.1.3");
+  expect(await far.probe.ask(service)).toMatch(/^far /);
+  expect(await inner.probe.ask(service)).toBe("TIMEOUT");
+  expect(await plain.probe.ask(service)).toBe("TIMEOUT");
+  expect(await lab.host(1).probe.ask(service)).toMatch(/^far /);
+  await lab.setServices([]);
+});
+
 test("a pod cannot speak under another's address, on whatever network", async () => {
   await both.inside("ip address add 10.64.1.2/32 dev eth1; ip address add 10.64.1.9/32 dev eth1");
   for (const from of ["10.64.1.2", "10.64.1.9", "10.128.1.20"])

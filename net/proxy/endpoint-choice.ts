@@ -1,5 +1,6 @@
+import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import { limit } from "../../lib/limits.js";
-import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Endpoint, EndpointNetwork, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import { parseAddress } from "../ipv4.js";
 
@@ -16,6 +17,12 @@ export interface Place {
   readonly zone: string;
 }
 
+/** From where endpoints are looked for: the node, and the network whose addresses are wanted; undefined: those that pods have first. */
+export interface Whence {
+  readonly place: Place;
+  readonly network: string | undefined;
+}
+
 /** Which of a port's endpoints are asked for: any, those that are near, or those of this node alone. */
 export type Reach = "any" | "zone-first" | "node-first" | "node-only";
 
@@ -29,7 +36,7 @@ export function chooseEndpoints(
   port: ServicePort,
   slices: readonly EndpointSlice[],
   reach: Reach,
-  place: Place,
+  { place, network }: Whence,
 ): readonly EndpointAddress[] {
   const isHere: Accept = ({ nodeName }) => nodeName !== "" && nodeName === place.nodeName;
   const isInZone: Accept = ({ zone }) => zone !== "" && zone === place.zone;
@@ -38,7 +45,7 @@ export function chooseEndpoints(
     return (endpoint) => round.accept(endpoint) && near(endpoint);
   });
   for (const accept of rounds) {
-    const found = addressesOf(port, slices, accept);
+    const found = addressesOf(port, slices, accept, network);
     if (found.length > 0) return found.slice(0, limit("serviceEndpoints"));
   }
   return [];
@@ -74,7 +81,24 @@ const ROUNDS: Readonly<Record<Reach, readonly Round[]>> = {
   ],
 };
 
-function addressesOf(port: ServicePort, slices: readonly EndpointSlice[], accept: Accept): readonly EndpointAddress[] {
+/** An endpoint's address on a network, or, for undefined, the one that it has first. Undefined: it is not on the network. */
+export function addressOn(endpoint: Endpoint, network: string | undefined): string | undefined {
+  if (network === undefined) return endpoint.addresses[0];
+  return placesOf(endpoint).find(({ name }) => name === network)?.address;
+}
+
+/** Where an endpoint is. One that says nothing is on the cluster's own network alone. */
+export function placesOf({ addresses: [first], networks }: Endpoint): readonly EndpointNetwork[] {
+  if (networks.length > 0 || first === undefined) return networks;
+  return [{ name: DEFAULT_NETWORK, address: first }];
+}
+
+function addressesOf(
+  port: ServicePort,
+  slices: readonly EndpointSlice[],
+  accept: Accept,
+  network: string | undefined,
+): readonly EndpointAddress[] {
   const found = new Map<string, Found>();
   for (const slice of slices) {
     if (slice.addressType !== "IPv4") continue;
@@ -84,7 +108,7 @@ function addressesOf(port: ServicePort, slices: readonly EndpointSlice[], accept
     if (match === undefined) continue;
     for (const endpoint of slice.endpoints) {
       if (!accept(endpoint)) continue;
-      const ip = endpoint.addresses[0] ?? "";
+      const ip = addressOn(endpoint, network) ?? "";
       const value = parseAddress(ip);
       if (value !== undefined) found.set(`${ip}:${match.port}`, { ip, value, port: match.port });
     }

@@ -1,4 +1,4 @@
-import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { FlowFilter } from "../kernel/kernel.js";
 import { endpointsOf, frontKey, type PlannedFront } from "./proxy-elements.js";
 
@@ -45,6 +45,10 @@ function unanswered(front: PlannedFront, former: PlannedFront | undefined): Flow
   return [kind === "node" ? { protocol, sentToPort: port } : { protocol, sentTo: ip, sentToPort: port }];
 }
 
+function allAddresses({ addresses, networks }: Endpoint): readonly string[] {
+  return [...addresses.slice(0, 1), ...networks.map(({ address }) => address)];
+}
+
 function addressesIn(slices: readonly EndpointSlice[]): ReadonlySet<string> {
-  return new Set(slices.flatMap((slice) => slice.endpoints.flatMap((endpoint) => endpoint.addresses.slice(0, 1))));
+  return new Set(slices.flatMap((slice) => slice.endpoints.flatMap(allAddresses)));
 }

@@ -178,6 +178,8 @@ export class ProxyState {
       const value = parseAddress(ip) ?? 0;
       if (contains(podSubnet, value)) local.add(ip);
       else if (!contains(clusterSubnet, value)) foreign.add(ip);
+      // Pods of other networks meet themselves, too; which of those addresses are this node's is not known here, and does not matter.
+      if (!contains(clusterSubnet, value)) local.add(ip);
     }
     return { local, foreign, balancers: new Set(fronts.filter(({ kind }) => kind === "balancer").map(({ ip }) => ip)) };
   }

@@ -117,3 +117,18 @@ test("slices of other families and ports of other protocols are not mixed in", (
   const six = EndpointSlice.fromPartial({ ...sliceObject(web), addressType: "IPv6" });
   expect(targetsOf(serviceObject(web), [slice, six], HERE).map((target) => target.endpoints)).toEqual([[], []]);
 });
+
+test("each address leads to the pods that are on its network, by their address there; node ports lead to all", () => {
+  const service = serviceObject({
+    ...web,
+    ports: [{ name: "http", port: 80, targetPort: 8080, nodePort: 30_080 }],
+    networkAddresses: { front: "10.96.1.1", back: "10.96.1.7" },
+  });
+  const endpoints = ["10.64.0.2+front=10.64.0.2+back=10.64.1.2", "10.64.1.3+back=10.64.1.3"];
+  const targets = targetsOf(service, [sliceObject({ ...web, endpoints })], HERE);
+  expect(targets.map(({ kind, ip, endpoints }) => [kind, ip, endpoints.map((each) => each.ip)])).toEqual([
+    ["cluster", "10.96.1.1", ["10.64.0.2"]],
+    ["cluster", "10.96.1.7", ["10.64.1.2", "10.64.1.3"]],
+    ["node", "", ["10.64.0.2", "10.64.1.3"]],
+  ]);
+});

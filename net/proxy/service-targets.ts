@@ -1,8 +1,8 @@
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
-import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
+import type { Service, ServiceNetworkAddress, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { parseAddress } from "../ipv4.js";
 import { announcedAddresses } from "./announced.js";
-import { chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
+import { addressOn, chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
 import { sourceRanges } from "./source-ranges.js";
 
 /** IP protocols that services speak, as nft writes them. */
@@ -49,10 +49,13 @@ export function targetsOf(service: Service, slices: readonly EndpointSlice[], pl
   const spec = service.spec;
   if (spec === undefined || spec.type === "ExternalName" || parseAddress(spec.clusterIP) === undefined) return [];
   const announced = announcedAddresses(service);
+  const networkAddresses = (service.status?.networkAddresses ?? []).filter(
+    ({ address }) => parseAddress(address) !== undefined,
+  );
   return spec.ports.flatMap((port) => {
     const protocol = PROTOCOLS[port.protocol || "TCP"];
     if (protocol === undefined) return [];
-    return portTargets({ spec, port, protocol, announced, slices, place });
+    return portTargets({ spec, port, protocol, announced, networkAddresses, slices, place });
   });
 }
 
@@ -61,12 +64,22 @@ interface PortView {
   readonly port: ServicePort;
   readonly protocol: Protocol;
   readonly announced: readonly string[];
+  readonly networkAddresses: readonly ServiceNetworkAddress[];
   readonly slices: readonly EndpointSlice[];
   readonly place: Place;
 }
 
-function portTargets({ spec, port, protocol, announced, slices, place }: PortView): readonly ServiceTarget[] {
-  const choose = (reach: Reach): readonly EndpointAddress[] => chooseEndpoints(port, slices, reach, place);
+function portTargets({
+  spec,
+  port,
+  protocol,
+  announced,
+  networkAddresses,
+  slices,
+  place,
+}: PortView): readonly ServiceTarget[] {
+  const choose = (reach: Reach, network?: string): readonly EndpointAddress[] =>
+    chooseEndpoints(port, slices, reach, { place, network });
   const near = NEARNESS[spec.trafficDistribution] ?? "any";
   const all = choose(near);
   const isInsideLocal = spec.internalTrafficPolicy === "Local";
@@ -74,17 +87,42 @@ function portTargets({ spec, port, protocol, announced, slices, place }: PortVie
   const affinitySeconds = affinityOf(spec);
   const inside = { protocol, affinitySeconds, outside: undefined, ranges: undefined };
   const outer = { ...inside, endpoints: all, outside: isOutsideLocal ? choose("node-only") : undefined };
-  const cluster = { ...inside, endpoints: isInsideLocal ? choose("node-only") : all };
+  const insideReach = isInsideLocal ? "node-only" : near;
+  const own = ownNetwork(spec, networkAddresses, slices);
+  const cluster = { ...inside, endpoints: choose(insideReach, own) };
+  const further = networkAddresses.filter(({ address }) => address !== spec.clusterIP);
   const external = [...new Set(spec.externalIPs)].filter(
     (ip) => parseAddress(ip) !== undefined && !announced.includes(ip) && ip !== spec.clusterIP,
   );
   const ranges = sourceRanges(spec.loadBalancerSourceRanges);
   return [
     { ...cluster, kind: "cluster", ip: spec.clusterIP, port: port.port },
+    ...further.map(
+      ({ network, address: ip }): ServiceTarget => ({
+        ...inside,
+        kind: "cluster",
+        ip,
+        port: port.port,
+        endpoints: choose(insideReach, network),
+      }),
+    ),
     ...external.map((ip): ServiceTarget => ({ ...outer, kind: "external", ip, port: port.port })),
     ...announced.map((ip): ServiceTarget => ({ ...outer, kind: "balancer", ip, port: port.port, ranges })),
     ...(port.nodePort === 0 ? [] : [{ ...outer, kind: "node" as const, ip: "", port: port.nodePort }]),
   ];
+}
+
+/** The network that the service's own address is for. Undefined: whatever pods have first, as long as all have one, or none is on that network any more. */
+function ownNetwork(
+  { clusterIP }: ServiceSpec,
+  networkAddresses: readonly ServiceNetworkAddress[],
+  slices: readonly EndpointSlice[],
+): string | undefined {
+  const own = networkAddresses.find(({ address }) => address === clusterIP)?.network;
+  const isThere = slices.some((slice) =>
+    slice.endpoints.some((endpoint) => addressOn(endpoint, own ?? "") !== undefined),
+  );
+  return isThere ? own : undefined;
 }
 
 function affinityOf({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): number {

@@ -52,7 +52,7 @@ export interface TestPort {
 }
 
 /**
- * An endpoint by address; `!` before it: going but still serving, `-`: not ready. `address/hostname` names it, `address%zone` tells its zone.
+ * An endpoint by address, `+network=address` after it for each network that it is on; `!` before it: going but still serving, `-`: not ready. `address/hostname` names it, `address%zone` tells its zone.
  * Its node follows from its address, as in nodeConfig.
  */
 export type TestEndpoint = string;
@@ -75,6 +75,8 @@ export interface TestService {
   readonly endpoints?: readonly TestEndpoint[];
   /** Further fields of the spec. */
   readonly spec?: NonNullable<Parameters<typeof Service.fromPartial>[0]["spec"]>;
+  /** Its virtual addresses by network. */
+  readonly networkAddresses?: Readonly<Record<string, string>>;
   /** Addresses that nodes announce for it. */
   readonly announced?: readonly string[];
   /** The node that does. */
@@ -100,6 +102,10 @@ export function serviceObject(service: TestService): Service {
     status: {
       loadBalancer: { ingress: (service.announced ?? []).map((ip) => ({ ip })) },
       announcedBy: service.announcedBy ?? "",
+      networkAddresses: Object.entries(service.networkAddresses ?? {}).map(([network, address]) => ({
+        network,
+        address,
+      })),
     },
   });
 }
@@ -114,12 +120,14 @@ export function sliceObject(service: TestService): EndpointSlice {
     },
     addressType: "IPv4",
     endpoints: (service.endpoints ?? []).map((text) => {
-      const [place = "", zone = ""] = text.replace(/^[-!]/, "").split("%");
+      const [head = "", ...places] = text.replace(/^[-!]/, "").split("+");
+      const networks = places.map((each) => ({ name: each.split("=")[0] ?? "", address: each.split("=")[1] ?? "" }));
+      const [place = "", zone = ""] = head.split("%");
       const [address = "", hostname = ""] = place.split("/");
       const ready = !text.startsWith("-") && !text.startsWith("!");
       const terminating = text.startsWith("!");
       const conditions = { ready, serving: ready || terminating, terminating };
-      return { addresses: [address], hostname, conditions, nodeName: nodeOf(address), zone };
+      return { addresses: [address], hostname, conditions, nodeName: nodeOf(address), zone, networks };
     }),
     ports: (service.ports ?? []).map((port) => ({
       name: port.name ?? "",

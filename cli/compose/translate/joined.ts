@@ -3,7 +3,7 @@ import { DEFAULT_NETWORK, NETWORKS, NO_NETWORK } from "../../../kinds/network.js
 import type { Place } from "../load/node.js";
 import type { NetworkModel } from "../model/project.js";
 import type { Located } from "../model/reader.js";
-import { type ActiveService, noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
+import { type ActiveService, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
 import { dnsName } from "./names.js";
 import { at, type Part, type Placed } from "./part.js";
 import { usesOtherNetwork } from "./shared-pod.js";
@@ -34,24 +34,14 @@ export function joinedParts(context: ServiceContext): Readonly<Record<string, Pa
   const names = [...new Set(keys.map((key) => (isJoined(context, key) ? dnsName(key) : DEFAULT_NETWORK)))];
   if (names.every((name) => name === DEFAULT_NETWORK)) return {};
   const place = service.model.networks?.place ?? service.place;
-  const [first, ...others] = names;
-  if (others.length > 0)
-    noteField(
-      context,
-      "networks",
-      place,
-      `its name leads to it in network ${first}: who is only in another reaches it by its address there`,
-    );
   return { [NETWORKS]: at(place, names.join(",")) };
 }
 
-/** True for a network that becomes one of the cluster. A range alone is no reason where a service is on further networks: its name would lead to one of them only. */
-export function isJoined(context: Pick<ProjectContext, "model" | "services">, key: string): boolean {
+/** True for a network that becomes one of the cluster: one that is encrypted, or asks for a range of its own. */
+export function isJoined(context: Pick<ProjectContext, "model">, key: string): boolean {
   const network = context.model.networks?.value.get(key)?.value;
   if (network === undefined || network.external !== undefined) return false;
-  if (isEncrypted(network)) return true;
-  const members = [...context.services.values()].map(keysOf).filter((keys) => keys.includes(key));
-  return subnetOf(network) !== undefined && members.every((keys) => keys.length === 1);
+  return isEncrypted(network) || subnetOf(network) !== undefined;
 }
 
 function keysOf({ model }: ActiveService): readonly string[] {

@@ -92,15 +92,15 @@ function noteProject({ model, tell, services }: ProjectContext): void {
   note(model.models, ["models"], "accepted, not enforced: models are not run here");
   if (services.size === 0 && model.services !== undefined)
     tell.note(model.services.place, ["services"], "no service is on: choose a profile");
-  noteNetworks({ model, services }, note);
+  noteNetworks({ model }, note);
 }
 
 function noteNetworks(
-  { model, services }: Pick<ProjectContext, "model" | "services">,
+  { model }: Pick<ProjectContext, "model">,
   note: (found: { readonly place: Placed["place"] } | undefined, path: readonly string[], message: string) => void,
 ): void {
   for (const [name, { value }] of model.networks?.value ?? []) {
-    const isOwn = isJoined({ model, services }, name);
+    const isOwn = isJoined({ model }, name);
     const unhonoured = isOwn ? ([] as const) : (["driver_opts", "ipam"] as const);
     for (const field of [...unhonoured, "enable_ipv4", "enable_ipv6", "attachable"] as const)
       note(value[field], ["networks", name, field], "accepted, not enforced: addresses are the cluster's");

@@ -7,12 +7,17 @@ export const TAKEN_RANGES = {
   nodePort: `${META.taken}node-port/`,
 } as const;
 
-/** The keys of the records that a service holds: its address and its node ports. Whoever removes it deletes them in the same transaction. */
+/** The keys of the records that a service holds: its addresses, those on further networks among them, and its node ports. Whoever removes it deletes them in the same transaction. */
 export function takenBy(service: Service): readonly string[] {
   const { clusterIP = "", ports = [] } = service.spec ?? {};
-  const address = clusterIP === "" || clusterIP === "None" ? [] : [`${TAKEN_RANGES.address}${clusterIP}`];
+  const hasAddress = clusterIP !== "" && clusterIP !== "None";
+  const further = (service.status?.networkAddresses ?? []).map(({ address }) => address);
+  const addresses = hasAddress ? Array.from(new Set([clusterIP, ...further])) : [];
   const open = new Set(ports.filter(({ nodePort }) => nodePort !== 0).map(takenNodePort));
-  return [...address, ...Array.from(open, (text) => `${TAKEN_RANGES.nodePort}${text}`)];
+  return [
+    ...addresses.map((address) => `${TAKEN_RANGES.address}${address}`),
+    ...Array.from(open, (text) => `${TAKEN_RANGES.nodePort}${text}`),
+  ];
 }
 
 /** A node port as its record names it: one number may be open for several protocols, each of another service. */

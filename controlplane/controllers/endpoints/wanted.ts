@@ -1,8 +1,9 @@
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished, isPodReady } from "../../../kinds/pod-state.js";
 import { apiVersionOf } from "../../../kinds/registry.js";
+import { deepEqual } from "../../../lib/deep-equal.js";
 import type { ContainerPort } from "../../../proto/gen/tallship/v1/container.js";
-import { Endpoint, type EndpointPort } from "../../../proto/gen/tallship/v1/endpointslice.js";
+import { Endpoint, type EndpointNetwork, type EndpointPort } from "../../../proto/gen/tallship/v1/endpointslice.js";
 import type { Node } from "../../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../../proto/gen/tallship/v1/service.js";
@@ -40,7 +41,8 @@ export function wantedGroups(
       const key = groupKey(addressType, ports);
       const endpoints = groups.get(key)?.endpoints ?? [];
       groups.set(key, { group: { addressType, ports, endpoints }, endpoints });
-      endpoints.push(endpointOf(service, pod, address, nodeNamed(pod.spec?.nodeName ?? "")));
+      const endpoint = endpointOf(service, pod, address, nodeNamed(pod.spec?.nodeName ?? ""));
+      endpoints.push(addressType === "IPv4" ? { ...endpoint, networks: placesOf(pod) } : endpoint);
     }
   }
   return new Map([...groups].map(([key, { group }]) => [key, group]));
@@ -61,6 +63,7 @@ export function isSameEndpoint(before: Pod, after: Pod): boolean {
     isDeleting(before) === isDeleting(after) &&
     before.spec?.nodeName === after.spec?.nodeName &&
     before.status?.podIP === after.status?.podIP &&
+    deepEqual(placesOf(before), placesOf(after)) &&
     (before.status?.podIPs ?? []).map(({ ip }) => ip).join() === (after.status?.podIPs ?? []).map(({ ip }) => ip).join()
   );
 }
@@ -88,6 +91,11 @@ function endpointOf(service: Service, pod: Pod, address: string, node: Node | un
     nodeName: pod.spec?.nodeName ?? "",
     zone: zoneOf(node),
   });
+}
+
+/** Where the pod is on networks beside the cluster's own. */
+function placesOf({ status }: Pod): EndpointNetwork[] {
+  return (status?.networks ?? []).filter(({ ip }) => ip !== "").map(({ name, ip }) => ({ name, address: ip }));
 }
 
 function addressesOf({ spec }: Service, { status }: Pod): readonly (readonly ["IPv4" | "IPv6", string])[] {
