@@ -13,9 +13,15 @@ export interface Bulk {
 /** Of pods that keep their places whatever their size. */
 export const NO_BULK: Bulk = { value: 0 };
 
+/** Classes of sizes to a doubling. With finer ones large pods of one lean would all come before those that fit beside them. */
+const CLASSES = 2;
+/** How much lean counts: less than what is between two classes. */
+const LEAN = 0.4;
+
 /**
- * How bulky pods are: the sum of the squares of their shares of the most that any node has had of each resource, so that one large demand counts
- * more than several small ones. Who places the bulky of those that come together first needs fewer nodes: small ones fill gaps.
+ * How bulky pods are: by the greatest of their shares of the most that any node has had of a resource, rounded down to a class; in a class those
+ * first that ask much more of cpu than of memory, or the other way round, so that the two meet and fill nodes together. Who places the bulky of
+ * those that come together first needs fewer nodes: small ones fill gaps.
  */
 export class Bulks {
   private readonly snapshot: Pick<Snapshot, "amountsOf">;
@@ -64,11 +70,11 @@ export class Bulks {
   }
 
   private measure(amounts: Amounts): number {
-    let sum = 0;
-    for (const [resource, amount] of amounts) {
-      const largest = this.largest.get(resource);
-      if (largest !== undefined) sum += (amount / largest) ** 2;
-    }
-    return sum;
+    const shareOf = (resource: string): number =>
+      (amounts.get(resource) ?? 0) / (this.largest.get(resource) ?? Number.POSITIVE_INFINITY);
+    let share = 0;
+    for (const resource of amounts.keys()) share = Math.max(share, shareOf(resource));
+    const size = share === 0 ? 0 : 2 ** (Math.floor(CLASSES * Math.log2(share)) / CLASSES);
+    return size * (1 + LEAN * Math.min(1, Math.abs(shareOf("cpu") - shareOf("memory"))));
   }
 }
