@@ -1,12 +1,12 @@
 import type { Json } from "../../kinds/encode.js";
-import { encodeObject, metaOf, type ObjectKey, type Typed, withMeta } from "../../kinds/object.js";
+import { encodeObject, keyOf, metaOf, type ObjectKey, type Typed, withMeta } from "../../kinds/object.js";
 import { treeOfJson } from "../../kinds/patch/json-tree.js";
 import { type ObjectPatch, patchObject } from "../../kinds/patch/patch-object.js";
 import { type Problem, problemText } from "../../kinds/problem.js";
-import { hasCode, TallshipError } from "../../lib/errors.js";
+import { hasCode, isErrorCode, TallshipError } from "../../lib/errors.js";
 import { UpdateRequest } from "../../proto/gen/tallship/v1/api.js";
 import type { Cluster } from "../cluster.js";
-import { getObject, objectOf } from "../objects.js";
+import { getObject, getTyped, objectOf } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { objectText } from "../targets.js";
 
@@ -18,6 +18,8 @@ export interface ChangeRun {
   readonly shell: Shell;
   readonly cluster: Cluster;
   readonly dryRun: DryRun;
+  /** With "status": what is written is the object's status alone, as controllers of one's own do. */
+  readonly part?: "status" | undefined;
 }
 
 /** An object after a change, and what it was before. */
@@ -65,11 +67,22 @@ export async function changeHere(shell: Shell, before: Typed, plan: Plan): Promi
 }
 
 /** Writes an object as it is; with a resourceVersion only if nobody has changed it since. */
-export async function writeObject({ shell, cluster, dryRun }: ChangeRun, typed: Typed): Promise<Typed> {
+export async function writeObject(run: ChangeRun, typed: Typed): Promise<Typed> {
+  const { shell, cluster, dryRun, part } = run;
   if (dryRun === "client") return typed;
+  if (part === "status") return writeStatus(run, typed);
   const request = { object: Buffer.from(encodeObject(typed)), dryRun: dryRun === "server" };
   const item = await cluster.objects.update(UpdateRequest.fromPartial(request), { signal: shell.signal });
   return objectOf(item);
+}
+
+async function writeStatus({ shell, cluster }: ChangeRun, typed: Typed): Promise<Typed> {
+  const request = { objects: [Buffer.from(encodeObject(typed))] };
+  const { results } = await cluster.objects.updateStatus(request, { signal: shell.signal });
+  const [result] = results;
+  const { code = "", message = "" } = result ?? {};
+  if (code !== "") throw new TallshipError(isErrorCode(code) ? code : "internal", message);
+  return getTyped(cluster, keyOf(typed), shell.signal);
 }
 
 /** A patch that a command has made up, in the strategic form: lists are merged by their elements' names. */

@@ -14,6 +14,8 @@ import { type Changed, type ChangeRun, changeHere, changeObject, type Plan } fro
 export interface ChangeFlags extends ClusterFlags {
   readonly dryRun: string | undefined;
   readonly output: string | undefined;
+  /** The part of the object that alone is written; "status" has a writer of its own. */
+  readonly subresource?: string | undefined;
 }
 
 /** The same for verbs that take selectors and files. */
@@ -79,8 +81,10 @@ export async function withChanges(
 ): Promise<number> {
   const print = await printerOf(shell, flags.output);
   const dryRun = flags.dryRun === "client" || flags.dryRun === "server" ? flags.dryRun : undefined;
+  const part = flags.subresource === "status" ? "status" : undefined;
+  if (part !== undefined && dryRun === "server") throw usageError("a change of a status cannot be tried on the server");
   return withCluster(shell, flags, (cluster) => {
-    const run: ChangeRun = { shell, cluster, dryRun };
+    const run: ChangeRun = { shell, cluster, dryRun, part };
     const tell: Changes["tell"] = (written) => tellWritten(run, print, written);
     return use({ cluster, run, tell, each: (keys, changeOf) => changeAll(run, { print, tell }, keys, changeOf) });
   });

@@ -65,6 +65,27 @@ describe("patch", () => {
     expect(deployment.err).toContain("Deployment has no subresource resize: pods have");
   });
 
+  test("--subresource=status changes what a controller of one's own says, and nothing else", async () => {
+    await bench.api.create(
+      objectOf(
+        "{apiVersion: v1, kind: Pod, metadata: {name: g, namespace: default}, spec: {containers: [{name: c, image: i}]}}",
+      ),
+    );
+    const say = (text: string, ...more: readonly string[]) =>
+      bench.run(["patch", "pod", "g", "--subresource", "status", "-p", text, ...more]);
+    const ok = '{status: {conditions: [{type: example.com/ok, status: "True"}]}}';
+    expect(await say(ok)).toMatchObject({ out: "pod/g patched\n", err: "" });
+    expect(await say(ok)).toMatchObject({ out: "pod/g patched (no change)\n" });
+    expect(await succeed(bench, "get pod g -o jsonpath={.status.conditions[*].type}")).toBe("example.com/ok");
+    expect(await say("{metadata: {labels: {a: b}}}")).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("and nothing else"),
+    });
+    expect((await say('[{"op":"add","path":"/metadata/labels/a","value":"b"}]', "--type=json")).code).toBe(2);
+    expect((await say("{status: {phase: Sleeping}}")).err).toContain("status.phase");
+    expect((await say(ok, "--dry-run=server")).code).toBe(2);
+  });
+
   const refused: readonly { readonly words: readonly string[]; readonly code: number; readonly err: string }[] = [
     { words: ["-p", '{"spec":{"replicsa":1}}'], code: 6, err: "patch:1:" },
     { words: ["-p", '{"metadata":{"name":"other"}}'], code: 6, err: "a patch cannot make" },

@@ -11,7 +11,7 @@ import { keyIn } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
-import { checkResizePatch } from "./subresource.js";
+import { checkResizePatch, checkStatusPatch } from "./subresource.js";
 
 /** What `patch` was asked. */
 export interface PatchFlags extends ChangeFlags, FileFlags {
@@ -33,6 +33,7 @@ export async function runPatch(
     throw usageError("name the objects to patch: TYPE NAME or TYPE/NAME");
   const patch = await readPatch(flags, shell);
   if (flags.subresource === "resize") checkResizePatch(patch);
+  if (flags.subresource === "status") checkStatusPatch(patch);
   return withChanges(flags, shell, async ({ cluster, each }) => {
     const keys = isByFile
       ? await keysInFiles(shell, flags, cluster)

@@ -14,6 +14,12 @@ export function checkResizePatch({ form, tree }: ObjectPatch): void {
     );
 }
 
+/** Refuses a patch of --subresource=status that changes anything else: the server would pass over it. */
+export function checkStatusPatch({ form, tree }: ObjectPatch): void {
+  const isFit = form === "json" ? isAllBelow(tree, /^\/status(\/|$)/) : only(tree, ["status"]);
+  if (!isFit) throw usageError("--subresource=status changes the status, and nothing else");
+}
+
 function isFitMap(tree: TreeNode): boolean {
   return only(tree, ["spec"], (spec) =>
     only(spec, LISTS, (list) => list.is === "list" && list.items.every((each) => only(each, ["name", "resources"]))),
@@ -26,10 +32,15 @@ function only(node: TreeNode, keys: readonly string[], isFit: (value: TreeNode) 
 }
 
 function isFitOperations(tree: TreeNode): boolean {
+  return isAllBelow(tree, /^\/spec\/(containers|initContainers)\/\d+\/resources(\/|$)/);
+}
+
+/** A list of operations that only look elsewhere. */
+function isAllBelow(tree: TreeNode, place: RegExp): boolean {
   const isFit = (operation: TreeNode): boolean => {
     if (operation.is !== "map") return false;
     const word = (key: string): string => scalarText(entryOf(operation, key)?.value) ?? "";
-    return word("op") === "test" || /^\/spec\/(containers|initContainers)\/\d+\/resources(\/|$)/.test(word("path"));
+    return word("op") === "test" || place.test(word("path"));
   };
   return tree.is === "list" && tree.items.every(isFit);
 }
