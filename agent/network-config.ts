@@ -25,6 +25,7 @@ export function networkConfig(
     vxlanPort: cluster.vxlanPort,
     vni: cluster.vni,
     directRouting: cluster.directRouting,
+    encrypted: cluster.encrypted,
     underlayIP: facts.nodeIP,
     nodePortMin: cluster.nodePortMin,
     nodePortMax: cluster.nodePortMax,

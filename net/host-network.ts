@@ -106,7 +106,7 @@ class HostNetwork implements NodeNetwork {
     this.names = options.names;
     this.overlay = new OverlaySync(config, kernel);
     this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys });
-    this.networks = new NodeNetworks(clock, () => this.tunnels.problem);
+    this.networks = new NodeNetworks(config, clock, () => this.tunnels.problem);
     this.pods = new PodLinks(config, kernel, { podMtu: () => this.overlay.podMtu, networks: this.networks });
     this.proxy = new ProxySync(config, kernel);
     this.attaching = new Batches(
@@ -244,12 +244,12 @@ class HostNetwork implements NodeNetwork {
     if (named !== "" && named !== this.refusedBefore) this.log.warn("peers refused", { refused: named });
     this.refusedBefore = named;
     const seen = seenNetworks(networks.values(), peers, this.config);
-    const tunnels = await this.tunnels.bring(seen, this.overlay.podMtu);
+    const tunnels = await this.tunnels.bring(seen, peers, this.overlay.podMtu);
     const problem = this.tunnels.isWanted ? this.tunnels.problem : undefined;
     if (problem !== undefined && problem !== this.tunnelProblem) this.log.warn("no encrypted tunnels", { problem });
     this.tunnelProblem = problem;
     await this.timed("overlay", () => this.overlay.setMap(peers, addresses, { networks: seen, tunnels }));
-    this.networks.set(seen, (network) => mtuOf(network, this.overlay.podMtu));
+    this.networks.set(seen, (network) => mtuOf(network, this.overlay.podMtu, this.config));
     this.nameAskers();
     this.nodesApplied = nodes;
     this.networksApplied = networks;

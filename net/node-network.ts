@@ -21,6 +21,8 @@ export interface NodeNetworkConfig {
   readonly vni: number;
   /** Peers whose underlay address is on this host's link are reached without VXLAN. */
   readonly directRouting: boolean;
+  /** What pods say to each other passes between hosts through encrypted tunnels alone, on every network. */
+  readonly encrypted: boolean;
   /** The host's address that peers send VXLAN to. */
   readonly underlayIP: string;
   readonly nodePortMin: number;

@@ -48,10 +48,14 @@ async function placesOf(
   { network, addresses, signal }: Given,
 ): Promise<readonly PodNetwork[]> {
   const names = networksOf(metadata);
-  const shareOf = (name: string): Promise<string> | undefined =>
-    name === DEFAULT_NETWORK ? undefined : network.shareOf(`${metadata?.namespace}/${name}`, signal);
+  const shareOf = (name: string): Promise<string> =>
+    network.shareOf(name === DEFAULT_NETWORK ? name : `${metadata?.namespace}/${name}`, signal);
   const shares = await Promise.all(names.map(shareOf));
-  return names.map((name, at) => ({ name, interface: `eth${at}`, ip: addresses.claim(uid, shares[at]) }));
+  return names.map((name, at) => ({
+    name,
+    interface: `eth${at}`,
+    ip: addresses.claim(uid, name === DEFAULT_NETWORK ? undefined : shares[at]),
+  }));
 }
 
 function hostPorts(pod: Pod): readonly HostPort[] {

@@ -48,6 +48,7 @@ export const CLUSTER_OPTIONS = {
   "vxlan-port": { type: "string", value: "PORT", help: `UDP port of the overlay (${DEFAULTS.vxlanPort})` },
   vni: { type: "string", value: "N", help: `VXLAN network identifier of the overlay (${DEFAULTS.vni})` },
   "direct-routing": { type: "boolean", help: "hosts on one link route pods' packets to each other without VXLAN" },
+  encrypted: { type: "boolean", help: "pods' packets pass between hosts through WireGuard, on every network" },
 } as const satisfies OptionSpecs;
 
 /** Where this host's files are. */
@@ -92,6 +93,8 @@ export function clusterOf(values: OptionValues<typeof CLUSTER_OPTIONS>, controlP
   const podCIDR = cidrOption("pod-cidr", values["pod-cidr"], DEFAULTS.podCIDR);
   const serviceCIDR = cidrOption("service-cidr", values["service-cidr"], DEFAULTS.serviceCIDR);
   const podBits = Number(podCIDR.split("/")[1]);
+  if (values.encrypted === true && values["direct-routing"] === true)
+    throw new TallshipError("invalid_argument", "--encrypted and --direct-routing exclude each other");
   return ClusterConfig.fromPartial({
     podCIDR,
     nodePrefixLength: countOption("node-prefix-length", values["node-prefix-length"], {
@@ -105,6 +108,7 @@ export function clusterOf(values: OptionValues<typeof CLUSTER_OPTIONS>, controlP
     vxlanPort: portOption("vxlan-port", values["vxlan-port"], DEFAULTS.vxlanPort),
     vni: countOption("vni", values.vni, { otherwise: DEFAULTS.vni, min: 1, max: 16_777_215 }),
     directRouting: values["direct-routing"] === true,
+    encrypted: values.encrypted === true,
     controlPlaneAddresses: [controlPlaneAddress],
     nodePortMin: DEFAULTS.nodePortMin,
     nodePortMax: DEFAULTS.nodePortMax,

@@ -6,7 +6,7 @@ import type { HealthListener } from "../../net/health/health-report.js";
 import { NodeHealth, type NodeHealthParts } from "../../net/health/node-health.js";
 import { gatewayOf } from "../../net/ipv4.js";
 import type { NetworkMap, NodeNetwork, OverlayDevice } from "../../net/node-network.js";
-import { VXLAN_OVERHEAD_BYTES } from "../../net/overlay/overlay-plan.js";
+import { overheadOf } from "../../net/overlay/overlay-plan.js";
 import type { ClusterConfig, NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import type { HostFacts } from "../host/host-facts.js";
 import { HealthTeller } from "./health-teller.js";
@@ -25,7 +25,7 @@ export interface ProbePeersParts {
   /** Absent: no peer is probed and none answered. */
   readonly probe?: ProbeEdges | undefined;
   readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "probePort">;
-  readonly cluster: Pick<ClusterConfig, "podCIDR">;
+  readonly cluster: Pick<ClusterConfig, "podCIDR" | "encrypted">;
   readonly podCIDR: string;
   readonly overlay: OverlayDevice;
   readonly network: Pick<NodeNetwork, "remedy" | "remedies">;
@@ -56,7 +56,7 @@ export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
       self: { nodeName, podCIDR, clusterCIDR: cluster.podCIDR },
       addresses: { underlay: facts.nodeIP, overlay: gatewayOf(podCIDR) },
       port: facts.probePort,
-      fullBytes: { underlay: overlay.mtu + VXLAN_OVERHEAD_BYTES, overlay: overlay.mtu },
+      fullBytes: { underlay: overlay.mtu + overheadOf(cluster), overlay: overlay.mtu },
     },
     {
       ...{ clock, rng, wire: probe.wire, evidence: probe.evidence, listener: teller },

@@ -9,6 +9,8 @@ export interface NetworkFrame {
   /** All pods of the cluster's own network. */
   readonly clusterCIDR: string;
   readonly podCIDR: string;
+  /** The cluster's own network, too, is for tunnels alone. */
+  readonly encrypted: boolean;
 }
 
 /** A range of addresses and what it is for. */
@@ -22,7 +24,7 @@ interface Range {
  * pod at all; strangers come in by services and host ports, hosts always. A packet from a pod's address in one network to another network of the pod's
  * gets its address there, so that services lead to all networks that a pod is on.
  */
-export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyMap<string, FirewallChain> {
+export function networkChains({ clusterCIDR, podCIDR, encrypted }: NetworkFrame): ReadonlyMap<string, FirewallChain> {
   return new Map([
     [
       "networks-apart",
@@ -37,9 +39,15 @@ export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyM
         ],
       },
     ],
-    // What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text.
-    ["sealed-forward", guard("forward", ENDS)],
-    ["sealed-output", guard("output", `"lo", ${ENDS}`)],
+    // What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text. Asked where the way out is final:
+    // before, a packet of the host's own to a service still has the way to the service's address.
+    [
+      "sealed",
+      {
+        hook: "type filter hook postrouting priority -8; policy accept;",
+        rules: [`ip daddr @sealed oifname != { "lo", ${ENDS} } drop`],
+      },
+    ],
     [
       "network-sources",
       {
@@ -48,6 +56,8 @@ export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyM
         rules: [
           "snat ip to ip saddr . ip daddr map @join-sources",
           `oifname "${NETWORK_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${gatewayOf(podCIDR)}`,
+          // The cluster's own network: as on the overlay, the gateway speaks for strangers.
+          ...(encrypted ? [`oifname "${TUNNEL_DEVICE_PREFIX}*" ip daddr ${clusterCIDR} accept`] : []),
           `oifname "${TUNNEL_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${tunnelAddressOf(podCIDR)}`,
           `oifname { "lo", "${OVERLAY_DEVICE}", ${ENDS}, "${NETWORK_DEVICE_PREFIX}*" } accept`,
           "ip saddr @networks masquerade",
@@ -59,13 +69,6 @@ export function networkChains({ clusterCIDR, podCIDR }: NetworkFrame): ReadonlyM
 
 const ENDS = `"${POD_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*"`;
 
-function guard(hook: "forward" | "output", ways: string): FirewallChain {
-  return {
-    hook: `type filter hook ${hook} priority -8; policy accept;`,
-    rules: [`ip daddr @sealed oifname != { ${ways} } drop`],
-  };
-}
-
 /** A pod as far as networks are concerned. */
 export interface NetworkedPod {
   readonly addresses: readonly string[];
@@ -75,8 +78,9 @@ export interface NetworkedPod {
 export function networkTable(
   networks: readonly SeenNetwork[],
   pods: Iterable<NetworkedPod>,
-  { clusterCIDR }: NetworkFrame,
+  frame: NetworkFrame,
 ): { readonly sets: ReadonlyMap<string, FirewallSet>; readonly chains: ReadonlyMap<string, FirewallChain> } {
+  const { clusterCIDR } = frame;
   const chains = new Map<string, FirewallChain>();
   const enter = (rules: readonly string[]): string => {
     const name = chainName("network", rules);
@@ -95,7 +99,10 @@ export function networkTable(
     chains,
     sets: new Map<string, FirewallSet>([
       ["networks", setOf("type ipv4_addr; flags interval;", new Map(networks.map(({ subnet }) => [subnet, ""])))],
-      ["sealed", setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks).map((cidr) => [cidr, ""])))],
+      [
+        "sealed",
+        setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks, frame).map((cidr) => [cidr, ""]))),
+      ],
       ["networks-from", verdicts(from)],
       ["networks-to", verdicts(to)],
       [
@@ -108,8 +115,10 @@ export function networkTable(
 }
 
 /** Encrypted networks, and the addresses of hosts that speak with their pods from the ends of tunnels. */
-function sealedRanges(networks: readonly SeenNetwork[]): readonly string[] {
+function sealedRanges(networks: readonly SeenNetwork[], { clusterCIDR, encrypted }: NetworkFrame): readonly string[] {
   const sealed = networks.filter(({ way }) => way === "tunnel");
+  // Of the cluster's own range are the hosts' addresses, too.
+  if (encrypted) return [clusterCIDR, ...sealed.map(({ subnet }) => subnet)];
   const ends = sealed.flatMap(({ tunnelPeers }) => tunnelPeers.map(({ podCIDR }) => tunnelAddressOf(podCIDR)));
   return [...sealed.map(({ subnet }) => subnet), ...new Set(ends)];
 }

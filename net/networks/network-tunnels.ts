@@ -1,36 +1,43 @@
 import type { Clock } from "../../lib/clock.js";
 import { tunnelAddressOf } from "../ipv4.js";
 import type { Kernel } from "../kernel/kernel.js";
-import { VXLAN_OVERHEAD_BYTES } from "../overlay/overlay-plan.js";
+import { overheadOf, TUNNEL_OVERHEAD_BYTES } from "../overlay/overlay-plan.js";
+import type { Peer } from "../overlay/peers.js";
 import type { PublishedKey, TunnelKeys } from "../tunnels/tunnel-keys.js";
 import { type TunnelPeer, TunnelSync } from "../tunnels/tunnel-sync.js";
 import type { SeenNetwork } from "./seen-network.js";
 
-/** Bytes that WireGuard over IPv4 adds to a packet: its header and tag 32, UDP 8, IPv4 20. There is no VXLAN in it. */
-const TUNNEL_OVERHEAD_BYTES = 60;
+/** What tunnels are planned for. */
+export interface TunnelSite {
+  readonly nodeName: string;
+  /** The cluster's own network goes through them too. */
+  readonly encrypted: boolean;
+}
 
 /** MTU of a network's links, from that of the cluster's own. */
-export function mtuOf({ way }: SeenNetwork, podMtu: number): number {
-  return way === "tunnel" ? podMtu + VXLAN_OVERHEAD_BYTES - TUNNEL_OVERHEAD_BYTES : podMtu;
+export function mtuOf({ way }: Pick<SeenNetwork, "way">, podMtu: number, site: Pick<TunnelSite, "encrypted">): number {
+  return way === "tunnel" ? podMtu + overheadOf(site) - TUNNEL_OVERHEAD_BYTES : podMtu;
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
 /** The tunnels that encrypted networks need; none while there is no such network. */
 export class NetworkTunnels {
+  private readonly site: TunnelSite;
   private readonly sync: TunnelSync;
   private readonly listeners: ((keys: readonly PublishedKey[]) => void)[] = [];
   private networks: readonly SeenNetwork[] = [];
   private hasEnded = false;
 
   constructor(
-    { nodeName }: { readonly nodeName: string },
+    site: TunnelSite,
     parts: { readonly kernel: Kernel; readonly clock: Clock; readonly keys: TunnelKeys | undefined },
   ) {
     const onPublished = (keys: readonly PublishedKey[]): void => {
       for (const listener of this.listeners) listener(keys);
     };
-    this.sync = new TunnelSync({ ...parts, nodeName, onPublished });
+    this.site = site;
+    this.sync = new TunnelSync({ ...parts, nodeName: site.nodeName, onPublished });
   }
 
   /** Why there are no tunnels; undefined while there are. */
@@ -40,7 +47,7 @@ export class NetworkTunnels {
 
   /** True while some network is encrypted. */
   get isWanted(): boolean {
-    return this.networks.length > 0;
+    return this.site.encrypted || this.networks.length > 0;
   }
 
   /** Calls with what others must know of the node's keys, when it changes. */
@@ -48,25 +55,32 @@ export class NetworkTunnels {
     this.listeners.push(listener);
   }
 
-  /** Makes, changes or ends tunnels as these networks need them; by name of a node, the device of the tunnel to it. */
-  async bring(networks: readonly SeenNetwork[], podMtu: number): Promise<ReadonlyMap<string, string>> {
+  /** Makes, changes or ends tunnels to these nodes as networks need them; by name of a node, the device of the tunnel to it. */
+  async bring(
+    networks: readonly SeenNetwork[],
+    peers: readonly Peer[],
+    podMtu: number,
+  ): Promise<ReadonlyMap<string, string>> {
     this.networks = networks.filter(({ way }) => way === "tunnel");
-    const [first] = this.networks;
-    if (first === undefined) {
+    if (!this.isWanted) {
       if (!this.hasEnded) await this.sync.end();
       this.hasEnded = true;
       return NOTHING;
     }
     this.hasEnded = false;
-    return this.sync.bring(peersOf(this.networks), mtuOf(first, podMtu));
+    return this.sync.bring(ends(this.networks, peers, this.site), mtuOf({ way: "tunnel" }, podMtu, this.site));
   }
 }
 
-/** All other nodes, with what belongs to each: its shares of encrypted networks, and its own address at its end. */
-function peersOf(networks: readonly SeenNetwork[]): readonly TunnelPeer[] {
-  return (networks[0]?.tunnelPeers ?? []).map(({ name, podCIDR, underlayIp, keys = [] }) => {
-    const shares = networks.flatMap(({ peers }) => peers.filter(({ peer }) => peer.name === name));
-    const allowed = [`${tunnelAddressOf(podCIDR)}/32`, ...shares.map(({ cidr }) => cidr)];
+/** All other nodes, with what belongs to each: its shares of encrypted networks, and its own address at its end, or all of its pods' where these go through tunnels. */
+function ends(
+  networks: readonly SeenNetwork[],
+  peers: readonly Peer[],
+  { encrypted }: TunnelSite,
+): readonly TunnelPeer[] {
+  return peers.map(({ name, podCIDR, underlayIp, keys = [] }) => {
+    const shares = networks.flatMap((network) => network.peers.filter(({ peer }) => peer.name === name));
+    const allowed = [encrypted ? podCIDR : `${tunnelAddressOf(podCIDR)}/32`, ...shares.map(({ cidr }) => cidr)];
     return { name, underlayIp, keys, allowed };
   });
 }

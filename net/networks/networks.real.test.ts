@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import { networkObject as network } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { networkDevice } from "../device-names.js";
 
@@ -14,19 +14,6 @@ let inner: LabPod;
 let innerFar: LabPod;
 let side: LabPod;
 let sideFar: LabPod;
-
-type Spec = NonNullable<Parameters<typeof Network.fromPartial>[0]["spec"]>;
-const network = (name: string, spec: Spec, third: number): Network =>
-  Network.fromPartial({
-    metadata: { name, namespace: "shop" },
-    spec: { driver: "overlay", subnet: `10.64.${third}.0/24`, ...spec },
-    status: {
-      slices: [
-        { nodeName: "node-1", cidr: `10.64.${third}.0/26` },
-        { nodeName: "node-2", cidr: `10.64.${third}.64/26` },
-      ],
-    },
-  });
 
 beforeAll(async () => {
   lab = await makeLab(3);

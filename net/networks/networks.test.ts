@@ -16,6 +16,7 @@ const config: NodeNetworkConfig = {
   clusterDomain: "cluster.local",
   vxlanPort: 4789,
   directRouting: false,
+  encrypted: false,
   vni: 1,
   underlayIP: "192.168.9.1",
   nodePortMin: 30_000,

@@ -1,3 +1,4 @@
+import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
@@ -13,6 +14,12 @@ export interface Place {
   readonly mtu: number;
 }
 
+/** The cluster's own network on this node. */
+export interface OwnNetwork {
+  readonly podCIDR: string;
+  readonly encrypted: boolean;
+}
+
 interface Waiting {
   readonly network: string;
   readonly settle: (outcome: string | TallshipError) => void;
@@ -20,6 +27,7 @@ interface Waiting {
 
 /** The networks beside the cluster's own that the kernel leads to, and who waits for a share of one. */
 export class NodeNetworks {
+  private readonly site: OwnNetwork;
   private readonly clock: Clock;
   /** Why a network that goes through tunnels cannot be joined here; undefined when it can. */
   private readonly tunnelProblem: () => string | undefined;
@@ -27,7 +35,8 @@ export class NodeNetworks {
   private applied: readonly SeenNetwork[] | undefined;
   private mtuOf: (network: SeenNetwork) => number = () => 0;
 
-  constructor(clock: Clock, tunnelProblem: () => string | undefined) {
+  constructor(site: OwnNetwork, clock: Clock, tunnelProblem: () => string | undefined) {
+    this.site = site;
     this.clock = clock;
     this.tunnelProblem = tunnelProblem;
   }
@@ -54,8 +63,9 @@ export class NodeNetworks {
     return { gateway: gatewayOf(network.share), subnet: network.subnet, mtu: this.mtuOf(network) };
   }
 
-  /** The node's share of a network, once there is one. */
+  /** The node's share of a network, once there is one. Of the cluster's own it is there from the start, unless that is encrypted and there is no tunnel. */
   shareOf(network: string, signal: AbortSignal): Promise<string> {
+    if (network === DEFAULT_NETWORK) return this.ownShare();
     return new Promise((resolve, reject) => {
       const settle = (outcome: string | TallshipError): void => {
         cancel();
@@ -73,6 +83,14 @@ export class NodeNetworks {
       else if (share !== undefined) settle(this.usable(network, share));
       else signal.addEventListener("abort", abort, { once: true });
     });
+  }
+
+  /** Before the first map no other host is reached, and nothing leaves but through tunnels: pods begin. */
+  private async ownShare(): Promise<string> {
+    const { podCIDR, encrypted } = this.site;
+    const why = encrypted && this.applied !== undefined ? this.tunnelProblem() : undefined;
+    if (why !== undefined) throw problem("failed_precondition", "of the cluster", why);
+    return podCIDR;
   }
 
   private usable(name: string, share: string): string | TallshipError {

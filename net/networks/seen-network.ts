@@ -35,6 +35,8 @@ export interface Seer {
   readonly nodeName: string;
   readonly clusterCIDR: string;
   readonly serviceCIDR: string;
+  /** Every network that goes between hosts does so through tunnels, whatever it says of itself. */
+  readonly encrypted: boolean;
 }
 
 /**
@@ -56,7 +58,8 @@ export function seenNetworks(networks: Iterable<Network>, peers: readonly Peer[]
 }
 
 function seen(name: string, { spec, status }: Network, peers: readonly Peer[], self: Seer): SeenNetwork {
-  const { subnet = "", internal = false, encrypted = false, driver = "", vni = 0 } = spec ?? {};
+  const { subnet = "", internal = false, driver = "", vni = 0 } = spec ?? {};
+  const encrypted = self.encrypted || spec?.encrypted === true;
   const hasDevice = hasVni({ driver, encrypted });
   const shares = sharesOf(subnet, status?.slices ?? []);
   const way = driver === "bridge" ? "none" : encrypted ? "tunnel" : "overlay";

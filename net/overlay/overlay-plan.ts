@@ -8,6 +8,14 @@ import type { Peer } from "./peers.js";
 /** Bytes that VXLAN over IPv4 adds to a pod's packet: inner Ethernet 14, VXLAN 8, UDP 8, IPv4 20. */
 export const VXLAN_OVERHEAD_BYTES = 50;
 
+/** Bytes that WireGuard over IPv4 adds to a packet: its header and tag 32, UDP 8, IPv4 20. There is no VXLAN in it. */
+export const TUNNEL_OVERHEAD_BYTES = 60;
+
+/** Bytes that what the cluster's own network goes through between hosts adds to a packet. */
+export function overheadOf({ encrypted }: Pick<NodeNetworkConfig, "encrypted">): number {
+  return encrypted ? TUNNEL_OVERHEAD_BYTES : VXLAN_OVERHEAD_BYTES;
+}
+
 const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward", "net.ipv4.conf.all.send_redirects"];
 
 /** What this node needs before any peer is known: the device, its addresses, the ways to services and to nowhere. */
@@ -24,7 +32,7 @@ export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): rea
       port: config.vxlanPort,
       underlayIp: config.underlayIP,
       mac: vtepMac(config.nodeName),
-      mtu: underlayMtu - VXLAN_OVERHEAD_BYTES,
+      mtu: underlayMtu - overheadOf(config),
     },
     { table: "address", device: OVERLAY_DEVICE, ip: gateway, scope: "global" },
     // Where names are asked. Scope host: the kernel never picks it as the source of a packet that leaves.
@@ -98,14 +106,42 @@ export function announcedEntry(ip: string): Entry {
   return { table: "address", device: OVERLAY_DEVICE, ip, scope: "host" };
 }
 
+/** What one peer needs where the cluster's network is encrypted: there is no other way to it than the tunnel, and without one the refusal takes the packets. */
+function sealedEntries(
+  peer: Peer,
+  source: string,
+  device: string | undefined,
+  mtu: number | undefined,
+): readonly Entry[] {
+  if (device === undefined) return [];
+  const route = { table: "route" as const, device, via: "", source };
+  return [
+    ...(mtu === undefined ? [] : [{ ...route, subnet: `${peer.gateway}/32` }]),
+    { ...route, subnet: peer.podCIDR, ...(mtu !== undefined && { mtu }) },
+  ];
+}
+
+/** The ways to peers. */
+export interface PeerWays {
+  /** What passes on the way to a peer where that is less than elsewhere, by the peer's gateway. */
+  readonly routeMtus: ReadonlyMap<string, number>;
+  /** By name of a peer: the device of the encrypted tunnel to it. */
+  readonly tunnels: ReadonlyMap<string, string>;
+}
+
 /** Everything the kernel must hold for the overlay. */
 export function overlayEntries(
   config: NodeNetworkConfig,
   underlay: UnderlayDevice,
   peers: readonly Peer[],
-  routeMtus: ReadonlyMap<string, number> = new Map(),
+  { routeMtus, tunnels }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
 ): readonly Entry[] {
   const source = gatewayOf(config.podCIDR);
+  if (config.encrypted)
+    return [
+      ...baseEntries(config, underlay.mtu),
+      ...peers.flatMap((peer) => sealedEntries(peer, source, tunnels.get(peer.name), routeMtus.get(peer.gateway))),
+    ];
   const link = sharedLink(config, underlay);
   return [
     ...baseEntries(config, underlay.mtu),

@@ -5,7 +5,7 @@ import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from ".
 import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
-import { announcedEntry, overlayEntries, settingsOf, sharedLink, VXLAN_OVERHEAD_BYTES } from "./overlay-plan.js";
+import { announcedEntry, overheadOf, overlayEntries, settingsOf, sharedLink } from "./overlay-plan.js";
 import type { Peer } from "./peers.js";
 
 /**
@@ -35,7 +35,7 @@ export class OverlaySync {
 
   /** MTU of pods' devices. */
   get podMtu(): number {
-    return this.underlay.mtu - VXLAN_OVERHEAD_BYTES;
+    return this.underlay.mtu - overheadOf(this.config);
   }
 
   /** What the kernel is to hold for the overlay, as of the last time that it took everything. */
@@ -135,7 +135,10 @@ export class OverlaySync {
   }
 
   private wanted(have: readonly Entry[]): readonly Entry[] {
-    const base = overlayEntries(this.config, this.underlay, this.peers ?? [], this.remedies.routeMtus);
+    const base = overlayEntries(this.config, this.underlay, this.peers ?? [], {
+      routeMtus: this.remedies.routeMtus,
+      tunnels: this.surroundings.tunnels,
+    });
     if (this.peers !== undefined) {
       const networks = networkEntries(this.config, this.surroundings, {
         podMtu: this.podMtu,

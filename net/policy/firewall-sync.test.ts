@@ -15,6 +15,7 @@ const frame = {
   probePort: 7447,
   clusterCIDR: "10.0.0.0/16",
   podCIDR: "10.0.0.0/24",
+  encrypted: false,
 };
 const overlay = peerEntries(
   { name: "b", podCIDR: "10.0.1.0/24", gateway: "10.0.1.1", vtepMac: "02:00:00:00:00:02", underlayIp: "192.168.9.2" },

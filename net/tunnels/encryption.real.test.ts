@@ -1,7 +1,8 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { stat, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { Network } from "../../proto/gen/tallship/v1/network.js";
+import { addressesOnWire, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
 import { type Lab, type LabHost, type LabPod, makeLab, tunnelKeyPath } from "../../test/kit/network-lab.js";
+import { networkObject as network } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { tunnelDevice } from "../device-names.js";
 import { tunnelKeyFile } from "./key-file.js";
@@ -13,24 +14,7 @@ let far: LabPod;
 let plainNear: LabPod;
 let plainFar: LabPod;
 
-type Spec = NonNullable<Parameters<typeof Network.fromPartial>[0]["spec"]>;
-const network = (name: string, spec: Spec, third: number): Network =>
-  Network.fromPartial({
-    metadata: { name, namespace: "shop" },
-    spec: { driver: "overlay", subnet: `10.64.${third}.0/24`, ...spec },
-    status: {
-      slices: [1, 2].map((at) => ({ nodeName: `node-${at}`, cidr: `10.64.${third}.${(at - 1) * 64}/26` })),
-    },
-  });
-
-/** Lets hosts hear of each other's keys until nobody has news. */
-async function exchangeKeys(): Promise<void> {
-  const all = (): string => JSON.stringify(lab.hosts.map(({ tunnels }) => tunnels));
-  for (let before = ""; before !== all(); ) {
-    before = all();
-    await lab.setServices([]);
-  }
-}
+const exchangeKeys = (): Promise<void> => keysExchanged(lab);
 
 beforeAll(async () => {
   lab = await makeLab(3);
@@ -52,21 +36,7 @@ afterAll(() => lab.dispose());
 const ask = (from: LabPod, host: string, more: { readonly bytes?: number; readonly protocol?: "tcp" | "udp" } = {}) =>
   from.probe.ask({ host, port: 8080, timeoutMs: 1_000, ...more });
 
-/** Everything that passes a host's link while this is done. */
-async function captured({ namespace }: LabHost, act: () => Promise<unknown>): Promise<string> {
-  const file = `${namespace.folder}/capture`;
-  const begin = `tcpdump --immediate-mode -U -i eth0 -w ${file} >/dev/null 2>&1 & echo $! >${file}.pid`;
-  await namespace.run(`${begin}; for i in $(seq 100); do [ -s ${file} ] && break; sleep 0.1; done`);
-  await act();
-  const end = `pid=$(cat ${file}.pid); sleep 0.5; kill -INT $pid`;
-  await namespace.run(`${end}; for i in $(seq 100); do [ -e /proc/$pid/exe ] || break; sleep 0.1; done`);
-  const bytes = await readFile(file, "latin1");
-  await namespace.run(`rm -f ${file} ${file}.pid`);
-  return bytes;
-}
-
-/** The addresses of an IPv4 header from 10.64.THIRD.2 to 10.64.THIRD.66, as bytes. */
-const header = (third: number): string => String.fromCharCode(10, 64, third, 2, 10, 64, third, 66);
+const header = (third: number): string => addressesOnWire(`10.64.${third}.2`, `10.64.${third}.66`);
 
 test("a capture on the link shows what pods of an open network say, and nothing of what those of an encrypted one say", async () => {
   const open = await captured(lab.host(1), async () =>

@@ -2,7 +2,7 @@ import { subnetOf } from "../../net/ipv4.js";
 import type { NetworkMap, NodeNetworkConfig } from "../../net/node-network.js";
 import type { ProxySite } from "../../net/proxy/proxy-state.js";
 import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
-import type { Network } from "../../proto/gen/tallship/v1/network.js";
+import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Service } from "../../proto/gen/tallship/v1/service.js";
 
@@ -18,6 +18,7 @@ export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConf
     vxlanPort: 4789,
     vni: 4242,
     directRouting: false,
+    encrypted: false,
     underlayIP: `192.168.9.${at}`,
     nodePortMin: 30_000,
     nodePortMax: 32_767,
@@ -39,6 +40,19 @@ export function nodeObject(
     metadata: { name: `node-${at}`, labels },
     spec: { podCIDR: `10.128.${at}.0/24` },
     status: { overlay: { underlayIP, vtepMAC, mtu: 1_450 } },
+  });
+}
+
+type NetworkSpec = NonNullable<Parameters<typeof Network.fromPartial>[0]["spec"]>;
+
+/** Network `shop/NAME` of 10.64.THIRD.0/24, of which node-1 and node-2 have a /26 each. */
+export function networkObject(name: string, spec: NetworkSpec, third: number): Network {
+  return Network.fromPartial({
+    metadata: { name, namespace: "shop" },
+    spec: { driver: "overlay", subnet: `10.64.${third}.0/24`, ...spec },
+    status: {
+      slices: [1, 2].map((at) => ({ nodeName: `node-${at}`, cidr: `10.64.${third}.${(at - 1) * 64}/26` })),
+    },
   });
 }
 

@@ -1,0 +1,83 @@
+import { expect, test } from "vitest";
+import { silentLog } from "../../lib/log.js";
+import { seededRng } from "../../lib/rng.js";
+import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import { ManualClock, settle } from "../../test/kit/manual-clock.js";
+import { networkMap, networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
+import { tunnelDevice } from "../device-names.js";
+import { createNodeNetwork } from "../host-network.js";
+import { SimulatedKernel } from "../kernel/simulated-kernel.js";
+import type { TunnelKey, TunnelKeys } from "../tunnels/tunnel-keys.js";
+
+const config = { ...nodeConfig(4), encrypted: true };
+const signal = new AbortController().signal;
+
+/** Keys in memory. */
+function memoryKeys(): TunnelKeys {
+  let held: readonly TunnelKey[] = [];
+  return {
+    load: async () => held,
+    save: async (keys) => {
+      held = keys;
+    },
+    make: (generation, madeAtMs) => ({ generation, madeAtMs, privateKey: "p", publicKey: `${"k".repeat(43)}=` }),
+  };
+}
+
+/** A node whose keys are known to all. */
+function keyed(at: number): Node {
+  const node = nodeObject(at);
+  const tunnels = [{ generation: 1, publicKey: `${"A".repeat(42)}${at}=`, port: 51_821 }];
+  if (node.status?.overlay !== undefined) node.status.overlay.tunnels = tunnels;
+  return node;
+}
+
+/** Node 4 of a cluster that is encrypted as a whole, with a map of node 5 and of a network that both have shares of. */
+async function world(tunnelRefusal = "") {
+  const kernel = new SimulatedKernel([{ address: "192.168.9.4", device: "eth0", mtu: 1_500, prefixLength: 24 }]);
+  kernel.tunnelRefusal = tunnelRefusal;
+  const options = { clock: new ManualClock(), rng: seededRng(1), log: silentLog, keys: memoryKeys() };
+  const network = createNodeNetwork(config, kernel, options);
+  const device = await network.start();
+  const back = networkObject("back", { vni: 5_000 }, 1);
+  for (const [at, slice] of (back.status?.slices ?? []).entries()) slice.nodeName = `node-${at + 4}`;
+  const begin = async (): Promise<void> => {
+    network.setMap(networkMap(1, [keyed(4), keyed(5)], [], [back]));
+    await settle();
+  };
+  return { kernel, network, device, begin };
+}
+
+const routes = async (kernel: SimulatedKernel): Promise<readonly string[]> =>
+  (await kernel.readEntries(["tallship0"], [])).flatMap((entry) =>
+    entry.table === "route" || entry.table === "fdb" || (entry.table === "device" && entry.device !== "tallship0")
+      ? [`${entry.table} ${"subnet" in entry ? entry.subnet : ""} ${"device" in entry ? entry.device : ""}`]
+      : [],
+  );
+const sealed = (kernel: SimulatedKernel): readonly string[] => [
+  ...(kernel.firewall.table?.sets.get("sealed")?.elements.keys() ?? []),
+];
+
+test("all ways to other hosts' pods are tunnels, on networks that do not ask for them too, and there is no VXLAN to anybody", async () => {
+  const { kernel, device, begin } = await world();
+  await begin();
+  const tunnel = tunnelDevice("node-4", 1);
+  expect((await routes(kernel)).filter((route) => !route.includes("10.96.")).sort()).toEqual([
+    `route 10.128.5.0/24 ${tunnel}`,
+    `route 10.128.5.255/32 ${tunnel}`,
+    `route 10.64.1.64/26 ${tunnel}`,
+  ]);
+  expect(kernel.tunnels.get(tunnel)?.ends.map(({ allowed }) => allowed)).toEqual([["10.128.5.0/24", "10.64.1.64/26"]]);
+  expect(device.mtu).toBe(1_440);
+  expect(sealed(kernel)).toEqual(["10.128.0.0/9", "10.64.1.0/24"]);
+});
+
+test("a host that can make no tunnel has no way to others' pods, and gives its own no place, with the reason", async () => {
+  const { kernel, network, begin } = await world("the kernel has no WireGuard, and wireguard-go is not installed");
+  // Before the first map nobody is reached anyhow, and what is sealed is so from the start: pods of a host that was rebooted alone begin.
+  expect(sealed(kernel)).toEqual(["10.128.0.0/9"]);
+  expect(await network.shareOf("default", signal)).toBe("10.128.4.0/24");
+  await begin();
+  expect((await routes(kernel)).filter((route) => !route.includes("10.96."))).toEqual([]);
+  await expect(network.shareOf("default", signal)).rejects.toThrow("wireguard-go is not installed");
+});

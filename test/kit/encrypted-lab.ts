@@ -1,0 +1,30 @@
+// Edge: what encrypted networks of a lab say on its links.
+import { readFile } from "node:fs/promises";
+import type { Lab, LabHost } from "./network-lab.js";
+
+/** Lets hosts hear of each other's keys until nobody has news. */
+export async function keysExchanged(lab: Lab): Promise<void> {
+  const all = (): string => JSON.stringify(lab.hosts.map(({ tunnels }) => tunnels));
+  for (let before = ""; before !== all(); ) {
+    before = all();
+    await lab.setServices([]);
+  }
+}
+
+/** Everything that passes a host's link while this is done. */
+export async function captured({ namespace }: LabHost, act: () => Promise<unknown>): Promise<string> {
+  const file = `${namespace.folder}/capture`;
+  const begin = `tcpdump --immediate-mode -U -i eth0 -w ${file} >/dev/null 2>&1 & echo $! >${file}.pid`;
+  await namespace.run(`${begin}; for i in $(seq 100); do [ -s ${file} ] && break; sleep 0.1; done`);
+  await act();
+  const end = `pid=$(cat ${file}.pid); sleep 0.5; kill -INT $pid`;
+  await namespace.run(`${end}; for i in $(seq 100); do [ -e /proc/$pid/exe ] || break; sleep 0.1; done`);
+  const bytes = await readFile(file, "latin1");
+  await namespace.run(`rm -f ${file} ${file}.pid`);
+  return bytes;
+}
+
+/** Two addresses as they stand in an IPv4 header, as bytes. */
+export function addressesOnWire(from: string, to: string): string {
+  return String.fromCharCode(...[from, to].flatMap((address) => address.split(".").map(Number)));
+}
