@@ -23,6 +23,7 @@ import { socketWire } from "../net/health/socket-wire.js";
 import { createNodeNetwork } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
+import { networksFile } from "../net/networks/networks-file.js";
 import { tunnelKeyFile } from "../net/tunnels/key-file.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent } from "./agent.js";
@@ -163,6 +164,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
         log,
         names,
         keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),
+        networks: networksFile(join(dataDir, "networks"), log),
         metrics: networkObserver(metrics),
       }),
     fabric: created.serving?.fabric,

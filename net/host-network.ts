@@ -10,6 +10,7 @@ import { Batches, Lane, Repeater } from "./lane.js";
 import { type NetworkMetrics, type NetworkPart, noNetworkMetrics } from "./network-metrics.js";
 import { askersOf } from "./networks/askers.js";
 import { mtuOf, NetworkTunnels } from "./networks/network-tunnels.js";
+import { type NetworksMemory, rememberedOf } from "./networks/networks-memory.js";
 import { NodeNetworks } from "./networks/node-networks.js";
 import { seenNetworks } from "./networks/seen-network.js";
 import type { ListedLink, NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink } from "./node-network.js";
@@ -46,6 +47,8 @@ export interface NodeNetworkOptions {
   /** Tells the process that answers for names; absent in tests and tools. */
   readonly names?: NamePublisher;
   readonly metrics?: NetworkMetrics;
+  /** What the host remembers of networks over a reboot; absent: nothing. */
+  readonly networks?: NetworksMemory;
   /** Where keys for encrypted tunnels are kept; absent: the node makes none. */
   readonly keys?: TunnelKeys;
 }
@@ -65,6 +68,7 @@ class HostNetwork implements NodeNetwork {
   private readonly log: Log;
   private readonly metrics: NetworkMetrics;
   private readonly names: NamePublisher | undefined;
+  private readonly memory: NetworksMemory | undefined;
   private readonly linkLane = new Lane();
   private readonly ruleLane = new Lane();
   private readonly firewallLane = new Lane();
@@ -104,6 +108,7 @@ class HostNetwork implements NodeNetwork {
     this.log = options.log.with({ part: "network" });
     this.metrics = options.metrics ?? noNetworkMetrics;
     this.names = options.names;
+    this.memory = options.networks;
     this.overlay = new OverlaySync(config, kernel);
     this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys });
     this.networks = new NodeNetworks(config, clock, () => this.tunnels.problem);
@@ -148,6 +153,7 @@ class HostNetwork implements NodeNetwork {
     await this.ruleLane.run(() =>
       this.kernel.readElements(["host-ports", "host-ports-any"], (element) => ports.push(element)),
     );
+    await this.recallNetworks();
     const held = await this.firewallLane.run(() => this.firewall.held());
     if (this.map === undefined) this.hosts = held.hosts;
     await this.linkLane.run(() => this.pods.adopt(hostPortsByAddress(ports), held.insiders));
@@ -155,6 +161,16 @@ class HostNetwork implements NodeNetwork {
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
     return device;
+  }
+
+  /** After a reboot of the host its pods begin before the control plane is heard of. As long as a former agent's kernel stands, that knows better. */
+  private async recallNetworks(): Promise<void> {
+    const { memory } = this;
+    if (memory === undefined || (await this.firewallLane.run(() => this.kernel.hasFirewall()))) return;
+    const seen = seenNetworks(await memory.load(), [], this.config);
+    if (seen.length === 0 || this.map !== undefined) return;
+    await this.linkLane.run(() => this.overlay.recall(seen));
+    this.networks.recall(seen, (network) => mtuOf(network, this.overlay.podMtu, this.config));
   }
 
   setMap(map: NetworkMap): void {
@@ -257,6 +273,7 @@ class HostNetwork implements NodeNetwork {
     this.hosts = hostsOf(nodes.values());
     this.firewallSettler.want();
     this.metrics.holds("overlay", this.overlay.entryCount);
+    await this.memory?.save(rememberedOf(networks.values(), this.config.nodeName));
   }
 
   private async attachNow(links: readonly PodLink[]): ReturnType<PodLinks["attach"]> {

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
-import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import { Network } from "../../proto/gen/tallship/v1/network.js";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { ManualClock, settle } from "../../test/kit/manual-clock.js";
 import { networkMap, networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
 import { tunnelDevice } from "../device-names.js";
@@ -28,8 +29,7 @@ function memoryKeys(): TunnelKeys {
 function keyed(at: number): Node {
   const node = nodeObject(at);
   const tunnels = [{ generation: 1, publicKey: `${"A".repeat(42)}${at}=`, port: 51_821 }];
-  if (node.status?.overlay !== undefined) node.status.overlay.tunnels = tunnels;
-  return node;
+  return Node.fromPartial({ ...node, status: { overlay: { ...node.status?.overlay, tunnels } } });
 }
 
 /** Node 4 of a cluster that is encrypted as a whole, with a map of node 5 and of a network that both have shares of. */
@@ -39,8 +39,9 @@ async function world(tunnelRefusal = "") {
   const options = { clock: new ManualClock(), rng: seededRng(1), log: silentLog, keys: memoryKeys() };
   const network = createNodeNetwork(config, kernel, options);
   const device = await network.start();
-  const back = networkObject("back", { vni: 5_000 }, 1);
-  for (const [at, slice] of (back.status?.slices ?? []).entries()) slice.nodeName = `node-${at + 4}`;
+  const { status, ...plain } = networkObject("back", { vni: 5_000 }, 1);
+  const slices = (status?.slices ?? []).map(({ cidr }, at) => ({ nodeName: `node-${at + 4}`, cidr }));
+  const back = Network.fromPartial({ ...plain, status: { slices } });
   const begin = async (): Promise<void> => {
     network.setMap(networkMap(1, [keyed(4), keyed(5)], [], [back]));
     await settle();

@@ -33,6 +33,8 @@ export class NodeNetworks {
   private readonly tunnelProblem: () => string | undefined;
   private readonly waiting = new Set<Waiting>();
   private applied: readonly SeenNetwork[] | undefined;
+  /** What is known is what the host remembers of before its reboot. */
+  private isRecalled = false;
   private mtuOf: (network: SeenNetwork) => number = () => 0;
 
   constructor(site: OwnNetwork, clock: Clock, tunnelProblem: () => string | undefined) {
@@ -46,9 +48,16 @@ export class NodeNetworks {
     return this.applied;
   }
 
+  /** The kernel leads to this node's shares of these, as it remembers them; of other nodes nothing is known. */
+  recall(networks: readonly SeenNetwork[], mtuOf: (network: SeenNetwork) => number): void {
+    this.set(networks, mtuOf);
+    this.isRecalled = true;
+  }
+
   /** The kernel leads to these now. */
   set(networks: readonly SeenNetwork[], mtuOf: (network: SeenNetwork) => number): void {
     this.applied = networks;
+    this.isRecalled = false;
     this.mtuOf = mtuOf;
     for (const one of this.waiting) {
       const share = this.find(one.network)?.share;
@@ -88,18 +97,19 @@ export class NodeNetworks {
   /** Before the first map no other host is reached, and nothing leaves but through tunnels: pods begin. */
   private async ownShare(): Promise<string> {
     const { podCIDR, encrypted } = this.site;
-    const why = encrypted && this.applied !== undefined ? this.tunnelProblem() : undefined;
+    const isKnown = this.applied !== undefined && !this.isRecalled;
+    const why = encrypted && isKnown ? this.tunnelProblem() : undefined;
     if (why !== undefined) throw problem("failed_precondition", "of the cluster", why);
     return podCIDR;
   }
 
   private usable(name: string, share: string): string | TallshipError {
-    const why = this.find(name)?.way === "tunnel" ? this.tunnelProblem() : undefined;
+    const why = this.find(name)?.way === "tunnel" && !this.isRecalled ? this.tunnelProblem() : undefined;
     return why === undefined ? share : problem("failed_precondition", name, why);
   }
 
   private late(network: string): TallshipError {
-    if (this.applied === undefined)
+    if (this.applied === undefined || this.isRecalled)
       return problem("unavailable", network, "the control plane has not been reached since the agent started");
     const isThere = this.find(network) !== undefined;
     return isThere

@@ -65,6 +65,12 @@ export class OverlaySync {
     this.remedies = remedies;
   }
 
+  /** The kernel leads to the node's own shares of these networks, beside whatever is there, until the first map. */
+  async recall(networks: Surroundings["networks"]): Promise<void> {
+    this.surroundings = { networks, tunnels: new Map() };
+    await this.repair();
+  }
+
   /** The kernel leads to exactly these peers and networks, and this node answers for exactly these addresses. */
   async setMap(peers: readonly Peer[], announced: readonly string[], surroundings: Surroundings): Promise<void> {
     this.peers = peers;
@@ -139,15 +145,14 @@ export class OverlaySync {
       routeMtus: this.remedies.routeMtus,
       tunnels: this.surroundings.tunnels,
     });
-    if (this.peers !== undefined) {
-      const networks = networkEntries(this.config, this.surroundings, {
-        podMtu: this.podMtu,
-        routeMtus: this.remedies.routeMtus,
-      });
-      return [...base, ...this.announced.map(announcedEntry), ...networks];
-    }
-    const known = new Set(base.map(entryKey));
-    return [...base, ...have.filter((entry) => isOfMap(entry) && !known.has(entryKey(entry)))];
+    const networks = networkEntries(this.config, this.surroundings, {
+      podMtu: this.podMtu,
+      routeMtus: this.remedies.routeMtus,
+    });
+    const all = [...base, ...this.announced.map(announcedEntry), ...networks];
+    if (this.peers !== undefined) return all;
+    const known = new Set(all.map(entryKey));
+    return [...all, ...have.filter((entry) => isOfMap(entry) && !known.has(entryKey(entry)))];
   }
 }
 
