@@ -71,6 +71,43 @@ test("a flood beside many quiet logs has nobody look at those more often", async
   expect(Math.max(...quiet.map(({ podUid }) => looks.get(podUid) ?? 0))).toBeLessThanOrEqual(41);
 });
 
+test.each([0.2, 0.25, 0.3, 0.35, 0.4])(
+  "a log that its monitor begins anew, at %s MB/ms, is looked at before it may do so once more",
+  async (megabytes) => {
+    const clock = new ManualClock();
+    const bytesPerMs = megabytes * megabyte;
+    let rotatedAtMs = 0;
+    const held = new Set<number>();
+    // The monitor begins anew after so many bytes, whatever was rotated meanwhile.
+    const fileNow = (): { readonly number: number; readonly fromMs: number } => {
+      const periodMs = limit("logRunawayBytes") / bytesPerMs;
+      const number = Math.floor(clock.monotonicMs() / periodMs);
+      return { number, fromMs: Math.max(number * periodMs, rotatedAtMs) };
+    };
+    const rotation = new LogRotation({
+      ...{ clock, log: silentLog, runs: () => [run] },
+      logs: {
+        look: () => {
+          const { number, fromMs } = fileNow();
+          return { sizeBytes: (clock.monotonicMs() - fromMs) * bytesPerMs, inode: fromMs + 1 + number / 1e6 };
+        },
+        hold: async () => {
+          held.add(fileNow().number);
+        },
+      },
+      rotate: async () => {
+        rotatedAtMs = clock.monotonicMs();
+        held.add(fileNow().number);
+      },
+    });
+    await clock.advance(10_000);
+    const last = fileNow().number;
+    rotation.close();
+    expect(last).toBeGreaterThan(25);
+    expect([...held].filter((number) => number >= 4)).toHaveLength(last - 3);
+  },
+);
+
 test("a quiet log costs a look every limits.logLookMaxMs", async () => {
   const { clock, seen, rotation } = world(0);
   await clock.advance(10_000);
@@ -93,6 +130,11 @@ const rows = [
     name: "half full, ten megabytes a second",
     seen: { sizeBytes: 5_242_880, grownBytes: 10_485_760, tookMs: 1_000 },
     want: 250,
+  },
+  {
+    name: "begun anew by its monitor just now",
+    seen: { sizeBytes: 0, grownBytes: 0, tookMs: 10, isReplaced: true },
+    want: limit("logLookFirstMs"),
   },
   {
     name: "as fast as a disk",

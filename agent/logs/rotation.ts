@@ -83,20 +83,29 @@ export class LogRotation {
     const atMs = this.parts.clock.monotonicMs();
     const { sizeBytes, inode } = this.parts.logs.look(run);
     if (inode !== since.inode) await this.parts.logs.hold(run);
-    if (sizeBytes >= limit("logFileBytes")) await this.parts.rotate(run);
-    const waitMs = nextLookMs({ sizeBytes, grownBytes: sizeBytes - since.sizeBytes, tookMs: atMs - since.atMs });
+    const isReplaced = since.inode !== 0 && inode !== since.inode;
+    const grownBytes = sizeBytes - (isReplaced ? 0 : since.sizeBytes);
+    const waitMs = nextLookMs({ sizeBytes, grownBytes, tookMs: atMs - since.atMs, isReplaced });
     const dueAtMs = waitMs < limit("logLookMaxMs") ? atMs + waitMs : nextTurnMs(atMs);
-    const left = sizeBytes >= limit("logFileBytes") ? 0 : sizeBytes;
-    this.watched.set(nameOf(run), { run, sizeBytes: left, inode, atMs, dueAtMs });
+    const isFull = sizeBytes >= limit("logFileBytes");
+    if (isFull) await this.parts.rotate(run);
+    const left = isFull ? { sizeBytes: 0, inode: this.parts.logs.look(run).inode } : { sizeBytes, inode };
+    this.watched.set(nameOf(run), { run, ...left, atMs, dueAtMs });
   }
 }
 
-/** Milliseconds until a log that grew like this may reach its limit; half of it, since speeds change. */
+/**
+ * Milliseconds until a log that grew like this may reach its limit; half of it, since speeds change. One that its monitor began anew is flooded, however little the new
+ * file holds: taking that for a quiet log lost what was written until the monitor began anew once more.
+ */
 export function nextLookMs(seen: {
   readonly sizeBytes: number;
   readonly grownBytes: number;
   readonly tookMs: number;
+  /** Its monitor has begun another file since the last look. */
+  readonly isReplaced?: boolean;
 }): number {
+  if (seen.isReplaced === true) return limit("logLookFirstMs");
   const roomBytes = limit("logFileBytes") - (seen.sizeBytes >= limit("logFileBytes") ? 0 : seen.sizeBytes);
   const bytesPerMs = Math.max(0, seen.grownBytes) / Math.max(1, seen.tookMs);
   const untilFullMs = bytesPerMs === 0 ? Number.POSITIVE_INFINITY : roomBytes / bytesPerMs;
