@@ -59,6 +59,8 @@ export async function addressMoved(host: HostConfig, parts: OwnAddressParts, sig
   while (!signal.aborted) {
     await parts.clock.sleep(limit("addressLookMs"), signal).catch(() => undefined);
     if (isLoopback || signal.aborted) continue;
+    // As long as packets to the control plane leave from it, it is there: listing every device takes 10 ms where hundreds are.
+    if ((await sourceTowards(parts.controlPlaneAddresses)) === host.advertiseAddress) continue;
     const settled = await settleAddress(host, parts, signal);
     if (settled !== undefined && settled.advertiseAddress !== host.advertiseAddress) return;
   }

@@ -65,12 +65,8 @@ export async function holdLog(dataDir: string, key: LogKey): Promise<void> {
   holdNow(path);
 }
 
-/** Size and identity of a run's present log. */
-export function logLook(dataDir: string, key: LogKey): LogLook {
-  return lookAt(logPath(dataDir, key));
-}
-
-function lookAt(path: string): LogLook {
+/** Size and identity of the log at this path. */
+export function lookAt(path: string): LogLook {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? NO_FILE : { sizeBytes: found.size, inode: found.ino };
 }

@@ -10,8 +10,10 @@ export interface Dialect {
   readonly command: readonly string[];
   /** A line that changes nothing and makes the program print something that `answerEnd` recognises. */
   mark(number: number): string;
-  /** Where the answer ends and where the next begins, once the mark's trace is whole; undefined before. */
-  answerEnd(output: string, number: number): { readonly end: number; readonly next: number } | undefined;
+  /** What the trace of the mark begins with; nothing else that the program prints does. */
+  trace(number: number): string;
+  /** Where the answer ends and where the next begins, once the trace, which begins at `at`, is whole; undefined before. */
+  answerEnd(output: string, at: number): { readonly end: number; readonly next: number } | undefined;
 }
 
 /** What starts a co-process. */
@@ -40,6 +42,8 @@ export class CoProcess {
   private readonly waiting: Waiting[] = [];
   private child: ChildProcess | undefined;
   private output = "";
+  /** How much of the output is known not to hold the trace that is waited for. */
+  private searched = 0;
   private lastNumber = 0;
   private sent = 0;
 
@@ -82,6 +86,7 @@ export class CoProcess {
     });
     this.child = child;
     this.output = "";
+    this.searched = 0;
     this.sent = 0;
     child.stdout?.setEncoding("utf8");
     child.stdout?.on("data", (text: string) => {
@@ -99,10 +104,15 @@ export class CoProcess {
   private take(text: string): void {
     this.output += text;
     for (let first = this.waiting[0]; first !== undefined; first = this.waiting[0]) {
-      const found = this.options.dialect.answerEnd(this.output, first.number);
+      const trace = this.options.dialect.trace(first.number);
+      // A long answer comes in many pieces: what was searched before is not searched again.
+      const at = this.output.indexOf(trace, this.searched);
+      this.searched = at < 0 ? Math.max(0, this.output.length - trace.length) : at;
+      const found = at < 0 ? undefined : this.options.dialect.answerEnd(this.output, at);
       if (found === undefined) return;
       const answer = this.output.slice(0, found.end);
       this.output = this.output.slice(found.next);
+      this.searched = 0;
       this.waiting.shift();
       first.cancelDeadline();
       first.resolve(answer);
@@ -126,6 +136,7 @@ export class CoProcess {
     const child = this.child;
     this.child = undefined;
     this.output = "";
+    this.searched = 0;
     child?.stdin?.end();
     child?.kill("SIGKILL");
   }

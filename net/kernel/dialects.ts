@@ -5,12 +5,11 @@ function batchDialect(program: "ip" | "bridge"): Dialect {
   return {
     command: ["sh", "-c", `exec ${program} -json -details -force -batch - 2>&1`],
     mark: (number) => `tallship-mark-${number}`,
-    answerEnd: (output, number) => {
-      const end = output.indexOf(`Object "tallship-mark-${number}" is unknown`);
-      if (end < 0) return undefined;
-      const failed = output.indexOf("Command failed -:", end);
+    trace: (number) => `Object "tallship-mark-${number}" is unknown`,
+    answerEnd: (output, at) => {
+      const failed = output.indexOf("Command failed -:", at);
       const next = failed < 0 ? -1 : output.indexOf("\n", failed);
-      return next < 0 ? undefined : { end, next: next + 1 };
+      return next < 0 ? undefined : { end: at, next: next + 1 };
     },
   };
 }
@@ -25,10 +24,9 @@ export const BRIDGE_DIALECT: Dialect = batchDialect("bridge");
 export const NFT_DIALECT: Dialect = {
   command: ["sh", "-c", "exec nft -t -i 2>&1"],
   mark: (number) => `tallship_mark_${number}`,
-  answerEnd: (output, number) => {
-    const at = output.indexOf(`\ntallship_mark_${number}\n`);
-    if (at < 0) return undefined;
-    const next = output.indexOf("\n", at + `\ntallship_mark_${number}\n`.length);
+  trace: (number) => `\ntallship_mark_${number}\n`,
+  answerEnd: (output, at) => {
+    const next = output.indexOf("\n", output.indexOf("\n", at + 1) + 1);
     // The line above the mark says that it is a syntax error: it belongs to the mark.
     const end = output.lastIndexOf("\n", at - 1) + 1;
     return next < 0 ? undefined : { end, next: next + 1 };
@@ -39,9 +37,9 @@ export const NFT_DIALECT: Dialect = {
 export const SHELL_DIALECT: Dialect = {
   command: ["sh", "-c", "exec sh 2>&1"],
   mark: (number) => `echo "tallship-mark-${number} $?"`,
-  answerEnd: (output, number) => {
-    const end = output.indexOf(`tallship-mark-${number} `);
-    const next = end < 0 ? -1 : output.indexOf("\n", end);
-    return next < 0 ? undefined : { end, next: next + 1 };
+  trace: (number) => `tallship-mark-${number} `,
+  answerEnd: (output, at) => {
+    const next = output.indexOf("\n", at);
+    return next < 0 ? undefined : { end: at, next: next + 1 };
   },
 };

@@ -1,7 +1,7 @@
 // Edge: looks whether processes live.
-import { type ContainerKey, containerId } from "../runtime.js";
+import type { ContainerKey } from "../runtime.js";
 import { inspectPod, monitorPid, namesIn } from "./inspect.js";
-import { type DriverPaths, parseBundleName, runsFolder } from "./paths.js";
+import type { DriverPaths } from "./paths.js";
 
 /** What the rounds take. */
 export interface RoundsParts {
@@ -22,7 +22,8 @@ const ROUNDS_UNTIL_WHOLE = 15;
  */
 export class MonitorRounds {
   private readonly parts: RoundsParts;
-  private readonly living = new Map<string, number>();
+  /** Process ids of the monitors of pods whose runs were all found living. */
+  private readonly living = new Map<string, readonly number[]>();
   private left: string[] = [];
   private stepCount = 1;
   private roundCount = 0;
@@ -38,6 +39,11 @@ export class MonitorRounds {
     return this.stepCount;
   }
 
+  /** The pod gets another run: it is looked at as a whole when its turn comes. */
+  forget(podUid: string): void {
+    this.living.delete(podUid);
+  }
+
   private beginRound(): void {
     this.left = [...namesIn(`${this.parts.paths.runDir}/pods`)];
     this.stepCount = Math.max(1, Math.ceil(this.left.length / PODS_PER_STEP));
@@ -46,24 +52,13 @@ export class MonitorRounds {
   }
 
   private isSound(podUid: string): boolean {
+    if (this.living.get(podUid)?.every(isAlive) === true) return true;
+    this.living.delete(podUid);
     const { paths, isBeingCreated } = this.parts;
-    const keys = namesIn(runsFolder(paths, podUid)).flatMap((name) => parseBundleName(podUid, name) ?? []);
-    if (keys.every((key) => this.isKnownToLive(key))) return true;
     const runs = inspectPod(paths, podUid, isBeingCreated);
-    for (const run of runs) {
-      const monitor = run.state.is === "running" ? monitorPid(paths, run) : undefined;
-      if (monitor !== undefined) this.living.set(containerId(run), monitor);
-    }
+    const monitors = runs.flatMap((run) => (run.state.is === "running" ? (monitorPid(paths, run) ?? []) : []));
+    if (monitors.length > 0 && monitors.length === runs.length) this.living.set(podUid, monitors);
     return !runs.some(({ state }) => state.is === "broken" || state.is === "exited");
-  }
-
-  private isKnownToLive(key: ContainerKey): boolean {
-    const id = containerId(key);
-    const monitor = this.living.get(id);
-    if (monitor === undefined) return false;
-    if (isAlive(monitor)) return true;
-    this.living.delete(id);
-    return false;
   }
 }
 

@@ -102,9 +102,15 @@ class OciRuntime implements Runtime {
   private execCount = 0;
   private watcher: FSWatcher | undefined;
   private cancelRelist: Cancel | undefined;
+  private readonly rounds: MonitorRounds;
 
   constructor(options: OciRuntimeOptions) {
     this.options = options;
+    this.rounds = new MonitorRounds({
+      paths: options,
+      isBeingCreated: (key) => this.creating.has(containerId(key)),
+      onDead: (podUid) => this.changed(podUid),
+    });
     this.version = options.version;
     const { runDir, programs, cgroupParent, launcher } = options;
     this.seccomp = new SeccompPrograms({
@@ -121,13 +127,8 @@ class OciRuntime implements Runtime {
       const key = name === null ? undefined : parseContainerId(name);
       if (key !== undefined) this.changed(key.podUid);
     });
-    const rounds = new MonitorRounds({
-      paths: this.options,
-      isBeingCreated: (key) => this.creating.has(containerId(key)),
-      onDead: (podUid) => this.changed(podUid),
-    });
     const relist = (): void => {
-      const stepCount = rounds.step();
+      const stepCount = this.rounds.step();
       this.cancelRelist = this.options.clock.after(limit("relistMs") / stepCount, relist);
     };
     this.cancelRelist = this.options.clock.after(limit("relistMs"), relist);
@@ -156,6 +157,7 @@ class OciRuntime implements Runtime {
     const id = containerId(spec);
     const bundle = bundleFolder(this.options, spec);
     this.creating.add(id);
+    this.rounds.forget(spec.podUid);
     try {
       mkdirSync(bundle, { recursive: true, mode: 0o700 });
       mkdirSync(dirname(spec.logPath), { recursive: true, mode: 0o700 });
