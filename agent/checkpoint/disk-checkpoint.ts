@@ -1,11 +1,11 @@
-// Edge: the checkpoint's files.
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+// Edge: the checkpoint's folder.
+import { mkdirSync } from "node:fs";
 import type { Clock } from "../../lib/clock.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Checkpoint, SavedPod } from "./checkpoint.js";
+import { Journal } from "./journal.js";
 import { decodeSavedPod, encodeSavedPod } from "./saved-pod.js";
 import type { Seal } from "./seal.js";
 
@@ -17,70 +17,75 @@ export interface DiskCheckpointOptions {
   readonly log: Log;
 }
 
+/** History up to this size is left in the journal: leaving it out would cost more than it takes. */
+const SMALL_BYTES = 1024 * 1024;
+
 /**
- * One file per pod below `dataDir`/checkpoint, replaced by rename. A write is a few kilobytes into the page cache (0.1 ms), which is what
- * the agent's death needs; files are synced to disk together a little later, so that a hundred starts do not wait for a hundred syncs. The loop does not wait for
- * the rename: ext4 writes out what replaces another file, 5 ms each on a busy disk, and where a hundred pods had their turns in a row that was half a second.
+ * All pods in one journal below `dataDir`/checkpoint. A write is a few kilobytes into the page cache, which is what the agent's death needs; the file is synced to disk a little
+ * later, for all pods at once. Then history is left out too: when it is most of the file, and always when a pod has gone that had read secrets, since nothing of them may stay.
  */
 export function openDiskCheckpoint({ dataDir, seal, clock, log }: DiskCheckpointOptions): Checkpoint {
   const folder = `${dataDir}/checkpoint`;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const unsynced = new Set<string>();
+  const journal = new Journal(`${folder}/pods`);
+  const withConfigs = new Set<string>();
+  let isDirty = false;
+  let holdsGone = false;
 
-  const syncAll = async (): Promise<void> => {
-    const paths = [...unsynced];
-    unsynced.clear();
-    for (const path of paths) await syncFile(path);
-    await syncFile(folder);
+  const settle = async (): Promise<void> => {
+    isDirty = false;
+    const isStale = journal.staleBytes > Math.max(SMALL_BYTES, journal.usedBytes);
+    const leavesOut = isStale || holdsGone;
+    holdsGone = false;
+    await (leavesOut ? journal.compact() : journal.sync());
   };
-  const changed = (path: string): void => {
-    unsynced.add(path);
-    if (unsynced.size > 1) return; // The first one has set the timer.
+  const changed = (): void => {
+    if (isDirty) return; // The first one has set the timer.
+    isDirty = true;
     clock.after(limit("checkpointSyncMs"), () => {
-      syncAll().catch((error: unknown) =>
+      settle().catch((error: unknown) =>
         log.warn("checkpoint was not synced", { error: asTallshipError(error).message }),
       );
     });
   };
+  const onDisk = (write: () => void): void => {
+    try {
+      write();
+    } catch (cause) {
+      throw asTallshipError(cause, "disk_failed");
+    }
+    changed();
+  };
 
   return {
-    load: async () => readdirSync(folder).flatMap((name) => readOne(`${folder}/${name}`, seal, log)),
+    load: async () =>
+      journal.keys.flatMap((uid) => {
+        const saved = readOne(journal, uid, { seal, log });
+        if (saved?.configs !== undefined) withConfigs.add(uid);
+        return saved ?? [];
+      }),
     save: async (saved) => {
-      const path = `${folder}/${saved.record.uid}`;
-      try {
-        writeFileSync(`${path}.tmp`, encodeSavedPod(saved, seal), { mode: 0o600 });
-        await rename(`${path}.tmp`, path);
-      } catch (cause) {
-        throw asTallshipError(cause, "disk_failed");
-      }
-      changed(path);
+      const { uid } = saved.record;
+      if (saved.configs !== undefined) withConfigs.add(uid);
+      onDisk(() => journal.write(uid, encodeSavedPod(saved, seal)));
     },
     remove: async (uid) => {
-      await rm(`${folder}/${uid}`, { force: true });
-      unsynced.delete(`${folder}/${uid}`);
+      holdsGone ||= withConfigs.delete(uid);
+      onDisk(() => journal.remove(uid));
     },
   };
 }
 
-function readOne(path: string, seal: Seal, log: Log): readonly SavedPod[] {
-  if (path.endsWith(".tmp")) {
-    rmSync(path, { force: true });
-    return [];
-  }
+function readOne(
+  journal: Journal,
+  uid: string,
+  edges: { readonly seal: Seal; readonly log: Log },
+): SavedPod | undefined {
   try {
-    return [decodeSavedPod(readFileSync(path, "utf8"), seal)];
+    return decodeSavedPod(journal.read(uid) ?? "", edges.seal);
   } catch (error) {
-    log.warn("damaged checkpoint of a pod left out", { path, error: asTallshipError(error).message });
-    return [];
-  }
-}
-
-async function syncFile(path: string): Promise<void> {
-  try {
-    const file = await open(path, "r");
-    await file.sync().finally(() => file.close());
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return; // The pod has gone meanwhile.
-    throw error;
+    edges.log.warn("damaged checkpoint of a pod left out", { pod: uid, error: asTallshipError(error).message });
+    journal.remove(uid);
+    return undefined;
   }
 }

@@ -9,17 +9,17 @@ import type { Seal } from "./seal.js";
 
 const VERSION = 1;
 
-/** The file of a pod: a line with the digest of the rest, then JSON. What it read from ConfigMaps and Secrets is sealed for the pod. */
+/** A pod as one line without its end: the digest of the rest, a space, JSON. What it read from ConfigMaps and Secrets is sealed for the pod. */
 export function encodeSavedPod({ record, pod, configs }: SavedPod, seal: Seal): string {
   const object = pod === undefined ? "" : Buffer.from(encodeObject({ kind: "Pod", object: pod })).toString("base64");
   const sealed = configs === undefined ? "" : Buffer.from(sealConfigs(configs, record.uid, seal)).toString("base64");
   const body = JSON.stringify({ version: VERSION, record, object, sealed });
-  return `${digestOf(body)}\n${body}`;
+  return `${digestOf(body)} ${body}`;
 }
 
-/** Reads a pod's file; throws invalid_argument when it is damaged, cut short or of another node. */
+/** Reads a pod's line; throws invalid_argument when it is damaged, cut short or of another node. */
 export function decodeSavedPod(text: string, seal: Seal): SavedPod {
-  const at = text.indexOf("\n");
+  const at = text.indexOf(" ");
   const body = text.slice(at + 1);
   if (at < 0 || digestOf(body) !== text.slice(0, at))
     throw new TallshipError("invalid_argument", "read checkpoint: the digest does not fit");
