@@ -28,6 +28,7 @@ import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal, withConfigChang
 import { noteResize } from "./resize/note-resize.js";
 import { isPodOver } from "./restart-policy.js";
 import type { ContainerKey, Runtime } from "./runtime/runtime.js";
+import { Slice } from "./slice.js";
 import { earlier } from "./step.js";
 import { areFilesStale } from "./volume/projection.js";
 
@@ -71,6 +72,8 @@ interface PodState {
   toldAtMs: number;
 }
 
+type KnownState = Readonly<Pick<PodState, "desired" | "record" | "facts">>;
+
 const UNTOLD: Pick<PodState, "turn" | "toldAtMs"> = { turn: undefined, toldAtMs: 0 };
 
 const newState = (known: Pick<PodState, "desired" | "record" | "facts" | "isSaved">): PodState => ({
@@ -88,6 +91,7 @@ export class PodLoop {
   private readonly pods = new Map<string, PodState>();
   private readonly queue: WorkQueue;
   private readonly slots = new Slots(limit("agentWorkers"));
+  private readonly slice: Slice;
   private readonly checks: CheckRunner;
   private isConfirmedSet = false;
   private isStopped = false;
@@ -99,6 +103,7 @@ export class PodLoop {
     const retry = { firstMs: limit("agentRetryFirstMs"), maxMs: limit("agentRetryMaxMs") };
     const capacity = limit("agentQueueKeys");
     const { clock, rng } = options;
+    this.slice = new Slice({ clock, sliceMs: limit("agentSliceMs"), onNext: () => this.takeReady() });
     this.queue = new WorkQueue({
       clock,
       rng,
@@ -199,7 +204,7 @@ export class PodLoop {
   }
 
   /** The pods known now. */
-  list(): readonly { readonly desired: Pod | undefined; readonly record: PodRecord; readonly facts: PodFacts }[] {
+  list(): readonly KnownState[] {
     return [...this.pods.values()];
   }
 
@@ -214,9 +219,7 @@ export class PodLoop {
   }
 
   /** What is known of a pod. */
-  get(
-    uid: string,
-  ): { readonly desired: Pod | undefined; readonly record: PodRecord; readonly facts: PodFacts } | undefined {
+  get(uid: string): KnownState | undefined {
     return this.pods.get(uid);
   }
 
@@ -249,12 +252,13 @@ export class PodLoop {
   }
 
   private takeReady(): void {
-    for (let uid = this.queue.take(); uid !== undefined; uid = this.queue.take()) {
-      const key = uid;
+    while (this.queue.readyCount > 0 && this.slice.mayBegin()) {
+      const uid = this.queue.take();
+      if (uid === undefined) return;
       this.turnCount += 1;
-      void this.turn(key).then(
-        (again) => this.ended(key, again),
-        (error: unknown) => this.failed(key, error),
+      void this.turn(uid).then(
+        (again) => this.ended(uid, again),
+        (error: unknown) => this.failed(uid, error),
       );
     }
   }

@@ -259,6 +259,7 @@ export const LIMITS = {
   usageStreamNodes: { value: 1_000, why: "nodes that one watcher of what containers use is told of at a time" },
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
   agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
+  agentSliceMs: { value: 5, why: "turns of pods begin for so long before the agent listens to others again" },
   relistMs: { value: 2_000, why: "a monitor that was killed leaves no event; its container is noticed within this" },
   agentRetryFirstMs: {
     value: 100,
