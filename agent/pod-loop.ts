@@ -101,14 +101,12 @@ export class PodLoop {
   constructor(options: PodLoopOptions) {
     this.options = options;
     const retry = { firstMs: limit("agentRetryFirstMs"), maxMs: limit("agentRetryMaxMs") };
-    const capacity = limit("agentQueueKeys");
     const { clock, rng } = options;
     this.slice = new Slice({ clock, sliceMs: limit("agentSliceMs"), onNext: () => this.takeReady() });
     this.queue = new WorkQueue({
       clock,
       rng,
-      capacity,
-      retry,
+      ...{ retry, capacity: limit("agentQueueKeys") },
       spacing: { firstMs: 0, maxMs: 0 },
       onReady: () => this.takeReady(),
     });
