@@ -55,6 +55,9 @@ const PREFERENCES = [
   { score: preferredSpread, weight: 3 },
 ] as const;
 
+/** So much more counts what decides where GPUs are packed than what decides between nodes that are as good for that. */
+const TIE = 3_000;
+
 /** What is preferred among the nodes that could run a pod, by the name of the policy. */
 export const POLICIES = {
   /** Replicas apart, load even. The default. */
@@ -73,7 +76,11 @@ export const POLICIES = {
     { score: balanced, weight: 1 },
   ],
   /** As few GPUs as can be are broken into, or left without cpu and memory. For pods that ask for devices. */
-  devices: [...PREFERENCES, { score: devicePacking, weight: 2 }],
+  devices: [
+    ...PREFERENCES.map(({ score, weight }) => ({ score, weight: TIE * weight })),
+    { score: devicePacking, weight: 2 * TIE },
+    { score: balanced, weight: 1 },
+  ],
 } as const satisfies Record<string, readonly WeightedScore[]>;
 
 /** Name of a policy. */

@@ -67,12 +67,13 @@ export function addUse({ used }: Pick<QueueState, "used">, amounts: Amounts, sig
   }
 }
 
-/** What each queue lends makes the pool; what each uses beyond what it keeps for itself is taken from it. */
+/** What each queue lends makes the pool; what each uses beyond what it keeps for itself is taken from it. A queue that has no quota of the resource is not bounded by it and takes nothing. */
 function isInPool(queue: QueueState, cohort: readonly QueueState[], resource: string, more: number): boolean {
   let pool = 0;
   let taken = 0;
   for (const each of cohort) {
-    const quota = each.quota.get(resource) ?? 0;
+    const quota = each.quota.get(resource);
+    if (quota === undefined) continue;
     const lent = Math.min(quota, each.lending.get(resource) ?? quota);
     const used = (each.used.get(resource) ?? 0) + (each === queue ? more : 0);
     pool += lent;

@@ -108,6 +108,14 @@ export class Backlog {
     if (entry?.is === "out") entry.is = "held";
   }
 
+  /** A pod that was to be tried, or that no node took, is held. */
+  recall(id: string): void {
+    const entry = this.entries.get(id);
+    if (entry === undefined || (entry.is !== "queued" && entry.is !== "refused")) return;
+    this.leave(entry);
+    entry.is = "held";
+  }
+
   /** True while the pod is known, and not to be tried. */
   isHeld(id: string): boolean {
     return this.entries.get(id)?.is === "held";

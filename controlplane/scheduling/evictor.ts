@@ -5,6 +5,7 @@ import type { Tenant } from "../../scheduler/tenant.js";
 import type { WaitingPod } from "./backlog.js";
 import { PacedWrites, type PodWriting } from "./paced-writes.js";
 import { evictionWrite } from "./pod-writes.js";
+import type { Debtor } from "./queues.js";
 import type { SchedulerState } from "./scheduler-state.js";
 import type { SchedulingDeps } from "./scheduling-deps.js";
 
@@ -43,7 +44,7 @@ export class Evictor {
   }
 
   /** These pods use what their queues borrowed, and the queues named want it back. */
-  reclaim(victims: readonly { readonly id: string; readonly queue: string }[]): void {
+  reclaim(victims: readonly Pick<Debtor, "id" | "queue">[]): void {
     for (const { id, queue } of victims) {
       const tenant = this.state.snapshot.tenant(id);
       const message = `Preempted to give back quota that queue ${queue} had lent`;

@@ -106,6 +106,39 @@ test("what was lent is taken back from the least important, no more than is need
   expect(placed("large", "late", "vip")).toEqual(["large", "vip"]);
 });
 
+test("quota that is borrowed by pods without a node is given back as well: they wait again, and nobody is evicted", async () => {
+  await start("2");
+  await queue("owner", "2");
+  await queue("guest", "0");
+  await several(["a", "b"], "guest", { nodeSelector: { zone: "nowhere" } });
+  await put("own", "owner", { requests: { cpu: "2" } });
+  await world.converge(20_000);
+  expect([placed("a", "b", "own"), going("a", "b")]).toEqual([["own"], []]);
+  expect(why("a")).toBe('it waits for quota of queue "guest"');
+  await end("own");
+  await world.converge(20_000);
+  expect(why("a")).toBe("0/1 nodes: 1 without label zone=nowhere");
+});
+
+test("who stood first in line and is deleted holds up nobody any more, and nobody behind it is passed", async () => {
+  await start();
+  await queue("batch", "2");
+  await put("too-large", "batch", { requests: { cpu: "3" } });
+  await several(["a", "b"], "batch");
+  await end("too-large");
+  await put("c", "batch");
+  expect(placed("a", "b", "c")).toEqual(["a", "b"]);
+});
+
+test("what a queue does not bound it does not take from others", async () => {
+  await start();
+  await queue("other", "2", { quota: { memory: "4Gi" } });
+  await queue("batch", "2");
+  await several(["o1", "o2", "o3"], "other", { requests: { cpu: "2", memory: "1Gi" } });
+  await several(["a", "b"], "batch");
+  expect(placed("o1", "o2", "o3", "a", "b")).toEqual(["o1", "o2", "o3", "a", "b"]);
+});
+
 test("a queue that never reclaims waits", async () => {
   await start();
   await queue("owner", "2", { reclaimPolicy: "Never" });

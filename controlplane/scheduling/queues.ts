@@ -10,6 +10,8 @@ interface Unit {
   readonly key: string;
   readonly pods: Map<string, WaitingPod>;
   readonly queue: string;
+  /** The first of its pods when it became ready, whose place in the line it has: that must not change while it stands there. */
+  first: WaitingPod | undefined;
   isReady: boolean;
 }
 
@@ -22,6 +24,16 @@ interface Line {
 export interface Charge {
   readonly queue: string;
   readonly amounts: Amounts;
+  /** As it waited; undefined when it was found with a node. */
+  readonly pod: WaitingPod | undefined;
+}
+
+/** A pod that has to give back what its queue borrowed, and the queue that wants it. */
+export interface Debtor {
+  readonly id: string;
+  readonly queue: string;
+  /** It has no node yet: it waits again, nobody is evicted. */
+  readonly isUnplaced: boolean;
 }
 
 /** A queue whose next pods are within its own quota, which others use. */
@@ -68,7 +80,7 @@ export class Queues {
   wait(pod: WaitingPod): boolean {
     if (pod.queue === "" || this.charges.has(pod.id)) return true;
     const key = pod.group || pod.id;
-    const unit = this.units.get(key) ?? { key, pods: new Map<string, WaitingPod>(), queue: pod.queue, isReady: false };
+    const unit = this.units.get(key) ?? newUnit(key, pod.queue);
     unit.pods.set(pod.id, pod);
     this.units.set(key, unit);
     if (pod.group === "") this.setReady(key);
@@ -80,6 +92,7 @@ export class Queues {
     const unit = this.units.get(key);
     if (unit === undefined || unit.isReady) return;
     unit.isReady = true;
+    unit.first = [...unit.pods.values()].reduce((first, pod) => (isBefore(pod, first) ? pod : first));
     this.line(unit.queue).ready.push(unit);
     this.isChanged = true;
   }
@@ -98,17 +111,21 @@ export class Queues {
 
   /** The pod has a node: it uses quota, whether it was let in or not. */
   place(id: string, queue: string, amounts: Amounts): void {
-    if (!this.charges.has(id)) this.charge(id, { queue, amounts });
+    if (!this.charges.has(id)) this.charge(id, { queue, amounts, pod: undefined });
   }
 
   /** The pod is no more. */
   forget({ id, group }: Pick<WaitingPod, "id" | "group">): void {
     const key = group || id;
     const unit = this.units.get(key);
-    unit?.pods.delete(id);
+    // Whoever was held up by it may be next.
+    if (unit?.pods.delete(id) === true) this.isChanged = true;
     if (unit?.pods.size === 0) this.units.delete(key);
     const charge = this.charges.get(id);
-    if (charge === undefined) return;
+    if (charge !== undefined) this.uncharge(id, charge);
+  }
+
+  private uncharge(id: string, charge: Charge): void {
     this.charges.delete(id);
     const state = this.lines.get(charge.queue)?.state;
     if (state !== undefined) addUse(state, charge.amounts, -1);
@@ -134,23 +151,44 @@ export class Queues {
     line.ready.pop();
     const pods = [...unit.pods.values()];
     this.units.delete(unit.key);
-    for (const pod of pods) this.charge(pod.id, { queue: state.name, amounts: this.world.amountsOf(pod) });
+    for (const pod of pods) this.charge(pod.id, { queue: state.name, amounts: this.world.amountsOf(pod), pod });
     return pods;
   }
 
-  /** Who has to go so that queues get back what they lent; `importance` is undefined for a pod that has no node. */
-  victims(importance: (id: string) => Importance): readonly { readonly id: string; readonly queue: string }[] {
+  /** Who has to go so that queues get back what they lent. Of a group without nodes all that were let in are named, as they were let in together. */
+  debtors(importance: (id: string) => Importance): readonly Debtor[] {
     const { claims } = this;
     // Asked for once: when something has changed, who claims is found anew.
     this.claims = [];
-    return claims.flatMap(({ state, amounts }) =>
-      reclaim({ claimant: state, cohort: this.cohortOf(state), amounts, charges: this.charges, importance }).map(
-        (id) => ({
-          id,
-          queue: state.name,
-        }),
-      ),
-    );
+    const found = new Map<string, Debtor>();
+    for (const { state, amounts } of claims)
+      for (const id of reclaim({
+        claimant: state,
+        cohort: this.cohortOf(state),
+        amounts,
+        charges: this.charges,
+        importance,
+      })) {
+        const isUnplaced = importance(id) === "unplaced";
+        const group = isUnplaced ? (this.charges.get(id)?.pod?.group ?? "") : "";
+        const all = group === "" ? [id] : this.unplacedOf(group, importance);
+        for (const each of all) found.set(each, { id: each, queue: state.name, isUnplaced });
+      }
+    return [...found.values()];
+  }
+
+  private unplacedOf(group: string, importance: (id: string) => Importance): readonly string[] {
+    const members = [...this.charges].filter(([id, { pod }]) => pod?.group === group && importance(id) === "unplaced");
+    return members.map(([id]) => id);
+  }
+
+  /** A pod that was let in and has no node waits for quota again; undefined when it was not let in. */
+  withdraw(id: string): WaitingPod | undefined {
+    const charge = this.charges.get(id);
+    if (charge?.pod === undefined) return undefined;
+    this.uncharge(id, charge);
+    this.wait(charge.pod);
+    return charge.pod;
   }
 
   private headOf(line: Line): Head | undefined {
@@ -203,10 +241,12 @@ interface Head {
   readonly room: QueueRoom;
 }
 
-function isUnitBefore(left: Unit, right: Unit): boolean {
-  const [one] = left.pods.values();
-  const [other] = right.pods.values();
-  return one !== undefined && (other === undefined || isBefore(one, other));
+function newUnit(key: string, queue: string): Unit {
+  return { key, pods: new Map(), queue, first: undefined, isReady: false };
+}
+
+function isUnitBefore({ first: left }: Unit, { first: right }: Unit): boolean {
+  return left !== undefined && (right === undefined || isBefore(left, right));
 }
 
 /** Who goes first of two that have room. */

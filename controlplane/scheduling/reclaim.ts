@@ -2,8 +2,11 @@ import type { Amounts } from "../../scheduler/pod-requests.js";
 import { addUse, borrowedBy, type QueueState, roomIn } from "../../scheduler/queue-room.js";
 import type { Charge } from "./queues.js";
 
-/** How important a pod is: its priority, then when it started (what started later is less important). Going: it frees its quota soon. */
-export type Importance = readonly [number, string] | "going" | undefined;
+/**
+ * How important a pod is: its priority, then when it started (what started later is less important). Unplaced: it was let in and has no node, so
+ * that it loses nothing but its turn. Going: it frees its quota soon.
+ */
+export type Importance = readonly [number, string] | "unplaced" | "going" | undefined;
 
 /** A queue that wants back what others borrow. */
 export interface Reclaim {
@@ -13,7 +16,7 @@ export interface Reclaim {
   readonly amounts: Amounts;
   /** All pods that use quota. */
   readonly charges: ReadonlyMap<string, Charge>;
-  /** Undefined for pods that have no node. */
+  /** Undefined for pods for which room is being made. */
   readonly importance: (id: string) => Importance;
 }
 
@@ -36,7 +39,7 @@ export function reclaim({ claimant, cohort, amounts, charges, importance }: Recl
   });
   const going = all.filter(({ own }) => own === "going");
   const others = all
-    .flatMap(({ own, ...candidate }) => (own === "going" ? [] : [{ ...candidate, own }]))
+    .flatMap(({ own, ...candidate }) => (own === "going" ? [] : [{ ...candidate, own: rankOf(own) }]))
     .sort(({ own: [left, since], id }, { own: [right, other], id: otherId }) =>
       left !== right ? left - right : since !== other ? (since > other ? -1 : 1) : id < otherId ? -1 : 1,
     );
@@ -57,6 +60,11 @@ export function reclaim({ claimant, cohort, amounts, charges, importance }: Recl
   const needed = isEnough() ? spared(victims, isEnough) : [];
   for (const { state, amounts: own } of gone) addUse(state, own, 1);
   return needed.map(({ id }) => id);
+}
+
+/** Who has no node yet goes before all who have one. */
+function rankOf(own: Exclude<Importance, "going" | undefined>): readonly [number, string] {
+  return own === "unplaced" ? [Number.NEGATIVE_INFINITY, ""] : own;
 }
 
 /** A pod of a queue that uses no more than its own quota of anything that the pod uses stays. */

@@ -16,7 +16,7 @@ import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 import { Gangs } from "./gangs.js";
 import { placeOf, tenureOf } from "./pod-place.js";
-import { Queues } from "./queues.js";
+import { type Debtor, Queues } from "./queues.js";
 import { VolumeDemands } from "./volume-demands.js";
 
 /** More nodes than this that changed at once are not asked one by one: every refused shape is tried again. */
@@ -35,7 +35,6 @@ export class SchedulerState {
   private readonly assumed = new Map<string, string>();
   /** Nodes that may take more than they did when pods were last refused. */
   private readonly improved = new Set<string>();
-
   /** Pods that are being told to make room, whose deletion is not in the cache yet. */
   private readonly evicting = new Set<string>();
   /** Names of placed pods, by uid. */
@@ -120,13 +119,22 @@ export class SchedulerState {
     return pods !== undefined;
   }
 
-  /** Pods that have to go, so that queues get back what they lent, and the queue that wants it. */
-  reclaimed(): readonly { readonly id: string; readonly queue: string }[] {
-    return this.queues.victims((id) => {
+  /** Pods that have to go, so that queues get back what they lent, and the queue that wants it. Those without a node wait again. */
+  reclaimed(): readonly Debtor[] {
+    const debtors = this.queues.debtors((id) => {
       const tenure = this.snapshot.tenant(id)?.tenure;
-      if (tenure === undefined || tenure.isReserved) return undefined;
+      if (tenure === undefined) return "unplaced";
+      if (tenure.isReserved) return undefined;
       return tenure.isEnding ? "going" : [tenure.priority, tenure.startedAt || "~"];
     });
+    for (const { id } of debtors.filter(({ isUnplaced }) => isUnplaced)) {
+      const pod = this.queues.withdraw(id);
+      if (pod === undefined) continue;
+      this.backlog.recall(id);
+      this.review(pod.group);
+      this.news.push(id);
+    }
+    return debtors.filter(({ isUnplaced }) => !isUnplaced);
   }
 
   /** Tries what is left of a group after some of it was placed or could not be. */
