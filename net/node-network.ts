@@ -81,6 +81,8 @@ export interface OverlayDevice {
   readonly vtepMAC: string;
   /** MTU of pods' devices, bytes. */
   readonly mtu: number;
+  /** Whether answers to clients from outside go back by the node they came to. */
+  readonly leadsBack: boolean;
 }
 
 /**

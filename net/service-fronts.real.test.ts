@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Lab, type LabPod, makeLab, type Probe } from "../test/kit/network-lab.js";
-import type { TestService } from "../test/kit/network-world.js";
+import { bothProtocols, type TestService, VIP } from "../test/kit/network-world.js";
 import { waitFor } from "../test/kit/wait.js";
 
 // Two hosts; pods a and b on the first, c and d on the second, each serving TCP and UDP 8080. A stranger outside routes 203.0.113.0/24 to the
@@ -30,18 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => lab.dispose());
 
-const VIP = "10.96.1.1";
 const OUTER = "203.0.113.7";
-const web = (endpoints: readonly string[], change: Partial<TestService> = {}): TestService => ({
-  name: "web",
-  clusterIP: VIP,
-  ports: [
-    { name: "t", port: 80, targetPort: 8080, nodePort: 30_080 },
-    { name: "u", port: 80, targetPort: 8080, protocol: "UDP", nodePort: 30_080 },
-  ],
-  endpoints,
-  ...change,
-});
 /** Names of those who answered. */
 const answers = async (probe: Probe, count: number, host = VIP, port = 80): Promise<readonly string[]> => {
   const said = await Promise.all(Array.from({ length: count }, () => probe.ask({ host, port, timeoutMs: 500 })));
@@ -51,7 +40,7 @@ const LATE = "TIMEOUT";
 
 test("with session affinity each client keeps its endpoint, by TCP and UDP, and clients differ", async () => {
   const all = [a, b, c, d].map(({ address }) => address);
-  await lab.setServices([web(all, { spec: { sessionAffinity: "ClientIP" } })]);
+  await lab.setServices([bothProtocols(all, { spec: { sessionAffinity: "ClientIP" } })]);
   const kept = await answers(a.probe, 20);
   expect(kept.length).toBe(1);
   expect((await answers(lab.stranger, 20, lab.host(1).address, 30_080)).length).toBe(1);
@@ -63,10 +52,10 @@ test("with session affinity each client keeps its endpoint, by TCP and UDP, and 
 
 test("a client keeps its endpoint when others come, when the agent dies, and while the endpoint is there", async () => {
   const spec = { sessionAffinity: "ClientIP" };
-  await lab.setServices([web([c.address], { spec })]);
+  await lab.setServices([bothProtocols([c.address], { spec })]);
   expect(await answers(a.probe, 3)).toEqual(["c"]);
   await lab.setServices([
-    web(
+    bothProtocols(
       [a, b, c, d].map(({ address }) => address),
       { spec },
     ),
@@ -74,13 +63,13 @@ test("a client keeps its endpoint when others come, when the agent dies, and whi
   expect(await answers(a.probe, 20)).toEqual(["c"]);
   await lab.host(1).restart();
   await lab.setServices([
-    web(
+    bothProtocols(
       [a, b, c, d].map(({ address }) => address),
       { spec },
     ),
   ]);
   expect(await answers(a.probe, 20)).toEqual(["c"]);
-  await lab.setServices([web([b.address, d.address], { spec })]);
+  await lab.setServices([bothProtocols([b.address, d.address], { spec })]);
   const moved = await answers(a.probe, 20);
   expect(moved.length).toBe(1);
   expect(["b", "d"]).toContain(moved[0]);
@@ -88,9 +77,9 @@ test("a client keeps its endpoint when others come, when the agent dies, and whi
 
 test("a client is led anew when its time is over", async () => {
   const spec = { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds: 1 } } };
-  await lab.setServices([web([c.address], { spec })]);
+  await lab.setServices([bothProtocols([c.address], { spec })]);
   expect(await answers(a.probe, 1)).toEqual(["c"]);
-  await lab.setServices([web([c.address, d.address, b.address], { spec })]);
+  await lab.setServices([bothProtocols([c.address, d.address, b.address], { spec })]);
   const list = (): Promise<string> => lab.host(1).namespace.run("nft list map inet tallship affinities");
   expect(await list()).toContain("timeout 1s");
   await waitFor("the client to be forgotten", async () => !(await list()).includes("timeout 1s"), { everyMs: 100 });
@@ -102,15 +91,15 @@ test("a client is led anew when its time is over", async () => {
 
 test("internalTrafficPolicy Local leads pods and hosts to endpoints of their own node, and refuses where there are none", async () => {
   const spec = { internalTrafficPolicy: "Local" };
-  await lab.setServices([web([a.address, c.address], { spec })]);
+  await lab.setServices([bothProtocols([a.address, c.address], { spec })]);
   for (const probe of [b.probe, lab.host(1).probe]) expect(await answers(probe, 10)).toEqual(["a"]);
   for (const probe of [d.probe, lab.host(2).probe]) expect(await answers(probe, 10)).toEqual(["c"]);
-  await lab.setServices([web([a.address], { spec })]);
+  await lab.setServices([bothProtocols([a.address], { spec })]);
   expect(await d.probe.ask({ host: VIP, port: 80 })).toBe("ECONNREFUSED");
 });
 
 test("externalTrafficPolicy Local keeps the stranger's address, drops on nodes without endpoints, and lets pods reach all", async () => {
-  await lab.setServices([web([a.address], { type: "NodePort", spec: { externalTrafficPolicy: "Local" } })]);
+  await lab.setServices([bothProtocols([a.address], { type: "NodePort", spec: { externalTrafficPolicy: "Local" } })]);
   const [one, two] = [lab.host(1), lab.host(2)];
   expect(await lab.stranger.ask({ host: one.address, port: 30_080 })).toBe("a 192.168.9.100");
   expect(await lab.stranger.ask({ protocol: "udp", host: one.address, port: 30_080 })).toBe("a 192.168.9.100");
@@ -121,18 +110,18 @@ test("externalTrafficPolicy Local keeps the stranger's address, drops on nodes w
 
 test("an external address is served from outside, from pods and from hosts, and refuses without endpoints", async () => {
   const spec = { externalIPs: [OUTER] };
-  await lab.setServices([web([a.address, c.address], { spec })]);
+  await lab.setServices([bothProtocols([a.address, c.address], { spec })]);
   for (const probe of [lab.stranger, b.probe, d.probe, lab.host(1).probe, lab.host(2).probe])
     expect(await answers(probe, 20, OUTER)).toEqual(["a", "c"]);
   expect(await lab.stranger.ask({ protocol: "udp", host: OUTER, port: 80 })).toMatch(/^[ac] /);
-  await lab.setServices([web([], { spec })]);
+  await lab.setServices([bothProtocols([], { spec })]);
   for (const probe of [lab.stranger, b.probe, lab.host(2).probe])
     expect(await probe.ask({ host: OUTER, port: 80 })).toBe("ECONNREFUSED");
 });
 
 test("an announced address lets in the networks that the service names, and refuses what it does not serve", async () => {
   const served = (loadBalancerSourceRanges: readonly string[]): TestService =>
-    web([a.address], {
+    bothProtocols([a.address], {
       type: "LoadBalancer",
       announced: [OUTER],
       spec: { loadBalancerSourceRanges: [...loadBalancerSourceRanges] },
@@ -150,7 +139,7 @@ test("an announced address lets in the networks that the service names, and refu
 });
 
 test("nothing of the host answers on an announced address that the host bears", async () => {
-  await lab.setServices([web([c.address], { type: "LoadBalancer", announced: [OUTER] })]);
+  await lab.setServices([bothProtocols([c.address], { type: "LoadBalancer", announced: [OUTER] })]);
   const one = lab.host(1);
   await one.namespace.run(`ip address add ${OUTER}/32 dev eth0`);
   expect(await lab.stranger.ask({ host: OUTER, port: 80 })).toMatch(/^c /);
@@ -162,7 +151,7 @@ test("nothing of the host answers on an announced address that the host bears", 
 test("an announced address of the link is answered for by the node that is named, and moves at once with its name", async () => {
   const onLink = "192.168.9.200";
   const served = (announcedBy: string): TestService =>
-    web([a.address, c.address], {
+    bothProtocols([a.address, c.address], {
       type: "LoadBalancer",
       announced: [onLink],
       announcedBy,
@@ -183,7 +172,7 @@ test("an announced address of the link is answered for by the node that is named
 
 test("a stranger reaches endpoints on another host's own network", async () => {
   const hosts = [lab.host(2).address];
-  await lab.setServices([web(hosts, { ports: [{ port: 80, targetPort: 9090, nodePort: 30_081 }] })]);
+  await lab.setServices([bothProtocols(hosts, { ports: [{ port: 80, targetPort: 9090, nodePort: 30_081 }] })]);
   expect(await lab.stranger.ask({ host: lab.host(1).address, port: 30_081 })).toBe("host-2 192.168.9.1");
   expect(await lab.stranger.ask({ host: lab.host(2).address, port: 30_081 })).toBe("host-2 192.168.9.100");
 });
@@ -201,7 +190,11 @@ test("what is wanted of all these is what the kernel has", async () => {
     ports: [{ port: 80 }],
     spec: { externalIPs: ["203.0.113.8"] },
   };
-  const sticky = web([a.address, c.address, lab.host(2).address], { type: "LoadBalancer", announced: [OUTER], spec });
+  const sticky = bothProtocols([a.address, c.address, lab.host(2).address], {
+    type: "LoadBalancer",
+    announced: [OUTER],
+    spec,
+  });
   await lab.setServices([sticky, outer]);
   for (const host of lab.hosts) expect(await host.network.repair()).toBe(0);
   const held = (): Promise<string> => lab.host(1).namespace.run("nft list map inet tallship sticky-endpoints");

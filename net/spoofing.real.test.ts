@@ -79,6 +79,39 @@ test("a packet of the overlay is taken from the host that has its sender's subne
   expect(await received(near)).toBe(before + 1);
 });
 
+// A node hands on what clients from outside send to pods: in its own name, and for nobody else.
+const handedOn = [
+  { what: "a client from outside", source: "203.0.113.9", isTaken: true },
+  { what: "another node's client, which that node would hand on itself", source: "203.0.113.9", mac: "node-3" },
+  { what: "a pod of another node", source: "10.128.3.9" },
+  { what: "a pod of this node", source: "10.128.1.10" },
+  { what: "a host of the cluster", source: "192.168.9.2" },
+  { what: "a service", source: "10.96.0.1" },
+  { what: "this host's loopback", source: "127.0.0.1" },
+  { what: "everybody", source: "224.0.0.1" },
+  { what: "a client from outside, to the host instead of a pod", source: "203.0.113.9", to: "10.128.1.1" },
+  { what: "a client from outside, to a pod of a third node", source: "203.0.113.9", to: "10.128.3.9" },
+  { what: "a client from outside, in a network beside the cluster's", source: "203.0.113.9", vni: 4243 },
+];
+for (const { what, source, isTaken = false, mac = "node-2", to = "", vni = 4242 } of handedOn) {
+  test(`a peer that hands on packets of ${what} is ${isTaken ? "believed" : "not believed"}`, async () => {
+    await lab
+      .host(1)
+      .namespace.run(
+        "nft add table inet watch; nft 'add chain inet watch seen { type filter hook prerouting priority -300; }'; nft add rule inet watch seen iifname tallship0 udp dport 8080 counter",
+      );
+    const datagram = { vni, toMac: vtepMac("node-1"), fromMac: vtepMac(mac), source, destination: to || near.address };
+    await lab.host(2).probe.exchange({
+      protocol: "udp",
+      host: lab.host(1).address,
+      port: 4789,
+      hex: vxlanDatagram({ ...datagram, port: 8080 }),
+    });
+    const seen = await lab.host(1).namespace.run("nft list chain inet watch seen; nft delete table inet watch");
+    expect(seen).toContain(`packets ${isTaken ? 1 : 0} `);
+  });
+}
+
 test("pods reach neither the agents, etcd nor the tunnels, at no address of a host; what else a host serves they do", async () => {
   for (const host of lab.hosts) {
     for (const address of [host.address, `10.128.${host.at}.1`]) {

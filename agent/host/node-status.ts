@@ -63,6 +63,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             underlayIP: facts.nodeIP,
             vtepMAC: now.overlay.vtepMAC,
             mtu: now.overlay.mtu,
+            leadsBack: now.overlay.leadsBack,
             probePort: facts.probePort,
             tunnels: now.tunnels ?? [],
           },

@@ -110,7 +110,8 @@ async function unmountAll(folders: readonly string[]): Promise<void> {
 async function removeNetwork(): Promise<void> {
   await run("ip", ["link", "delete", "group", `${POD_DEVICE_GROUP}`]);
   await run("ip", ["link", "delete", OVERLAY_DEVICE]);
-  await run("ip", ["route", "flush", "proto", `${ROUTE_PROTOCOL}`]);
+  await run("ip", ["route", "flush", "table", "all", "proto", `${ROUTE_PROTOCOL}`]);
+  await run("ip", ["rule", "flush", "proto", `${ROUTE_PROTOCOL}`]);
   for (const table of [RULE_TABLE, FIREWALL_TABLE]) await run("nft", ["delete", "table", ...table.split(" ")]);
 }
 

@@ -24,7 +24,7 @@ export async function runShow(
     if (lost !== undefined) throw missing(keyIn("Node", "", lost));
     const shown = all.filter((node) => operands.length === 0 || operands.includes(metaOf(node).name));
     const announced = services.objects.flatMap((typed) => (typed.kind === "Service" ? [typed.object] : []));
-    const headings = ["NAME", "STATUS", "PODS", "UNDERLAY", "TUNNEL-MAC", "MTU", "ANNOUNCES"];
+    const headings = ["NAME", "STATUS", "PODS", "UNDERLAY", "TUNNEL-MAC", "MTU", "CLIENTS", "ANNOUNCES"];
     await shell.stdout.write(safeText(formatTable([headings, ...shown.map((node) => rowOf(node, announced))])));
     return EXIT.ok;
   });
@@ -32,10 +32,13 @@ export async function runShow(
 
 function rowOf(node: Node, services: readonly Service[]): readonly string[] {
   const { name } = metaOf(node);
-  const { underlayIP = "", vtepMAC = "", mtu = 0 } = node.status?.overlay ?? {};
+  const { underlayIP = "", vtepMAC = "", mtu = 0, leadsBack = false } = node.status?.overlay ?? {};
+  // Whether clients from outside that another node leads to pods here keep their address.
+  const clients = mtu === 0 ? "" : leadsBack ? "kept" : "hidden";
   const announces = services
     .filter(({ status }) => status?.announcedBy === name)
     .flatMap(({ status }) => status?.loadBalancer?.ingress.map(({ ip }) => ip) ?? []);
-  const cells = [node.spec?.podCIDR, underlayIP, vtepMAC, mtu === 0 ? "" : String(mtu), announces.sort().join(",")];
+  const device = [underlayIP, vtepMAC, mtu === 0 ? "" : String(mtu)];
+  const cells = [node.spec?.podCIDR, ...device, clients, announces.sort().join(",")];
   return [name, nodeStatus(node), ...cells.map((cell) => cell || "<none>")];
 }

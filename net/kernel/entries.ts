@@ -44,6 +44,19 @@ export interface RouteEntry {
   readonly source: string;
   /** Bytes of the largest packet that may take it; absent: as many as the device takes. */
   readonly mtu?: number;
+  /** Number of the routing table; absent: the main one. */
+  readonly inTable?: number;
+}
+
+/** Packets with a mark are looked up in a routing table of their own, or by the rules of a later priority. */
+export interface RuleEntry {
+  readonly table: "rule";
+  readonly priority: number;
+  readonly mark: number;
+  readonly mask: number;
+  readonly leads: "lookup" | "goto";
+  /** The routing table, or the priority. */
+  readonly target: number;
 }
 
 /** Packets to the subnet that no better route takes are refused at once. */
@@ -66,6 +79,7 @@ export type Entry =
   | NeighbourEntry
   | ForwardingEntry
   | RouteEntry
+  | RuleEntry
   | RefusalEntry
   | SettingEntry;
 
@@ -93,12 +107,12 @@ export function diffEntries(want: readonly Entry[], have: readonly Entry[]): rea
   const held = new Set(surviving.map(entryKey));
   const fresh = want.filter((entry) => !held.has(entryKey(entry)));
   // A route that changes is replaced: between deleting and adding it, nothing would pass.
-  const replaced = new Set(fresh.flatMap((entry) => (entry.table === "route" ? [entry.subnet] : [])));
+  const replaced = new Set(fresh.flatMap((entry) => (entry.table === "route" ? [routeSlot(entry)] : [])));
   const gone = surviving.filter(
     (entry) =>
       entry.table !== "setting" &&
       !wanted.has(entryKey(entry)) &&
-      !(entry.table === "route" && replaced.has(entry.subnet)),
+      !(entry.table === "route" && replaced.has(routeSlot(entry))),
   );
   return [
     ...inOrder(gone)
@@ -108,9 +122,17 @@ export function diffEntries(want: readonly Entry[], have: readonly Entry[]): rea
   ];
 }
 
+/** What a route replaces when it is added: the kernel holds one per table and subnet. */
+export function routeSlot({ subnet, inTable = MAIN_TABLE }: Pick<RouteEntry, "subnet" | "inTable">): string {
+  return `${inTable} ${subnet}`;
+}
+
+/** Number of the routing table that everybody uses. */
+export const MAIN_TABLE = 254;
+
 /** The device an entry lives and dies with; empty when none. */
 export function deviceOf(entry: Entry): string {
-  return entry.table === "refusal" || entry.table === "setting" ? "" : entry.device;
+  return "device" in entry ? entry.device : "";
 }
 
 /** What must be there before what: a route is last, so no packet looks up a neighbour or VTEP that is not there yet. */
@@ -121,7 +143,8 @@ const RANK: Readonly<Record<Entry["table"], number>> = {
   neigh: 3,
   fdb: 4,
   route: 5,
-  refusal: 6,
+  rule: 6,
+  refusal: 7,
 };
 
 function inOrder(entries: readonly Entry[]): Entry[] {

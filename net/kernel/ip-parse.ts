@@ -1,6 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
-import { POD_DEVICE_GROUP } from "../device-names.js";
-import type { Entry } from "./entries.js";
+import { POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../device-names.js";
+import { type Entry, MAIN_TABLE } from "./entries.js";
 import { parseAlias } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
 
@@ -113,12 +113,38 @@ export function parseRoutes(json: string, devices: Asked): readonly Entry[] {
     const device = row.text("dev");
     if (!devices(device)) return [];
     const mtu = row.rows("metrics")[0]?.count("mtu") ?? 0;
-    const route = { table: "route" as const, device, subnet, via: row.text("gateway"), source: row.text("prefsrc") };
-    return [mtu === 0 ? route : { ...route, mtu }];
+    const inTable = tableNumber(row.text("table"));
+    return [
+      {
+        ...{ table: "route", device, subnet, via: row.text("gateway"), source: row.text("prefsrc") },
+        ...(mtu > 0 && { mtu }),
+        ...(inTable !== MAIN_TABLE && { inTable }),
+      },
+    ];
   });
 }
 
+/** Tallship's rules, of `ip -json rule show`. */
+export function parseRules(json: string): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] => {
+    if (row.text("protocol") !== `${ROUTE_PROTOCOL}`) return [];
+    const onward = row.count("goto");
+    const whole = { table: "rule" as const, priority: row.count("priority"), mark: Number(row.text("fwmark")) };
+    const mask = row.text("fwmask") === "" ? WHOLE_MARK : Number(row.text("fwmask"));
+    const target = onward === 0 ? tableNumber(row.text("table")) : onward;
+    return [{ ...whole, mask, leads: onward === 0 ? "lookup" : "goto", target }];
+  });
+}
+
+const WHOLE_MARK = 0xffffffff;
+
+/** The table's number. Those that nobody has given a name are numbers already; a route that names none is in the main one. */
+function tableNumber(name: string): number {
+  return name === "" || name === "main" ? MAIN_TABLE : Number(name);
+}
+
 function withPrefix(destination: string): string {
+  if (destination === "default") return "0.0.0.0/0";
   return destination.includes("/") ? destination : `${destination}/32`;
 }
 

@@ -1,6 +1,13 @@
-import { FIRST_INTERFACE, HOST_END_MAC, POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
+import {
+  FIRST_INTERFACE,
+  HOST_END_MAC,
+  OVERLAY_DEVICE,
+  POD_DEVICE_GROUP,
+  podDevice,
+  ROUTE_PROTOCOL,
+} from "../device-names.js";
 import { macOfAddress } from "../ipv4.js";
-import type { Entry, EntryChange } from "./entries.js";
+import type { Entry, EntryChange, RouteEntry, RuleEntry } from "./entries.js";
 import type { FurtherWiring, PodWiring } from "./kernel.js";
 
 /** The program that carries out a command. */
@@ -31,6 +38,7 @@ function addition(entry: Entry): readonly Command[] {
         ),
         // Clients of the host that ask its 127.0.0.1 for a node port may be led to another node's pod.
         { tool: "shell", line: `echo 1 > ${settingPath(`net.ipv4.conf.${entry.device}.route_localnet`)}` },
+        ...(entry.device === OVERLAY_DEVICE ? [{ tool: "shell" as const, line: loosened(entry.device) }] : []),
       ];
     case "address":
       return ip(`address replace ${entry.ip}/32 dev ${entry.device} scope ${entry.scope}`);
@@ -43,9 +51,11 @@ function addition(entry: Entry): readonly Command[] {
       const onlink = entry.via === "" ? "" : " onlink";
       const mtu = entry.mtu === undefined ? "" : ` mtu ${entry.mtu}`;
       return ip(
-        `route replace ${entry.subnet}${via} dev ${entry.device}${onlink} src ${entry.source} proto ${ROUTE_PROTOCOL}${mtu}`,
+        `route replace ${entry.subnet}${via} dev ${entry.device}${onlink} src ${entry.source} proto ${ROUTE_PROTOCOL}${inTable(entry)}${mtu}`,
       );
     }
+    case "rule":
+      return ip(`rule add ${ruleText(entry)}`);
     case "refusal":
       return ip(`route replace unreachable ${entry.subnet} proto ${ROUTE_PROTOCOL}`);
     case "setting":
@@ -64,12 +74,35 @@ function deletion(entry: Entry): readonly Command[] {
     case "fdb":
       return [{ tool: "bridge", line: `fdb delete ${entry.mac} dev ${entry.device} dst ${entry.underlayIp}` }];
     case "route":
-      return ip(`route delete ${entry.subnet} dev ${entry.device} proto ${ROUTE_PROTOCOL}`);
+      return ip(`route delete ${entry.subnet} dev ${entry.device} proto ${ROUTE_PROTOCOL}${inTable(entry)}`);
+    case "rule":
+      return ip(`rule delete ${ruleText(entry)}`);
     case "refusal":
       return ip(`route delete unreachable ${entry.subnet} proto ${ROUTE_PROTOCOL}`);
     case "setting":
       return [];
   }
+}
+
+/**
+ * Clients of another node come by the overlay, while the way to them is another: a host that takes packets only from where it would send
+ * answers takes them from wherever there is a way, on this device.
+ */
+function loosened(device: string): string {
+  const [all, own] = ["all", device].map((name) => settingPath(`net.ipv4.conf.${name}.rp_filter`));
+  return `case $(cat ${all} ${own}) in *1*) echo 2 > ${own};; esac`;
+}
+
+function inTable({ inTable: table }: RouteEntry): string {
+  return table === undefined ? "" : ` table ${table}`;
+}
+
+function ruleText({ priority, mark, mask, leads, target }: RuleEntry): string {
+  return `priority ${priority} fwmark ${hex(mark)}/${hex(mask)} ${leads} ${target} protocol ${ROUTE_PROTOCOL}`;
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
 }
 
 function ip(...lines: readonly string[]): readonly Command[] {

@@ -116,6 +116,8 @@ export interface Kernel {
   /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
   changeEntries(changes: readonly EntryChange[]): Promise<void>;
 
+  /** Whether the kernel looks for routes by the marks of packets. */
+  routesByMark(): Promise<boolean>;
   /** Whether the device leaves checksums of what it sends to the network card; undefined when it cannot be known. */
   leavesChecksums(device: string): Promise<boolean | undefined>;
   /** Has the device leave checksums to the card, or not. */

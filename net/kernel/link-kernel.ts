@@ -10,6 +10,7 @@ import {
   parseForwarding,
   parseNeighbours,
   parseRoutes,
+  parseRules,
   parseUnderlay,
 } from "./ip-parse.js";
 import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
@@ -23,6 +24,8 @@ import { feed, sectionMark, sections, showAll, shown } from "./shell-script.js";
 export class LinkKernel {
   private readonly shell: CoProcess;
 
+  private canRouteByMark: boolean | undefined;
+
   constructor(shell: CoProcess) {
     this.shell = shell;
   }
@@ -32,9 +35,10 @@ export class LinkKernel {
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
-    const answers = sections(await this.shellAnswer(readScript(devices, settings)));
+    const shows = (await this.routesByMark()) ? [...SHOWS, SHOW_RULES] : SHOWS;
+    const answers = sections(await this.shellAnswer(readScript(shows, devices, settings)));
     const part = (name: string): string => answers.get(name) ?? "";
-    const [links = "", addresses = "", neighbours = "", routes = ""] = shown(part("tables"), SHOWS.length);
+    const [links = "", addresses = "", neighbours = "", routes = "", rules = ""] = shown(part("tables"), shows.length);
     const asked = (device: string): boolean => devices.includes(device) || isOfNetworks(device);
     const forwarding = [...answers].filter(([name]) => name.startsWith(FDB_OF));
     return [
@@ -44,6 +48,7 @@ export class LinkKernel {
       ...parseNeighbours(neighbours, asked),
       ...forwarding.flatMap(([name, text]) => parseForwarding(text, name.slice(FDB_OF.length))),
       ...parseRoutes(routes, asked),
+      ...parseRules(rules),
     ];
   }
 
@@ -56,6 +61,12 @@ export class LinkKernel {
       const [first] = complaints(answers.get(`${at}`) ?? "", run.act);
       if (first !== undefined) throw new TallshipError("kernel_failed", `${run.act} network entries: ${first}`);
     }
+  }
+
+  /** Asked once: a kernel does not come to have rules while it runs. */
+  async routesByMark(): Promise<boolean> {
+    this.canRouteByMark ??= (await this.shellAnswer("ip rule show 2>/dev/null; true")).includes("lookup main");
+    return this.canRouteByMark;
   }
 
   async leavesChecksums(device: string): Promise<boolean | undefined> {
@@ -89,14 +100,17 @@ const SHOWS = [
   "link show type vxlan",
   "address show type vxlan",
   "neighbour show nud permanent",
-  `route show proto ${ROUTE_PROTOCOL}`,
+  `route show table all proto ${ROUTE_PROTOCOL}`,
 ];
 
-function readScript(devices: readonly string[], settings: readonly string[]): string {
+/** Not asked of kernels that have none. */
+const SHOW_RULES = "rule show";
+
+function readScript(shows: readonly string[], devices: readonly string[], settings: readonly string[]): string {
   return [
     ...settings.flatMap((name) => [sectionMark(`setting ${name}`), readSetting(name)]),
     sectionMark("tables"),
-    showAll(SHOWS),
+    showAll(shows),
     ...devices.flatMap((device) => [sectionMark(`${FDB_OF}${device}`), forwardingOf(device)]),
     // Files of the shell's own network namespace, whatever is mounted on /sys.
     `for path in ${settingPath(`net.ipv4.conf.${NETWORK_DEVICE_PREFIX}`)}*; do [ -e "$path" ] || continue`,

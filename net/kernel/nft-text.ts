@@ -1,5 +1,6 @@
 import { limit } from "../../lib/limits.js";
 import { NETWORK_DEVICE_PREFIX, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
+import { hex, KEPT_MARK } from "../overlay/way-back.js";
 import { pickChains, TRANSPORTS } from "./nft-picks.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
@@ -197,7 +198,7 @@ ${outer}  }
 
 /**
  * Sources: a pod that meets itself, loopback that leaves the host, and strangers that go to another node's pod come from this
- * node's gateway, so that answers return the same way; pods that leave the cluster, and strangers that a service leads to another host's
+ * node's gateway, so that answers return the same way, unless the other node leads them back to this one (policy/entry-chains.ts); pods that leave the cluster, and strangers that a service leads to another host's
  * own network, come from the host's address. What other networks need has been done before (networks/network-firewall.ts).
  */
 function sources({ gateway, clusterCIDR, overlayDevice }: RuleFrame): string {
@@ -205,6 +206,7 @@ function sources({ gateway, clusterCIDR, overlayDevice }: RuleFrame): string {
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr . ip daddr @hairpins snat ip to ${gateway}
     ip saddr 127.0.0.0/8 oifname "${POD_DEVICE_PREFIX}*" snat ip to ${gateway}
+    oifname "${overlayDevice}" meta mark ${hex(KEPT_MARK)} accept
     oifname "${overlayDevice}" ip saddr != ${clusterCIDR} snat ip to ${gateway}
     oifname != { "lo", "${POD_DEVICE_PREFIX}*" } ip daddr ${clusterCIDR} ip saddr != ${clusterCIDR} snat ip to ${gateway}
     oifname { "lo", "${overlayDevice}", "${POD_DEVICE_PREFIX}*", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*" } accept

@@ -1,6 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
 import { isOfNetworks } from "../device-names.js";
-import { deviceOf, type Entry, type EntryChange } from "./entries.js";
+import { deviceOf, type Entry, type EntryChange, routeSlot } from "./entries.js";
 import type { FirewallChange, FirewallTable } from "./firewall.js";
 import type {
   FirewallElement,
@@ -49,6 +49,8 @@ export class SimulatedKernel implements Kernel {
   readonly tunnels = new Map<string, HeldTunnel>();
   /** Why this host can make no tunnels; empty: it can. */
   tunnelRefusal = "";
+  /** Whether this host can route packets by their marks. */
+  canRouteByMark = true;
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
@@ -77,7 +79,8 @@ export class SimulatedKernel implements Kernel {
       .map((name): Entry => ({ table: "setting", name, value: "0" }));
     const held = [...this.entries.values()].filter((entry) => {
       if (entry.table === "setting") return settings.includes(entry.name);
-      return entry.table === "refusal" || devices.includes(entry.device) || isOfNetworks(entry.device);
+      const device = deviceOf(entry);
+      return device === "" || devices.includes(device) || isOfNetworks(device);
     });
     return [...defaults, ...held];
   }
@@ -96,6 +99,10 @@ export class SimulatedKernel implements Kernel {
       else complaints.push(`add network entries: Cannot find device "${deviceOf(entry)}"`);
     }
     if (complaints[0] !== undefined) throw new TallshipError("kernel_failed", complaints[0]);
+  }
+
+  async routesByMark(): Promise<boolean> {
+    return this.canRouteByMark;
   }
 
   async leavesChecksums(device: string): Promise<boolean | undefined> {
@@ -308,7 +315,9 @@ function slotOf(entry: Entry): string {
     case "fdb":
       return `fdb ${entry.device} ${entry.mac}`;
     case "route":
-      return `route ${entry.subnet}`;
+      return `route ${routeSlot(entry)}`;
+    case "rule":
+      return `rule ${entry.priority} ${entry.mark}`;
     case "refusal":
       return `refusal ${entry.subnet}`;
     case "setting":

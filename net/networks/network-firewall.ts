@@ -1,5 +1,5 @@
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
-import { contains, gatewayOf, parseAddress, parseSubnet, tunnelAddressOf } from "../ipv4.js";
+import { contains, gatewayOf, parseAddress, parseSubnet, subnetOf, tunnelAddressOf } from "../ipv4.js";
 import type { FirewallChain, FirewallSet } from "../kernel/firewall.js";
 import { chainName } from "../policy/policy-rules.js";
 import type { SeenNetwork } from "./seen-network.js";
@@ -100,6 +100,10 @@ export function networkTable(
     sets: new Map<string, FirewallSet>([
       ["networks", setOf("type ipv4_addr; flags interval;", new Map(networks.map(({ subnet }) => [subnet, ""])))],
       [
+        "inner-networks",
+        setOf("typeof @th,336,32; flags interval;", new Map(networks.map(({ subnet }) => [rangeOf(subnet), ""]))),
+      ],
+      [
         "sealed",
         setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks, frame).map((cidr) => [cidr, ""]))),
       ],
@@ -152,6 +156,12 @@ export function isIn(cidr: string, address: string): boolean {
   const subnet = parseSubnet(cidr);
   const value = parseAddress(address);
   return subnet !== undefined && value !== undefined && contains(subnet, value);
+}
+
+/** A subnet as nft compares it with bytes of a packet. */
+export function rangeOf(cidr: string): string {
+  const { base, size } = subnetOf(cidr, "range");
+  return `0x${base.toString(16)}-0x${(base + size - 1).toString(16)}`;
 }
 
 function setOf(type: string, elements: ReadonlyMap<string, string>): FirewallSet {

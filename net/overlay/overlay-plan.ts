@@ -4,6 +4,7 @@ import type { Entry } from "../kernel/entries.js";
 import type { UnderlayDevice } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "./peers.js";
+import { markRules, wayBackTo } from "./way-back.js";
 
 /** Bytes that VXLAN over IPv4 adds to a pod's packet: inner Ethernet 14, VXLAN 8, UDP 8, IPv4 20. */
 export const VXLAN_OVERHEAD_BYTES = 50;
@@ -76,19 +77,31 @@ export interface PeerWay {
   readonly mtu?: number | undefined;
   /** Link on which it may be. */
   readonly link?: SharedLink | undefined;
+  /** Whether this node routes packets by their marks. */
+  readonly routesByMark?: boolean;
 }
 
 /**
  * What one peer needs. The route is last: until it exists no packet looks up the others. Where the way passes only smaller packets than the device's,
  * the route says so, and the kernel tells pods; the gateway then has a route of its own, so that probes go on to see how the way is.
  */
-export function peerEntries(peer: Peer, source: string, { mtu, link }: PeerWay = {}): readonly Entry[] {
+export function peerEntries(peer: Peer, source: string, way: PeerWay = {}): readonly Entry[] {
+  const { mtu, link, routesByMark = false } = way;
+  const isDirect = link !== undefined && contains(link.subnet, parseAddress(peer.underlayIp) ?? -1);
+  const isKept = routesByMark && peer.leadsBack === true;
+  return [
+    ...podWay(peer, source, { mtu, link: isDirect ? link : undefined }),
+    ...(isKept ? wayBackTo(peer, { source, mtu, isDirect }) : []),
+  ];
+}
+
+function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly Entry[] {
   const tunnel: readonly Entry[] = [
     { table: "neigh", device: OVERLAY_DEVICE, ip: peer.gateway, mac: peer.vtepMac },
     { table: "fdb", device: OVERLAY_DEVICE, mac: peer.vtepMac, underlayIp: peer.underlayIp },
   ];
   // Other networks lead strangers through the tunnel to a host that has them: it stands also where no pod's packets take it.
-  if (link !== undefined && contains(link.subnet, parseAddress(peer.underlayIp) ?? -1))
+  if (link !== undefined)
     return [...tunnel, { table: "route", device: link.device, subnet: peer.podCIDR, via: peer.underlayIp, source }];
   const route = { table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source };
   return [
@@ -127,6 +140,8 @@ export interface PeerWays {
   readonly routeMtus: ReadonlyMap<string, number>;
   /** By name of a peer: the device of the encrypted tunnel to it. */
   readonly tunnels: ReadonlyMap<string, string>;
+  /** Whether the kernel looks for routes by the marks of packets. Absent: no. */
+  readonly routesByMark?: boolean;
 }
 
 /** Everything the kernel must hold for the overlay. */
@@ -134,7 +149,7 @@ export function overlayEntries(
   config: NodeNetworkConfig,
   underlay: UnderlayDevice,
   peers: readonly Peer[],
-  { routeMtus, tunnels }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
+  { routeMtus, tunnels, routesByMark = false }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
 ): readonly Entry[] {
   const source = gatewayOf(config.podCIDR);
   if (config.encrypted)
@@ -146,6 +161,7 @@ export function overlayEntries(
   return [
     ...baseEntries(config, underlay.mtu),
     ...(link === undefined ? [] : linkEntries(link)),
-    ...peers.flatMap((peer) => peerEntries(peer, source, { mtu: routeMtus.get(peer.gateway), link })),
+    ...(routesByMark ? markRules(link !== undefined) : []),
+    ...peers.flatMap((peer) => peerEntries(peer, source, { mtu: routeMtus.get(peer.gateway), link, routesByMark })),
   ];
 }

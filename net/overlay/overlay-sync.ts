@@ -25,6 +25,7 @@ export class OverlaySync {
   private held: readonly Entry[] | undefined;
   private agreed: readonly Entry[] = [];
   private remedies = NO_REMEDIES;
+  private routesByMark = false;
   /** Whether the device leaves checksums to the card. Undefined: not known. */
   private leavesChecksums: boolean | undefined;
 
@@ -51,8 +52,10 @@ export class OverlaySync {
   /** Makes or adopts the device. Again is no error. */
   async start(): Promise<OverlayDevice> {
     this.remedies = await this.heldRemedies();
+    // In an encrypted cluster nothing of pods' goes by the overlay.
+    this.routesByMark = !this.config.encrypted && (await this.kernel.routesByMark());
     await this.repair();
-    return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu };
+    return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu, leadsBack: this.routesByMark };
   }
 
   /** What is done about faults now; at the start what a former agent has done. */
@@ -141,14 +144,11 @@ export class OverlaySync {
   }
 
   private wanted(have: readonly Entry[]): readonly Entry[] {
-    const base = overlayEntries(this.config, this.underlay, this.peers ?? [], {
-      routeMtus: this.remedies.routeMtus,
-      tunnels: this.surroundings.tunnels,
-    });
-    const networks = networkEntries(this.config, this.surroundings, {
-      podMtu: this.podMtu,
-      routeMtus: this.remedies.routeMtus,
-    });
+    const { routeMtus } = this.remedies;
+    const { tunnels } = this.surroundings;
+    const ways = { routeMtus, tunnels, routesByMark: this.routesByMark };
+    const base = overlayEntries(this.config, this.underlay, this.peers ?? [], ways);
+    const networks = networkEntries(this.config, this.surroundings, { podMtu: this.podMtu, routeMtus });
     const all = [...base, ...this.announced.map(announcedEntry), ...networks];
     if (this.peers !== undefined) return all;
     const known = new Set(all.map(entryKey));
@@ -158,7 +158,7 @@ export class OverlaySync {
 
 /** What only a map knows: peers, networks, and addresses that the node answers for. */
 function isOfMap(entry: Entry): boolean {
-  if (isOfNetworks(deviceOf(entry)) || entry.table === "refusal") return true;
+  if (isOfNetworks(deviceOf(entry)) || entry.table === "refusal" || entry.table === "rule") return true;
   if (entry.table === "address") return entry.scope === "host";
   return entry.table === "neigh" || entry.table === "fdb" || (entry.table === "route" && entry.via !== "");
 }

@@ -12,6 +12,8 @@ export interface Peer {
   readonly underlayIp: string;
   /** Keys of its encrypted tunnels; absent: it has none. */
   readonly keys?: readonly PublishedKey[];
+  /** Sends answers to clients from outside back by the node they came to, so that they may keep their addresses. Absent: no. */
+  readonly leadsBack?: boolean;
 }
 
 /** A node whose entries would harm: left out, for the log. */
@@ -47,7 +49,7 @@ export function peersOf(
     const podCIDR = node.spec?.podCIDR ?? "";
     const overlay = node.status?.overlay;
     if (name === self.nodeName || podCIDR === "" || overlay === undefined || overlay.underlayIP === "") continue;
-    const { vtepMAC: vtepMac, underlayIP: underlayIp } = overlay;
+    const { vtepMAC: vtepMac, underlayIP: underlayIp, leadsBack } = overlay;
     const subnet = parseSubnet(podCIDR);
     if (subnet === undefined || !overlaps(cluster, subnet))
       refused.push({ name, reason: `pod subnet ${podCIDR} is not one of the cluster's` });
@@ -56,7 +58,7 @@ export function peersOf(
     else {
       const gateway = formatAddress(subnet.base + 1);
       const keys = overlay.tunnels.filter(isSound);
-      claims.push({ name, subnet, peer: { name, podCIDR, gateway, vtepMac, underlayIp, keys } });
+      claims.push({ name, subnet, peer: { name, podCIDR, gateway, vtepMac, underlayIp, keys, leadsBack } });
     }
   }
   const settled = settle(claims);

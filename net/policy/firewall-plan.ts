@@ -5,6 +5,8 @@ import type { Entry } from "../kernel/entries.js";
 import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
 import { networkChains, networkTable } from "../networks/network-firewall.js";
 import type { SeenNetwork } from "../networks/seen-network.js";
+import { EVERYWHERE } from "../overlay/way-back.js";
+import { entrySets } from "./entry-sets.js";
 import { type FirewallFrame, frameChains } from "./firewall-frame.js";
 import type { PolicyMap } from "./policy-map.js";
 import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
@@ -72,6 +74,7 @@ export class FirewallPlanner {
           [...world.hosts].filter((host) => parseAddress(host) !== undefined),
         ),
       ],
+      ...entrySets(world.overlay),
       [
         "insiders",
         setOf(
@@ -159,6 +162,7 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
   return overlay.flatMap((entry) => {
     // A gateway that has a route of its own has the one to its subnet too.
     if (entry.table !== "route" || entry.via === "" || entry.subnet === `${entry.via}/32`) return [];
+    if (entry.subnet === EVERYWHERE) return [];
     const host = hosts.get(macs.get(entry.via) ?? "");
     const subnet = parseSubnet(entry.subnet);
     if (host === undefined || subnet === undefined) return [];
@@ -170,7 +174,7 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
 /** Hosts' own addresses in networks: next hops of shares, and ends of tunnels. */
 function gateways(overlay: readonly Entry[]): readonly string[] {
   const found = overlay.flatMap((entry) => {
-    if (entry.table !== "route") return [];
+    if (entry.table !== "route" || entry.subnet === EVERYWHERE) return [];
     if (entry.via === "" && !entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return [];
     return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];
   });

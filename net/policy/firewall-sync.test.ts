@@ -16,6 +16,8 @@ const frame = {
   clusterCIDR: "10.0.0.0/16",
   podCIDR: "10.0.0.0/24",
   encrypted: false,
+  serviceCIDR: "10.96.0.0/12",
+  vni: 4242,
 };
 const overlay = peerEntries(
   { name: "b", podCIDR: "10.0.1.0/24", gateway: "10.0.1.1", vtepMac: "02:00:00:00:00:02", underlayIp: "192.168.9.2" },

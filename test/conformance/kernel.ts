@@ -3,6 +3,7 @@ import { diffEntries, type Entry, entryKey } from "../../net/kernel/entries.js";
 import { diffFirewall, type FirewallChain, type FirewallSet, type FirewallTable } from "../../net/kernel/firewall.js";
 import type { Kernel, PodWiring, UnderlayDevice } from "../../net/kernel/kernel.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "../../net/kernel/rules.js";
+import { base, peer } from "./kernel-entries.js";
 
 /** A kernel under test, and what others may do to it behind its back. */
 export interface KernelBench {
@@ -24,27 +25,6 @@ const FRAME: RuleFrame = {
   dnsAddress: "10.96.0.10",
   affinitySeconds: [],
 };
-
-const base = (underlayIp: string): readonly Entry[] => [
-  { table: "setting", name: "net.ipv4.ip_forward", value: "1" },
-  { table: "device", device: "tallship0", vni: 7, port: 4789, underlayIp, mac: "02:00:00:00:00:07", mtu: 1450 },
-  { table: "address", device: "tallship0", ip: "10.128.4.1", scope: "global" },
-  { table: "address", device: "tallship0", ip: "10.96.0.10", scope: "host" },
-  { table: "route", device: "tallship0", subnet: "10.96.0.0/12", via: "", source: "10.128.4.1" },
-  { table: "refusal", subnet: "10.128.0.0/9" },
-];
-
-const peer = (at: number, underlayIp = `192.168.9.${at}`): readonly Entry[] => [
-  { table: "neigh", device: "tallship0", ip: `10.128.${at}.1`, mac: `02:00:00:00:01:0${at}` },
-  { table: "fdb", device: "tallship0", mac: `02:00:00:00:01:0${at}`, underlayIp },
-  {
-    table: "route",
-    device: "tallship0",
-    subnet: `10.128.${at}.0/24`,
-    via: `10.128.${at}.1`,
-    source: "10.128.4.1",
-  },
-];
 
 const pod = (uid: string, last: number): PodWiring => ({
   uid,
@@ -121,6 +101,32 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       expect(await read()).toEqual(want.map(entryKey).sort());
       await bench.kernel.changeEntries(want.map((entry) => ({ do: "add", entry })));
       expect(await read()).toEqual(want.map(entryKey).sort());
+    });
+
+    test("rules and routes of tables of their own are read back beside the main table's, and go alone", async () => {
+      const mark = 0xf500_0501;
+      const rule = { table: "rule" as const, mark, mask: 0xffff_ffff, priority: 40_000 };
+      const marked: readonly Entry[] = [
+        {
+          table: "route",
+          device: "tallship0",
+          subnet: "0.0.0.0/0",
+          via: "10.128.5.1",
+          source: "10.128.4.1",
+          inTable: mark,
+        },
+        { ...rule, leads: "lookup", target: mark },
+        { ...rule, mark: 0xf500_0000, mask: 0xff00_0000, priority: 8_453, leads: "goto", target: 40_000 },
+        { ...rule, mark: 0xf500_0000, mask: 0xff00_0000, priority: 40_001, leads: "lookup", target: 254 },
+      ];
+      const ground = [...base(bench.underlay.address), ...peer(5)];
+      await bring([...ground, ...marked]);
+      expect(await read()).toEqual([...ground, ...marked].map(entryKey).sort());
+      await bench.kernel.changeEntries(marked.map((entry) => ({ do: "add", entry })));
+      expect(await read()).toEqual([...ground, ...marked].map(entryKey).sort());
+      await bring(ground);
+      await bench.kernel.changeEntries([...marked].reverse().map((entry) => ({ do: "delete", entry })));
+      expect(await read()).toEqual(ground.map(entryKey).sort());
     });
 
     test("a departed peer leaves nothing, and deleting it again is no error", async () => {

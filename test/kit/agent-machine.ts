@@ -214,7 +214,7 @@ export function deleted(pod: Pod, graceSeconds: number): Pod {
 
 function noNetwork(): NodeNetwork {
   return {
-    start: async () => ({ vtepMAC: "", mtu: 1450 }),
+    start: async () => ({ vtepMAC: "", mtu: 1450, leadsBack: false }),
     setMap: () => undefined,
     setPolicies: () => undefined,
     remedy: () => undefined,

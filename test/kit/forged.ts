@@ -2,17 +2,19 @@
 export interface ForgedPacket {
   readonly vni: number;
   readonly toMac: string;
+  /** Absent: one that no host has. */
+  readonly fromMac?: string;
   readonly source: string;
   readonly destination: string;
   readonly port: number;
 }
 
 /** The payload of the outer datagram, in hexadecimal: VXLAN header, Ethernet, IPv4, UDP without checksum. */
-export function vxlanDatagram({ vni, toMac, source, destination, port }: ForgedPacket): string {
+export function vxlanDatagram({ vni, toMac, fromMac = NOBODYS_MAC, source, destination, port }: ForgedPacket): string {
   const vxlan = Buffer.alloc(8);
   vxlan.writeUInt8(0x08, 0);
   vxlan.writeUInt32BE(vni << 8, 4);
-  const ethernet = Buffer.from(`${toMac.replaceAll(":", "")}02000000ffff0800`, "hex");
+  const ethernet = Buffer.from(`${toMac}${fromMac}0800`.replaceAll(":", ""), "hex");
   const udp = Buffer.alloc(9);
   udp.writeUInt16BE(9, 0);
   udp.writeUInt16BE(port, 2);
@@ -27,6 +29,8 @@ export function vxlanDatagram({ vni, toMac, source, destination, port }: ForgedP
   ip.writeUInt16BE(checksum(ip), 10);
   return Buffer.concat([vxlan, ethernet, ip, udp]).toString("hex");
 }
+
+const NOBODYS_MAC = "02:00:00:00:ff:ff";
 
 function checksum(header: Buffer): number {
   let sum = 0;

@@ -39,7 +39,7 @@ export function nodeObject(
   return Node.fromPartial({
     metadata: { name: `node-${at}`, labels },
     spec: { podCIDR: `10.128.${at}.0/24` },
-    status: { overlay: { underlayIP, vtepMAC, mtu: 1_450 } },
+    status: { overlay: { underlayIP, vtepMAC, mtu: 1_450, leadsBack: true } },
   });
 }
 
@@ -95,6 +95,19 @@ export interface TestService {
   readonly announced?: readonly string[];
   /** The node that does. */
   readonly announcedBy?: string;
+}
+
+/** Address of the service that tests ask. */
+export const VIP = "10.96.1.1";
+
+/** A service of TCP and UDP port 80, node port 30080, whose endpoints answer on 8080. */
+export function bothProtocols(endpoints: readonly TestEndpoint[], change: Partial<TestService> = {}): TestService {
+  const to = { port: 80, targetPort: 8080, nodePort: 30_080 };
+  const ports = [
+    { name: "t", ...to },
+    { name: "u", ...to, protocol: "UDP" },
+  ];
+  return { name: "web", clusterIP: VIP, ports, endpoints, ...change };
 }
 
 /** The service object. */
