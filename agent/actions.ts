@@ -1,5 +1,5 @@
 /** The hooks of a pod's life, in the order in which they come up; they go down in the reverse order. A new hook is a name here and a row in hooks/. */
-export const HOOKS = ["image", "sandbox", "config", "volumes", "devices", "policy"] as const;
+export const HOOKS = ["image", "users", "sandbox", "config", "volumes", "devices", "policy"] as const;
 
 /** Name of a hook. */
 export type HookName = (typeof HOOKS)[number];

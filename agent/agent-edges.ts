@@ -24,6 +24,7 @@ import type { FitNode } from "./pressure/keep-fit.js";
 import type { Runtime } from "./runtime/runtime.js";
 import type { ImageStreams, PodStreams } from "./session/operator-streams.js";
 import type { ProbeEdges } from "./session/probe-peers.js";
+import type { UserEdges } from "./userns/pod-namespaces.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 
 /** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
@@ -41,6 +42,7 @@ export interface AgentEdges {
   readonly perform: PerformCheck;
   readonly disk: PodDisk;
   readonly devices: DeviceEdges;
+  readonly users: UserEdges;
   readonly checkpoint: Checkpoint;
   readonly memory: NodeMemory;
   readonly logs: ContainerLogs;

@@ -18,6 +18,7 @@ import { devicesHook } from "./hooks/devices.js";
 import { imageHook, imagesInUse } from "./hooks/image.js";
 import { policyHook } from "./hooks/policy.js";
 import { sandboxHook } from "./hooks/sandbox.js";
+import { usersHook } from "./hooks/users.js";
 import { volumesHook } from "./hooks/volumes.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
@@ -52,6 +53,7 @@ import { UsageReporter } from "./session/usage-reporter.js";
 import { type WatchUpdate, watchObjects } from "./session/watch-objects.js";
 import { watchPods } from "./session/watch-pods.js";
 import { podTraces } from "./traces.js";
+import { PodNamespaces } from "./userns/pod-namespaces.js";
 import { watchVolumes } from "./volume/watch-volumes.js";
 
 /**
@@ -70,6 +72,7 @@ export class Agent {
   private readonly usage: UsageReporter;
   private readonly policies: PolicyNews;
   private readonly devices: NodeDevices;
+  private readonly users: PodNamespaces;
   private readonly inUse = (): InUse => imagesInUse(this.loop?.list() ?? [], this.edges.images, this.clusterImages);
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
@@ -94,6 +97,7 @@ export class Agent {
     this.book = new AddressBook(edges.dialer, edges.controlPlaneAddresses);
     this.book.learn(edges.memory.controlPlaneAddresses);
     this.devices = new NodeDevices(edges.devices, log);
+    this.users = new PodNamespaces(edges.users);
     this.endpoints = new EndpointTracker(facts.nodeName);
     this.session = new LeaderSession({
       book: this.book,
@@ -289,8 +293,8 @@ export class Agent {
       rng: this.edges.rng,
     });
     this.loop = loop;
-    loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods()]);
-    this.conditions.report(rightsConditions(this.edges.traits));
+    loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods(), ...this.users.pods()]);
+    this.conditions.report([...rightsConditions(this.edges.traits), ...this.users.conditions()]);
     this.offer();
     log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
     this.rotation = new LogRotation({
@@ -340,6 +344,7 @@ export class Agent {
         specOf: (reference) => this.clusterImages.specOf(reference),
         onPull: (...pull) => this.loop?.pulling(...pull),
       }),
+      users: usersHook(this.users, edges.traits.runDir),
       sandbox: sandboxHook(network, addresses, facts.nodeIP),
       config: configHook(configs),
       policy: policyHook(network),

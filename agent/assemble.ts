@@ -16,9 +16,10 @@ import { oomScoreAdj } from "./oci/oom-score.js";
 import { type ResolvedUser, resolveUser, type UserFiles } from "./oci/user.js";
 import { kernelHostname, podHostname } from "./pod/pod-files.js";
 import type { PodFacts } from "./pod-turn.js";
-import { sharedFolder } from "./runtime/oci/paths.js";
+import { mappedRootFolder, sharedFolder } from "./runtime/oci/paths.js";
 import type { ContainerKey, ContainerSpec } from "./runtime/runtime.js";
 import { sharedNamespaces } from "./runtime/shared-namespaces.js";
+import { mappableRoot } from "./userns/mapped-mount.js";
 import type { BindSource, PodDisk } from "./volume/pod-disk.js";
 
 /** What the node is, as far as its containers' settings depend on it. */
@@ -67,6 +68,7 @@ export function resolve(
   const { pod, container, image, facts, node, services } = input;
   const named = runAsOf(pod.metadata?.annotations ?? {}, container.name) ?? image.config.user;
   const user = resolveUser(container, pod.spec?.securityContext, { user: named, files: input.users });
+  if (facts.users !== undefined) refuseBeyond(facts.users.ids.count, user, container.name);
   const hostname = kernelHostname(pod, podHostname(pod, node.hostname), node.clusterDomain);
   const place: PodPlace = { podIP: facts.address, hostIP: node.nodeIP, allocatable: node.allocatable };
   const configs = facts.configs ?? { configMaps: {}, secrets: {} };
@@ -79,13 +81,23 @@ export function resolve(
   };
 }
 
+function refuseBeyond(count: number, { uid, gid, additionalGids }: ResolvedUser, name: string): void {
+  const beyond = [uid, gid, ...additionalGids].find((id) => id >= count);
+  if (beyond === undefined) return;
+  throw new TallshipError(
+    "invalid_argument",
+    `container ${name}: id ${beyond} is beyond the ${count} ids of a pod with hostUsers: false`,
+  );
+}
+
 /** The run's whole description. Pure: every name has been resolved and every file been read before. */
 export function assemble(input: AssembleInput): ContainerSpec {
   const { key, pod, container, image, node, resolved } = input;
   const { hostname, variables } = resolved;
   const isOnHost = pod.spec?.hostNetwork === true;
   const { uid, gid, additionalGids } = resolved.user;
-  const shared = sharedNamespaces(pod, sharedFolder(node, key.podUid));
+  const { users } = input.facts;
+  const shared = sharedNamespaces(pod, sharedFolder(node, key.podUid), users);
   const oci = ociSpec({
     pod,
     container,
@@ -93,12 +105,12 @@ export function assemble(input: AssembleInput): ContainerSpec {
     environment: environmentWords(variables),
     workingDir: container.workingDir || image.config.workingDir || "/",
     user: { uid, gid, additionalGids },
-    rootPath: input.root.path,
+    rootPath: users === undefined ? input.root.path : mappedRootFolder(node, key),
     hostname,
     binds: input.binds,
     netnsPath: isOnHost ? undefined : netnsPath(node.runDir, key.podUid),
     targetPid: input.targetPid,
-    shared,
+    ...{ shared, users },
     cgroupsPath: runCgroup(node.cgroupParent, key),
     oomScoreAdj: oomScoreAdj(pod.status?.qosClass ?? "", container, {
       memoryBytes: node.memoryBytes,
@@ -106,7 +118,8 @@ export function assemble(input: AssembleInput): ContainerSpec {
     }),
     host: node,
   });
-  return { ...key, oci, rootMount: input.root.mount, shared, logPath: input.logPath, stdin: stdinOf(container) };
+  const rootMount = users === undefined ? input.root.mount : mappableRoot(input.root);
+  return { ...key, oci, rootMount, users, shared, logPath: input.logPath, stdin: stdinOf(container) };
 }
 
 function stdinOf({ stdin, stdinOnce }: Container): ContainerSpec["stdin"] {
@@ -138,7 +151,7 @@ const LAST_WORDS = "/dev/termination-log";
 
 /** What a container mounts: its volumes, the file for its last words, and the pod's files in /etc unless it mounts something there itself. */
 export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBinds> {
-  const { uid, pod, container, lastWordsPath } = input;
+  const { uid, pod, container, facts, lastWordsPath } = input;
   const sources: BindSource[] = [];
   const release = async (): Promise<void> => {
     await Promise.all(sources.map((source) => source.release()));
@@ -149,18 +162,21 @@ export async function openBinds(input: BindInput, disk: PodDisk): Promise<OpenBi
     await release();
     throw error;
   }
+  const mappedTo = facts.users?.ids;
   const volumes = container.volumeMounts.map((mount, at) => ({
     hostPath: sources[at]?.path ?? "",
     containerPath: absolute(mount.mountPath),
     isReadOnly: mount.readOnly || isReadOnly(mount.name, pod),
     isFilesOnly: isImage(mount.name, pod),
+    // That of an image is mounted mapped: overlays cannot be mapped later.
+    mappedTo: isImage(mount.name, pod) ? undefined : mappedTo,
     isReadOnlyBelow: mount.recursiveReadOnly === "Enabled" || mount.recursiveReadOnly === "IfPossible",
     propagation: PROPAGATIONS[mount.mountPropagation] ?? "private",
   }));
   const own = [
     ...POD_FILES.map((name) => ({ hostPath: disk.filePath(uid, name), containerPath: `/etc/${name}` })),
     { hostPath: lastWordsPath, containerPath: absolute(container.terminationMessagePath || LAST_WORDS) },
-  ].map((bind) => ({ ...bind, isReadOnly: false }));
+  ].map((bind) => ({ ...bind, isReadOnly: false, mappedTo }));
   const free = own.filter(({ containerPath }) => !volumes.some((volume) => volume.containerPath === containerPath));
   return { binds: [...free, ...volumes], release };
 }

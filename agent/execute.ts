@@ -86,7 +86,7 @@ export function executors(edges: ExecuteEdges): Executors {
       return {};
     },
     release: async ({ hook, keepsFiles: areKept }, { turn, signal: aborted }) => {
-      if (!areKept || hook !== "volumes") await hooks[hook].down(turn.record.uid, aborted);
+      if (!areKept || !LASTING_HOOKS.has(hook)) await hooks[hook].down(turn.record.uid, aborted);
       return { facts: (facts) => ({ ...facts, up: without(facts.up, hook), down: new Set([...facts.down, hook]) }) };
     },
     clear: async (_, { turn }) => {
@@ -104,6 +104,9 @@ export function executors(edges: ExecuteEdges): Executors {
     },
   };
 }
+
+/** What they brought up lasts with a pod's files: the files, and the ids that these belong to. */
+const LASTING_HOOKS: ReadonlySet<HookName> = new Set(["volumes", "users"]);
 
 function hasLastingRoots({ desired }: PodTurn): boolean {
   return desired !== undefined && keepsFiles(desired) && !isDeleting(desired);
@@ -171,7 +174,7 @@ async function create(
     disk,
   );
   try {
-    const root = await rootfs.prepare(rootIdOf(key, pod), image);
+    const root = await rootfs.prepare(rootIdOf(key, pod), image, facts.users?.ids.first);
     for (const fill of fillsOf({ pod, container, root, volumePaths: facts.volumePaths })) await disk.fill(fill);
     const spec = assemble({
       ...{ key, pod, container, image, users, facts, resolved, root, node, logPath: logs.path(key) },

@@ -72,6 +72,7 @@ import { readStocks } from "./pressure/read-host.js";
 import { evictionRules } from "./pressure/thresholds.js";
 import { startOciRuntime } from "./runtime/oci/oci-runtime.js";
 import { findPrograms } from "./runtime/oci/programs.js";
+import { openHostUsers } from "./userns/host-users.js";
 import { openHostDisk } from "./volume/host-disk.js";
 import { workerOf } from "./worker/worker-program.js";
 
@@ -155,6 +156,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     imageRoots: { inspect: inspectRoot },
     perform: performCheck(runtime),
     ...{ disk: openHostDisk({ dataDir, runDir, launcher }), devices: diskDevices(dataDir) },
+    users: await openHostUsers({ dataDir, runDir, launcher, runtimeVersion: runtime.version }),
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),

@@ -49,6 +49,8 @@ function waitingFor(hook: HookName, count: number, error: TallshipError): Waitin
       return { reason: "CreateContainerConfigError", message: error.message };
     case "volumes":
       return { reason: isUsers(error) ? "CreateContainerConfigError" : "ContainerCreating", message: error.message };
+    case "users":
+      return { reason: usersReason(error), message: error.message };
     case "sandbox":
     case "devices":
     case "policy":
@@ -56,6 +58,11 @@ function waitingFor(hook: HookName, count: number, error: TallshipError): Waitin
     default:
       return assertNever(hook);
   }
+}
+
+/** A host that has no user namespaces is named as such: only another node, or its administrator, can help. */
+function usersReason({ code }: TallshipError): string {
+  return code === "failed_precondition" ? "UserNamespacesUnavailable" : "ContainerCreating";
 }
 
 function imageReason({ code }: TallshipError, count: number): string {

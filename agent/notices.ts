@@ -46,6 +46,7 @@ export function noticeOfFailure(
 
 const PREPARE_REASONS: Readonly<Record<HookName, string>> = {
   image: "Failed",
+  users: "FailedCreatePodSandBox",
   sandbox: "FailedCreatePodSandBox",
   config: "Failed",
   volumes: "FailedMount",

@@ -69,7 +69,7 @@ const rows: readonly {
   { name: "a new pod needs its image first", given: { facts: NO_FACTS }, actions: [{ do: "prepare", hook: "image" }] },
   {
     name: "hooks come up in order",
-    given: { facts: { ...NO_FACTS, up: new Set(["image", "sandbox"]) } },
+    given: { facts: { ...NO_FACTS, up: new Set(["image", "users", "sandbox"]) } },
     actions: [{ do: "prepare", hook: "config" }],
   },
   { name: "a hook that failed waits", given: { facts: NO_FACTS, record: failedHook }, actions: [], againMs: 700 },

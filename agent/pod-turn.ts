@@ -4,6 +4,7 @@ import type { ConfigValues } from "./config-values.js";
 import type { LocalImage, PullProgress } from "./image/images.js";
 import type { PodRecord } from "./pod-record.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
+import type { PodUsers } from "./userns/pod-users.js";
 
 /** Whether services still send traffic to a pod, as the node sees it. */
 export type Withdrawal =
@@ -28,6 +29,8 @@ export interface PodFacts {
   readonly images: ReadonlyMap<string, LocalImage>;
   /** How far the images of containers are that are being pulled. */
   readonly pulling: ReadonlyMap<string, PullProgress>;
+  /** The pod's own user namespace; undefined: the host's. */
+  readonly users: PodUsers | undefined;
   /** The pod's address; the host's for pods on the host's network; empty before the sandbox is up. */
   readonly address: string;
   /** The pod's networks, where it is on others than the cluster's own. */
@@ -49,6 +52,7 @@ export const NO_FACTS: PodFacts = {
   isConfirmed: false,
   images: new Map(),
   pulling: new Map(),
+  users: undefined,
   address: "",
   networks: [],
   volumePaths: new Map(),

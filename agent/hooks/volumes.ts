@@ -23,7 +23,7 @@ export function volumesHook(
       const configs = facts.configs ?? { configMaps: {}, secrets: {} };
       const imageOf = (volume: string) => facts.images.get(volumeImage(volume));
       const claimed = await claimedVolumes(pod, claims, signal);
-      const plans = volumePlans(pod, { configs, allocatable, claims: claimed, imageOf });
+      const plans = volumePlans(pod, { configs, allocatable, claims: claimed, imageOf, users: facts.users?.path });
       const files = {
         hosts: hostsFile(pod, { address: facts.address, hostname, clusterDomain: names.clusterDomain }),
         hostname: `${hostname}\n`,

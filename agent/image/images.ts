@@ -155,8 +155,8 @@ export interface RootFsMount {
 /** How root file systems are made of layers: overlayfs or btrfs. One conformance suite. Idempotent. */
 export interface RootFsDriver {
   readonly name: "overlayfs" | "btrfs";
-  /** Prepares folders or a snapshot; the caller mounts. */
-  prepare(containerId: string, image: LocalImage): Promise<RootFs>;
+  /** Prepares folders or a snapshot; the caller mounts. `owner`: the id of the host that root is in the container, where that is not 0. */
+  prepare(containerId: string, image: LocalImage, owner?: number): Promise<RootFs>;
   /** What prepare made for a container, as it was then; undefined when there is nothing. */
   find(containerId: string): Promise<RootFs | undefined>;
   /** Removes what prepare made; the caller has unmounted. */

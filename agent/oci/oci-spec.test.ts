@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { Container } from "../../proto/gen/tallship/v1/container.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type SharedNamespaces, sharedNamespaces } from "../runtime/shared-namespaces.js";
+import type { PodUsers } from "../userns/pod-users.js";
 import { capabilityNames, capabilitySet } from "./capabilities.js";
 import { type BindMount, ociSpec } from "./oci-spec.js";
 import { oomScoreAdj } from "./oom-score.js";
@@ -22,6 +23,7 @@ function spec(
   pod: Parameters<typeof Pod.fromPartial>[0] = {},
   binds: readonly BindMount[] = volumes,
   shared: SharedNamespaces | undefined = undefined,
+  users: PodUsers | undefined = undefined,
 ) {
   return ociSpec({
     pod: Pod.fromPartial(pod),
@@ -33,7 +35,7 @@ function spec(
     rootPath: "/var/lib/tallship/rootfs/u1_web_0/merged",
     hostname: "web-0",
     binds,
-    shared,
+    ...{ shared, users },
     netnsPath: "/run/tallship/netns/u1",
     cgroupsPath: "/tallship/podu1/web.0",
     oomScoreAdj: 999,
@@ -67,6 +69,16 @@ const golden = [
     }),
   },
   { name: "privileged", of: spec({ securityContext: { privileged: true } }) },
+  {
+    name: "user-namespace",
+    of: spec(
+      {},
+      {},
+      volumes.map((bind) => ({ ...bind, mappedTo: { first: 1_879_048_192, count: 65_536 } })),
+      undefined,
+      { ids: { first: 1_879_048_192, count: 65_536 }, path: "/run/tallship/userns/u1" },
+    ),
+  },
 ];
 
 for (const { name, of } of golden) {

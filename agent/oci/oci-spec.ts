@@ -1,6 +1,8 @@
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { SHM_BYTES, type SharedNamespaces, sharedPaths } from "../runtime/shared-namespaces.js";
+import type { IdRange } from "../userns/pod-ids.js";
+import type { PodUsers } from "../userns/pod-users.js";
 import { capabilitySet, ociCapabilities } from "./capabilities.js";
 import type { OciMount, OciSeccomp, OciSpec } from "./oci-types.js";
 import { ociResources } from "./resources.js";
@@ -22,6 +24,8 @@ export interface BindMount {
   readonly isReadOnly: boolean;
   /** Whether mounts below it are read-only too. */
   readonly isReadOnlyBelow?: boolean;
+  /** The host's ids that its own, from 0 on, stand for in the container; absent: themselves. */
+  readonly mappedTo?: IdRange | undefined;
   /** Whether nothing of it can be run or be a device: files and no more. */
   readonly isFilesOnly?: boolean;
   /** Which way mounts made below it later travel; private when absent. */
@@ -49,6 +53,8 @@ export interface OciSpecInput {
   readonly netnsPath: string | undefined;
   /** First process of the container whose processes this one sees; undefined when it sees its own. */
   readonly targetPid?: number | undefined;
+  /** The user namespace that it is in; undefined: the host's. */
+  readonly users?: PodUsers | undefined;
   /** What it shares with the other containers of its pod. */
   readonly shared?: SharedNamespaces | undefined;
   readonly cgroupsPath: string;
@@ -120,6 +126,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
     mounts: [...kernelMounts(isPrivileged, shmMount(input)), ...input.binds.map(bindMount)].sort(byDepth),
     linux: {
       namespaces: namespaces(input),
+      ...idMappings(input.users),
       cgroupsPath: input.cgroupsPath,
       resources: ociResources(container.resources, { isPrivileged }),
       ...(seccomp === undefined ? {} : { seccomp }),
@@ -140,7 +147,7 @@ function seccompOf({ pod, container, host }: OciSpecInput, capabilities: readonl
 }
 
 /** Those that are not named are the host's. */
-function namespaces({ pod, netnsPath, targetPid, shared }: OciSpecInput): OciSpec["linux"]["namespaces"] {
+function namespaces({ pod, netnsPath, targetPid, shared, users }: OciSpecInput): OciSpec["linux"]["namespaces"] {
   const hosts = new Set([
     ...(pod.spec?.hostPID === true ? ["pid"] : []),
     ...(pod.spec?.hostIPC === true ? ["ipc"] : []),
@@ -150,13 +157,23 @@ function namespaces({ pod, netnsPath, targetPid, shared }: OciSpecInput): OciSpe
     ...(shared?.hasPids === true ? [["pid", sharedPaths(shared).pid] as const] : []),
     ...(shared?.hasIpc === true ? [["ipc", sharedPaths(shared).ipc] as const] : []),
   ]);
-  const own = ["pid", "ipc", "uts", "mount"]
-    .filter((type) => !hosts.has(type))
-    .map((type) => {
-      const path = joined.get(type);
-      return path === undefined ? { type } : { type, path };
-    });
+  const own = [
+    ...(users === undefined ? [] : [{ type: "user", path: users.path }]),
+    ...["pid", "ipc", "uts", "mount"]
+      .filter((type) => !hosts.has(type))
+      .map((type) => {
+        const path = joined.get(type);
+        return path === undefined ? { type } : { type, path };
+      }),
+  ];
   return netnsPath === undefined ? own : [...own, { type: "network", path: netnsPath }];
+}
+
+/** The runtime maps volumes by them; the namespace itself has them already. */
+function idMappings(users: PodUsers | undefined): Pick<OciSpec["linux"], "uidMappings" | "gidMappings"> {
+  if (users === undefined) return {};
+  const mappings = [{ containerID: 0, hostID: users.ids.first, size: users.ids.count }];
+  return { uidMappings: mappings, gidMappings: mappings };
 }
 
 const SAFE = ["nosuid", "noexec", "nodev"];
@@ -203,12 +220,20 @@ function bindMount({
   containerPath,
   isReadOnly,
   isReadOnlyBelow,
+  mappedTo,
   isFilesOnly,
   propagation = "private",
 }: BindMount): OciMount {
   const readOnly = isReadOnlyBelow === true ? "rro" : "ro";
-  const options = ["rbind", `r${propagation}`, isReadOnly ? readOnly : "rw", ...(isFilesOnly === true ? SAFE : [])];
+  const options = ["rbind", `r${propagation}`, isReadOnly ? readOnly : "rw"];
+  if (isFilesOnly === true) options.push(...SAFE);
+  if (mappedTo !== undefined) options.push(idMap(mappedTo));
   return { destination: containerPath, type: "bind", source: hostPath, options };
+}
+
+/** Said in full: crun 1.8 takes the ids of a process that has not always joined its user namespace yet when they are left out. */
+function idMap({ first, count }: IdRange): string {
+  return `idmap=uids=0-${first}-${count};gids=0-${first}-${count}`;
 }
 
 /** The runtime cuts all mounts off from the node's unless it is told otherwise: a mount can travel only as far as the root lets it. */

@@ -80,7 +80,16 @@ export interface OciLinux {
   readonly maskedPaths: readonly string[];
   readonly readonlyPaths: readonly string[];
   readonly devices?: readonly OciDevice[];
+  readonly uidMappings?: readonly OciIdMapping[];
+  readonly gidMappings?: readonly OciIdMapping[];
   readonly intelRdt?: OciIntelRdt;
+}
+
+/** Ids of a user namespace and what they are on the host. */
+export interface OciIdMapping {
+  readonly containerID: number;
+  readonly hostID: number;
+  readonly size: number;
 }
 
 /** Shares of the processor's caches and of its way to memory. */

@@ -1,5 +1,6 @@
 import type { RootFsMount } from "../image/images.js";
 import type { OciResources, OciSpec } from "../oci/oci-types.js";
+import type { PodUsers } from "../userns/pod-users.js";
 import type { SharedNamespaces } from "./shared-namespaces.js";
 
 /** One run of one container of a pod. `attempt` counts the runs from 0; a restart is the next attempt. */
@@ -44,6 +45,8 @@ export interface ContainerSpec extends ContainerKey {
   readonly oci: OciSpec;
   /** Mounted at oci.root.path before the runtime is called, and unmounted by remove; undefined when nothing must be. */
   readonly rootMount: RootFsMount | undefined;
+  /** The user namespace that it runs in, and whose root its root file system is mounted for; undefined: the host's. */
+  readonly users?: PodUsers | undefined;
   /** Made, unless they are there, before the run; config.json names them. undefined when it shares none. */
   readonly shared?: SharedNamespaces | undefined;
   /** File that receives what the container writes, in the k8s-file format. */

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, symlinkSync } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWord, shellWords } from "../launcher/shell-words.js";
+import { mappedOverlay } from "../userns/mapped-mount.js";
 import type { VolumePlan } from "./wanted-volume.js";
 
 /** Nothing of an image volume can be written, run or be a device. As in Kubernetes. */
@@ -13,7 +14,7 @@ const OPTIONS = "ro,nosuid,nodev,noexec";
  * of a single layer is no overlay, of which there have to be two: it has an empty folder below.
  */
 export async function mountImage(
-  { name, layerPaths }: Extract<VolumePlan, { is: "image" }>,
+  { name, layerPaths, users }: Extract<VolumePlan, { is: "image" }>,
   { path, links }: { readonly path: string; readonly links: string },
   launcher: Launcher,
 ): Promise<void> {
@@ -22,7 +23,11 @@ export async function mountImage(
   mkdirSync(`${links}/empty`, { recursive: true, mode: 0o755 });
   for (const [at, layer] of layerPaths.entries()) symlinkSync(layer, `${links}/${at}`);
   const lower = [...layerPaths.map((_, at) => `${at}`), "empty"].join(":");
-  const mount = shellWords(["mount", "-t", "overlay", "overlay", "-o", `${OPTIONS},lowerdir=${lower}`, path]);
+  const options = `${OPTIONS},lowerdir=${lower}`;
+  const mount =
+    users === undefined
+      ? shellWords(["mount", "-t", "overlay", "overlay", "-o", options, path])
+      : mappedOverlay(users, path, { options, cwd: links });
   const script = `mountpoint -q ${shellWord(path)} || { cd ${shellWord(links)} && ${mount}; }`;
   const { exitCode, output } = await launcher.run(script);
   if (exitCode !== 0) throw new TallshipError("kernel_failed", `volume ${name}: mount its image: ${output.trim()}`);

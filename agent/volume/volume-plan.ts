@@ -14,6 +14,8 @@ export interface VolumeSources extends FileSources {
   readonly claims: ClaimedVolumes;
   /** The image of a volume by the volume's name. */
   readonly imageOf: (volume: string) => LocalImage | undefined;
+  /** Pin of the pod's user namespace; undefined: the host's. */
+  readonly users?: string | undefined;
 }
 
 /** What must be made for a pod's volumes. Throws not_supported for a kind of volume that Tallship does not mount. */
@@ -23,14 +25,16 @@ export function volumePlans(pod: Pod, from: VolumeSources): readonly VolumePlan[
     const claimed = from.claims.get(claimNameOf(pod, volume) ?? "");
     if (claimed !== undefined) return claimPlan(name, claimed, groupOf(pod));
     if (nfs !== undefined) return nfsPlan(name, nfs, []);
-    if (image !== undefined) return imagePlan(name, from.imageOf(name));
+    if (image !== undefined) return imagePlan(name, from);
     return filePlan(volume, pod, from) ?? planOf(volume, pod);
   });
 }
 
-function imagePlan(name: string, image: LocalImage | undefined): VolumePlan {
+function imagePlan(name: string, { imageOf, users }: VolumeSources): VolumePlan {
+  const image = imageOf(name);
   if (image === undefined) throw new TallshipError("internal", `volume ${name}: its image is not prepared`);
-  return { is: "image", name, layerPaths: image.layerPaths };
+  const { layerPaths } = image;
+  return users === undefined ? { is: "image", name, layerPaths } : { is: "image", name, layerPaths, users };
 }
 
 /** The plans of the volumes whose files follow what they are made of: ConfigMaps, Secrets, and the pod's own fields. */

@@ -30,8 +30,13 @@ export type VolumePlan =
       readonly isMade: boolean;
       readonly group: VolumeGroup | undefined;
     }
-  /** The files of an image: folders of its layers, the topmost first. */
-  | { readonly is: "image"; readonly name: string; readonly layerPaths: readonly string[] }
+  /** The files of an image: folders of its layers, the topmost first. `users`: pin of the user namespace that its ids are mapped to. */
+  | {
+      readonly is: "image";
+      readonly name: string;
+      readonly layerPaths: readonly string[];
+      readonly users?: string | undefined;
+    }
   | { readonly is: "nfs"; readonly name: string; readonly export: string; readonly options: readonly string[] }
   | {
       readonly is: "files";

@@ -10,16 +10,19 @@ import type { PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { isSidecar } from "../pod-containers.js";
 import type { Findings, Path } from "./findings.js";
 
+/** Every container of a pod spec and where it stands. */
+export function placedContainers(
+  spec: PodSpec,
+  path: Path,
+): readonly { readonly container: Container; readonly path: Path }[] {
+  return (["initContainers", "containers", "ephemeralContainers"] as const).flatMap((field) =>
+    spec[field].map((container, index) => ({ container, path: [...path, field, index] })),
+  );
+}
+
 /** The containers of a pod: names of their own, mounts of volumes that exist, host ports that do not clash. */
 export function checkContainers(spec: PodSpec, path: Path, findings: Findings): void {
-  const all = [
-    ...spec.initContainers.map((container, index) => ({ container, path: [...path, "initContainers", index] })),
-    ...spec.containers.map((container, index) => ({ container, path: [...path, "containers", index] })),
-    ...spec.ephemeralContainers.map((container, index) => ({
-      container,
-      path: [...path, "ephemeralContainers", index],
-    })),
-  ];
+  const all = placedContainers(spec, path);
   const pathOf = (index: number): Path => all[index]?.path ?? path;
   findings.unique(
     all.map(({ container }) => container.name),

@@ -6,6 +6,7 @@ import { networksError, networksOf } from "../network.js";
 import { checkContainers } from "./container.js";
 import { checkDeviceShares } from "./device-shares.js";
 import type { Findings, Path } from "./findings.js";
+import { checkHostUsers } from "./host-users.js";
 import { checkPodAnnotations } from "./meta.js";
 import { checkResize, checkResizePolicies, unresized } from "./resize.js";
 import { checkVolumes } from "./volume.js";
@@ -74,6 +75,7 @@ export function checkPodSpec(spec: PodSpec, path: Path, findings: Findings): voi
   checkResizePolicies(spec, path, findings);
   if (spec.hostPID && spec.shareProcessNamespace === true)
     findings.add("forbidden", [...path, "shareProcessNamespace"], "not together with hostPID");
+  checkHostUsers(spec, path, findings);
   checkSysctls(spec, [...path, "securityContext", "sysctls"], findings);
   for (const [index, toleration] of spec.tolerations.entries())
     checkToleration(toleration, [...path, "tolerations", index], findings);

@@ -13,6 +13,7 @@ import { devicesHook } from "../../agent/hooks/devices.js";
 import { imageHook } from "../../agent/hooks/image.js";
 import { policyHook } from "../../agent/hooks/policy.js";
 import { sandboxHook } from "../../agent/hooks/sandbox.js";
+import { usersHook } from "../../agent/hooks/users.js";
 import { volumesHook } from "../../agent/hooks/volumes.js";
 import { seccompProfiles } from "../../agent/host/seccomp-profiles.js";
 import { inspectRoot } from "../../agent/image-root.js";
@@ -23,6 +24,8 @@ import { podAddresses } from "../../agent/pod-addresses.js";
 import { PodLoop } from "../../agent/pod-loop.js";
 import { PodStatuses } from "../../agent/pod-statuses.js";
 import type { ContainerKey, Runtime } from "../../agent/runtime/runtime.js";
+import { openHostUsers } from "../../agent/userns/host-users.js";
+import { PodNamespaces } from "../../agent/userns/pod-namespaces.js";
 import { openHostDisk } from "../../agent/volume/host-disk.js";
 import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
@@ -56,6 +59,7 @@ export class AgentMachine {
   private loop: PodLoop | undefined;
   private runtime: Runtime | undefined;
   private devices: NodeDevices | undefined;
+  private users: PodNamespaces | undefined;
   readonly dataDir = `${this.machine.folder}/data`;
   /** The folder that describes the machine's devices. */
   readonly deviceFolder = `${this.machine.folder}/cdi`;
@@ -69,6 +73,15 @@ export class AgentMachine {
     const checkpoint = this.openCheckpoint();
     const devices = new NodeDevices(diskDevices(this.dataDir, [this.deviceFolder]), silentLog);
     this.devices = devices;
+    const users = new PodNamespaces(
+      await openHostUsers({
+        dataDir: this.dataDir,
+        runDir,
+        launcher: this.machine.jobs,
+        runtimeVersion: runtime.version,
+      }),
+    );
+    this.users = users;
     const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
     const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };
     const hooks = {
@@ -76,6 +89,7 @@ export class AgentMachine {
         specOf: () => undefined,
         onPull: () => undefined,
       }),
+      users: usersHook(users, runDir),
       sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
       config: configHook(configs),
       policy: policyHook(noNetwork()),
@@ -134,7 +148,12 @@ export class AgentMachine {
       onForgotten: (uid) => statuses.forget(uid),
     });
     this.loop = loop;
-    loop.adopt(await checkpoint.load(), [...(await runtime.pods()), ...disk.pods(), ...devices.pods()]);
+    loop.adopt(await checkpoint.load(), [
+      ...(await runtime.pods()),
+      ...disk.pods(),
+      ...devices.pods(),
+      ...users.pods(),
+    ]);
     return loop;
   }
 
@@ -169,6 +188,12 @@ export class AgentMachine {
   get nodeDevices(): NodeDevices {
     if (this.devices === undefined) throw new Error("the machine was not started");
     return this.devices;
+  }
+
+  /** The user namespaces as the agent that was started last knows them. */
+  get podNamespaces(): PodNamespaces {
+    if (this.users === undefined) throw new Error("the machine was not started");
+    return this.users;
   }
 
   /** What a run wrote, in conmon's format. */

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import type { ImageConfig, Images, LocalImage, RootFsDriver } from "../../agent/image/images.js";
 import { TallshipError } from "../../lib/errors.js";
 
@@ -40,9 +40,10 @@ export function folderRootFs(folder: string): RootFsDriver {
   mkdirSync(folder, { recursive: true });
   return {
     name: "overlayfs",
-    prepare: async (id, { layerPaths }) => {
+    prepare: async (id, { layerPaths }, owner = 0) => {
       const own = `${folder}/${id}`;
       execFileSync("mkdir", ["-p", `${own}/upper`, `${own}/work`, `${own}/merged`]);
+      chownSync(`${own}/upper`, owner, owner);
       const options = `lowerdir=${layerPaths.join(":")},upperdir=${own}/upper,workdir=${own}/work`;
       return { path: `${own}/merged`, mount: { type: "overlay", source: "overlay", options, cwd: own } };
     },

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cgroupMode } from "../../agent/cgroup/hierarchies.js";
@@ -24,6 +24,9 @@ export class OciMachine {
   private launcher: Launcher | undefined;
 
   constructor() {
+    // As a node's folders: root of a user namespace passes.
+    chmodSync(this.folder, 0o711);
+    mkdirSync(this.paths.runDir, { mode: 0o711 });
     makeBusyboxRoot(this.imageRoot);
   }
 

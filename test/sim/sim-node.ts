@@ -10,6 +10,7 @@ import { SimulatedProxy } from "../../net/ingress/simulated-proxy.js";
 import { SimulatedKernel } from "../../net/kernel/simulated-kernel.js";
 import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
 import { noDevices } from "../kit/no-devices.js";
+import { simUsers } from "../kit/sim-users.js";
 import type { LiveContainer } from "./invariants.js";
 import { SimProcess } from "./sim-clock.js";
 import { hostEdge, hostRuntime } from "./sim-host.js";
@@ -135,6 +136,7 @@ export class SimNode {
       perform: async () => ({ isPassed: true, message: "" }),
       disk: DISK,
       devices: noDevices,
+      users: simUsers(),
       checkpoint: hostEdge(this.checkpoint, host),
       memory,
       logs: {

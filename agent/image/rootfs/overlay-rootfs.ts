@@ -1,5 +1,5 @@
 // Edge: folders of overlay root file systems.
-import { mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
+import { chown, mkdir, readdir, readlink, rename, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { onDisk } from "../disk-errors.js";
 import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
@@ -19,8 +19,8 @@ export class OverlayRootFs implements RootFsDriver {
     this.folder = folder;
   }
 
-  prepare(containerId: string, image: LocalImage): Promise<RootFs> {
-    return onDisk(`prepare the root of ${containerId}`, () => this.makeFolders(containerId, image));
+  prepare(containerId: string, image: LocalImage, owner = 0): Promise<RootFs> {
+    return onDisk(`prepare the root of ${containerId}`, () => this.makeFolders(containerId, image, owner));
   }
 
   async find(containerId: string): Promise<RootFs | undefined> {
@@ -53,12 +53,14 @@ export class OverlayRootFs implements RootFsDriver {
     // Nothing is kept beside the containers' own folders.
   }
 
-  private async makeFolders(containerId: string, image: LocalImage): Promise<RootFs> {
+  private async makeFolders(containerId: string, image: LocalImage, owner: number): Promise<RootFs> {
     const cwd = join(this.folder, containerId);
     await mkdir(join(cwd, "l"), { recursive: true, mode: 0o700 });
     await Promise.all(
       ["upper", "work", "merged"].map((name) => mkdir(join(cwd, name), { recursive: true, mode: 0o755 })),
     );
+    // What is seen of the topmost folder is this one's, and not the image's.
+    if (owner !== 0) await chown(join(cwd, "upper"), owner, owner);
     // An image without layers still needs something below: an empty folder.
     const layers = image.layerPaths.length > 0 ? image.layerPaths : [join(cwd, "empty")];
     if (image.layerPaths.length === 0) await mkdir(join(cwd, "empty"), { recursive: true });

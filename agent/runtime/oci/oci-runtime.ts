@@ -1,9 +1,11 @@
 // Edge: containers of the machine, by crun or runc under conmon.
 import {
+  chownSync,
   closeSync,
   type FSWatcher,
   mkdirSync,
   openSync,
+  rmdirSync,
   rmSync,
   statSync,
   watch,
@@ -42,6 +44,7 @@ import {
   bundleFolder,
   exitFile,
   exitFolder,
+  mappedRoots,
   podFolder,
   runtimeRoot,
   runtimeState,
@@ -161,12 +164,12 @@ class OciRuntime implements Runtime {
     try {
       mkdirSync(bundle, { recursive: true, mode: 0o700 });
       mkdirSync(dirname(spec.logPath), { recursive: true, mode: 0o700 });
-      mkdirSync(spec.oci.root.path, { recursive: true });
       const oci = await this.seccomp.compiled(spec.oci);
       writeFileSync(`${bundle}/config.json`, JSON.stringify(oci), { mode: 0o600 });
       // Only the runtime itself runs the programs that are to follow the start.
       if (oci.hooks?.poststart !== undefined) writeFileSync(`${bundle}/poststart`, "");
       writeFileSync(`${bundle}/root`, spec.rootMount === undefined ? "" : spec.oci.root.path);
+      makeRootFolder(spec);
       const { output } = await this.options.launcher.run(
         createScript(this.options, this.options.programs, { spec, share: this.shareScript(spec) }),
       );
@@ -248,6 +251,7 @@ class OciRuntime implements Runtime {
     if (exitCode !== 0) throw new TallshipError("kernel_failed", `unmount ${rootPath}: ${output.trim()}`);
     rmSync(exitFile(this.options, key), { force: true });
     rmSync(`${socketFolder(this.options)}/${containerId(key)}`, { force: true });
+    removeMappedRoot(rootPath, mappedRoots(this.options));
     rmSync(bundle, { recursive: true, force: true });
   }
 
@@ -310,6 +314,26 @@ class OciRuntime implements Runtime {
   private changed(podUid: string): void {
     for (const listener of this.listeners) listener(podUid);
   }
+}
+
+/** Root of a user namespace, and nobody else but the host's, may pass to what is mounted for it. */
+function makeRootFolder({ oci, users }: ContainerSpec): void {
+  const { path } = oci.root;
+  if (users === undefined) {
+    mkdirSync(path, { recursive: true });
+    return;
+  }
+  const [run, all] = [dirname(path), dirname(dirname(path))];
+  mkdirSync(all, { recursive: true, mode: 0o711 });
+  mkdirSync(run, { recursive: true, mode: 0o710 });
+  chownSync(run, 0, users.ids.first);
+  mkdirSync(path, { recursive: true });
+}
+
+/** Only what is empty, as it is once nothing is mounted there: a root file system is never deleted by this. */
+function removeMappedRoot(rootPath: string, all: string): void {
+  if (!rootPath.startsWith(`${all}/`)) return;
+  for (const folder of [rootPath, dirname(rootPath)]) if (isThere(folder)) rmdirSync(folder);
 }
 
 function sendSignal(pid: number, signal: string): void {

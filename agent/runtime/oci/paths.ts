@@ -51,6 +51,19 @@ export function runtimeRoot({ runDir }: DriverPaths): string {
   return `${runDir}/runtime`;
 }
 
+/**
+ * Where the root file system of a run in a user namespace is mounted. The runtime looks at it with the ids that root has in there, to which the folders
+ * that root file systems are made in are closed; the folder above it is open to that root and to nobody else.
+ */
+export function mappedRootFolder({ runDir }: DriverPaths, key: ContainerKey): string {
+  return `${mappedRoots({ runDir })}/${containerId(key)}/root`;
+}
+
+/** Folder in which those are. */
+export function mappedRoots({ runDir }: DriverPaths): string {
+  return `${runDir}/roots`;
+}
+
 /** Folder of the runtime's own state of a run. */
 export function runtimeState(paths: DriverPaths, key: ContainerKey): string {
   return `${runtimeRoot(paths)}/${containerId(key)}`;

@@ -1,5 +1,7 @@
 import { limit } from "../../../lib/limits.js";
+import type { RootFsMount } from "../../image/images.js";
 import { shellWords } from "../../launcher/shell-words.js";
+import { mappedRoot } from "../../userns/mapped-mount.js";
 import { type ContainerKey, type ContainerSpec, containerId } from "../runtime.js";
 import { bundleFolder, type DriverPaths, exitFolder, runtimeRoot, socketFolder } from "./paths.js";
 
@@ -21,16 +23,19 @@ export interface CreateJob {
  * the job's process group and stays; what it inherits is closed so that it holds nothing of the launcher's.
  */
 export function createScript(paths: DriverPaths, programs: Programs, { spec, share }: CreateJob): string {
-  const mount = spec.rootMount;
   const steps: string[] = share === "" ? [] : [share];
-  if (mount !== undefined) {
-    const source = ["-t", mount.type, mount.source, "-o", mount.options, spec.oci.root.path];
-    steps.push(shellWords(["cd", mount.cwd]), shellWords(["mount", ...source]));
-  }
+  if (spec.rootMount !== undefined) steps.push(mountScript(spec, spec.rootMount));
   steps.push(shellWords(["cd", bundleFolder(paths, spec)]));
   const conmon = `_OCI_SYNCPIPE=3 TALLSHIP_LAUNCHER= ${shellWords(conmonCommand(paths, programs, spec))}`;
   steps.push(`${conmon} 3>&1 >/dev/null 4>&- | { IFS= read -r answer; printf '%s\\n' "$answer"; }`);
   return steps.join(" && ");
+}
+
+function mountScript({ users, oci }: ContainerSpec, mount: RootFsMount): string {
+  const { path } = oci.root;
+  if (users !== undefined) return mappedRoot(users.path, path, mount);
+  const source = ["-t", mount.type, mount.source, "-o", mount.options, path];
+  return `${shellWords(["cd", mount.cwd])} && ${shellWords(["mount", ...source])}`;
 }
 
 function conmonCommand(paths: DriverPaths, programs: Programs, spec: ContainerSpec): readonly string[] {

@@ -1,5 +1,7 @@
 import { type Hierarchy, podCgroup } from "../../cgroup/hierarchies.js";
 import { shellWord, shellWords } from "../../launcher/shell-words.js";
+import { asRootOf } from "../../userns/namespace-script.js";
+import type { PodUsers } from "../../userns/pod-users.js";
 import { SHM_BYTES, type SharedNamespaces } from "../shared-namespaces.js";
 
 /** Marks the holder in its environment: its number alone could be somebody else's by now. */
@@ -15,9 +17,11 @@ const HELD = `held() { read -r holder <holder && grep -qzxF "${MARK}=$PWD" "/pro
  */
 const HOLDER = [
   "read -r pid comm state parent rest </proc/self/stat",
-  'echo "$pid" >holder',
-  "mount -t tmpfs -o mode=755,size=64k,nosuid,nodev tmpfs root",
-  "cd root",
+  'echo "$pid" >&8',
+  "exec 8>&-",
+  // The pod's own folder is closed to root of a user namespace.
+  "mount -t tmpfs -o mode=755,size=64k,nosuid,nodev tmpfs /tmp",
+  "cd /tmp",
   "mkdir old usr proc",
   "mount -t proc proc proc",
   "mount --bind /usr usr",
@@ -29,14 +33,27 @@ const HOLDER = [
   'echo "$pid $parent"',
   "exec >&- 2>&-",
   "trap '' CHLD",
-  "exec setpriv --reuid 4294967294 --regid 4294967294 --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs sleep infinity",
+  'exec setpriv --reuid "$1" --regid "$1" --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs sleep infinity',
 ].join(" && ");
 
-const SHARE_IPC = [
-  "umount -l ipc shm 2>/dev/null",
-  ": >ipc && mkdir -p shm && unshare --ipc=ipc true",
-  `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${SHM_BYTES} shm shm && : >ipc.made`,
-];
+/** Nobody: on the host, and in a user namespace, which has 65,536 ids. */
+const NOBODY = { host: "4294967294", own: "65534" };
+
+function shareIpc({ users }: SharedNamespaces): string {
+  const owner = users === undefined ? "" : `,uid=${users.ids.first},gid=${users.ids.first}`;
+  const make = users === undefined ? "unshare --ipc=ipc true" : pinnedFrom(users, "ipc");
+  return [
+    "umount -l ipc shm 2>/dev/null; : >ipc && mkdir -p shm",
+    make,
+    `mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size=${SHM_BYTES}${owner} shm shm && : >ipc.made`,
+  ].join(" && ");
+}
+
+/** A namespace that is to belong to a user namespace is made in it, and pinned from outside: inside nobody may. */
+function pinnedFrom({ path }: PodUsers, type: "ipc"): string {
+  const make = shellWords([...asRootOf(path), "unshare", `--${type}`, "sh", "-c", "echo $$; exec sleep 60"]);
+  return `{ ${make} | { read -r pid && mount --bind "/proc/$pid/ns/${type}" ${type}; code=$?; kill -9 "$pid"; [ "$code" = 0 ]; }; }`;
+}
 
 /** Words that leave the job's session, and everything of the host's but the files, which the holder leaves by itself. */
 const APART = ["setsid", "unshare", "--pid", "--fork", "--mount", "--propagation=private", "--ipc", "--net", "--uts"];
@@ -48,22 +65,26 @@ const APART = ["setsid", "unshare", "--pid", "--fork", "--mount", "--propagation
 export function shareScript(shared: SharedNamespaces, holderGroups: readonly string[]): string {
   const steps = [
     `mkdir -p ${shellWord(shared.folder)} && cd ${shellWord(shared.folder)} && exec 9>lock && flock 9`,
-    ...(shared.hasIpc ? [`{ [ -e ipc.made ] || { ${SHARE_IPC[0]}; ${SHARE_IPC.slice(1).join(" && ")}; }; }`] : []),
-    ...(shared.hasPids ? [`{ ${HELD}; { held && [ -e pid.made ]; } || { ${startHolder(holderGroups)}; }; }`] : []),
+    ...(shared.hasIpc ? [`{ [ -e ipc.made ] || { ${shareIpc(shared)}; }; }`] : []),
+    ...(shared.hasPids
+      ? [`{ ${HELD}; { held && [ -e pid.made ]; } || { ${startHolder(shared, holderGroups)}; }; }`]
+      : []),
   ];
   return `( ${steps.join(" && ")} )`;
 }
 
 /** One that was started and not pinned, since its maker died, is ended first. The process between it and the job is of no more use. */
-function startHolder(groups: readonly string[]): string {
+function startHolder({ users }: SharedNamespaces, groups: readonly string[]): string {
   const join = `for group in ${shellWords(groups)}; do mkdir -p "$group" && echo 0 >"$group/cgroup.procs"; done 2>/dev/null`;
-  const holder = `TALLSHIP_LAUNCHER= ${MARK}="$PWD" ${shellWords([...APART, "sh", "-c", HOLDER])}`;
+  const enter = users === undefined ? [] : asRootOf(users.path);
+  const nobody = users === undefined ? NOBODY.host : NOBODY.own;
+  const holder = `TALLSHIP_LAUNCHER= ${MARK}="$PWD" ${shellWords([...enter, ...APART, "sh", "-c", HOLDER, "sh", nobody])}`;
   return [
     '! held || kill -9 "$holder"',
     "umount -l pid 2>/dev/null",
-    "rm -f pid.made && mkdir -p root && : >pid",
+    "rm -f pid.made && : >pid",
     [
-      `{ ${join}; ${holder} </dev/null 4>&- 9>&- & }`,
+      `{ ${join}; ${holder} </dev/null 8>holder 4>&- 9>&- & }`,
       '{ read -r holder parent && kill -9 "$parent" && mount --bind "/proc/$holder/ns/pid" pid && : >pid.made; }',
     ].join(" | "),
   ].join("; ");

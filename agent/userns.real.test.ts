@@ -1,0 +1,186 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
+import { waitFor } from "../test/kit/wait.js";
+import type { PodLoop } from "./pod-loop.js";
+
+let machine: AgentMachine;
+let loop: PodLoop;
+beforeAll(async () => {
+  machine = new AgentMachine();
+  loop = await machine.start();
+});
+afterAll(async () => machine.close());
+
+type Spec = NonNullable<Parameters<typeof testPod>[1]>;
+const image = "busybox";
+const userPod = (uid: string, spec: Spec): Pod =>
+  testPod(uid, { hostNetwork: false, hostUsers: false, restartPolicy: "Never", ...spec });
+
+/** Runs a script as the only container of a pod and returns what it wrote. */
+async function output(uid: string, script: string, { container = {}, ...spec }: Spec & { container?: object } = {}) {
+  const containers = [{ name: "web", image, command: ["sh", "-c", script], ...container }];
+  loop.setDesired(userPod(uid, { ...spec, containers }));
+  await machine.until(uid, "to be over", ({ phase }) => phase === "Succeeded" || phase === "Failed");
+  return words(machine.log({ podUid: uid, container: "web", attempt: 0 }));
+}
+
+function words(log: string): string {
+  return log
+    .split("\n")
+    .map((line) => line.split(" ").slice(3).join(" "))
+    .join("\n");
+}
+
+async function run(uid: string, command: readonly string[]): Promise<string> {
+  const key = { podUid: uid, container: "web", attempt: 0 };
+  const session = await machine.driver.exec(key, { command, hasTerminal: false, hasStdin: false, size: undefined });
+  const parts: Buffer[] = [];
+  for await (const part of session.output) if (part.is !== "exit") parts.push(Buffer.from(part.bytes));
+  return Buffer.concat(parts).toString();
+}
+
+async function runningPid(uid: string): Promise<number> {
+  await machine.until(uid, "to run", ({ phase }) => phase === "Running");
+  const [seen] = await machine.driver.list(uid);
+  return seen?.state.is === "running" ? seen.state.pid : 0;
+}
+
+const forever = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
+
+test("root in the pod is root there and an id of nobody's outside; no two pods share ids; deleted, nothing is left", async () => {
+  const pods = ["one", "two"].map((uid) =>
+    userPod(uid, { containers: [{ name: "web", image, command: ["sh", "-c", forever] }] }),
+  );
+  loop.replaceDesired(pods);
+  const owners = await Promise.all(["one", "two"].map(async (uid) => statSync(`/proc/${await runningPid(uid)}`).uid));
+  expect(await run("one", ["sh", "-c", "id -u; cat /proc/self/uid_map"])).toMatch(/^0\n +0 +1879048192 +65536\n$/);
+  expect(owners[0]).toBe(1_879_048_192);
+  expect(owners[1]).toBe(1_879_048_192 + 65_536);
+  for (const pod of pods) loop.setDesired(deleted(pod, 1));
+  await waitFor("both to be gone", () => (loop.list().length === 0 ? true : undefined));
+  expect(machine.podNamespaces.pods()).toEqual([]);
+  const { folder } = machine.machine;
+  const left = execFileSync("find", [folder, "-path", "*/userns/*", "-o", "-path", "*/netns/*"], { encoding: "utf8" });
+  expect(left.split("\n").filter((path) => /one|two/.test(path))).toEqual([]);
+  const mounts = machine.machine.jobs.run("cat /proc/self/mounts");
+  expect((await mounts).output.split("\n").filter((line) => line.includes(folder) && /one|two/.test(line))).toEqual([]);
+});
+
+test("files of the image and of volumes belong inside to whom they belong on the disk", async () => {
+  const hostPath = `${machine.machine.folder}/host`;
+  mkdirSync(hostPath);
+  writeFileSync(`${hostPath}/theirs`, "");
+  machine.configs.set("ConfigMap/settings", { values: { a: Buffer.from("1") }, revision: 1 });
+  machine.configs.set("Secret/token", { values: { b: Buffer.from("2") }, revision: 1 });
+  const mounts = ["disk", "memory", "map", "secret", "host"].map((name) => ({ name, mountPath: `/v/${name}` }));
+  const script = [
+    "stat -c '%n %u:%g' / /bin/busybox /etc/hosts /dev/termination-log /v/*",
+    "touch /mine /v/disk/a /v/memory/a /v/host/a && chown 1000:1000 /v/disk/a",
+    "stat -c '%n %u:%g' /mine /v/disk/a /v/memory/a /v/host/a /v/host/theirs",
+    "cat /v/map/a /v/secret/b",
+    "echo last >/dev/termination-log",
+    "stat -c '%u' /dev/shm; echo x >/dev/shm/x; echo y >/etc/hosts",
+  ].join(" && ");
+  const written = await output("files", script, {
+    volumes: [
+      { name: "disk", emptyDir: {} },
+      { name: "memory", emptyDir: { medium: "Memory" } },
+      { name: "map", configMap: { name: "settings" } },
+      { name: "secret", secret: { secretName: "token" } },
+      { name: "host", hostPath: { path: hostPath, type: "Directory" } },
+    ],
+    container: { volumeMounts: mounts },
+  });
+  const lines = written.trim().split("\n");
+  expect(lines.filter((line) => !/ 0:0$/.test(line))).toEqual(["/v/disk/a 1000:1000", "12", "0"]);
+  expect(statSync(`${hostPath}/a`).uid).toBe(0);
+  expect(machine.statuses.get("files")?.containerStatuses[0]?.state?.terminated?.message).toBe("last\n");
+});
+
+test("rights inside are none outside, and what may be set of the pod's own network can be set", async () => {
+  const written = await output(
+    "rights",
+    "echo 1 >/proc/sys/kernel/panic; mknod /x b 8 0; ls /sys/class/net; cat /proc/sys/net/ipv4/ip_local_port_range; ulimit -n",
+    {
+      securityContext: { sysctls: [{ name: "net.ipv4.ip_local_port_range", value: "20000 30000" }] },
+      container: { securityContext: { capabilities: { add: ["SYS_ADMIN", "MKNOD", "NET_ADMIN"] } } },
+    },
+  );
+  expect(written).toMatch(/panic: Read-only file system|panic: Permission denied/);
+  expect(written).toMatch(/mknod: \/x: Operation not permitted/);
+  expect(written).toMatch(/^lo$/m);
+  expect(written).not.toMatch(/eth0/);
+  expect(written).toMatch(/^20000\s+30000$/m);
+});
+
+test("containers of a pod share its IPC and, where it asks for that, its process ids", async () => {
+  const pod = userPod("shared", {
+    shareProcessNamespace: true,
+    containers: ["web", "side"].map((name) => ({ name, image, command: ["sh", "-c", forever] })),
+  });
+  loop.setDesired(pod);
+  await machine.until("shared", "to run", ({ containerStatuses }) => containerStatuses.every(({ ready }) => ready));
+  const seen = await run("shared", [
+    "sh",
+    "-c",
+    "ps -o pid,user,args | grep -v ps; stat -c %u /dev/shm; : >/dev/shm/x; ls /proc/1/root",
+  ]);
+  expect(seen).toMatch(/1 65534 +sleep infinity/);
+  expect(seen.match(/while :/g)?.length).toBe(2);
+  expect(seen).toMatch(/\n0\n/);
+  const other = { podUid: "shared", container: "side", attempt: 0 };
+  const session = await machine.driver.exec(other, {
+    command: ["ls", "/dev/shm"],
+    hasTerminal: false,
+    hasStdin: false,
+    size: undefined,
+  });
+  const parts: string[] = [];
+  for await (const part of session.output) if (part.is === "stdout") parts.push(Buffer.from(part.bytes).toString());
+  expect(parts.join("")).toBe("x\n");
+});
+
+test("an image volume and a privileged container work in a user namespace too", async () => {
+  const written = await output(
+    "privileged",
+    "id -u; stat -c '%u' /tools/bin/busybox; touch /tools/x; mount -t tmpfs none /tmp && echo mounted; dmesg",
+    {
+      volumes: [{ name: "tools", image: { reference: "tools:1", pullPolicy: "IfNotPresent" } }],
+      container: { securityContext: { privileged: true }, volumeMounts: [{ name: "tools", mountPath: "/tools" }] },
+    },
+  );
+  expect(written).toMatch(/^0\n0\n/);
+  expect(written).toMatch(/Read-only file system/);
+  expect(written).toMatch(/^mounted$/m);
+  expect(written).toMatch(/klogctl: Operation not permitted/);
+});
+
+test("a user beyond the pod's ids is refused by name", async () => {
+  const pod = userPod("beyond", {
+    securityContext: { runAsUser: 70_000 },
+    containers: [{ name: "web", image, command: ["true"] }],
+  });
+  loop.setDesired(pod);
+  const status = await machine.until(
+    "beyond",
+    "to wait",
+    ({ containerStatuses }) => containerStatuses[0]?.state?.waiting?.reason === "CreateContainerConfigError",
+  );
+  expect(status.containerStatuses[0]?.state?.waiting?.message).toMatch(/id 70000 is beyond the 65536 ids/);
+});
+
+test("what is kept of who has which ids outlives the agent, and a pod that runs keeps running", async () => {
+  const pod = userPod("kept", { containers: [{ name: "web", image, command: ["sh", "-c", forever] }] });
+  loop.setDesired(pod);
+  const pid = await runningPid("kept");
+  const ids = machine.podNamespaces.idsOf("kept");
+  await machine.stopAgent();
+  loop = await machine.start();
+  loop.setDesired(pod);
+  expect(await runningPid("kept")).toBe(pid);
+  expect(machine.podNamespaces.idsOf("kept")).toEqual(ids);
+  expect(readFileSync(`/proc/${pid}/uid_map`, "utf8")).toContain(`${ids?.first}`);
+});

@@ -1,0 +1,81 @@
+// Edge: the host's user ids and user namespaces.
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { writeFileAtomic } from "../../lib/atomic-file.js";
+import { TallshipError } from "../../lib/errors.js";
+import { netnsPath } from "../../net/node-network.js";
+import type { Launcher } from "../launcher/launcher.js";
+import { mappableScript } from "./mapped-mount.js";
+import { inNewUserNamespace, pinScript, unpinScript } from "./namespace-script.js";
+import { type HeldIds, type IdRange, nodeIdRange } from "./pod-ids.js";
+import type { UserEdges } from "./pod-namespaces.js";
+import { usersPath } from "./pod-users.js";
+
+/** What user namespaces are made with. */
+export interface HostUsersOptions {
+  readonly dataDir: string;
+  readonly runDir: string;
+  readonly launcher: Launcher;
+  /** Such as crun://1.8.1. */
+  readonly runtimeVersion: string;
+}
+
+/** User namespaces of this host; who has which ids is kept in `dataDir`/user-ids.json. What the host refuses is found out by trying. */
+export async function openHostUsers(options: HostUsersOptions): Promise<UserEdges> {
+  const { dataDir, runDir } = options;
+  const file = `${dataDir}/user-ids.json`;
+  const common = {
+    load: () => loadIds(file),
+    save: (held: HeldIds) => writeFileAtomic(file, JSON.stringify(Object.fromEntries(held)), 0o600),
+    // In this process's own mount namespace, as network namespaces: what is pinned there shows where the jobs are.
+    pin: (uid: string, ids: IdRange) => run(pinScript(usersPath(runDir, uid), netnsPath(runDir, uid), ids)),
+    unpin: (uid: string) => run(unpinScript(usersPath(runDir, uid), netnsPath(runDir, uid))),
+  };
+  try {
+    const range = nodeIdRange(readText("/etc/subuid"), readText("/etc/subgid"));
+    return { ...common, range, refusal: await refusalOf(options, range) };
+  } catch (error) {
+    const refusal = error instanceof Error ? error.message : String(error);
+    return { ...common, range: { first: 0, count: 0 }, refusal };
+  }
+}
+
+async function refusalOf({ dataDir, runDir, launcher, runtimeVersion }: HostUsersOptions, range: IdRange) {
+  if (!runtimeVersion.startsWith("crun://")) return `${runtimeVersion} does not map the ids of volumes: crun does`;
+  const tried = [
+    inNewUserNamespace(range, ["net"], "true"),
+    ...[`${dataDir}/probe`, `${runDir}/userns/probe`].map((folder) =>
+      inNewUserNamespace(range, [], mappableScript("/proc/$pid/ns/user", folder)),
+    ),
+  ];
+  const { exitCode, output } = await launcher.run(tried.join(" && "));
+  return exitCode === 0 ? undefined : `the kernel refuses: ${output.trim().split("\n").at(0)}`;
+}
+
+function run(script: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    execFile("sh", ["-c", script], { encoding: "utf8" }, (error, _, said) => {
+      if (error === null) resolve();
+      else reject(new TallshipError("kernel_failed", `user namespace: ${said.trim() || error.message}`));
+    });
+  });
+}
+
+/** Written whole or not at all; no file, or one of another hand, is as none. */
+function loadIds(file: string): HeldIds {
+  try {
+    // A parser: this very program wrote the file.
+    const entries = Object.entries(JSON.parse(readFileSync(file, "utf8")) as Record<string, unknown>);
+    return new Map(entries.flatMap(([uid, first]) => (typeof first === "number" ? [[uid, first] as const] : [])));
+  } catch {
+    return new Map();
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
