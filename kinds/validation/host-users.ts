@@ -14,7 +14,7 @@ export function checkHostUsers(spec: PodSpec, path: Path, findings: Findings): v
   const here = [...path, "securityContext"];
   checkIds({ runAsUser, runAsGroup, fsGroup }, here, findings);
   for (const [index, group] of supplementalGroups.entries())
-    checkIds({ [index]: group }, [...here, "supplementalGroups"], findings);
+    checkId(group, [...here, "supplementalGroups", index], findings);
   for (const { container, path: at } of placedContainers(spec, path)) {
     const own = container.securityContext;
     checkIds({ runAsUser: own?.runAsUser, runAsGroup: own?.runAsGroup }, [...at, "securityContext"], findings);
@@ -22,7 +22,10 @@ export function checkHostUsers(spec: PodSpec, path: Path, findings: Findings): v
 }
 
 function checkIds(ids: Readonly<Record<string, number | undefined>>, path: Path, findings: Findings): void {
-  for (const [field, id] of Object.entries(ids))
-    if (id !== undefined && id > LAST_ID)
-      findings.add("invalid", [...path, field], `want at most ${LAST_ID} when \`hostUsers\` is false, found ${id}`);
+  for (const [field, id] of Object.entries(ids)) checkId(id, [...path, field], findings);
+}
+
+function checkId(id: number | undefined, path: Path, findings: Findings): void {
+  if (id !== undefined && id > LAST_ID)
+    findings.add("invalid", path, `want at most ${LAST_ID} when \`hostUsers\` is false, found ${id}`);
 }

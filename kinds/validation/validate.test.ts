@@ -119,16 +119,6 @@ describe("what does not go together is refused", () => {
       text: container("ports: [{hostPort: 81, containerPort: 80}]", "hostNetwork: true"),
       want: "spec.containers[0].ports[0].hostPort: want 80, as containerPort says, with hostNetwork",
     },
-    ...["hostNetwork", "hostPID", "hostIPC"].map((field) => ({
-      name: `${field} beside a user namespace`,
-      text: container("", `hostUsers: false, ${field}: true`),
-      want: `spec.${field}: when \`hostUsers\` is false`,
-    })),
-    {
-      name: "a user that a user namespace does not have",
-      text: container("securityContext: {runAsUser: 65536}", "hostUsers: false"),
-      want: "spec.containers[0].securityContext.runAsUser: want at most 65535 when `hostUsers` is false, found 65536",
-    },
     {
       name: "a mount of no volume",
       text: container("volumeMounts: [{name: v, mountPath: /a}]"),
