@@ -13,13 +13,8 @@ import type { ControlPlane } from "./control-plane.js";
 import { NodeDevices } from "./devices/node-devices.js";
 import { deviceConditions, watchDevices } from "./devices/watch-devices.js";
 import { executors } from "./execute.js";
-import { configHook } from "./hooks/config.js";
-import { devicesHook } from "./hooks/devices.js";
-import { imageHook, imagesInUse } from "./hooks/image.js";
-import { policyHook } from "./hooks/policy.js";
-import { sandboxHook } from "./hooks/sandbox.js";
-import { usersHook } from "./hooks/users.js";
-import { volumesHook } from "./hooks/volumes.js";
+import { imagesInUse } from "./hooks/image.js";
+import { podHooks } from "./hooks/pod-hooks.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
 import { rightsConditions } from "./host/rights-condition.js";
@@ -332,30 +327,23 @@ export class Agent {
 
   private makeLoop(network: NodeNetwork, addresses: ReturnType<typeof podAddresses>): PodLoop {
     const { edges } = this;
-    const { clock, rng, log, runtime, facts, cluster } = edges;
+    const { clock, rng, log, runtime, facts } = edges;
     const configs = configReader(this.book, () => this.configRevision);
-    const names = { ...cluster, hostResolvConf: edges.hostResolvConf };
     const controlPlane: ControlPlane = {
       releasePod: (pod) => releasePod(this.book, pod),
       notify: (notice) => this.events.add(notice),
     };
-    const hooks = {
-      image: imageHook(edges.images, configs, {
-        specOf: (reference) => this.clusterImages.specOf(reference),
-        onPull: (...pull) => this.loop?.pulling(...pull),
-      }),
-      users: usersHook(this.users, edges.traits.runDir),
-      sandbox: sandboxHook(network, addresses, facts.nodeIP),
-      config: configHook(configs),
-      policy: policyHook(network),
-      devices: devicesHook(this.devices),
-      volumes: volumesHook({ disk: edges.disk, claims: claimReader(this.book, clock) }, names, edges.traits),
-    };
+    const { users, devices } = this;
+    const hooks = podHooks({
+      ...{ edges, network, addresses, configs, users, devices },
+      claims: claimReader(this.book, clock),
+      specOf: (reference) => this.clusterImages.specOf(reference),
+      onPull: (...pull) => this.loop?.pulling(...pull),
+    });
     const statuses = new PodStatuses(
       { nodeIP: facts.nodeIP, runtimeName: runtime.version.split("://")[0] ?? "" },
       (pod, status) => this.statuses.report(pod, status),
     );
-    const { devices } = this;
     const { rootfs, imageRoots, disk, logs, traits: node } = edges;
     return new PodLoop({
       ...{ clock, rng, log, bootID: facts.bootId },

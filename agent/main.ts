@@ -135,9 +135,9 @@ async function openEdges(parts: Parts): Promise<Opened> {
   const { dataDir, runDir } = paths;
   for (const folder of [dataDir, runDir]) mkdirSync(folder, { recursive: true, mode: 0o711 });
   const { launcher, runtime, hierarchies } = await openRuntime(parts);
+  const users = await openHostUsers({ dataDir, runDir, launcher, runtimeVersion: runtime.version });
   const created = openImages(parts);
-  const platform = platformOfNode(process.arch);
-  const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform });
+  const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform: platformOfNode(process.arch) });
   const facts = factsOf(parts, runtime.version);
   const floor = leastOomScore();
   if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
@@ -155,8 +155,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     rootfs: created.rootFs,
     imageRoots: { inspect: inspectRoot },
     perform: performCheck(runtime),
-    ...{ disk: openHostDisk({ dataDir, runDir, launcher }), devices: diskDevices(dataDir) },
-    users: await openHostUsers({ dataDir, runDir, launcher, runtimeVersion: runtime.version }),
+    ...{ disk: openHostDisk({ dataDir, runDir, launcher }), devices: diskDevices(dataDir), users },
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),
