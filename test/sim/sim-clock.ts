@@ -84,6 +84,8 @@ export class SimProcess implements Clock {
   private held: (() => void)[] = [];
   private readonly deathListeners: (() => void)[] = [];
   private runListeners: (() => void)[] = [];
+  /** What takes the listener of each sleep off the signal that would end it. */
+  private readonly sleeps = new Set<() => void>();
 
   constructor(time: SimTime, name: string, skewMs = 0) {
     this.time = time;
@@ -115,16 +117,24 @@ export class SimProcess implements Clock {
 
   sleep(delayMs: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
+      const forget = (): void => {
+        this.sleeps.delete(forget);
+        signal.removeEventListener("abort", gone);
+      };
       const gone = (): void => {
+        forget();
         cancel();
         reject(new TallshipError("cancelled", "sleep was cancelled"));
       };
       const cancel = this.after(delayMs, () => {
-        signal.removeEventListener("abort", gone);
+        forget();
         resolve();
       });
       if (signal.aborted) gone();
-      else signal.addEventListener("abort", gone, { once: true });
+      else {
+        this.sleeps.add(forget);
+        signal.addEventListener("abort", gone, { once: true });
+      }
     });
   }
 
@@ -161,11 +171,12 @@ export class SimProcess implements Clock {
     for (const listener of listeners) listener();
   }
 
-  /** Ends it at once: nothing it waits for ever comes. */
+  /** Ends it at once: nothing it waits for ever comes. Node keeps a combined signal that has a listener, and all that hangs on it, for ever. */
   kill(): void {
     if (this.state === "dead") return;
     this.state = "dead";
     this.held = [];
+    for (const forget of [...this.sleeps]) forget();
     for (const listener of this.deathListeners.splice(0)) listener();
     this.settleRunning();
   }

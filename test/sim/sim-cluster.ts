@@ -70,14 +70,22 @@ export class SimCluster {
     this.client = new SimClient(ground, { addresses, habits, rng: seededRng(seed ^ 0xc11e) });
     this.invariants = new Invariants({
       truth: this.truth,
-      live: () => this.live(),
+      live: () => this.living(),
       hostChanges: () => this.nodes.reduce((sum, { changes }) => sum + changes, 0),
       acknowledged: () => this.client.acknowledged,
     });
   }
 
-  /** Runs the storm, then the calm; throws with what broke, or with what did not come to rest. */
+  /** Runs the storm, then the calm; throws with what broke, or with what did not come to rest. Leaves nothing behind that would keep it in memory. */
   async run(): Promise<SimResult> {
+    try {
+      return await this.live();
+    } finally {
+      for (const each of [...this.replicas, ...this.nodes]) each.kill();
+    }
+  }
+
+  private async live(): Promise<SimResult> {
     for (const each of [...this.replicas, ...this.nodes]) each.start();
     await this.advance(3_000);
     this.faults.rates = drawRates(this.rng);
@@ -143,7 +151,7 @@ export class SimCluster {
     }
   }
 
-  private live() {
+  private living() {
     const pods = this.truth.podsByUid();
     return this.nodes.flatMap((node) => node.live((uid) => pods.get(uid)?.metadata?.name));
   }
@@ -154,6 +162,6 @@ export class SimCluster {
   }
 
   private unrest(): string {
-    return unrestOf(this.truth, this.live());
+    return unrestOf(this.truth, this.living());
   }
 }
