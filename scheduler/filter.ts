@@ -28,9 +28,11 @@ export interface Filter {
 export interface Sieve {
   /** Sieves with equal keys, which begin with the filter's name, give equal answers until a node object changes. Undefined: the answer depends on what runs there. */
   readonly staticKey: string | undefined;
-  /** Clears `fits` at each slot in [from, to) whose node cannot run the pod; sets nothing. The columns are laid out. */
+  /** True when the node could run the pod. The columns are laid out. */
+  lets(slot: number): boolean;
+  /** Clears `fits` at each slot in [from, to) that `lets` does not let; sets nothing. For many slots quicker than one by one. */
   sift(fits: Uint8Array, from: number, to: number): void;
-  /** Why the node refuses; empty exactly when `sift` leaves it. */
+  /** Why the node refuses; empty exactly when it does not. */
   why(slot: number): readonly Refusal[];
   /** A pod that comes to a node never makes it fit. Absent: it may. */
   readonly onlyTightens?: true;
@@ -48,9 +50,17 @@ export function allOf(parts: readonly Sieve[]): Sieve | undefined {
   return {
     staticKey: undefined,
     parts,
+    lets: (slot) => parts.every((part) => part.lets(slot)),
     sift: (fits, from, to) => {
       for (const part of parts) part.sift(fits, from, to);
     },
     why: (slot) => parts.map((part) => part.why(slot)).find(({ length }) => length > 0) ?? [],
+  };
+}
+
+/** Sifts slot by slot. */
+export function siftBy(lets: (slot: number) => boolean): Sieve["sift"] {
+  return (fits, from, to) => {
+    for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && !lets(slot)) fits[slot] = 0;
   };
 }

@@ -55,6 +55,8 @@ export class GroupCount {
 
 /** How many pods of each group, such as the replicas of one owner, run on each node. */
 export class GroupCounts {
+  /** Grows when a group gets its first pod, loses its last, or all are forgotten: what `of` said holds until then. */
+  version = 0;
   private readonly byGroup = new Map<string, GroupCount>();
   private slots = 0;
 
@@ -65,12 +67,15 @@ export class GroupCounts {
     if (count === undefined) {
       count = new GroupCount(this.slots);
       this.byGroup.set(group, count);
+      this.version += 1;
     }
     count.add(slot, sign);
-    if (count.isEmpty) this.byGroup.delete(group);
+    if (!count.isEmpty) return;
+    this.byGroup.delete(group);
+    this.version += 1;
   }
 
-  /** The pods of the group; undefined while there are none. Good until pods come or go. */
+  /** The pods of the group; undefined while there are none. Good until `version` grows. */
   of(group: string): GroupCount | undefined {
     return this.byGroup.get(group);
   }
@@ -79,5 +84,6 @@ export class GroupCounts {
   layOut(slots: number): void {
     this.slots = slots;
     this.byGroup.clear();
+    this.version += 1;
   }
 }

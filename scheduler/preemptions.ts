@@ -1,7 +1,7 @@
 import { limit } from "../lib/limits.js";
 import { dropOldest } from "./drop-oldest.js";
 import type { Sieve } from "./filter.js";
-import { columnRoom, type Trial, trialRoom } from "./room.js";
+import { columnRoom, trialRoom } from "./room.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { prepareSieves } from "./standing.js";
@@ -129,10 +129,8 @@ export class Preemptions {
     const allowed = this.allowed(sieves);
     const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
     const isOnDevices = shape.devices !== undefined && snapshot.devices.isTold;
-    if (shape.ports.length > 0 || isOnDevices || snapshot.peers.isTied(shape)) {
-      const fits = new Uint8Array(snapshot.records.length);
-      return (slot) => (allowed[slot] === 1 ? this.tried(slot, priority, { fits, sieves: dynamic }) : undefined);
-    }
+    if (shape.ports.length > 0 || isOnDevices || snapshot.peers.isTied(shape))
+      return (slot) => (allowed[slot] === 1 ? this.tried(slot, priority, dynamic) : undefined);
     return this.byRequests(shape, priority);
   }
 
@@ -149,11 +147,11 @@ export class Preemptions {
     };
   }
 
-  private tried(slot: number, priority: number, trial: Trial): Victims | undefined {
+  private tried(slot: number, priority: number, sieves: readonly Sieve[]): Victims | undefined {
     const { snapshot } = this;
     const tenants = [...(snapshot.records[slot]?.pods.values() ?? [])];
     return snapshot.changed.muted(() =>
-      victimsAmong(tenants, priority, trialRoom(snapshot, trial, slot), snapshot.budgets),
+      victimsAmong(tenants, priority, trialRoom(snapshot, sieves, slot), snapshot.budgets),
     );
   }
 }

@@ -47,10 +47,12 @@ export function split(sieves: readonly Sieve[], scorers: readonly WeighedScorer[
   };
 }
 
-/** Memory for answers about single slots. */
-export interface Scratch {
-  readonly fits: Uint8Array;
-  readonly points: Float64Array;
+/** Who knows what each node has of its own. */
+export interface Reader {
+  /** True when nothing happened to the slot since it was ranked last. */
+  isRead(slot: number): boolean;
+  /** The points that the slot has now of its own. */
+  read(slot: number): number;
 }
 
 /** Nodes that get the same answer to what is regional, and who of them is best. */
@@ -69,21 +71,21 @@ export class Regions {
   /** Which contest each slot is in, and where it stands there; empty where all are in one, in order. */
   private readonly regionOf: Int32Array;
   private readonly placeOf: Int32Array;
-  private readonly pointsOf: (slot: number) => number;
-  private readonly scratch: Scratch;
+  private readonly reader: Reader;
+  private readonly hasRegional: boolean;
 
-  /** `pointsOf` says what a node has now of its own. */
-  constructor({ regions, regional }: Split, pointsOf: (slot: number) => number, scratch: Scratch) {
-    this.scratch = scratch;
-    this.pointsOf = pointsOf;
+  /** Of so many slots. */
+  constructor({ regions, regional }: Split, slots: number, reader: Reader) {
+    this.reader = reader;
     this.regional = regional;
+    this.hasRegional = regional.sieves.length + regional.scorers.length > 0;
     this.contests = regions.map((slots) => ({ slots, tournament: new Tournament(slots.length) }));
-    const length = regions.length > 1 ? scratch.fits.length : 0;
+    const length = regions.length > 1 ? slots : 0;
     this.regionOf = new Int32Array(length);
     this.placeOf = new Int32Array(length);
     if (length > 0)
-      for (const [region, slots] of regions.entries())
-        for (const [place, slot] of slots.entries()) {
+      for (const [region, members] of regions.entries())
+        for (const [place, slot] of members.entries()) {
           this.regionOf[slot] = region;
           this.placeOf[slot] = place;
         }
@@ -108,14 +110,15 @@ export class Regions {
   best(): number {
     const { regional, contests } = this;
     const [only] = contests;
-    if (regional.sieves.length + regional.scorers.length === 0) return only === undefined ? -1 : this.bestOf(only);
+    if (!this.hasRegional) return only === undefined ? -1 : this.bestOf(only);
     let best = -1;
     let most = OUT;
     for (const contest of contests) {
       // What is regional any slot of the region can tell.
       const [any = 0] = contest.slots;
-      if (!this.isRegionFitting(any)) continue;
-      const regions = this.pointsOfRegion(any);
+      if (!regional.sieves.every((sieve) => sieve.lets(any))) continue;
+      let regions = 0;
+      for (const { scorer, weight } of regional.scorers) regions += weight * scorer.at(any);
       // Whoever is at the top has no more than he is ranked by.
       if (contest.tournament.most + regions < most) continue;
       const slot = this.bestOf(contest);
@@ -129,15 +132,18 @@ export class Regions {
   }
 
   private bestOf({ slots, tournament }: Contest): number {
-    for (;;) {
-      const place = tournament.best;
-      if (place < 0) return -1;
+    const { reader } = this;
+    let place = tournament.best;
+    // Each turn but the last ranks one lower.
+    while (place >= 0) {
       const slot = slots[place] ?? -1;
-      const points = this.pointsOf(slot);
-      // Nobody is ranked below his points: who is at the top by what he has is the best. Each turn but the last ranks one lower.
-      if (points === tournament.rankOf(place)) return slot;
-      tournament.move(place, points);
+      // Nobody is ranked below his points: who is at the top by what he has is the best.
+      if (reader.isRead(slot)) return slot;
+      const points = reader.read(slot);
+      if (points === tournament.most) return slot;
+      place = tournament.sink(place, points);
     }
+    return -1;
   }
 
   private tournamentOf(slot: number): Tournament | undefined {
@@ -146,19 +152,5 @@ export class Regions {
 
   private placeIn(slot: number): number {
     return this.placeOf.length === 0 ? slot : (this.placeOf[slot] ?? 0);
-  }
-
-  private isRegionFitting(slot: number): boolean {
-    const { fits } = this.scratch;
-    fits[slot] = 1;
-    for (const sieve of this.regional.sieves) sieve.sift(fits, slot, slot + 1);
-    return fits[slot] === 1;
-  }
-
-  private pointsOfRegion(slot: number): number {
-    const { points } = this.scratch;
-    points[slot] = 0;
-    for (const { scorer, weight } of this.regional.scorers) scorer.add(points, weight, slot, slot + 1);
-    return points[slot] ?? 0;
   }
 }

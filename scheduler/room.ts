@@ -30,22 +30,12 @@ export function columnRoom(snapshot: Snapshot, shape: Shape): Room & { at(slot: 
   };
 }
 
-/** What a trial needs: the sieves whose answers depend on what runs there, and memory for their answers. */
-export interface Trial {
-  readonly sieves: readonly Sieve[];
-  readonly fits: Uint8Array;
-}
-
-/** Room for a pod that asks for ports or about other pods: the snapshot itself is changed, and asked. */
-export function trialRoom(snapshot: Snapshot, { sieves, fits }: Trial, slot: number): Room {
+/** Room for a pod that asks for ports or about other pods: the snapshot itself is changed, and the sieves asked whose answers depend on what runs there. */
+export function trialRoom(snapshot: Snapshot, sieves: readonly Sieve[], slot: number): Room {
   const nodeName = snapshot.records[slot]?.name ?? "";
   return {
     takeAway: ({ id }) => void snapshot.remove(id),
     putBack: ({ id, shape, tenure }) => snapshot.place(id, shape, nodeName, tenure),
-    isEnough: () => {
-      fits[slot] = 1;
-      for (const sieve of sieves) sieve.sift(fits, slot, slot + 1);
-      return fits[slot] === 1;
-    },
+    isEnough: () => sieves.every((sieve) => sieve.lets(slot)),
   };
 }

@@ -1,8 +1,9 @@
 import type { Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName, policyFor } from "./plugins.js";
-import { Regions, type Scratch, split, type WeighedScorer } from "./regions.js";
+import { type Reader, Regions, split, type WeighedScorer } from "./regions.js";
+import type { RisingSlots } from "./rising-slots.js";
 import type { Shape } from "./shape.js";
-import type { Load } from "./slot-loads.js";
+import type { Load, SlotLoads } from "./slot-loads.js";
 import type { Snapshot } from "./snapshot.js";
 import { OUT } from "./tournament.js";
 
@@ -12,6 +13,8 @@ export interface Prepared {
   readonly termsVersion: number;
   readonly sieves: readonly Sieve[];
   readonly scorers: readonly WeighedScorer[];
+  /** By which policy it is scored. */
+  readonly policy: PolicyName;
 }
 
 /** Asks every filter once what it has to say about a shape. */
@@ -24,11 +27,12 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
   // Read first: what is prepared may be the very thing that drops what was prepared before.
   const { nodesVersion } = snapshot;
   const { termsVersion } = snapshot.peers;
-  const scorers = POLICIES[policyFor(shape, policy, snapshot.devices)].flatMap(({ score, weight }) => {
+  const own = policyFor(shape, policy, snapshot.devices);
+  const scorers = POLICIES[own].flatMap(({ score, weight }) => {
     const scorer = score.prepare(shape, snapshot);
     return scorer === undefined ? [] : [{ scorer, weight }];
   });
-  return { nodesVersion, termsVersion, sieves: prepareSieves(shape, snapshot), scorers };
+  return { nodesVersion, termsVersion, sieves: prepareSieves(shape, snapshot), scorers, policy: own };
 }
 
 /**
@@ -36,7 +40,7 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
  * lost points by them is looked at again when it would be the best; all other changes are read when a pod is to be placed; when those are too
  * many, everything is read.
  */
-export class Standing {
+export class Standing implements Reader {
   /** When it was asked last, by the count of whoever keeps it. */
   askedAt = 0;
   private readonly prepared: Prepared;
@@ -54,11 +58,13 @@ export class Standing {
   private readonly onlyTightens: boolean;
   /** At which of its changes each slot was looked at. */
   private readonly seen: Uint32Array;
+  /** The changes that have to be read. */
+  private readonly changed: SlotLoads;
   private position = -1;
   private farChanges = 0;
 
-  /** `scratch` has a place for every slot, and may be used by others between calls. */
-  constructor(prepared: Prepared, allowed: Uint8Array, snapshot: Snapshot, scratch: Scratch) {
+  /** `scratch` has a place for every slot, and may be used by others between calls; `rising` has met the shape, and is kept up to date by whoever asks. */
+  constructor(prepared: Prepared, { allowed, snapshot, scratch, rising }: Ground) {
     this.prepared = prepared;
     this.snapshot = snapshot;
     this.allowed = allowed;
@@ -68,8 +74,13 @@ export class Standing {
     const parts = split(dynamic, prepared.scorers, allowed.length);
     this.sieves = parts.sieves;
     this.scorers = parts.scorers;
-    this.regions = new Regions(parts, (slot) => this.pointsOf(slot), scratch);
+    this.regions = new Regions(parts, allowed.length, this);
     this.onlyTightens = parts.sieves.every(({ onlyTightens }) => onlyTightens === true);
+    const isRiseKnown =
+      this.onlyTightens &&
+      this.scorers.every(({ scorer }) => scorer.isRiseKnown === true) &&
+      prepared.policy === rising.policy;
+    this.changed = isRiseKnown ? rising.changed : snapshot.changed;
     this.farSighted = [...this.sieves, ...this.scorers.map(({ scorer }) => scorer)].flatMap(
       ({ farChanges }) => farChanges ?? [],
     );
@@ -83,7 +94,7 @@ export class Standing {
 
   /** The slot where a pod of the shape should run; −1 when no node takes it. */
   best(): number {
-    const { changed } = this.snapshot;
+    const { changed } = this;
     const behind = changed.behind(this.position);
     let farChanges = 0;
     for (const ask of this.farSighted) farChanges += ask();
@@ -107,15 +118,14 @@ export class Standing {
 
   /** Ranks those slots higher that may have gained points by the last changes; false when so many may have that it is quicker to read all. */
   private catchUp(behind: number): boolean {
-    const { changed } = this.snapshot;
+    const { changed } = this;
     // A whole round costs about as much per slot as ten single ones cost for theirs.
     let left = this.allowed.length / 10 + 10;
     for (let at = changed.position - behind; at < changed.position; at += 1) {
       const load = changed.loadAt(at);
       if (load !== undefined && this.isFalling(load)) continue;
       const slot = changed.at(at);
-      const points = this.pointsOf(slot);
-      if (points !== this.regions.rankOf(slot)) this.regions.move(slot, points);
+      if (!this.isRead(slot)) this.regions.move(slot, this.read(slot));
       left -= 1;
       if (left < 0) return false;
     }
@@ -133,19 +143,33 @@ export class Standing {
     return most <= 0;
   }
 
-  /** The points that the slot has now of its own. */
-  private pointsOf(slot: number): number {
-    const { seen } = this;
-    const version = this.snapshot.changed.versions[slot] ?? 0;
-    if (seen[slot] === version) return this.regions.rankOf(slot);
-    seen[slot] = version;
-    if (this.allowed[slot] === 0) return OUT;
-    const { fits, points } = this.scratch;
-    fits[slot] = 1;
-    for (const sieve of this.sieves) sieve.sift(fits, slot, slot + 1);
-    if (fits[slot] === 0) return OUT;
-    points[slot] = 0;
-    for (const { scorer, weight } of this.scorers) scorer.add(points, weight, slot, slot + 1);
-    return points[slot] ?? OUT;
+  /** True when nothing happened to the slot since it was ranked last. */
+  isRead(slot: number): boolean {
+    return this.seen[slot] === this.snapshot.changed.versions[slot];
   }
+
+  /** The points that the slot has now of its own. */
+  read(slot: number): number {
+    this.seen[slot] = this.snapshot.changed.versions[slot] ?? 0;
+    if (this.allowed[slot] === 0) return OUT;
+    for (const sieve of this.sieves) if (!sieve.lets(slot)) return OUT;
+    let points = 0;
+    for (const { scorer, weight } of this.scorers) points += weight * scorer.at(slot);
+    return points;
+  }
+}
+
+/** What standings of one snapshot share. */
+export interface Ground {
+  /** Slots that pass the filters whose answers depend on node objects alone. */
+  readonly allowed: Uint8Array;
+  readonly snapshot: Snapshot;
+  readonly scratch: Scratch;
+  readonly rising: RisingSlots;
+}
+
+/** Memory for answers about all slots. */
+export interface Scratch {
+  readonly fits: Uint8Array;
+  readonly points: Float64Array;
 }

@@ -3,11 +3,11 @@ import { dropOldest } from "./drop-oldest.js";
 import type { Sieve } from "./filter.js";
 import type { PolicyName } from "./plugins.js";
 import { Preemptions } from "./preemptions.js";
-import type { Scratch } from "./regions.js";
+import { RisingSlots } from "./rising-slots.js";
 import { MAX_POINTS } from "./score.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
-import { type Prepared, prepare, Standing } from "./standing.js";
+import { type Prepared, prepare, type Scratch, Standing } from "./standing.js";
 import { UseGrid } from "./use-grid.js";
 
 interface Mask {
@@ -25,6 +25,7 @@ export class Standings {
   readonly preemptions: Preemptions;
   private readonly snapshot: Snapshot;
   private readonly policy: PolicyName;
+  private readonly rising: RisingSlots;
   private readonly byShape = new Map<Shape, Standing>();
   /** How often a standing was asked, in all. */
   private asked = 0;
@@ -40,6 +41,7 @@ export class Standings {
     this.gridFrom = gridFrom;
     this.snapshot = snapshot;
     this.policy = policy;
+    this.rising = new RisingSlots(snapshot, policy);
     this.preemptions = new Preemptions(snapshot, (sieves) => this.allowed(sieves));
   }
 
@@ -52,6 +54,7 @@ export class Standings {
       return this.scan(prepare(shape, this.snapshot, this.policy));
     }
     const standing = known?.isCurrent === true ? known : this.build(shape);
+    this.rising.catchUp();
     this.asked += 1;
     standing.askedAt = this.asked;
     return standing.best();
@@ -59,7 +62,10 @@ export class Standings {
 
   private build(shape: Shape): Standing {
     const prepared = prepare(shape, this.snapshot, this.policy);
-    const standing = new Standing(prepared, this.allowed(prepared.sieves), this.snapshot, this.scratchFor());
+    this.rising.meet(shape);
+    const { snapshot, rising } = this;
+    const ground = { allowed: this.allowed(prepared.sieves), snapshot, scratch: this.scratchFor(), rising };
+    const standing = new Standing(prepared, ground);
     standing.askedAt = this.asked;
     this.byShape.set(shape, standing);
     if (this.byShape.size > limit("schedulerStandings")) this.dropLongestUnasked();
@@ -111,7 +117,6 @@ export class Standings {
     const others = scorers.filter(({ scorer }) => scorer.within === undefined);
     const ceiling = others.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
     const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
-    const { fits, points } = this.scratch;
     let spare = 0;
     return this.grid.best({
       budget: Math.max(64, allowed.length / 8),
@@ -121,15 +126,13 @@ export class Standings {
         return most;
       },
       pointsAt: (slot) => {
-        fits[slot] = allowed[slot] ?? 0;
-        if (fits[slot] === 0) return Number.NEGATIVE_INFINITY;
-        for (const sieve of dynamic) sieve.sift(fits, slot, slot + 1);
-        if (fits[slot] === 0) return Number.NEGATIVE_INFINITY;
-        points[slot] = 0;
-        for (const { scorer, weight } of others) scorer.add(points, weight, slot, slot + 1);
-        spare = ceiling - (points[slot] ?? 0);
-        for (const { scorer, weight } of using) scorer.add(points, weight, slot, slot + 1);
-        return points[slot] ?? 0;
+        if (allowed[slot] === 0) return Number.NEGATIVE_INFINITY;
+        for (const sieve of dynamic) if (!sieve.lets(slot)) return Number.NEGATIVE_INFINITY;
+        let points = 0;
+        for (const { scorer, weight } of others) points += weight * scorer.at(slot);
+        spare = ceiling - points;
+        for (const { scorer, weight } of using) points += weight * scorer.at(slot);
+        return points;
       },
       spare: () => spare,
     });

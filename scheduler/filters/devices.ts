@@ -1,7 +1,7 @@
 import { type Board, isGpu, isSuitable, isWhole, shortfall } from "../devices/board.js";
 import type { DeviceDemand, DeviceShare } from "../devices/demand.js";
 import { canHave } from "../devices/pick.js";
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { Shape } from "../shape.js";
 import type { Snapshot } from "../snapshot.js";
 
@@ -23,9 +23,8 @@ export const devices: Filter = {
     return {
       staticKey: undefined,
       onlyTightens: true,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && !isFit(slot)) fits[slot] = 0;
-      },
+      lets: isFit,
+      sift: siftBy(isFit),
       why: (slot) => (isFit(slot) ? [] : why(snapshot.devices.boardOf(snapshot.records[slot]), demand)),
     };
   },

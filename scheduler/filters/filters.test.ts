@@ -273,6 +273,7 @@ for (const { name, filter, pod, node = {}, running = [], want } of rows) {
     const fits = new Uint8Array([1]);
     sieve?.sift(fits, 0, 1);
     expect(fits[0]).toBe(want.length === 0 ? 1 : 0);
+    expect(sieve?.lets(0) ?? true).toBe(want.length === 0);
   });
 }
 

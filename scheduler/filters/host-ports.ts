@@ -1,4 +1,4 @@
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { NodeRecord } from "../node-record.js";
 import type { WantedPort } from "../shape.js";
 
@@ -13,13 +13,12 @@ export const hostPorts: Filter = {
       ports
         .filter((wanted) => isTaken(snapshot.records[slot], wanted))
         .map(({ port }) => ({ reason: `host port ${port} in use` }));
+    const lets = (slot: number): boolean => snapshot.records[slot]?.ports.size === 0 || why(slot).length === 0;
     return {
       staticKey: undefined,
       onlyTightens: true,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1)
-          if (snapshot.records[slot]?.ports.size !== 0 && why(slot).length > 0) fits[slot] = 0;
-      },
+      lets,
+      sift: siftBy(lets),
       why,
     };
   },

@@ -1,5 +1,5 @@
 import { matchesNodeSelector } from "../../kinds/node-selector.js";
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 
 /** Refuses nodes that match none of the terms that the pod's node affinity demands. */
 export const nodeAffinity: Filter = {
@@ -13,9 +13,8 @@ export const nodeAffinity: Filter = {
     };
     return {
       staticKey: `node-affinity ${JSON.stringify(demanded)}`,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && !matches(slot)) fits[slot] = 0;
-      },
+      lets: matches,
+      sift: siftBy(matches),
       why: (slot): readonly Refusal[] => (matches(slot) ? [] : [{ reason: "outside the pod's node affinity" }]),
     };
   },

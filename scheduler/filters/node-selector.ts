@@ -1,4 +1,4 @@
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { NodeRecord } from "../node-record.js";
 import type { Shape } from "../shape.js";
 
@@ -9,11 +9,11 @@ export const nodeSelector: Filter = {
     const wanted = Object.entries(shape.nodeSelector).sort();
     if (wanted.length === 0 && shape.nodeName === "") return undefined;
     const why = (slot: number): readonly Refusal[] => refusals(shape.nodeName, wanted, snapshot.records[slot]);
+    const lets = (slot: number): boolean => why(slot).length === 0;
     return {
       staticKey: `node-selector ${JSON.stringify([shape.nodeName, wanted])}`,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (why(slot).length > 0) fits[slot] = 0;
-      },
+      lets,
+      sift: siftBy(lets),
       why,
     };
   },

@@ -24,6 +24,7 @@ export const podAffinity: Filter = {
         region: regionOf(count.topology),
         // Whether the pod is the first hangs on all of them.
         farChanges: () => counts.reduce((total, { farChanges }) => total + farChanges, 0),
+        lets: (slot) => takes(count, slot, mayStart()),
         sift: (fits, from, to) => {
           const isFirst = mayStart();
           for (let slot = from; slot < to; slot += 1)

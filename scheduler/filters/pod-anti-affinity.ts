@@ -1,4 +1,4 @@
-import { allOf, type Filter, type Refusal, type Sieve } from "../filter.js";
+import { allOf, type Filter, type Refusal, type Sieve, siftBy } from "../filter.js";
 import type { PeerCount } from "../peer-count.js";
 import { regionOf } from "../topology.js";
 
@@ -19,14 +19,14 @@ export const podAntiAffinity: Filter = {
 };
 
 function apartFrom(count: PeerCount, why: readonly Refusal[]): Sieve {
+  const lets = (slot: number): boolean => (count.at(slot) ?? 0) === 0;
   return {
     staticKey: undefined,
     onlyTightens: true,
     region: regionOf(count.topology),
     farChanges: () => count.farChanges,
-    sift: (fits, from, to) => {
-      for (let slot = from; slot < to; slot += 1) if ((count.at(slot) ?? 0) > 0) fits[slot] = 0;
-    },
-    why: (slot) => ((count.at(slot) ?? 0) > 0 ? why : []),
+    lets,
+    sift: siftBy(lets),
+    why: (slot) => (lets(slot) ? [] : why),
   };
 }

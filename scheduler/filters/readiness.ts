@@ -1,4 +1,4 @@
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { NodeRecord } from "../node-record.js";
 import { findUntolerated, tolerationsKey } from "../tolerations.js";
 
@@ -20,11 +20,11 @@ export const readiness: Filter = {
       if (refusesNotReady && !isReady(record)) return [{ reason: "not ready" }];
       return refusesCordoned && record?.node?.spec?.unschedulable === true ? [{ reason: "cordoned" }] : [];
     };
+    const lets = (slot: number): boolean => why(slot).length === 0;
     return {
       staticKey: `readiness ${tolerationsKey(tolerations)}`,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (why(slot).length > 0) fits[slot] = 0;
-      },
+      lets,
+      sift: siftBy(lets),
       why,
     };
   },

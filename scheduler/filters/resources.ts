@@ -12,6 +12,10 @@ export const resources: Filter = {
     return {
       staticKey: undefined,
       onlyTightens: true,
+      lets: (slot) => {
+        for (const { column, amount } of requests) if ((snapshot.free[column]?.[slot] ?? 0) < amount) return false;
+        return true;
+      },
       sift: (fits, from, to) => {
         for (const { column, amount } of requests) {
           const free = snapshot.free[column];

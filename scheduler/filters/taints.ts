@@ -1,5 +1,5 @@
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { NodeRecord } from "../node-record.js";
 import { findUntolerated, taintText, tolerationsKey } from "../tolerations.js";
 
@@ -8,11 +8,11 @@ export const taints: Filter = {
   name: "taints",
   prepare: ({ tolerations }, snapshot) => {
     const why = (slot: number): readonly Refusal[] => refusals(tolerations, snapshot.records[slot]);
+    const lets = (slot: number): boolean => why(slot).length === 0;
     return {
       staticKey: `taints ${tolerationsKey(tolerations)}`,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (why(slot).length > 0) fits[slot] = 0;
-      },
+      lets,
+      sift: siftBy(lets),
       why,
     };
   },

@@ -1,5 +1,5 @@
 import { type DomainSpread, domainSpreads } from "../domain-spread.js";
-import { allOf, type Filter, type Refusal } from "../filter.js";
+import { allOf, type Filter, type Refusal, siftBy } from "../filter.js";
 import { regionOf } from "../topology.js";
 
 /** Refuses nodes whose domain would have more than `maxSkew` pods more than the emptiest, where a spread constraint demands it. */
@@ -9,23 +9,25 @@ export const topologySpread: Filter = {
     const { demandedSpread = [] } = shape.peers ?? {};
     const spreads = domainSpreads(demandedSpread, shape, snapshot);
     return allOf(
-      spreads.map((spread) => ({
-        staticKey: undefined,
-        onlyTightens: true,
-        region: regionOf(spread.topology),
-        farChanges: () => spread.farChanges,
-        sift: (fits, from, to) => {
-          for (let slot = from; slot < to; slot += 1) if (fits[slot] === 1 && isUneven(spread, slot)) fits[slot] = 0;
-        },
-        why: (slot) => (isUneven(spread, slot) ? [refusal(spread, slot)] : []),
-      })),
+      spreads.map((spread) => {
+        const lets = (slot: number): boolean => isEven(spread, slot);
+        return {
+          staticKey: undefined,
+          onlyTightens: true,
+          region: regionOf(spread.topology),
+          farChanges: () => spread.farChanges,
+          lets,
+          sift: siftBy(lets),
+          why: (slot) => (lets(slot) ? [] : [refusal(spread, slot)]),
+        };
+      }),
     );
   },
 };
 
-function isUneven(spread: DomainSpread, slot: number): boolean {
+function isEven(spread: DomainSpread, slot: number): boolean {
   const excess = spread.excess(slot);
-  return excess === undefined || excess + spread.own > spread.asked.maxSkew;
+  return excess !== undefined && excess + spread.own <= spread.asked.maxSkew;
 }
 
 function refusal(spread: DomainSpread, slot: number): Refusal {

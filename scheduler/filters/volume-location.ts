@@ -1,5 +1,5 @@
 import { matchesNodeSelector } from "../../kinds/node-selector.js";
-import type { Filter, Refusal } from "../filter.js";
+import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { NodeRecord } from "../node-record.js";
 import type { VolumeDemand } from "../volume-demand.js";
 
@@ -9,11 +9,11 @@ export const volumeLocation: Filter = {
   prepare: ({ volumes }, snapshot) => {
     if (volumes === undefined) return undefined;
     const why = (slot: number): readonly Refusal[] => refusals(volumes, snapshot.records[slot]);
+    const lets = (slot: number): boolean => why(slot).length === 0;
     return {
       staticKey: `volume-location ${volumes.key}`,
-      sift: (fits, from, to) => {
-        for (let slot = from; slot < to; slot += 1) if (why(slot).length > 0) fits[slot] = 0;
-      },
+      lets,
+      sift: siftBy(lets),
       why,
     };
   },

@@ -1,4 +1,7 @@
-import { MAX_POINTS, type Score } from "../score.js";
+import { MAX_POINTS, type Score, type Scorer } from "../score.js";
+import type { Shape } from "../shape.js";
+import type { Load } from "../slot-loads.js";
+import type { Snapshot } from "../snapshot.js";
 import type { Box } from "../use-grid.js";
 import { addedBy, ROUNDING } from "../use-with-pod.js";
 
@@ -7,22 +10,12 @@ export const leastAllocated: Score = {
   name: "least-allocated",
   prepare: ({ scored }, snapshot) => ({
     within: leastWithin(addedBy(scored, snapshot.sizes)),
-    rise: ({ slot, cpu, memory }) => {
-      const isCpuLeft = (snapshot.scoredCpu[slot] ?? 0) + scored.cpuMillicores <= (snapshot.allocatableCpu[slot] ?? 0);
-      const isMemoryLeft =
-        (snapshot.scoredMemory[slot] ?? 0) + scored.memoryBytes <= (snapshot.allocatableMemory[slot] ?? 0);
-      // Where nothing is left the points were none before, perhaps.
-      return ROUNDING - (MAX_POINTS / 2) * ((isCpuLeft ? cpu : 0) + (isMemoryLeft ? memory : 0));
-    },
-    add: (points, weight, from, to) => {
-      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
-      for (let slot = from; slot < to; slot += 1) {
-        const cpuPoints = leftPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
-        const memoryPoints = leftPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
-      }
-    },
+    rise: (load) => leastRise(load, scored, snapshot),
+    isRiseKnown: true,
+    ...leastPoints(scored, snapshot),
   }),
+  // The more a pod asks for, the sooner nothing is left.
+  riseForAll: leastRise,
 };
 
 /** Prefers nodes with less of cpu and memory left: whole nodes stay free for large pods, or can be switched off. */
@@ -30,16 +23,50 @@ export const mostAllocated: Score = {
   name: "most-allocated",
   prepare: ({ scored }, snapshot) => ({
     within: mostWithin(addedBy(scored, snapshot.sizes)),
-    add: (points, weight, from, to) => {
-      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
-      for (let slot = from; slot < to; slot += 1) {
-        const cpuPoints = usedPoints(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
-        const memoryPoints = usedPoints(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * Math.floor((cpuPoints + memoryPoints) / 2);
-      }
-    },
+    ...mostPoints(scored, snapshot),
   }),
 };
+
+function leastRise({ slot, cpu, memory }: Load, scored: Shape["scored"], snapshot: Snapshot): number {
+  const isCpuLeft = (snapshot.scoredCpu[slot] ?? 0) + scored.cpuMillicores <= (snapshot.allocatableCpu[slot] ?? 0);
+  const isMemoryLeft =
+    (snapshot.scoredMemory[slot] ?? 0) + scored.memoryBytes <= (snapshot.allocatableMemory[slot] ?? 0);
+  // Where nothing is left the points were none before, perhaps.
+  return ROUNDING - (MAX_POINTS / 2) * ((isCpuLeft ? cpu : 0) + (isMemoryLeft ? memory : 0));
+}
+
+type Points = Pick<Scorer, "at" | "add">;
+
+function leastPoints({ cpuMillicores, memoryBytes }: Shape["scored"], snapshot: Snapshot): Points {
+  const at = (slot: number): number => {
+    const { allocatableCpu, allocatableMemory, scoredCpu, scoredMemory } = snapshot;
+    const cpu = leftPoints(allocatableCpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + cpuMillicores);
+    const memory = leftPoints(allocatableMemory[slot] ?? 0, (scoredMemory[slot] ?? 0) + memoryBytes);
+    return Math.floor((cpu + memory) / 2);
+  };
+  return {
+    at,
+    // Not by `addEach`: a loop of its own is compiled for what it calls.
+    add: (points, weight, from, to) => {
+      for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + weight * at(slot);
+    },
+  };
+}
+
+function mostPoints({ cpuMillicores, memoryBytes }: Shape["scored"], snapshot: Snapshot): Points {
+  const at = (slot: number): number => {
+    const { allocatableCpu, allocatableMemory, scoredCpu, scoredMemory } = snapshot;
+    const cpu = usedPoints(allocatableCpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + cpuMillicores);
+    const memory = usedPoints(allocatableMemory[slot] ?? 0, (scoredMemory[slot] ?? 0) + memoryBytes);
+    return Math.floor((cpu + memory) / 2);
+  };
+  return {
+    at,
+    add: (points, weight, from, to) => {
+      for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + weight * at(slot);
+    },
+  };
+}
 
 function leastWithin(added: Box): (box: Box) => number {
   return ({ cpuLow, memoryLow }) => {

@@ -1,4 +1,6 @@
-import { MAX_POINTS, type Score } from "../score.js";
+import { MAX_POINTS, type Score, type Scorer } from "../score.js";
+import type { Shape } from "../shape.js";
+import type { Snapshot } from "../snapshot.js";
 import type { Box } from "../use-grid.js";
 import { addedBy, ROUNDING } from "../use-with-pod.js";
 
@@ -8,26 +10,43 @@ export const balanced: Score = {
   prepare: ({ scored }, snapshot) => ({
     within: within(addedBy(scored, snapshot.sizes)),
     rise: ({ slot, cpu, memory, lean }) => {
-      const { allocatableCpu, allocatableMemory, scoredCpu, scoredMemory } = snapshot;
-      const [allCpu, allMemory] = [allocatableCpu[slot] ?? 0, allocatableMemory[slot] ?? 0];
-      const isWithin =
-        (scoredCpu[slot] ?? 0) + scored.cpuMillicores <= allCpu &&
-        (scoredMemory[slot] ?? 0) + scored.memoryBytes <= allMemory;
       // Shares end at one: a share that could not grow lets the other one come nearer.
-      if (!isWithin) return ROUNDING + MAX_POINTS * Math.max(cpu, memory);
+      if (!isWithin(slot, scored, snapshot)) return ROUNDING + MAX_POINTS * Math.max(cpu, memory);
+      const [allCpu, allMemory] = [snapshot.allocatableCpu[slot] ?? 0, snapshot.allocatableMemory[slot] ?? 0];
       const tilt = lean + scored.cpuMillicores / allCpu - scored.memoryBytes / allMemory;
       return ROUNDING + MAX_POINTS * (Math.abs(tilt - cpu + memory) - Math.abs(tilt));
     },
-    add: (points, weight, from, to) => {
-      const { allocatableCpu: cpu, allocatableMemory: memory, scoredCpu, scoredMemory } = snapshot;
-      for (let slot = from; slot < to; slot += 1) {
-        const cpuShare = share(cpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + scored.cpuMillicores);
-        const memoryShare = share(memory[slot] ?? 0, (scoredMemory[slot] ?? 0) + scored.memoryBytes);
-        points[slot] = (points[slot] ?? 0) + weight * Math.floor(MAX_POINTS * (1 - Math.abs(cpuShare - memoryShare)));
-      }
-    },
+    isRiseKnown: true,
+    ...points(scored, snapshot),
   }),
+  // However the node leans, the pod cannot have righted it by more than it leans itself.
+  riseForAll: ({ slot, cpu, memory }, largest, snapshot) =>
+    ROUNDING + MAX_POINTS * (isWithin(slot, largest, snapshot) ? Math.abs(cpu - memory) : Math.max(cpu, memory)),
 };
+
+/** True when the node has as much cpu and memory left as a pod is scored. */
+function isWithin(slot: number, { cpuMillicores, memoryBytes }: Shape["scored"], snapshot: Snapshot): boolean {
+  const { allocatableCpu, allocatableMemory, scoredCpu, scoredMemory } = snapshot;
+  return (
+    (scoredCpu[slot] ?? 0) + cpuMillicores <= (allocatableCpu[slot] ?? 0) &&
+    (scoredMemory[slot] ?? 0) + memoryBytes <= (allocatableMemory[slot] ?? 0)
+  );
+}
+
+function points({ cpuMillicores, memoryBytes }: Shape["scored"], snapshot: Snapshot): Pick<Scorer, "at" | "add"> {
+  const at = (slot: number): number => {
+    const { allocatableCpu, allocatableMemory, scoredCpu, scoredMemory } = snapshot;
+    const cpu = share(allocatableCpu[slot] ?? 0, (scoredCpu[slot] ?? 0) + cpuMillicores);
+    const memory = share(allocatableMemory[slot] ?? 0, (scoredMemory[slot] ?? 0) + memoryBytes);
+    return Math.floor(MAX_POINTS * (1 - Math.abs(cpu - memory)));
+  };
+  return {
+    at,
+    add: (sums, weight, from, to) => {
+      for (let slot = from; slot < to; slot += 1) sums[slot] = (sums[slot] ?? 0) + weight * at(slot);
+    },
+  };
+}
 
 /** The shares lie in two ranges: at best they are as near as those come. */
 function within(added: Box): (box: Box) => number {

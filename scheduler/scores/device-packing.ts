@@ -2,7 +2,7 @@ import { bestAssignment } from "../devices/assign.js";
 import { isForGpus } from "../devices/demand-mix.js";
 import { ByState, leftBy, strandedIn } from "../devices/gpu-states.js";
 import { canHave } from "../devices/pick.js";
-import { MAX_POINTS, type Score } from "../score.js";
+import { addEach, MAX_POINTS, type Score } from "../score.js";
 
 /** Points for a thousandth of a GPU: a node of 16 GPUs stays within MAX_POINTS. */
 const POINTS_PER_MILLI = 8;
@@ -17,16 +17,15 @@ export const devicePacking: Score = {
       const after = bestAssignment(snapshot.devices.mix, state.board, demand, leftBy(state, shape));
       return after && pointsFor(after.strandedMilli - strandedIn(snapshot, state));
     });
+    const at = (slot: number): number => {
+      const board = snapshot.devices.boardOf(snapshot.records[slot]);
+      // Most nodes of a full cluster cannot have the pod at all.
+      return board === undefined || !canHave(board, demand) ? 0 : (points.at(slot) ?? 0);
+    };
     return {
       farChanges: () => snapshot.devices.version,
-      add: (sums, weight, from, to) => {
-        for (let slot = from; slot < to; slot += 1) {
-          const board = snapshot.devices.boardOf(snapshot.records[slot]);
-          // Most nodes of a full cluster cannot have the pod at all.
-          if (board === undefined || !canHave(board, demand)) continue;
-          sums[slot] = (sums[slot] ?? 0) + weight * (points.at(slot) ?? 0);
-        }
-      },
+      at,
+      add: addEach(at),
     };
   },
 };

@@ -1,7 +1,7 @@
 import { isForGpus } from "../devices/demand-mix.js";
 import { ByState, leftBy, strandedIn } from "../devices/gpu-states.js";
 import { gpuRoom, stranded } from "../devices/stranding.js";
-import { MAX_POINTS, type Score } from "../score.js";
+import { addEach, MAX_POINTS, type Score } from "../score.js";
 
 /** Points that are taken for a thousandth of a GPU; from a whole GPU on all are. */
 const POINTS_PER_MILLI = 1_000;
@@ -16,12 +16,12 @@ export const deviceSparing: Score = {
       const more = Math.floor(POINTS_PER_MILLI * (after - strandedIn(snapshot, state)));
       return Math.min(MAX_POINTS, Math.max(0, more));
     });
+    const at = (slot: number): number => -(penalties.at(slot) ?? 0);
     return {
       ceiling: 0,
       farChanges: () => snapshot.devices.version,
-      add: (sums, weight, from, to) => {
-        for (let slot = from; slot < to; slot += 1) sums[slot] = (sums[slot] ?? 0) - weight * (penalties.at(slot) ?? 0);
-      },
+      at,
+      add: addEach(at),
     };
   },
 };

@@ -1,5 +1,5 @@
 import type { PeerCount } from "../peer-count.js";
-import { crowding, type Score, type Scorer, sumOf } from "../score.js";
+import { addEach, crowding, type Score, type Scorer, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** A hundred is the most that one pod can want a thing. */
@@ -28,8 +28,7 @@ function drawn(liking: readonly PeerCount[], disliking: readonly PeerCount[]): S
   return {
     region: first && regionOf(first.topology),
     farChanges: () => [...liking, ...disliking].reduce((total, { farChanges }) => total + farChanges, 0),
-    add: (points, weight, from, to) => {
-      for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + weight * pointsAt(slot);
-    },
+    at: pointsAt,
+    add: addEach(pointsAt),
   };
 }

@@ -1,7 +1,7 @@
 import { matchesNodeTerm } from "../../kinds/node-selector.js";
 import type { PreferredSchedulingTerm } from "../../proto/gen/tallship/v1/placement.js";
 import type { NodeRecord } from "../node-record.js";
-import { MAX_POINTS, type Score } from "../score.js";
+import { addEach, MAX_POINTS, type Score } from "../score.js";
 
 /** Prefers nodes by the weights of the preferred terms of the pod's node affinity that they match; one that matches all gets all points. */
 export const preferredNodes: Score = {
@@ -12,11 +12,12 @@ export const preferredNodes: Score = {
     const most = terms.reduce((total, { weight }) => total + weight, 0);
     // It hangs on labels alone, and those are good as long as what was prepared is.
     const own = snapshot.records.map((record) => Math.floor((MAX_POINTS * matchedWeight(terms, record)) / most));
+    const pointsAt = (slot: number): number => own[slot] ?? 0;
     return {
       rise: () => 0,
-      add: (points, weight, from, to) => {
-        for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + weight * (own[slot] ?? 0);
-      },
+      isRiseKnown: true,
+      at: pointsAt,
+      add: addEach(pointsAt),
     };
   },
 };

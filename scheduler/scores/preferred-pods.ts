@@ -1,5 +1,5 @@
 import type { PeerCount } from "../peer-count.js";
-import { crowding, MAX_POINTS, type Score, type Scorer, sumOf } from "../score.js";
+import { addEach, crowding, MAX_POINTS, type Score, type Scorer, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** Prefers nodes near pods, and avoids nodes near others, by the weights of the preferred terms of the pod's affinity and anti-affinity. The first pods count most. */
@@ -20,8 +20,7 @@ export function pull(count: PeerCount, weight: number, most: number): Scorer {
     ceiling: weight > 0 ? MAX_POINTS : 0,
     region: regionOf(count.topology),
     farChanges: () => count.farChanges,
-    add: (points, times, from, to) => {
-      for (let slot = from; slot < to; slot += 1) points[slot] = (points[slot] ?? 0) + times * pointsAt(slot);
-    },
+    at: pointsAt,
+    add: addEach(pointsAt),
   };
 }

@@ -1,5 +1,5 @@
 import { type DomainSpread, domainSpreads } from "../domain-spread.js";
-import { crowding, MAX_POINTS, type Score, sumOf } from "../score.js";
+import { addEach, crowding, MAX_POINTS, type Score, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** Prefers nodes in domains with few pods, where a spread constraint asks for it; differences below `maxSkew` do not count. */
@@ -8,15 +8,16 @@ export const preferredSpread: Score = {
   prepare: (shape, snapshot) => {
     const spreads = domainSpreads(shape.peers?.preferredSpread ?? [], shape, snapshot);
     return sumOf(
-      spreads.map((spread) => ({
-        ceiling: 0,
-        region: regionOf(spread.topology),
-        farChanges: () => spread.farChanges,
-        add: (points, weight, from, to) => {
-          for (let slot = from; slot < to; slot += 1)
-            points[slot] = (points[slot] ?? 0) - weight * Math.floor(unevenness(spread, slot) / spreads.length);
-        },
-      })),
+      spreads.map((spread) => {
+        const at = (slot: number): number => -Math.floor(unevenness(spread, slot) / spreads.length);
+        return {
+          ceiling: 0,
+          region: regionOf(spread.topology),
+          farChanges: () => spread.farChanges,
+          at,
+          add: addEach(at),
+        };
+      }),
     );
   },
 };

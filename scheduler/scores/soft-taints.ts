@@ -1,7 +1,7 @@
 import { tolerates } from "../../kinds/tolerates.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { NodeRecord } from "../node-record.js";
-import { MAX_POINTS, type Score } from "../score.js";
+import { crowding, type Score } from "../score.js";
 
 /** Avoids nodes with taints of effect PreferNoSchedule that the pod does not tolerate; the more of them, the more. */
 export const softTaints: Score = {
@@ -9,16 +9,16 @@ export const softTaints: Score = {
   prepare: ({ tolerations }, snapshot) => {
     const tainted = snapshot.softTainted.among(snapshot.records, snapshot.nodesVersion);
     if (tainted.length === 0) return undefined;
+    // It hangs on taints alone, and those are good as long as what was prepared is.
+    const own = new Map(tainted.map((record) => [record.slot, -crowding(untoleratedCount(record, tolerations))]));
     return {
       ceiling: 0,
       rise: () => 0,
+      isRiseKnown: true,
+      at: (slot) => own.get(slot) ?? 0,
       add: (points, weight, from, to) => {
-        for (const record of tainted) {
-          const { slot } = record;
-          if (slot < from || slot >= to) continue;
-          const count = untoleratedCount(record, tolerations);
-          points[slot] = (points[slot] ?? 0) - weight * (MAX_POINTS - Math.floor(MAX_POINTS / (1 + count)));
-        }
+        for (const [slot, count] of own)
+          if (slot >= from && slot < to) points[slot] = (points[slot] ?? 0) + weight * count;
       },
     };
   },

@@ -1,3 +1,4 @@
+import type { GroupCount } from "../group-counts.js";
 import { crowding, type Score } from "../score.js";
 
 /** Prefers nodes that run fewer pods of the same owner, so that one node's loss takes few of them. The first pods count most. */
@@ -6,16 +7,20 @@ export const spread: Score = {
   prepare: ({ group }, snapshot) => {
     if (group === "") return undefined;
     const { groups } = snapshot;
+    let known = { version: -1, count: groups.of(group) };
+    const counted = (): GroupCount | undefined => {
+      if (known.version !== groups.version) known = { version: groups.version, count: groups.of(group) };
+      return known.count;
+    };
     return {
       ceiling: 0,
       rise: () => 0,
+      isRiseKnown: true,
+      at: (slot) => -crowding(counted()?.at(slot) ?? 0),
       add: (points, weight, from, to) => {
-        const own = groups.of(group);
-        if (to - from === 1) points[from] = (points[from] ?? 0) - weight * crowding(own?.at(from) ?? 0);
-        else
-          own?.forEach(from, to, (slot, count) => {
-            points[slot] = (points[slot] ?? 0) - weight * crowding(count);
-          });
+        counted()?.forEach(from, to, (slot, count) => {
+          points[slot] = (points[slot] ?? 0) - weight * crowding(count);
+        });
       },
     };
   },
