@@ -21,11 +21,23 @@ export function daemonNames(host: HostConfig): readonly string[] {
   return host.isControlPlane ? ["controlplane", "agent", "dns"] : ["agent", "dns"];
 }
 
+/**
+ * Words for Node. What an agent makes in a burst - hundreds of pods at once - is garbage a moment later: with V8's own bound of 16 MiB for what is young, three times over, it kept
+ * tens of megabytes that were never used again.
+ */
+const SMALL_YOUNG_SPACE = ["--max-semi-space-size=2"];
+
 /** The daemons of a host, in order of their start. */
 export function daemonsOf(host: HostConfig, program: DaemonProgram): readonly DaemonCommand[] {
   return daemonNames(host).map((name) => ({
     name,
-    command: [process.execPath, program.path, name, ...program.options],
+    command: [
+      process.execPath,
+      ...(name === "controlplane" ? [] : SMALL_YOUNG_SPACE),
+      program.path,
+      name,
+      ...program.options,
+    ],
   }));
 }
 
