@@ -11,9 +11,13 @@ export const HEALTH_LIMITS = {
   },
   probePeers: {
     value: 32,
-    why: "peers that a node probes in one round; of more, others in the next: ninety in forty-five seconds",
+    why: "peers that a node asks everything in one round; of more, others in the next, and all briefly within a sweep",
   },
   probeNeighbours: { value: 4, why: "peers that are in every round, so that each node is looked at all the time" },
+  probeSweepRounds: {
+    value: 4,
+    why: "rounds in which every peer is asked briefly, however many there are: what is amiss is named within a minute",
+  },
   probeCloserPeers: {
     value: 16,
     why: "peers that are looked at closely at a time; a fault of this host is seen at any",

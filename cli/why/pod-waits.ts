@@ -1,6 +1,8 @@
 import { ageText } from "../../kinds/age.js";
 import { nodeStatus } from "../../kinds/columns/node.js";
 import { deletionHold } from "../../kinds/deletion-hold.js";
+import { NETWORK_CONDITION } from "../../kinds/network-health.js";
+import { metaOf } from "../../kinds/object.js";
 import { conditionOf, isDeleting, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
 import { startWaits, startWaitText } from "../../kinds/start-after.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
@@ -21,8 +23,9 @@ export interface PodGround {
 export function waitsOf(pod: Pod, ground: PodGround): readonly string[] {
   if (isDeleting(pod)) return [`it is being deleted and ${deletionHold({ kind: "Pod", object: pod })}`];
   if (isPodFinished(pod)) return finished(pod);
-  const texts = [...nodeWaits(pod, ground), ...containerWaits(pod), ...unreadiness(pod, ground)];
-  if (texts.length === 0) return [];
+  const found = [...nodeWaits(pod, ground), ...containerWaits(pod), ...unreadiness(pod, ground)];
+  if (found.length === 0) return [];
+  const texts = [...found, ...networkFaults(pod, ground)];
   const warning = ground.events.findLast(({ type }) => type === "Warning");
   if (warning === undefined || texts.some((text) => text.includes(oneLine(warning.message)))) return texts;
   const when = ageText(warning.lastTimestamp || warning.eventTime, ground.nowMs);
@@ -53,6 +56,14 @@ function nodeWaits(pod: Pod, { node, nowMs }: PodGround): readonly string[] {
   const since = ready === undefined ? "" : ` since ${ageText(ready.lastTransitionTime, nowMs)}`;
   const message = ready?.message ? `: ${oneLine(ready.message)}` : "";
   return [`its node ${name} is ${nodeStatus(node)}${since}${message}`];
+}
+
+/** What the node finds wrong with its network, since a pod that is not ready may wait for what it cannot reach. */
+function networkFaults(pod: Pod, { node }: PodGround): readonly string[] {
+  const fault = conditionOf(node?.status?.conditions, NETWORK_CONDITION);
+  if (isPodReady(pod) || fault?.status !== "True") return [];
+  const name = metaOf(node ?? {}).name;
+  return [`its node ${name} finds a fault of the network: ${oneLine(fault.message)} (tsctl net check)`];
 }
 
 /** What the first container that does not run waits for; those behind it wait for it. */

@@ -110,6 +110,15 @@ const lost = Node.fromPartial({
   metadata: { name: "h" },
   status: { conditions: [{ type: "Ready", status: "Unknown", lastTransitionTime: "2023-11-14T22:13:20Z" }] },
 });
+const ailing = Node.fromPartial({
+  metadata: { name: "h" },
+  status: {
+    conditions: [
+      { type: "Ready", status: "True" },
+      { type: "NetworkFault", status: "True", reason: "VxlanBlocked", message: "VxlanBlocked: host2" },
+    ],
+  },
+});
 const waiting = (reason: string, message = "", lastExit?: number) => ({
   name: "main",
   state: { waiting: { reason, message } },
@@ -153,6 +162,15 @@ const rows = [
     want: ["container main runs, and its readiness probe does not pass"],
   },
   { name: "its node", node: lost, pod: { status: { phase: "Unknown" } }, want: ["its node h is NotReady since 60s"] },
+  {
+    name: "its node's network, too",
+    node: ailing,
+    pod: { status: { phase: "Running", containerStatuses: [{ name: "main", state: { running: {} } }] } },
+    want: [
+      "container main runs, and its readiness probe does not pass",
+      "its node h finds a fault of the network: VxlanBlocked: host2 (tsctl net check)",
+    ],
+  },
   { name: "nothing yet", pod: { status: { phase: "Pending" } }, want: ["node h has not begun with it yet"] },
   { name: "nothing", pod: { status: { phase: "Succeeded" } }, want: [] },
   {

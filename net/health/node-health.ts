@@ -22,7 +22,7 @@ import {
   PROBE_BYTES,
   PROBE_HEADERS_BYTES,
 } from "./probe-packet.js";
-import { peersOfRound, sizesBelow } from "./probe-plan.js";
+import { BRIEF_ROUND, type ProbeRound, peersOfRound, sizesBelow, WHOLE_ROUND } from "./probe-plan.js";
 import type { ProbeReceiver, ProbeWire } from "./probe-wire.js";
 import { isSameRemedies, type Remedies, remediesAfter, remedyText } from "./remedies.js";
 
@@ -50,15 +50,7 @@ export interface NodeHealthParts {
   readonly held: Remedies;
 }
 
-/** Packets of a round to one peer, by lane: one round in limits.probeEveryMs, or each second when it is looked at closely. */
-const ROUND: readonly (readonly [Lane, Path])[] = [
-  ["underlay-small", "underlay"],
-  ["underlay-small", "underlay"],
-  ["underlay-full", "underlay"],
-  ["overlay-small", "overlay"],
-  ["overlay-small", "overlay"],
-  ["overlay-full", "overlay"],
-];
+const NOBODY = { whole: [], brief: [] };
 
 /**
  * Finds out how this node reaches its peers, and says what is at fault where it does not. Each peer is probed at a low rate; one that did not answer closely, until it is known why. Decisions are
@@ -199,26 +191,30 @@ export class NodeHealth {
     for (const record of looked) this.lookAt(record, nowMs);
     if (looked.length > 0) this.applyRemedies();
     this.tell(looked);
-    const round = nowMs >= this.roundDueMs ? this.beginRound(nowMs) : [];
+    const { whole, brief } = nowMs >= this.roundDueMs ? this.beginRound(nowMs) : NOBODY;
     const closer = [...this.records.values()].filter((each) => each.closerUntilMs > nowMs);
-    for (const record of new Set([...round, ...closer])) this.probe(record, nowMs);
-    void this.gather(round, nowMs);
-    const isAwaited = round.length > 0 || closer.length > 0;
+    const asked = new Set([...whole, ...closer]);
+    for (const record of asked) this.probe(record, nowMs);
+    for (const record of brief) if (!asked.has(record)) this.sendRound(record, BRIEF_ROUND);
+    void this.gather(whole, nowMs);
+    const isAwaited = whole.length > 0 || closer.length > 0;
     // A little later than the time after which a probe counts as lost.
     this.schedule(isAwaited ? limit("probeCloserMs") + 50 : Math.max(50, this.roundDueMs - nowMs));
   }
 
-  private beginRound(nowMs: number): readonly PeerRecord[] {
+  private beginRound(nowMs: number): { readonly whole: readonly PeerRecord[]; readonly brief: readonly PeerRecord[] } {
     this.roundDueMs = nowMs + limit("probeEveryMs");
     this.turn += 1;
-    const names = peersOfRound({
+    const { whole, brief } = peersOfRound({
       peers: [...this.records.keys()].sort(),
       self: this.config.self.nodeName,
       turn: this.turn,
       most: limit("probePeers"),
       neighbours: limit("probeNeighbours"),
+      sweepRounds: limit("probeSweepRounds"),
     });
-    return names.flatMap((name) => this.records.get(name) ?? []);
+    const known = (name: string): PeerRecord | readonly PeerRecord[] => this.records.get(name) ?? [];
+    return { whole: whole.flatMap(known), brief: brief.flatMap(known) };
   }
 
   private lookAt(record: PeerRecord, nowMs: number): void {
@@ -253,17 +249,21 @@ export class NodeHealth {
   }
 
   private probe(record: PeerRecord, nowMs: number): void {
-    record.isProbed = true;
-    const { fullBytes } = this.config;
-    for (const [at, [lane, path]] of ROUND.entries()) {
-      const bytes = lane.endsWith("full") ? fullBytes[path] : PROBE_BYTES + PROBE_HEADERS_BYTES;
-      this.send(record, { lane, path, bytes, isFirst: at === 0 });
-    }
+    this.sendRound(record, WHOLE_ROUND);
     if (record.verdict.named?.kind === "MtuBlackHole" || record.verdict.next?.fault?.kind === "MtuBlackHole")
       this.probeSizes(record, nowMs);
     const isDue =
       nowMs - record.tcpAtMs >= (record.closerUntilMs > nowMs ? limit("probeCloserMs") * 5 : limit("probeTcpMs"));
     if (isDue && !record.isConnecting) void this.connect(record, nowMs);
+  }
+
+  private sendRound(record: PeerRecord, round: ProbeRound): void {
+    record.isProbed = true;
+    const { fullBytes } = this.config;
+    for (const [at, [lane, path]] of round.entries()) {
+      const bytes = lane.endsWith("full") ? fullBytes[path] : PROBE_BYTES + PROBE_HEADERS_BYTES;
+      this.send(record, { lane, path, bytes, isFirst: at === 0 });
+    }
   }
 
   /** Looks for the largest size that passes, on both ways, at most once in a while. */

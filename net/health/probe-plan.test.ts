@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { limit } from "../../lib/limits.js";
 import { peersOfRound, sizesBelow } from "./probe-plan.js";
 
 const namesOf = (count: number): readonly string[] =>
@@ -7,7 +8,8 @@ const namesOf = (count: number): readonly string[] =>
 
 test("of few peers all are probed in each round", () => {
   const peers = namesOf(32);
-  expect(peersOfRound({ peers, self: "node-0099", turn: 7, most: 32, neighbours: 4 })).toEqual(peers);
+  const round = peersOfRound({ peers, self: "node-0099", turn: 7, most: 32, neighbours: 4, sweepRounds: 4 });
+  expect(round).toEqual({ whole: peers, brief: [] });
 });
 
 test("of many no round has more than it may, each peer has its turn, and every node is always looked at by some", () => {
@@ -19,7 +21,7 @@ test("of many no round has more than it may, each peer has its turn, and every n
       const roundsForAll = Math.ceil((peers.length - 4) / 28);
       const seen = new Set<string>();
       for (let turn = 5; turn < 5 + roundsForAll; turn += 1) {
-        const round = peersOfRound({ peers, self, turn, most: 32, neighbours: 4 });
+        const { whole: round } = peersOfRound({ peers, self, turn, most: 32, neighbours: 4, sweepRounds: 4 });
         expect(round.length).toBeLessThanOrEqual(32);
         expect(new Set(round).size).toBe(round.length);
         expect(round).not.toContain(self);
@@ -32,6 +34,34 @@ test("of many no round has more than it may, each peer has its turn, and every n
     }),
     { numRuns: 60 },
   );
+});
+
+test("however many peers there are, each is asked within any four rounds, so that a fault has a name within a minute, and a round stays small", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 600 }), fc.nat(599), fc.nat(10_000), (count, at, begin) => {
+      const all = namesOf(count);
+      const self = all[at % count] ?? "";
+      const peers = all.filter((name) => name !== self);
+      const asked = new Set<string>();
+      const sweepRounds = limit("probeSweepRounds");
+      for (let turn = begin; turn < begin + sweepRounds; turn += 1) {
+        const ground = { peers, self, turn, most: limit("probePeers"), neighbours: limit("probeNeighbours") };
+        const { whole, brief } = peersOfRound({ ...ground, sweepRounds });
+        expect(whole.length).toBeLessThanOrEqual(limit("probePeers"));
+        expect(brief.length).toBeLessThanOrEqual(Math.ceil(count / sweepRounds));
+        expect(brief.filter((name) => whole.includes(name))).toEqual([]);
+        for (const name of [...whole, ...brief]) asked.add(name);
+      }
+      expect(asked.size).toBe(peers.length);
+    }),
+    { numRuns: 100 },
+  );
+  // What begins right after a peer was asked waits for a sweep and the timeout; then it is asked each second until five answers are missing and two looks agree.
+  const sweepMs = limit("probeSweepRounds") * limit("probeEveryMs");
+  const lookMs = limit("probeCloserMs") + 50;
+  const namedMs =
+    limit("probeTimeoutMs") + Math.max(limit("probeDeadMs"), limit("probeDeadCount") * lookMs) + 3 * lookMs;
+  expect(sweepMs + namedMs).toBeLessThan(60_000);
 });
 
 test("sizes that are tried are smaller than a full packet and fall to what every host must take", () => {

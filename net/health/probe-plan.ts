@@ -1,3 +1,25 @@
+import type { Lane, Path } from "./probe-packet.js";
+
+/** Packets of a round to one peer, by lane and way. */
+export type ProbeRound = readonly (readonly [Lane, Path])[];
+
+/** All that is asked of a peer: once in limits.probeEveryMs, or each second when it is looked at closely. */
+export const WHOLE_ROUND: ProbeRound = [
+  ["underlay-small", "underlay"],
+  ["underlay-small", "underlay"],
+  ["underlay-full", "underlay"],
+  ["overlay-small", "overlay"],
+  ["overlay-small", "overlay"],
+  ["overlay-full", "overlay"],
+];
+
+/** Of a peer that is one of very many: full packets through the overlay are as large on the link as they can be. */
+export const BRIEF_ROUND: ProbeRound = [
+  ["underlay-small", "underlay"],
+  ["overlay-small", "overlay"],
+  ["overlay-full", "overlay"],
+];
+
 /** What a node's round of probes follows from. */
 export interface RoundGround {
   /** Names of all peers that answer probes, in order. */
@@ -5,17 +27,28 @@ export interface RoundGround {
   readonly self: string;
   /** Number of the round. */
   readonly turn: number;
-  /** Peers of one round at most, and how many of them are in every round. */
+  /** Peers of one round at most that are asked everything, and how many of them are in every round. */
   readonly most: number;
   readonly neighbours: number;
+  /** Rounds within which every peer is asked something. */
+  readonly sweepRounds: number;
+}
+
+/** A round of probes. */
+export interface Round {
+  /** Who is asked everything. */
+  readonly whole: readonly string[];
+  /** Who is asked whether packets pass at all, and full ones through the overlay: what is amiss there is looked at closely. */
+  readonly brief: readonly string[];
 }
 
 /**
  * Whom a node probes in a round: all peers when they are few. Of many those that follow it in the order of names, so that each node always has some that
- * look at it, and of the others the next in turn: every pair has its turn, and nothing is left to chance.
+ * look at it, and of the others the next in turn; all the rest are asked briefly, a part in each round, so that however many there are no fault of a way waits for longer than
+ * a sweep. Nothing is left to chance.
  */
-export function peersOfRound({ peers, self, turn, most, neighbours }: RoundGround): readonly string[] {
-  if (peers.length <= most) return peers;
+export function peersOfRound({ peers, self, turn, most, neighbours, sweepRounds }: RoundGround): Round {
+  if (peers.length <= most) return { whole: peers, brief: [] };
   const first = Math.max(
     0,
     peers.findIndex((name) => name > self),
@@ -25,7 +58,10 @@ export function peersOfRound({ peers, self, turn, most, neighbours }: RoundGroun
   const rest = ring.slice(neighbours);
   const begin = (turn * (most - neighbours)) % rest.length;
   const chosen = Array.from({ length: most - neighbours }, (_, at) => rest[(begin + at) % rest.length] ?? "");
-  return [...new Set([...near, ...chosen])];
+  const whole = new Set([...near, ...chosen]);
+  const share = Math.ceil(rest.length / sweepRounds);
+  const from = (turn % sweepRounds) * share;
+  return { whole: [...whole], brief: rest.slice(from, from + share).filter((name) => !whole.has(name)) };
 }
 
 /** Sizes of IP packets to try when full ones do not pass, largest first: MTUs that links and tunnels have. */
