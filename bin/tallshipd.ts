@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import {
   CLUSTER_OPTIONS,
   clusterOf,
@@ -20,6 +21,7 @@ import {
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
+import { likelyAddress } from "../lib/host-routes.js";
 
 const DAEMON_OPTIONS = {
   ...FOLDER_OPTIONS,
@@ -133,6 +135,48 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return problems.length === 0 ? 0 : 1;
     },
   }),
+  readdress: command({
+    summary: "tell this host, and its cluster, that a control plane has another address",
+    words: [],
+    options: {
+      ...FOLDER_OPTIONS,
+      "advertise-address": {
+        type: "string",
+        value: "IP",
+        help: "of this control plane (the host's own, as it is now)",
+      },
+      "control-plane": { type: "string", value: "HOST:PORT", help: "where this host finds a control plane that moved" },
+    },
+    run: async (values) => {
+      const paths = pathsOf(values);
+      const { stopHost } = await import("../agent/host/start.js");
+      const { knowControlPlane, readdressControlPlane } = await import("../controlplane/setup/readdress.js");
+      const host = await ownHost(paths);
+      const elsewhere = values["control-plane"];
+      const address = readdressed(host, values);
+      await stopHost(host, paths, programOf(values));
+      if (address === undefined) {
+        await knowControlPlane(paths, elsewhere ?? "");
+        await start(host, paths, values);
+        console.log(`${host.name} looks for the control plane at ${elsewhere}`);
+        return 0;
+      }
+      // What runs goes on running whatever comes of it, as the host that it was or is.
+      const moved = await readdressControlPlane(host, paths, address).catch(async (error: unknown) => {
+        await start(host, paths, values);
+        throw error;
+      });
+      await start(moved, paths, values);
+      const { awaitControlPlane } = await import("../controlplane/setup/await-control-plane.js");
+      await awaitControlPlane({ host: moved, paths });
+      const served = hostPort(moved.advertiseAddress, moved.ports.api);
+      console.log(
+        `${host.name} serves at ${served}; hosts that know another control plane follow by themselves, on all others run:`,
+      );
+      console.log(`\n  tallshipd readdress --control-plane ${served}\n`);
+      return 0;
+    },
+  }),
   supervise: command({
     summary: "keep this host's daemons running, in the foreground, where no systemd does",
     words: [],
@@ -234,6 +278,29 @@ async function ownHost(paths: HostPaths): Promise<HostConfig> {
   const host = await readHostConfig(paths);
   if (host !== undefined) return host;
   throw notJoined(paths);
+}
+
+/** The address that a control plane is to have; undefined for a host that is to be told of another's. */
+function readdressed(
+  host: HostConfig,
+  values: { readonly "advertise-address"?: string; readonly "control-plane"?: string },
+): string | undefined {
+  const { "control-plane": elsewhere, "advertise-address": asked } = values;
+  if (elsewhere !== undefined) {
+    if (/^\S+:\d+$/.test(elsewhere)) return undefined;
+    throw new TallshipError("invalid_argument", `--control-plane ${elsewhere}: want an address and a port`);
+  }
+  if (!host.isControlPlane)
+    throw new TallshipError(
+      "invalid_argument",
+      `${host.name} is no control plane, and follows its own address by itself: say --control-plane HOST:PORT`,
+    );
+  const address = asked ?? likelyAddress();
+  if (address !== undefined && isIP(address) > 0) return address;
+  throw new TallshipError(
+    "invalid_argument",
+    `readdress: ${address ?? "this host has no address"}: give --advertise-address`,
+  );
 }
 
 function notJoined(paths: HostPaths): TallshipError {

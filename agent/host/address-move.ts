@@ -21,14 +21,14 @@ export type AddressMove =
 
 /**
  * A host whose address is gone is the one that it reaches the control plane from, once the old one has been away for limits.addressGoneMs: a device that is
- * made anew has it back by then. A control plane does not move: others, and its etcd, know it by its address. Pure.
+ * made anew has it back by then. A control plane does not move: others, and its etcd, know it by its address, until somebody says `tallshipd readdress`. Pure.
  */
 export function addressMove({ known, present, towards, goneMs, isControlPlane }: AddressGround): AddressMove {
   if (present.includes(known)) return { is: "here" };
   if (isControlPlane)
     return {
       is: "awaited",
-      why: "others know this control plane by it: give it back to the host, or leave and join again",
+      why: "others know this control plane by it: give it back to the host, or run tallshipd readdress",
     };
   if (towards === undefined || !present.includes(towards))
     return { is: "awaited", why: "no other address reaches a control plane" };
