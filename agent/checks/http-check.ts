@@ -66,10 +66,13 @@ function ask({ scheme, host, port, path, headers }: HttpTarget, signal: AbortSig
   });
 }
 
-function headersOf(headers: HttpTarget["headers"]): Record<string, string[]> {
+/** One that stands once is a text: node takes no list for a Host over TLS, whose name the server is asked by. */
+function headersOf(headers: HttpTarget["headers"]): Record<string, string | string[]> {
   const all: Record<string, string[]> = {};
   for (const { name, value } of headers) all[name] = [...(all[name] ?? []), value];
-  return all;
+  return Object.fromEntries(
+    Object.entries(all).map(([name, values]) => [name, values.length === 1 ? (values[0] ?? "") : values]),
+  );
 }
 
 /** The first bytes of the answer; the rest is not taken. */

@@ -146,4 +146,5 @@ test("a claim is the volume that it is bound to", () => {
   expect(plans(claim("host"))).toEqual({ is: "hostPath", name: "v", path: "/srv", type: "Directory" });
   expect(plans(claim("nfs"))).toEqual({ is: "nfs", name: "v", export: "s:/p", options: ["nfsvers=4.1", "ro"] });
   expect(plans({ nfs: { server: "s", path: "/p" } })).toEqual({ is: "nfs", name: "v", export: "s:/p", options: [] });
+  expect(plans({ nfs: { server: "s", path: "/p", readOnly: true } })).toMatchObject({ options: ["ro"] });
 });

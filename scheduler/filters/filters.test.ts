@@ -290,3 +290,22 @@ test("topology-spread: one more than the emptiest node has is refused beyond max
     [[], []],
   ]);
 });
+
+test("topology-spread: a node whose taints a pod does not bear counts as a place for it, unless the constraint honours taints", () => {
+  const labels = (name: string) => ({ "kubernetes.io/hostname": name });
+  const nodes = [
+    nodeOf({ name: "node-a", labels: labels("node-a") }),
+    nodeOf({ ...gpu, name: "node-b", labels: labels("node-b") }),
+  ];
+  const reasons = ["Ignore", "Honor"].map((nodeTaintsPolicy) => {
+    const pod = podOf({ ...db, evenly: { app: "db", maxSkew: 1 } });
+    const constraints = pod.spec?.topologySpreadConstraints.map((each) => ({ ...each, nodeTaintsPolicy })) ?? [];
+    const spread = { ...pod, spec: pod.spec && { ...pod.spec, topologySpreadConstraints: constraints } };
+    const snapshot = snapshotOf(nodes, { "node-a": [podOf(db)] }, [spread]);
+    return topologySpread
+      .prepare(snapshot.shapeOf(spread), snapshot)
+      ?.why(0)
+      .map(({ reason }) => reason);
+  });
+  expect(reasons).toEqual([["would unbalance hostname by more than 1"], []]);
+});
