@@ -88,6 +88,12 @@ export const FIELD_PROOFS: readonly FieldProof[] = [
     fields: ["Volume.nfs", "NFSVolumeSource.server", "NFSVolumeSource.path", "NFSVolumeSource.readOnly"],
   },
   {
+    path: "agent/userns.real.test.ts",
+    title:
+      "root in the pod is root there and an id of nobody's outside; no two pods share ids; deleted, nothing is left",
+    fields: ["PodSpec.hostUsers"],
+  },
+  {
     path: "agent/oci/user.test.ts",
     title: "the pod's groups alone, as it asks for",
     fields: ["PodSecurityContext.supplementalGroupsPolicy"],
