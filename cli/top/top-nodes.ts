@@ -54,8 +54,10 @@ const HEADINGS = [
 function tableOf(nodes: readonly TopNode[], withHeadings: boolean): readonly (readonly string[])[] {
   const others = nodes.flatMap(({ resources }) => resources.map(({ name }) => name));
   const extended = [...new Set(others)].filter((name) => !USUAL.includes(name)).sort();
-  const rows = nodes.map((node) => rowOf(node, extended));
-  const headings = [...HEADINGS, ...extended.map((name) => name.toUpperCase()), "FRAGMENTED"];
+  const withGpus = nodes.some(({ gpus }) => gpus !== undefined);
+  const rows = nodes.map((node) => [...rowOf(node, extended), ...(withGpus ? gpuCells(node) : [])]);
+  const gpuHeadings = withGpus ? ["GPU ALLOCATED", "GPU FRAGMENTED"] : [];
+  const headings = [...HEADINGS, ...extended.map((name) => name.toUpperCase()), "FRAGMENTED", ...gpuHeadings];
   return withHeadings ? [headings, ...rows] : rows;
 }
 
@@ -71,8 +73,19 @@ function rowOf(node: TopNode, extended: readonly string[]): readonly string[] {
     requestedOf(memory),
     countOf(resourceOf(node, "pods")),
     ...extended.map((name) => countOf(resourceOf(node, name))),
-    node.fragmentation === undefined ? "-" : `${Math.round(node.fragmentation * 100)}%`,
+    percentOf(node.fragmentation),
   ];
+}
+
+/** GPUs given out, shares as parts of one, and how much of the rest is of no use to what pods ask for. */
+function gpuCells({ gpus }: TopNode): readonly string[] {
+  if (gpus === undefined) return ["-", "-"];
+  const allocated = Number(gpus.allocated.toFixed(2));
+  return [`${allocated}/${gpus.count} (${percentOf(gpus.allocated / gpus.count)})`, percentOf(gpus.fragmentation)];
+}
+
+function percentOf(share: number | undefined): string {
+  return share === undefined ? "-" : `${Math.round(share * 100)}%`;
 }
 
 function resourceOf({ resources }: TopNode, name: string): TopResource | undefined {
@@ -81,7 +94,7 @@ function resourceOf({ resources }: TopNode, name: string): TopResource | undefin
 
 function shareOf(amount: number | undefined, resource: TopResource | undefined): string {
   if (amount === undefined || resource === undefined || resource.allocatable === 0) return "-";
-  return `${Math.round((amount / resource.allocatable) * 100)}%`;
+  return percentOf(amount / resource.allocatable);
 }
 
 function requestedOf(resource: TopResource | undefined): string {

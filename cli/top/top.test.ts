@@ -53,6 +53,19 @@ describe("top", () => {
     expect(await succeed(bench, "top node host2 --no-headers")).toMatch(/^host2 /);
   });
 
+  test("where nodes tell GPUs apart: how many are given out, and what the rest is good for", async () => {
+    await writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Node, metadata: {name: host2}, status: {allocatable: {cpu: "4", memory: 8Gi, nvidia.com/gpu: "2"}, devices: [{name: nvidia.com/gpu=0}, {name: nvidia.com/gpu=1}], conditions: [{type: Ready, status: "True"}]}}`,
+    );
+    const share = `{apiVersion: v1, kind: Pod, metadata: {name: share, namespace: default}, spec: {nodeName: host2, containers: [{name: main, image: i, resources: {limits: {cpu: "4", tallship.dev/gpu-milli: "500"}}}]}}`;
+    await bench.api.create(objectOf(share));
+    const text = await succeed(bench, "top nodes");
+    expect(text).toMatch(/ GPU ALLOCATED +GPU FRAGMENTED\n/);
+    expect(text).toMatch(/^host1 .* - +-$/m);
+    expect(text).toMatch(/^host2 .* 0\.5\/2 \(25%\) +100%$/m);
+  });
+
   test("pods: by use, in all namespaces, by container, with sums", async () => {
     expect(await succeed(bench, "top pods --sort-by=memory")).toBe(
       "NAME   CPU(cores)   MEMORY(bytes)   CPU REQUESTED   MEMORY REQUESTED   NODE\nb      <unknown>    300Mi           4000m           1024Mi             host1\na      250m         100Mi           1000m           1024Mi             host1\n",

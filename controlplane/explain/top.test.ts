@@ -25,4 +25,5 @@ test("a device of which shares are given out is one that is taken, once for all 
   expect(nodes[0]?.resources.find(({ name }) => name === "nvidia.com/gpu")).toMatchObject({
     ...{ allocatable: 3, requested: 2 },
   });
+  expect(nodes[0]?.gpus).toMatchObject({ count: 3, allocated: 1.5 });
 });

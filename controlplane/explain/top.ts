@@ -5,6 +5,7 @@ import { type TopNode, type TopPod, TopResponse } from "../../proto/gen/tallship
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { UsageResponse } from "../../proto/gen/tallship/v1/session.js";
 import { isWhole } from "../../scheduler/devices/board.js";
+import { gpuUse } from "../../scheduler/devices/gpu-use.js";
 import { fragmentation } from "../../scheduler/fragmentation.js";
 import { amountOf, podRequests } from "../../scheduler/pod-requests.js";
 import { compileSelection, selectFrom } from "../api/selection.js";
@@ -44,7 +45,7 @@ export function topNodes({ snapshot }: SchedulerState, used: Used): TopResponse 
       requested: requested.get(resource) ?? 0,
       used: measured[resource],
     }));
-    return { name, resources, fragmentation: shares[slot] };
+    return { name, resources, fragmentation: shares[slot], gpus: gpuUse(snapshot, slot) };
   });
   return TopResponse.fromPartial({ nodes, usageProblem: problemOf(used) });
 }
