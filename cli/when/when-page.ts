@@ -3,7 +3,9 @@ import type { PodWhen, WhenResponse } from "../../proto/gen/tallship/v1/explain.
 
 /** When one pod gets a node, and what that rests on. */
 export function whenLines(pod: PodWhen, { waitingCount, unknownEnds }: WhenResponse): readonly string[] {
-  const head = `pod/${pod.name}: number ${pod.position} of ${waitingCount === 1 ? "1 pod that waits" : `${waitingCount} pods that wait`}`;
+  const all = `number ${pod.position} of ${waitingCount === 1 ? "1 pod that waits" : `${waitingCount} pods that wait`}`;
+  const line = pod.queue === "" ? "" : `, number ${pod.queuePosition} of ${pod.queueWaiting} in queue ${pod.queue}`;
+  const head = `pod/${pod.name}: ${all}${line}`;
   if (pod.inSeconds === undefined)
     return [head, `  when it gets a node is not known: ${pod.heldBy || unknownText(unknownEnds)}`];
   if (pod.inSeconds === 0) return [head, `  gets a node now: ${pod.node}`];

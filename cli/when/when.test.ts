@@ -58,9 +58,25 @@ describe("when", () => {
       await bench.api.create(objectOf(labelled(name, "1", "tallship.dev/pod-group: ring")));
     await bench.api.create(objectOf(labelled("next", "1", "tallship.dev/queue: small")));
     expect(await succeed(bench, "when b")).toContain("gets a node now: host1");
-    expect(await succeed(bench, "when next")).toMatch(/pod default\/user ends by its deadline of 60s/);
+    expect(await succeed(bench, "when next")).toMatch(
+      /^pod\/next: number 3 of 3 pods that wait, number 1 of 1 in queue small\n/,
+    );
+    expect(await succeed(bench, "when pod next")).toMatch(/pod default\/user ends by its deadline of 60s/);
     await bench.api.create(objectOf(labelled("never", "3", "tallship.dev/queue: small")));
     expect(await succeed(bench, "when never")).toContain('not known: it waits for quota of queue "small"');
+  });
+
+  test("of a workload all its pods that wait are told of, and of none that none waits", async () => {
+    const owner = await addJob("");
+    const { spec: job } = JSON.parse(await succeed(bench, "get job train -o json"));
+    const labels = Object.entries(job.selector.matchLabels).map(([name, value]) => `${name}: "${value}"`);
+    expect(await succeed(bench, "when job/train")).toBe("no pod waits, and none would\n");
+    for (const name of ["train-1", "train-2"])
+      await bench.api.create(objectOf(pod(name, "1", "", `${owner}, labels: {${labels.join(", ")}}`)));
+    await bench.api.create(objectOf(pod("other", "1")));
+    expect(await succeed(bench, "when job train")).toBe(
+      "pod/train-1: number 2 of 3 pods that wait\n  gets a node now: host1\npod/train-2: number 3 of 3 pods that wait\n  gets a node now: host1\n",
+    );
   });
 
   test("a pod behind a job waits for its deadline, and the one behind it for its own job mates' time", async () => {
@@ -122,8 +138,8 @@ describe("when", () => {
   });
 
   const refused = [
-    { line: "when", code: 2, err: "name one pod, or files with -f" },
-    { line: "when a b", code: 2, err: 'unexpected "b"' },
+    { line: "when", code: 2, err: "name a pod or a workload, or files with -f" },
+    { line: "when a b", code: 2, err: 'unknown type "a"' },
     { line: "when none", code: 3, err: "there is none" },
   ];
   test.each(refused)("$line", (row) => fail(bench, row));

@@ -1,12 +1,16 @@
-import { WhenRequest, type WhenResponse } from "../../proto/gen/tallship/v1/explain.js";
+import { metaOf } from "../../kinds/object.js";
+import { isPodFinished } from "../../kinds/pod-state.js";
+import { WhenRequest, WhenResponse } from "../../proto/gen/tallship/v1/explain.js";
 import { APPLY_MS } from "../apply/send-set.js";
 import { tellResults } from "../apply/told.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { type FileFlags, namesFiles } from "../input/files.js";
 import { readPlannedSet } from "../plan/planned-set.js";
+import { type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
+import { readTarget } from "../targets.js";
 import { usageError } from "../verb.js";
 import { whenLines } from "./when-page.js";
 
@@ -19,15 +23,11 @@ export async function runWhen(
   shell: Shell,
 ): Promise<number> {
   const isByFile = namesFiles(flags);
-  const [first, ...others] = operands;
-  if (isByFile === (first !== undefined)) throw usageError("name one pod, or files with -f");
-  if (others.length > 0) throw usageError(`unexpected "${others[0]}": name one pod`);
+  if (isByFile === operands.length > 0) throw usageError("name a pod or a workload, or files with -f");
+  const target = isByFile ? undefined : readTarget(operands, "Pod");
   return withCluster(shell, flags, async (cluster) => {
-    const name = first?.replace(/^(pod|pods|po)\//, "") ?? "";
-    const request = WhenRequest.fromPartial({ namespace: cluster.namespace, name });
-    const answer = isByFile
-      ? await askForFiles(cluster, flags, shell)
-      : await cluster.explain.when(request, { signal: shell.signal });
+    const answer =
+      target === undefined ? await askForFiles(cluster, flags, shell) : await askFor(cluster, target, shell);
     const texts = answer.pods.map((pod) =>
       whenLines(pod, answer)
         .map((line) => `${line}\n`)
@@ -36,6 +36,17 @@ export async function runWhen(
     await shell.stdout.write(safeText(texts.length === 0 ? "no pod waits, and none would\n" : texts.join("")));
     return EXIT.ok;
   });
+}
+
+/** Of a workload, about all its pods without a node at once. */
+async function askFor(cluster: Cluster, target: PodTarget, shell: Shell): Promise<WhenResponse> {
+  const { namespace } = cluster;
+  const pods =
+    target.kind === "Pod" ? [] : await podsOf(cluster, await podQuery(cluster, target, shell.signal), shell.signal);
+  const waiting = pods.filter((pod) => (pod.spec?.nodeName ?? "") === "" && !isPodFinished(pod));
+  const [name, ...others] = target.kind === "Pod" ? [target.name] : waiting.map((pod) => metaOf(pod).name);
+  if (name === undefined) return WhenResponse.fromPartial({});
+  return cluster.explain.when(WhenRequest.fromPartial({ namespace, name, others }), { signal: shell.signal });
 }
 
 async function askForFiles(cluster: Cluster, flags: WhenFlags, shell: Shell): Promise<WhenResponse> {

@@ -103,12 +103,14 @@ async function askOfSet<T>(
   return { results: bare, ...(await askPicture(deps, context.signal, asked, overlay)) };
 }
 
-function when(deps: ExplainDeps, { namespace, name }: WhenRequest, { signal }: CallContext): Promise<WhenResponse> {
+function when(deps: ExplainDeps, request: WhenRequest, { signal }: CallContext): Promise<WhenResponse> {
+  const { namespace, name, others } = request;
   const nowMs = deps.clock.nowMs();
   return askPicture(deps, signal, async (picture) => {
-    const pod = picture.view.get("Pod", namespace, name);
-    if (pod === undefined) throw new TallshipError("not_found", `when Pod/${namespace}/${name}: there is none`);
-    return { results: [], ...(await whenOf(new Set([metaOf(pod).uid]), picture, nowMs)) };
+    const pods = [name, ...others].map((each) => picture.view.get("Pod", namespace, each));
+    if (pods[0] === undefined) throw new TallshipError("not_found", `when Pod/${namespace}/${name}: there is none`);
+    const uids = pods.flatMap((pod) => (pod === undefined ? [] : [metaOf(pod).uid]));
+    return { results: [], ...(await whenOf(new Set(uids), picture, nowMs)) };
   });
 }
 

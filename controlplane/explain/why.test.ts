@@ -36,3 +36,20 @@ test("a pod is told that it waits for its queue's quota, or for the rest of its 
   expect((await why(second)).notTried).toBe('it waits for quota of queue "batch"');
   expect((await why(member)).notTried).toBe('pod group "g" has fewer than its 2 pods');
 });
+
+test("a pod of a group that finds no nodes together is not told that a node takes it, and how many of them would find one", async () => {
+  world = await controlWorld();
+  await world.put({ kind: "Node", object: nodeOf({ name: "node-a", allocatable: { cpu: "2", memory: "8Gi" } }) });
+  const group = { metadata: { name: "g", namespace: "default" }, spec: { minMember: 3 } };
+  await world.put({ kind: "PodGroup", object: PodGroup.fromPartial(group) });
+  const members = [];
+  for (const name of ["a", "b", "c"]) members.push(await put(name, { "tallship.dev/pod-group": "g" }));
+  const [first] = members;
+  if (first === undefined) throw new Error("there are three");
+  const need = 'pod group "g" needs nodes for 3 more pods at once: 2 of 3 would find one';
+  const each = "each: 0/1 nodes: 1 insufficient cpu (short by 1 at best)";
+  for (let time = 0; time < 2; time += 1)
+    expect(await why(first)).toMatchObject({ takenBy: "", summary: `${need}; ${each}` });
+  await world.put({ kind: "Node", object: nodeOf({ name: "node-b", allocatable: { cpu: "2", memory: "8Gi" } }) });
+  expect(await why(first)).toMatchObject({ summary: "", takenBy: expect.stringMatching(/^node-[ab]$/) });
+});

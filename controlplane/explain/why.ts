@@ -8,12 +8,14 @@ import {
   WhyResponse,
 } from "../../proto/gen/tallship/v1/explain.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { undo } from "../../scheduler/attempt.js";
 import {
   explainNodes,
   type Objection as NodeObjection,
   type NodeObjections,
   onlyObjections,
 } from "../../scheduler/explain-nodes.js";
+import { attemptGang, type Gang } from "../../scheduler/gang.js";
 import { amountText, refusalText } from "../../scheduler/refusals.js";
 import { type Decision, schedule } from "../../scheduler/schedule.js";
 import type { View } from "../cache/view.js";
@@ -31,13 +33,11 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
   const held = state.whyHeld(waiting);
   if (held !== "") return WhyResponse.fromPartial({ notTried: held, revision });
   const nodes = explainNodes(state.snapshot, waiting.shape);
-  const decision = schedule(state.snapshot, [waiting], { standings: state.standings });
+  const decision = decide(state, waiting);
   return {
     notTried: "",
-    summary: [state.groupNeed(waiting), ...decision.refusals.map(({ refusals }) => refusalText(refusals))]
-      .filter((text) => text !== "")
-      .join("; "),
-    takenBy: decision.bindings[0]?.nodeName ?? "",
+    summary: decision.summary,
+    takenBy: decision.takenBy,
     nodes: nodes.map(answerOf),
     relaxations: relaxationsOf(nodes),
     victims: victimsOf(decision.evictions, view),
@@ -47,8 +47,47 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
   };
 }
 
-function preemptionText(state: SchedulerState, { id, preempts }: WaitingPod, decision: Decision<WaitingPod>): string {
-  if (decision.bindings.length + decision.evictions.length > 0) return "";
+/** What the scheduler would decide of a pod now. */
+interface Verdict {
+  /** Empty: no node. */
+  readonly takenBy: string;
+  readonly evictions: Decision<WaitingPod>["evictions"];
+  readonly summary: string;
+}
+
+function decide(state: SchedulerState, waiting: WaitingPod): Verdict {
+  const way = state.wayOf(waiting);
+  if (typeof way === "object") return decideTogether(state, waiting, way);
+  const { bindings, evictions, refusals } = schedule(state.snapshot, [waiting], { standings: state.standings });
+  const [refused] = refusals;
+  return {
+    takenBy: bindings[0]?.nodeName ?? "",
+    evictions,
+    summary: refused === undefined ? "" : refusalText(refused.refusals),
+  };
+}
+
+/** A pod that is placed with others is taken when all are, whatever node there is for it alone. */
+function decideTogether(state: SchedulerState, waiting: WaitingPod, gang: Gang<WaitingPod>): Verdict {
+  const { snapshot, standings } = state;
+  const attempts = attemptGang(snapshot, gang, standings) ?? [];
+  undo(snapshot, attempts);
+  const own = attempts.find(({ pod, is }) => pod.id === waiting.id && is === "bound");
+  const evictions = attempts.flatMap(({ pod, nodeName, victims }) =>
+    victims.map(({ id }) => ({ podId: id, nodeName, preemptor: pod })),
+  );
+  if (own !== undefined) return { takenBy: own.nodeName, evictions, summary: "" };
+  const alone = schedule(snapshot, gang.pods, { standings });
+  const found = alone.bindings.length;
+  const count = found === 0 ? "none finds one" : `${found} of ${gang.pods.length} would find one`;
+  const where = gang.topologyKey === "" ? "" : `, not all within one ${gang.topologyKey}`;
+  const refusals = alone.refusals.find(({ pod }) => pod.id === waiting.id) ?? alone.refusals[0];
+  const each = refusals === undefined ? "" : `; each: ${refusalText(refusals.refusals)}`;
+  return { takenBy: "", evictions, summary: `${state.groupNeed(waiting)}: ${count}${where}${each}` };
+}
+
+function preemptionText(state: SchedulerState, { id, preempts }: WaitingPod, decision: Verdict): string {
+  if (decision.takenBy !== "" || decision.evictions.length > 0) return "";
   const kept = state.reservedNode(id);
   if (kept !== undefined) return `room is being made for it on node ${kept}: pods of lower priority are ending there`;
   if (!preempts) return "it may not preempt others: its preemptionPolicy is Never";

@@ -69,6 +69,10 @@ test("the first by priority and age goes first, and holds up those behind it tha
   await put("large", "batch", { requests: { cpu: "2" } });
   await put("small", "batch");
   expect(placed("large", "small")).toEqual([]);
+  expect([why("large"), why("small")]).toEqual([
+    'it waits for quota of queue "batch"',
+    'it waits behind others in queue "batch"',
+  ]);
   await put("urgent", "batch", { priority: 10 });
   expect(placed("large", "small", "urgent")).toEqual(["urgent"]);
 });
@@ -97,6 +101,8 @@ test("what was lent is taken back from the least important, no more than is need
   await put("c", "guest");
   await put("large", "owner", { requests: { cpu: "2" } });
   await put("late", "guest");
+  await world.converge(20_000);
+  expect(why("large")).toBe('it waits for quota of queue "owner" that others have borrowed and give back');
   const [first = "", second = ""] = going("vip", "a", "b", "c");
   await end(first);
   await world.converge();

@@ -102,11 +102,15 @@ export class Queues {
     return this.units.get(group || id)?.pods.has(id) === true;
   }
 
-  /** Why the pods of the queue wait that were not let in. */
-  why(queue: string): string {
-    return this.lines.get(queue)?.state === undefined
-      ? `queue "${queue}" not found`
-      : `it waits for quota of queue "${queue}"`;
+  /** Why a pod waits that was not let in. */
+  why({ id, group, queue }: WaitingPod): string {
+    const state = this.lines.get(queue)?.state;
+    if (state === undefined) return `queue "${queue}" not found`;
+    const unit = this.units.get(group || id);
+    const amounts = unit === undefined ? new Map<string, number>() : this.sumOf(unit);
+    if (!isOwn(state, amounts)) return `it waits for quota of queue "${queue}"`;
+    if (roomIn(state, this.cohortOf(state), amounts) === "own") return `it waits behind others in queue "${queue}"`;
+    return `it waits for quota of queue "${queue}" that others have borrowed${state.reclaims ? " and give back" : ""}`;
   }
 
   /** The pod has a node: it uses quota, whether it was let in or not. */

@@ -152,7 +152,7 @@ export class SchedulerState {
 
   /** Why a pod that waits is not tried; empty when it is. */
   whyHeld(pod: WaitingPod): string {
-    return this.whyGroup.get(pod.group) ?? (this.queues.isHolding(pod) ? this.queues.why(pod.queue) : "");
+    return this.whyGroup.get(pod.group) ?? (this.queues.isHolding(pod) ? this.queues.why(pod) : "");
   }
 
   /** What a pod that is placed together with others needs beside a node; empty when it is placed by itself. */

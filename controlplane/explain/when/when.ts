@@ -46,7 +46,17 @@ export async function whenOf(
     if (!course.isAnyMissing(targets) || !course.goOn()) break;
     left = course.place([...left].sort((one, other) => (isBefore(one, other) ? -1 : 1)));
   }
-  const pods = waiting.flatMap((pod, at) => (targets.has(pod.id) ? [course.answer(pod, at + 1)] : []));
+  const lines = new Map<string, WaitingPod[]>();
+  for (const pod of waiting) {
+    const line = lines.get(pod.queue) ?? [];
+    line.push(pod);
+    lines.set(pod.queue, line);
+  }
+  const pods = waiting.flatMap((pod, at) => {
+    if (!targets.has(pod.id)) return [];
+    const line = pod.queue === "" ? [] : (lines.get(pod.queue) ?? []);
+    return [course.answer(pod, { position: at + 1, queuePosition: line.indexOf(pod) + 1, queueWaiting: line.length })];
+  });
   return { pods, waitingCount: waiting.length, unknownEnds: course.endless, revision: view.revision };
 }
 
@@ -130,14 +140,15 @@ class Course {
     return true;
   }
 
-  answer(pod: WaitingPod, position: number): PodWhen {
+  answer(pod: WaitingPod, places: Pick<PodWhen, "position" | "queuePosition" | "queueWaiting">): PodWhen {
     const { namespace, name } = pod.key;
     const start = this.starts.get(pod.id);
     const isKnown = start !== undefined;
     return {
       namespace,
       name,
-      position,
+      ...places,
+      queue: pod.queue,
       node: start?.nodeName ?? "",
       startsAt: isKnown ? rfc3339(start.atMs) : "",
       inSeconds: isKnown ? Math.ceil((start.atMs - this.beganMs) / 1_000) : undefined,
