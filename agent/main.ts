@@ -24,6 +24,7 @@ import { createNodeNetwork } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import { networksFile } from "../net/networks/networks-file.js";
+import { healthCheckServers } from "../net/proxy/health-check-servers.js";
 import { tunnelKeyFile } from "../net/tunnels/key-file.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent } from "./agent.js";
@@ -162,11 +163,11 @@ async function openEdges(parts: Parts): Promise<Opened> {
     network: (config) =>
       createNodeNetwork(config, realKernel({ runDir, clock: systemClock }), {
         ...edges,
-        log,
-        names,
+        ...{ log, names },
         keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),
         networks: networksFile(join(dataDir, "networks"), log),
         metrics: networkObserver(metrics),
+        healthChecks: healthCheckServers(log),
       }),
     fabric: created.serving?.fabric,
     collectImages: (inUse, signal) => {

@@ -1,4 +1,5 @@
 import { DEFAULTS } from "../lib/limits.js";
+import type { ServiceSpec } from "../proto/gen/tallship/v1/service.js";
 
 /** Annotation of a service: its node ports may be any that the nodes do not need themselves, as published ports of compose files are. */
 export const ANY_NODE_PORT = "tallship.dev/any-node-port";
@@ -15,6 +16,14 @@ export function nodePortSpan(
   { first, last }: NodePortSpan = { first: DEFAULTS.nodePortMin, last: DEFAULTS.nodePortMax },
 ): NodePortSpan {
   return annotations?.[ANY_NODE_PORT] === "true" ? { first: 1, last: 65_535 } : { first, last };
+}
+
+/** True when nodes tell load balancers which of them has endpoints of such a service: those without drop what they are sent. */
+export function needsHealthCheck({
+  type,
+  externalTrafficPolicy,
+}: Pick<ServiceSpec, "type" | "externalTrafficPolicy">): boolean {
+  return type === "LoadBalancer" && externalTrafficPolicy === "Local";
 }
 
 /** Ports without which a node is lost to the cluster or to its owner: ssh and those of the daemons. */

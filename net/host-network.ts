@@ -22,6 +22,7 @@ import { FirewallSync } from "./policy/firewall-sync.js";
 import { hostsOf } from "./policy/hosts.js";
 import type { PolicyMap } from "./policy/policy-map.js";
 import { addressesAnnouncedBy } from "./proxy/announced.js";
+import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
 import { hostPortsByAddress } from "./proxy/host-ports.js";
 import { ProxySync } from "./proxy/proxy-sync.js";
 import { Settler } from "./settler.js";
@@ -47,6 +48,8 @@ export interface NodeNetworkOptions {
   /** Tells the process that answers for names; absent in tests and tools. */
   readonly names?: NamePublisher;
   readonly metrics?: NetworkMetrics;
+  /** Answers load balancers that ask which nodes have endpoints; absent: nobody does. */
+  readonly healthChecks?: HealthChecks;
   /** What the host remembers of networks over a reboot; absent: nothing. */
   readonly networks?: NetworksMemory;
   /** Where keys for encrypted tunnels are kept; absent: the node makes none. */
@@ -68,6 +71,7 @@ class HostNetwork implements NodeNetwork {
   private readonly log: Log;
   private readonly metrics: NetworkMetrics;
   private readonly names: NamePublisher | undefined;
+  private readonly healthChecks: HealthChecks | undefined;
   private readonly memory: NetworksMemory | undefined;
   private readonly linkLane = new Lane();
   private readonly ruleLane = new Lane();
@@ -108,6 +112,7 @@ class HostNetwork implements NodeNetwork {
     this.log = options.log.with({ part: "network" });
     this.metrics = options.metrics ?? noNetworkMetrics;
     this.names = options.names;
+    this.healthChecks = options.healthChecks;
     this.memory = options.networks;
     this.overlay = new OverlaySync(config, kernel);
     this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys });
@@ -236,6 +241,7 @@ class HostNetwork implements NodeNetwork {
     this.peerSettler.stop();
     this.ruleSettler.stop();
     this.firewallSettler.stop();
+    this.healthChecks?.close();
     await Promise.all([this.linkLane.idle(), this.ruleLane.idle(), this.firewallLane.idle()]);
     await this.kernel.close();
   }
@@ -245,6 +251,7 @@ class HostNetwork implements NodeNetwork {
     if (map === undefined) return;
     await this.proxy.applyMap(map);
     this.mapApplied = map;
+    this.healthChecks?.answer(healthChecksOf(map, this.config.nodeName));
     this.metrics.programmed("rules", this.clock.monotonicMs() - this.mapAtMs);
     this.metrics.holds("rules", this.proxy.elementCount);
     for (const listener of this.listeners) listener(map.revision);

@@ -36,6 +36,8 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   page.factIf("Session Affinity", spec?.sessionAffinity);
   page.factIf("Session Affinity Timeout", affinityTimeout(service));
   page.factIf("External Traffic Policy", spec?.externalTrafficPolicy);
+  const health = spec?.healthCheckNodePort ?? 0;
+  page.factIf("HealthCheck NodePort", health === 0 ? "" : String(health));
   page.factIf("Internal Traffic Policy", spec?.internalTrafficPolicy);
   page.factIf("Traffic Distribution", spec?.trafficDistribution);
   for (const { status: is, reason, message } of status?.conditions ?? [])

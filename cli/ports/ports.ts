@@ -66,14 +66,11 @@ export function servicePorts(service: Service): readonly OpenPort[] {
   const link = status?.announcedBy ? `, by way of node ${status.announcedBy}` : "";
   const inside =
     spec.internalTrafficPolicy === "Local" ? "pods and nodes, to endpoints of their own node" : "pods and nodes";
-  return spec.ports.flatMap((port) => {
-    const row = (address: string, number: number, from: string): OpenPort => ({
-      namespace,
-      owner: `svc/${name}`,
-      address,
-      port: `${number}/${protocolOf(port)}`,
-      from,
-    });
+  const owner = `svc/${name}`;
+  const served = spec.ports.flatMap((port) => {
+    const row = (address: string, number: number, from: string): OpenPort => {
+      return { namespace, owner, address, port: `${number}/${protocolOf(port)}`, from };
+    };
     return [
       row(spec.clusterIP, port.port, inside),
       ...spec.externalIPs.map((ip) => row(ip, port.port, `whoever can send it to a node${local}`)),
@@ -87,6 +84,9 @@ export function servicePorts(service: Service): readonly OpenPort[] {
       ...(port.nodePort === 0 ? [] : [row("*", port.nodePort, `whoever reaches a node${local}`)]),
     ];
   });
+  if (spec.healthCheckNodePort === 0) return served;
+  const from = "load balancers, to ask a node whether it has an endpoint";
+  return [...served, { namespace, owner, address: "*", port: `${spec.healthCheckNodePort}/TCP`, from }];
 }
 
 /** The ports of its host that a pod has; those of a pod on the host's own network are all that it listens on. */

@@ -1,6 +1,6 @@
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { formatError } from "../formats.js";
-import { nodePortError, nodePortSpan } from "../node-ports.js";
+import { needsHealthCheck, nodePortError, nodePortSpan } from "../node-ports.js";
 import type { Findings } from "./findings.js";
 
 /** Ports, addresses and types that go together, as Kubernetes has them. */
@@ -28,9 +28,22 @@ function checkOutside(spec: ServiceSpec, findings: Findings, previous: ServiceSp
     spec.loadBalancerClass !== previous.loadBalancerClass
   )
     findings.add("immutable", ["spec", "loadBalancerClass"], "cannot be changed while the type is LoadBalancer");
+  checkHealthCheck(spec, findings, previous);
   for (const [index, address] of spec.externalIPs.entries())
     if (/^(0\.|127\.|169\.254\.|22[4-9]\.|23\d\.)/.test(address))
       findings.add("invalid", ["spec", "externalIPs", index], `no host can be reached at ${address}`);
+}
+
+function checkHealthCheck(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {
+  const { healthCheckNodePort: port, ports } = spec;
+  const path = ["spec", "healthCheckNodePort"];
+  if (port === 0) return;
+  if (!needsHealthCheck(spec))
+    findings.add("forbidden", path, "only for type LoadBalancer with externalTrafficPolicy Local");
+  const before = previous?.healthCheckNodePort ?? 0;
+  if (before !== 0 && before !== port) findings.add("immutable", path, `cannot be changed from ${before}`);
+  if (ports.some(({ nodePort, protocol }) => nodePort === port && (protocol || "TCP") === "TCP"))
+    findings.add("duplicate", path, `${port} is a node port of the service too`);
 }
 
 function checkAddresses(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {

@@ -1,3 +1,4 @@
+import { needsHealthCheck } from "../../../kinds/node-ports.js";
 import type { Typed } from "../../../kinds/object.js";
 import type { ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
 import { withParts } from "./parts.js";
@@ -36,7 +37,14 @@ function carrySpec(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
     clusterIP,
     clusterIPs: clusterIP === "" ? [] : spec.clusterIPs.length === 0 ? [clusterIP] : spec.clusterIPs,
     ports: spec.ports.map((port) => carryPort(port, spec, before)),
+    healthCheckNodePort: carryHealthCheck(spec, before),
   };
+}
+
+function carryHealthCheck(spec: ServiceSpec, before: ServiceSpec): number {
+  const isUnchanged = spec.healthCheckNodePort === 0 || spec.healthCheckNodePort === before.healthCheckNodePort;
+  if (!isUnchanged) return spec.healthCheckNodePort;
+  return needsHealthCheck(spec) ? before.healthCheckNodePort : 0;
 }
 
 function carryAddress(spec: ServiceSpec, before: ServiceSpec): string {

@@ -120,6 +120,27 @@ test("node ports are assigned, kept over an update that does not name them, and 
   expect(await taken()).toEqual([]);
 });
 
+test("load balancers get a port at which nodes tell of their endpoints, exactly while they are sent to nodes without one in vain", async () => {
+  bench = await openApiBench();
+  const balanced = (externalTrafficPolicy: string, more: object = {}): ReturnType<typeof service> =>
+    service("web", { type: "LoadBalancer", externalTrafficPolicy, ports: [{ port: 80 }], ...more });
+  const port = specOf(await bench.create(balanced("Local")))?.healthCheckNodePort ?? 0;
+  expect(port).toBeGreaterThanOrEqual(30_000);
+  expect(await taken()).toContain(`node-port/${port}`);
+  expect((await update(balanced("Local")))?.healthCheckNodePort).toBe(port);
+  await expect(
+    bench.create(service("other", { type: "NodePort", ports: [{ port: 80, nodePort: port }] })),
+  ).rejects.toThrow(`${port} is taken by Service/default/web`);
+  await expect(update(balanced("Local", { healthCheckNodePort: port === 30_000 ? 30_001 : 30_000 }))).rejects.toThrow(
+    refused("invalid_argument"),
+  );
+  expect((await update(balanced("Cluster")))?.healthCheckNodePort).toBe(0);
+  expect(await taken()).not.toContain(`node-port/${port}`);
+  await expect(update(balanced("Cluster", { healthCheckNodePort: 30_000 }))).rejects.toThrow(
+    refused("invalid_argument"),
+  );
+});
+
 test("a node port that is named is honoured, and refused when another service has it", async () => {
   bench = await openApiBench();
   await bench.create(service("web", { type: "NodePort", ports: [{ port: 80, nodePort: 30_080 }] }));

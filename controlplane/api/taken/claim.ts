@@ -1,4 +1,4 @@
-import { nodePortError, nodePortSpan } from "../../../kinds/node-ports.js";
+import { needsHealthCheck, nodePortError, nodePortSpan } from "../../../kinds/node-ports.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { Rng } from "../../../lib/rng.js";
@@ -82,7 +82,15 @@ function fill(service: Service, context: ClaimContext): Filled {
   const clusterIPs = spec.clusterIPs.length === 0 ? [address.value] : spec.clusterIPs;
   const ports = fillPorts(spec, context);
   if (!Array.isArray(ports)) return ports;
-  return { is: "filled", service: { ...service, spec: { ...spec, clusterIP: address.value, clusterIPs, ports } } };
+  const filled = { ...spec, clusterIP: address.value, clusterIPs, ports };
+  const health = fillHealthCheck(filled, context);
+  if (typeof health !== "number") return health;
+  return { is: "filled", service: { ...service, spec: { ...filled, healthCheckNodePort: health } } };
+}
+
+function fillHealthCheck(spec: ServiceSpec, context: ClaimContext): number | Refusal {
+  if (spec.healthCheckNodePort !== 0 || !needsHealthCheck(spec)) return spec.healthCheckNodePort;
+  return pickNodePort({ protocol: "TCP", own: spec.ports }, context);
 }
 
 function pickAddress({ reads, rng, ranges }: ClaimContext): Picked {
@@ -91,34 +99,46 @@ function pickAddress({ reads, rng, ranges }: ClaimContext): Picked {
   return pick({ prefix: TAKEN_RANGES.address, range, text: addressText, reserved }, reads, rng);
 }
 
-function fillPorts(spec: ServiceSpec, { reads, rng, ranges }: ClaimContext): ServicePort[] | Refusal {
+function fillPorts(spec: ServiceSpec, context: ClaimContext): ServicePort[] | Refusal {
   const ports = [...spec.ports];
   if (!opensNodePorts(spec.type) || spec.allocateLoadBalancerNodePorts === false) return ports;
-  const range = { first: ranges.nodePortMin, count: ranges.nodePortMax - ranges.nodePortMin + 1 };
+  const health = { nodePort: spec.healthCheckNodePort, protocol: "TCP" };
   for (const [at, port] of ports.entries()) {
     if (port.nodePort !== 0) continue;
-    const reserved = ports.map(takenNodePort);
-    const text = (nodePort: number): string => takenNodePort({ nodePort, protocol: port.protocol });
-    const picked = pick({ prefix: TAKEN_RANGES.nodePort, range, text, reserved }, reads, rng);
-    if (picked.is === "refuse") return picked;
-    ports[at] = { ...port, nodePort: Number.parseInt(picked.value, 10) };
+    const picked = pickNodePort({ protocol: port.protocol, own: [...ports, health] }, context);
+    if (typeof picked !== "number") return picked;
+    ports[at] = { ...port, nodePort: picked };
   }
   return ports;
 }
 
+type OpenPort = Pick<ServicePort, "nodePort" | "protocol">;
+
+function pickNodePort(
+  { protocol, own }: { readonly protocol: string; readonly own: readonly OpenPort[] },
+  { reads, rng, ranges }: ClaimContext,
+): number | Refusal {
+  const range = { first: ranges.nodePortMin, count: ranges.nodePortMax - ranges.nodePortMin + 1 };
+  const text = (nodePort: number): string => takenNodePort({ nodePort, protocol });
+  const picked = pick({ prefix: TAKEN_RANGES.nodePort, range, text, reserved: own.map(takenNodePort) }, reads, rng);
+  return picked.is === "refuse" ? picked : Number.parseInt(picked.value, 10);
+}
+
 function rangeErrors({ metadata, spec }: Service, ranges: ServiceRanges): readonly FieldError[] {
   const errors: FieldError[] = [];
-  const { clusterIP = "", ports = [] } = spec ?? {};
+  const { clusterIP = "", ports = [], healthCheckNodePort = 0 } = spec ?? {};
   const isAddress = clusterIP !== "" && clusterIP !== "None";
   if (isAddress && !isWithin(hostsOf(ranges.serviceCIDR), addressNumber(clusterIP)))
     errors.push(wrong("spec.clusterIP", `want an address of ${ranges.serviceCIDR}, found ${clusterIP}`));
   else if (clusterIP === ranges.dnsAddress && metadata?.namespace !== "kube-system")
     errors.push(wrong("spec.clusterIP", `${clusterIP} is reserved for the cluster's resolver`));
   const span = nodePortSpan(metadata?.annotations, { first: ranges.nodePortMin, last: ranges.nodePortMax });
-  for (const [at, { nodePort }] of ports.entries()) {
-    const message = nodePort === 0 ? undefined : nodePortError(nodePort, span);
-    if (message !== undefined) errors.push(wrong(`spec.ports[${at}].nodePort`, message));
-  }
+  const check = (path: string, port: number): void => {
+    const message = port === 0 ? undefined : nodePortError(port, span);
+    if (message !== undefined) errors.push(wrong(path, message));
+  };
+  for (const [at, { nodePort }] of ports.entries()) check(`spec.ports[${at}].nodePort`, nodePort);
+  check("spec.healthCheckNodePort", healthCheckNodePort);
   return errors;
 }
 

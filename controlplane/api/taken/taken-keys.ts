@@ -9,11 +9,12 @@ export const TAKEN_RANGES = {
 
 /** The keys of the records that a service holds: its addresses, those on further networks among them, and its node ports. Whoever removes it deletes them in the same transaction. */
 export function takenBy(service: Service): readonly string[] {
-  const { clusterIP = "", ports = [] } = service.spec ?? {};
+  const { clusterIP = "", ports = [], healthCheckNodePort = 0 } = service.spec ?? {};
   const hasAddress = clusterIP !== "" && clusterIP !== "None";
   const further = (service.status?.networkAddresses ?? []).map(({ address }) => address);
   const addresses = hasAddress ? Array.from(new Set([clusterIP, ...further])) : [];
-  const open = new Set(ports.filter(({ nodePort }) => nodePort !== 0).map(takenNodePort));
+  const all = [...ports, { nodePort: healthCheckNodePort, protocol: "TCP" }];
+  const open = new Set(all.filter(({ nodePort }) => nodePort !== 0).map(takenNodePort));
   return [
     ...addresses.map((address) => `${TAKEN_RANGES.address}${address}`),
     ...Array.from(open, (text) => `${TAKEN_RANGES.nodePort}${text}`),
