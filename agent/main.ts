@@ -18,6 +18,7 @@ import { keepRenewed } from "../lib/transport/renewal.js";
 import { OWN_DEVICES } from "../net/device-names.js";
 import { namesFile, namesPath } from "../net/dns/names-file.js";
 import { namePublisher } from "../net/dns/publish-names.js";
+import { familiesOf } from "../net/family.js";
 import { hostEvidence } from "../net/health/host-evidence.js";
 import { socketWire } from "../net/health/socket-wire.js";
 import { createNodeNetwork } from "../net/host-network.js";
@@ -161,7 +162,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),
     network: (config) =>
-      createNodeNetwork(config, realKernel({ runDir, clock: systemClock }), {
+      createNodeNetwork(config, realKernel({ runDir, clock: systemClock, families: familiesOf(config) }), {
         ...edges,
         ...{ log, names },
         keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),

@@ -5,7 +5,6 @@ import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import type { Remedies } from "./health/remedies.js";
 import type { Kernel } from "./kernel/kernel.js";
-import type { RuleElement } from "./kernel/rules.js";
 import { Batches, Lane, Repeater } from "./lane.js";
 import { type NetworkMetrics, type NetworkPart, noNetworkMetrics } from "./network-metrics.js";
 import { askersOf } from "./networks/askers.js";
@@ -18,13 +17,13 @@ import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
 import { FirewallKeeper } from "./policy/firewall-keeper.js";
-import { FirewallSync } from "./policy/firewall-sync.js";
+import { Firewalls } from "./policy/firewalls.js";
 import { hostsOf } from "./policy/hosts.js";
 import type { PolicyMap } from "./policy/policy-map.js";
 import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
 import { hostPortsByAddress } from "./proxy/host-ports.js";
-import { ProxySync } from "./proxy/proxy-sync.js";
+import { Proxies } from "./proxy/proxies.js";
 import { Settler } from "./settler.js";
 import type { PublishedKey, TunnelKeys } from "./tunnels/tunnel-keys.js";
 
@@ -80,8 +79,8 @@ class HostNetwork implements NodeNetwork {
   private readonly pods: PodLinks;
   private readonly networks: NodeNetworks;
   private readonly tunnels: NetworkTunnels;
-  private readonly proxy: ProxySync;
-  private readonly firewall: FirewallSync;
+  private readonly proxy: Proxies;
+  private readonly firewall: Firewalls;
   private readonly keeper: FirewallKeeper;
   private readonly attaching: Batches<PodLink>;
   private readonly detaching: Batches<string>;
@@ -118,7 +117,7 @@ class HostNetwork implements NodeNetwork {
     this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys });
     this.networks = new NodeNetworks(config, clock, () => this.tunnels.problem);
     this.pods = new PodLinks(config, kernel, { podMtu: () => this.overlay.podMtu, networks: this.networks });
-    this.proxy = new ProxySync(config, kernel);
+    this.proxy = new Proxies(config, kernel);
     this.attaching = new Batches(
       this.linkLane,
       (link) => link.uid,
@@ -133,7 +132,7 @@ class HostNetwork implements NodeNetwork {
       new Settler({ lane, clock, rng, work, onFailure: (error) => this.report(part, error) });
     this.peerSettler = settler("overlay", this.linkLane, () => this.applyPeers());
     this.ruleSettler = settler("rules", this.ruleLane, () => this.applyRules());
-    this.firewall = new FirewallSync(config, kernel);
+    this.firewall = new Firewalls(config, kernel);
     this.keeper = new FirewallKeeper({
       sync: this.firewall,
       clock,
@@ -154,10 +153,7 @@ class HostNetwork implements NodeNetwork {
   async start(): Promise<OverlayDevice> {
     const device = await this.linkLane.run(() => this.overlay.start());
     // Pods' host ports are known to nobody but the kernel when an agent starts anew.
-    const ports: RuleElement[] = [];
-    await this.ruleLane.run(() =>
-      this.kernel.readElements(["host-ports", "host-ports-any"], (element) => ports.push(element)),
-    );
+    const ports = await this.ruleLane.run(() => this.proxy.heldPorts());
     await this.recallNetworks();
     const held = await this.firewallLane.run(() => this.firewall.held());
     if (this.map === undefined) this.hosts = held.hosts;

@@ -33,6 +33,17 @@ export interface NodeNetworkConfig {
   readonly probePort: number;
   /** Where pinned namespaces and sockets stand, such as /run/tallship. */
   readonly runDir: string;
+  /** The same ranges of IPv6; undefined: the cluster has IPv4 alone. */
+  readonly ipv6?: FamilyRanges | undefined;
+}
+
+/** The ranges of one address family. */
+export interface FamilyRanges {
+  /** The node's own pod subnet. */
+  readonly podCIDR: string;
+  /** All pods of the cluster. */
+  readonly clusterCIDR: string;
+  readonly serviceCIDR: string;
 }
 
 /** The network map as of one revision of the control plane. Values are shared and immutable. Keys are namespace/name. */

@@ -6,8 +6,8 @@ import type { HostPaths } from "../../lib/host-paths.js";
 import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { OVERLAY_DEVICE, POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../../net/device-names.js";
-import { FIREWALL_TABLE } from "../../net/kernel/firewall-text.js";
-import { RULE_TABLE } from "../../net/kernel/nft-text.js";
+import { firewallTable } from "../../net/kernel/firewall-text.js";
+import { ruleTable } from "../../net/kernel/nft-text.js";
 import { mountedHierarchies, removeCgroup } from "../cgroup/pod-cgroups.js";
 import { mountsBelow } from "./mounts-below.js";
 
@@ -112,7 +112,8 @@ async function removeNetwork(): Promise<void> {
   await run("ip", ["link", "delete", OVERLAY_DEVICE]);
   await run("ip", ["route", "flush", "table", "all", "proto", `${ROUTE_PROTOCOL}`]);
   await run("ip", ["rule", "flush", "proto", `${ROUTE_PROTOCOL}`]);
-  for (const table of [RULE_TABLE, FIREWALL_TABLE]) await run("nft", ["delete", "table", ...table.split(" ")]);
+  const tables = (["IPv4", "IPv6"] as const).flatMap((family) => [ruleTable(family), firewallTable(family)]);
+  for (const table of tables) await run("nft", ["delete", "table", ...table.split(" ")]);
 }
 
 /** Runs to its end; what is not there to be taken away makes it fail, and that is well. */

@@ -1,34 +1,37 @@
 // Edge: the firewall's nftables table, and the connections that it forbids.
 import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
+import type { Family } from "../family.js";
 import type { CoProcess } from "./co-process.js";
 import type { FirewallChange, FirewallTable } from "./firewall.js";
-import { FIREWALL_TABLE, firewallCommands, firewallReplacement } from "./firewall-text.js";
-import { cutLine, parseFlow } from "./flow-text.js";
+import { firewallCommands, firewallReplacement, firewallTable } from "./firewall-text.js";
+import { cutLine, ofFamily, parseFlow } from "./flow-text.js";
 import type { FirewallElement, TrackedFlow } from "./kernel.js";
-import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
+import { INTERACTIVE_BYTES, type NftFiles, type NftTools } from "./nft-files.js";
 import { hasTable, tableFingerprint } from "./nft-looks.js";
 import { ElementReader } from "./nft-parse.js";
 import { feed, quoted } from "./shell-script.js";
 
 /** The firewall's table by the same nft as the proxy's, and connection tracking by its tool. */
 export class FirewallKernel {
+  private readonly family: Family;
   private readonly nft: CoProcess;
   private readonly shell: CoProcess;
   private readonly files: NftFiles;
 
-  constructor(nft: CoProcess, shell: CoProcess, files: NftFiles) {
+  constructor(family: Family, { nft, shell, files }: NftTools) {
+    this.family = family;
     this.nft = nft;
     this.shell = shell;
     this.files = files;
   }
 
   async replaceFirewall(table: FirewallTable): Promise<void> {
-    await this.files.load(firewallReplacement(table), "replace the firewall's table");
+    await this.files.load(firewallReplacement(this.family, table), "replace the firewall's table");
   }
 
   async changeFirewall(changes: readonly FirewallChange[]): Promise<void> {
-    const commands = firewallCommands(changes);
+    const commands = firewallCommands(this.family, changes);
     if (commands.length === 0) return;
     const text = commands.join("; ");
     if (text.length > INTERACTIVE_BYTES) return this.files.load([`${commands.join("\n")}\n`], "change the firewall");
@@ -37,16 +40,18 @@ export class FirewallKernel {
   }
 
   hasFirewall(): Promise<boolean> {
-    return hasTable(this.nft, FIREWALL_TABLE);
+    return hasTable(this.nft, firewallTable(this.family));
   }
 
   firewallFingerprint(): Promise<string> {
-    return tableFingerprint(this.nft, FIREWALL_TABLE);
+    return tableFingerprint(this.nft, firewallTable(this.family));
   }
 
   async readFirewall(visit: (element: FirewallElement) => void): Promise<void> {
     await this.files.with(async (path) => {
-      await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, [`list table ${FIREWALL_TABLE}`]));
+      await this.shell.request(
+        feed(`nft -i > ${quoted(path)} 2>/dev/null`, [`list table ${firewallTable(this.family)}`]),
+      );
       const reader = new ElementReader(
         ({ map, key, value }) => visit({ set: map, key, value }),
         (name) => name,
@@ -58,7 +63,7 @@ export class FirewallKernel {
   async readFlows(addresses: readonly string[]): Promise<readonly TrackedFlow[]> {
     if (addresses.length === 0) return [];
     const words = addresses.map((address) => `-e ${quoted(`=${address} `)}`).join(" ");
-    const found = await this.shell.request(`conntrack -L 2>/dev/null | grep -F ${words}; true`);
+    const found = await this.shell.request(`conntrack -L${ofFamily(this.family)} 2>/dev/null | grep -F ${words}; true`);
     const wanted = new Set(addresses);
     return found
       .split("\n")

@@ -1,9 +1,15 @@
+import { type Family, familyOf } from "../family.js";
 import type { FlowFilter, TrackedFlow } from "./kernel.js";
 
+/** What tells conntrack the family; IPv4 is what it takes by itself. */
+export function ofFamily(family: Family): string {
+  return family === "IPv6" ? " -f ipv6" : "";
+}
+
 /** One `conntrack -D` for a filter. */
-export function forgetLine(flow: FlowFilter): string {
+export function forgetLine(family: Family, flow: FlowFilter): string {
   const words = [
-    `conntrack -D -p ${flow.protocol}`,
+    `conntrack -D${ofFamily(family)} -p ${flow.protocol}`,
     flow.sentTo === undefined ? "" : `--orig-dst ${flow.sentTo}`,
     flow.sentToPort === undefined ? "" : `--orig-port-dst ${flow.sentToPort}`,
     flow.endpoint === undefined ? "" : `--reply-src ${flow.endpoint}`,
@@ -45,5 +51,5 @@ export function parseFlow(line: string): TrackedFlow | undefined {
 /** One `conntrack -D` for a connection. */
 export function cutLine({ protocol, from, sentTo, fromPort, sentToPort }: TrackedFlow): string {
   const ports = sentToPort === 0 ? "" : ` --sport ${fromPort} --dport ${sentToPort}`;
-  return `conntrack -D -p ${protocol} -s ${from} -d ${sentTo}${ports}`;
+  return `conntrack -D${ofFamily(familyOf(from))} -p ${protocol} -s ${from} -d ${sentTo}${ports}`;
 }

@@ -1,5 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
 import { POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../device-names.js";
+import { type Family, familyOf, hostPrefix } from "../family.js";
 import { type Entry, MAIN_TABLE } from "./entries.js";
 import { parseAlias } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
@@ -76,24 +77,29 @@ export function parseDevices(json: string, devices: Asked): readonly Entry[] {
   });
 }
 
-/** IPv4 addresses of the devices, of `ip -json address show`. */
-export function parseAddresses(json: string, devices: Asked): readonly Entry[] {
+/** Addresses of the devices, of `ip -json address show`; of IPv6 only where that is asked for, and never link-local ones. */
+export function parseAddresses(json: string, devices: Asked, families: readonly Family[] = ["IPv4"]): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const device = row.text("ifname");
     if (!devices(device)) return [];
     return row.rows("addr_info").flatMap((address): Entry[] => {
-      if (address.text("family") !== "inet") return [];
+      const ip = address.text("local");
+      if (!families.includes(familyOf(ip)) || address.text("scope") === "link") return [];
       const scope = address.text("scope") === "host" ? "host" : "global";
-      return [{ table: "address", device, ip: address.text("local"), scope }];
+      return [{ table: "address", device, ip, scope }];
     });
   });
 }
 
 /** Permanent neighbours of the devices, of `ip -json neighbour show nud permanent`. */
-export function parseNeighbours(json: string, devices: Asked): readonly Entry[] {
+export function parseNeighbours(
+  json: string,
+  devices: Asked,
+  families: readonly Family[] = ["IPv4"],
+): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const device = row.text("dev");
-    if (!devices(device) || row.text("dst").includes(":")) return [];
+    if (!devices(device) || !families.includes(familyOf(row.text("dst")))) return [];
     return [{ table: "neigh", device, ip: row.text("dst"), mac: row.text("lladdr") }];
   });
 }
@@ -105,7 +111,7 @@ export function parseForwarding(json: string, device: string): readonly Entry[] 
   );
 }
 
-/** Tallship's routes through the devices and its refusals, of `ip -json route show proto 84`. */
+/** Tallship's routes through the devices and its refusals, of `ip -json route show proto 84`, of whatever families were shown. */
 export function parseRoutes(json: string, devices: Asked): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     const subnet = withPrefix(row.text("dst"));
@@ -145,7 +151,7 @@ function tableNumber(name: string): number {
 
 function withPrefix(destination: string): string {
   if (destination === "default") return "0.0.0.0/0";
-  return destination.includes("/") ? destination : `${destination}/32`;
+  return destination.includes("/") ? destination : hostPrefix(destination);
 }
 
 /** A pod's device on the host, of `ip -json link show group N`. */

@@ -6,6 +6,7 @@ import {
   podDevice,
   ROUTE_PROTOCOL,
 } from "../device-names.js";
+import { type Family, hostPrefix } from "../family.js";
 import { macOfAddress } from "../ipv4.js";
 import type { Entry, EntryChange, RouteEntry, RuleEntry } from "./entries.js";
 import type { FurtherWiring, PodWiring } from "./kernel.js";
@@ -21,6 +22,11 @@ export interface Command {
 
 /** Group that pods' devices are moved to before all of it is deleted at once: the kernel waits once, not once per device. */
 export const DOOMED_GROUP = POD_DEVICE_GROUP + 1;
+
+/** Shows Tallship's routes of these families. Of more than one only all tables together can be asked for; others than the main one have none of Tallship's. */
+export function showRoutes(families: readonly Family[]): string {
+  return `route show${families.length > 1 ? " table all" : ""} proto ${ROUTE_PROTOCOL}`;
+}
 
 /** Commands for a change. Adds replace what is there under the same key, so that doing it twice equals doing it once. */
 export function commandsFor({ do: act, entry }: EntryChange): readonly Command[] {
@@ -41,7 +47,10 @@ function addition(entry: Entry): readonly Command[] {
         ...(entry.device === OVERLAY_DEVICE ? [{ tool: "shell" as const, line: loosened(entry.device) }] : []),
       ];
     case "address":
-      return ip(`address replace ${entry.ip}/32 dev ${entry.device} scope ${entry.scope}`);
+      return entry.ip.includes(":")
+        ? // Nobody else can have it: the kernel need not ask the link for a second first.
+          ip(`address replace ${entry.ip}/128 dev ${entry.device} nodad`)
+        : ip(`address replace ${entry.ip}/32 dev ${entry.device} scope ${entry.scope}`);
     case "neigh":
       return ip(`neighbour replace ${entry.ip} lladdr ${entry.mac} dev ${entry.device} nud permanent`);
     case "fdb":
@@ -68,7 +77,7 @@ function deletion(entry: Entry): readonly Command[] {
     case "device":
       return ip(`link delete dev ${entry.device}`);
     case "address":
-      return ip(`address delete ${entry.ip}/32 dev ${entry.device}`);
+      return ip(`address delete ${hostPrefix(entry.ip)} dev ${entry.device}`);
     case "neigh":
       return ip(`neighbour delete ${entry.ip} dev ${entry.device}`);
     case "fdb":
@@ -119,15 +128,19 @@ export function insideLines(pod: PodWiring, hostNetns: string): readonly string[
   return ["link set dev lo up", ...linksOf(pod).flatMap((link) => linkLines(pod.uid, link, hostNetns))];
 }
 
-/** Every link of a pod; the first leads everywhere. */
-function linksOf(pod: PodWiring): readonly FurtherWiring[] {
-  if (pod.address === "") return [];
-  const { address, mtu, gateway, further = [] } = pod;
-  return [{ interface: FIRST_INTERFACE, address, mtu, gateway, subnet: "" }, ...further];
+interface Link extends FurtherWiring {
+  readonly ipv6?: PodWiring["ipv6"];
 }
 
-function linkLines(uid: string, link: FurtherWiring, hostNetns: string): readonly string[] {
-  const { interface: inside, address, mtu, gateway, subnet } = link;
+/** Every link of a pod; the first leads everywhere. */
+function linksOf(pod: PodWiring): readonly Link[] {
+  if (pod.address === "") return [];
+  const { address, mtu, gateway, ipv6, further = [] } = pod;
+  return [{ interface: FIRST_INTERFACE, address, mtu, gateway, subnet: "", ipv6 }, ...further];
+}
+
+function linkLines(uid: string, link: Link, hostNetns: string): readonly string[] {
+  const { interface: inside, address, mtu, gateway, subnet, ipv6 } = link;
   const outside = podDevice(uid, inside);
   const way = subnet === "" ? "default" : subnet;
   const source = subnet === "" ? "" : ` src ${address}`;
@@ -138,6 +151,13 @@ function linkLines(uid: string, link: FurtherWiring, hostNetns: string): readonl
     `link set dev ${inside} up`,
     `neighbour replace ${gateway} lladdr ${HOST_END_MAC} dev ${inside} nud permanent`,
     `route replace ${way} via ${gateway} dev ${inside} onlink${source}`,
+    ...(ipv6 === undefined
+      ? []
+      : [
+          `address replace ${ipv6.address}/128 dev ${inside} nodad`,
+          `neighbour replace ${ipv6.gateway} lladdr ${HOST_END_MAC} dev ${inside} nud permanent`,
+          `route replace default via ${ipv6.gateway} dev ${inside} onlink src ${ipv6.address}`,
+        ]),
   ];
 }
 
@@ -145,11 +165,18 @@ function linkLines(uid: string, link: FurtherWiring, hostNetns: string): readonl
 export function outsideLines(pod: PodWiring): readonly string[] {
   return linksOf(pod).flatMap((link) => {
     const device = podDevice(pod.uid, link.interface);
+    const { ipv6 } = link;
     return [
       `link set dev ${device} addrgenmode none`,
       `link set dev ${device} group ${POD_DEVICE_GROUP} alias ${aliasOf(pod.uid, link)} up`,
       `neighbour replace ${link.address} lladdr ${macOfAddress(link.address)} dev ${device} nud permanent`,
       `route replace ${link.address}/32 dev ${device} src ${link.gateway} proto ${ROUTE_PROTOCOL}`,
+      ...(ipv6 === undefined
+        ? []
+        : [
+            `neighbour replace ${ipv6.address} lladdr ${macOfAddress(link.address)} dev ${device} nud permanent`,
+            `route replace ${ipv6.address}/128 dev ${device} src ${ipv6.gateway} proto ${ROUTE_PROTOCOL}`,
+          ]),
     ];
   });
 }
@@ -186,7 +213,7 @@ const HARMLESS: Readonly<Record<EntryChange["do"], readonly RegExp[]>> = {
   delete: [
     /^RTNETLINK answers: No such (process|file or directory|device)$/,
     /^RTNETLINK answers: Cannot assign requested address$/,
-    /^Error: ipv4: Address not found\.$/,
+    /^Error: ipv[46]: [Aa]ddress not found\.$/,
     /^Cannot find device /,
   ],
 };

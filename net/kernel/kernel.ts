@@ -12,6 +12,8 @@ export interface PodWiring {
   readonly mtu: number;
   /** Next hop of all the pod's packets, and the source of the host's packets to it. */
   readonly gateway: string;
+  /** Its address of IPv6 on the same link, and the next hop of its packets; absent: none. */
+  readonly ipv6?: { readonly address: string; readonly gateway: string } | undefined;
   /** Links to further networks. */
   readonly further?: readonly FurtherWiring[];
 }
@@ -34,6 +36,8 @@ export interface PodDevice {
   readonly address: string;
   /** Namespace, device, route and neighbour are all there and up; those of further links as well. */
   readonly isWhole: boolean;
+  /** The IPv6 address that the host leads to it; absent: none. */
+  readonly ipv6?: string | undefined;
   /** Further links, in order of their devices in the pod. */
   readonly further: readonly { readonly interface: string; readonly address: string }[];
 }
@@ -104,41 +108,8 @@ export interface UnderlayDevice {
   readonly prefixLength: number;
 }
 
-/**
- * Edge: the network tables of one host's network namespace. Real: ip, bridge and nft. Simulated: maps in memory.
- * Everything is idempotent: adding what is there and deleting what is absent succeed. Failures: kernel_failed.
- */
-export interface Kernel {
-  /** The device that has the address; undefined when none has. */
-  underlay(address: string): Promise<UnderlayDevice | undefined>;
-  /** What the tables hold: all entries of the devices named and of every network's overlay device, own refusals, and the settings named. */
-  readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]>;
-  /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
-  changeEntries(changes: readonly EntryChange[]): Promise<void>;
-
-  /** Whether the kernel looks for routes by the marks of packets. */
-  routesByMark(): Promise<boolean>;
-  /** Whether the device leaves checksums of what it sends to the network card; undefined when it cannot be known. */
-  leavesChecksums(device: string): Promise<boolean | undefined>;
-  /** Has the device leave checksums to the card, or not. */
-  leaveChecksums(device: string, isLeft: boolean): Promise<void>;
-  /** Every device of tunnels among these. */
-  readTunnels(devices: readonly string[]): Promise<readonly HeldTunnel[]>;
-  /** Makes a device of tunnels or changes it to this; what stays the same of it is not interrupted. The key is the private one, base64. */
-  setTunnel(tunnel: TunnelDevice, settings: { readonly key: string; readonly mtu: number }): Promise<void>;
-  /** Takes devices of tunnels away, with what runs for them. */
-  removeTunnels(devices: readonly string[]): Promise<void>;
-
-  /** Tells whoever is on the device's link that these addresses are here now, some times over; does not wait until it is done. */
-  announce(device: string, addresses: readonly string[]): Promise<void>;
-
-  /** Makes links, or completes those half made. Returns the failures by uid. */
-  createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>>;
-  /** Takes links and the pins of their namespaces away; gone when it returns. Returns the failures by uid. */
-  removePods(uids: readonly string[]): Promise<ReadonlyMap<string, TallshipError>>;
-  /** Every link and every pinned namespace, half made ones included. */
-  listPods(): Promise<readonly PodDevice[]>;
-
+/** What decides on the packets of one address family: two tables of rules, and the connections that the kernel tracks. */
+export interface PacketTables {
   /** Replaces the proxy's table by these rules and elements in one transaction. */
   replaceRules(frame: RuleFrame, elements: Iterable<RuleElement>): Promise<void>;
   /** Changes elements in one transaction: all or none. Strict: fails when an added element is there with another value, or a deleted one absent. */
@@ -169,6 +140,45 @@ export interface Kernel {
   cutFlows(flows: readonly TrackedFlow[]): Promise<void>;
   /** Makes the kernel decide anew for connections that match any filter. */
   forgetFlows(filters: readonly FlowFilter[]): Promise<void>;
+}
+
+/**
+ * Edge: the network tables of one host's network namespace. Real: ip, bridge and nft. Simulated: maps in memory.
+ * Everything is idempotent: adding what is there and deleting what is absent succeed. Failures: kernel_failed.
+ */
+export interface Kernel extends PacketTables {
+  /** The device that has the address; undefined when none has. */
+  underlay(address: string): Promise<UnderlayDevice | undefined>;
+  /** What the tables hold: all entries of the devices named and of every network's overlay device, own refusals, and the settings named. */
+  readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]>;
+  /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
+  changeEntries(changes: readonly EntryChange[]): Promise<void>;
+
+  /** Whether the kernel looks for routes by the marks of packets. */
+  routesByMark(): Promise<boolean>;
+  /** Whether the device leaves checksums of what it sends to the network card; undefined when it cannot be known. */
+  leavesChecksums(device: string): Promise<boolean | undefined>;
+  /** Has the device leave checksums to the card, or not. */
+  leaveChecksums(device: string, isLeft: boolean): Promise<void>;
+  /** Every device of tunnels among these. */
+  readTunnels(devices: readonly string[]): Promise<readonly HeldTunnel[]>;
+  /** Makes a device of tunnels or changes it to this; what stays the same of it is not interrupted. The key is the private one, base64. */
+  setTunnel(tunnel: TunnelDevice, settings: { readonly key: string; readonly mtu: number }): Promise<void>;
+  /** Takes devices of tunnels away, with what runs for them. */
+  removeTunnels(devices: readonly string[]): Promise<void>;
+
+  /** Tells whoever is on the device's link that these addresses are here now, some times over; does not wait until it is done. */
+  announce(device: string, addresses: readonly string[]): Promise<void>;
+
+  /** Makes links, or completes those half made. Returns the failures by uid. */
+  createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>>;
+  /** Takes links and the pins of their namespaces away; gone when it returns. Returns the failures by uid. */
+  removePods(uids: readonly string[]): Promise<ReadonlyMap<string, TallshipError>>;
+  /** Every link and every pinned namespace, half made ones included. */
+  listPods(): Promise<readonly PodDevice[]>;
+
+  /** The tables of IPv6, in which only its packets are seen. */
+  readonly ipv6: PacketTables;
   /** Ends what runs on behalf of this edge; the tables stay. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { isOfNetworks, NETWORK_DEVICE_PREFIX, ROUTE_PROTOCOL } from "../device-names.js";
+import type { Family } from "../family.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
 import {
@@ -23,11 +24,13 @@ import { feed, sectionMark, sections, showAll, shown } from "./shell-script.js";
  */
 export class LinkKernel {
   private readonly shell: CoProcess;
+  private readonly families: readonly Family[];
 
   private canRouteByMark: boolean | undefined;
 
-  constructor(shell: CoProcess) {
+  constructor(shell: CoProcess, families: readonly Family[]) {
     this.shell = shell;
+    this.families = families;
   }
 
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
@@ -44,8 +47,8 @@ export class LinkKernel {
     return [
       ...settings.map((name): Entry => ({ table: "setting", name, value: part(`setting ${name}`).trim() })),
       ...parseDevices(links, asked),
-      ...parseAddresses(addresses, asked),
-      ...parseNeighbours(neighbours, asked),
+      ...parseAddresses(addresses, asked, this.families),
+      ...parseNeighbours(neighbours, asked, this.families),
       ...forwarding.flatMap(([name, text]) => parseForwarding(text, name.slice(FDB_OF.length))),
       ...parseRoutes(routes, asked),
       ...parseRules(rules),

@@ -7,6 +7,13 @@ import { quoted } from "./shell-script.js";
 /** Longest transaction given to the nft that stays alive. Bigger ones go to an nft of their own, whose memory ends with it. */
 export const INTERACTIVE_BYTES = 65_536;
 
+/** The programs that both tables of a family share. */
+export interface NftTools {
+  readonly nft: CoProcess;
+  readonly shell: CoProcess;
+  readonly files: NftFiles;
+}
+
 /** Transactions and listings of any size, by files that are gone afterwards. */
 export class NftFiles {
   private readonly shell: CoProcess;

@@ -1,12 +1,13 @@
+import type { FamilyWords } from "../family.js";
 import { EXACT_SLOTS, OUTSIDE_SLOTS, STICKY_SLOTS, WIDE_SLOTS } from "../proxy/slots.js";
 
 /** The set of protocols that have ports. One for all rules: nft reads every set whenever it looks at a table, and nameless ones are a set each. */
 export const TRANSPORTS = "transports";
 
 /** How packets are told apart that are for an address of a service, and for a port of the node. */
-const FAMILIES = [
-  { prefix: "", front: "ip daddr . meta l4proto . th dport", endpoints: "service-endpoints", sticky: "sticky" },
-  { prefix: "node-", front: "meta l4proto . th dport", endpoints: "node-port-endpoints", sticky: "node-sticky" },
+const FRONTS = [
+  { prefix: "", address: true, endpoints: "service-endpoints", sticky: "sticky" },
+  { prefix: "node-", address: false, endpoints: "node-port-endpoints", sticky: "node-sticky" },
 ] as const;
 
 /** Whose slots are drawn from: everybody's, or those of clients from outside. */
@@ -15,23 +16,48 @@ const SIDES = [
   { prefix: "outside-", offset: ` offset ${OUTSIDE_SLOTS}` },
 ] as const;
 
-type Family = (typeof FAMILIES)[number];
 type Side = (typeof SIDES)[number];
 
+interface Pick {
+  readonly ip: FamilyWords["ip"];
+  readonly kind: (typeof FRONTS)[number];
+  readonly side: Side;
+  readonly count: number;
+}
+
+/** What a packet is looked up by. */
+function frontOf({ ip, kind }: Pick): string {
+  return `${kind.address ? `${ip} daddr . ` : ""}meta l4proto . th dport`;
+}
+
 /** One chain per number of slots: services share them, so a service needs no chain of its own. */
-export function pickChains(affinitySeconds: readonly number[]): readonly string[] {
+export function pickChains({ ip }: FamilyWords, affinitySeconds: readonly number[]): readonly string[] {
   const counts = [...Array.from({ length: EXACT_SLOTS }, (_, at) => at + 1), ...WIDE_SLOTS];
-  return FAMILIES.flatMap((family) =>
+  return FRONTS.flatMap((kind) =>
     SIDES.flatMap((side) => [
-      ...counts.map((count) => pickChain(family, side, count)),
-      ...affinitySeconds.flatMap((seconds) => STICKY_SLOTS.map((count) => stickChain(family, side, count, seconds))),
+      ...counts.map((count) => pickChain({ ip, kind, side, count })),
+      ...keepChains({ ip, kind, side }, affinitySeconds),
     ]),
   );
 }
 
-function pickChain({ prefix, front, endpoints }: Family, side: Side, count: number): string {
+function keepChains(pick: Omit<Pick, "count">, affinitySeconds: readonly number[]): readonly string[] {
+  if (pick.ip === "ip6") return STICKY_SLOTS.map((count) => clientChain({ ...pick, count }));
+  return affinitySeconds.flatMap((seconds) => STICKY_SLOTS.map((count) => stickChain({ ...pick, count }, seconds)));
+}
+
+function pickChain(pick: Pick): string {
+  const { ip, kind, side, count } = pick;
   const slot = `numgen random mod ${count}${side.offset}`;
-  return `  chain ${side.prefix}${prefix}pick-${count} { meta l4proto @${TRANSPORTS} dnat ip to ${front} . ${slot} map @${endpoints}; }
+  return `  chain ${side.prefix}${kind.prefix}pick-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${kind.endpoints}; }
+`;
+}
+
+/** Leads a client to the slot that its address falls on: with addresses of IPv6 nft 1.0.6 makes no rule that remembers clients (docs/adr/0021). */
+function clientChain(pick: Pick): string {
+  const { ip, kind, side, count } = pick;
+  const slot = `jhash ${ip} saddr mod ${count}${side.offset}`;
+  return `  chain ${side.prefix}${kind.prefix}client-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${kind.endpoints}; }
 `;
 }
 
@@ -40,12 +66,15 @@ function pickChain({ prefix, front, endpoints }: Family, side: Side, count: numb
  * An endpoint that is gone is not found any more: then what is remembered is dropped and another is drawn. The mark of the connection
  * carries the endpoint's address from one look-up to the next, since nft 1.0.6 cannot put one look-up into another.
  */
-function stickChain({ prefix, front, sticky }: Family, side: Side, count: number, seconds: number): string {
-  const client = `ip saddr . ${front}`;
+function stickChain(pick: Pick, seconds: number): string {
+  const { ip, kind, side, count } = pick;
+  const { prefix, sticky } = kind;
+  const front = frontOf(pick);
+  const client = `${ip} saddr . ${front}`;
   const draw = `    ct mark set ${front} . numgen random mod ${count}${side.offset} map @${sticky}-draws
     update @${prefix}affinities { ${client} timeout ${seconds}s : ct mark }
 `;
-  const lead = `    dnat ip to ${front} . ct mark map @${sticky}-endpoints
+  const lead = `    dnat ${ip} to ${front} . ct mark map @${sticky}-endpoints
 `;
   return `  chain ${side.prefix}${prefix}stick-${count}-${seconds} {
     meta l4proto != @${TRANSPORTS} return

@@ -2,11 +2,12 @@
 import { readdirSync, statfsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { TallshipError } from "../../lib/errors.js";
-import { FIRST_INTERFACE, POD_DEVICE_GROUP, podDevice, ROUTE_PROTOCOL } from "../device-names.js";
+import { FIRST_INTERFACE, POD_DEVICE_GROUP, podDevice } from "../device-names.js";
+import type { Family } from "../family.js";
 import { netnsPath } from "../node-network.js";
 import type { CoProcess } from "./co-process.js";
 import { type HostEnd, parseHostEnds, parseNeighbours, parseRoutes } from "./ip-parse.js";
-import { complaints, hostEndsOf, insideLines, outsideLines, removalLines, settingPath } from "./ip-text.js";
+import { complaints, hostEndsOf, insideLines, outsideLines, removalLines, settingPath, showRoutes } from "./ip-text.js";
 import type { PodDevice, PodWiring } from "./kernel.js";
 import { feed, feedExpanded, quoted, sectionMark, sections, showAll, shown } from "./shell-script.js";
 
@@ -14,12 +15,6 @@ import { feed, feedExpanded, quoted, sectionMark, sections, showAll, shown } fro
 const NSFS_MAGIC = 0x6e736673;
 
 const SAFE_UID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-
-const SHOWS = [
-  `link show group ${POD_DEVICE_GROUP}`,
-  `route show proto ${ROUTE_PROTOCOL}`,
-  "neighbour show nud permanent",
-];
 
 /** What is left when a batch has run through: a failure by uid. */
 export type Failures = ReadonlyMap<string, TallshipError>;
@@ -31,13 +26,18 @@ export type Failures = ReadonlyMap<string, TallshipError>;
 export class PodKernel {
   private readonly shells: readonly CoProcess[];
   private readonly runDir: string;
+  private readonly families: readonly Family[];
   /** The host's ends of the links that were made or seen, by uid: those of further links cannot be told by the uid. */
   private readonly ends = new Map<string, readonly string[]>();
 
   /** Pods are made by all shells beside each other; the first does everything else. */
-  constructor(shells: readonly [CoProcess, ...CoProcess[]], runDir: string) {
+  constructor(
+    shells: readonly [CoProcess, ...CoProcess[]],
+    { runDir, families }: { readonly runDir: string; readonly families: readonly Family[] },
+  ) {
     this.shells = shells;
     this.runDir = runDir;
+    this.families = families;
   }
 
   async create(pods: readonly PodWiring[]): Promise<Failures> {
@@ -113,14 +113,21 @@ export class PodKernel {
   }
 
   async list(): Promise<readonly PodDevice[]> {
-    const answer = await this.shell(0).request(showAll(SHOWS));
+    const shows = [`link show group ${POD_DEVICE_GROUP}`, showRoutes(this.families), "neighbour show nud permanent"];
+    const answer = await this.shell(0).request(showAll(shows));
     const pins = this.pins();
-    const [links = "", routes = "", neighbours = ""] = shown(answer, SHOWS.length);
+    const [links = "", routes = "", neighbours = ""] = shown(answer, shows.length);
     const ends = parseHostEnds(links);
     const names = new Set(ends.map((end) => end.device));
     const isEnd = (device: string): boolean => names.has(device);
-    const reached = new Set(
-      [...parseRoutes(routes, isEnd), ...parseNeighbours(neighbours, isEnd)].map((entry) => reachKey(entry)),
+    const held = [...parseRoutes(routes, isEnd), ...parseNeighbours(neighbours, isEnd, this.families)];
+    const reached = new Set(held.map((entry) => reachKey(entry)));
+    const second = new Map(
+      held.flatMap((entry) =>
+        entry.table === "neigh" && entry.ip.includes(":") && reached.has(`route ${entry.device} ${entry.ip}/128`)
+          ? [[entry.device, entry.ip] as const]
+          : [],
+      ),
     );
     const isWhole = (end: HostEnd): boolean =>
       end.isUp &&
@@ -135,7 +142,11 @@ export class PodKernel {
         uid,
         own.map(({ device }) => device),
       );
-    return [...byUid].map(([uid, own]) => podDeviceOf(uid, own, isWhole));
+    return [...byUid].map(([uid, own]) => {
+      const found = podDeviceOf(uid, own, isWhole);
+      const ipv6 = second.get(podDevice(uid));
+      return ipv6 === undefined ? found : { ...found, ipv6 };
+    });
   }
 
   private pinnedUids(): readonly string[] {

@@ -1,10 +1,11 @@
 import type { Clock } from "../../lib/clock.js";
+import type { Family } from "../family.js";
 import { CoProcess, type Dialect } from "./co-process.js";
 import { NFT_DIALECT, SHELL_DIALECT } from "./dialects.js";
 import { FirewallKernel } from "./firewall-kernel.js";
-import type { Kernel } from "./kernel.js";
+import type { Kernel, PacketTables } from "./kernel.js";
 import { LinkKernel } from "./link-kernel.js";
-import { NftFiles } from "./nft-files.js";
+import { NftFiles, type NftTools } from "./nft-files.js";
 import { PodKernel } from "./pod-kernel.js";
 import { RuleKernel } from "./rule-kernel.js";
 import { TunnelKernel } from "./tunnel-kernel.js";
@@ -16,6 +17,8 @@ export interface RealKernelOptions {
   readonly clock: Clock;
   /** Words that enter another network namespace, such as `nsenter --net=PATH`; usually none. */
   readonly enter?: readonly string[];
+  /** What the cluster speaks; IPv4 alone when absent. Of other families nothing is looked at. */
+  readonly families?: readonly Family[];
 }
 
 /** nft keeps its input as a history, and shells their hash tables: a fresh process after so many requests bounds both. */
@@ -23,7 +26,7 @@ const REQUESTS_PER_PROCESS = 2_000;
 
 /** The network tables of the network namespace this process is in (or enters by `enter`). Needs root. */
 export function realKernel(options: RealKernelOptions): Kernel {
-  const { clock, enter = [], runDir } = options;
+  const { clock, enter = [], runDir, families = ["IPv4"] } = options;
   const coProcess = (dialect: Dialect): CoProcess =>
     new CoProcess({ dialect, enter, clock, requestsPerProcess: REQUESTS_PER_PROCESS });
   const linkShell = coProcess(SHELL_DIALECT);
@@ -31,12 +34,11 @@ export function realKernel(options: RealKernelOptions): Kernel {
   // Rules have a shell of their own: an endpoint's change never waits for the wiring of a hundred pods.
   const ruleShell = coProcess(SHELL_DIALECT);
   const nft = coProcess(NFT_DIALECT);
-  const links = new LinkKernel(linkShell);
+  const links = new LinkKernel(linkShell, families);
   const tunnels = new TunnelKernel(linkShell, clock);
-  const pods = new PodKernel([linkShell, secondShell], runDir);
+  const pods = new PodKernel([linkShell, secondShell], { runDir, families });
   const files = new NftFiles(ruleShell, runDir);
-  const rules = new RuleKernel(nft, ruleShell, files);
-  const firewall = new FirewallKernel(nft, ruleShell, files);
+  const tools = { nft, shell: ruleShell, files };
   return {
     underlay: (address) => links.underlay(address),
     readEntries: (devices, settings) => links.readEntries(devices, settings),
@@ -51,6 +53,18 @@ export function realKernel(options: RealKernelOptions): Kernel {
     createPods: (wirings) => pods.create(wirings),
     removePods: (uids) => pods.remove(uids),
     listPods: () => pods.list(),
+    ...packetTables("IPv4", tools),
+    ipv6: packetTables("IPv6", tools),
+    close: async () => {
+      await Promise.all([linkShell, secondShell, ruleShell, nft].map((process) => process.close()));
+    },
+  };
+}
+
+function packetTables(family: Family, tools: NftTools): PacketTables {
+  const rules = new RuleKernel(family, tools);
+  const firewall = new FirewallKernel(family, tools);
+  return {
     replaceRules: (frame, elements) => rules.replaceRules(frame, elements),
     changeElements: (changes) => rules.changeElements(changes),
     hasRules: () => rules.hasRules(),
@@ -65,8 +79,5 @@ export function realKernel(options: RealKernelOptions): Kernel {
     readTranslated: (visit) => rules.readTranslated(visit),
     cutFlows: (flows) => firewall.cutFlows(flows),
     forgetFlows: (filters) => rules.forgetFlows(filters),
-    close: async () => {
-      await Promise.all([linkShell, secondShell, ruleShell, nft].map((process) => process.close()));
-    },
   };
 }

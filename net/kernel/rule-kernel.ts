@@ -1,13 +1,14 @@
 // Edge: the proxy's nftables table, and connection tracking.
 import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
+import type { Family } from "../family.js";
 import type { CoProcess } from "./co-process.js";
-import { forgetLine, parseFlow, traceOf } from "./flow-text.js";
+import { forgetLine, ofFamily, parseFlow, traceOf } from "./flow-text.js";
 import type { FlowFilter, TrackedFlow } from "./kernel.js";
-import { INTERACTIVE_BYTES, type NftFiles } from "./nft-files.js";
+import { INTERACTIVE_BYTES, type NftFiles, type NftTools } from "./nft-files.js";
 import { hasTable, tableFingerprint } from "./nft-looks.js";
 import { ElementReader } from "./nft-parse.js";
-import { changeText, isSet, RULE_TABLE, replacementText } from "./nft-text.js";
+import { changeText, isSet, replacementText, ruleTable } from "./nft-text.js";
 import {
   type ElementChange,
   LEARNED_MAPS,
@@ -20,11 +21,13 @@ import { feed, quoted } from "./shell-script.js";
 
 /** Rules by an nft that stays alive: 1 ms a transaction, whatever the size of the table, against 8 with a process each. */
 export class RuleKernel {
+  private readonly family: Family;
   private readonly nft: CoProcess;
   private readonly shell: CoProcess;
   private readonly files: NftFiles;
 
-  constructor(nft: CoProcess, shell: CoProcess, files: NftFiles) {
+  constructor(family: Family, { nft, shell, files }: NftTools) {
+    this.family = family;
     this.nft = nft;
     this.shell = shell;
     this.files = files;
@@ -36,7 +39,7 @@ export class RuleKernel {
 
   async changeElements(changes: readonly ElementChange[]): Promise<void> {
     if (changes.length === 0) return;
-    const text = changeText(changes);
+    const text = changeText(this.family, changes);
     if (text.length > INTERACTIVE_BYTES)
       return this.files.load([`${text.replaceAll("; ", "\n")}\n`], "change elements");
     const said = (await this.nft.request(text)).trim();
@@ -44,15 +47,15 @@ export class RuleKernel {
   }
 
   hasRules(): Promise<boolean> {
-    return hasTable(this.nft, RULE_TABLE);
+    return hasTable(this.nft, ruleTable(this.family));
   }
 
   ruleFingerprint(): Promise<string> {
-    return tableFingerprint(this.nft, RULE_TABLE);
+    return tableFingerprint(this.nft, ruleTable(this.family));
   }
 
   async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
-    const lists = maps.map((map) => `list ${isSet(map) ? "set" : "map"} ${RULE_TABLE} ${map}`);
+    const lists = maps.map((map) => `list ${isSet(map) ? "set" : "map"} ${ruleTable(this.family)} ${map}`);
     await this.files.with(async (path) => {
       await this.shell.request(feed(`nft -i > ${quoted(path)} 2>/dev/null`, lists));
       const reader = new ElementReader(visit, (name) => [...RULE_MAPS, ...LEARNED_MAPS].find((map) => map === name));
@@ -62,7 +65,7 @@ export class RuleKernel {
 
   async readTranslated(visit: (flow: TrackedFlow) => void): Promise<void> {
     await this.files.with(async (path) => {
-      await this.shell.request(`conntrack -L --dst-nat > ${quoted(path)} 2>/dev/null; true`);
+      await this.shell.request(`conntrack -L${ofFamily(this.family)} --dst-nat > ${quoted(path)} 2>/dev/null; true`);
       let rest = "";
       for await (const piece of createReadStream(path, "utf8")) {
         const lines = (rest + String(piece)).split("\n");
@@ -81,10 +84,12 @@ export class RuleKernel {
       if (wanted.length === 0) continue;
       const traces = [...new Set(wanted.map(traceOf))].map((trace) => `-e ${quoted(trace)}`).join(" ");
       const found = await this.shell.request(
-        `conntrack -L -p ${protocol} 2>/dev/null | grep -oF ${traces} | sort -u; true`,
+        `conntrack -L${ofFamily(this.family)} -p ${protocol} 2>/dev/null | grep -oF ${traces} | sort -u; true`,
       );
       const present = new Set(found.split("\n").map((line) => line.trim()));
-      const lines = wanted.filter((filter) => present.has(traceOf(filter).trim())).map(forgetLine);
+      const lines = wanted
+        .filter((filter) => present.has(traceOf(filter).trim()))
+        .map((filter) => forgetLine(this.family, filter));
       if (lines.length > 0) await this.shell.request(`{ ${lines.join("; ")}; } >/dev/null 2>&1; true`);
     }
   }

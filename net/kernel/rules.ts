@@ -1,3 +1,5 @@
+import type { Family } from "../family.js";
+
 /** The maps and sets of the proxy's table that Tallship fills, in the order in which they are declared. */
 export const RULE_MAPS = [
   "services",
@@ -39,6 +41,7 @@ export interface ElementChange extends RuleElement {
 
 /** What the rules around the maps depend on. */
 export interface RuleFrame {
+  readonly family: Family;
   readonly overlayDevice: string;
   readonly vxlanPort: number;
   readonly gateway: string;

@@ -51,6 +51,7 @@ export class SimulatedKernel implements Kernel {
   tunnelRefusal = "";
   /** Whether this host can route packets by their marks. */
   canRouteByMark = true;
+  private six: SimulatedKernel | undefined;
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
@@ -64,6 +65,12 @@ export class SimulatedKernel implements Kernel {
 
   constructor(underlays: readonly SimulatedUnderlay[]) {
     this.underlays = underlays;
+  }
+
+  /** The tables of IPv6: those of a kernel that has nothing else. */
+  get ipv6(): SimulatedKernel {
+    this.six ??= new SimulatedKernel([]);
+    return this.six;
   }
 
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
@@ -156,6 +163,7 @@ export class SimulatedKernel implements Kernel {
       uid,
       address: isLinked ? wiring.address : "",
       isWhole: isLinked && isPinned && wiring.address !== "",
+      ...(isLinked && wiring.ipv6 !== undefined && { ipv6: wiring.ipv6.address }),
       further: (isLinked ? (wiring.further ?? []) : []).map(({ interface: inside, address }) => ({
         interface: inside,
         address,
@@ -265,6 +273,7 @@ export class SimulatedKernel implements Kernel {
   flushRuleset(): void {
     this.rules = undefined;
     this.firewall.flush();
+    this.six?.flushRuleset();
   }
 
   /** What `nft flush map` does. */

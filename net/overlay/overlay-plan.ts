@@ -1,5 +1,6 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { contains, gatewayOf, maskedSubnet, parseAddress, type Subnet } from "../ipv4.js";
+import { ipv6GatewayOf } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { UnderlayDevice } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
@@ -18,6 +19,7 @@ export function overheadOf({ encrypted }: Pick<NodeNetworkConfig, "encrypted">):
 }
 
 const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward", "net.ipv4.conf.all.send_redirects"];
+const IPV6_FORWARDING = "net.ipv6.conf.all.forwarding";
 
 /** What this node needs before any peer is known: the device, its addresses, the ways to services and to nowhere. */
 export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): readonly Entry[] {
@@ -42,6 +44,18 @@ export function baseEntries(config: NodeNetworkConfig, underlayMtu: number): rea
     { table: "route", device: OVERLAY_DEVICE, subnet: config.serviceCIDR, via: "", source: gateway },
     // Pods that are gone are unreachable at once instead of being looked for on the underlay.
     { table: "refusal", subnet: config.clusterCIDR },
+    ...ipv6Entries(config),
+  ];
+}
+
+function ipv6Entries({ ipv6 }: NodeNetworkConfig): readonly Entry[] {
+  if (ipv6 === undefined) return [];
+  const gateway = ipv6GatewayOf(ipv6.podCIDR);
+  return [
+    { table: "setting", name: IPV6_FORWARDING, value: "1" },
+    { table: "address", device: OVERLAY_DEVICE, ip: gateway, scope: "global" },
+    { table: "route", device: OVERLAY_DEVICE, subnet: ipv6.serviceCIDR, via: "", source: gateway },
+    { table: "refusal", subnet: ipv6.clusterCIDR },
   ];
 }
 
@@ -62,9 +76,32 @@ function linkEntries(link: SharedLink): readonly Entry[] {
   return [{ table: "setting", name: routeLocalnet(link), value: "1" }];
 }
 
-/** Settings that the overlay reads back. */
-export function settingsOf(link?: SharedLink): readonly string[] {
-  return link === undefined ? OVERLAY_SETTINGS : [...OVERLAY_SETTINGS, routeLocalnet(link)];
+/** Settings that the overlay reads back; those of IPv6 where it is spoken, with the underlay's device. */
+export function settingsOf(link?: SharedLink, ipv6On?: UnderlayDevice): readonly string[] {
+  return [
+    ...OVERLAY_SETTINGS,
+    ...(link === undefined ? [] : [routeLocalnet(link)]),
+    ...(ipv6On === undefined ? [] : [IPV6_FORWARDING, advertisements(ipv6On.device)]),
+  ];
+}
+
+/**
+ * A host that forwards stops listening to routers' advertisements, and so loses its default route, unless it is told to go on. One that
+ * was never to listen is left alone.
+ */
+export function listeningEntries(
+  config: NodeNetworkConfig,
+  { device }: UnderlayDevice,
+  have: readonly Entry[],
+): readonly Entry[] {
+  if (config.ipv6 === undefined) return [];
+  const name = advertisements(device);
+  const isListening = have.some((entry) => entry.table === "setting" && entry.name === name && entry.value !== "0");
+  return isListening ? [{ table: "setting", name, value: "2" }] : [];
+}
+
+function advertisements(device: string): string {
+  return `net/ipv6/conf/${device}/accept_ra`;
 }
 
 function routeLocalnet({ device }: SharedLink): string {
@@ -108,6 +145,16 @@ function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly En
     ...tunnel,
     ...(mtu === undefined ? [] : [{ ...route, subnet: `${peer.gateway}/32` }]),
     { ...route, subnet: peer.podCIDR, ...(mtu !== undefined && { mtu }) },
+  ];
+}
+
+/** What leads to a peer's pods by IPv6: through the tunnel always, since hosts know each other by IPv4. */
+export function ipv6PeerEntries({ ipv6, vtepMac: mac }: Peer, source: string, mtu?: number): readonly Entry[] {
+  if (ipv6 === undefined) return [];
+  const { podCIDR: subnet, gateway } = ipv6;
+  return [
+    { table: "neigh", device: OVERLAY_DEVICE, ip: gateway, mac },
+    { table: "route", device: OVERLAY_DEVICE, subnet, via: gateway, source, ...(mtu !== undefined && { mtu }) },
   ];
 }
 
@@ -157,11 +204,16 @@ export function overlayEntries(
       ...baseEntries(config, underlay.mtu),
       ...peers.flatMap((peer) => sealedEntries(peer, source, tunnels.get(peer.name), routeMtus.get(peer.gateway))),
     ];
+  const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
   const link = sharedLink(config, underlay);
   return [
     ...baseEntries(config, underlay.mtu),
     ...(link === undefined ? [] : linkEntries(link)),
     ...(routesByMark ? markRules(link !== undefined) : []),
-    ...peers.flatMap((peer) => peerEntries(peer, source, { mtu: routeMtus.get(peer.gateway), link, routesByMark })),
+    ...peers.flatMap((peer) => {
+      const mtu = routeMtus.get(peer.gateway);
+      const ipv6 = ipv6Source === undefined ? [] : ipv6PeerEntries(peer, ipv6Source, mtu);
+      return [...peerEntries(peer, source, { mtu, link, routesByMark }), ...ipv6];
+    }),
   ];
 }

@@ -1,11 +1,19 @@
 import { TallshipError } from "../../lib/errors.js";
 import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { familyOf } from "../family.js";
 import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
-import { announcedEntry, overheadOf, overlayEntries, settingsOf, sharedLink } from "./overlay-plan.js";
+import {
+  announcedEntry,
+  listeningEntries,
+  overheadOf,
+  overlayEntries,
+  settingsOf,
+  sharedLink,
+} from "./overlay-plan.js";
 import type { Peer } from "./peers.js";
 
 /**
@@ -116,7 +124,7 @@ export class OverlaySync {
   private async read(): Promise<readonly Entry[]> {
     const link = sharedLink(this.config, this.underlay);
     const devices = link === undefined ? [OVERLAY_DEVICE] : [OVERLAY_DEVICE, link.device];
-    const entries = await this.kernel.readEntries(devices, settingsOf(link));
+    const entries = await this.kernel.readEntries(devices, settingsOf(link, this.config.ipv6 && this.underlay));
     return entries.filter((entry) => deviceOf(entry) !== link?.device || entry.table === "route");
   }
 
@@ -136,7 +144,11 @@ export class OverlaySync {
     const have = await this.kernel.readEntries([OVERLAY_DEVICE], []);
     this.leavesChecksums = await this.kernel.leavesChecksums(OVERLAY_DEVICE);
     const routeMtus = have.flatMap((entry) =>
-      entry.table === "route" && entry.device === OVERLAY_DEVICE && entry.mtu !== undefined
+      entry.table === "route" &&
+      entry.device === OVERLAY_DEVICE &&
+      entry.mtu !== undefined &&
+      // By IPv6 the same holds.
+      familyOf(entry.via) === "IPv4"
         ? [[entry.via, entry.mtu] as const]
         : [],
     );
@@ -147,7 +159,10 @@ export class OverlaySync {
     const { routeMtus } = this.remedies;
     const { tunnels } = this.surroundings;
     const ways = { routeMtus, tunnels, routesByMark: this.routesByMark };
-    const base = overlayEntries(this.config, this.underlay, this.peers ?? [], ways);
+    const base = [
+      ...overlayEntries(this.config, this.underlay, this.peers ?? [], ways),
+      ...listeningEntries(this.config, this.underlay, have),
+    ];
     const networks = networkEntries(this.config, this.surroundings, { podMtu: this.podMtu, routeMtus });
     const all = [...base, ...this.announced.map(announcedEntry), ...networks];
     if (this.peers !== undefined) return all;

@@ -1,5 +1,15 @@
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import { familyOf } from "../family.js";
 import { formatAddress, overlaps, parseAddress, parseSubnet, type Subnet, subnetOf } from "../ipv4.js";
+import {
+  containsIpv6,
+  formatIpv6Subnet,
+  ipv6GatewayOf,
+  ipv6SubnetOf,
+  NODE_IPV6_PREFIX,
+  parseIpv6Subnet,
+} from "../ipv6.js";
+import type { FamilyRanges } from "../node-network.js";
 import type { PublishedKey } from "../tunnels/tunnel-keys.js";
 
 /** Another node as the overlay sees it. */
@@ -10,6 +20,8 @@ export interface Peer {
   readonly gateway: string;
   readonly vtepMac: string;
   readonly underlayIp: string;
+  /** Its pods' subnet of IPv6 and the next hop there; absent: none. */
+  readonly ipv6?: { readonly podCIDR: string; readonly gateway: string };
   /** Keys of its encrypted tunnels; absent: it has none. */
   readonly keys?: readonly PublishedKey[];
   /** Sends answers to clients from outside back by the node they came to, so that they may keep their addresses. Absent: no. */
@@ -27,6 +39,7 @@ export interface Self {
   readonly nodeName: string;
   readonly podCIDR: string;
   readonly clusterCIDR: string;
+  readonly ipv6?: Pick<FamilyRanges, "podCIDR" | "clusterCIDR"> | undefined;
 }
 
 const PUBLIC_KEY = /^[A-Za-z0-9+/]{43}=$/;
@@ -44,7 +57,8 @@ export function peersOf(
   const cluster = subnetOf(self.clusterCIDR, "pod subnet of the cluster");
   const refused: RefusedPeer[] = [];
   const claims: Claim[] = [{ name: self.nodeName, subnet: own, peer: undefined }];
-  for (const node of nodes) {
+  const all = [...nodes];
+  for (const node of all) {
     const name = node.metadata?.name ?? "";
     const podCIDR = node.spec?.podCIDR ?? "";
     const overlay = node.status?.overlay;
@@ -62,8 +76,41 @@ export function peersOf(
     }
   }
   const settled = settle(claims);
-  const peers = settled.kept.flatMap((claim) => (claim.peer === undefined ? [] : [claim.peer]));
-  return { peers: peers.sort(byName), refused: [...refused, ...settled.refused].sort(byName) };
+  const kept = settled.kept.flatMap((claim) => (claim.peer === undefined ? [] : [claim.peer])).sort(byName);
+  const { peers, refused: refusedIpv6 } = withIpv6(kept, all, self.ipv6);
+  return { peers, refused: [...refused, ...settled.refused, ...refusedIpv6].sort(byName) };
+}
+
+/** Peers in order of their names, with their subnets of IPv6. One that is malformed or another's is left away: by IPv4 the peer is reached all the same. */
+function withIpv6(
+  peers: readonly Peer[],
+  nodes: readonly Node[],
+  own: Self["ipv6"],
+): { peers: readonly Peer[]; refused: readonly RefusedPeer[] } {
+  if (own === undefined) return { peers, refused: [] };
+  const cluster = ipv6SubnetOf(own.clusterCIDR, "IPv6 subnet of the cluster");
+  const holders = new Map([[own.podCIDR, "this node"]]);
+  const subnets = new Map<string, string>();
+  for (const { metadata, spec } of nodes)
+    subnets.set(metadata?.name ?? "", spec?.podCIDRs.find((cidr) => familyOf(cidr) === "IPv6") ?? "");
+  const refused: RefusedPeer[] = [];
+  const all = peers.map((peer): Peer => {
+    const { name } = peer;
+    const text = subnets.get(name) ?? "";
+    if (text === "") return peer;
+    const subnet = parseIpv6Subnet(text);
+    const isShare = subnet?.prefixLength === NODE_IPV6_PREFIX && containsIpv6(cluster, subnet.base);
+    const podCIDR = subnet === undefined ? "" : formatIpv6Subnet(subnet);
+    const holder = holders.get(podCIDR);
+    if (!isShare) refused.push({ name, reason: `pod subnet ${text} is not one of the cluster's` });
+    else if (holder !== undefined) refused.push({ name, reason: `pod subnet ${text} is that of ${holder}` });
+    else {
+      holders.set(podCIDR, name);
+      return { ...peer, ipv6: { podCIDR, gateway: ipv6GatewayOf(podCIDR) } };
+    }
+    return peer;
+  });
+  return { peers: all, refused };
 }
 
 /** They become words of a program's settings. */

@@ -1,5 +1,7 @@
 import { TallshipError } from "../../lib/errors.js";
+import { secondAddress } from "../family.js";
 import { gatewayOf } from "../ipv4.js";
+import { ipv6GatewayOf } from "../ipv6.js";
 import type { Kernel, PodWiring } from "../kernel/kernel.js";
 import { isIn } from "../networks/network-firewall.js";
 import type { NodeNetworks, Place } from "../networks/node-networks.js";
@@ -13,6 +15,7 @@ export class PodLinks {
   private readonly podMtu: () => number;
   private readonly networks: Pick<NodeNetworks, "placeOf">;
   private readonly wanted = new Map<string, PodLink>();
+  private readonly ipv6Gateway: string;
 
   constructor(
     config: NodeNetworkConfig,
@@ -23,6 +26,7 @@ export class PodLinks {
     this.config = config;
     this.kernel = kernel;
     this.podMtu = podMtu;
+    this.ipv6Gateway = config.ipv6 === undefined ? "" : ipv6GatewayOf(config.ipv6.podCIDR);
   }
 
   /** Every link that should exist, with its host ports. */
@@ -34,7 +38,7 @@ export class PodLinks {
   get firewalled(): readonly FirewalledPod[] {
     return [...this.wanted.values()].map((link) => ({
       uid: link.uid,
-      addresses: addressesOf(link),
+      addresses: addressesOf(link, this.ipv6Of(link)),
       reachesInternals: link.reachesInternals ?? false,
     }));
   }
@@ -46,7 +50,8 @@ export class PodLinks {
   ): Promise<void> {
     for (const { uid, address, further } of await this.kernel.listPods()) {
       if (address === "" || this.wanted.has(uid)) continue;
-      const hostPorts = hostPortsOf.get(address) ?? [];
+      // By both of its addresses, each port once.
+      const hostPorts = [address, this.ipv6Of({ address }) ?? ""].flatMap((ip) => hostPortsOf.get(ip) ?? []);
       this.wanted.set(uid, { uid, address, further, hostPorts, reachesInternals: insiders.has(address) });
     }
   }
@@ -66,9 +71,12 @@ export class PodLinks {
 
   /** Mends links that somebody damaged; returns how many. */
   async repair(): Promise<number> {
-    const whole = new Set((await this.kernel.listPods()).filter((pod) => pod.isWhole).map(shapeOf));
+    const held = (await this.kernel.listPods()).filter((pod) => pod.isWhole);
+    const whole = new Set(held.map((pod) => shapeOf(pod, pod.ipv6)));
     // A pod on no network has nothing that could be damaged but its namespace, which its containers hold.
-    const damaged = [...this.wanted.values()].filter((link) => link.address !== "" && !whole.has(shapeOf(link)));
+    const damaged = [...this.wanted.values()].filter(
+      (link) => link.address !== "" && !whole.has(shapeOf(link, this.ipv6Of(link))),
+    );
     // What belongs to a network that is not known, or not any more, stays as it is.
     const known = damaged.filter((link) => !(this.wiring(link) instanceof TallshipError));
     if (known.length === 0) return 0;
@@ -106,13 +114,20 @@ export class PodLinks {
     const lost = first === undefined ? address : others.find(({ place }) => place === undefined)?.link.address;
     if (first === undefined || lost !== undefined)
       return new TallshipError("unavailable", `link of pod ${uid}: ${lost} is in no network of this node's`);
+    const ipv6 = this.ipv6Of(link);
     return {
       uid,
       address,
       mtu: first.mtu,
       gateway: first.gateway,
+      ...(ipv6 !== undefined && { ipv6: { address: ipv6, gateway: this.ipv6Gateway } }),
       further: others.flatMap(({ link: each, place }) => (place === undefined ? [] : [{ ...each, ...place }])),
     };
+  }
+
+  /** The pod's address of IPv6: it follows from the other. */
+  private ipv6Of({ address }: Pick<PodLink, "address">): string | undefined {
+    return address === "" ? undefined : secondAddress(this.config, address);
   }
 
   private placeOf(address: string): Place | undefined {
@@ -123,11 +138,14 @@ export class PodLinks {
 }
 
 /** A pod's links as one string: what is there is what is wanted when they are the same. */
-function shapeOf({ uid, address, further = [] }: Pick<PodLink, "uid" | "address" | "further">): string {
-  return [uid, address, ...further.map((each) => `${each.interface} ${each.address}`)].join("/");
+function shapeOf(
+  { uid, address, further = [] }: Pick<PodLink, "uid" | "address" | "further">,
+  ipv6: string | undefined,
+): string {
+  return [uid, address, ipv6 ?? "", ...further.map((each) => `${each.interface} ${each.address}`)].join("/");
 }
 
 /** Every address of a pod. */
-function addressesOf({ address, further = [] }: PodLink): readonly string[] {
-  return [address, ...further.map((each) => each.address)].filter((each) => each !== "");
+function addressesOf({ address, further = [] }: PodLink, ipv6 = ""): readonly string[] {
+  return [address, ipv6, ...further.map((each) => each.address)].filter((each) => each !== "");
 }

@@ -1,4 +1,5 @@
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
+import { type Family, type FamilyWords, WORDS } from "../family.js";
 import type { FirewallChain } from "../kernel/firewall.js";
 import { type NetworkFrame, rangeOf } from "../networks/network-firewall.js";
 import { TUNNEL_PORTS } from "../tunnels/tunnel-keys.js";
@@ -16,6 +17,10 @@ export interface FirewallFrame extends NetworkFrame {
   readonly internalPorts: readonly number[];
   /** UDP port of peers' probes. */
   readonly probePort: number;
+  /** Of the packets that the table decides on; IPv4 when absent. */
+  readonly family?: Family;
+  /** Present where the cluster speaks IPv6 too: then pods' packets of it pass on to its own table. */
+  readonly ipv6?: object | undefined;
 }
 
 const POD = `iifname "${POD_DEVICE_PREFIX}*"`;
@@ -26,11 +31,18 @@ const TUNNELS = `{ "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_D
 /** A TCP packet that does not begin a connection. */
 const MIDWAY = "tcp flags & (fin | syn | rst | ack) != syn";
 
-/** Byte 12 from the outer UDP header on: the overlay's number; 22: the inner packet's sending MAC; 28: its type; 42: its source. */
+/**
+ * Byte 12 from the outer UDP header on: the overlay's number; 22: the inner packet's sending MAC; 28: its type; 42: its source; of IPv6 38, and 64 bits of
+ * that are the node's subnet.
+ */
 const NUMBER = "@th,96,24";
 const INNER_MAC = "@th,176,48";
 const INNER_IPV4 = "@th,224,16 0x0800";
 const INNER_SOURCE = "@th,336,32";
+const INNER_IPV6 = "@th,224,16 0x86dd";
+
+/** What tells a host's subnet of IPv6 in the inner packet's source. */
+export const INNER_IPV6_SUBNET = "@th,304,64";
 
 /**
  * The chains that are always there, whatever policies say.
@@ -42,15 +54,55 @@ const INNER_SOURCE = "@th,336,32";
  * are forgotten by the kernel, and `torn` ends what goes on of them.
  */
 export function frameChains(frame: FirewallFrame): ReadonlyMap<string, FirewallChain> {
-  const { vxlanPort, vni, clusterCIDR, internalPorts, probePort } = frame;
-  const inner = (...rules: readonly string[]): FirewallChain => ({ hook: "", rules });
-  const base = (hook: string, ...rules: readonly string[]): FirewallChain => ({
-    hook: `type filter hook ${hook}; policy accept;`,
-    rules,
-  });
+  const words = WORDS[frame.family ?? "IPv4"];
+  const { ip } = words;
   const known = "ct state established,related accept";
-  const itself = "ip saddr . ip daddr @selves accept";
+  const itself = `${ip} saddr . ${ip} daddr @selves accept`;
   return new Map([
+    ...senderChains(frame, words),
+    ...hostChains(frame, words),
+    [
+      "egress",
+      base(
+        "forward priority -6",
+        known,
+        `${POD} ${ip} daddr @hosts jump internals`,
+        itself,
+        `${ip} saddr @firewalled jump torn`,
+        `${ip} daddr @firewalled jump torn`,
+        `${ip} saddr vmap @egress-pods`,
+      ),
+    ],
+    ["ingress", base("forward priority -5", known, itself, `${ip} daddr vmap @ingress-pods`)],
+    ...(ip === "ip" ? entryChains(frame) : []),
+    // A packet out of its window is lost, as anywhere; one of a connection that nobody knows is of one that was cut.
+    ["torn", inner("ct state invalid drop", `ct state new ${MIDWAY} reject with tcp reset`)],
+  ]);
+}
+
+function inner(...rules: readonly string[]): FirewallChain {
+  return { hook: "", rules };
+}
+
+function base(hook: string, ...rules: readonly string[]): FirewallChain {
+  return { hook: `type filter hook ${hook}; policy accept;`, rules };
+}
+
+type Chains = readonly (readonly [string, FirewallChain])[];
+
+/** Who sends: a pod what is its own, a host what its pods send. The tunnel's outer packets are of IPv4, whatever is in them. */
+function senderChains(frame: FirewallFrame, { ip, loopback }: FamilyWords): Chains {
+  const { vxlanPort, vni, clusterCIDR, ipv6 } = frame;
+  const way = `iifname != ${TUNNELS} ${ip} saddr ${clusterCIDR} fib saddr . iif oif missing drop`;
+  const own = ["fib saddr . iif oif missing drop", `${ip} daddr ${loopback} drop`];
+  if (ip === "ip6")
+    return [
+      ["sources", base("prerouting priority -310", `${POD} goto from-pods`, way)],
+      ["from-pods", inner(...own)],
+    ];
+  const others = ipv6 === undefined ? [] : ["meta protocol ip6 accept"];
+  const inIpv6 = ipv6 === undefined ? [] : [`${INNER_IPV6} ip saddr . ${INNER_IPV6_SUBNET} @tunnels-ipv6 accept`];
+  return [
     [
       "sources",
       base(
@@ -58,23 +110,36 @@ export function frameChains(frame: FirewallFrame): ReadonlyMap<string, FirewallC
         `${POD} goto from-pods`,
         `udp dport ${vxlanPort} goto from-hosts`,
         `iifname "${OVERLAY_DEVICE}" ip saddr != ${clusterCIDR} ip saddr != @networks goto from-entries`,
-        `iifname != ${TUNNELS} ip saddr ${clusterCIDR} fib saddr . iif oif missing drop`,
+        way,
       ),
     ],
-    ["from-pods", inner("meta protocol != ip drop", "fib saddr . iif oif missing drop", "ip daddr 127.0.0.0/8 drop")],
+    ["from-pods", inner(...others, "meta protocol != ip drop", ...own)],
     [
       "from-hosts",
       inner(
         `${INNER_IPV4} ip saddr . ${INNER_SOURCE} @tunnels accept`,
         `${INNER_IPV4} ${NUMBER} ${vni} ${INNER_SOURCE} != ${rangeOf(clusterCIDR)} ${INNER_SOURCE} != @inner-networks ip saddr . ${INNER_MAC} @entry-ends accept`,
+        ...inIpv6,
         "fib daddr type != local accept", // Somebody else's tunnel, on its way through this host.
         "drop",
       ),
     ],
+  ];
+}
+
+/** What pods have no business with on hosts. */
+function hostChains(
+  { vxlanPort, clusterCIDR, internalPorts, probePort, ipv6 }: FirewallFrame,
+  { ip }: FamilyWords,
+): Chains {
+  // Where IPv6 has a table of its own, that one knows who is let in by it.
+  const mine = ip === "ip" && ipv6 !== undefined ? ["meta nfproto ipv6 return"] : [];
+  return [
     [
       "internals",
       inner(
-        "ip saddr @insiders return",
+        ...mine,
+        `${ip} saddr @insiders return`,
         `tcp dport { ${internalPorts.join(", ")} } reject with tcp reset`,
         `udp dport { ${[vxlanPort, probePort, ...TUNNEL_PORTS].join(", ")} } drop`,
       ),
@@ -84,25 +149,9 @@ export function frameChains(frame: FirewallFrame): ReadonlyMap<string, FirewallC
       base(
         "input priority -5",
         `${POD} goto internals`,
-        `iifname ${TUNNELS} ip saddr != @gateways goto internals`,
-        `iifname != "lo" ip saddr ${clusterCIDR} ip saddr != @gateways goto internals`,
+        `iifname ${TUNNELS} ${ip} saddr != @gateways goto internals`,
+        `iifname != "lo" ${ip} saddr ${clusterCIDR} ${ip} saddr != @gateways goto internals`,
       ),
     ],
-    [
-      "egress",
-      base(
-        "forward priority -6",
-        known,
-        `${POD} ip daddr @hosts jump internals`,
-        itself,
-        "ip saddr @firewalled jump torn",
-        "ip daddr @firewalled jump torn",
-        "ip saddr vmap @egress-pods",
-      ),
-    ],
-    ["ingress", base("forward priority -5", known, itself, "ip daddr vmap @ingress-pods")],
-    ...entryChains(frame),
-    // A packet out of its window is lost, as anywhere; one of a connection that nobody knows is of one that was cut.
-    ["torn", inner("ct state invalid drop", `ct state new ${MIDWAY} reject with tcp reset`)],
-  ]);
+  ];
 }

@@ -6,7 +6,7 @@ import type { PolicyMap } from "./policy-map.js";
 
 /** What a keeper needs. */
 export interface FirewallKeeperOptions {
-  readonly sync: FirewallSync;
+  readonly sync: Pick<FirewallSync, "bring" | "covers">;
   readonly clock: Clock;
   /** Everything that the firewall follows from, but policies, as it is now. */
   readonly world: () => Omit<KnownWorld, "policies">;

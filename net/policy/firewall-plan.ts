@@ -1,13 +1,15 @@
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
 import { TUNNEL_DEVICE_PREFIX } from "../device-names.js";
-import { gatewayOf, parseAddress, parseSubnet } from "../ipv4.js";
+import { type Family, familyOf, isAddress, WORDS } from "../family.js";
+import { gatewayOf, parseSubnet } from "../ipv4.js";
+import { parseIpv6Subnet } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
 import { networkChains, networkTable } from "../networks/network-firewall.js";
 import type { SeenNetwork } from "../networks/seen-network.js";
 import { EVERYWHERE } from "../overlay/way-back.js";
 import { entrySets } from "./entry-sets.js";
-import { type FirewallFrame, frameChains } from "./firewall-frame.js";
+import { type FirewallFrame, frameChains, INNER_IPV6_SUBNET } from "./firewall-frame.js";
 import type { PolicyMap } from "./policy-map.js";
 import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
 
@@ -33,7 +35,7 @@ export interface FirewallWorld {
 }
 
 /** An address in a set, and nothing else: what other nodes said of their pods must not become words of a rule. */
-const MEMBER = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(TCP|UDP|SCTP)\/(\d{1,5}))?$/;
+const MEMBER = /^([\d.]{7,15}|[\da-f:]{2,39})(?:\/(TCP|UDP|SCTP)\/(\d{1,5}))?$/;
 
 /**
  * Plans the firewall's table. Remembers what it made of each policy and set, so that a change costs as much as what changed; the plan is a
@@ -41,19 +43,23 @@ const MEMBER = /^(\d{1,3}(?:\.\d{1,3}){3})(?:\/(TCP|UDP|SCTP)\/(\d{1,5}))?$/;
  */
 export class FirewallPlanner {
   private readonly settings: FirewallFrame;
+  private readonly family: Family;
   private readonly frame: ReadonlyMap<string, FirewallChain>;
   private readonly rules = new WeakMap<CompiledPolicy, Map<PolicyDirection, readonly string[]>>();
   private readonly peerSets = new WeakMap<ReadonlySet<string>, FirewallSet>();
 
   constructor(frame: FirewallFrame) {
     this.settings = frame;
-    this.frame = new Map([...frameChains(frame), ...networkChains(frame)]);
+    this.family = frame.family ?? "IPv4";
+    // Networks beside the cluster's own have addresses of IPv4 alone.
+    this.frame = new Map([...frameChains(frame), ...(this.family === "IPv4" ? networkChains(frame) : [])]);
   }
 
   /** The table for this world. */
   plan(world: FirewallWorld): FirewallTable {
-    const pods = [...world.pods];
-    const networks = networkTable(world.networks, pods, this.settings);
+    const pods = [...world.pods].map((pod) => ({ ...pod, addresses: pod.addresses.filter((ip) => this.isMine(ip)) }));
+    const networks =
+      this.family === "IPv4" ? networkTable(world.networks, pods, this.settings) : { sets: [], chains: [] };
     const chains = new Map([...this.frame, ...networks.chains]);
     const isolated = pods.map((pod) => ({ pod, policies: world.policies.pods.get(pod.uid) }));
     const verdicts = (direction: PolicyDirection): ReadonlyMap<string, string> =>
@@ -64,38 +70,46 @@ export class FirewallPlanner {
         }),
       );
     const firewalled = isolated.filter(({ policies }) => isFirewalled(policies)).map(({ pod }) => pod.addresses);
+    const { address } = WORDS[this.family];
+    const selves = firewalled.flatMap((own) => own.flatMap((one) => own.map((other) => `${one} . ${other}`)));
     const sets = new Map<string, FirewallSet>([
-      ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(world.overlay))],
-      ["gateways", setOf("type ipv4_addr;", gateways(world.overlay))],
+      ...this.tunnelSets(world.overlay),
+      ["gateways", setOf(`type ${address};`, gateways(world.overlay, this.family))],
       [
         "hosts",
         setOf(
-          "type ipv4_addr;",
-          [...world.hosts].filter((host) => parseAddress(host) !== undefined),
+          `type ${address};`,
+          [...world.hosts].filter((host) => this.isMine(host)),
         ),
       ],
-      ...entrySets(world.overlay),
+      ...(this.family === "IPv4" ? entrySets(world.overlay) : []),
       [
         "insiders",
         setOf(
-          "type ipv4_addr;",
+          `type ${address};`,
           pods.filter((pod) => pod.reachesInternals).flatMap((pod) => pod.addresses),
         ),
       ],
-      ["firewalled", setOf("type ipv4_addr;", firewalled.flat())],
-      [
-        "selves",
-        setOf(
-          "type ipv4_addr . ipv4_addr;",
-          firewalled.flatMap((own) => own.flatMap((one) => own.map((other) => `${one} . ${other}`))),
-        ),
-      ],
+      ["firewalled", setOf(`type ${address};`, firewalled.flat())],
+      ["selves", setOf(`type ${address} . ${address};`, selves)],
       ...networks.sets,
-      ["ingress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("ingress") }],
-      ["egress-pods", { is: "map", type: "type ipv4_addr : verdict;", elements: verdicts("egress") }],
+      ["ingress-pods", { is: "map", type: `type ${address} : verdict;`, elements: verdicts("ingress") }],
+      ["egress-pods", { is: "map", type: `type ${address} : verdict;`, elements: verdicts("egress") }],
     ]);
     for (const [name, members] of world.policies.sets) sets.set(name, this.peerSet(name, members));
     return { sets, chains };
+  }
+
+  private isMine(address: string): boolean {
+    return isAddress(this.family, address);
+  }
+
+  /** Outer packets are of IPv4: it is there that both kinds of inner ones are held to their hosts. */
+  private tunnelSets(overlay: readonly Entry[]): readonly (readonly [string, FirewallSet])[] {
+    if (this.family === "IPv6") return [];
+    const ipv4 = ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(overlay))] as const;
+    if (this.settings.ipv6 === undefined) return [ipv4];
+    return [ipv4, ["tunnels-ipv6", setOf(`typeof ip saddr . ${INNER_IPV6_SUBNET};`, ipv6Tunnels(overlay))]];
   }
 
   /** Adds the chain of pods that these policies select; undefined when none does. Pods with the same policies share it, policies with the same rules too. */
@@ -122,7 +136,7 @@ export class FirewallPlanner {
   private rulesOf(policy: CompiledPolicy, direction: PolicyDirection): readonly string[] {
     const known = this.rules.get(policy) ?? new Map<PolicyDirection, readonly string[]>();
     this.rules.set(policy, known);
-    const rules = known.get(direction) ?? policyRules(policy, direction);
+    const rules = known.get(direction) ?? policyRules(policy, direction, this.family);
     known.set(direction, rules);
     return rules;
   }
@@ -131,8 +145,12 @@ export class FirewallPlanner {
     const known = this.peerSets.get(members);
     if (known !== undefined) return known;
     const isPorts = name.startsWith("ports-");
-    const type = isPorts ? "type ipv4_addr . inet_proto . inet_service;" : "type ipv4_addr;";
-    const made = setOf(type, [...members].flatMap(elementOf));
+    const { address } = WORDS[this.family];
+    const type = isPorts ? `type ${address} . inet_proto . inet_service;` : `type ${address};`;
+    const made = setOf(
+      type,
+      [...members].flatMap((member) => elementOf(member, this.family)),
+    );
     this.peerSets.set(members, made);
     return made;
   }
@@ -147,14 +165,33 @@ function setOf(type: string, keys: readonly string[]): FirewallSet {
   return { is: "set", type, elements: new Map(keys.map((key) => [key, ""])) };
 }
 
-function elementOf(member: string): readonly string[] {
+function elementOf(member: string, family: Family): readonly string[] {
   const [, address = "", protocol, port] = MEMBER.exec(member) ?? [];
-  if (parseAddress(address) === undefined) return [];
+  if (!isAddress(family, address)) return [];
   return [protocol === undefined ? address : `${address} . ${protocol.toLowerCase()} . ${port}`];
 }
 
 /** From which host packets of which pods may come: what the overlay's own entries say, read the other way. */
 function tunnels(overlay: readonly Entry[]): readonly string[] {
+  return tunnelled(overlay).flatMap(({ host, subnet: text }) => {
+    const subnet = parseSubnet(text);
+    if (subnet === undefined) return [];
+    const last = subnet.base + subnet.size - 1;
+    return [`${host} . 0x${subnet.base.toString(16)}-0x${last.toString(16)}`];
+  });
+}
+
+/** The same of IPv6: nodes' shares are of one size, the upper half of an address. */
+function ipv6Tunnels(overlay: readonly Entry[]): readonly string[] {
+  return tunnelled(overlay).flatMap(({ host, subnet: text }) => {
+    const subnet = parseIpv6Subnet(text);
+    if (subnet === undefined) return [];
+    return [`${host} . 0x${(subnet.base >> 64n).toString(16).padStart(16, "0")}`];
+  });
+}
+
+/** Every subnet that is reached through the tunnel, and the host that has it. */
+function tunnelled(overlay: readonly Entry[]): readonly { readonly host: string; readonly subnet: string }[] {
   const macs = new Map(overlay.flatMap((entry) => (entry.table === "neigh" ? [[entry.ip, entry.mac] as const] : [])));
   const hosts = new Map(
     overlay.flatMap((entry) => (entry.table === "fdb" ? [[entry.mac, entry.underlayIp] as const] : [])),
@@ -164,18 +201,16 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
     if (entry.table !== "route" || entry.via === "" || entry.subnet === `${entry.via}/32`) return [];
     if (entry.subnet === EVERYWHERE) return [];
     const host = hosts.get(macs.get(entry.via) ?? "");
-    const subnet = parseSubnet(entry.subnet);
-    if (host === undefined || subnet === undefined) return [];
-    const last = subnet.base + subnet.size - 1;
-    return [`${host} . 0x${subnet.base.toString(16)}-0x${last.toString(16)}`];
+    return host === undefined ? [] : [{ host, subnet: entry.subnet }];
   });
 }
 
-/** Hosts' own addresses in networks: next hops of shares, and ends of tunnels. */
-function gateways(overlay: readonly Entry[]): readonly string[] {
+/** Hosts' own addresses of a family in networks: next hops of shares, and ends of tunnels. */
+function gateways(overlay: readonly Entry[], family: Family): readonly string[] {
   const found = overlay.flatMap((entry) => {
-    if (entry.table !== "route" || entry.subnet === EVERYWHERE) return [];
+    if (entry.table !== "route" || entry.subnet === EVERYWHERE || familyOf(entry.subnet) !== family) return [];
     if (entry.via === "" && !entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return [];
+    if (family === "IPv6") return [entry.via];
     return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];
   });
   return [...new Set(found)];

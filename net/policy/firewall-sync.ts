@@ -1,5 +1,5 @@
 import { diffFirewall, type FirewallTable } from "../kernel/firewall.js";
-import type { Kernel } from "../kernel/kernel.js";
+import type { PacketTables } from "../kernel/kernel.js";
 import type { SeenNetwork } from "../networks/seen-network.js";
 import { addressesWithUid, forbiddenFlows, touchedAddresses } from "./cut-plan.js";
 import type { FirewallFrame } from "./firewall-frame.js";
@@ -23,7 +23,7 @@ interface Applied {
  * policies and networks are known a former agent's table stands: what it closes stays closed. Calls must not overlap.
  */
 export class FirewallSync {
-  private readonly kernel: Kernel;
+  private readonly kernel: PacketTables;
   private readonly planner: FirewallPlanner;
   /** What the kernel holds; undefined when that is not known. */
   private applied: Applied | undefined;
@@ -32,7 +32,7 @@ export class FirewallSync {
   /** Local addresses whose connections are to be compared with the policies. */
   private readonly suspects = new Set<string>();
 
-  constructor(frame: FirewallFrame, kernel: Kernel) {
+  constructor(frame: FirewallFrame, kernel: PacketTables) {
     this.kernel = kernel;
     this.planner = new FirewallPlanner(frame);
   }

@@ -1,13 +1,13 @@
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
-import { parseAddress } from "../ipv4.js";
+import { familyOf, isAddress } from "../family.js";
 
-/** Every IPv4 address at which a host of the cluster is reached. */
+/** Every address at which a host of the cluster is reached. */
 export function hostsOf(nodes: Iterable<Node>): ReadonlySet<string> {
   const found = new Set<string>();
   for (const { status } of nodes) {
     const listed = (status?.addresses ?? []).map(({ address }) => address);
     for (const address of [status?.overlay?.underlayIP ?? "", ...listed])
-      if (parseAddress(address) !== undefined) found.add(address);
+      if (isAddress(familyOf(address), address)) found.add(address);
   }
   return found;
 }

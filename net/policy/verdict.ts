@@ -1,6 +1,6 @@
 import type { IPBlock } from "../../proto/gen/tallship/v1/networkpolicy.js";
 import type { CompiledPeer, CompiledPort, CompiledRule } from "../../proto/gen/tallship/v1/policies.js";
-import { contains, maskedSubnet, parseAddress } from "../ipv4.js";
+import { rangeTest } from "../family.js";
 import type { PolicyMap } from "./policy-map.js";
 
 /** A connection as policies see it: after services were translated to endpoints, before any source was. */
@@ -51,11 +51,7 @@ function isPeer({ sets }: PolicyMap, { peer }: CompiledPeer, address: string): b
 }
 
 function isInBlock({ cidr, except }: IPBlock, address: string): boolean {
-  const value = parseAddress(address);
-  const isWithin = (range: string): boolean => {
-    const subnet = maskedSubnet(range);
-    return value !== undefined && subnet !== undefined && contains(subnet, value);
-  };
+  const isWithin = (range: string): boolean => rangeTest(range)(address);
   return isWithin(cidr) && !except.some(isWithin);
 }
 

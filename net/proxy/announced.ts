@@ -1,11 +1,11 @@
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
-import { parseAddress } from "../ipv4.js";
+import { type Family, isAddress } from "../family.js";
 
-/** The addresses that are announced for a service; those that somebody else leads to the nodes himself are not among them. */
-export function announcedAddresses({ spec, status }: Service): readonly string[] {
+/** The addresses of a family that are announced for a service; those that somebody else leads to the nodes himself are not among them. */
+export function announcedAddresses({ spec, status }: Service, family: Family = "IPv4"): readonly string[] {
   if (spec?.type !== "LoadBalancer") return [];
   const given = (status?.loadBalancer?.ingress ?? []).filter(({ ipMode }) => ipMode !== "Proxy").map(({ ip }) => ip);
-  return [...new Set(given)].filter((ip) => parseAddress(ip) !== undefined);
+  return [...new Set(given)].filter((ip) => isAddress(family, ip));
 }
 
 /** The addresses that a node answers for on its link, sorted. */

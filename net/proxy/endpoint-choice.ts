@@ -2,7 +2,9 @@ import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import { limit } from "../../lib/limits.js";
 import type { Endpoint, EndpointNetwork, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { ServicePort } from "../../proto/gen/tallship/v1/service.js";
+import type { Family } from "../family.js";
 import { parseAddress } from "../ipv4.js";
+import { parseIpv6 } from "../ipv6.js";
 
 /** An address and port that answers. */
 export interface EndpointAddress {
@@ -15,6 +17,8 @@ export interface Place {
   readonly nodeName: string;
   /** Empty when the node does not say. */
   readonly zone: string;
+  /** Of the endpoints that are looked for; IPv4 when absent. */
+  readonly family?: Family;
 }
 
 /** From where endpoints are looked for: the node, and the network whose addresses are wanted; undefined: those that pods have first. */
@@ -45,7 +49,7 @@ export function chooseEndpoints(
     return (endpoint) => round.accept(endpoint) && near(endpoint);
   });
   for (const accept of rounds) {
-    const found = addressesOf(port, slices, accept, network);
+    const found = addressesOf(port, slices, { accept, network, family: place.family ?? "IPv4" });
     if (found.length > 0) return found.slice(0, limit("serviceEndpoints"));
   }
   return [];
@@ -93,15 +97,21 @@ export function placesOf({ addresses: [first], networks }: Endpoint): readonly E
   return [{ name: DEFAULT_NETWORK, address: first }];
 }
 
+interface Sought {
+  readonly accept: Accept;
+  readonly network: string | undefined;
+  readonly family: Family;
+}
+
 function addressesOf(
   port: ServicePort,
   slices: readonly EndpointSlice[],
-  accept: Accept,
-  network: string | undefined,
+  { accept, network, family }: Sought,
 ): readonly EndpointAddress[] {
+  const parse = family === "IPv4" ? parseAddress : parseIpv6;
   const found = new Map<string, Found>();
   for (const slice of slices) {
-    if (slice.addressType !== "IPv4") continue;
+    if (slice.addressType !== family) continue;
     const match = slice.ports.find(
       (each) => each.name === port.name && (each.protocol || "TCP") === (port.protocol || "TCP") && each.port > 0,
     );
@@ -109,15 +119,17 @@ function addressesOf(
     for (const endpoint of slice.endpoints) {
       if (!accept(endpoint)) continue;
       const ip = addressOn(endpoint, network) ?? "";
-      const value = parseAddress(ip);
+      const value = parse(ip);
       if (value !== undefined) found.set(`${ip}:${match.port}`, { ip, value, port: match.port });
     }
   }
-  const sorted = [...found.values()].sort((one, other) => one.value - other.value || one.port - other.port);
+  const sorted = [...found.values()].sort(
+    (one, other) => Number(one.value > other.value) - Number(one.value < other.value) || one.port - other.port,
+  );
   return sorted.map((each) => ({ ip: each.ip, port: each.port }));
 }
 
 interface Found extends EndpointAddress {
   /** The address as a number. */
-  readonly value: number;
+  readonly value: number | bigint;
 }

@@ -1,17 +1,24 @@
+import { type Family, familyOf, secondAddress } from "../family.js";
 import type { RuleElement } from "../kernel/rules.js";
-import type { HostPort, PodLink } from "../node-network.js";
+import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
 
 const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const satisfies Record<HostPort["protocol"], string>;
 
-/** Elements that lead host ports into pods. Of two pods that want one port the first by uid has it. */
-export function hostPortElements(links: Iterable<PodLink>): readonly RuleElement[] {
+/** Elements that lead a family's host ports into pods. Of two pods that want one port the first by uid has it. */
+export function hostPortElements(
+  links: Iterable<PodLink>,
+  family: Family,
+  ranges: Pick<NodeNetworkConfig, "podCIDR" | "ipv6">,
+): readonly RuleElement[] {
   const taken = new Map<string, RuleElement>();
   const ordered = [...links]
     .filter((link) => link.hostPorts.length > 0)
     .sort((one, other) => (one.uid < other.uid ? -1 : 1));
   for (const link of ordered) {
-    for (const port of link.hostPorts) {
-      const element = elementFor(link, port);
+    const address = family === "IPv4" ? link.address : secondAddress(ranges, link.address);
+    if (address === undefined) continue;
+    for (const port of link.hostPorts.filter(({ hostIP }) => isAny(hostIP, family) || familyOf(hostIP) === family)) {
+      const element = elementFor(address, family, port);
       const id = `${element.map} ${element.key}`;
       if (!taken.has(id)) taken.set(id, element);
     }
@@ -19,10 +26,14 @@ export function hostPortElements(links: Iterable<PodLink>): readonly RuleElement
   return [...taken.values()];
 }
 
-function elementFor(link: PodLink, { protocol, hostIP, hostPort, containerPort }: HostPort): RuleElement {
-  const value = `${link.address} . ${containerPort}`;
+function elementFor(
+  address: string,
+  family: Family,
+  { protocol, hostIP, hostPort, containerPort }: HostPort,
+): RuleElement {
+  const value = `${address} . ${containerPort}`;
   const key = `${PROTOCOLS[protocol]} . ${hostPort}`;
-  if (isAny(hostIP)) return { map: "host-ports-any", key, value };
+  if (isAny(hostIP, family)) return { map: "host-ports-any", key, value };
   return { map: "host-ports", key: `${hostIP} . ${key}`, value };
 }
 
@@ -45,6 +56,7 @@ export function hostPortsByAddress(elements: Iterable<RuleElement>): ReadonlyMap
   return found;
 }
 
-function isAny(hostIP: string): boolean {
-  return hostIP === "" || hostIP === "0.0.0.0" || hostIP === "::";
+/** Every address of the node. An empty one says so for both families, and "::" too, as where a socket listens. */
+function isAny(hostIP: string, family: Family): boolean {
+  return hostIP === "" || hostIP === "::" || (hostIP === "0.0.0.0" && family === "IPv4");
 }

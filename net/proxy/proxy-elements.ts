@@ -7,6 +7,7 @@ import { dealSlots, OUTSIDE_SLOTS, stickySlotCount } from "./slots.js";
 /** One front of a service as it stands in the maps. */
 export interface PlannedFront extends Front {
   readonly affinitySeconds: number;
+  readonly isByClient?: boolean;
   readonly ranges: readonly string[] | undefined;
   /** Endpoint of each slot, as nft writes it: `10.128.0.5 . 8080`. */
   readonly slots: readonly string[];
@@ -47,15 +48,17 @@ export function frontKey({ kind, protocol, ip, port }: Front): string {
 
 /** The front for its target, keeping as many slots of the former one as possible. */
 export function planFront(target: ServiceTarget, former: PlannedFront | undefined): PlannedFront {
-  const { kind, protocol, ip, port, affinitySeconds, ranges } = target;
+  const { kind, protocol, ip, port, affinitySeconds, isByClient = false, ranges } = target;
   const deal = (endpoints: readonly EndpointAddress[], held: readonly string[] = []): readonly string[] => {
+    if (isByClient) return dealSlots(held, endpoints.map(slotText), stickySlotCount(endpoints.length));
     if (affinitySeconds === 0) return dealSlots(held, endpoints.map(slotText));
     const distinct = onePerAddress(endpoints).map(slotText);
     return dealSlots(held, distinct, stickySlotCount(distinct.length));
   };
   const slots = deal(target.endpoints, former?.slots);
   const outsideSlots = target.outside === undefined ? undefined : deal(target.outside, former?.outsideSlots);
-  return { kind, protocol, ip, port, affinitySeconds, ranges, slots, outsideSlots };
+  const planned = { kind, protocol, ip, port, affinitySeconds, ranges, slots, outsideSlots };
+  return isByClient ? { ...planned, isByClient } : planned;
 }
 
 function slotText({ ip, port }: EndpointAddress): string {
@@ -114,7 +117,8 @@ function outsideVerdict(front: PlannedFront): string | undefined {
 
 function pickChain(front: PlannedFront, side: "" | "outside-", count: number): string {
   const { chain } = mapsOf(front);
-  const { affinitySeconds } = front;
+  const { affinitySeconds, isByClient = false } = front;
+  if (isByClient) return `${side}${chain}client-${count}`;
   return affinitySeconds === 0 ? `${side}${chain}pick-${count}` : `${side}${chain}stick-${count}-${affinitySeconds}`;
 }
 

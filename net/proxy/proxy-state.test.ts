@@ -9,7 +9,13 @@ import { frontKey } from "./proxy-elements.js";
 import { ProxyState } from "./proxy-state.js";
 import { targetsOf } from "./service-targets.js";
 
-const FRAME: RuleFrame = { ...nodeConfig(4), overlayDevice: "tallship0", gateway: "10.128.4.1", affinitySeconds: [] };
+const FRAME: RuleFrame = {
+  ...nodeConfig(4),
+  family: "IPv4",
+  overlayDevice: "tallship0",
+  gateway: "10.128.4.1",
+  affinitySeconds: [],
+};
 const web = (endpoints: readonly string[], change: Partial<TestService> = {}): TestService => ({
   name: "web",
   clusterIP: "10.96.1.1",

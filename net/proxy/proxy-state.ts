@@ -1,4 +1,4 @@
-import { contains, parseAddress, type Subnet } from "../ipv4.js";
+import { type Family, rangeTest } from "../family.js";
 import type { FlowFilter } from "../kernel/kernel.js";
 import type { ElementChange, RuleElement } from "../kernel/rules.js";
 import type { NetworkMap } from "../node-network.js";
@@ -29,10 +29,11 @@ export interface ProxyChange {
 /** What the proxy's elements depend on beside the map. Fixed while the process runs. */
 export interface ProxySite {
   readonly nodeName: string;
+  readonly family: Family;
   /** The node's own pods. */
-  readonly podSubnet: Subnet;
+  readonly podCIDR: string;
   /** All pods. */
-  readonly clusterSubnet: Subnet;
+  readonly clusterCIDR: string;
 }
 
 /** The part of the network map that the proxy reflects. */
@@ -56,13 +57,17 @@ export class ProxyState {
   private readonly affinities = new Set<number>();
   private readonly site: ProxySite;
   private readonly hairpins: HeldAddresses;
+  private readonly isLocal: (ip: string) => boolean;
+  private readonly isPod: (ip: string) => boolean;
   private place: Place;
   private total = 0;
 
   constructor(site: ProxySite, hairpins: HeldAddresses) {
     this.site = site;
     this.hairpins = hairpins;
-    this.place = { nodeName: site.nodeName, zone: "" };
+    this.place = { nodeName: site.nodeName, zone: "", family: site.family };
+    this.isLocal = rangeTest(site.podCIDR);
+    this.isPod = rangeTest(site.clusterCIDR);
   }
 
   /** Elements in the maps of services. */
@@ -169,17 +174,15 @@ export class ProxyState {
 
   /** What sets of addresses must hold for these fronts. */
   private addressesOf(fronts: readonly PlannedFront[]) {
-    const { podSubnet, clusterSubnet } = this.site;
     const ips = new Set<string>();
     for (const front of fronts) for (const slot of endpointsOf(front)) ips.add(slot.slice(0, slot.indexOf(" ")));
     const local = new Set<string>();
     const foreign = new Set<string>();
     for (const ip of ips) {
-      const value = parseAddress(ip) ?? 0;
-      if (contains(podSubnet, value)) local.add(ip);
-      else if (!contains(clusterSubnet, value)) foreign.add(ip);
+      if (this.isLocal(ip)) local.add(ip);
+      else if (!this.isPod(ip)) foreign.add(ip);
       // Pods of other networks meet themselves, too; which of those addresses are this node's is not known here, and does not matter.
-      if (!contains(clusterSubnet, value)) local.add(ip);
+      if (!this.isPod(ip)) local.add(ip);
     }
     return { local, foreign, balancers: new Set(fronts.filter(({ kind }) => kind === "balancer").map(({ ip }) => ip)) };
   }

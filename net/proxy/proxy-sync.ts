@@ -1,6 +1,6 @@
 import { OVERLAY_DEVICE } from "../device-names.js";
-import { gatewayOf, subnetOf } from "../ipv4.js";
-import type { FlowFilter, Kernel } from "../kernel/kernel.js";
+import { type FamilySite, rangeTest } from "../family.js";
+import type { FlowFilter, PacketTables } from "../kernel/kernel.js";
 import { type ElementChange, LEARNED_MAPS, RULE_MAPS, type RuleElement, type RuleFrame } from "../kernel/rules.js";
 import type { NodeNetworkConfig, PodLink } from "../node-network.js";
 import { type HeldAddresses, hairpins } from "./held-addresses.js";
@@ -15,8 +15,9 @@ import { type FlowGround, staleFlows } from "./stale-flows.js";
  * Calls must not overlap.
  */
 export class ProxySync {
-  private readonly kernel: Kernel;
-  private readonly subnets: Pick<FlowGround, "clusterSubnet" | "serviceSubnet">;
+  private readonly kernel: PacketTables;
+  private readonly portsOf: (links: Iterable<PodLink>) => readonly RuleElement[];
+  private readonly ranges: Pick<FlowGround, "isPod" | "isService">;
   private frame: RuleFrame;
   private readonly hairpins: HeldAddresses = hairpins();
   private readonly state: ProxyState;
@@ -27,21 +28,19 @@ export class ProxySync {
   /** Connections to forget once the kernel has the change that made them stale. */
   private flows: readonly FlowFilter[] = [];
 
-  constructor(config: NodeNetworkConfig, kernel: Kernel) {
+  constructor(config: NodeNetworkConfig, site: FamilySite, kernel: PacketTables) {
+    const { family, podCIDR, clusterCIDR, serviceCIDR, gateway } = site;
     this.kernel = kernel;
-    this.subnets = {
-      clusterSubnet: subnetOf(config.clusterCIDR, "pod range of the cluster"),
-      serviceSubnet: subnetOf(config.serviceCIDR, "service range of the cluster"),
-    };
-    const podSubnet = subnetOf(config.podCIDR, "pod subnet of this node");
-    const { clusterSubnet } = this.subnets;
-    this.state = new ProxyState({ nodeName: config.nodeName, podSubnet, clusterSubnet }, this.hairpins);
+    this.ranges = { isPod: rangeTest(clusterCIDR), isService: rangeTest(serviceCIDR) };
+    this.portsOf = (links) => hostPortElements(links, family, config);
+    this.state = new ProxyState({ nodeName: config.nodeName, family, podCIDR, clusterCIDR }, this.hairpins);
     this.frame = {
+      family,
       overlayDevice: OVERLAY_DEVICE,
       vxlanPort: config.vxlanPort,
-      gateway: gatewayOf(config.podCIDR),
-      clusterCIDR: config.clusterCIDR,
-      serviceCIDR: config.serviceCIDR,
+      gateway,
+      clusterCIDR,
+      serviceCIDR,
       dnsAddress: config.dnsAddress,
       affinitySeconds: [],
     };
@@ -59,7 +58,7 @@ export class ProxySync {
 
   /** Makes the table when there is none; an existing one stands, and the links' host ports are taken to be in it. */
   async start(links: Iterable<PodLink>): Promise<void> {
-    const held = hostPortElements(links);
+    const held = this.portsOf(links);
     this.swapHairpins(this.hostPorts, held);
     this.hostPorts = held;
     if (this.hasMap || (await this.kernel.ruleFingerprint()) !== "") return;
@@ -79,13 +78,13 @@ export class ProxySync {
   private staleFlows(map: ProxyMap): Promise<readonly FlowFilter[]> {
     const { state } = this;
     const hostPorts = new Set(this.hostPorts.map(({ value }) => value));
-    return staleFlows(this.kernel, { state, map, hostPorts, ...this.subnets });
+    return staleFlows(this.kernel, { state, map, hostPorts, ...this.ranges });
   }
 
   /** The kernel leads these links' host ports to their pods. After a failure nothing is changed. */
   async setHostPorts(links: Iterable<PodLink>): Promise<void> {
     const former = this.hostPorts;
-    const next = hostPortElements(links);
+    const next = this.portsOf(links);
     const changes = [...diffElements(former, next), ...this.swapHairpins(former, next)];
     const fresh = changes.filter((change) => change.do === "add" && change.key.includes("udp . "));
     const unanswered = fresh.map(({ key }): FlowFilter => {

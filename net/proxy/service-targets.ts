@@ -1,6 +1,6 @@
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServiceNetworkAddress, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
-import { parseAddress } from "../ipv4.js";
+import { type Family, isAddress } from "../family.js";
 import { announcedAddresses } from "./announced.js";
 import { addressOn, chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
 import { sourceRanges } from "./source-ranges.js";
@@ -30,6 +30,8 @@ export interface ServiceTarget extends Front {
   readonly ranges: readonly string[] | undefined;
   /** Seconds since its last connection for which a client keeps its endpoint; 0: each connection is led anew. */
   readonly affinitySeconds: number;
+  /** Clients are led by their address, which is how those of IPv6 keep their endpoint. Absent: no. */
+  readonly isByClient?: boolean;
 }
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: "tcp", UDP: "udp", SCTP: "sctp" };
@@ -47,19 +49,26 @@ const NEARNESS: Readonly<Record<string, Reach>> = {
 /** The fronts of a service, as seen from a node. Headless and ExternalName services have none. */
 export function targetsOf(service: Service, slices: readonly EndpointSlice[], place: Place): readonly ServiceTarget[] {
   const spec = service.spec;
-  if (spec === undefined || spec.type === "ExternalName" || parseAddress(spec.clusterIP) === undefined) return [];
-  const announced = announcedAddresses(service);
-  const networkAddresses = (service.status?.networkAddresses ?? []).filter(
-    ({ address }) => parseAddress(address) !== undefined,
-  );
+  const { family = "IPv4" } = place;
+  const clusterIP = clusterIPOf(spec, family);
+  if (spec === undefined || clusterIP === undefined) return [];
+  const announced = announcedAddresses(service, family);
+  const networkAddresses = (service.status?.networkAddresses ?? []).filter(({ address }) => isAddress(family, address));
   return spec.ports.flatMap((port) => {
     const protocol = PROTOCOLS[port.protocol || "TCP"];
     if (protocol === undefined) return [];
-    return portTargets({ spec, port, protocol, announced, networkAddresses, slices, place });
+    return portTargets({ spec, port, protocol, clusterIP, announced, networkAddresses, slices, place });
   });
 }
 
+/** The service's virtual address of a family; undefined when it has none. */
+export function clusterIPOf(spec: ServiceSpec | undefined, family: Family): string | undefined {
+  if (spec === undefined || spec.type === "ExternalName") return undefined;
+  return [spec.clusterIP, ...spec.clusterIPs].find((ip) => isAddress(family, ip));
+}
+
 interface PortView {
+  readonly clusterIP: string;
   readonly spec: ServiceSpec;
   readonly port: ServicePort;
   readonly protocol: Protocol;
@@ -69,34 +78,27 @@ interface PortView {
   readonly place: Place;
 }
 
-function portTargets({
-  spec,
-  port,
-  protocol,
-  announced,
-  networkAddresses,
-  slices,
-  place,
-}: PortView): readonly ServiceTarget[] {
+function portTargets(view: PortView): readonly ServiceTarget[] {
+  const { spec, port, protocol, clusterIP, announced, networkAddresses, slices, place } = view;
+  const { family = "IPv4" } = place;
   const choose = (reach: Reach, network?: string): readonly EndpointAddress[] =>
     chooseEndpoints(port, slices, reach, { place, network });
   const near = NEARNESS[spec.trafficDistribution] ?? "any";
   const all = choose(near);
   const isInsideLocal = spec.internalTrafficPolicy === "Local";
   const isOutsideLocal = spec.externalTrafficPolicy === "Local";
-  const affinitySeconds = affinityOf(spec);
-  const inside = { protocol, affinitySeconds, outside: undefined, ranges: undefined };
+  const inside = { protocol, ...affinityOf(spec, family), outside: undefined, ranges: undefined };
   const outer = { ...inside, endpoints: all, outside: isOutsideLocal ? choose("node-only") : undefined };
   const insideReach = isInsideLocal ? "node-only" : near;
-  const own = ownNetwork(spec, networkAddresses, slices);
+  const own = ownNetwork(clusterIP, networkAddresses, slices);
   const cluster = { ...inside, endpoints: choose(insideReach, own) };
-  const further = networkAddresses.filter(({ address }) => address !== spec.clusterIP);
+  const further = networkAddresses.filter(({ address }) => address !== clusterIP);
   const external = [...new Set(spec.externalIPs)].filter(
-    (ip) => parseAddress(ip) !== undefined && !announced.includes(ip) && ip !== spec.clusterIP,
+    (ip) => isAddress(family, ip) && !announced.includes(ip) && ip !== clusterIP,
   );
-  const ranges = sourceRanges(spec.loadBalancerSourceRanges);
+  const ranges = sourceRanges(spec.loadBalancerSourceRanges, family);
   return [
-    { ...cluster, kind: "cluster", ip: spec.clusterIP, port: port.port },
+    { ...cluster, kind: "cluster", ip: clusterIP, port: port.port },
     ...further.map(
       ({ network, address: ip }): ServiceTarget => ({
         ...inside,
@@ -114,7 +116,7 @@ function portTargets({
 
 /** The network that the service's own address is for. Undefined: whatever pods have first, as long as all have one, or none is on that network any more. */
 function ownNetwork(
-  { clusterIP }: ServiceSpec,
+  clusterIP: string,
   networkAddresses: readonly ServiceNetworkAddress[],
   slices: readonly EndpointSlice[],
 ): string | undefined {
@@ -125,6 +127,11 @@ function ownNetwork(
   return isThere ? own : undefined;
 }
 
-function affinityOf({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): number {
-  return sessionAffinity === "ClientIP" ? (sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS) : 0;
+function affinityOf(
+  { sessionAffinity, sessionAffinityConfig }: ServiceSpec,
+  family: Family,
+): Pick<ServiceTarget, "affinitySeconds" | "isByClient"> {
+  if (sessionAffinity !== "ClientIP") return { affinitySeconds: 0 };
+  if (family === "IPv6") return { affinitySeconds: 0, isByClient: true };
+  return { affinitySeconds: sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS };
 }

@@ -1,5 +1,4 @@
-import { contains, parseAddress, type Subnet } from "../ipv4.js";
-import type { FlowFilter, Kernel, TrackedFlow } from "../kernel/kernel.js";
+import type { FlowFilter, PacketTables, TrackedFlow } from "../kernel/kernel.js";
 import type { NetworkMap } from "../node-network.js";
 import { frontKey } from "./proxy-elements.js";
 import type { ProxyState } from "./proxy-state.js";
@@ -9,8 +8,8 @@ import type { Protocol } from "./service-targets.js";
 export interface FlowGround {
   readonly state: ProxyState;
   readonly map: Pick<NetworkMap, "endpointSlices">;
-  readonly clusterSubnet: Subnet;
-  readonly serviceSubnet: Subnet;
+  readonly isPod: (address: string) => boolean;
+  readonly isService: (address: string) => boolean;
   /** What host ports lead to: `10.128.4.9 . 80`. They are no service's. */
   readonly hostPorts: ReadonlySet<string>;
 }
@@ -20,7 +19,7 @@ export interface FlowGround {
  * and others whose endpoint is gone. Asked once, with the first map. Connections are read and not the table: a table of 10,000 services takes
  * nft seconds to list.
  */
-export async function staleFlows(kernel: Kernel, ground: FlowGround): Promise<readonly FlowFilter[]> {
+export async function staleFlows(kernel: PacketTables, ground: FlowGround): Promise<readonly FlowFilter[]> {
   const present = new Set<string>();
   for (const slice of ground.map.endpointSlices.values())
     for (const endpoint of slice.endpoints) present.add(endpoint.addresses[0] ?? "");
@@ -38,8 +37,8 @@ export async function staleFlows(kernel: Kernel, ground: FlowGround): Promise<re
 }
 
 /** Others translate addresses on a host too: what neither was sent to a service nor goes to a pod is theirs. */
-function isOfServices({ sentTo, to }: TrackedFlow, { clusterSubnet, serviceSubnet }: FlowGround): boolean {
-  return contains(serviceSubnet, parseAddress(sentTo) ?? 0) || contains(clusterSubnet, parseAddress(to) ?? 0);
+function isOfServices({ sentTo, to }: TrackedFlow, { isPod, isService }: FlowGround): boolean {
+  return isService(sentTo) || isPod(to);
 }
 
 function isLedThere(protocol: Protocol, flow: TrackedFlow, state: ProxyState): boolean {

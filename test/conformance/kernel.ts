@@ -17,6 +17,7 @@ export interface KernelBench {
 }
 
 const FRAME: RuleFrame = {
+  family: "IPv4",
   overlayDevice: "tallship0",
   vxlanPort: 4789,
   gateway: "10.128.4.1",

@@ -6,6 +6,7 @@ import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import { vtepMac } from "../../net/device-names.js";
+import { familiesOf } from "../../net/family.js";
 import { createNodeNetwork } from "../../net/host-network.js";
 import { realKernel } from "../../net/kernel/real-kernel.js";
 import {
@@ -102,7 +103,11 @@ export interface Lab {
 }
 
 /** Makes a lab of hosts 1 to `count`, whose networks know each other; `traits` change what each is configured with. */
-export async function makeLab(count: number, traits: Partial<NodeNetworkConfig> = {}): Promise<Lab> {
+export async function makeLab(
+  count: number,
+  traits: Partial<NodeNetworkConfig> | ((at: number) => Partial<NodeNetworkConfig>) = {},
+): Promise<Lab> {
+  const traitsOf = typeof traits === "function" ? traits : () => traits;
   const program = await bundleProgram(
     `import { runProbe } from "./test/kit/network-probe.js"; runProbe(process.argv[2] ?? "");`,
   );
@@ -124,7 +129,7 @@ export async function makeLab(count: number, traits: Partial<NodeNetworkConfig> 
   const hosts = await Promise.all(
     Array.from({ length: count }, (_, at) =>
       join(`host-${at + 1}`, at + 1).then((each) =>
-        makeHost({ ...nodeConfig(at + 1, `${each.folder}/run`), ...traits }, each, start),
+        makeHost({ ...nodeConfig(at + 1, `${each.folder}/run`), ...traitsOf(at + 1) }, each, start),
       ),
     ),
   );
@@ -192,7 +197,7 @@ async function makeHost(
   let applied = 0;
   let tunnels: readonly PublishedKey[] = [];
   const begin = async (): Promise<NodeNetwork> => {
-    const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter });
+    const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter, families: familiesOf(config) });
     const keys = tunnelKeyFile(tunnelKeyPath(namespace));
     const fresh = createNodeNetwork(config, kernel, { clock: systemClock, rng: systemRng, log: silentLog, keys });
     fresh.onTunnels((next) => {

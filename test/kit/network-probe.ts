@@ -84,7 +84,7 @@ function greeting(name: string, peer: string, bytes: number): Buffer {
 function serve(name: string, { protocol, port, address }: ProbeCommand & { readonly do: "serve" }): Promise<string> {
   return new Promise((resolve, reject) => {
     if (protocol === "udp") {
-      const socket = createSocket("udp4");
+      const socket = createSocket(kindOf(address));
       socket.on("message", (message, peer) =>
         socket.send(greeting(name, peer.address, message.length), peer.port, peer.address),
       );
@@ -106,6 +106,11 @@ function serve(name: string, { protocol, port, address }: ProbeCommand & { reado
   });
 }
 
+/** A socket of IPv6 at :: hears both families. */
+function kindOf(address: string): "udp4" | "udp6" {
+  return address.includes(":") ? "udp6" : "udp4";
+}
+
 function ask(command: ProbeCommand & { readonly do: "ask" }): Promise<string> {
   return command.protocol === "udp" ? askUdp(command) : askTcp(command);
 }
@@ -119,7 +124,7 @@ function askUdp({
   from,
 }: ProbeCommand & { readonly do: "ask" }): Promise<string> {
   return new Promise((resolve) => {
-    const socket = createSocket("udp4");
+    const socket = createSocket(kindOf(host));
     const done = (text: string): void => {
       clearTimeout(timer);
       socket.close();
@@ -211,7 +216,7 @@ function exchange({
       stream.once("data", (answer) => done(answer.toString("hex")));
       return;
     }
-    const socket = createSocket("udp4");
+    const socket = createSocket(kindOf(host));
     const timer = setTimeout(() => done("TIMEOUT"), timeoutMs);
     const done = (text: string): void => {
       clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { subnetOf } from "../../net/ipv4.js";
+import { type Family, familyOf } from "../../net/family.js";
 import type { NetworkMap, NodeNetworkConfig } from "../../net/node-network.js";
 import type { ProxySite } from "../../net/proxy/proxy-state.js";
 import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
@@ -28,6 +28,17 @@ export function nodeConfig(at: number, runDir = "/nonexistent"): NodeNetworkConf
   };
 }
 
+/** What a test's node has of IPv6: node-4 has fd00:10:128:4::/64. */
+export function dualStack(at: number): Pick<NodeNetworkConfig, "ipv6"> {
+  return {
+    ipv6: {
+      podCIDR: `fd00:10:128:${at}::/64`,
+      clusterCIDR: "fd00:10:128::/48",
+      serviceCIDR: "fd00:10:96::/108",
+    },
+  };
+}
+
 /** A node as its session reported it. */
 export function nodeObject(
   at: number,
@@ -38,7 +49,7 @@ export function nodeObject(
   const labels: Record<string, string> = zone === "" ? {} : { "topology.kubernetes.io/zone": zone };
   return Node.fromPartial({
     metadata: { name: `node-${at}`, labels },
-    spec: { podCIDR: `10.128.${at}.0/24` },
+    spec: { podCIDR: `10.128.${at}.0/24`, podCIDRs: [`10.128.${at}.0/24`, `fd00:10:128:${at}::/64`] },
     status: { overlay: { underlayIP, vtepMAC, mtu: 1_450, leadsBack: true } },
   });
 }
@@ -74,8 +85,9 @@ export type TestEndpoint = string;
 /** What the proxy of nodeConfig(4) is planned for. */
 export const PROXY_SITE: ProxySite = {
   nodeName: "node-4",
-  podSubnet: subnetOf("10.128.4.0/24", "test"),
-  clusterSubnet: subnetOf("10.128.0.0/9", "test"),
+  family: "IPv4",
+  podCIDR: "10.128.4.0/24",
+  clusterCIDR: "10.128.0.0/9",
 };
 
 /** A service and its one slice. */
@@ -137,16 +149,16 @@ export function serviceObject(service: TestService): Service {
   });
 }
 
-/** The slice of a service. */
-export function sliceObject(service: TestService): EndpointSlice {
+/** The slice of a service's endpoints of a family. */
+export function sliceObject(service: TestService, family: Family = "IPv4"): EndpointSlice {
   return EndpointSlice.fromPartial({
     metadata: {
-      name: `${service.name}-a`,
+      name: `${service.name}-${SLICES[family]}`,
       namespace: service.namespace ?? "default",
       labels: { "kubernetes.io/service-name": service.name },
     },
-    addressType: "IPv4",
-    endpoints: (service.endpoints ?? []).map((text) => {
+    addressType: family,
+    endpoints: endpointsOf(service, family).map((text) => {
       const [head = "", ...places] = text.replace(/^[-!]/, "").split("+");
       const networks = places.map((each) => ({ name: each.split("=")[0] ?? "", address: each.split("=")[1] ?? "" }));
       const [place = "", zone = ""] = head.split("%");
@@ -164,9 +176,19 @@ export function sliceObject(service: TestService): EndpointSlice {
   });
 }
 
-/** 10.128.N.x and 192.168.9.N are of node-N. */
+const SLICES = { IPv4: "a", IPv6: "b" } as const;
+
+function endpointsOf({ endpoints = [] }: TestService, family: Family): readonly string[] {
+  return endpoints.filter((text) => familyOf(text) === family);
+}
+
+/** 10.128.N.x, fd00:10:128:N::x and 192.168.9.N are of node-N. */
 function nodeOf(address: string): string {
-  const [, at] = /^10\.128\.(\d+)\.\d+$/.exec(address) ?? /^192\.168\.9\.(\d+)$/.exec(address) ?? [];
+  const [, at] =
+    /^10\.128\.(\d+)\.\d+$/.exec(address) ??
+    /^fd00:10:128:(\d+)::/.exec(address) ??
+    /^192\.168\.9\.(\d+)$/.exec(address) ??
+    [];
   return at === undefined ? "" : `node-${at}`;
 }
 
@@ -182,7 +204,13 @@ export function networkMap(
     revision,
     nodes: new Map(nodes.map((node) => [node.metadata?.name ?? "", node])),
     services: new Map(keyed.map(({ service, key }) => [key, serviceObject(service)])),
-    endpointSlices: new Map(keyed.map(({ service, key }) => [`${key}-a`, sliceObject(service)])),
+    endpointSlices: new Map(
+      keyed.flatMap(({ service, key }) =>
+        (["IPv4", "IPv6"] as const)
+          .filter((family) => family === "IPv4" || endpointsOf(service, family).length > 0)
+          .map((family) => [`${key}-${SLICES[family]}`, sliceObject(service, family)] as const),
+      ),
+    ),
     ingresses: new Map(),
     networks: new Map(networks.map((each) => [`${each.metadata?.namespace}/${each.metadata?.name}`, each])),
     ingressClasses: new Map(),
