@@ -15,6 +15,7 @@ import { deviceConditions, watchDevices } from "./devices/watch-devices.js";
 import { executors } from "./execute.js";
 import { imagesInUse } from "./hooks/image.js";
 import { podHooks } from "./hooks/pod-hooks.js";
+import { nodeIPs } from "./host/host-facts.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
 import { rightsConditions } from "./host/rights-condition.js";
@@ -151,7 +152,7 @@ export class Agent {
   /** Starts from what the node remembers; without that, once the control plane has given it a pod subnet. */
   start(): void {
     const { podCIDRs } = this.edges.memory;
-    if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
+    if (podCIDRs.length > 0) this.startNode(podCIDRs);
     this.keep(this.session.run(this.over.signal));
     this.keep(this.statuses.run(this.over.signal));
   }
@@ -223,7 +224,7 @@ export class Agent {
       this.loop?.configsChanged(undefined);
       this.ingress?.secretsChanged(undefined);
     });
-    if (podCIDRs[0] !== undefined) this.startNode(podCIDRs[0]);
+    if (podCIDRs.length > 0) this.startNode(podCIDRs);
   }
 
   /** What the node offers is another. */
@@ -238,16 +239,18 @@ export class Agent {
   }
 
   /** Brings up the network, then the pods. What fails is tried again: a node without network has nothing else to do. */
-  private startNode(podCIDR: string): void {
+  private startNode(podCIDRs: readonly string[]): void {
     if (this.isStarting) return;
     this.isStarting = true;
-    this.keep(this.bringUp(podCIDR));
+    this.keep(this.bringUp(podCIDRs));
   }
 
-  private async bringUp(podCIDR: string): Promise<void> {
+  private async bringUp(podCIDRs: readonly string[]): Promise<void> {
     const { clock, log, facts, runtime, checkpoint } = this.edges;
     const { signal } = this.over;
-    const network = this.edges.network(networkConfig(this.edges, podCIDR));
+    const config = networkConfig(this.edges, podCIDRs);
+    const { podCIDR } = config;
+    const network = this.edges.network(config);
     this.network = network;
     const applied = new AppliedRevision(["rules", "ingress"], (revision) => this.session.applied(revision));
     network.onTunnels((keys) => {
@@ -277,7 +280,7 @@ export class Agent {
     this.probing = probePeers({ ...this.edges, podCIDR, overlay, network, session, onCondition });
     const inUse = await network.list();
     const saved = await checkpoint.load();
-    const addresses = podAddresses(podCIDR, inUse);
+    const addresses = podAddresses(config, inUse);
     const loop = this.makeLoop(network, addresses);
     const { dnsAddress } = this.edges.cluster;
     this.openLink = buildLinks({
@@ -291,7 +294,7 @@ export class Agent {
     loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods(), ...this.users.pods()]);
     this.conditions.report([...rightsConditions(this.edges.traits), ...this.users.conditions()]);
     this.offer();
-    log.info("node is up", { node: facts.nodeName, podCIDR, runtime: runtime.version, pods: saved.length });
+    log.info("node is up", { node: facts.nodeName, podCIDRs, runtime: runtime.version, pods: saved.length });
     this.rotation = new LogRotation({
       clock,
       log,
@@ -341,7 +344,7 @@ export class Agent {
       onPull: (...pull) => this.loop?.pulling(...pull),
     });
     const statuses = new PodStatuses(
-      { nodeIP: facts.nodeIP, runtimeName: runtime.version.split("://")[0] ?? "" },
+      { nodeIPs: nodeIPs(facts), runtimeName: runtime.version.split("://")[0] ?? "" },
       (pod, status) => this.statuses.report(pod, status),
     );
     const { rootfs, imageRoots, disk, logs, traits: node } = edges;

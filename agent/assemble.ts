@@ -15,7 +15,7 @@ import { type BindMount, type HostTraits, ociSpec, type Propagation } from "./oc
 import { oomScoreAdj } from "./oci/oom-score.js";
 import { type ResolvedUser, resolveUser, type UserFiles } from "./oci/user.js";
 import { kernelHostname, podHostname } from "./pod/pod-files.js";
-import type { PodFacts } from "./pod-turn.js";
+import { type PodFacts, podIPs } from "./pod-turn.js";
 import { mappedRootFolder, sharedFolder } from "./runtime/oci/paths.js";
 import type { ContainerKey, ContainerSpec } from "./runtime/runtime.js";
 import { sharedNamespaces } from "./runtime/shared-namespaces.js";
@@ -25,7 +25,7 @@ import type { BindSource, PodDisk } from "./volume/pod-disk.js";
 /** What the node is, as far as its containers' settings depend on it. */
 export interface NodeTraits extends HostTraits {
   readonly hostname: string;
-  readonly nodeIP: string;
+  readonly nodeIPs: readonly string[];
   readonly runDir: string;
   readonly clusterDomain: string;
   readonly cgroupParent: string;
@@ -70,7 +70,7 @@ export function resolve(
   const user = resolveUser(container, pod.spec?.securityContext, { user: named, files: input.users });
   if (facts.users !== undefined) refuseBeyond(facts.users.ids.count, user, container.name);
   const hostname = kernelHostname(pod, podHostname(pod, node.hostname), node.clusterDomain);
-  const place: PodPlace = { podIP: facts.address, hostIP: node.nodeIP, allocatable: node.allocatable };
+  const place: PodPlace = { podIPs: podIPs(facts), hostIPs: node.nodeIPs, allocatable: node.allocatable };
   const configs = facts.configs ?? { configMaps: {}, secrets: {} };
   const { home } = user;
   const imageEnv = image.config.env;

@@ -39,12 +39,13 @@ import { performCheck } from "./checks/perform-check.js";
 import { diskDevices } from "./devices/disk-devices.js";
 import { openNodeMemory } from "./host/disk-node-memory.js";
 import { hostDevices, leastOomScore } from "./host/host-devices.js";
-import type { HostFacts } from "./host/host-facts.js";
+import { type HostFacts, nodeIPs } from "./host/host-facts.js";
 import { readNodeCredentials, renewNodeCertificate } from "./host/node-credentials.js";
 import { allocatable } from "./host/node-status.js";
 import { addressMoved, settleAddress } from "./host/own-address.js";
 import {
   hostUsage,
+  ipv6Beside,
   openFilesAllowed,
   ownCapabilityMask,
   ownHardLimits,
@@ -184,7 +185,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     usage: hostUsage(systemClock),
     fetchPage: fetchPages(systemClock),
     traits: {
-      ...{ hostname: facts.hostname, nodeIP: facts.nodeIP, runDir, cgroupParent, memoryBytes: facts.memoryBytes },
+      ...{ hostname: facts.hostname, nodeIPs: nodeIPs(facts), runDir, cgroupParent, memoryBytes: facts.memoryBytes },
       oomScoreFloor: floor,
       allocatable: allocatable(facts),
       capabilities: capabilityNames(ownCapabilityMask()),
@@ -203,12 +204,13 @@ async function openEdges(parts: Parts): Promise<Opened> {
   return { edges: made, serving: created.serving, close };
 }
 
-function factsOf({ host, paths: { dataDir } }: Parts, runtimeVersion: string): HostFacts {
+function factsOf({ host, cluster, paths: { dataDir } }: Parts, runtimeVersion: string): HostFacts {
   const { name: nodeName, advertiseAddress: nodeIP, isControlPlane, ports } = host;
   const { api: _, ...internal } = ports;
   const internalPorts = Object.values(internal);
   const { node: nodePort, probe: probePort } = ports;
-  const identity = { nodeName, nodeIP, nodePort, probePort, internalPorts, isControlPlane };
+  const nodeIPv6 = cluster.podCIDRIPv6 === "" ? undefined : ipv6Beside(nodeIP);
+  const identity = { nodeName, nodeIP, nodeIPv6, nodePort, probePort, internalPorts, isControlPlane };
   return readHostFacts({ ...identity, dataDir, runtimeVersion });
 }
 

@@ -1,3 +1,4 @@
+import { familyOf } from "../net/family.js";
 import type { NodeNetworkConfig } from "../net/node-network.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import type { HostFacts } from "./host/host-facts.js";
@@ -13,8 +14,9 @@ export function networkConfig(
     readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "internalPorts" | "probePort">;
     readonly traits: { readonly runDir: string };
   },
-  podCIDR: string,
+  podCIDRs: readonly string[],
 ): NodeNetworkConfig {
+  const [podCIDR = ""] = podCIDRs;
   return {
     nodeName: facts.nodeName,
     podCIDR,
@@ -32,5 +34,15 @@ export function networkConfig(
     internalPorts: facts.internalPorts,
     probePort: facts.probePort,
     runDir: traits.runDir,
+    ipv6: ipv6Ranges(cluster, podCIDRs),
   };
+}
+
+/** Undefined where the cluster has IPv4 alone. */
+function ipv6Ranges(
+  { podCIDRIPv6: clusterCIDR, serviceCIDRIPv6: serviceCIDR }: Pick<ClusterConfig, "podCIDRIPv6" | "serviceCIDRIPv6">,
+  podCIDRs: readonly string[],
+): NodeNetworkConfig["ipv6"] {
+  const podCIDR = podCIDRs.find((cidr) => familyOf(cidr) === "IPv6");
+  return clusterCIDR === "" || podCIDR === undefined ? undefined : { podCIDR, clusterCIDR, serviceCIDR };
 }

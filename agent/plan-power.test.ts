@@ -125,7 +125,7 @@ test("power: the runs of a new start have numbers of their own, and nothing of t
   expect(containerRecord(record, "web")).toMatchObject({ attempt: 1, last: undefined, failureCount: 0, retryAtMs: 0 });
 });
 
-const context = { nodeIP: "172.30.0.11", runtimeName: "crun" };
+const context = { nodeIPs: ["172.30.0.11"], runtimeName: "crun" };
 const phases = [
   { name: "a stopped pod has ended", of: pod({ [STOPPED]: "" }), record: over, want: "Failed" },
   {

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { podAddresses } from "./pod-addresses.js";
 
 test("a pod keeps the address that its link has, and one whose link is half made gets a new one", () => {
-  const addresses = podAddresses("10.128.4.0/29", [
+  const addresses = podAddresses({ podCIDR: "10.128.4.0/29" }, [
     { uid: "whole", address: "10.128.4.2" },
     { uid: "half", address: "" },
   ]);
@@ -12,10 +12,10 @@ test("a pod keeps the address that its link has, and one whose link is half made
 });
 
 test("a pod has one address in each share, keeps them over a restart, and gives all back", () => {
-  const before = podAddresses("10.128.4.0/29", []);
+  const before = podAddresses({ podCIDR: "10.128.4.0/29" }, []);
   const [first, second] = [before.claim("web"), before.claim("web", "10.64.0.0/29")];
   expect([first, second]).toEqual(["10.128.4.2", "10.64.0.2"]);
-  const after = podAddresses("10.128.4.0/29", [
+  const after = podAddresses({ podCIDR: "10.128.4.0/29" }, [
     { uid: "web", address: first, further: [{ interface: "eth1", address: second }] },
   ]);
   expect([after.claim("web", "10.64.0.0/29"), after.claim("web")]).toEqual([second, first]);

@@ -1,10 +1,15 @@
+import { secondAddress } from "../net/family.js";
 import { AddressPool } from "../net/ipam.js";
 import { isIn } from "../net/networks/network-firewall.js";
-import type { ListedLink } from "../net/node-network.js";
+import type { ListedLink, NodeNetworkConfig } from "../net/node-network.js";
 import type { PodAddresses } from "./hooks/sandbox.js";
 
 /** Addresses of the node's pod subnet, and of its shares of networks, by pod; `inUse` is what pods have already in the kernel. */
-export function podAddresses(podCIDR: string, inUse: Iterable<ListedLink>): PodAddresses {
+export function podAddresses(
+  config: Pick<NodeNetworkConfig, "podCIDR" | "ipv6">,
+  inUse: Iterable<ListedLink>,
+): PodAddresses {
+  const { podCIDR } = config;
   const byPod = new Map<string, readonly string[]>();
   // A link that an agent died over has no address yet: the pod gets one, and its link is completed with it.
   for (const { uid, address, further = [] } of inUse)
@@ -30,6 +35,7 @@ export function podAddresses(podCIDR: string, inUse: Iterable<ListedLink>): PodA
       byPod.set(uid, [...held, address]);
       return address;
     },
+    ipv6Of: (address) => secondAddress(config, address) ?? "",
     release: (uid) => {
       const addresses = byPod.get(uid) ?? [];
       byPod.delete(uid);

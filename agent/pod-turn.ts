@@ -33,6 +33,8 @@ export interface PodFacts {
   readonly users: PodUsers | undefined;
   /** The pod's address; the host's for pods on the host's network; empty before the sandbox is up. */
   readonly address: string;
+  /** Its address of IPv6; empty: none. */
+  readonly ipv6: string;
   /** The pod's networks, where it is on others than the cluster's own. */
   readonly networks: readonly PodNetwork[];
   /** Host path of each volume by name. */
@@ -54,12 +56,18 @@ export const NO_FACTS: PodFacts = {
   pulling: new Map(),
   users: undefined,
   address: "",
+  ipv6: "",
   networks: [],
   volumePaths: new Map(),
   configs: undefined,
   configChangeCount: 0,
   configsSeenCount: 0,
 };
+
+/** The pod's addresses, IPv4 first. */
+export function podIPs({ address, ipv6 }: Pick<PodFacts, "address" | "ipv6">): readonly string[] {
+  return [address, ipv6].filter((ip) => ip !== "");
+}
 
 /** The facts after a ConfigMap or Secret of the pod may have changed. */
 export function withConfigChange(facts: PodFacts): PodFacts {

@@ -9,7 +9,7 @@ import type { ContainerExit, ContainerState } from "./runtime/runtime.js";
 import { podStatus } from "./status.js";
 
 const NOW = 1_700_000_000_000;
-const context = { nodeIP: "172.30.0.11", runtimeName: "crun" };
+const context = { nodeIPs: ["172.30.0.11"], runtimeName: "crun" };
 const record = newRecord({ uid: "u1", namespace: "default", name: "p" }, NOW - 60_000);
 
 function pod(restartPolicy = "Always", status: Parameters<typeof Pod.fromPartial>[0]["status"] = undefined): Pod {

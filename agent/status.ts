@@ -12,7 +12,7 @@ import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/g
 import type { PullProgress } from "./image/images.js";
 import { restartDelayMs } from "./note-containers.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
-import type { PodFacts, PodTurn } from "./pod-turn.js";
+import { type PodFacts, type PodTurn, podIPs } from "./pod-turn.js";
 import { containerAmounts, resizeConditions, resizeWord } from "./resize/resize-status.js";
 import { hasStarted, isContainerReady, isPodOver, isSuccess, isSwitchedOff, willRunAgain } from "./restart-policy.js";
 import { containerId, type ObservedContainer } from "./runtime/runtime.js";
@@ -35,7 +35,8 @@ const DISRUPTED = { type: "DisruptionTarget", status: "True", reason: "Terminati
 
 /** What the status says beside the pod itself. */
 export interface StatusContext {
-  readonly nodeIP: string;
+  /** The host's addresses, at most one of each family. */
+  readonly nodeIPs: readonly string[];
   /** Scheme of container ids, such as crun. */
   readonly runtimeName: string;
 }
@@ -58,10 +59,10 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
     phase,
     reason: record.failure?.reason ?? "",
     message: record.failure?.message ?? "",
-    hostIP: context.nodeIP,
-    hostIPs: [{ ip: context.nodeIP }],
+    hostIP: context.nodeIPs[0] ?? "",
+    hostIPs: context.nodeIPs.map((ip) => ({ ip })),
     podIP: facts.address || before?.podIP || "",
-    podIPs: facts.address ? [{ ip: facts.address }] : (before?.podIPs ?? []),
+    podIPs: facts.address ? podIPs(facts).map((ip) => ({ ip })) : (before?.podIPs ?? []),
     networks: facts.networks.length > 0 ? facts.networks : (before?.networks ?? []),
     startTime: rfc3339(record.seenAtMs),
     initContainerStatuses,

@@ -33,7 +33,8 @@ export interface LeadingParts {
   readonly rng: Rng;
   readonly log: Log;
   readonly metrics: ControlPlaneMetrics;
-  readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength" | "serviceCIDR" | "dnsAddress">;
+  readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength" | "serviceCIDR" | "dnsAddress"> &
+    Partial<Pick<ClusterConfig, "podCIDRIPv6">>;
   readonly sealer: Pick<Sealer, "digest">;
 }
 
@@ -57,6 +58,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
     nodePrefixLength: parts.cluster.nodePrefixLength,
     serviceCIDR: parts.cluster.serviceCIDR,
     dnsAddress: parts.cluster.dnsAddress,
+    podCIDRIPv6: parts.cluster.podCIDRIPv6 ?? "",
     digest: (bytes) => parts.sealer.digest(bytes),
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();

@@ -3,9 +3,10 @@ import { ipBytes } from "./pki/ip-bytes.js";
 
 /** What is wrong with the cluster's ranges on a host with these routes, in words; undefined when nothing is. Default routes overlap nothing. */
 export function findOverlap(ranges: readonly string[], routes: readonly HostRoute[]): string | undefined {
-  const [first = "", ...others] = ranges;
-  const twin = others.find((other) => overlaps(first, other));
-  if (twin !== undefined) return `the ranges ${first} and ${twin} overlap each other`;
+  for (const [at, range] of ranges.entries()) {
+    const twin = ranges.slice(at + 1).find((other) => overlaps(range, other));
+    if (twin !== undefined) return `the ranges ${range} and ${twin} overlap each other`;
+  }
   for (const range of ranges) {
     const route = routes.find(({ destination }) => !destination.endsWith("/0") && overlaps(range, destination));
     if (route === undefined) continue;

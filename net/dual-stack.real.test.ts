@@ -57,9 +57,9 @@ describe("packets of IPv6", () => {
     expect(await probe.ask({ host: ipv6Of(far), port: 8080 })).toBe("far fd00:10:128:1::1");
   });
 
-  test("an address that no pod has is unreachable at once, on any host", async () => {
+  test("an address that no pod has is unreachable, on any host", async () => {
     for (const host of ["fd00:10:128:1::99", "fd00:10:128:2::99", "fd00:10:128:77::1"])
-      expect(await near.probe.ask({ host, port: 8080 })).toMatch(/^E(HOST|NET)UNREACH|EACCES$/);
+      expect(await near.probe.ask({ host, port: 8080 })).toBe("ENETUNREACH");
   });
 
   test("a pod leaves the cluster from its host's address", async () => {

@@ -35,7 +35,7 @@ export function podHooks(parts: PodHookParts): Readonly<Record<HookName, Hook>> 
   return {
     image: imageHook(images, configs, { specOf, onPull }),
     users: usersHook(users, traits.runDir),
-    sandbox: sandboxHook(network, addresses, facts.nodeIP),
+    sandbox: sandboxHook(network, addresses, facts),
     config: configHook(configs),
     policy: policyHook(network),
     devices: devicesHook(devices),

@@ -4,29 +4,37 @@ import { sidecarsOf } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import type { HostPort, NodeNetwork } from "../../net/node-network.js";
 import type { Pod, PodNetwork } from "../../proto/gen/tallship/v1/pod.js";
+import type { HostFacts } from "../host/host-facts.js";
 import type { Hook } from "./hook.js";
 
 /** Gives out the node's pod addresses. What pods already have is known to it. */
 export interface PodAddresses {
   /** The pod's address in the node's subnet, or in its share of a network; the same each time until it is released. Throws resource_exhausted when none is free. */
   claim(uid: string, share?: string): string;
+  /** The IPv6 address that belongs to a pod's address; empty: none. */
+  ipv6Of(address: string): string;
   /** Gives back all that the pod has. */
   release(uid: string): void;
 }
 
 /** Gives the pod its network namespace, addresses and links; the network makes together what is asked for together. */
-export function sandboxHook(network: NodeNetwork, addresses: PodAddresses, nodeIP: string): Hook {
+export function sandboxHook(
+  network: NodeNetwork,
+  addresses: PodAddresses,
+  { nodeIP, nodeIPv6 }: Pick<HostFacts, "nodeIP" | "nodeIPv6">,
+): Hook {
   return {
     name: "sandbox",
     up: async ({ uid, pod }, signal) => {
-      if (pod.spec?.hostNetwork === true) return { address: nodeIP };
+      if (pod.spec?.hostNetwork === true) return { address: nodeIP, ipv6: nodeIPv6 ?? "" };
       const networks = await placesOf(uid, pod, { network, addresses, signal });
       const [first, ...others] = networks;
       const address = first?.ip ?? "";
       const further = others.map((each) => ({ interface: each.interface, address: each.ip }));
       const link = { uid, address, hostPorts: hostPorts(pod), reachesInternals: reachesInternals(pod) };
       await network.attach([further.length === 0 ? link : { ...link, further }]);
-      return { address, networks: isPlain(pod) ? [] : networks };
+      const ipv6 = address === "" ? "" : addresses.ipv6Of(address);
+      return { address, ipv6, networks: isPlain(pod) ? [] : networks };
     },
     down: async (uid) => {
       await network.detach([uid]);

@@ -5,6 +5,7 @@ import type { NodeTraits } from "../assemble.js";
 import type { ClaimSource } from "../claim-source.js";
 import type { ClusterNames } from "../pod/pod-files.js";
 import { hostsFile, podHostname, resolvConf } from "../pod/pod-files.js";
+import { podIPs } from "../pod-turn.js";
 import type { PodDisk } from "../volume/pod-disk.js";
 import { volumePlans } from "../volume/volume-plan.js";
 import type { Hook } from "./hook.js";
@@ -25,7 +26,7 @@ export function volumesHook(
       const claimed = await claimedVolumes(pod, claims, signal);
       const plans = volumePlans(pod, { configs, allocatable, claims: claimed, imageOf, users: facts.users?.path });
       const files = {
-        hosts: hostsFile(pod, { address: facts.address, hostname, clusterDomain: names.clusterDomain }),
+        hosts: hostsFile(pod, { addresses: podIPs(facts), hostname, clusterDomain: names.clusterDomain }),
         hostname: `${hostname}\n`,
         "resolv.conf": resolvConf(pod, names),
       };

@@ -7,6 +7,8 @@ export interface HostFacts {
   readonly hostname: string;
   /** Address that other hosts reach this one at. */
   readonly nodeIP: string;
+  /** Its IPv6 address on the same link; absent: none, or the cluster has IPv4 alone. */
+  readonly nodeIPv6?: string | undefined;
   readonly nodePort: number;
   /** TCP ports of Tallship's daemons that pods have no business with. The API's is none of them: it asks everybody for a certificate. */
   readonly internalPorts: readonly number[];
@@ -21,6 +23,11 @@ export interface HostFacts {
   /** Folder that volumes of class local are made in. */
   readonly volumesPath: string;
   readonly systemInfo: NodeSystemInfo;
+}
+
+/** The host's addresses, IPv4 first. */
+export function nodeIPs({ nodeIP, nodeIPv6 }: Pick<HostFacts, "nodeIP" | "nodeIPv6">): readonly string[] {
+  return nodeIPv6 === undefined ? [nodeIP] : [nodeIP, nodeIPv6];
 }
 
 /** Edge: what the host uses now. */

@@ -7,6 +7,7 @@ import { likelyAddress } from "../../lib/host-routes.js";
 import { DEFAULTS } from "../../lib/limits.js";
 import { ipBytes } from "../../lib/pki/ip-bytes.js";
 import { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
+import { clusterRanges } from "./cluster-ranges.js";
 import { EVICTION_OPTIONS, evictionOf } from "./eviction-options.js";
 
 /** Options of every command. */
@@ -37,9 +38,18 @@ export const HOST_OPTIONS = {
 
 /** Options of `init` alone: what is fixed for the life of a cluster. */
 export const CLUSTER_OPTIONS = {
-  "pod-cidr": { type: "string", value: "CIDR", help: `addresses of all pods (${DEFAULTS.podCIDR})` },
+  "pod-cidr": {
+    type: "string",
+    value: "CIDR[,CIDR]",
+    help: `addresses of all pods, of IPv4 and perhaps of IPv6 (${DEFAULTS.podCIDR})`,
+  },
+  "cluster-cidr": { type: "string", value: "CIDR[,CIDR]", help: "the same, as Kubernetes names it" },
   "node-prefix-length": { type: "string", value: "N", help: `a node's share of them (${DEFAULTS.nodePrefixLength})` },
-  "service-cidr": { type: "string", value: "CIDR", help: `addresses of services (${DEFAULTS.serviceCIDR})` },
+  "service-cidr": {
+    type: "string",
+    value: "CIDR[,CIDR]",
+    help: `addresses of services, of the same families (${DEFAULTS.serviceCIDR})`,
+  },
   "cluster-domain": {
     type: "string",
     value: "NAME",
@@ -90,19 +100,20 @@ export function hostOf(values: OptionValues<typeof HOST_OPTIONS>, isControlPlane
 
 /** The cluster as the options describe it. The resolver's address is the tenth of the services' range. */
 export function clusterOf(values: OptionValues<typeof CLUSTER_OPTIONS>, controlPlaneAddress: string): ClusterConfig {
-  const podCIDR = cidrOption("pod-cidr", values["pod-cidr"], DEFAULTS.podCIDR);
-  const serviceCIDR = cidrOption("service-cidr", values["service-cidr"], DEFAULTS.serviceCIDR);
+  const ranges = clusterRanges(values);
+  const { podCIDR, serviceCIDR } = ranges;
+  if (values.encrypted === true && ranges.podCIDRIPv6 !== "")
+    throw new TallshipError("invalid_argument", "--encrypted: tunnels carry IPv4 alone: give no range of IPv6");
   const podBits = Number(podCIDR.split("/")[1]);
   if (values.encrypted === true && values["direct-routing"] === true)
     throw new TallshipError("invalid_argument", "--encrypted and --direct-routing exclude each other");
   return ClusterConfig.fromPartial({
-    podCIDR,
+    ...ranges,
     nodePrefixLength: countOption("node-prefix-length", values["node-prefix-length"], {
       otherwise: Math.max(DEFAULTS.nodePrefixLength, podBits),
       min: podBits,
       max: 28,
     }),
-    serviceCIDR,
     dnsAddress: tenthOf(serviceCIDR),
     clusterDomain: values["cluster-domain"] ?? DEFAULTS.clusterDomain,
     vxlanPort: portOption("vxlan-port", values["vxlan-port"], DEFAULTS.vxlanPort),
@@ -143,18 +154,6 @@ function outsideEtcdOf(values: OptionValues<typeof HOST_OPTIONS>): HostConfig["o
   if (ca === undefined || certificate === undefined || key === undefined)
     throw new TallshipError("invalid_argument", "--etcd-ca, --etcd-cert and --etcd-key belong together");
   return { endpoints, tls: { ca, certificate, key } };
-}
-
-function cidrOption(option: string, text: string | undefined, otherwise: string): string {
-  if (text === undefined) return otherwise;
-  const [address = "", length = ""] = text.split("/");
-  const bytes = ipBytes(address);
-  const bits = /^\d{1,2}$/.test(length) ? Number(length) : Number.NaN;
-  if (bytes?.length !== 4 || !(bits >= 1 && bits <= 24))
-    throw new TallshipError("invalid_argument", `--${option} ${text}: want an IPv4 range such as ${otherwise}`);
-  const base = bytes.readUInt32BE() & ~(2 ** (32 - bits) - 1);
-  if (base >>> 0 === bytes.readUInt32BE()) return text;
-  throw new TallshipError("invalid_argument", `--${option} ${text}: the address has bits beyond its prefix`);
 }
 
 function tenthOf(cidr: string): string {

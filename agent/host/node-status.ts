@@ -9,7 +9,7 @@ import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js
 import type { DeviceReport } from "../devices/node-devices.js";
 import { PRESSURE_REASONS } from "../pressure/conditions.js";
 import type { PressureCondition } from "../pressure/thresholds.js";
-import type { HostFacts } from "./host-facts.js";
+import { type HostFacts, nodeIPs } from "./host-facts.js";
 
 /** What changes of a node while the agent runs. */
 export interface NodeNow {
@@ -52,7 +52,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
     allocatable: { ...allocatable(facts), ...counts },
     conditions: conditions(now),
     addresses: [
-      { type: "InternalIP", address: facts.nodeIP },
+      ...nodeIPs(facts).map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: facts.hostname },
     ],
     nodeInfo: facts.systemInfo,

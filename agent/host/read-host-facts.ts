@@ -1,6 +1,6 @@
 // Edge: reads what the host is.
 import { readFileSync, statfsSync } from "node:fs";
-import { availableParallelism, hostname, release, totalmem } from "node:os";
+import { availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { VERSION } from "../../lib/build-info.js";
 import type { Clock } from "../../lib/clock.js";
 import { capabilityNames } from "../oci/capabilities.js";
@@ -12,6 +12,7 @@ import type { HostFacts, HostUsage } from "./host-facts.js";
 export interface HostIdentity {
   readonly nodeName: string;
   readonly nodeIP: string;
+  readonly nodeIPv6?: string | undefined;
   readonly nodePort: number;
   readonly internalPorts: readonly number[];
   readonly probePort: number;
@@ -47,6 +48,17 @@ export function readHostFacts({ dataDir, runtimeVersion, ...identity }: HostIden
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
     },
   };
+}
+
+/** The address of IPv6 that others may reach the host at: a global one of the device that has this address of IPv4; undefined when there is none. */
+export function ipv6Beside(nodeIP: string): string | undefined {
+  const devices = Object.values(networkInterfaces()).map((all) => all ?? []);
+  const own = devices.find((all) => all.some(({ address }) => address === nodeIP)) ?? [];
+  return own.find(({ address, family, internal }) => family === "IPv6" && !internal && !isOfLink(address))?.address;
+}
+
+function isOfLink(address: string): boolean {
+  return /^fe[89ab]/i.test(address);
 }
 
 /** Reads the host's use of CPU and memory from /proc. */

@@ -6,8 +6,9 @@ import type { ResourceFieldSelector } from "../../proto/gen/tallship/v1/volume.j
 
 /** What a pod learns of itself beside its object. */
 export interface PodPlace {
-  readonly podIP: string;
-  readonly hostIP: string;
+  /** At most one of each family, IPv4 first. */
+  readonly podIPs: readonly string[];
+  readonly hostIPs: readonly string[];
   /** What pods may use of the node: stands in for a limit that is not set. */
   readonly allocatable: Readonly<Record<string, string>>;
 }
@@ -33,10 +34,10 @@ const FIELDS: Readonly<Record<string, (pod: Pod, place: PodPlace) => string>> = 
   "metadata.annotations": (pod) => mapText(pod.metadata?.annotations ?? {}),
   "spec.nodeName": (pod) => pod.spec?.nodeName ?? "",
   "spec.serviceAccountName": (pod) => pod.spec?.serviceAccountName || "default",
-  "status.podIP": (_, place) => place.podIP,
-  "status.podIPs": (_, place) => place.podIP,
-  "status.hostIP": (_, place) => place.hostIP,
-  "status.hostIPs": (_, place) => place.hostIP,
+  "status.podIP": (_, place) => place.podIPs[0] ?? "",
+  "status.podIPs": (_, place) => place.podIPs.join(),
+  "status.hostIP": (_, place) => place.hostIPs[0] ?? "",
+  "status.hostIPs": (_, place) => place.hostIPs.join(),
 };
 
 function mapText(map: Readonly<Record<string, string>>): string {

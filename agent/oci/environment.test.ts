@@ -23,7 +23,11 @@ const pod = Pod.fromPartial({
   metadata: { name: "web-0", namespace: "shop", uid: "u1", labels: { tier: "front", app: "web" } },
   spec: { nodeName: "node-a" },
 });
-const place = { podIP: "10.128.0.2", hostIP: "172.30.0.11", allocatable: { memory: "1Gi", cpu: "1900m" } };
+const place = {
+  podIPs: ["10.128.0.2", "fd00:10:128::a80:2"],
+  hostIPs: ["172.30.0.11"],
+  allocatable: { memory: "1Gi", cpu: "1900m" },
+};
 
 function variables(container: PartialContainer, imageEnv: readonly string[] = []): ReadonlyMap<string, string> {
   const of = Container.fromPartial({ name: "web", ...container });
@@ -100,6 +104,11 @@ const single = [
   { name: "a field", from: { fieldRef: { apiVersion: "", fieldPath: "metadata.name" } }, want: "web-0" },
   { name: "the node", from: { fieldRef: { apiVersion: "", fieldPath: "spec.nodeName" } }, want: "node-a" },
   { name: "the address", from: { fieldRef: { apiVersion: "", fieldPath: "status.podIP" } }, want: "10.128.0.2" },
+  {
+    name: "both addresses",
+    from: { fieldRef: { apiVersion: "", fieldPath: "status.podIPs" } },
+    want: "10.128.0.2,fd00:10:128::a80:2",
+  },
   { name: "one label", from: { fieldRef: { apiVersion: "", fieldPath: "metadata.labels['tier']" } }, want: "front" },
   {
     name: "all labels",

@@ -58,9 +58,10 @@ for (const { name, spec, want } of rows) {
 
 test("hosts has the pod and its aliases", () => {
   const spec = { hostAliases: [{ ip: "10.0.0.9", hostnames: ["db", "db.local"] }] };
-  const place = { address: "10.128.0.2", hostname: "web-0", clusterDomain: "cluster.local" };
+  const place = { addresses: ["10.128.0.2", "fd00::a80:2"], hostname: "web-0", clusterDomain: "cluster.local" };
   const lines = hostsFile(pod(spec), place).split("\n");
   expect(lines).toContain("10.128.0.2\tweb-0");
+  expect(lines).toContain("fd00::a80:2\tweb-0");
   expect(lines).toContain("10.0.0.9\tdb\tdb.local");
   expect(hostsFile(pod({ subdomain: "web" }), place)).toContain(
     "10.128.0.2\tweb-0.web.shop.svc.cluster.local\tweb-0\n",

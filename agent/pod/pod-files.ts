@@ -42,17 +42,17 @@ function ownNames(pod: Pod, hostname: string, clusterDomain: string): string {
 export function hostsFile(
   pod: Pod,
   {
-    address,
+    addresses,
     hostname,
     clusterDomain,
-  }: { readonly address: string; readonly hostname: string; readonly clusterDomain: string },
+  }: { readonly addresses: readonly string[]; readonly hostname: string; readonly clusterDomain: string },
 ): string {
   const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${hostnames.join("\t")}`);
   const lines = [
     "# Made by Tallship.",
     "127.0.0.1\tlocalhost",
     "::1\tlocalhost ip6-localhost ip6-loopback",
-    `${address}\t${ownNames(pod, hostname, clusterDomain)}`,
+    ...addresses.map((address) => `${address}\t${ownNames(pod, hostname, clusterDomain)}`),
   ];
   return `${[...lines, ...aliases].join("\n")}\n`;
 }

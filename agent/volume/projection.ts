@@ -67,7 +67,8 @@ function textOf(
   pod: Pod,
   allocatable: FileSources["allocatable"],
 ): string {
-  const place = { podIP: pod.status?.podIP ?? "", hostIP: pod.status?.hostIP ?? "", allocatable };
+  const { podIPs = [], hostIPs = [] } = pod.status ?? {};
+  const place = { podIPs: podIPs.map(({ ip }) => ip), hostIPs: hostIPs.map(({ ip }) => ip), allocatable };
   if (fieldRef !== undefined) return fieldValue(fieldRef.fieldPath, pod, place);
   const container = everyContainer(pod).find(({ name }) => name === resourceFieldRef?.containerName);
   if (resourceFieldRef === undefined || container === undefined)

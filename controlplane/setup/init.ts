@@ -54,7 +54,7 @@ export async function initCluster(plan: InitPlan, deps: Deps): Promise<boolean> 
     refuseOther(plan, held, await readClusterConfig(paths));
     return false;
   }
-  const overlap = findOverlap([cluster.podCIDR, cluster.serviceCIDR], routes);
+  const overlap = findOverlap(rangesOf(cluster), routes);
   if (overlap !== undefined) throw new TallshipError("failed_precondition", `init: ${overlap}`);
   const authority = new ClusterAuthority(
     createAuthority({ name: "tallship", nowMs: deps.clock.nowMs(), lifeMs: limit("authorityMs") }, deps.rng),
@@ -112,6 +112,10 @@ export async function writeAdminContext(
   if ((await readFileIfPresent(personal)) === undefined) await writeFileAtomic(personal, text, 0o600);
 }
 
+function rangesOf({ podCIDR, serviceCIDR, podCIDRIPv6, serviceCIDRIPv6 }: ClusterConfig): readonly string[] {
+  return [podCIDR, serviceCIDR, podCIDRIPv6, serviceCIDRIPv6].filter((range) => range !== "");
+}
+
 /** Doing init again must not change anything that the first one decided. */
 function refuseOther(
   { paths, host, cluster }: InitPlan,
@@ -125,6 +129,8 @@ function refuseOther(
     ["ports", JSON.stringify(host.ports), JSON.stringify(held.ports)],
     ["pod range", cluster.podCIDR, heldCluster?.podCIDR],
     ["service range", cluster.serviceCIDR, heldCluster?.serviceCIDR],
+    ["pod range of IPv6", cluster.podCIDRIPv6, heldCluster?.podCIDRIPv6],
+    ["service range of IPv6", cluster.serviceCIDRIPv6, heldCluster?.serviceCIDRIPv6],
     ["cluster domain", cluster.clusterDomain, heldCluster?.clusterDomain],
   ];
   const differing = pairs.find(([, wanted, known]) => wanted !== known);

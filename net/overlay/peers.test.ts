@@ -50,3 +50,29 @@ test("of two nodes that claim the same addresses the first by name keeps them, w
     expect(refused.map((each) => each.name)).toEqual(["b"]);
   }
 });
+
+test("a peer's share of IPv6 is taken when it is one of the cluster's and nobody else's; by IPv4 the peer stands anyway", () => {
+  const withIpv6 = (name: string, podCIDR: string, ipv6: string, underlayIP: string): Node =>
+    Node.fromPartial({
+      metadata: { name },
+      spec: { podCIDR, podCIDRs: [podCIDR, ipv6] },
+      status: { overlay: { underlayIP, vtepMAC: "02:00:00:00:00:05" } },
+    });
+  const dual = { ...self, ipv6: { podCIDR: "fd00:10:128:4::/64", clusterCIDR: "fd00:10:128::/56" } };
+  const nodes = [
+    withIpv6("a", "10.128.8.0/22", "fd00:10:128:8::/64", "192.168.9.8"),
+    withIpv6("b", "10.128.12.0/22", "fd00:10:128:8::/64", "192.168.9.12"),
+    withIpv6("c", "10.128.16.0/22", "fd00:10:128:4::/64", "192.168.9.16"),
+    withIpv6("d", "10.128.20.0/22", "fd00:99::/64", "192.168.9.20"),
+    withIpv6("e", "10.128.24.0/22", "fd00:10:128:24::/60", "192.168.9.24"),
+  ];
+  const { peers, refused } = peersOf(new Map(nodes.map((node) => [node.metadata?.name, node])).values(), dual);
+  expect(peers.map(({ name, ipv6 }) => `${name} ${ipv6?.gateway}`)).toEqual([
+    "a fd00:10:128:8::1",
+    "b undefined",
+    "c undefined",
+    "d undefined",
+    "e undefined",
+  ]);
+  expect(refused.map(({ name }) => name)).toEqual(["b", "c", "d", "e"]);
+});

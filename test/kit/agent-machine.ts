@@ -90,7 +90,7 @@ export class AgentMachine {
         onPull: () => undefined,
       }),
       users: usersHook(users, runDir),
-      sandbox: sandboxHook(network, podAddresses("10.128.0.0/22", []), "127.0.0.1"),
+      sandbox: sandboxHook(network, podAddresses({ podCIDR: "10.128.0.0/22" }, []), { nodeIP: "127.0.0.1" }),
       config: configHook(configs),
       policy: policyHook(noNetwork()),
       devices: devicesHook(devices),
@@ -99,7 +99,7 @@ export class AgentMachine {
         allocatable: { cpu: "2", memory: "1Gi" },
       }),
     };
-    const statuses = new PodStatuses({ nodeIP: "127.0.0.1", runtimeName: "crun" }, (pod, status) =>
+    const statuses = new PodStatuses({ nodeIPs: ["127.0.0.1"], runtimeName: "crun" }, (pod, status) =>
       this.statuses.set(pod.metadata?.uid ?? "", status),
     );
     const loop: PodLoop = new PodLoop({
@@ -125,7 +125,7 @@ export class AgentMachine {
           controlPlane: this.controlPlane(() => loop),
           node: {
             hostname: "host",
-            nodeIP: "127.0.0.1",
+            nodeIPs: ["127.0.0.1"],
             runDir,
             cgroupParent: this.machine.cgroupParent,
             memoryBytes: 2 ** 33,

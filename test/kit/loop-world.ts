@@ -250,7 +250,7 @@ export class LoopWorld {
     const generation = this.generation;
     const isDead = (): boolean => generation !== this.generation;
     const hooks = Object.fromEntries(HOOKS.map((name) => [name, this.hook(name, isDead)]));
-    const statuses = new PodStatuses({ nodeIP: "10.0.0.1", runtimeName: "sim" }, (pod, status) => {
+    const statuses = new PodStatuses({ nodeIPs: ["10.0.0.1"], runtimeName: "sim" }, (pod, status) => {
       const uid = pod.metadata?.uid ?? "";
       this.statuses.set(uid, status);
       this.clock.after(1, () => {
@@ -297,7 +297,7 @@ export class LoopWorld {
         controlPlane: { releasePod: async (pod) => this.release(pod, loop, isDead), notify: () => undefined },
         node: {
           hostname: "h",
-          nodeIP: "10.0.0.1",
+          nodeIPs: ["10.0.0.1"],
           runDir: "/run",
           cgroupParent: "",
           memoryBytes: 2 ** 30,

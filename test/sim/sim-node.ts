@@ -181,7 +181,7 @@ export class SimNode {
         seccompProfile: () => ({ defaultAction: "", architectures: [], syscalls: [] }),
         clusterDomain: CLUSTER.clusterDomain,
         hostname: name,
-        nodeIP: address,
+        nodeIPs: [address],
         runDir: "/run/tallship",
         cgroupParent: "",
         memoryBytes: HOST.memoryBytes,

@@ -10,7 +10,7 @@ import type { Controller, Notice, ObjectWrite, Outcome, ReconcileContext } from 
 import { create, replace } from "../writes.js";
 import { type Judgement, judge, type Life } from "./liveness.js";
 import { nodeAfter } from "./node-after.js";
-import { subnetsOf } from "./subnets.js";
+import { type NodeSubnets, nodeSubnetsOf } from "./subnets.js";
 import { isTainted, PRESSURE_TAINTS, UNREACHABLE } from "./taints.js";
 
 /** What the node controller knows beside the view. */
@@ -20,6 +20,8 @@ export interface NodeParts {
   readonly leadingSinceMs: number;
   readonly podCIDR: string;
   readonly nodePrefixLength: number;
+  /** Range of IPv6; empty or absent: none. */
+  readonly podCIDRIPv6?: string;
 }
 
 /** All nodes are one piece of work: subnets must differ, and whether nodes are lost is judged together. */
@@ -120,7 +122,7 @@ function register(
   const missing = parts.reports.all().filter((report) => isHere(report) && !isKnown(view, report.nodeName));
   const bare = cached.filter(({ object }) => (object.spec?.podCIDR ?? "") === "");
   if (missing.length + bare.length === 0) return [];
-  const nextSubnet = subnetsOf(
+  const nextSubnets = nodeSubnetsOf(
     parts,
     cached.flatMap(({ object }) => [object.spec?.podCIDR ?? "", ...(object.spec?.podCIDRs ?? [])]),
   );
@@ -129,11 +131,11 @@ function register(
     ...missing.map(({ nodeName }) => ({ name: nodeName, node: undefined })),
   ].slice(0, limit("transactionObjects"));
   return nodes.flatMap(({ name, node }) => {
-    const subnet = nextSubnet();
-    if (node === undefined) return [create("Node", newNode(parts.reports.get(name), name, subnet, context))];
+    const subnets = nextSubnets();
+    if (node === undefined) return [create("Node", newNode(parts.reports.get(name), name, subnets, context))];
     const before = node.object.spec ?? NodeSpec.fromPartial({});
-    if (subnet === undefined) return [];
-    return [replace(node, { ...node.object, spec: { ...before, podCIDR: subnet, podCIDRs: [subnet] } })];
+    if (subnets === undefined) return [];
+    return [replace(node, { ...node.object, spec: { ...before, ...subnets } })];
   });
 }
 
@@ -144,14 +146,14 @@ function isKnown(view: View, name: string): boolean {
 function newNode(
   report: NodeReport | undefined,
   name: string,
-  subnet: string | undefined,
+  subnets: NodeSubnets | undefined,
   { nowMs, newUid }: ReconcileContext,
 ): Node {
   const creationTimestamp = rfc3339(nowMs);
   const metadata = ObjectMeta.fromPartial({ name, uid: newUid(), generation: 1, creationTimestamp });
-  if (subnet === undefined)
+  if (subnets === undefined)
     return { metadata, spec: NodeSpec.fromPartial({}), status: NodeStatus.fromPartial({ conditions: [exhausted] }) };
-  const bare: Node = { metadata, spec: NodeSpec.fromPartial({ podCIDR: subnet, podCIDRs: [subnet] }) };
+  const bare: Node = { metadata, spec: NodeSpec.fromPartial(subnets) };
   return nodeAfter(bare, { report, life: "heard", isMassLoss: false, nowMs });
 }
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { overlaps, parseSubnet } from "../../../net/ipv4.js";
-import { subnetsOf } from "./subnets.js";
+import { ipv6SubnetsOf, nodeSubnetsOf, subnetsOf } from "./subnets.js";
 
 const cluster = { podCIDR: "10.128.0.0/9", nodePrefixLength: 22 };
 
@@ -44,4 +44,23 @@ test("no two subnets ever overlap, whatever is in use", () => {
     }),
     { seed: 2, numRuns: 300 },
   );
+});
+
+test("shares of IPv6 are /64s in order, holes first, and end with the range", () => {
+  const next = ipv6SubnetsOf("fd00:10:128::/62", ["fd00:10:128:1::/64", "10.128.0.0/22", "nonsense"]);
+  expect([next(), next(), next(), next()]).toEqual([
+    "fd00:10:128::/64",
+    "fd00:10:128:2::/64",
+    "fd00:10:128:3::/64",
+    undefined,
+  ]);
+});
+
+test("a node gets a share of every family, or none when one family has none left", () => {
+  const next = nodeSubnetsOf({ ...cluster, podCIDRIPv6: "fd00:10:128::/63" }, []);
+  expect([next(), next(), next()]).toEqual([
+    { podCIDR: "10.128.0.0/22", podCIDRs: ["10.128.0.0/22", "fd00:10:128::/64"] },
+    { podCIDR: "10.128.4.0/22", podCIDRs: ["10.128.4.0/22", "fd00:10:128:1::/64"] },
+    undefined,
+  ]);
 });
