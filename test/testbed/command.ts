@@ -4,11 +4,11 @@ import { parseArgs } from "node:util";
 import { onHost } from "./host.js";
 import type { Direction } from "./layout.js";
 import { DAEMONS } from "./processes.js";
-import { Testbed } from "./testbed.js";
+import { DUAL_STACK, Testbed } from "./testbed.js";
 
 const USAGE = `testbed: several hosts on this machine, for the demo, tests and people
 
-  testbed up [--hosts N] [--control-planes M] [--name X] [--bare]
+  testbed up [--hosts N] [--control-planes M] [--name X] [--bare] [--dual-stack]
   testbed env                                 prints TSCTL_CONFIG=… for eval
   testbed exec HOST -- COMMAND…
   testbed host HOST poweroff|start|freeze|thaw
@@ -35,6 +35,7 @@ export async function runTestbedCommand(args: readonly string[]): Promise<number
         peer: { type: "string" },
         direction: { type: "string", default: "both" },
         bare: { type: "boolean", default: false },
+        "dual-stack": { type: "boolean", default: false },
       },
     });
     return await dispatch(positionals, { ...values, command });
@@ -51,6 +52,7 @@ interface Options {
   readonly peer?: string | undefined;
   readonly direction: string;
   readonly bare: boolean;
+  readonly "dual-stack": boolean;
   readonly command: readonly string[];
 }
 
@@ -96,6 +98,7 @@ async function up(options: Options): Promise<number> {
     hostCount: Number(options.hosts),
     controlPlaneCount: Number(options["control-planes"]),
     isBare: options.bare,
+    initWords: options["dual-stack"] ? DUAL_STACK : [],
     report: (line) => console.error(line),
   });
   console.error(`testbed ${options.name} is up in ${((performance.now() - startedAt) / 1000).toFixed(1)} s; next:`);

@@ -49,6 +49,12 @@ export interface TestbedOptions {
   readonly initWords?: readonly string[];
 }
 
+/** What `init` is told for a cluster of both families. */
+export const DUAL_STACK: readonly string[] = [
+  ...["--pod-cidr", "10.128.0.0/9,fd00:10:128::/56"],
+  ...["--service-cidr", "10.96.0.0/12,fd00:10:96::/108"],
+];
+
 /** Several hosts on one machine: each with its own network, mount, UTS and cgroup namespace, on one bridge, with a registry. */
 export class Testbed {
   readonly layout: Layout;
