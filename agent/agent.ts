@@ -249,7 +249,6 @@ export class Agent {
     const { clock, log, facts, runtime, checkpoint } = this.edges;
     const { signal } = this.over;
     const config = networkConfig(this.edges, podCIDRs);
-    const { podCIDR } = config;
     const network = this.edges.network(config);
     this.network = network;
     const applied = new AppliedRevision(["rules", "ingress"], (revision) => this.session.applied(revision));
@@ -277,7 +276,7 @@ export class Agent {
     const { session, overlay } = this;
     const onCondition: Parameters<typeof probePeers>[0]["onCondition"] = (condition) =>
       this.conditions.report([condition]);
-    this.probing = probePeers({ ...this.edges, podCIDR, overlay, network, session, onCondition });
+    this.probing = probePeers({ ...this.edges, ...config, overlay, network, session, onCondition });
     const inUse = await network.list();
     const saved = await checkpoint.load();
     const addresses = podAddresses(config, inUse);
