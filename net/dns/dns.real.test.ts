@@ -11,7 +11,7 @@ import { freePort } from "../../test/kit/etcd.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { runDns } from "./main.js";
 import { namesFile, namesPath } from "./names-file.js";
-import { headerLine, serviceLine } from "./names-log.js";
+import { askerLine, headerLine, serviceLine } from "./names-log.js";
 
 const over = new AbortController();
 const runDir = mkdtempSync(join(tmpdir(), "tallship-dns-"));
@@ -134,6 +134,36 @@ test("garbage is refused or ignored, and the server lives", async () => {
   update.writeUInt16BE(5 << 11, 2);
   expect(((await exchange(update))?.readUInt16BE(2) ?? 0) & 0x0f).toBe(4);
   expect((await askUdp("web.default.svc.cluster.local"))?.answers).toHaveLength(1);
+});
+
+test("a flood of questions, garbage and idle connections leaves others their answers", async () => {
+  const flood = createSocket("udp4");
+  const idle = Array.from({ length: 150 }, () => connect({ port, host: "127.0.0.1" }).on("error", () => undefined));
+  const noise = [query("nobody.default.svc.cluster.local"), query("example.com"), Buffer.from("garbage")];
+  for (let round = 0; round < 20; round += 1) {
+    for (let at = 0; at < 500; at += 1) flood.send(noise[at % noise.length] ?? Buffer.of(0), port, "127.0.0.1");
+    await waitFor("an answer", async () => (await askUdp("web.default.svc.cluster.local")) !== undefined);
+  }
+  expect((await askTcp(query("many.default.svc.cluster.local"))).answers).toHaveLength(200);
+  for (const socket of idle) socket.destroy();
+  flood.close();
+});
+
+test("a pod of other networks gets what the name means there, by UDP and TCP; when it has gone its address means nothing", async () => {
+  const there = { "shop/back": { a: ["10.96.0.61"] } };
+  const names = { "db.default.svc.cluster.local": { a: ["10.96.0.60"], on: there } };
+  file.append(serviceLine("default/db", { names, reverse: {} }));
+  file.append(askerLine("127.0.0.1", ["shop/back"]));
+  const addresses = (packet: Packet | undefined): unknown =>
+    packet?.answers?.map((answer) => "data" in answer && answer.data);
+  const becomes = (want: string): Promise<unknown> =>
+    waitFor(`db to be ${want}`, async () =>
+      isDeepStrictEqual(addresses(await askUdp("db.default.svc.cluster.local")), [want]),
+    );
+  await becomes("10.96.0.61");
+  expect(addresses(await askTcp(query("db.default.svc.cluster.local")))).toEqual(["10.96.0.61"]);
+  file.append(askerLine("127.0.0.1", undefined));
+  await becomes("10.96.0.60");
 });
 
 test("the host's resolver is not asked when it is this server: no loop", async () => {

@@ -3,7 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, request } from "node:http";
 import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
 import { request as requestTls } from "node:https";
-import { type AddressInfo, createServer as createTcpServer, type Server as NetServer } from "node:net";
+import {
+  type AddressInfo,
+  connect as connectTcp,
+  createServer as createTcpServer,
+  type Server as NetServer,
+} from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -251,6 +256,37 @@ test("who comes anew finds the process that runs; a text or port that is refused
   expect((await ask("shop.example")).status).toBe(200);
   expect(readFileSync(join(root, "access.log"), "utf8")).toContain('"shop.example"');
 });
+
+test("clients that send a byte now and then hold nobody up, and are ended", async () => {
+  await proxy.start(text([shop], { one: [one], two: [two] }));
+  let open = 0;
+  const sockets = Array.from({ length: 120 }, () => {
+    const socket = connectTcp(site.httpPort, "127.0.0.1");
+    socket.on("connect", () => {
+      open += 1;
+    });
+    socket.on("close", () => {
+      open -= 1;
+    });
+    socket.on("error", () => undefined);
+    socket.resume();
+    socket.write("GET / HTTP/1.1\r\nHost: shop.example\r\n");
+    return socket;
+  });
+  await waitFor("all of them to be connected", () => open === sockets.length);
+  const drip = (): void => {
+    for (const socket of sockets) if (socket.writable) socket.write("X");
+  };
+  for (let round = 0; round < 20; round += 1) {
+    drip();
+    expect((await ask("shop.example")).status).toBe(200);
+  }
+  const areEnded = (): boolean => {
+    drip();
+    return open === 0;
+  };
+  await waitFor("them to be ended", areEnded, { deadlineMs: 20_000, everyMs: 200 });
+}, 40_000);
 
 test("gRPC reaches a backend that speaks HTTP/2 alone", async () => {
   const server = createHttp2Server();

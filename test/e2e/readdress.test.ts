@@ -65,7 +65,7 @@ test("the only control plane of a cluster gets another address by one command, a
 test("of three control planes one moves: the others' etcd and all agents follow by themselves", {
   timeout: 240_000,
 }, async () => {
-  testbed = await startCluster("readdress-three", { hostCount: 4, controlPlaneCount: 3 });
+  testbed = await startCluster("moved-three", { hostCount: 4, controlPlaneCount: 3 });
   const bed = testbed;
   await bed.tsctl(["apply", "-f", manifest("hello.yaml")]);
   await waitReady(bed, "app=hello", 6);

@@ -93,6 +93,8 @@ export interface Lab {
   readonly stranger: Probe;
   /** The stranger's namespace. */
   readonly outside: TestNamespace;
+  /** What all are plugged into: host N and the stranger by devices p1, p2 and so on, and p100, of one bridge. */
+  readonly fabric: TestNamespace;
   /** Gives all hosts a map of all nodes, some perhaps under other underlay addresses, and these services; resolves when every kernel reflects it. */
   setServices(services: readonly TestService[], underlays?: Readonly<Record<string, string>>): Promise<void>;
   /** From the next services on all hosts know these networks as well. */
@@ -144,6 +146,7 @@ export async function makeLab(
     },
     stranger: start("stranger", outside.enter),
     outside,
+    fabric,
     setNetworks: (next) => {
       networks = next;
     },
