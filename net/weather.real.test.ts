@@ -7,7 +7,14 @@ let lab: Lab;
 let near: LabPod;
 let far: LabPod;
 
-const web = { name: "web", clusterIP: "10.96.0.50", ports: [{ port: 80, targetPort: 8080 }] };
+const web = {
+  name: "web",
+  clusterIP: "10.96.0.50",
+  ports: [
+    { name: "web", port: 80, targetPort: 8080 },
+    { name: "web-udp", port: 80, targetPort: 8080, protocol: "UDP" },
+  ],
+};
 const endpoint = "10.128.2.9";
 
 beforeAll(async () => {
@@ -31,9 +38,9 @@ const reaches = async (protocol: "tcp" | "udp"): Promise<boolean> =>
 /** What becomes of packets that come from hosts, as rules of the links' ends. */
 async function weather(rule: (from: number) => string): Promise<void> {
   const chains = [1, 2].map(
-    (from) => `chain c${from} { type filter hook ingress device "p${from}" priority 0; policy accept; ${rule(from)} }`,
+    (from) => `chain c${from} { type filter hook ingress device "p${from}" priority 0; policy accept; ${rule(from)}; }`,
   );
-  await lab.fabric.run(`echo '${`table netdev weather { ${chains.join(" ")} }`}' | nft -f -`);
+  await lab.fabric.run(`echo '${`table netdev weather {\n${chains.join("\n")}\n}`}' | nft -f -`);
 }
 
 /** Everything is as it should be, within five seconds of the heal, and nothing had to be mended. */
