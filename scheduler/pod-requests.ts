@@ -9,7 +9,9 @@ export type Amounts = ReadonlyMap<string, number>;
 /** An amount of a resource as a whole number, rounded up; 0 when the text is malformed, which admission never lets through. */
 export function amountOf(resource: string, quantity: string): number {
   const value = parseQuantity(quantity) ?? 0;
-  return Math.max(0, Math.ceil(Number((resource === "cpu" ? value * 1000 : value).toPrecision(15))));
+  const amount = resource === "cpu" ? value * 1000 : value;
+  // What is whole already need not be rounded, and most is.
+  return Math.max(0, Number.isSafeInteger(amount) ? amount : Math.ceil(Number(amount.toPrecision(15))));
 }
 
 /** What the node reserves for a pod, counted as Kubernetes does: containers and sidecars side by side, init containers one after another, overhead. */
@@ -50,7 +52,7 @@ function containerNamed({ spec }: Pod, name: string): Container | undefined {
 
 /** What the pod's containers may use at most, counted in the same way; resources that some container does not limit count what others do. */
 export function podLimits(pod: Pod): Amounts {
-  return tally(pod, ({ resources }) => amountsOf(resources?.limits ?? {}));
+  return tally(pod, ({ resources }) => amountsOf(resources?.limits));
 }
 
 function tally(pod: Pod, ofContainer: (container: Container) => Amounts): Amounts {
@@ -70,11 +72,16 @@ function tally(pod: Pod, ofContainer: (container: Container) => Amounts): Amount
 
 /** What a container reserves: its requests, and its limits where it names no request. */
 function containerRequests(container: Container): Amounts {
-  return amountsOf({ ...container.resources?.limits, ...container.resources?.requests });
+  const amounts = amountsOf(container.resources?.limits);
+  const requests = container.resources?.requests;
+  for (const resource in requests) amounts.set(resource, amountOf(resource, requests[resource] ?? ""));
+  return amounts;
 }
 
-function amountsOf(quantities: Readonly<Record<string, string>>): Map<string, number> {
-  return new Map(Object.entries(quantities).map(([resource, text]) => [resource, amountOf(resource, text)]));
+function amountsOf(quantities: Readonly<Record<string, string>> | undefined): Map<string, number> {
+  const amounts = new Map<string, number>();
+  for (const resource in quantities) amounts.set(resource, amountOf(resource, quantities[resource] ?? ""));
+  return amounts;
 }
 
 function addTo(total: Map<string, number>, more: Amounts): void {

@@ -22,14 +22,19 @@ export interface Quest {
 
 /** Nodes of exactly the same sizes and use. */
 interface Alike {
+  readonly usedMemory: number;
+  readonly allCpu: number;
+  readonly allMemory: number;
+  /** Shares that are used. */
   readonly cpu: number;
   readonly memory: number;
   /** In order. */
   readonly slots: number[];
 }
 
-/** What is in each cell of a block: nodes that are alike, by what makes them so. */
-type Cells = Map<number, Map<string, Alike>>;
+/** What is in a cell: nodes that are alike, by the cpu that is used there. */
+type Kinds = Map<number, Alike[]>;
+type Cells = Map<number, Kinds>;
 
 interface Found {
   slot: number;
@@ -38,8 +43,8 @@ interface Found {
 }
 
 /** Cells along one side of the grid, and blocks: a block is so many cells wide. */
-const SIDE = 512;
-const WIDTH = 16;
+const SIDE = 1_024;
+const WIDTH = 32;
 const BLOCKS = SIDE / WIDTH;
 
 /**
@@ -52,7 +57,8 @@ export class UseGrid {
   private readonly blocks = new Map<number, Cells>();
   /** Where each slot is. */
   private cells = new Int32Array(0);
-  private keys: string[] = [];
+  /** By what each slot is found in its cell. */
+  private uses = new Float64Array(0);
   private readonly box: Box = { cpuLow: 0, cpuHigh: 0, memoryLow: 0, memoryHigh: 0 };
   private position = -1;
 
@@ -72,16 +78,28 @@ export class UseGrid {
     const found: Found = { slot: -1, points: Number.NEGATIVE_INFINITY, looks: 0 };
     for (const { cells, most } of order) {
       if (most < found.points) break;
-      for (const [cell, kinds] of cells)
-        if (this.mostInSquare(cell % SIDE, Math.floor(cell / SIDE), 1, quest) >= found.points)
-          this.search(kinds.values(), quest, found);
+      this.searchBlock(cells, quest, found);
       if (found.looks > quest.budget) return undefined;
     }
     return found.slot;
   }
 
-  private search(kinds: Iterable<Alike>, quest: Quest, found: Found): void {
-    for (const { cpu, memory, slots } of kinds)
+  /** The most promising cells first: what is found there rules most others out. */
+  private searchBlock(cells: Cells, quest: Quest, found: Found): void {
+    const order: { readonly kinds: Kinds; readonly most: number }[] = [];
+    for (const [cell, kinds] of cells) {
+      const most = this.mostInSquare(cell % SIDE, Math.floor(cell / SIDE), 1, quest);
+      if (most >= found.points) order.push({ kinds, most });
+    }
+    order.sort((left, right) => right.most - left.most);
+    for (const { kinds, most } of order) {
+      if (most < found.points) return;
+      for (const alikes of kinds.values()) this.search(alikes, quest, found);
+    }
+  }
+
+  private search(alikes: readonly Alike[], quest: Quest, found: Found): void {
+    for (const { cpu, memory, slots } of alikes)
       if (this.mostAt(cpu, memory, quest) >= found.points) lookAt(slots, quest, found);
   }
 
@@ -116,38 +134,56 @@ export class UseGrid {
   private readAll(slots: number): void {
     this.blocks.clear();
     this.cells = new Int32Array(slots).fill(-1);
-    this.keys = new Array<string>(slots).fill("");
+    this.uses = new Float64Array(slots);
     for (let slot = 0; slot < slots; slot += 1) this.move(slot);
   }
 
   private move(slot: number): void {
-    const { scoredCpu, scoredMemory, allocatableCpu, allocatableMemory } = this.snapshot;
-    const key = `${scoredCpu[slot]} ${scoredMemory[slot]} ${allocatableCpu[slot]} ${allocatableMemory[slot]}`;
-    if (key === this.keys[slot]) return;
     this.leave(slot);
-    const cpu = shareOf(scoredCpu[slot] ?? 0, allocatableCpu[slot] ?? 0);
-    const memory = shareOf(scoredMemory[slot] ?? 0, allocatableMemory[slot] ?? 0);
+    const { scoredCpu, scoredMemory, allocatableCpu, allocatableMemory } = this.snapshot;
+    const usedCpu = scoredCpu[slot] ?? 0;
+    const usedMemory = scoredMemory[slot] ?? 0;
+    const allCpu = allocatableCpu[slot] ?? 0;
+    const allMemory = allocatableMemory[slot] ?? 0;
+    const cpu = shareOf(usedCpu, allCpu);
+    const memory = shareOf(usedMemory, allMemory);
     const cell = placeOf(cpu) * SIDE + placeOf(memory);
-    const cells: Cells = this.blocks.get(blockOf(cell)) ?? new Map<number, Map<string, Alike>>();
-    this.blocks.set(blockOf(cell), cells);
-    const kinds = cells.get(cell) ?? new Map<string, Alike>();
-    cells.set(cell, kinds);
-    const alike = kinds.get(key) ?? { cpu, memory, slots: [] };
-    kinds.set(key, alike);
+    const alikes = this.alikesIn(cell, usedCpu);
+    let alike = alikes.find(
+      (each) => each.usedMemory === usedMemory && each.allCpu === allCpu && each.allMemory === allMemory,
+    );
+    if (alike === undefined) {
+      alike = { usedMemory, allCpu, allMemory, cpu, memory, slots: [] };
+      alikes.push(alike);
+    }
     alike.slots.splice(placeIn(alike.slots, slot), 0, slot);
     this.cells[slot] = cell;
-    this.keys[slot] = key;
+    this.uses[slot] = usedCpu;
+  }
+
+  /** Nodes in the cell where so much cpu is used. */
+  private alikesIn(cell: number, usedCpu: number): Alike[] {
+    const cells = this.blocks.get(blockOf(cell)) ?? new Map<number, Kinds>();
+    if (cells.size === 0) this.blocks.set(blockOf(cell), cells);
+    const kinds = cells.get(cell) ?? new Map<number, Alike[]>();
+    if (kinds.size === 0) cells.set(cell, kinds);
+    const alikes = kinds.get(usedCpu) ?? [];
+    if (alikes.length === 0) kinds.set(usedCpu, alikes);
+    return alikes;
   }
 
   private leave(slot: number): void {
     const cell = this.cells[slot] ?? -1;
-    const key = this.keys[slot] ?? "";
+    const usedCpu = this.uses[slot] ?? 0;
     const cells = this.blocks.get(blockOf(cell));
     const kinds = cells?.get(cell);
-    const alike = kinds?.get(key);
-    if (cells === undefined || kinds === undefined || alike === undefined) return;
+    const alikes = kinds?.get(usedCpu);
+    const at = alikes?.findIndex(({ slots }) => slots[placeIn(slots, slot)] === slot) ?? -1;
+    const alike = alikes?.[at];
+    if (cells === undefined || kinds === undefined || alikes === undefined || alike === undefined) return;
     alike.slots.splice(placeIn(alike.slots, slot), 1);
-    if (alike.slots.length === 0) kinds.delete(key);
+    if (alike.slots.length === 0) alikes.splice(at, 1);
+    if (alikes.length === 0) kinds.delete(usedCpu);
     if (kinds.size === 0) cells.delete(cell);
     if (cells.size === 0) this.blocks.delete(blockOf(cell));
   }

@@ -44,7 +44,12 @@ export interface DeviceDemand {
 const ALIAS = "=all";
 
 /** What a pod that requests these amounts asks of devices; undefined: nothing. A pod that is bound has what it named. */
-export function demandOf({ metadata }: Pod, amounts: Amounts, isBound: boolean): DeviceDemand | undefined {
+export function demandOf(pod: Pod, amounts: Amounts, isBound: boolean): DeviceDemand | undefined {
+  for (const resource of amounts.keys()) if (resource.includes("/")) return demandAmong(pod, amounts, isBound);
+  return undefined;
+}
+
+function demandAmong({ metadata }: Pod, amounts: Amounts, isBound: boolean): DeviceDemand | undefined {
   const wholes = [...amounts]
     .filter(([resource, count]) => count > 0 && resource.includes("/") && !isDeviceShare(resource))
     .map(([resource, count]) => ({ resource, count }))
