@@ -1,13 +1,14 @@
-import { placementOf } from "../kinds/placement-policy.js";
 import { deepEqual } from "../lib/deep-equal.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { deviceWords } from "./devices/demand.js";
-import { groupOf, type Shape } from "./shape.js";
+import { grantedRequests } from "./pod-requests.js";
+import { annotationWords, groupOf, type Shape } from "./shape.js";
 
 interface Example {
   readonly pod: Pod;
   readonly shape: Shape;
+  /** What its annotations ask. */
+  readonly words: string;
 }
 
 /** What pods are told apart by. */
@@ -34,15 +35,18 @@ export class Lookalikes {
   find(pod: Pod, telling: Telling): Shape | undefined {
     const owner = groupOf(pod);
     const example = owner === "" ? undefined : this.examples.get(owner);
-    return example !== undefined && isAlike(pod, example.pod, telling) ? example.shape : undefined;
+    return example !== undefined && isAlike(pod, example, telling) && grantedRequests(pod) === undefined
+      ? example.shape
+      : undefined;
   }
 
   /** Remembers the pod as the example of its owner's. */
-  remember(pod: Pod, shape: Shape): void {
+  remember(pod: Pod, shape: Shape, isBound: boolean): void {
     const owner = groupOf(pod);
-    if (owner === "") return;
+    // What its node has granted a pod that is resized is its own.
+    if (owner === "" || grantedRequests(pod) !== undefined) return;
     if (this.examples.size >= this.most) this.examples.clear();
-    this.examples.set(owner, { pod, shape });
+    this.examples.set(owner, { pod, shape, words: annotationWords(pod, isBound) });
   }
 
   /** Forgets all: pods are told apart by more than before. */
@@ -52,17 +56,16 @@ export class Lookalikes {
 }
 
 /** True when nothing that decides where a pod may run differs. Whatever makes a shape's key stands here too. */
-function isAlike(left: Pod, right: Pod, { isBound, byLabels }: Telling): boolean {
-  const [one, other] = [left.spec, right.spec];
+function isAlike(pod: Pod, { pod: known, words }: Example, { isBound, byLabels }: Telling): boolean {
+  const [one, other] = [pod.spec, known.spec];
   if (one === undefined || other === undefined) return one === other;
   return (
     (isBound || one.nodeName === other.nodeName) &&
     one.hostNetwork === other.hostNetwork &&
-    placementOf(left.metadata?.annotations) === placementOf(right.metadata?.annotations) &&
-    deviceWords(left, isBound) === deviceWords(right, isBound) &&
+    annotationWords(pod, isBound) === words &&
     (!byLabels ||
-      (left.metadata?.namespace === right.metadata?.namespace &&
-        isSameMap(left.metadata?.labels ?? {}, right.metadata?.labels ?? {}))) &&
+      (pod.metadata?.namespace === known.metadata?.namespace &&
+        isSameMap(pod.metadata?.labels, known.metadata?.labels))) &&
     isSameMap(one.nodeSelector, other.nodeSelector) &&
     isSameMap(one.overhead, other.overhead) &&
     areAsking(one.containers, other.containers) &&
@@ -78,8 +81,8 @@ function areAsking(left: readonly Container[], right: readonly Container[]): boo
   for (let at = 0; at < left.length; at += 1) {
     const [one, other] = [left[at], right[at]];
     if (one === undefined || other === undefined || one.restartPolicy !== other.restartPolicy) return false;
-    if (!isSameMap(one.resources?.requests ?? {}, other.resources?.requests ?? {})) return false;
-    if (!isSameMap(one.resources?.limits ?? {}, other.resources?.limits ?? {})) return false;
+    if (!isSameMap(one.resources?.requests, other.resources?.requests)) return false;
+    if (!isSameMap(one.resources?.limits, other.resources?.limits)) return false;
     if (!isSameList(one.ports, other.ports)) return false;
   }
   return true;
@@ -89,10 +92,12 @@ function isSameList(left: readonly unknown[], right: readonly unknown[]): boolea
   return left.length === right.length && (left.length === 0 || deepEqual(left, right));
 }
 
-function isSameMap(left: Readonly<Record<string, string>>, right: Readonly<Record<string, string>>): boolean {
+type Texts = Readonly<Record<string, string>>;
+
+function isSameMap(left: Texts | undefined, right: Texts | undefined): boolean {
   let count = 0;
   for (const name in left) {
-    if (left[name] !== right[name]) return false;
+    if (left[name] !== right?.[name]) return false;
     count += 1;
   }
   for (const _ in right) count -= 1;

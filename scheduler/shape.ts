@@ -120,7 +120,7 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted, isBound 
   for (const name in counted.labels) key += `${name}=${counted.labels[name]},`;
   key += "|";
   for (const name in counted.namespaceLabels) key += `${name}=${counted.namespaceLabels[name]},`;
-  key += `|${placementOf(pod.metadata?.annotations) ?? ""}|${deviceWords(pod, isBound)}`;
+  key += `|${annotationWords(pod, isBound)}`;
   key += "|";
   for (const name in spec.nodeSelector) key += `${name}=${spec.nodeSelector[name]},`;
   if (spec.affinity?.nodeAffinity !== undefined) key += JSON.stringify(spec.affinity.nodeAffinity);
@@ -131,6 +131,13 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted, isBound 
   for (const container of spec.initContainers) key += `|init ${container.restartPolicy}${resourceKey(container)}`;
   for (const container of spec.containers) key += `|${resourceKey(container)}${portKey(container, spec.hostNetwork)}`;
   return key + grantedKey(pod);
+}
+
+/** What the annotations of a pod say of where it may run. */
+export function annotationWords(pod: Pod, isBound: boolean): string {
+  const annotations = pod.metadata?.annotations;
+  for (const _ in annotations) return `${placementOf(annotations) ?? ""}|${deviceWords(pod, isBound)}`;
+  return "|";
 }
 
 /** Of a pod that is resized, what it has beside what it asks for. */

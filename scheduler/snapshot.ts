@@ -88,7 +88,7 @@ export class Snapshot {
     const known = this.waiting.find(pod, { isBound: false, byLabels: this.counting.areAsked });
     if (known !== undefined) return known;
     const shape = this.shapeFor(pod, pinnedNode(pod), undefined);
-    this.waiting.remember(pod, shape);
+    this.waiting.remember(pod, shape, false);
     return shape;
   }
 
@@ -97,7 +97,7 @@ export class Snapshot {
     const known = this.bound.find(pod, { isBound: true, byLabels: this.counting.areAsked });
     if (known !== undefined) return known;
     const shape = this.shapeFor(pod, "", undefined, true);
-    this.bound.remember(pod, shape);
+    this.bound.remember(pod, shape, true);
     return shape;
   }
 
