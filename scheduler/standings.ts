@@ -29,7 +29,7 @@ export class Standings {
   private readonly byShape = new Map<Shape, Standing>();
   /** How often a standing was asked, in all. */
   private asked = 0;
-  private readonly askedOnce = new WeakSet<Shape>();
+  private readonly askedOnce = new Set<Shape>();
   private readonly masks = new Map<string, Mask>();
   private scratch: Scratch = { fits: new Uint8Array(0), points: new Float64Array(0) };
   private readonly grid: UseGrid;
@@ -50,6 +50,8 @@ export class Standings {
     this.snapshot.layOut();
     const known = this.byShape.get(shape);
     if (known === undefined && !this.askedOnce.has(shape)) {
+      // Not a weak set: the collector has to go through those at each turn, and most shapes that differ are asked for once.
+      if (this.askedOnce.size >= limit("schedulerShapes")) this.askedOnce.clear();
       this.askedOnce.add(shape);
       return this.scan(prepare(shape, this.snapshot, this.policy));
     }

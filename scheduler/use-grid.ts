@@ -94,13 +94,24 @@ export class UseGrid {
     order.sort((left, right) => right.most - left.most);
     for (const { kinds, most } of order) {
       if (most < found.points) return;
-      for (const alikes of kinds.values()) this.search(alikes, quest, found);
+      this.searchCell(kinds, quest, found);
     }
   }
 
-  private search(alikes: readonly Alike[], quest: Quest, found: Found): void {
-    for (const { cpu, memory, slots } of alikes)
-      if (this.mostAt(cpu, memory, quest) >= found.points) lookAt(slots, quest, found);
+  /** The most promising kind first, for the same reason. */
+  private searchCell(kinds: Kinds, quest: Quest, found: Found): void {
+    const hopeful: { readonly slots: readonly number[]; readonly most: number }[] = [];
+    let best: (typeof hopeful)[number] | undefined;
+    for (const alikes of kinds.values())
+      for (const { cpu, memory, slots } of alikes) {
+        const most = this.mostAt(cpu, memory, quest);
+        if (most < found.points) continue;
+        const hope = { slots, most };
+        hopeful.push(hope);
+        if (best === undefined || most > best.most) best = hope;
+      }
+    if (best !== undefined) lookAt(best.slots, quest, found);
+    for (const hope of hopeful) if (hope !== best && hope.most >= found.points) lookAt(hope.slots, quest, found);
   }
 
   private mostAt(cpu: number, memory: number, quest: Quest): number {
