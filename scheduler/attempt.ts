@@ -108,7 +108,7 @@ function slotFor(snapshot: Snapshot, shape: Shape, standings: Standings, first: 
 export function isMakingRoom(snapshot: Snapshot, { tenant, nodeName }: Former, standings: Standings): boolean {
   const { shape, tenure } = tenant;
   const record = snapshot.record(nodeName);
-  if (record === undefined || standings.allowed(prepareSieves(shape, snapshot))[record.slot] !== 1) return false;
+  if (record === undefined || standings.allowed(shape)[record.slot] !== 1) return false;
   for (const other of record.pods.values())
     if (other.tenure.isEnding && other.tenure.priority < tenure.priority) return true;
   return false;

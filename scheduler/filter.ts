@@ -20,14 +20,14 @@ export interface Refusal {
  */
 export interface Filter {
   readonly name: string;
+  /** Its answers hang on node objects and on the shape's `place` alone, not on what runs there: shapes of one place share them until a node object changes. */
+  readonly isStatic?: true;
   /** Does the work of a pod's shape once. Undefined when the pod asks nothing of this filter. */
   prepare(shape: Shape, snapshot: Snapshot): Sieve | undefined;
 }
 
 /** A filter made ready for one shape. */
 export interface Sieve {
-  /** Sieves with equal keys, which begin with the filter's name, give equal answers until a node object changes. Undefined: the answer depends on what runs there. */
-  readonly staticKey: string | undefined;
   /** True when the node could run the pod. The columns are laid out. */
   lets(slot: number): boolean;
   /** Clears `fits` at each slot in [from, to) that `lets` does not let; sets nothing. For many slots quicker than one by one. */
@@ -48,7 +48,6 @@ export interface Sieve {
 export function allOf(parts: readonly Sieve[]): Sieve | undefined {
   if (parts.length === 0) return undefined;
   return {
-    staticKey: undefined,
     parts,
     lets: (slot) => parts.every((part) => part.lets(slot)),
     sift: (fits, from, to) => {

@@ -1,7 +1,6 @@
 import type { PendingPod } from "./attempt.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
-import { prepareSieves } from "./standing.js";
 import type { Standings } from "./standings.js";
 
 /** A value of a node label, and for how many pods its nodes have room at most. */
@@ -51,7 +50,8 @@ export function confine(shape: Shape, topologyKey: string, value: string): Shape
   const asked = shape.nodeSelector[topologyKey];
   if (asked !== undefined && asked !== value) return undefined;
   const key = `${shape.key}|${topologyKey}=${value}`;
-  return { ...shape, key, nodeSelector: { ...shape.nodeSelector, [topologyKey]: value } };
+  const place = `${shape.place}|${topologyKey}=${value}`;
+  return { ...shape, key, place, nodeSelector: { ...shape.nodeSelector, [topologyKey]: value } };
 }
 
 interface Measure {
@@ -68,7 +68,7 @@ function capacitiesOf(
   { shape, topologyKey, priority, need }: Measure,
 ): ReadonlyMap<string, number> {
   snapshot.layOut();
-  const allowed = standings.allowed(prepareSieves(shape, snapshot));
+  const allowed = standings.allowed(shape);
   const capacities = new Map<string, number>();
   for (const { node, slot } of snapshot.records) {
     const labels = node?.metadata?.labels ?? {};

@@ -4,7 +4,7 @@ import type { Sieve } from "./filter.js";
 import { columnRoom, trialRoom } from "./room.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
-import { prepareSieves } from "./standing.js";
+import { prepareDynamic } from "./standing.js";
 import { byCost, type Victims, victimsAmong } from "./victims.js";
 
 /** A node, and who has to go there. */
@@ -28,11 +28,11 @@ interface Contest {
  */
 export class Preemptions {
   private readonly snapshot: Snapshot;
-  /** Slots that pass the sieves whose answers depend on node objects alone. */
-  private readonly allowed: (sieves: readonly Sieve[]) => Uint8Array;
+  /** Slots that pass the filters whose answers depend on node objects alone. */
+  private readonly allowed: (shape: Shape) => Uint8Array;
   private readonly contests = new Map<string, Contest>();
 
-  constructor(snapshot: Snapshot, allowed: (sieves: readonly Sieve[]) => Uint8Array) {
+  constructor(snapshot: Snapshot, allowed: (shape: Shape) => Uint8Array) {
     this.snapshot = snapshot;
     this.allowed = allowed;
   }
@@ -125,9 +125,8 @@ export class Preemptions {
   /** Nodes that refuse for what they are cannot be helped by anybody's end. */
   private asker(shape: Shape, priority: number): (slot: number) => Victims | undefined {
     const { snapshot } = this;
-    const sieves = prepareSieves(shape, snapshot);
-    const allowed = this.allowed(sieves);
-    const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
+    const allowed = this.allowed(shape);
+    const dynamic = prepareDynamic(shape, snapshot);
     const isOnDevices = shape.devices !== undefined && snapshot.devices.isTold;
     if (shape.ports.length > 0 || isOnDevices || snapshot.peers.isTied(shape))
       return (slot) => (allowed[slot] === 1 ? this.tried(slot, priority, dynamic) : undefined);
@@ -137,7 +136,7 @@ export class Preemptions {
   /** Who has to go as far as requests are concerned. */
   private byRequests(shape: Shape, priority: number): (slot: number) => Victims | undefined {
     const { snapshot } = this;
-    const allowed = this.allowed(prepareSieves(shape, snapshot));
+    const allowed = this.allowed(shape);
     const room = columnRoom(snapshot, shape);
     return (slot) => {
       const record = snapshot.records[slot];

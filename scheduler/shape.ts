@@ -6,6 +6,7 @@ import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type DeviceDemand, demandOf, deviceWords } from "./devices/demand.js";
 import type { Peer, Peers } from "./peers.js";
 import { grantedRequests, podRequests } from "./pod-requests.js";
+import { tolerationsKey } from "./tolerations.js";
 import type { VolumeDemand } from "./volume-demand.js";
 
 /** A port of the node that a pod needs for itself. */
@@ -26,6 +27,8 @@ export interface ColumnAmount {
 export interface Shape extends Peer {
   /** Equal for pods of equal shape. */
   readonly key: string;
+  /** Equal for shapes that ask the same of node objects: which node, labels, taints, volumes. */
+  readonly place: string;
   /** What it reserves, without zeros; one pod is among it. */
   readonly requests: readonly ColumnAmount[];
   /** What scores count as used by it: requests, or a small amount where it asks for nothing. */
@@ -74,8 +77,10 @@ export function makeShape(
   const requests = [...amounts, ["pods", 1] as const]
     .filter(([, amount]) => amount > 0)
     .map(([resource, amount]) => ({ column: columnOf(resource), amount }));
+  const tolerations = withOwnTolerations(pod.spec?.tolerations ?? [], amounts);
   return {
     key,
+    place: placeKey(pod, { nodeName, volumes }, tolerations),
     requests,
     scored: {
       cpuMillicores: amounts.get("cpu") || assumedCpuMillicores,
@@ -85,7 +90,7 @@ export function makeShape(
     nodeName,
     nodeSelector: pod.spec?.nodeSelector ?? {},
     nodeAffinity: pod.spec?.affinity?.nodeAffinity,
-    tolerations: withOwnTolerations(pod.spec?.tolerations ?? [], amounts),
+    tolerations,
     ports: wantedPorts(pod),
     volumes,
     peers,
@@ -93,6 +98,18 @@ export function makeShape(
     devices: demandOf(pod, amounts, isBound),
     ...counted,
   };
+}
+
+/** A text of all that static filters read. */
+function placeKey(
+  { spec }: Pod,
+  { nodeName, volumes }: Pick<ShapeContext, "nodeName" | "volumes">,
+  tolerations: readonly Toleration[],
+): string {
+  let key = `${nodeName}|${volumes?.key ?? ""}|${tolerationsKey(tolerations)}`;
+  for (const name in spec?.nodeSelector) key += `|${name}=${spec?.nodeSelector[name]}`;
+  const demanded = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  return demanded === undefined ? key : `${key}|${JSON.stringify(demanded)}`;
 }
 
 /**

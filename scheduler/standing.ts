@@ -1,4 +1,4 @@
-import type { Sieve } from "./filter.js";
+import type { Filter, Sieve } from "./filter.js";
 import { FILTERS, POLICIES, type PolicyName, policyFor } from "./plugins.js";
 import { type Reader, Regions, split, type WeighedScorer } from "./regions.js";
 import type { RisingSlots } from "./rising-slots.js";
@@ -11,6 +11,7 @@ import { OUT } from "./tournament.js";
 export interface Prepared {
   readonly nodesVersion: number;
   readonly termsVersion: number;
+  /** Of filters whose answers depend on what runs on a node. */
   readonly sieves: readonly Sieve[];
   readonly scorers: readonly WeighedScorer[];
   /** By which policy it is scored. */
@@ -19,8 +20,19 @@ export interface Prepared {
 
 /** Asks every filter once what it has to say about a shape. */
 export function prepareSieves(shape: Shape, snapshot: Snapshot): readonly Sieve[] {
-  return FILTERS.map((filter) => filter.prepare(shape, snapshot)).filter((sieve) => sieve !== undefined);
+  return sievesOf(FILTERS, shape, snapshot);
 }
+
+/** Asks those filters once whose answers depend on what runs on a node. */
+export function prepareDynamic(shape: Shape, snapshot: Snapshot): readonly Sieve[] {
+  return sievesOf(DYNAMIC, shape, snapshot);
+}
+
+function sievesOf(filters: readonly Filter[], shape: Shape, snapshot: Snapshot): readonly Sieve[] {
+  return filters.map((filter) => filter.prepare(shape, snapshot)).filter((sieve) => sieve !== undefined);
+}
+
+const DYNAMIC: readonly Filter[] = FILTERS.filter(({ isStatic }) => isStatic !== true);
 
 /** Asks every plugin once what it has to say about a shape. */
 export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): Prepared {
@@ -32,7 +44,7 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
     const scorer = score.prepare(shape, snapshot);
     return scorer === undefined ? [] : [{ scorer, weight }];
   });
-  return { nodesVersion, termsVersion, sieves: prepareSieves(shape, snapshot), scorers, policy: own };
+  return { nodesVersion, termsVersion, sieves: prepareDynamic(shape, snapshot), scorers, policy: own };
 }
 
 /**
@@ -70,8 +82,7 @@ export class Standing implements Reader {
     this.allowed = allowed;
     this.scratch = scratch;
     this.seen = new Uint32Array(allowed.length);
-    const dynamic = prepared.sieves.filter(({ staticKey }) => staticKey === undefined);
-    const parts = split(dynamic, prepared.scorers, allowed.length);
+    const parts = split(prepared.sieves, prepared.scorers, allowed.length);
     this.sieves = parts.sieves;
     this.scorers = parts.scorers;
     this.regions = new Regions(parts, allowed.length, this);

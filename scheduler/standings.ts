@@ -1,7 +1,6 @@
 import { limit } from "../lib/limits.js";
 import { dropOldest } from "./drop-oldest.js";
-import type { Sieve } from "./filter.js";
-import type { PolicyName } from "./plugins.js";
+import { FILTERS, type PolicyName } from "./plugins.js";
 import { Preemptions } from "./preemptions.js";
 import { RisingSlots } from "./rising-slots.js";
 import { MAX_POINTS } from "./score.js";
@@ -42,7 +41,7 @@ export class Standings {
     this.snapshot = snapshot;
     this.policy = policy;
     this.rising = new RisingSlots(snapshot, policy);
-    this.preemptions = new Preemptions(snapshot, (sieves) => this.allowed(sieves));
+    this.preemptions = new Preemptions(snapshot, (shape) => this.allowed(shape));
   }
 
   /** The slot where a pod of the shape should run; −1 when no node takes it. */
@@ -53,7 +52,7 @@ export class Standings {
       // Not a weak set: the collector has to go through those at each turn, and most shapes that differ are asked for once.
       if (this.askedOnce.size >= limit("schedulerShapes")) this.askedOnce.clear();
       this.askedOnce.add(shape);
-      return this.scan(prepare(shape, this.snapshot, this.policy));
+      return this.scan(prepare(shape, this.snapshot, this.policy), this.allowed(shape));
     }
     const standing = known?.isCurrent === true ? known : this.build(shape);
     this.rising.catchUp();
@@ -66,7 +65,7 @@ export class Standings {
     const prepared = prepare(shape, this.snapshot, this.policy);
     this.rising.meet(shape);
     const { snapshot, rising } = this;
-    const ground = { allowed: this.allowed(prepared.sieves), snapshot, scratch: this.scratchFor(), rising };
+    const ground = { allowed: this.allowed(shape), snapshot, scratch: this.scratchFor(), rising };
     const standing = new Standing(prepared, ground);
     standing.askedAt = this.asked;
     this.byShape.set(shape, standing);
@@ -85,14 +84,13 @@ export class Standings {
     if (oldest !== undefined) this.byShape.delete(oldest);
   }
 
-  private scan(prepared: Prepared): number {
-    const allowed = this.allowed(prepared.sieves);
+  private scan(prepared: Prepared, allowed: Uint8Array): number {
     const { length } = allowed;
     const { fits, points } = this.scratchFor();
     const found = length < this.gridFrom ? undefined : this.seek(prepared, allowed);
     if (found !== undefined) return found;
     fits.set(allowed);
-    for (const sieve of prepared.sieves) if (sieve.staticKey === undefined) sieve.sift(fits, 0, length);
+    for (const sieve of prepared.sieves) sieve.sift(fits, 0, length);
     points.fill(0);
     for (const { scorer, weight } of prepared.scorers) scorer.add(points, weight, 0, length);
     let best = -1;
@@ -118,7 +116,6 @@ export class Standings {
     const using = scorers.filter(({ scorer }) => scorer.within !== undefined);
     const others = scorers.filter(({ scorer }) => scorer.within === undefined);
     const ceiling = others.reduce((sum, { scorer, weight }) => sum + weight * (scorer.ceiling ?? MAX_POINTS), 0);
-    const dynamic = sieves.filter(({ staticKey }) => staticKey === undefined);
     let spare = 0;
     return this.grid.best({
       budget: Math.max(64, allowed.length / 8),
@@ -129,7 +126,7 @@ export class Standings {
       },
       pointsAt: (slot) => {
         if (allowed[slot] === 0) return Number.NEGATIVE_INFINITY;
-        for (const sieve of dynamic) if (!sieve.lets(slot)) return Number.NEGATIVE_INFINITY;
+        for (const sieve of sieves) if (!sieve.lets(slot)) return Number.NEGATIVE_INFINITY;
         let points = 0;
         for (const { scorer, weight } of others) points += weight * scorer.at(slot);
         spare = ceiling - points;
@@ -141,18 +138,15 @@ export class Standings {
   }
 
   /** Slots that pass the filters whose answers depend on node objects alone. Shared: nobody writes it. */
-  allowed(sieves: readonly Sieve[]): Uint8Array {
+  allowed(shape: Shape): Uint8Array {
     const { nodesVersion, records } = this.snapshot;
-    const fixed = sieves.filter(({ staticKey }) => staticKey !== undefined);
-    const key = fixed.map(({ staticKey }) => staticKey).join("|");
-    const known = this.masks.get(key);
-    this.masks.delete(key);
-    let mask = known;
-    if (mask?.nodesVersion !== nodesVersion) {
-      mask = { nodesVersion, fits: new Uint8Array(records.length).fill(1) };
-      for (const sieve of fixed) sieve.sift(mask.fits, 0, records.length);
-    }
-    this.masks.set(key, mask);
+    const known = this.masks.get(shape.place);
+    if (known?.nodesVersion === nodesVersion) return known.fits;
+    const mask = { nodesVersion, fits: new Uint8Array(records.length).fill(1) };
+    for (const filter of FILTERS)
+      if (filter.isStatic === true) filter.prepare(shape, this.snapshot)?.sift(mask.fits, 0, records.length);
+    this.masks.delete(shape.place);
+    this.masks.set(shape.place, mask);
     dropOldest(this.masks, limit("schedulerMasks"));
     return mask.fits;
   }

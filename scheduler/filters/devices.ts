@@ -21,7 +21,6 @@ export const devices: Filter = {
       return isShort(snapshot, shape, slot) || canHave(board, demand);
     };
     return {
-      staticKey: undefined,
       onlyTightens: true,
       lets: isFit,
       sift: siftBy(isFit),

@@ -15,7 +15,6 @@ export const hostPorts: Filter = {
         .map(({ port }) => ({ reason: `host port ${port} in use` }));
     const lets = (slot: number): boolean => snapshot.records[slot]?.ports.size === 0 || why(slot).length === 0;
     return {
-      staticKey: undefined,
       onlyTightens: true,
       lets,
       sift: siftBy(lets),

@@ -4,6 +4,7 @@ import { type Filter, type Refusal, siftBy } from "../filter.js";
 /** Refuses nodes that match none of the terms that the pod's node affinity demands. */
 export const nodeAffinity: Filter = {
   name: "node-affinity",
+  isStatic: true,
   prepare: (shape, snapshot) => {
     const demanded = shape.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
     if (demanded === undefined) return undefined;
@@ -12,7 +13,6 @@ export const nodeAffinity: Filter = {
       return node !== undefined && matchesNodeSelector(demanded, node);
     };
     return {
-      staticKey: `node-affinity ${JSON.stringify(demanded)}`,
       lets: matches,
       sift: siftBy(matches),
       why: (slot): readonly Refusal[] => (matches(slot) ? [] : [{ reason: "outside the pod's node affinity" }]),

@@ -5,13 +5,13 @@ import type { Shape } from "../shape.js";
 /** Refuses nodes that lack a label of the pod's nodeSelector, and all but the node that the pod names. */
 export const nodeSelector: Filter = {
   name: "node-selector",
+  isStatic: true,
   prepare: (shape, snapshot) => {
     const wanted = Object.entries(shape.nodeSelector).sort();
     if (wanted.length === 0 && shape.nodeName === "") return undefined;
     const why = (slot: number): readonly Refusal[] => refusals(shape.nodeName, wanted, snapshot.records[slot]);
     const lets = (slot: number): boolean => why(slot).length === 0;
     return {
-      staticKey: `node-selector ${JSON.stringify([shape.nodeName, wanted])}`,
       lets,
       sift: siftBy(lets),
       why,

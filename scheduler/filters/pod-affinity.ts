@@ -20,7 +20,6 @@ export const podAffinity: Filter = {
     };
     return allOf(
       counts.map((count) => ({
-        staticKey: undefined,
         region: regionOf(count.topology),
         // Whether the pod is the first hangs on all of them.
         farChanges: () => counts.reduce((total, { farChanges }) => total + farChanges, 0),

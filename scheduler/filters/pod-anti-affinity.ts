@@ -21,7 +21,6 @@ export const podAntiAffinity: Filter = {
 function apartFrom(count: PeerCount, why: readonly Refusal[]): Sieve {
   const lets = (slot: number): boolean => (count.at(slot) ?? 0) === 0;
   return {
-    staticKey: undefined,
     onlyTightens: true,
     region: regionOf(count.topology),
     farChanges: () => count.farChanges,

@@ -1,6 +1,6 @@
 import { type Filter, type Refusal, siftBy } from "../filter.js";
 import type { NodeRecord } from "../node-record.js";
-import { findUntolerated, tolerationsKey } from "../tolerations.js";
+import { findUntolerated } from "../tolerations.js";
 
 // The taints that stand for these states in Kubernetes: who tolerates them (a daemon on every node) may run there all the same.
 const cordoned = { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule", timeAdded: "" };
@@ -9,6 +9,7 @@ const notReady = { key: "node.kubernetes.io/not-ready", value: "", effect: "NoSc
 /** Refuses nodes that are not Ready or that were cordoned, unless the pod tolerates the taint that stands for it. */
 export const readiness: Filter = {
   name: "readiness",
+  isStatic: true,
   prepare: ({ tolerations }, snapshot) => {
     const refused = [cordoned, notReady].map(
       (taint) => findUntolerated([taint], tolerations, ["NoSchedule"]) !== undefined,
@@ -22,7 +23,6 @@ export const readiness: Filter = {
     };
     const lets = (slot: number): boolean => why(slot).length === 0;
     return {
-      staticKey: `readiness ${tolerationsKey(tolerations)}`,
       lets,
       sift: siftBy(lets),
       why,

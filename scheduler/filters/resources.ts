@@ -10,7 +10,6 @@ export const resources: Filter = {
     // Shares of devices are counted device by device, not by their sum.
     const requests = shape.requests.filter(({ column }) => !isDeviceShare(snapshot.resourceOf(column)));
     return {
-      staticKey: undefined,
       onlyTightens: true,
       lets: (slot) => {
         for (const { column, amount } of requests) if ((snapshot.free[column]?.[slot] ?? 0) < amount) return false;

@@ -12,7 +12,6 @@ export const topologySpread: Filter = {
       spreads.map((spread) => {
         const lets = (slot: number): boolean => isEven(spread, slot);
         return {
-          staticKey: undefined,
           onlyTightens: true,
           region: regionOf(spread.topology),
           farChanges: () => spread.farChanges,

@@ -6,12 +6,12 @@ import type { VolumeDemand } from "../volume-demand.js";
 /** Refuses nodes that cannot mount a volume of the pod, and all of them while a claim of the pod cannot be used. */
 export const volumeLocation: Filter = {
   name: "volume-location",
+  isStatic: true,
   prepare: ({ volumes }, snapshot) => {
     if (volumes === undefined) return undefined;
     const why = (slot: number): readonly Refusal[] => refusals(volumes, snapshot.records[slot]);
     const lets = (slot: number): boolean => why(slot).length === 0;
     return {
-      staticKey: `volume-location ${volumes.key}`,
       lets,
       sift: siftBy(lets),
       why,
