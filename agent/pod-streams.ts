@@ -26,6 +26,7 @@ import { knownSignal } from "./runtime/signals.js";
 import type { PodStreams } from "./session/operator-streams.js";
 import { attach } from "./streams/attach.js";
 import { copy } from "./streams/copy.js";
+import { execUser } from "./streams/exec-user.js";
 import { feed } from "./streams/feed.js";
 import { forward } from "./streams/forward.js";
 import { type OpenRoot, openStoppedRoot } from "./streams/stopped-root.js";
@@ -176,7 +177,7 @@ async function* exec(
     hasTerminal: start.tty,
     hasStdin: start.stdin,
     size: start.size,
-    changes: changesOf(start),
+    changes: changesOf(start, `/proc/${running.state.pid}/root`),
   });
   const cancel = (): void => session.cancel();
   if (signal.aborted) cancel();
@@ -190,13 +191,10 @@ async function* exec(
   }
 }
 
-function changesOf({ workingDir, env, user }: ExecStart): ExecChanges {
-  const [uid = "", gid = "0"] = user.split(":");
-  if (user !== "" && (!/^\d{1,10}$/.test(uid) || !/^\d{1,10}$/.test(gid)))
-    throw new TallshipError("invalid_argument", `exec: user is UID[:GID] in numbers, not ${JSON.stringify(user)}`);
+function changesOf({ workingDir, env, user }: ExecStart, root: string): ExecChanges {
   return {
     ...(workingDir === "" ? {} : { workingDir }),
-    ...(user === "" ? {} : { user: { uid: Number(uid), gid: Number(gid) } }),
+    user: execUser(user, root),
     env,
   };
 }

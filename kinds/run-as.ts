@@ -22,6 +22,15 @@ export function parseRunAs(
   return { is: "users", byContainer };
 }
 
+/** `user[:group]` in numbers, as Kubernetes' fields have it; undefined where a name stands in it, which only an image knows. */
+export function userNumbers(
+  text: string,
+): { readonly runAsUser: number; readonly runAsGroup: number | undefined } | undefined {
+  const [, user, group] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text) ?? [];
+  if (user === undefined) return undefined;
+  return { runAsUser: Number(user), runAsGroup: group === undefined ? undefined : Number(group) };
+}
+
 /** The user that a container is to run as by name; undefined where the image's counts. */
 export function runAsOf(annotations: Readonly<Record<string, string>>, container: string): string | undefined {
   const read = parseRunAs(annotations[RUN_AS] ?? "");

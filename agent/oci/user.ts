@@ -28,8 +28,7 @@ export function resolveUser(
   const own = container.securityContext;
   const [userWord = "", groupWord] = image.user.split(":");
   const asked = own?.runAsUser ?? pod?.runAsUser;
-  const users = image.files.passwd.split("\n").map((line) => line.split(":"));
-  const entry = findUser(users, asked === undefined ? userWord || "0" : `${asked}`);
+  const entry = findUser(usersIn(image.files), asked === undefined ? userWord || "0" : `${asked}`);
   const uid = asked ?? entry.uid;
   const gid = own?.runAsGroup ?? pod?.runAsGroup ?? imageGroup(asked, groupWord, entry.gid, image.files);
   if ((own?.runAsNonRoot ?? pod?.runAsNonRoot) === true && uid === 0)
@@ -37,6 +36,18 @@ export function resolveUser(
   const named = pod?.supplementalGroupsPolicy === "Strict" ? [] : groupsWith(image.files.group, entry.name);
   const groups = [...(pod?.supplementalGroups ?? []), ...(pod?.fsGroup === undefined ? [] : [pod.fsGroup]), ...named];
   return { uid, gid, additionalGids: [...new Set(groups)].sort((a, b) => a - b), home: entry.home };
+}
+
+/** Whom `user[:group]`, names or numbers, stands for: with the user's further groups where no group is named. As Docker's `exec --user`. */
+export function namedUser(text: string, files: UserFiles): NumericUser {
+  const [userWord = "", groupWord] = text.split(":");
+  const { uid, gid: own, name } = findUser(usersIn(files), userWord);
+  const gid = imageGroup(undefined, groupWord, own, files);
+  return { uid, gid, additionalGids: groupWord === undefined ? groupsWith(files.group, name) : [] };
+}
+
+function usersIn({ passwd }: UserFiles): readonly (readonly string[])[] {
+  return passwd.split("\n").map((line) => line.split(":"));
 }
 
 /** The image's group counts only with the image's user. */

@@ -72,7 +72,9 @@ export interface ExecChanges {
   readonly workingDir?: string;
   /** NAME=value each, beside and over the container's. */
   readonly env?: readonly string[];
-  readonly user?: { readonly uid: number; readonly gid: number };
+  readonly user?:
+    | { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] }
+    | undefined;
 }
 
 /** Columns and rows. */

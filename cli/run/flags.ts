@@ -54,7 +54,12 @@ export const RUN_FLAGS = {
     summary: "GPUs: a count, all of a node, or those of these names, as device=0,2",
   },
   workdir: { type: "text", short: "w", value: "PATH", summary: "folder that it starts in" },
-  user: { type: "text", short: "u", value: "UID[:GID]", summary: "user that it runs as, in numbers" },
+  user: {
+    type: "text",
+    short: "u",
+    value: "USER[:GROUP]",
+    summary: "user that it runs as, by number or by its name in the image",
+  },
   entrypoint: { type: "text", value: "COMMAND", summary: "instead of the image's" },
   command: { type: "switch", summary: "what follows is the command and not its arguments, as kubectl has it" },
   hostname: { type: "text", value: "NAME", summary: "its host name; its name when absent" },

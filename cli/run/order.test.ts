@@ -170,7 +170,8 @@ test("run: a published port is open on every node, a name that was chosen is one
 const refused = [
   { line: "--restart sometimes x", why: "--restart is no, on-failure" },
   { line: "--restart always:3 x", why: "--restart is no, on-failure" },
-  { line: "-u www-data x", why: "in numbers" },
+  { line: "-u a=b x", why: "--user is USER[:GROUP]" },
+  { line: "-u www-data: x", why: "--user is USER[:GROUP]" },
   { line: "--network host --network blue x", why: "--network host stands alone" },
   { line: "-v ./here:/there x", why: "copied with cp" },
   { line: "-v data:/b:weird x", why: "option weird" },
@@ -202,3 +203,23 @@ test.each(networks)("networks of: $line", ({ line, want }) => {
   };
   expect(order(line).pod).toHaveProperty("metadata.annotations", annotations);
 });
+
+// Numbers are Kubernetes' own; a name waits for the image that knows it.
+const users = [
+  { text: "1000", context: { runAsUser: 1000 }, runAs: undefined },
+  { text: "1000:50", context: { runAsUser: 1000, runAsGroup: 50 }, runAs: undefined },
+  { text: "root:root", context: { runAsUser: 0, runAsGroup: 0 }, runAs: undefined },
+  { text: "www-data", context: undefined, runAs: "www-data" },
+  { text: "1000:staff", context: undefined, runAs: "1000:staff" },
+];
+
+for (const { text, context, runAs } of users) {
+  test(`run --user ${text}`, () => {
+    const { pod } = order(`-u ${text} x`);
+    const spec = pod["spec"] as { containers: [{ name: string; securityContext?: unknown }] };
+    const [container] = spec.containers;
+    expect(container.securityContext).toEqual(context);
+    const annotations = (pod["metadata"] as { annotations: Record<string, string> }).annotations;
+    expect(annotations["tallship.dev/run-as"]).toBe(runAs === undefined ? undefined : `${container.name}=${runAs}`);
+  });
+}

@@ -12,6 +12,7 @@ import type { RunFlags } from "./flags.js";
 import { type AskedGpus, parseGpus } from "./gpus.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
 import { isOnHost, networkAnnotations } from "./networks.js";
+import { runAsAnnotation, runAsNumbers } from "./run-user.js";
 
 /** What a command line of `run` comes to. */
 export interface RunOrder {
@@ -116,6 +117,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         [KEEP_FILES]: "true",
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
+        ...runAsAnnotation(containerName(command), flags.user),
         ...ulimitAnnotation(containerName(command), flags.ulimit),
         ...(flags.rm ? { [REMOVE_WHEN_OVER]: "true" } : {}),
         ...namedDevices(flags),
@@ -245,7 +247,7 @@ function security(flags: RunFlags): JsonObject | undefined {
   const capability = (name: string): string => name.replace(/^CAP_/i, "").toUpperCase();
   const hasCapabilities = flags.capAdd.length + flags.capDrop.length > 0;
   const found = present({
-    ...userOf(flags.user),
+    ...present({ ...runAsNumbers(flags.user) }),
     ...securityOptions(flags.securityOpt),
     privileged: flags.privileged || undefined,
     readOnlyRootFilesystem: flags.readOnly || undefined,
@@ -254,14 +256,6 @@ function security(flags: RunFlags): JsonObject | undefined {
       : undefined,
   });
   return Object.keys(found).length === 0 ? undefined : found;
-}
-
-function userOf(text: string | undefined): JsonObject {
-  if (text === undefined) return {};
-  const [user = "", group] = text.split(":").map((word) => (word === "root" ? "0" : word));
-  if (!/^\d+$/.test(user) || (group !== undefined && !/^\d+$/.test(group)))
-    throw usageError(`--user is UID[:GID] in numbers, not "${text}": names are only known in the image`);
-  return { runAsUser: Number(user), ...(group === undefined ? {} : { runAsGroup: Number(group) }) };
 }
 
 function securityOptions(all: readonly string[]): JsonObject {

@@ -13,7 +13,12 @@ export const exec = verb({
     stdin: { type: "switch", short: "i", summary: "pass standard input on" },
     tty: { type: "switch", short: "t", summary: "give the command a terminal" },
     container: { type: "text", short: "c", value: "NAME", summary: "in this container; the first when absent" },
-    user: { type: "text", short: "u", value: "UID[:GID]", summary: "as this user, in numbers" },
+    user: {
+      type: "text",
+      short: "u",
+      value: "USER[:GROUP]",
+      summary: "as this user, by number or by its name in the container",
+    },
     workdir: { type: "text", short: "w", value: "PATH", summary: "in this folder" },
     env: { type: "list", short: "e", value: "NAME=VALUE", summary: "with this in its environment; may be repeated" },
     quiet: { type: "switch", short: "q", summary: "print only what the command prints" },

@@ -1,4 +1,5 @@
 import { metaOf } from "../../../kinds/object.js";
+import { userNumbers } from "../../../kinds/run-as.js";
 import { withCluster } from "../../cluster.js";
 import { createObject } from "../../create/write.js";
 import { EXIT } from "../../exit-codes.js";
@@ -91,7 +92,7 @@ function overridesOf(flags: RunFlags, command: readonly string[], shell: Shell):
     environment: new Map(variables),
     labels: Object.fromEntries(flags.label.map(labelOf)),
     workingDir: flags.workdir,
-    user: flags.user === undefined ? undefined : userOf(flags.user),
+    user: flags.user === undefined ? undefined : (userNumbers(flags.user) ?? flags.user),
     name: flags.name ?? "",
     usesAliases: flags.useAliases,
     hasPorts: flags.servicePorts,
@@ -102,10 +103,4 @@ function overridesOf(flags: RunFlags, command: readonly string[], shell: Shell):
 function labelOf(text: string): readonly [string, string] {
   const [name = "", ...value] = text.split("=");
   return [name, value.join("=")];
-}
-
-function userOf(text: string): NonNullable<Overrides["user"]> {
-  const [, user, group] = /^(\d+)(?::(\d+))?$/.exec(text) ?? [];
-  if (user === undefined) return text;
-  return { runAsUser: Number(user), runAsGroup: group === undefined ? undefined : Number(group) };
 }
