@@ -15,10 +15,10 @@ import { deviceConditions, watchDevices } from "./devices/watch-devices.js";
 import { executors } from "./execute.js";
 import { imagesInUse } from "./hooks/image.js";
 import { podHooks } from "./hooks/pod-hooks.js";
+import { hostConditions } from "./host/host-conditions.js";
 import { nodeIPs } from "./host/host-facts.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
-import { rightsConditions } from "./host/rights-condition.js";
 import type { InUse } from "./image/unused-images.js";
 import { LogRotation } from "./logs/rotation.js";
 import { networkConfig } from "./network-config.js";
@@ -291,7 +291,7 @@ export class Agent {
     });
     this.loop = loop;
     loop.adopt(saved, [...(await podTraces(this.edges, inUse, saved)), ...this.devices.pods(), ...this.users.pods()]);
-    this.conditions.report([...rightsConditions(this.edges.traits), ...this.users.conditions()]);
+    this.conditions.report([...hostConditions(this.edges), ...this.users.conditions()]);
     this.offer();
     log.info("node is up", { node: facts.nodeName, podCIDRs, runtime: runtime.version, pods: saved.length });
     this.rotation = new LogRotation({

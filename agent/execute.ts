@@ -12,6 +12,7 @@ import type { ControlPlane } from "./control-plane.js";
 import { withDeviceEdits } from "./devices/edit-spec.js";
 import type { NodeDevices } from "./devices/node-devices.js";
 import type { Hook } from "./hooks/hook.js";
+import { HUGEPAGES_CONDITION, hugepagesNotLimited } from "./host/limits-condition.js";
 import type { LocalImage, RootFsDriver } from "./image/images.js";
 import type { ContainerLogs } from "./logs/container-logs.js";
 import { oomScoreRefused } from "./oci/oom-score.js";
@@ -166,6 +167,9 @@ async function create(
   const unprotected = oomScoreRefused(pod.status?.qosClass ?? "", container, host);
   if (unprotected !== undefined)
     controlPlane.notify({ pod, container: name, type: "Warning", reason: "OOMScoreLimited", message: unprotected });
+  const unlimited = hugepagesNotLimited(container.resources?.limits, node.counts);
+  if (unlimited !== undefined)
+    controlPlane.notify({ pod, container: name, type: "Warning", reason: HUGEPAGES_CONDITION, message: unlimited });
   const edits = await devices.editsOf(key.podUid, pod, name);
   await logs.removeOldRuns(key);
   const lastWordsPath = logs.makeLastWords(key);
@@ -193,10 +197,10 @@ async function create(
 async function resize(
   { container: name, attempt }: Actions["resize"],
   { turn }: ExecuteContext,
-  { runtime }: ExecuteEdges,
+  { runtime, node }: Pick<ExecuteEdges, "runtime" | "node">,
 ): Promise<Effect> {
   const container = containerOf(asGranted(wanted(turn), turn.record), name);
-  const { cpu, memory } = ociResources(container.resources, { isPrivileged: false });
+  const { cpu, memory } = ociResources(container.resources, { isPrivileged: false, counts: node.counts });
   await runtime.update({ podUid: turn.record.uid, container: name, attempt }, { cpu, memory });
   const inForce = resizableOf(container.resources);
   return {

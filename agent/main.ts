@@ -32,6 +32,7 @@ import { Agent } from "./agent.js";
 import type { AgentEdges } from "./agent-edges.js";
 import { cgroupMode } from "./cgroup/hierarchies.js";
 import { enterWithoutUnified } from "./cgroup/hybrid.js";
+import { kernelCounts } from "./cgroup/kernel-counts.js";
 import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
 import { openDiskCheckpoint } from "./checkpoint/disk-checkpoint.js";
 import { nodeSeal } from "./checkpoint/seal.js";
@@ -189,7 +190,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
       oomScoreFloor: floor,
       allocatable: allocatable(facts),
       capabilities: capabilityNames(ownCapabilityMask()),
-      architecture: process.arch,
+      ...{ architecture: process.arch, counts: kernelCounts(hierarchies) },
       ...{ devices: hostDevices(), hardLimits: ownHardLimits() },
       ...{ seccompProfile: seccompProfiles(dataDir), clusterDomain },
     },

@@ -1,74 +1,53 @@
 // Edge: the control group file systems.
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TallshipError } from "../../lib/errors.js";
-import type { OciResources } from "../oci/oci-types.js";
 import type { Hierarchy } from "./hierarchies.js";
-
-/** A file of a control group and what to write into it. */
-interface Setting {
-  readonly file: string;
-  readonly value: string;
-}
+import { type CgroupLimits, limitPlanV1, limitPlanV2, type Setting } from "./limit-plan.js";
 
 /**
  * Changes the limits of a group whose processes go on, in whichever version has the controllers. A limit that is less than what is in use is refused before anything is written: version 2
- * would kill the processes for it.
+ * would kill the processes for it. Doing it twice equals doing it once, also when the first was broken off.
  */
-export function setLimits(
-  hierarchies: readonly Hierarchy[],
-  path: string,
-  limits: Pick<OciResources, "cpu" | "memory">,
-): void {
-  const v1 = (controller: string): string | undefined => {
+export function setLimits(hierarchies: readonly Hierarchy[], path: string, limits: CgroupLimits): void {
+  const v1 = (controller: Setting["controller"]): string | undefined => {
     const found = hierarchies.find(({ controllers }) => controllers.includes(controller));
     return found === undefined ? undefined : join(found.mountPoint, path);
   };
   const unified = hierarchies.find(({ version }) => version === 2);
-  const [cpu, memory] = [v1("cpu"), v1("memory")];
-  if (memory === undefined && unified !== undefined) setUnified(join(unified.mountPoint, path), limits);
-  else {
-    if (memory !== undefined)
-      setMemory(
-        join(memory, "memory.usage_in_bytes"),
-        join(memory, "memory.limit_in_bytes"),
-        limits.memory?.limit ?? -1,
-      );
-    if (cpu !== undefined) for (const setting of cpuV1(cpu, limits.cpu)) write(setting);
+  const memory = v1("memory");
+  if (memory === undefined && unified !== undefined) {
+    const folder = join(unified.mountPoint, path);
+    refuseLess(join(folder, "memory.current"), limits);
+    const countsSwap = existsSync(join(folder, "memory.swap.max"));
+    for (const setting of limitPlanV2(limits, { countsSwap })) write(folder, setting);
+    return;
+  }
+  if (memory !== undefined) refuseLess(join(memory, "memory.usage_in_bytes"), limits);
+  const now = {
+    limitBytes: memory === undefined ? 0 : Number(readFileSync(join(memory, "memory.limit_in_bytes"), "utf8")),
+    countsSwap: memory !== undefined && existsSync(join(memory, "memory.memsw.limit_in_bytes")),
+  };
+  for (const setting of limitPlanV1(limits, now)) {
+    const folder = v1(setting.controller);
+    if (folder !== undefined) write(folder, setting);
   }
 }
 
-function setUnified(folder: string, { cpu, memory }: Pick<OciResources, "cpu" | "memory">): void {
-  setMemory(join(folder, "memory.current"), join(folder, "memory.max"), memory?.limit ?? "max");
-  const { shares, quota, period = 100_000 } = cpu;
-  // As the runtime converts it.
-  const weight = 1 + Math.floor(((shares - 2) * 9_999) / 262_142);
-  write({ file: join(folder, "cpu.weight"), value: `${weight}` });
-  write({ file: join(folder, "cpu.max"), value: `${quota ?? "max"} ${period}` });
-}
-
-function cpuV1(folder: string, { shares, quota, period = 100_000 }: OciResources["cpu"]): readonly Setting[] {
-  return [
-    { file: join(folder, "cpu.shares"), value: `${shares}` },
-    { file: join(folder, "cpu.cfs_period_us"), value: `${period}` },
-    { file: join(folder, "cpu.cfs_quota_us"), value: `${quota ?? -1}` },
-  ];
-}
-
-function setMemory(usageFile: string, file: string, value: number | "max"): void {
+function refuseLess(usageFile: string, { memory }: CgroupLimits): void {
   const used = Number(readFileSync(usageFile, "utf8"));
-  if (typeof value === "number" && value >= 0 && used > value)
-    throw new TallshipError("runtime_failed", `set memory limit to ${value}: ${used} bytes are in use`);
-  write({ file, value: `${value}` });
+  if (memory === undefined || used <= memory.limit) return;
+  throw new TallshipError("runtime_failed", `set memory limit to ${memory.limit}: ${used} bytes are in use`);
 }
 
-function write({ file, value }: Setting): void {
+function write(folder: string, { file, value }: Setting): void {
+  const path = join(folder, file);
   try {
-    writeFileSync(file, value);
+    writeFileSync(path, value);
   } catch (cause) {
     throw new TallshipError(
       "runtime_failed",
-      `write ${value} to ${file}: ${cause instanceof Error ? cause.message : "refused"}`,
+      `write ${value} to ${path}: ${cause instanceof Error ? cause.message : "refused"}`,
       { cause },
     );
   }

@@ -20,6 +20,9 @@ export interface HostFacts {
   readonly cpuMillicores: number;
   readonly memoryBytes: number;
   readonly diskBytes: number;
+  /** Amounts of huge pages by resource, such as hugepages-2Mi. */
+  readonly hugepages?: Readonly<Record<string, string>>;
+  readonly hasSwap?: boolean;
   /** Folder that volumes of class local are made in. */
   readonly volumesPath: string;
   readonly systemInfo: NodeSystemInfo;

@@ -1,6 +1,6 @@
 import { rfc3339 } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
-import { formatBytes, formatMillicores } from "../../lib/quantity.js";
+import { formatBytes, formatMillicores, quantityBytes } from "../../lib/quantity.js";
 import type { OverlayDevice } from "../../net/node-network.js";
 import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
@@ -28,13 +28,17 @@ const RESERVED = { cpuMillicores: 100, memoryShare: 0.05, memoryMostBytes: 1_073
 
 /** What pods may ask for of the host. */
 export function allocatable(facts: HostFacts): Readonly<Record<string, string>> {
+  const { hugepages = {} } = facts;
   const reservedBytes = Math.min(RESERVED.memoryMostBytes, facts.memoryBytes * RESERVED.memoryShare);
+  // Huge pages are set aside already: nobody gets them as memory.
+  const asideBytes = Object.values(hugepages).reduce((sum, amount) => sum + quantityBytes(amount), 0);
   const mebibyte = 1_048_576;
   return {
     cpu: formatMillicores(Math.max(100, facts.cpuMillicores - RESERVED.cpuMillicores)),
-    memory: formatBytes(Math.floor((facts.memoryBytes - reservedBytes) / mebibyte) * mebibyte),
+    memory: formatBytes(Math.floor((facts.memoryBytes - reservedBytes - asideBytes) / mebibyte) * mebibyte),
     "ephemeral-storage": formatBytes(facts.diskBytes),
     pods: `${limit("podsPerNode")}`,
+    ...hugepages,
   };
 }
 
@@ -47,6 +51,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
       memory: formatBytes(facts.memoryBytes),
       "ephemeral-storage": formatBytes(facts.diskBytes),
       pods: `${limit("podsPerNode")}`,
+      ...facts.hugepages,
       ...counts,
     },
     allocatable: { ...allocatable(facts), ...counts },

@@ -1,5 +1,5 @@
 // Edge: reads what the host is.
-import { readFileSync, statfsSync } from "node:fs";
+import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { VERSION } from "../../lib/build-info.js";
 import type { Clock } from "../../lib/clock.js";
@@ -7,6 +7,7 @@ import { capabilityNames } from "../oci/capabilities.js";
 import { type HardLimits, parseHardLimits } from "../oci/rlimits.js";
 import { localVolumesFolder } from "../volume/lasting.js";
 import type { HostFacts, HostUsage } from "./host-facts.js";
+import { hugepagesOf } from "./limits-condition.js";
 
 /** What the configuration says of the host. */
 export interface HostIdentity {
@@ -34,6 +35,8 @@ export function readHostFacts({ dataDir, runtimeVersion, ...identity }: HostIden
     cpuMillicores: availableParallelism() * 1000,
     memoryBytes: totalmem(),
     diskBytes: disk.blocks * disk.bsize,
+    hugepages: hugepagesOf(hugepageFolders()),
+    hasSwap: readText("/proc/swaps").trim().split("\n").length > 1,
     volumesPath: localVolumesFolder(dataDir),
     systemInfo: {
       machineID: readLine("/etc/machine-id"),
@@ -94,6 +97,20 @@ export function openFilesAllowed(): number {
 
 function osImage(): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(readText("/etc/os-release"))?.[1] ?? "Linux";
+}
+
+const HUGEPAGES_FOLDER = "/sys/kernel/mm/hugepages";
+
+/** How many pages there are of each size. */
+function hugepageFolders(): Readonly<Record<string, number>> {
+  let names: readonly string[];
+  try {
+    names = readdirSync(HUGEPAGES_FOLDER);
+  } catch {
+    return {}; // A kernel without.
+  }
+  const count = (name: string): number => Number(readLine(`${HUGEPAGES_FOLDER}/${name}/nr_hugepages`));
+  return Object.fromEntries(names.map((name) => [name, count(name)]));
 }
 
 /** Milliseconds all processors have been busy since the boot; the kernel counts hundredths of seconds. */

@@ -5,7 +5,7 @@ import type { IdRange } from "../userns/pod-ids.js";
 import type { PodUsers } from "../userns/pod-users.js";
 import { capabilitySet, ociCapabilities } from "./capabilities.js";
 import type { OciMount, OciSeccomp, OciSpec } from "./oci-types.js";
-import { ociResources } from "./resources.js";
+import { type KernelCounts, ociResources } from "./resources.js";
 import { type HardLimits, rlimitsOf } from "./rlimits.js";
 import { defaultSeccomp } from "./seccomp-default.js";
 import { ociSysctls } from "./sysctls.js";
@@ -77,6 +77,8 @@ export interface HostTraits {
     readonly major: number;
     readonly minor: number;
   }[];
+  /** Absent: neither. */
+  readonly counts?: KernelCounts;
   /** undefined: it may give any. */
   readonly hardLimits?: HardLimits | undefined;
 }
@@ -128,7 +130,7 @@ export function ociSpec(input: OciSpecInput): OciSpec {
       namespaces: namespaces(input),
       ...idMappings(input.users),
       cgroupsPath: input.cgroupsPath,
-      resources: ociResources(container.resources, { isPrivileged }),
+      resources: ociResources(container.resources, { isPrivileged, counts: host.counts }),
       ...(seccomp === undefined ? {} : { seccomp }),
       ...rootPropagation(input.binds),
       ...(sysctls.length === 0 ? {} : { sysctl: Object.fromEntries(sysctls) }),

@@ -120,7 +120,8 @@ export interface OciResources {
     readonly access: string;
   }[];
   readonly cpu: { readonly shares: number; readonly quota?: number; readonly period?: number };
-  readonly memory?: { readonly limit: number };
+  readonly memory?: { readonly limit: number; readonly swap?: number };
+  readonly hugepageLimits?: readonly { readonly pageSize: string; readonly limit: number }[];
   readonly pids: { readonly limit: number };
 }
 

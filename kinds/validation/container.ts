@@ -149,7 +149,7 @@ function checkResources(resources: ResourceRequirements, path: Path, findings: F
     if (asked === undefined || limit === undefined) continue;
     if (asked > limit)
       findings.add("invalid", [...path, "requests", name], `want at most the limit ${most}, found ${text}`);
-    else if (isExtended(name) && asked !== limit)
+    else if (isWhole(name) && asked !== limit)
       findings.add(
         "invalid",
         [...path, "requests", name],
@@ -158,8 +158,9 @@ function checkResources(resources: ResourceRequirements, path: Path, findings: F
   }
 }
 
-function isExtended(resource: string): boolean {
-  return resource.includes("/") && !resource.startsWith("kubernetes.io/");
+/** Extended resources and huge pages: there is no sharing what somebody else has. */
+function isWhole(resource: string): boolean {
+  return resource.startsWith("hugepages-") || (resource.includes("/") && !resource.startsWith("kubernetes.io/"));
 }
 
 function checkSecurity(container: Container, path: Path, findings: Findings): void {

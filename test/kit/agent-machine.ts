@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import { kernelCounts } from "../../agent/cgroup/kernel-counts.js";
+import { mountedHierarchies } from "../../agent/cgroup/pod-cgroups.js";
 import type { Checkpoint } from "../../agent/checkpoint/checkpoint.js";
 import { openDiskCheckpoint } from "../../agent/checkpoint/disk-checkpoint.js";
 import { nodeSeal } from "../../agent/checkpoint/seal.js";
@@ -133,6 +135,7 @@ export class AgentMachine {
             allocatable: { cpu: "2", memory: "1Gi" },
             capabilities: capabilityNames("1fffffffff"),
             architecture: process.arch,
+            counts: kernelCounts(mountedHierarchies()),
             devices: [],
             seccompProfile: seccompProfiles(this.dataDir),
             clusterDomain: "cluster.local",
