@@ -3,9 +3,9 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
+import { dyingAgent } from "../test/kit/dying-agent.js";
 import { waitFor } from "../test/kit/wait.js";
 import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
-import type { Executors } from "./execute.js";
 
 // An agent dies at every numbered step of a pod's creation and deletion, just before the step's action and just after it; the next agent
 // takes up what it finds. Real crun, conmon, overlay roots, control groups and checkpoint.
@@ -21,39 +21,10 @@ beforeAll(() => {
 const DEVICE = "acme.example/accelerator";
 afterAll(async () => machine.close());
 
-/** Counts actions, and at the one numbered `at` nothing that the agent waits for comes any more, as for a process that was killed. */
-function dying(at: number, when: "before" | "after") {
-  let step = 0;
-  let onDeath: (what: string) => void = () => undefined;
-  const death = new Promise<string>((resolve) => {
-    onDeath = resolve;
-  });
-  const never = new Promise<never>(() => undefined);
-  const wrap = (table: Executors): Executors => {
-    const row =
-      <A, R>(name: string, act: (args: A, context: never) => Promise<R>) =>
-      async (args: A, context: never): Promise<R> => {
-        step += 1;
-        const mine = step;
-        if (mine > at || (mine === at && when === "before")) {
-          onDeath(name);
-          return never;
-        }
-        const result = await act(args, context);
-        if (mine < at) return result;
-        onDeath(name);
-        return never;
-      };
-    // A mapped dispatch: each row keeps its own type.
-    return Object.fromEntries(
-      Object.entries(table).map(([name, act]) => [name, row(name, act as never)]),
-    ) as unknown as Executors;
-  };
-  return { wrap, death, count: () => step };
-}
-
 const pod = (uid: string) =>
   testPod(uid, {
+    hostNetwork: false,
+    hostUsers: false,
     volumes: [{ name: "scratch", emptyDir: {} }],
     containers: ["web", "side"].map((name) => ({
       name,
@@ -106,7 +77,7 @@ async function lives(phase: "create" | "delete", at: number, when: "before" | "a
     await machine.until(uid, "to run", isUp);
     await machine.stopAgent();
   }
-  const { wrap, death } = dying(at, when);
+  const { wrap, death } = dyingAgent(at, when);
   const victim = await machine.start(undefined, wrap);
   const goal = phase === "create" ? wanted : deleted(wanted, 5);
   victim.replaceDesired([goal]);
@@ -122,7 +93,7 @@ async function lives(phase: "create" | "delete", at: number, when: "before" | "a
     next.setDesired(deleted(wanted, 5));
   } else next.replaceDesired(machine.released.includes(uid) ? [] : [goal]);
   await waitFor(`${uid} to be forgotten`, () => next.get(uid) === undefined);
-  expect(machine.nodeDevices.pods()).toEqual([]);
+  expect([...machine.nodeDevices.pods(), ...machine.podNamespaces.pods()]).toEqual([]);
   await waitFor(`nothing of ${uid} to be left: ${traces(uid).join(", ")}`, () => traces(uid).length === 0);
   await machine.stopAgent();
   return died !== undefined;
@@ -137,6 +108,6 @@ for (const phase of ["create", "delete"] as const) {
       await lives(phase, at, "after");
       steps = at;
     }
-    expect(steps).toBeGreaterThanOrEqual(10); // Six hooks, and two actions for each of two containers at the least.
+    expect(steps).toBeGreaterThanOrEqual(11); // Seven hooks, and two actions for each of two containers at the least.
   }, 300_000);
 }

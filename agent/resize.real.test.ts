@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { AgentMachine, testPod } from "../test/kit/agent-machine.js";
+import { dyingAgent } from "../test/kit/dying-agent.js";
 import { runCgroup } from "./cgroup/hierarchies.js";
 import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
 import type { PodLoop } from "./pod-loop.js";
@@ -82,6 +83,7 @@ test("more cpu and memory come into force in the same process, and show in the s
   expect(limitOf("a", "cpu.cfs_quota_us", "cpu.max")).toMatch(/^50000\b/);
   expect(limitOf("a", "cpu.shares", "cpu.weight")).toMatch(/^(512|20)$/);
   expect(limitOf("a", "memory.limit_in_bytes", "memory.max")).toBe(`${64 * 2 ** 20}`);
+  expect(limitOf("a", "memory.memsw.limit_in_bytes", "memory.swap.max")).toMatch(/^(67108864|0)$/);
   expect(await pidOf("a")).toBe(pid);
   expect(machine.notices.map(({ reason }) => reason)).toContain("ResizeCompleted");
   loop.setDesired(podWith("a", { cpu: "500m", memory: "1Mi" }));
@@ -132,3 +134,37 @@ test("what the node has no room for waits with the reason, over the agent's deat
   expect(done.conditions.some(({ type }) => type.startsWith("PodResize"))).toBe(false);
   expect(done.containerStatuses[0]?.restartCount).toBe(0);
 });
+
+/** An agent dies at a step of a resize, and another comes; returns false when there are not that many steps. */
+async function survives(at: number, when: "before" | "after"): Promise<boolean> {
+  const uid = `crash-${at}-${when}`;
+  loop.replaceDesired([podWith(uid, { cpu: "200m", memory: "64Mi" })]);
+  await isRunning(uid);
+  const pid = await pidOf(uid);
+  const wanted = podWith(uid, { cpu: "400m", memory: "32Mi" });
+  await machine.stopAgent();
+  const { wrap, death } = dyingAgent(at, when);
+  const victim = await machine.start(undefined, wrap);
+  victim.replaceDesired([wanted]);
+  const isResized = () =>
+    machine.until(uid, "to be resized", ({ containerStatuses: [web] }) => web?.resources?.limits["cpu"] === "400m");
+  const died = await Promise.race([death, isResized().then(() => undefined)]);
+  machine.statuses.clear();
+  loop = await machine.start();
+  loop.replaceDesired([wanted]);
+  await isResized();
+  expect(limitOf(uid, "memory.limit_in_bytes", "memory.max")).toBe(`${32 * 2 ** 20}`);
+  expect(limitOf(uid, "memory.memsw.limit_in_bytes", "memory.swap.max")).toMatch(/^(33554432|0)$/);
+  expect(limitOf(uid, "cpu.cfs_quota_us", "cpu.max")).toMatch(/^40000\b/);
+  expect(await pidOf(uid)).toBe(pid);
+  return died !== undefined;
+}
+
+test("an agent that dies at any step of a resize leaves it to the next, and the process goes on", async () => {
+  let steps = 0;
+  for (let at = 1; await survives(at, "before"); at += 1) {
+    await survives(at, "after");
+    steps = at;
+  }
+  expect(steps).toBeGreaterThanOrEqual(1);
+}, 120_000);

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type CgroupLimits, limitPlanV1, limitPlanV2, type Setting } from "./limit-plan.js";
 
@@ -54,3 +55,39 @@ for (const { name, limits, from, want } of v1) {
 
 test("version 1 without swap: only what is there is written", () =>
   expect(words(limitPlanV1(whole, { limitBytes: 32, countsSwap: false }))).toEqual([`${memory} 64`, ...rest]));
+
+/** Writes settings as the kernel takes them: -1 is as much as there can be, and memory alone is never more than both together. */
+function written(group: ReadonlyMap<string, number>, plan: readonly Setting[]): ReadonlyMap<string, number> {
+  const next = new Map(group);
+  for (const { file, value } of plan) {
+    next.set(file, Number(value) < 0 ? Number.POSITIVE_INFINITY : Number(value));
+    expect(next.get(memory)).toBeLessThanOrEqual(next.get(both) ?? 0);
+  }
+  return next;
+}
+
+test("version 1: whatever the limits were, and wherever a change was broken off, the next one ends it and nothing is refused", () => {
+  const amount = fc.option(fc.integer({ min: 1, max: 1000 }), { nil: undefined });
+  const step = fc.record({ amount, shares: fc.integer({ min: 2, max: 1024 }), writtenCount: fc.nat(5) });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 8 }), (steps) => {
+      const unlimited = Number.POSITIVE_INFINITY;
+      let group: ReadonlyMap<string, number> = new Map([
+        [memory, unlimited],
+        [both, unlimited],
+      ]);
+      const planOf = ({ amount: limit, shares }: (typeof steps)[number]): readonly Setting[] => {
+        const now = { limitBytes: group.get(memory) ?? 0, countsSwap: true };
+        return limitPlanV1(
+          { cpu: { shares }, ...(limit === undefined ? {} : { memory: { limit, swap: limit } }) },
+          now,
+        );
+      };
+      for (const each of steps) group = written(group, planOf(each).slice(0, each.writtenCount));
+      const last = steps.at(-1) ?? { amount: undefined, shares: 2, writtenCount: 5 };
+      group = written(group, planOf(last));
+      expect([group.get(memory), group.get(both)]).toEqual([last.amount ?? unlimited, last.amount ?? unlimited]);
+      expect(group.get("cpu.shares")).toBe(last.shares);
+    }),
+  );
+});
