@@ -1,25 +1,18 @@
-import { setMaxListeners } from "node:events";
+import { parseArgs } from "node:util";
 import { decodeObject, encodeObject, type Typed } from "../kinds/object.js";
-import { hasCode } from "../lib/errors.js";
-import { issueKeyPair } from "../lib/pki/issue.js";
-import { systemClock } from "../lib/system-clock.js";
-import { systemRng } from "../lib/system-rng.js";
-import { mutableCredentials } from "../lib/transport/credentials.js";
-import { grpcDialer } from "../lib/transport/grpc-dialer.js";
-import { organizationOf } from "../lib/transport/peer-identity.js";
-import type { Dialer } from "../lib/transport/service.js";
+import { hasCode, TallshipError } from "../lib/errors.js";
 import { Selection } from "../proto/gen/tallship/v1/api.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { waitFor } from "../test/kit/wait.js";
 import { type ApiClient, apiClient } from "./api-client.js";
 import { type Bench, type BenchContext, pause, percentile } from "./harness.js";
 import { cpuMs, pssMib } from "./proc.js";
-import { HollowAgent } from "./scale/hollow-agent.js";
+import { type HollowCrowd, nodeName, startCrowd } from "./scale/hollow-crowd.js";
 import { type OwnControlPlane, startControlPlane } from "./scale/own-control-plane.js";
 
 /**
  * A large cluster of hollow agents: each has a certificate and a connection of its own, says that it lives twice a second and watches its pods. The
- * control plane and etcd are processes as they are shipped; all agents are one more.
+ * control plane and etcd are processes as they are shipped; the agents are a few more. At the end the control plane is stopped for a while, so that all agents come at once.
  */
 export const scale: Bench = {
   name: "scale",
@@ -33,69 +26,80 @@ export const scale: Bench = {
   run,
 };
 
+const NODES = 5_000;
+const NODES_QUICK = 500;
+const PODS_PER_NODE = 10;
 /** Pods of one Deployment. */
 const REPLICAS = 1_000;
-const CONNECTING_AT_ONCE = 16;
+const CONNECTING_AT_ONCE = 32;
+/** So long the control plane is stopped: its lease runs out, and every connection has died by then. */
+const STALL_MS = 12_000;
 /** Pods that are made one by one, and how many a second. */
 const SINGLES = 1_000;
 const SINGLES_PER_S = 100;
-const DAY_MS = 86_400_000;
 const MOST_TRIES = 20;
 const AGAIN_MS = 100;
 
-async function run({ isQuick, report }: BenchContext): Promise<Readonly<Record<string, number>>> {
-  const [nodeCount, podCount] = isQuick ? [500, 5_000] : [5_000, 50_000];
+async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Record<string, number>>> {
+  const nodeCount = nodeCountOf(args, isQuick);
+  const podCount = PODS_PER_NODE * nodeCount;
   const plane = await startControlPlane();
-  const stop = new AbortController();
-  setMaxListeners(0, stop.signal);
+  const crowd = await startCrowd(plane, nodeCount, slow.deadlineMs);
   const api = apiClient(plane);
   try {
-    const seenAt = new Map<string, number>();
-    const onPod = (name: string): void => {
-      if (!seenAt.has(name)) seenAt.set(name, performance.now());
-    };
     await waitFor("the control plane to serve", async () => (await readyCount(api)) === 0, { deadlineMs: 60_000 });
     const connectedAt = performance.now();
-    const agents = Array.from({ length: nodeCount }, (_, at) => {
-      const name = `node-${String(at).padStart(5, "0")}`;
-      return new HollowAgent({
-        name,
-        dialer: dialerOf(plane, name),
-        address: plane.address,
-        onPod,
-        signal: stop.signal,
-      });
-    });
-    await startAll(agents);
+    await crowd.connect(CONNECTING_AT_ONCE);
     await waitFor("every node to be Ready", async () => (await readyCount(api)) >= nodeCount, slow);
     const connect_s = (performance.now() - connectedAt) / 1_000;
     report(`${nodeCount} nodes are Ready after ${connect_s.toFixed(1)} s`);
     const appliedAt = performance.now();
-    await applyDeployments(api, podCount / REPLICAS);
-    await waitFor("all pods to be seen by their nodes", () => seenAt.size >= podCount, slow);
+    await applyDeployments(api, podCount);
+    await waitFor("all pods to be seen by their nodes", () => crowd.seenAt.size >= podCount, slow);
     const pods_s = (performance.now() - appliedAt) / 1_000;
     report(`${podCount} pods were made, bound and seen by their nodes in ${pods_s.toFixed(1)} s`);
     await pause(5_000);
     const before = { cpuMs: cpuMs(plane.pid), atMs: performance.now() };
     await pause(isQuick ? 5_000 : 20_000);
     const controlplane_rest_pct = (100 * (cpuMs(plane.pid) - before.cpuMs)) / (performance.now() - before.atMs);
-    const tookMs = await makeSingles(api, seenAt, nodeCount);
-    return {
+    const tookMs = await makeSingles(api, crowd.seenAt, nodeCount);
+    const measured = {
       nodes: await readyCount(api),
-      pods: seenAt.size - SINGLES,
+      pods: crowd.seenAt.size - SINGLES,
       watch_p50_ms: percentile(tookMs, 50),
       watch_p99_ms: percentile(tookMs, 99),
       controlplane_mb: pssMib(plane.pid),
       controlplane_rest_pct,
       connect_s,
       pods_s,
-      lost: agents.reduce((sum, { lost }) => sum + lost, 0),
+      lost: crowd.lost(),
     };
+    return { ...measured, stall_back_s: await stall(plane, crowd, api, nodeCount) };
   } finally {
-    stop.abort();
+    await crowd.remove();
     api.close();
     await plane.remove();
   }
+}
+
+/** Seconds from when a control plane that was stopped for longer than any lease goes on, until every node has its session and is Ready. */
+async function stall({ pid }: OwnControlPlane, crowd: HollowCrowd, api: ApiClient, nodeCount: number): Promise<number> {
+  const lostBefore = crowd.lost();
+  process.kill(pid, "SIGSTOP");
+  await pause(STALL_MS);
+  process.kill(pid, "SIGCONT");
+  const resumedAt = performance.now();
+  await waitFor("every agent to have lost its session", () => crowd.lost() >= lostBefore + nodeCount, slow);
+  await waitFor("every agent to be back", () => crowd.connected() === nodeCount, slow);
+  await waitFor("every node to be Ready again", async () => (await readyCount(api).catch(() => 0)) >= nodeCount, slow);
+  return (performance.now() - resumedAt) / 1_000;
+}
+
+function nodeCountOf(args: readonly string[], isQuick: boolean): number {
+  const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string" } } });
+  const nodes = Number(values.nodes ?? (isQuick ? NODES_QUICK : NODES));
+  if (Number.isInteger(nodes) && nodes > 0 && nodes % 100 === 0) return nodes;
+  throw new TallshipError("invalid_argument", `bench scale: --nodes: want a multiple of 100, found ${values.nodes}`);
 }
 
 const slow = { deadlineMs: 600_000, everyMs: 500 };
@@ -112,33 +116,9 @@ function isReady({ kind, object }: Typed): boolean {
   return kind === "Node" && object.status?.conditions.find(({ type }) => type === "Ready")?.status === "True";
 }
 
-function dialerOf({ authority }: OwnControlPlane, name: string): Dialer {
-  const pair = issueKeyPair(
-    authority,
-    {
-      subject: { name, organization: organizationOf("node") },
-      addresses: ["127.0.0.1"],
-      usages: ["client"],
-      nowMs: systemClock.nowMs(),
-      lifeMs: DAY_MS,
-    },
-    systemRng,
-  );
-  const credentials = mutableCredentials({ caPem: authority.certificatePem, pair });
-  return grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock });
-}
-
-async function startAll(agents: readonly HollowAgent[]): Promise<void> {
-  const left = agents.values();
-  const lane = async (): Promise<void> => {
-    for (const agent of left) await agent.start();
-  };
-  await Promise.all(Array.from({ length: CONNECTING_AT_ONCE }, lane));
-}
-
-async function applyDeployments(api: ApiClient, count: number): Promise<void> {
+async function applyDeployments(api: ApiClient, podCount: number): Promise<void> {
   await api.apply(
-    Array.from({ length: count }, (_, at) => {
+    Array.from({ length: podCount / REPLICAS }, (_, at) => {
       const labels = { app: `app-${at}` };
       const resources = { requests: { cpu: `${50 + at}m`, memory: "64Mi" } };
       return {
@@ -170,10 +150,7 @@ async function makeSingles(
     const name = `single-${at}`;
     const object = Pod.fromPartial({
       metadata: { name, namespace: "default" },
-      spec: {
-        nodeName: `node-${String((at * 7) % nodeCount).padStart(5, "0")}`,
-        containers: [{ name: "main", image: "hollow:1" }],
-      },
+      spec: { nodeName: nodeName((at * 7) % nodeCount), containers: [{ name: "main", image: "hollow:1" }] },
     });
     sentAt.set(name, performance.now());
     void create(api, object).catch((error: unknown) => {

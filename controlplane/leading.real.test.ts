@@ -38,6 +38,7 @@ function speaking(count: number): NodeReports {
     bootID: "boot",
     status: status ?? NodeStatus.fromPartial({}),
     labels: {},
+    everyMs: 0,
     endpointRevisionApplied: 0,
   });
   const names = Array.from({ length: count }, (_, at) => `node-${at}`);

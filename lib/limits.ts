@@ -5,6 +5,7 @@ import { HEALTH_LIMITS } from "./health-limits.js";
 import { IMAGE_LIMITS } from "./image-limits.js";
 import { NETWORK_LIMITS } from "./network-limits.js";
 import { PRESSURE_LIMITS } from "./pressure-limits.js";
+import { SCALE_LIMITS } from "./scale-limits.js";
 import { USER_LIMITS } from "./user-limits.js";
 
 /** Default ports and ranges; each is one option of the daemon that uses it. */
@@ -37,6 +38,7 @@ export const LIMITS = {
   ...HEALTH_LIMITS,
   ...DEVICE_LIMITS,
   ...PRESSURE_LIMITS,
+  ...SCALE_LIMITS,
   ...USER_LIMITS,
   heartbeatMs: { value: 500, why: "four fit into the time after which a node counts as lost" },
   nodeNotReadyMs: { value: 2_000, why: "four heartbeats lost; a pause of the collector is shorter" },

@@ -25,6 +25,7 @@ import {
 } from "../../proto/gen/tallship/v1/session.js";
 import type { FabricSession } from "../image/fabric/fabric.js";
 import type { AddressBook } from "./address-book.js";
+import { HeartbeatTimer } from "./heartbeat-timer.js";
 
 /** What the session asks of, and tells, the rest of the agent. */
 export interface SessionParts {
@@ -55,18 +56,17 @@ const RETRY = { firstMs: 100, maxMs: 2_000 };
 
 /**
  * The one session to the leader. Connects, follows redirects, tries every control plane in turn with backoff, and says hello anew each time.
- * Heartbeats go out every interval, and at once when the applied endpoint revision grows. Ends when the signal aborts.
+ * Heartbeats go out as often as the leader asks, and soon when the applied endpoint revision grows. Ends when the signal aborts.
  */
 export class LeaderSession {
   private readonly parts: SessionParts;
   private outgoing: AsyncQueue<NodeMessage> | undefined;
+  private heartbeats: HeartbeatTimer | undefined;
   private sequence = 0;
   private appliedRevision = 0;
   private clusterEpoch = "";
   private conditions: readonly NodeConditionReport[] = [];
   private heardAtMs = 0;
-  /** As the last hello said: fixed while the agent runs. */
-  private bootID = "";
   /** The host is not as this session's hello said. */
   private isOutdated = false;
 
@@ -102,13 +102,13 @@ export class LeaderSession {
   applied(revision: number): void {
     if (revision <= this.appliedRevision) return;
     this.appliedRevision = revision;
-    this.beat();
+    this.heartbeats?.tellNews();
   }
 
   /** Conditions that changed; sent with the next heartbeat, and again in the hello of the next session. */
   reportConditions(conditions: readonly NodeConditionReport[]): void {
     this.conditions = conditions;
-    this.beat();
+    this.heartbeats?.tellNews();
   }
 
   /** The host is not as the last hello said: says it anew. */
@@ -122,7 +122,7 @@ export class LeaderSession {
     if (!this.isOutdated || this.outgoing === undefined) return;
     this.isOutdated = false;
     this.send(this.hello());
-    this.beat();
+    this.heartbeats?.tellNews();
   }
 
   /** Events seen on the node; dropped while there is no session. */
@@ -161,9 +161,7 @@ export class LeaderSession {
   }
 
   private hello(): NodeMessage {
-    const hello = this.parts.hello();
-    this.bootID = hello.bootID;
-    return { part: { $case: "hello", value: { ...hello, clusterEpoch: this.clusterEpoch } } };
+    return { part: { $case: "hello", value: { ...this.parts.hello(), clusterEpoch: this.clusterEpoch } } };
   }
 
   private send(message: NodeMessage): void {
@@ -192,6 +190,8 @@ export class LeaderSession {
       return asTallshipError(error, "unavailable");
     } finally {
       this.outgoing = undefined;
+      this.heartbeats?.stop();
+      this.heartbeats = undefined;
       outgoing.end();
       over.abort();
       signal.removeEventListener("abort", stop);
@@ -204,32 +204,29 @@ export class LeaderSession {
     this.clusterEpoch = welcome.clusterEpoch;
     this.describeOutdated();
     this.parts.book.learn(welcome.controlPlaneAddresses);
-    const everyMs = welcome.heartbeatMs || limit("heartbeatMs");
-    const tick = (): void => {
-      if (over.signal.aborted) return;
+    const { clock, rng } = this.parts;
+    const beat = (): void => {
       // A host that lost its power closes no connection: silence is all there is.
-      if (this.parts.clock.monotonicMs() - this.heardAtMs > limit("sessionSilenceMs")) over.abort();
-      else {
-        this.beat();
-        this.parts.clock.after(everyMs, tick);
-      }
+      if (clock.monotonicMs() - this.heardAtMs > this.longestSilenceMs()) over.abort();
+      else this.beat();
     };
-    tick();
+    this.heartbeats?.stop();
+    this.heartbeats = new HeartbeatTimer({ clock, rng, beat }, welcome.heartbeatMs);
+    this.heartbeats.start();
+  }
+
+  private longestSilenceMs(): number {
+    return Math.max(limit("sessionSilenceMs"), 4 * (this.heartbeats?.everyMs ?? 0));
   }
 
   private beat(): void {
-    if (this.outgoing === undefined) return;
     this.sequence += 1;
-    const conditions = this.conditions;
+    const { conditions, sequence } = this;
     this.conditions = [];
-    const heartbeat = {
-      sequence: this.sequence,
-      bootID: this.bootID,
-      clusterEpoch: this.clusterEpoch,
-      endpointRevisionApplied: this.appliedRevision,
-      conditions,
-      usage: this.parts.usage(),
-    };
+    const everyMs = this.heartbeats?.everyMs ?? 0;
+    const said = { sequence, endpointRevisionApplied: this.appliedRevision, conditions, everyMs };
+    // Boot id and epoch are as the hello said.
+    const heartbeat = { ...said, bootID: "", clusterEpoch: "", usage: this.parts.usage() };
     this.send({ part: { $case: "heartbeat", value: heartbeat } });
   }
 
@@ -242,6 +239,9 @@ export class LeaderSession {
         return;
       case "cutOver":
         this.parts.onCutOver(part.value.endpointRevision);
+        return;
+      case "heartbeats":
+        this.heartbeats?.setInterval(part.value.everyMs);
         return;
       case "open":
         this.parts.onOpenStream(part.value);

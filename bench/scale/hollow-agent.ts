@@ -1,3 +1,5 @@
+import { HeartbeatTimer } from "../../agent/session/heartbeat-timer.js";
+import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import { Pipe } from "../../lib/transport/pipe.js";
 import type { Channel, Dialer } from "../../lib/transport/service.js";
@@ -30,6 +32,8 @@ const MOST_MS = 30_000;
 export class HollowAgent {
   /** Times that the session or the watch ended before its time. */
   lost = 0;
+  /** Whether it has a session in which the leader has welcomed it. */
+  isConnected = false;
   private readonly options: HollowAgentOptions;
   private readonly channel: Channel;
 
@@ -68,24 +72,29 @@ export class HollowAgent {
   private async session(onWelcome: () => void): Promise<void> {
     const { signal, name } = this.options;
     const outgoing = new Pipe<NodeMessage>(100);
-    let beating: NodeJS.Timeout | undefined;
+    let heartbeats: HeartbeatTimer | undefined;
     let sequence = 0;
     const say = (part: Parameters<typeof NodeMessage.fromPartial>[0]["part"]): void => {
       outgoing.push(NodeMessage.fromPartial({ part }));
+    };
+    const beat = (): void => {
+      sequence += 1;
+      say({ $case: "heartbeat", value: { sequence, everyMs: heartbeats?.everyMs ?? 0 } });
     };
     const labels = { "kubernetes.io/hostname": name };
     say({ $case: "hello", value: { bootID: "boot-1", agentVersion: "hollow", status: STATUS, labels } });
     try {
       for await (const { part } of this.channel.client(NodesDefinition).session(outgoing, { signal })) {
+        if (part?.$case === "heartbeats") heartbeats?.setInterval(part.value.everyMs);
         if (part?.$case !== "welcome") continue;
+        this.isConnected = true;
         onWelcome();
-        beating = setInterval(() => {
-          sequence += 1;
-          say({ $case: "heartbeat", value: { sequence, bootID: "boot-1" } });
-        }, part.value.heartbeatMs);
+        heartbeats = new HeartbeatTimer({ clock: systemClock, rng: systemRng, beat }, part.value.heartbeatMs);
+        heartbeats.start();
       }
     } finally {
-      clearInterval(beating);
+      this.isConnected = false;
+      heartbeats?.stop();
       outgoing.end();
     }
   }

@@ -12,10 +12,12 @@ export class CutOver {
     else this.ready.delete(nodeName);
   }
 
-  /** What a node's kernel reflects; undefined when its session has ended. */
-  setApplied(nodeName: string, revision: number | undefined): void {
+  /** What a node's kernel reflects; undefined when its session has ended. True when that is news. */
+  setApplied(nodeName: string, revision: number | undefined): boolean {
+    if (this.applied.get(nodeName) === revision) return false;
     if (revision === undefined) this.applied.delete(nodeName);
     else this.applied.set(nodeName, revision);
+    return true;
   }
 
   /** The revision now; 0 when it is not known, or when no node is Ready. Linear in the number of nodes. */

@@ -10,12 +10,13 @@ export interface Arrival {
   readonly monotonicMs: number;
 }
 
-/** What is known of a node that has just said hello. Its endpoint revision counts anew: the kernel may have been rebooted. */
-export function reportOfHello(nodeName: string, hello: SessionHello, at: Arrival): NodeReport {
+/** What is known of a node that has just said hello, and is told to beat so often. Its endpoint revision counts anew: the kernel may have been rebooted. */
+export function reportOfHello(nodeName: string, hello: SessionHello, at: Arrival, everyMs: number): NodeReport {
   return {
     nodeName,
     isConnected: true,
     heardAtMs: at.monotonicMs,
+    everyMs,
     bootID: hello.bootID,
     status: hello.status ?? NodeStatus.fromPartial({}),
     labels: hello.labels,
@@ -27,7 +28,12 @@ export function reportOfHello(nodeName: string, hello: SessionHello, at: Arrival
 export function afterHeartbeat(report: NodeReport, heartbeat: Heartbeat, at: Arrival): NodeReport {
   const { conditions, endpointRevisionApplied } = heartbeat;
   const applied = Math.max(report.endpointRevisionApplied, endpointRevisionApplied);
-  const heard = { ...report, heardAtMs: at.monotonicMs, endpointRevisionApplied: applied };
+  const heard = {
+    ...report,
+    heardAtMs: at.monotonicMs,
+    everyMs: heartbeat.everyMs,
+    endpointRevisionApplied: applied,
+  };
   if (conditions.length === 0) return heard;
   return {
     ...heard,

@@ -7,6 +7,8 @@ export interface NodeReport {
   readonly isConnected: boolean;
   /** When the last heartbeat arrived, by the monotonic clock, milliseconds. */
   readonly heardAtMs: number;
+  /** Its next heartbeat follows within so many milliseconds. */
+  readonly everyMs: number;
   readonly bootID: string;
   /** The host as the node last described it, conditions included. */
   readonly status: NodeStatus;

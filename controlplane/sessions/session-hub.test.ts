@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../lib/limits.js";
 import { Event } from "../../proto/gen/tallship/v1/event.js";
+import { Heartbeat } from "../../proto/gen/tallship/v1/session.js";
 import { FakeNode } from "../../test/kit/fake-node.js";
 import { sessionWorld } from "../../test/kit/session-world.js";
 
@@ -54,6 +55,26 @@ describe("a session", () => {
     await settle();
     expect(changes).toEqual(["n1"]);
     expect(a.hub.get("n1")?.status.conditions).toMatchObject([{ type: "DiskPressure", status: "True" }]);
+  });
+
+  test("is told how often to beat, anew when there are many more nodes, and is judged by what it says", async () => {
+    const { a, connect, settle, putNode } = await leadingWorld();
+    await putNode("n1");
+    const node = connect("n1");
+    node.hello();
+    await settle();
+    for (let at = 0; at < 1_000; at += 1) await putNode(`other-${at}`, "Unknown");
+    await settle();
+    expect(node.got("heartbeats")).toEqual([{ everyMs: 750 }]);
+    expect(a.hub.get("n1")?.everyMs).toBe(500);
+    node.send({ $case: "heartbeat", value: { ...Heartbeat.fromPartial({ sequence: 1 }), everyMs: 750 } });
+    await settle();
+    expect(a.hub.get("n1")?.everyMs).toBe(750);
+    await putNode("n2");
+    const late = connect("n2");
+    late.hello();
+    await settle();
+    expect(late.got("welcome")).toMatchObject([{ heartbeatMs: 750 }]);
   });
 
   test("hears of control planes that came after the welcome, once for each change", async () => {

@@ -19,7 +19,8 @@ import type { EventSink } from "../events/event-sink.js";
 import { ContentBook } from "../fabric/content-book.js";
 import { NodePolicies } from "../policies/node-policies.js";
 import { followConfigs } from "./changed-configs.js";
-import { CutOver } from "./cut-over.js";
+import { CutOverTeller } from "./cut-over-teller.js";
+import { HeartbeatPace } from "./heartbeat-pace.js";
 import { NetworkBook } from "./network-book.js";
 import { noticeOfNode } from "./node-events.js";
 import { type Arrival, afterHeartbeat, reportOfHello } from "./node-report.js";
@@ -58,9 +59,8 @@ export class SessionHub implements NodeReports {
   private readonly sessions = new Map<string, Session>();
   private readonly reports = new Map<string, NodeReport>();
   private readonly listeners = new Set<(nodeName: string) => void>();
-  private readonly cutOver = new CutOver();
-  private cutOverSent = 0;
-  private isCutOverDue = false;
+  private readonly cutOver: CutOverTeller;
+  private pace = new HeartbeatPace();
   private isLeading = false;
   private policies: NodePolicies | undefined;
   private readonly content: ContentBook;
@@ -70,6 +70,13 @@ export class SessionHub implements NodeReports {
     this.deps = deps;
     this.usage = new UsageDesk(deps.clock, () => {
       for (const session of this.sessions.values()) this.tellWish(session);
+    });
+    this.cutOver = new CutOverTeller({
+      clock: deps.clock,
+      gatherMs: () => limit(this.pace.intervalMs > limit("heartbeatMs") ? "cutOverGatherManyMs" : "cutOverGatherMs"),
+      tell: (revision) => {
+        for (const { outbox } of this.sessions.values()) outbox.cutOver(revision);
+      },
     });
     this.content = new ContentBook({
       clock: deps.clock,
@@ -229,7 +236,7 @@ export class SessionHub implements NodeReports {
     const { nodeName } = session;
     const before = this.sessions.get(nodeName);
     if (before === session) {
-      this.report(reportOfHello(nodeName, hello, this.now()), "changed"); // The node describes itself anew.
+      this.report(this.reportOf(nodeName, hello), "changed"); // The node describes itself anew.
       return;
     }
     before?.outbox.end(
@@ -237,9 +244,13 @@ export class SessionHub implements NodeReports {
     );
     this.sessions.set(nodeName, session);
     this.content.begin(nodeName);
-    this.report(reportOfHello(nodeName, hello, this.now()), "changed");
+    this.report(this.reportOf(nodeName, hello), "changed");
     this.deps.log.info("node connected", { node: nodeName, agentVersion: hello.agentVersion, bootID: hello.bootID });
     this.welcomeWhenReady(session);
+  }
+
+  private reportOf(nodeName: string, hello: SessionHello): NodeReport {
+    return reportOfHello(nodeName, hello, this.now(), this.pace.intervalMs);
   }
 
   /** A node gets no further than the hello until the node controller has given it a pod subnet. */
@@ -255,12 +266,12 @@ export class SessionHub implements NodeReports {
     session.outbox.welcome(
       Welcome.fromPartial({
         clusterEpoch: this.deps.cache.clusterEpoch,
-        heartbeatMs: limit("heartbeatMs"),
+        heartbeatMs: this.pace.intervalMs,
         podCIDRs: podCIDRs.length > 0 ? podCIDRs : [podCIDR],
         controlPlaneAddresses,
       }),
     );
-    if (this.cutOverSent > 0) session.outbox.cutOver(this.cutOverSent);
+    if (this.cutOver.told > 0) session.outbox.cutOver(this.cutOver.told);
     // Also when nobody wants to know: the leader before may have wanted it.
     this.tellWish(session);
     if (this.sessions.get(session.nodeName) === session) this.policies?.begin(session.nodeName);
@@ -310,10 +321,8 @@ export class SessionHub implements NodeReports {
   }
 
   private report(report: NodeReport, news: "changed" | "heard"): void {
-    const before = this.reports.get(report.nodeName);
     this.reports.set(report.nodeName, report);
     this.cutOver.setApplied(report.nodeName, report.endpointRevisionApplied);
-    if (before?.endpointRevisionApplied !== report.endpointRevisionApplied) this.scheduleCutOver();
     if (news === "changed") this.tell(report.nodeName);
   }
 
@@ -330,20 +339,8 @@ export class SessionHub implements NodeReports {
   private noteNode(nodeName: string, node: Node | undefined): void {
     const ready = node?.status?.conditions.find(({ type }) => type === "Ready");
     this.cutOver.setReady(nodeName, ready?.status === "True");
-    this.scheduleCutOver();
-  }
-
-  /** Heartbeats come in bursts after each change of an endpoint: the minimum is taken once for all of them. */
-  private scheduleCutOver(): void {
-    if (this.isCutOverDue || !this.isLeading) return;
-    this.isCutOverDue = true;
-    this.deps.clock.after(limit("cutOverGatherMs"), () => {
-      this.isCutOverDue = false;
-      const revision = this.isLeading ? this.cutOver.revision() : 0;
-      if (revision <= this.cutOverSent) return;
-      this.cutOverSent = revision;
-      for (const { outbox } of this.sessions.values()) outbox.cutOver(revision);
-    });
+    if (!this.pace.note(nodeName, node !== undefined)) return;
+    for (const { outbox } of this.sessions.values()) if (outbox.hasWelcomed) outbox.heartbeats(this.pace.intervalMs);
   }
 
   private close(session: Session, error?: TallshipError): void {
@@ -353,7 +350,7 @@ export class SessionHub implements NodeReports {
       refuse(new TallshipError("unavailable", `node ${nodeName} has lost its connection to the control plane`));
     if (this.sessions.get(nodeName) !== session) return;
     this.sessions.delete(nodeName);
-    this.cutOver.setApplied(nodeName, undefined);
+    this.cutOver.forget(nodeName);
     this.usage.forget(nodeName);
     this.network.forget(nodeName);
     this.policies?.end(nodeName);
@@ -370,7 +367,7 @@ export class SessionHub implements NodeReports {
     this.sessions.clear();
     this.reports.clear();
     this.cutOver.clear();
-    this.cutOverSent = 0;
+    this.pace = new HeartbeatPace();
     this.usage.clear();
     this.network.clear();
     this.policies = undefined;

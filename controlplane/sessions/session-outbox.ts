@@ -1,19 +1,19 @@
 import type { TallshipError } from "../../lib/errors.js";
 import type { ContentLeave, ContentPlan } from "../../proto/gen/tallship/v1/fabric.js";
 import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
-import {
-  type ConfigName,
+import type {
+  ConfigName,
   ControlMessage,
-  type OpenStream,
-  type UsageWanted,
-  type Welcome,
+  OpenStream,
+  UsageWanted,
+  Welcome,
 } from "../../proto/gen/tallship/v1/session.js";
 
 type Part = NonNullable<ControlMessage["part"]>;
 type Ending = { readonly error: TallshipError | undefined };
 
 /**
- * What one session still has to send, bounded by what it is: of acknowledgements, cut-overs, addresses and wishes only the latest counts, so a node that reads slowly
+ * What one session still has to send, bounded by what it is: of acknowledgements, intervals, cut-overs, addresses and wishes only the latest counts, so a node that reads slowly
  * gets fewer messages, never older ones. Streams to open wait in order; `open` returns false when too many do.
  */
 export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
@@ -24,6 +24,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   private isWelcomed = false;
   private ackSequence: number | undefined;
   private cutOverRevision: number | undefined;
+  private everyMs: number | undefined;
   private usage: UsageWanted | undefined;
   private readonly configs = new Map<string, ConfigName>();
   private configsRevision = 0;
@@ -60,6 +61,12 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
   /** Every Ready node has applied endpoint changes up to the revision. */
   cutOver(revision: number): void {
     this.cutOverRevision = revision;
+    this.signal();
+  }
+
+  /** How often the node is to say that it lives. */
+  heartbeats(everyMs: number): void {
+    this.everyMs = everyMs;
     this.signal();
   }
 
@@ -114,7 +121,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
       if (this.ending?.error !== undefined) throw this.ending.error;
       if (this.ending !== undefined) return { done: true, value: undefined };
       const part = this.take();
-      if (part !== undefined) return { done: false, value: ControlMessage.fromPartial({ part }) };
+      if (part !== undefined) return { done: false, value: { part } };
       await new Promise<void>((resolve) => {
         this.wake = resolve;
       });
@@ -140,6 +147,7 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     if (open !== undefined) return { $case: "open", value: open };
     return (
       this.takeContent() ??
+      this.takeHeartbeats() ??
       this.takeCutOver() ??
       this.takePolicies() ??
       this.takeControlPlanes() ??
@@ -153,6 +161,12 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     const endpointRevision = this.cutOverRevision;
     this.cutOverRevision = undefined;
     return endpointRevision === undefined ? undefined : { $case: "cutOver", value: { endpointRevision } };
+  }
+
+  private takeHeartbeats(): Part | undefined {
+    const everyMs = this.everyMs;
+    this.everyMs = undefined;
+    return everyMs === undefined ? undefined : { $case: "heartbeats", value: { everyMs } };
   }
 
   private takePolicies(): Part | undefined {

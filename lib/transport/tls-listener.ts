@@ -1,10 +1,12 @@
 // Edge: sockets.
 import { constants, type X509Certificate } from "node:crypto";
-import { createServer, type Server, type TLSSocket, type TlsOptions } from "node:tls";
+import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Clock } from "../clock.js";
 import { TallshipError } from "../errors.js";
 import { LIMITS } from "../limits.js";
 import type { Log } from "../log.js";
+import { AcceptGate } from "./accept-gate.js";
 import type { CredentialSource, Credentials } from "./credentials.js";
 import { OpenConnections } from "./open-connections.js";
 
@@ -36,26 +38,50 @@ export interface TlsListener {
 
 /**
  * Accepts TLS 1.3 only. New connections use the current credentials; a connection is closed when its peer's certificate expires, and sessions are not
- * resumed, so that no certificate outlives its end.
+ * resumed, so that no certificate outlives its end. Handshakes begin a few at a time, whoever comes: see AcceptGate.
  */
 export function listenTls(options: TlsListenerOptions): Promise<TlsListener> {
-  const server = createServer({ ...contextOptions(options.credentials.current()), ...serverOptions(options) });
+  const tls = createTlsServer({ ...contextOptions(options.credentials.current()), ...serverOptions(options) });
   const stopRenewing = options.credentials.onChange(() =>
-    server.setSecureContext(contextOptions(options.credentials.current())),
+    tls.setSecureContext(contextOptions(options.credentials.current())),
   );
-  server.maxConnections = LIMITS.connectionsPerListener.value;
+  const { server, gate } = gatedServer(options, (socket) => tls.emit("connection", socket));
   const connections = new OpenConnections(options.clock, options.log);
-  server.on("secureConnection", (socket) => {
+  tls.on("secureConnection", (socket) => {
     if (connections.add(socket)) accept(socket, options, connections);
   });
-  server.on("tlsClientError", (error, socket) => {
+  tls.on("tlsClientError", (error, socket) => {
     options.log.debug("tls handshake failed", { peer: socket.remoteAddress, reason: error.message });
   });
   const close = (): void => {
     stopRenewing();
     server.close();
+    gate.close();
   };
   return listening(server, options, { close, drop: () => connections.drop() });
+}
+
+/** Accepts connections, and hands over those that may begin, of which nothing was read. */
+function gatedServer(
+  { clock, log }: TlsListenerOptions,
+  begin: (socket: Socket) => void,
+): { readonly server: Server; readonly gate: AcceptGate<Socket> } {
+  const gate = new AcceptGate<Socket>({
+    clock,
+    begin: (socket) => {
+      if (!socket.destroyed) begin(socket);
+    },
+    nextTurn: (call) => void setImmediate(call),
+    onCut: (count) => log.info("connections cut unheard: more came than can be begun", { count }),
+  });
+  const server = createServer({ noDelay: true, pauseOnConnect: true }, (socket) => {
+    socket.on("error", (error) =>
+      log.debug("connection failed", { peer: socket.remoteAddress, reason: error.message }),
+    );
+    gate.arrive(socket);
+  });
+  server.maxConnections = LIMITS.connectionsPerListener.value;
+  return { server, gate };
 }
 
 /** What makes a TLS context of credentials, for either side. */
@@ -74,7 +100,6 @@ function serverOptions({ clientCertificates }: TlsListenerOptions): TlsOptions {
     requestCert: clientCertificates === "required",
     rejectUnauthorized: clientCertificates === "required",
     handshakeTimeout: LIMITS.handshakeMs.value,
-    noDelay: true,
     // A browser or scraper that knows HTTP/1.1 gets it; gRPC clients offer h2 alone.
     ALPNCallback: ({ protocols }) =>
       protocols.includes("http/1.1") ? "http/1.1" : protocols.includes("h2") ? "h2" : undefined,

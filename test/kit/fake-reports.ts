@@ -63,6 +63,7 @@ export class FakeReports implements NodeReports {
       bootID: "boot-1",
       status: before?.status ?? NodeStatus.fromPartial({}),
       labels: { "kubernetes.io/hostname": nodeName },
+      everyMs: 0,
       endpointRevisionApplied: 0,
       ...before,
       ...parts,

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { limit } from "../../../lib/limits.js";
 import { type Heard, judge } from "./liveness.js";
 
 const heard = (name: string, heardAtMs: number | undefined, isEvicted = false): Heard => ({
   name,
   heardAtMs,
+  everyMs: 500,
   isEvicted,
 });
 
@@ -23,6 +25,27 @@ const rows = [
 
 for (const { name, node, since, want } of rows)
   test(`life: ${name}`, () => expect(judge([node, heard("b", 100_000)], since, 100_000).lives.get("a")).toBe(want));
+
+// A node that beats every two and a half seconds is waited for five times as long.
+const rare = [
+  { silenceMs: 5_000, want: "heard" },
+  { silenceMs: 5_001, want: "silent" },
+  { silenceMs: 10_001, want: "lost" },
+  { silenceMs: 20_001, want: "gone" },
+];
+for (const { silenceMs, want } of rare)
+  test(`life: one of rare heartbeats, after ${silenceMs} ms: ${want}`, () => {
+    const node = { ...heard("a", 100_000 - silenceMs), everyMs: 2_500 };
+    expect(judge([node, heard("b", 100_000)], 0, 100_000).lives.get("a")).toBe(want);
+  });
+
+test("a new leader of many nodes judges none that it has not heard before all could have come", () => {
+  const nodes = Array.from({ length: 5_000 }, (_, at) => ({ ...heard(`node-${at}`, undefined), everyMs: 2_500 }));
+  const lifeAfter = (ms: number) => judge(nodes, 0, ms).lives.get("node-0");
+  const allBackMs = 5_000_000 / limit("reconnectsPerSecond");
+  expect(lifeAfter(allBackMs + 5_000)).toBe("awaited");
+  expect(lifeAfter(allBackMs + 10_001)).toBe("lost");
+});
 
 const here = (count: number) => Array.from({ length: count }, (_, at) => heard(`here-${at}`, 100_000));
 const missing = (count: number, isEvicted = false, heardAtMs = 90_000) =>
@@ -53,6 +76,7 @@ for (const { name, nodes, want } of losses)
 test("whatever the nodes: looking again when told finds the next change, and there is none before", () => {
   const node = fc.record({
     heardAtMs: fc.option(fc.nat({ max: 100_000 }), { nil: undefined }),
+    everyMs: fc.constantFrom(0, 500, 2_500, 1_000_000),
     isEvicted: fc.boolean(),
   });
   fc.assert(

@@ -5,6 +5,7 @@ import { limit } from "../../../lib/limits.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import { type Node, NodeSpec, NodeStatus } from "../../../proto/gen/tallship/v1/node.js";
 import type { Cached, View } from "../../cache/view.js";
+import { heartbeatMsFor, rarityOf } from "../../sessions/heartbeat-pace.js";
 import type { NodeReport, NodeReports } from "../../sessions/node-reports.js";
 import type { Controller, Notice, ObjectWrite, Outcome, ReconcileContext } from "../controller.js";
 import { create, replace } from "../writes.js";
@@ -79,11 +80,15 @@ function reconcile(parts: NodeParts, memory: Map<string, Settled>, view: View, c
 }
 
 function heardOf({ reports }: NodeParts, cached: readonly Cached<"Node">[]) {
+  // Of one that has not said anything, the interval that it will be told.
+  const everyMs = heartbeatMsFor(cached.length);
   return cached.map(({ object }) => {
     const { name } = metaOf(object);
+    const report = reports.get(name);
     return {
       name,
-      heardAtMs: reports.get(name)?.heardAtMs,
+      heardAtMs: report?.heardAtMs,
+      everyMs: report?.everyMs ?? everyMs,
       isEvicted: isTainted(object, UNREACHABLE, "NoExecute"),
     };
   });
@@ -118,7 +123,7 @@ function register(
 ): readonly ObjectWrite[] {
   // A session may look open long after its host is gone, and an operator may have deleted the node since.
   const isHere = (report: NodeReport): boolean =>
-    report.isConnected && context.monotonicMs - report.heardAtMs <= limit("nodeNotReadyMs");
+    report.isConnected && context.monotonicMs - report.heardAtMs <= rarityOf(report.everyMs) * limit("nodeNotReadyMs");
   const missing = parts.reports.all().filter((report) => isHere(report) && !isKnown(view, report.nodeName));
   const bare = cached.filter(({ object }) => (object.spec?.podCIDR ?? "") === "");
   if (missing.length + bare.length === 0) return [];

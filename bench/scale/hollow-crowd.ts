@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { rmSync } from "node:fs";
+import { bundleProgram } from "../../test/kit/bundle.js";
+import { waitFor } from "../../test/kit/wait.js";
+import type { CrowdNews, CrowdOrder } from "./crowd-process.js";
+import type { OwnControlPlane } from "./own-control-plane.js";
+
+/** Hollow agents of one process; more of them and its own loop is what is measured. */
+const AGENTS_PER_PROCESS = 1_250;
+
+/** All hollow agents of a bench, several processes of them. */
+export interface HollowCrowd {
+  /** When a pod was first seen by its node, by its name, milliseconds of this process's clock. */
+  readonly seenAt: ReadonlyMap<string, number>;
+  /** Agents that the leader has welcomed and that have a session now. */
+  connected(): number;
+  /** Times that sessions or watches ended before their time. */
+  lost(): number;
+  /** Connects them all, so many of a process at once; resolves when each has been welcomed once. */
+  connect(atOnce: number): Promise<void>;
+  remove(): Promise<void>;
+}
+
+interface Part {
+  readonly child: ChildProcess;
+  connected: number;
+  lost: number;
+  started: number;
+}
+
+/** The name of the node with the number. */
+export function nodeName(at: number): string {
+  return `node-${String(at).padStart(5, "0")}`;
+}
+
+/** Starts the processes; no agent connects yet. */
+export async function startCrowd(
+  { address, authority }: OwnControlPlane,
+  nodeCount: number,
+  deadlineMs: number,
+): Promise<HollowCrowd> {
+  const program = await bundleProgram('import "./bench/scale/crowd-process.js";');
+  const seenAt = new Map<string, number>();
+  const parts = Array.from({ length: Math.ceil(nodeCount / AGENTS_PER_PROCESS) }, (): Part => {
+    const child = fork(program.path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const part: Part = { child, connected: 0, lost: 0, started: 0 };
+    child.on("message", (news: CrowdNews) => {
+      part.connected = news.connected;
+      part.lost = news.lost;
+      part.started = news.started;
+      for (const [pod, atMs] of news.seen) if (!seenAt.has(pod)) seenAt.set(pod, atMs - performance.timeOrigin);
+    });
+    return part;
+  });
+  const sum = (of: (part: Part) => number): number => parts.reduce((total, part) => total + of(part), 0);
+  return {
+    seenAt,
+    connected: () => sum(({ connected }) => connected),
+    lost: () => sum(({ lost }) => lost),
+    connect: async (atOnce) => {
+      for (const [at, { child }] of parts.entries()) {
+        const first = at * AGENTS_PER_PROCESS;
+        const count = Math.min(AGENTS_PER_PROCESS, nodeCount - first);
+        const names = Array.from({ length: count }, (_, n) => nodeName(first + n));
+        child.send({ address, authority, names, atOnce: Math.ceil(atOnce / parts.length) } satisfies CrowdOrder);
+      }
+      await waitFor("all agents to be welcomed", () => sum(({ started }) => started) === nodeCount, { deadlineMs });
+    },
+    remove: async () => {
+      for (const { child } of parts) child.kill("SIGKILL");
+      rmSync(program.folder, { recursive: true, force: true });
+    },
+  };
+}

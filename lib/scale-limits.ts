@@ -1,0 +1,33 @@
+/** Bounds of what many nodes may ask of one leader at the same time. */
+export const SCALE_LIMITS = {
+  heartbeatsPerSecond: {
+    value: 2_000,
+    why: "heartbeats of all nodes together; each costs the leader some 70 us. Of more than a thousand nodes each beats more rarely",
+  },
+  heartbeatStepMs: {
+    value: 250,
+    why: "a longer interval is a multiple of this: a node that comes or goes changes it for nobody",
+  },
+  heartbeatMaxMs: { value: 10_000, why: "20,000 nodes; a host without power is noticed within forty seconds" },
+  heartbeatSpreadMs: {
+    value: 1_000,
+    why: "of many nodes each tells a change within this, not all at once; half of what a pod waits for them",
+  },
+  cutOverGatherManyMs: {
+    value: 250,
+    why: "the same of nodes that do not tell at once; each new minimum is a message to every one of them",
+  },
+  reconnectsPerSecond: {
+    value: 100,
+    why: "nodes that a new leader counts on to come back in a second; one is judged only once all could have",
+  },
+  handshakesPerTurn: {
+    value: 8,
+    why: "connections that a listener begins before all else has its turn: some twenty milliseconds of work",
+  },
+  acceptWaitMs: {
+    value: 1_500,
+    why: "a connection that could not be begun for so long is cut: its peer gives up after three seconds, and the handshake would be for nobody",
+  },
+  acceptQueue: { value: 2_048, why: "connections that wait to be begun; two seconds' worth of the quickest listener" },
+} as const satisfies Record<string, { value: number; why: string }>;

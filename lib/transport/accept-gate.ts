@@ -1,0 +1,91 @@
+import type { Clock } from "../clock.js";
+import { limit } from "../limits.js";
+
+/** A connection that was accepted and of which nothing was read yet. */
+export interface Arrival {
+  destroy(): unknown;
+}
+
+/** What an accept gate needs. */
+export interface AcceptGateParts<A extends Arrival> {
+  readonly clock: Clock;
+  /** Begins the handshake. */
+  readonly begin: (arrival: A) => void;
+  /** Calls once everything else that is due has had its turn. */
+  readonly nextTurn: (call: () => void) => void;
+  /** Connections were cut unheard, for they came faster than they could be begun. */
+  readonly onCut: (count: number) => void;
+}
+
+/**
+ * Lets accepted connections begin a few at a time. The kernel hands over whatever waits at once, and a handshake takes a millisecond or more: a thousand peers that come together
+ * would keep the thread for seconds, a leader's lease would run out meanwhile, and every peer would have given up before it was answered and come again, for ever. So
+ * limits.handshakesPerTurn begin before all else has its turn, in the order they came; one that has waited for limits.acceptWaitMs is cut, since its peer will not wait much longer,
+ * and so is one that finds limits.acceptQueue before it.
+ */
+export class AcceptGate<A extends Arrival> {
+  private readonly parts: AcceptGateParts<A>;
+  private waiting: { readonly arrival: A; readonly atMs: number }[] = [];
+  private head = 0;
+  private isTurnDue = false;
+  private isClosed = false;
+
+  constructor(parts: AcceptGateParts<A>) {
+    this.parts = parts;
+  }
+
+  /** Takes a connection. */
+  arrive(arrival: A): void {
+    if (this.isClosed || this.waiting.length - this.head >= limit("acceptQueue")) {
+      arrival.destroy();
+      if (!this.isClosed) this.parts.onCut(1);
+      return;
+    }
+    this.waiting.push({ arrival, atMs: this.parts.clock.monotonicMs() });
+    this.wake();
+  }
+
+  /** Cuts all that wait, and whatever comes later. */
+  close(): void {
+    this.isClosed = true;
+    for (const { arrival } of this.waiting.slice(this.head)) arrival.destroy();
+    this.waiting = [];
+    this.head = 0;
+  }
+
+  private wake(): void {
+    if (this.isTurnDue) return;
+    this.isTurnDue = true;
+    this.parts.nextTurn(() => this.turn());
+  }
+
+  private turn(): void {
+    this.isTurnDue = false;
+    this.cutLate();
+    const begun = this.waiting.slice(this.head, this.head + limit("handshakesPerTurn"));
+    this.head += begun.length;
+    this.forgetBegun();
+    if (this.waiting.length > 0) this.wake();
+    for (const { arrival } of begun) this.parts.begin(arrival);
+  }
+
+  private cutLate(): void {
+    const untilMs = this.parts.clock.monotonicMs() - limit("acceptWaitMs");
+    const first = this.head;
+    for (
+      let next = this.waiting[this.head];
+      next !== undefined && next.atMs < untilMs;
+      next = this.waiting[this.head]
+    ) {
+      next.arrival.destroy();
+      this.head += 1;
+    }
+    if (this.head > first) this.parts.onCut(this.head - first);
+  }
+
+  private forgetBegun(): void {
+    if (this.head < this.waiting.length && this.head < limit("acceptQueue")) return;
+    this.waiting.splice(0, this.head);
+    this.head = 0;
+  }
+}
