@@ -62,14 +62,10 @@ export async function startControlPlane(): Promise<OwnControlPlane> {
     process.env["HOME"] = home;
   }
   const folders = ["--config-dir", paths.configDir, "--data-dir", paths.dataDir, "--run-dir", paths.runDir];
-  const child = spawn(
-    join(ROOT, "bin/tallshipd"),
-    ["controlplane", ...folders, "--log-level", process.env["BENCH_LOG"] ?? "error"],
-    {
-      stdio: ["ignore", "ignore", "inherit"],
-      env: { ...process.env, HOME: root },
-    },
-  );
+  const child = spawn(join(ROOT, "bin/tallshipd"), ["controlplane", ...folders, "--log-level", "error"], {
+    stdio: ["ignore", "ignore", "inherit"],
+    env: { ...process.env, HOME: root },
+  });
   return {
     address: hostPort(host.advertiseAddress, api),
     pid: child.pid ?? 0,

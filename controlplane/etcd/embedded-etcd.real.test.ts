@@ -339,8 +339,8 @@ async function bundleProgram(directory: string, [clientPort, peerPort]: readonly
     bundle: true,
     platform: "node",
     format: "cjs",
-    // etcd3 reads its schema from beside its own file.
-    external: ["etcd3"],
+    // etcd3 reads its schema from beside its own file, and knows credentials by their class.
+    external: ["etcd3", "@grpc/grpc-js"],
     logLevel: "warning",
   });
   return outfile;

@@ -1,10 +1,10 @@
-import { Etcd3, type IOptions } from "etcd3";
 import type { Clock } from "../../lib/clock.js";
 import { assert, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import { sharedAbort } from "../../lib/shared-abort.js";
 import { storeError } from "./etcd-errors.js";
+import { type EtcdStubs, etcdStubs } from "./etcd-stubs.js";
 
 /** Certificates for etcd, PEM: its CA, and what this process shows. */
 export interface EtcdTls {
@@ -26,7 +26,7 @@ export interface EtcdAddress {
 /** One endpoint while it is in use. */
 export interface EtcdEndpoint {
   readonly address: string;
-  readonly client: Etcd3;
+  readonly client: EtcdStubs;
   /** Aborted when the endpoint was given up: streams on it move to the next. */
   readonly abandoned: AbortSignal;
 }
@@ -35,32 +35,6 @@ interface Use extends EtcdEndpoint {
   readonly tls: EtcdTls | undefined;
   readonly abandon: () => void;
 }
-
-type Policy = NonNullable<NonNullable<IOptions["faultHandling"]>["global"]>;
-
-/**
- * etcd3's own fault handling repeats committed transactions and opens a breaker after one oversized value: this lets every call
- * through once and hands every failure back.
- */
-const noFaultHandling: Policy = {
-  get _altReturn(): never {
-    throw new TallshipError("internal", "the type of a policy's result is not a value");
-  },
-  onSuccess: () => ({ dispose: () => undefined }),
-  onFailure: () => ({ dispose: () => undefined }),
-  execute: async (call, signal) => call({ signal: signal ?? new AbortController().signal }),
-};
-
-// etcd drops a client that pings more often than every 5 s; a message of etcd's own may be larger than grpc's 4 MiB.
-const channelOptions = {
-  "grpc.keepalive_time_ms": 5_500,
-  "grpc.keepalive_timeout_ms": 2_000,
-  "grpc.initial_reconnect_backoff_ms": 50,
-  "grpc.min_reconnect_backoff_ms": 50,
-  "grpc.max_reconnect_backoff_ms": 250,
-  "grpc.max_receive_message_length": -1,
-  "grpc.max_send_message_length": -1,
-};
 
 /**
  * The connection to an etcd cluster: one endpoint at a time, all calls and streams on it, so that a failure is seen once and everything
@@ -105,7 +79,7 @@ export class EtcdConnection {
   /** One unary call with a deadline, never repeated. An endpoint that does not answer is given up if there is another, or a new certificate. */
   async call<T>(
     operation: string,
-    run: (client: Etcd3, options: { readonly deadline: number }) => Promise<T>,
+    run: (client: EtcdStubs, options: { readonly deadline: number }) => Promise<T>,
   ): Promise<T> {
     const endpoint = this.endpoint();
     try {
@@ -134,16 +108,7 @@ export class EtcdConnection {
     const address = endpoints[this.next % endpoints.length];
     assert(address !== undefined, "etcd has at least one endpoint");
     const tls = this.address.tls?.();
-    const client = new Etcd3({
-      hosts: `${tls === undefined ? "http" : "https"}://${address}`,
-      credentials: tls && {
-        rootCertificate: Buffer.from(tls.ca),
-        certChain: Buffer.from(tls.certificate),
-        privateKey: Buffer.from(tls.key),
-      },
-      grpcOptions: { ...channelOptions, ...(tls?.serverName && { "grpc.ssl_target_name_override": tls.serverName }) },
-      faultHandling: { host: () => noFaultHandling, global: noFaultHandling },
-    });
+    const client = etcdStubs({ address, tls });
     const given = sharedAbort();
     return { address, client, tls, abandoned: given.signal, abandon: () => given.abort() };
   }

@@ -14,7 +14,7 @@ const renewalsPerTtl = 4;
 export async function grantLease(connection: EtcdConnection, ttlMs: number, log: Log): Promise<Lease> {
   const askedAtMs = connection.clock.monotonicMs();
   const granted = await connection.call("grant lease", (client, options) =>
-    client.leaseClient.leaseGrant({ TTL: Math.ceil(ttlMs / 1_000), ID: 0 }, options),
+    client.lease.leaseGrant({ TTL: Math.ceil(ttlMs / 1_000), ID: 0 }, options),
   );
   const lease = new KeptLease(connection, { id: granted.ID, ttlMs: Number(granted.TTL) * 1_000, log });
   lease.renewed(askedAtMs);
@@ -52,7 +52,7 @@ class KeptLease implements Lease {
     this.end();
     try {
       await this.connection.call("revoke lease", (client, options) =>
-        client.leaseClient.leaseRevoke({ ID: this.id }, options),
+        client.lease.leaseRevoke({ ID: this.id }, options),
       );
     } catch (error) {
       // It has run out, or was revoked before.
@@ -91,7 +91,7 @@ class KeptLease implements Lease {
 
   private async renewOnStream(): Promise<void> {
     const endpoint = this.connection.endpoint();
-    const stream = await endpoint.client.leaseClient.leaseKeepAlive();
+    const stream = await endpoint.client.lease.leaseKeepAlive();
     const stop = AbortSignal.any([this.lost, endpoint.abandoned]);
     const sentAtMs: number[] = [];
     let cancelNext: Cancel = () => undefined;

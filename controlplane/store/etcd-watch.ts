@@ -62,7 +62,7 @@ async function* streamOnce(
 ): AsyncGenerator<StoreBatch, void, undefined> {
   position.restart();
   const endpoint = connection.endpoint();
-  const stream = await endpoint.client.watchClient.watch();
+  const stream = await endpoint.client.watch.watch();
   // etcd3 hands out grpc-js' own stream, whose pace a plain "data" listener could not hold back.
   if (!(stream instanceof Duplex)) throw new TallshipError("internal", "watch: etcd3 returned no stream");
   const stop = AbortSignal.any([signal, endpoint.abandoned, connection.closed]);

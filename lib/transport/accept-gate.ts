@@ -19,7 +19,7 @@ export interface AcceptGateParts<A extends Arrival> {
 
 /**
  * Lets accepted connections begin a few at a time. The kernel hands over whatever waits at once, and a handshake takes a millisecond or more: a thousand peers that come together
- * would keep the thread for seconds, a leader's lease would run out meanwhile, and every peer would have given up before it was answered and come again, for ever. So
+ * would have the thread to themselves, and once they have to wait for longer than they do, every handshake would be for one that has given up and comes again. So
  * limits.handshakesPerTurn begin before all else has its turn, in the order they came; one that has waited for limits.acceptWaitMs is cut, since its peer will not wait much longer,
  * and so is one that finds limits.acceptQueue before it.
  */
