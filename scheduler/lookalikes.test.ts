@@ -27,6 +27,10 @@ const others: readonly { readonly name: string; readonly pod: Parameters<typeof 
     name: "an annotation that says how it is placed",
     pod: { ...plain, metadata: { ...plain.metadata, annotations: { "tallship.dev/placement": "pack" } } },
   },
+  {
+    name: "an annotation that says how full is best",
+    pod: { ...plain, metadata: { ...plain.metadata, annotations: { "tallship.dev/utilization-shape": "0=10" } } },
+  },
   { name: "more granted by its node than it asks for now", pod: resized },
 ];
 

@@ -23,6 +23,7 @@ import { preferredPods } from "./scores/preferred-pods.js";
 import { preferredSpread } from "./scores/preferred-spread.js";
 import { softTaints } from "./scores/soft-taints.js";
 import { spread } from "./scores/spread.js";
+import { utilization } from "./scores/utilization.js";
 import type { Shape } from "./shape.js";
 
 /** Every filter, in the order in which they are asked: a node is counted under the first that refuses it. */
@@ -66,6 +67,7 @@ export const POLICIES = {
     { score: deviceSparing, weight: 3 },
     { score: spread, weight: 2 },
     { score: leastAllocated, weight: 1 },
+    { score: utilization, weight: 1 },
     { score: balanced, weight: 1 },
   ],
   /** Few nodes, full ones first. */
@@ -73,6 +75,7 @@ export const POLICIES = {
     ...PREFERENCES,
     { score: deviceSparing, weight: 3 },
     { score: mostAllocated, weight: 2 },
+    { score: utilization, weight: 2 },
     { score: balanced, weight: 1 },
   ],
   /** As few GPUs as can be are broken into, or left without cpu and memory. For pods that ask for devices. */

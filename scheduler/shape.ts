@@ -1,5 +1,6 @@
 import { type Placement, placementOf } from "../kinds/placement-policy.js";
 import { isInfeasible } from "../kinds/resize.js";
+import { UTILIZATION_SHAPE, type UtilizationPoint, utilizationShapeOf } from "../kinds/utilization-shape.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { NodeAffinity, Toleration } from "../proto/gen/tallship/v1/placement.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
@@ -44,6 +45,8 @@ export interface Shape extends Peer {
   readonly peers: Peers | undefined;
   /** How it is placed among the nodes that could run it, where it says so. */
   readonly placement: Placement | undefined;
+  /** How good a node is by how full it would be with the pod, where it says so. */
+  readonly utilization: readonly UtilizationPoint[] | undefined;
   /** What its claims ask; undefined without claims, and once it is bound. */
   readonly volumes: VolumeDemand | undefined;
   /** What it asks of devices. */
@@ -95,6 +98,7 @@ export function makeShape(
     volumes,
     peers,
     placement: placementOf(pod.metadata?.annotations),
+    utilization: utilizationShapeOf(pod.metadata?.annotations),
     devices: demandOf(pod, amounts, isBound),
     ...counted,
   };
@@ -153,8 +157,11 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted, isBound 
 /** What the annotations of a pod say of where it may run. */
 export function annotationWords(pod: Pod, isBound: boolean): string {
   const annotations = pod.metadata?.annotations;
-  for (const _ in annotations) return `${placementOf(annotations) ?? ""}|${deviceWords(pod, isBound)}`;
-  return "|";
+  for (const _ in annotations) {
+    const line = annotations?.[UTILIZATION_SHAPE] ?? "";
+    return `${placementOf(annotations) ?? ""}|${line}|${deviceWords(pod, isBound)}`;
+  }
+  return "||";
 }
 
 /** Of a pod that is resized, what it has beside what it asks for. */

@@ -9,6 +9,7 @@ import { KINDS, type KindName } from "../registry.js";
 import { parseRunAs, RUN_AS } from "../run-as.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
 import { parseUlimits, ULIMITS } from "../ulimits.js";
+import { parseUtilizationShape, UTILIZATION_SHAPE } from "../utilization-shape.js";
 import { checkDeviceAnnotations } from "./device-shares.js";
 import { type Findings, type Path, shorten } from "./findings.js";
 
@@ -68,6 +69,8 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   const placement = meta?.annotations[PLACEMENT];
   if (placement !== undefined && placementOf(meta?.annotations) === undefined)
     findings.add("invalid", [...path, "annotations", PLACEMENT], `want one of ${PLACEMENTS.join(", ")}`);
+  const line = parseUtilizationShape(meta?.annotations[UTILIZATION_SHAPE] ?? "0=0");
+  if (line.is === "wrong") findings.add("invalid", [...path, "annotations", UTILIZATION_SHAPE], line.why);
   for (const [name, value] of Object.entries(meta?.annotations ?? {})) {
     const wrong = powerProblem(name, value);
     if (wrong !== undefined)

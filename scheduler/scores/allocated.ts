@@ -8,12 +8,15 @@ import { addedBy, ROUNDING } from "../use-with-pod.js";
 /** Prefers nodes with more of cpu and memory left: load is spread, and a node that is lost takes less with it. */
 export const leastAllocated: Score = {
   name: "least-allocated",
-  prepare: ({ scored }, snapshot) => ({
-    within: leastWithin(addedBy(scored, snapshot.sizes)),
-    rise: (load) => leastRise(load, scored, snapshot),
-    isRiseKnown: true,
-    ...leastPoints(scored, snapshot),
-  }),
+  prepare: ({ scored, utilization }, snapshot) =>
+    utilization === undefined
+      ? {
+          within: leastWithin(addedBy(scored, snapshot.sizes)),
+          rise: (load) => leastRise(load, scored, snapshot),
+          isRiseKnown: true,
+          ...leastPoints(scored, snapshot),
+        }
+      : undefined,
   // The more a pod asks for, the sooner nothing is left.
   riseForAll: leastRise,
 };
@@ -21,10 +24,10 @@ export const leastAllocated: Score = {
 /** Prefers nodes with less of cpu and memory left: whole nodes stay free for large pods, or can be switched off. */
 export const mostAllocated: Score = {
   name: "most-allocated",
-  prepare: ({ scored }, snapshot) => ({
-    within: mostWithin(addedBy(scored, snapshot.sizes)),
-    ...mostPoints(scored, snapshot),
-  }),
+  prepare: ({ scored, utilization }, snapshot) =>
+    utilization === undefined
+      ? { within: mostWithin(addedBy(scored, snapshot.sizes)), ...mostPoints(scored, snapshot) }
+      : undefined,
 };
 
 function leastRise({ slot, cpu, memory }: Load, scored: Shape["scored"], snapshot: Snapshot): number {

@@ -119,6 +119,7 @@ export const anyPod = fc
   .record({
     placing: affinity,
     placement: fc.constantFrom(undefined, undefined, "pack", "spread"),
+    line: fc.constantFrom(undefined, undefined, undefined, "0=0,100=10", "20=10,50=3,51=9,90=0", "0=10,70=10,71=0"),
     namespace: fc.constantFrom("n", "n", "m"),
     app: fc.constantFrom("a", "b"),
     tier: fc.constantFrom("x", "y"),
@@ -135,6 +136,7 @@ export const anyPod = fc
     ({
       placing,
       placement,
+      line,
       namespace,
       app,
       tier,
@@ -150,7 +152,10 @@ export const anyPod = fc
       metadata: {
         namespace,
         labels: { app, tier },
-        annotations: placement === undefined ? {} : { "tallship.dev/placement": placement },
+        annotations: {
+          ...(placement && { "tallship.dev/placement": placement }),
+          ...(line && { "tallship.dev/utilization-shape": line }),
+        },
         ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
       },
       spec: {
@@ -178,10 +183,12 @@ export const plainPod = fc
     owner: fc.constantFrom("", "web", "db", "api"),
     cpu: fc.constantFrom(undefined, "1m", "10m", "100m", "400m"),
     memory: fc.constantFrom(undefined, "1Mi", "16Mi", "200Mi", "1Gi"),
+    line: fc.constantFrom(undefined, undefined, undefined, "0=0,70=10,100=2"),
   })
-  .map(({ owner, cpu, memory }) => ({
+  .map(({ owner, cpu, memory, line }) => ({
     metadata: {
       namespace: "n",
+      annotations: line === undefined ? {} : { "tallship.dev/utilization-shape": line },
       ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
     },
     spec: {

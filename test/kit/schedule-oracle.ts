@@ -161,11 +161,28 @@ function pointsOf(pod: Pod, { node, pods }: Spot, policy: "spread" | "pack"): nu
   const weigh = (terms: typeof preferred): number => terms.reduce((total, { weight }) => total + weight, 0);
   const liked = preferred.filter(({ preference }) => preference !== undefined && agrees(preference, node));
   const liking = preferred.length === 0 ? 0 : 3 * Math.floor((1e6 * weigh(liked)) / weigh(preferred));
-  if (policy === "pack") return 2 * Math.floor((full(cpu) + full(memory)) / 2) + balance + liking - softPenalty;
+  const line = pod.metadata?.annotations["tallship.dev/utilization-shape"];
+  const parts = ({ all, used }: typeof cpu): number => (used >= all ? 1e6 : Math.floor((1e6 * used) / all));
+  const drawn = line === undefined ? 0 : Math.floor((heightOf(line, parts(cpu)) + heightOf(line, parts(memory))) / 2);
+  const packed = line === undefined ? Math.floor((full(cpu) + full(memory)) / 2) : drawn;
+  if (policy === "pack") return 2 * packed + balance + liking - softPenalty;
   const owner = ownerOf(pod);
   const siblings = owner === "" ? 0 : pods.filter((each) => ownerOf(each) === owner).length;
   const crowding = 2 * (1e6 - Math.floor(1e6 / (1 + siblings)));
-  return Math.floor((left(cpu) + left(memory)) / 2) + balance + liking - crowding - softPenalty;
+  const eased = line === undefined ? Math.floor((left(cpu) + left(memory)) / 2) : drawn;
+  return eased + balance + liking - crowding - softPenalty;
+}
+
+/** Of a line such as `0=0,100=10` the height at so many millionths, a million for ten; level beyond its ends. */
+function heightOf(line: string, parts: number): number {
+  const corners = line.split(",").map((corner) => corner.split("=").map(Number));
+  const at = corners.findIndex(([percent = 0]) => parts <= percent * 1e4);
+  const [rightPercent = 0, rightScore = 0] = corners[at] ?? [];
+  const [leftPercent = 0, leftScore = 0] = corners.at(at - 1) ?? [];
+  if (at === 0) return rightScore * 1e5;
+  if (at < 0) return (corners.at(-1)?.[1] ?? 0) * 1e5;
+  const rise = (rightScore - leftScore) * 1e5 * (parts - leftPercent * 1e4);
+  return leftScore * 1e5 + Math.floor(rise / ((rightPercent - leftPercent) * 1e4));
 }
 
 function ownerOf(pod: Pod): string {
