@@ -9,12 +9,13 @@ import { Testbed } from "../testbed/testbed.js";
 /** A cluster for one test file; its name holds the process id, so that files run side by side. */
 export function startCluster(
   label: string,
-  options: { readonly hostCount: number; readonly controlPlaneCount?: number },
+  options: { readonly hostCount: number; readonly controlPlaneCount?: number; readonly initWords?: readonly string[] },
 ): Promise<Testbed> {
   return Testbed.up({
     name: `${label}-${process.pid}`,
     hostCount: options.hostCount,
     controlPlaneCount: options.controlPlaneCount ?? 1,
+    ...(options.initWords !== undefined && { initWords: options.initWords }),
     report: () => undefined,
   });
 }
