@@ -1,6 +1,6 @@
 import { type Bench, type BenchContext, median } from "./harness.js";
 import { deploy, podsOf, withTestbed } from "./on-testbed.js";
-import { measure, podPath, type Sample } from "./overlay.js";
+import { measure, podPath, type Sample } from "./paths.js";
 
 /** What encryption costs between pods of two hosts: an encrypted network against an open one, in turns. */
 export const encryption: Bench = {

@@ -18,6 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   packing: async () => (await import("./packing.js")).packing,
   "pod-links": async () => (await import("./pod-links.js")).podLinks,
   dns: async () => (await import("./dns.js")).dns,
+  swarm: async () => (await import("./swarm.js")).swarm,
   service: async () => (await import("./service.js")).service,
   policy: async () => (await import("./policy.js")).policy,
   rollout: async () => (await import("./rollout.js")).rollout,
@@ -42,8 +43,8 @@ if (name === undefined) {
   try {
     await runBench(await load(), { isQuick: words.includes("--quick"), report: (line) => console.error(line), args });
   } catch (error) {
-    // What the words after the name are wrong about is said in a line; all else with its stack.
-    if (!hasCode(error, "invalid_argument")) throw error;
+    // What the words after the name are wrong about, and what the machine lacks, is said in a line; all else with its stack.
+    if (!hasCode(error, "invalid_argument") && !hasCode(error, "failed_precondition")) throw error;
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 2;
   }

@@ -1,7 +1,9 @@
-import { waitFor } from "../test/kit/wait.js";
 import type { Testbed } from "../test/testbed/testbed.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
-import { deploy, podsOf, type RunningPod, withTestbed } from "./on-testbed.js";
+import { deploy, podsOf, withTestbed } from "./on-testbed.js";
+import { barePath, measure, onHostOf, type Path, podPath, type Sample } from "./paths.js";
+import { dockerOverlay } from "./swarm/docker-overlay.js";
+import { installedDocker } from "./swarm/docker-package.js";
 
 /** What the overlay costs against the bare link of the same hosts, against plain kernel VXLAN with the same entries, and where hosts route directly. */
 export const overlay: Bench = {
@@ -15,27 +17,24 @@ export const overlay: Bench = {
     { metric: "rtt_ratio", op: "<=", bound: 1.8, stage: "first" },
     { metric: "rtt_ratio", op: "<=", bound: 1.5, stage: "full" },
     { metric: "udp_pps_ratio", op: ">=", bound: 0.6, stage: "first" },
+    { metric: "over_docker_ratio", op: ">=", bound: 1, stage: "full" },
+    { metric: "rtt_over_docker_ratio", op: "<=", bound: 1, stage: "full" },
   ],
   run,
 };
 
-/** Two ends of a path: how a command gets there, and the address of the far one. */
-export interface Path {
-  readonly near: (command: readonly string[]) => Promise<string>;
-  readonly far: (command: readonly string[]) => Promise<string>;
-  readonly address: string;
-}
-
-/** What a path carries. */
-export interface Sample {
-  readonly tcp1: number;
-  readonly tcp8: number;
-  readonly udpPps: number;
-  readonly rttMs: number;
-}
-
 async function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
-  return { ...(await tunnelled(context)), ...(await direct(context)) };
+  const own = { ...(await tunnelled(context)), ...(await direct(context)) };
+  const docker = installedDocker();
+  if (docker === undefined) return own;
+  const theirs = await dockerOverlay(context, docker);
+  return {
+    ...own,
+    docker_tcp1_ratio: theirs.tcp1Ratio,
+    docker_rtt_ratio: theirs.rttRatio,
+    over_docker_ratio: own.tcp1_ratio / theirs.tcp1Ratio,
+    rtt_over_docker_ratio: own.rtt_ratio / theirs.rttRatio,
+  };
 }
 
 /** The same two hosts in a cluster of direct routing, against their bare link. */
@@ -72,7 +71,7 @@ async function rounds<Name extends string>(
   return (name, key) => median((samples.get(name) ?? []).map((sample) => sample[key]));
 }
 
-function tunnelled(context: BenchContext): Promise<Readonly<Record<string, number>>> {
+function tunnelled(context: BenchContext) {
   return withTestbed(context, { hostCount: 2 }, async (testbed) => {
     await deploy(testbed, { name: "net", replicas: 2 });
     const pods = await podsOf(testbed, "net");
@@ -90,60 +89,6 @@ function tunnelled(context: BenchContext): Promise<Readonly<Record<string, numbe
       bare_gbits: of("bare", "tcp1") / 1e9,
     };
   });
-}
-
-/** Measures a path by iperf3 and ping. */
-export async function measure(path: Path, seconds: number): Promise<Sample> {
-  const tcp1 = await iperf(path, ["-t", `${seconds}`]);
-  const tcp8 = await iperf(path, ["-t", `${seconds}`, "-P", "8"]);
-  const udp = await iperf(path, ["-t", `${seconds}`, "-u", "-b", "0", "-l", "64"]);
-  const ping = await path.near(["ping", "-q", "-i", "0.002", "-c", "500", path.address]);
-  const rttMs = Number(/= [\d.]+\/([\d.]+)\//.exec(ping)?.[1]);
-  return { tcp1: tcp1.bitsPerSecond, tcp8: tcp8.bitsPerSecond, udpPps: udp.packetsPerSecond, rttMs };
-}
-
-/** One run of iperf3: what the far end received. */
-async function iperf(
-  path: Path,
-  args: readonly string[],
-): Promise<{ readonly bitsPerSecond: number; readonly packetsPerSecond: number }> {
-  await path.far(["iperf3", "-s", "-1", "-D"]);
-  await waitFor("iperf3 to listen", async () => (await path.far(["ss", "-Hltn", "sport = :5201"])).trim() !== "", {
-    everyMs: 20,
-  });
-  const { end } = JSON.parse(await path.near(["iperf3", "-J", "-c", path.address, ...args]));
-  // TCP reports what was received apart; UDP has one sum in which lost packets are counted.
-  if (end.sum === undefined) return { bitsPerSecond: end.sum_received.bits_per_second, packetsPerSecond: 0 };
-  const { seconds, packets, lost_packets: lost, bits_per_second: bitsPerSecond } = end.sum;
-  return { bitsPerSecond, packetsPerSecond: (packets - lost) / seconds };
-}
-
-function onHostOf(testbed: Testbed, host: string, prefix: readonly string[] = []): Path["near"] {
-  return async (command) => {
-    const { stdout, stderr, exitCode } = await testbed.exec(host, [...prefix, ...command]);
-    if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr}${stdout}`);
-    return stdout;
-  };
-}
-
-function barePath(testbed: Testbed): Path {
-  return { near: onHostOf(testbed, "host1"), far: onHostOf(testbed, "host2"), address: testbed.host("host2").address };
-}
-
-/** From a pod on the first host to one on the second. */
-export async function podPath(testbed: Testbed, pods: readonly RunningPod[]): Promise<Path> {
-  const near = pods.find(({ node }) => node === "host1");
-  const far = pods.find(({ node }) => node === "host2");
-  if (near === undefined || far === undefined) throw new Error("the pods do not run on two hosts");
-  const enter = async (pod: RunningPod): Promise<readonly string[]> => {
-    const { metadata } = JSON.parse(await testbed.tsctl(["get", "pod", pod.name, "-o", "json"]));
-    return ["nsenter", `--net=/run/tallship/netns/${metadata.uid}`];
-  };
-  return {
-    near: onHostOf(testbed, "host1", await enter(near)),
-    far: onHostOf(testbed, "host2", await enter(far)),
-    address: far.address,
-  };
 }
 
 /** Plain kernel VXLAN between two namespaces, with static entries, as a user would set it up by hand. */
