@@ -11,6 +11,7 @@ import type { Condition } from "../proto/gen/tallship/v1/meta.js";
 import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/gen/tallship/v1/pod.js";
 import type { PullProgress } from "./image/images.js";
 import { restartDelayMs } from "./note-containers.js";
+import { imageCommand } from "./oci/image-command.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
 import { type PodFacts, type PodTurn, podIPs } from "./pod-turn.js";
 import { containerAmounts, resizeConditions, resizeWord } from "./resize/resize-status.js";
@@ -138,6 +139,7 @@ function containerStatus(
     started: isRunning && hasStarted(container, known),
     restartCount: Math.max(restarts(known, seen), before(pod, name)?.restartCount ?? 0),
     ...containerAmounts(record, container),
+    command: [...imageCommand(container, facts.images.get(name)?.config, before(pod, name)?.command)],
   });
 }
 

@@ -3,6 +3,7 @@ import { TallshipError } from "../lib/errors.js";
 import { CreateTokenResponse, ListTokensResponse } from "../proto/gen/tallship/v1/api.js";
 import { openTsctlBench, type TsctlBench } from "../test/kit/tsctl-bench.js";
 import { objectOf, podText, succeed, WEB, writeStatus } from "../test/kit/tsctl-steps.js";
+import { waitFor } from "../test/kit/wait.js";
 
 let bench: TsctlBench;
 afterEach(() => bench.close());
@@ -19,6 +20,23 @@ describe("the rest", () => {
     );
     expect(await succeed(bench, "events --for pod/a -o name")).toBe("event/e3\nevent/e1\n");
     expect(await succeed(bench, "events --types Warning --no-headers")).toContain("Re2");
+    // As Docker's users ask. It is 22:13:20.
+    const form = ["--format", "{{.Time}} {{.Type}} {{.Action}} {{.Actor.Attributes.name}}"];
+    const asked = async (...words: readonly string[]) => (await bench.run(["events", ...form, ...words])).out;
+    expect(await asked("--since", "6s")).toBe("1699999995 pod Re2 b\n1699999999 pod Re1 a\n");
+    expect(await asked("--until", "2023-11-14T22:13:15Z")).toBe("1699999990 pod Re3 a\n1699999995 pod Re2 b\n");
+    expect(await asked("--filter", "container=a", "--filter", "event=re1")).toBe("1699999999 pod Re1 a\n");
+    expect(await asked("-f", "type=node")).toBe("");
+    expect(JSON.parse(await succeed(bench, "events --format json --since 1699999999"))).toMatchObject({
+      ...{ Type: "pod", Action: "Re1", Actor: { Attributes: { name: "a", namespace: "default", message: "m" } } },
+    });
+    const wrong = await bench.run(["events", "--filter", "image=web"]);
+    expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("--filter is type=, event=") });
+    const following = bench.start(["events", "--no-headers", "--until", "2023-11-14T22:13:22Z"]);
+    await bench.api.create(objectOf(event("e4", "late", 21)));
+    await waitFor("it to be told", () => following.out().includes("Re4"));
+    await bench.api.clock.advance(3_000);
+    expect((await following.ended).code).toBe(0);
   });
 
   test("what others wrote into objects cannot steer the terminal", async () => {

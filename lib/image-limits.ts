@@ -7,6 +7,7 @@ export const IMAGE_LIMITS = {
   imageCollectLowPercent: { value: 80, why: "until it is no fuller than this" },
   imageCollectMinAgeMs: { value: 120_000, why: "an image that was asked for so lately stays, whatever the disk" },
   pullToldEveryMs: { value: 1_000, why: "a pod shows how far its images are this often" },
+  imageCommandChars: { value: 256, why: "a pod's status tells so much of what its image runs" },
   imageParallelLayers: { value: 3, why: "layers fetched at once per pull" },
   imageParallelPulls: { value: 4, why: "images pulled at once per node" },
   imageLayers: { value: 500, why: "overlayfs stacks no more" },

@@ -65,6 +65,12 @@ describe("run, ps and the power switch", () => {
       "NAMES",
     ]);
     expect(row).toMatch(/^[0-9a-f]{12}\s+web:1\s+"serve --quick"\s.*0\.0\.0\.0:4000->80\/tcp\s+web$/);
+    await writeStatus(
+      bench,
+      "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, status: {phase: Running, containerStatuses: [{name: web, command: [/entry, serve, --quick], state: {running: {startedAt: 2026-01-31T12:00:00Z}}}]}}",
+    );
+    expect(await succeed(bench, "ps")).toMatch(/ "\/entry serve --quick" /);
+    expect(await succeed(bench, "inspect -f {{.Path}},{{.Args}} web")).toBe("/entry,[serve --quick]\n");
     expect(await succeed(bench, "port web 80")).toBe("0.0.0.0:4000\n");
     const stopping = bench.start(["stop", "-t", "3", "web"]);
     await waitFor("the annotation", async () => (await annotations("web"))["tallship.dev/stopped"] === "3");

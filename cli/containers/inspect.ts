@@ -17,7 +17,7 @@ import { usageError } from "../verb.js";
 import { findContainers } from "./find.js";
 import { idOf, type NamedContainer, nameOf } from "./identity.js";
 import { type OpenPort, openPorts } from "./ports.js";
-import { dockerState, healthOf, statusOf } from "./state.js";
+import { commandOf, dockerState, healthOf, statusOf } from "./state.js";
 
 /** What `inspect` was asked. */
 export interface InspectFlags extends ClusterFlags {
@@ -51,9 +51,12 @@ export function inspected(one: NamedContainer, services: readonly Service[]): Js
   const meta = metaOf(pod);
   const spec = pod.spec?.containers.find((container) => container.name === name);
   const status = statusOf(pod, name);
+  const [path = "", ...args] = commandOf(one);
   return {
     Id: idOf(one),
     Created: meta.creationTimestamp,
+    Path: path,
+    Args: [...args],
     Name: `/${nameOf(one)}`,
     State: stateOf(one),
     Image: status?.imageID.split("@")[1] ?? "",

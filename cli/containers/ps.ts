@@ -13,7 +13,7 @@ import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { containersOf, idOf, type NamedContainer, nameOf, SHORT_ID } from "./identity.js";
 import { openPorts, portsText } from "./ports.js";
-import { dockerState, healthOf, stateText } from "./state.js";
+import { commandOf, dockerState, healthOf, stateText } from "./state.js";
 
 /** Flags of `ps`. */
 export const PS_FLAGS = {
@@ -108,7 +108,7 @@ function cellsOf(
   { id, isWhole, nowMs }: { readonly id: string; readonly isWhole: boolean; readonly nowMs: number },
 ) {
   const spec = pod.spec?.containers.find(({ name }) => name === container);
-  const command = [...(spec?.command ?? []), ...(spec?.args ?? [])].join(" ");
+  const command = commandOf({ pod, container }).join(" ");
   const short = isWhole || command.length <= COMMAND_WIDTH ? command : `${command.slice(0, COMMAND_WIDTH - 1)}…`;
   return {
     ID: id,

@@ -48,3 +48,10 @@ export function stateText(pod: Pod, container: string, nowMs: number): string {
   const why = waiting?.message === undefined || waiting.message === "" ? "" : `: ${waiting.message}`;
   return `${podSummary(pod).status}${waiting?.reason === "WaitingForDependency" ? why : ""}`;
 }
+
+/** What a container runs: what the pod says, or else what its image does, once that is known. */
+export function commandOf({ pod, container }: { readonly pod: Pod; readonly container: string }): readonly string[] {
+  const told = statusOf(pod, container)?.command ?? [];
+  const spec = pod.spec?.containers.find(({ name }) => name === container);
+  return told.length > 0 ? told : [...(spec?.command ?? []), ...(spec?.args ?? [])];
+}

@@ -9,11 +9,13 @@ import { formatRow, widthsOf } from "../table.js";
 import { readTarget } from "../targets.js";
 import { usageError } from "../verb.js";
 import { watchObjects } from "../watch.js";
+import { type EventChoice, type EventChoiceFlags, formatEvents, readEventChoice } from "./choice.js";
 
 /** What `events` was asked. */
-export interface EventFlags extends ClusterFlags {
+export interface EventFlags extends ClusterFlags, EventChoiceFlags {
   readonly for: string | undefined;
-  readonly types: string | undefined;
+  /** Docker's template, or json; goes before the output. */
+  readonly format?: string | undefined;
   readonly watch: boolean;
   readonly allNamespaces: boolean;
   readonly output: string | undefined;
@@ -22,7 +24,11 @@ export interface EventFlags extends ClusterFlags {
 
 /** Prints events, the oldest first. */
 export async function runEvents({ flags }: { readonly flags: EventFlags }, shell: Shell): Promise<number> {
-  const types = typesOf(flags.types);
+  if (flags.format !== undefined && flags.output !== undefined)
+    throw usageError("--format and --output are two answers to one question");
+  const nowMs = shell.clock.nowMs();
+  const choice = readEventChoice(flags, nowMs);
+  const isComing = choice.untilMs !== undefined && choice.untilMs > nowMs;
   const about = flags.for === undefined ? undefined : readTarget([flags.for]);
   return withCluster(shell, flags, async (cluster) => {
     const query: Query = {
@@ -30,7 +36,8 @@ export async function runEvents({ flags }: { readonly flags: EventFlags }, shell
       namespace: flags.allNamespaces ? undefined : cluster.namespace,
       fields: about === undefined ? undefined : `involvedObject.kind=${about.kind},involvedObject.name=${about.name}`,
     };
-    const printer = new EventPrinter(shell, flags, types);
+    const printer = new EventPrinter(shell, flags, choice);
+    if (isComing) return followUntil(choice.untilMs ?? 0, cluster, shell, query, printer);
     if (flags.watch) return follow(cluster, shell, query, printer);
     const { objects } = await listObjects(cluster, query, shell.signal);
     if (!(await printer.print(objects)) && printer.isTable)
@@ -39,19 +46,31 @@ export async function runEvents({ flags }: { readonly flags: EventFlags }, shell
   });
 }
 
-async function follow(cluster: Cluster, shell: Shell, query: Query, printer: EventPrinter): Promise<number> {
-  for await (const { changes } of watchObjects(cluster, [query], shell)) {
+/** Goes on until that moment has come. */
+async function followUntil(
+  untilMs: number,
+  cluster: Cluster,
+  shell: Shell,
+  query: Query,
+  printer: EventPrinter,
+): Promise<number> {
+  const over = new AbortController();
+  const cancel = shell.clock.after(untilMs - shell.clock.nowMs(), () => over.abort());
+  await follow(cluster, { clock: shell.clock, signal: AbortSignal.any([shell.signal, over.signal]) }, query, printer);
+  cancel();
+  return over.signal.aborted ? EXIT.ok : EXIT.interrupted;
+}
+
+async function follow(
+  cluster: Cluster,
+  at: Pick<Shell, "clock" | "signal">,
+  query: Query,
+  printer: EventPrinter,
+): Promise<number> {
+  for await (const { changes } of watchObjects(cluster, [query], at)) {
     await printer.print(changes.flatMap((change) => (change.is === "put" ? [change.typed] : [])));
   }
   return EXIT.interrupted;
-}
-
-function typesOf(text: string | undefined): ReadonlySet<string> | undefined {
-  if (text === undefined) return undefined;
-  const types = text.split(",");
-  const wrong = types.find((type) => type !== "Normal" && type !== "Warning");
-  if (wrong !== undefined) throw usageError(`--types takes Normal and Warning, not "${wrong}"`);
-  return new Set(types);
 }
 
 /** Sorts, and keeps the columns of lines that come later under the first ones. */
@@ -59,25 +78,32 @@ class EventPrinter {
   readonly isTable: boolean;
   private readonly shell: Shell;
   private readonly flags: EventFlags;
-  private readonly types: ReadonlySet<string> | undefined;
+  private readonly choice: EventChoice;
   private widths: readonly number[] | undefined;
 
-  constructor(shell: Shell, flags: EventFlags, types: ReadonlySet<string> | undefined) {
+  constructor(shell: Shell, flags: EventFlags, choice: EventChoice) {
     this.shell = shell;
     this.flags = flags;
-    this.types = types;
-    this.isTable = flags.output === undefined || flags.output === "wide";
+    this.choice = choice;
+    this.isTable = flags.format === undefined && (flags.output === undefined || flags.output === "wide");
   }
 
   /** Returns false when nothing was left to print. */
   async print(found: readonly Typed[]): Promise<boolean> {
     const events = found
-      .filter(({ kind, object }) => kind === "Event" && this.types?.has(object.type) !== false)
+      .filter((typed) => typed.kind === "Event" && this.choice.isShown(typed.object))
       .sort(asTheyCame);
+    if (this.flags.format !== undefined) return this.lines(events, this.flags.format);
     const format = formatOf(this.flags.output);
     if (events.length === 0 && this.isTable) return false;
     const text = format === "table" || format === "wide" ? this.table(events) : printObjects(events, format, true);
     await this.shell.stdout.write(text);
+    return true;
+  }
+
+  private async lines(events: readonly Typed[], format: string): Promise<boolean> {
+    const all = events.flatMap((typed) => (typed.kind === "Event" ? [typed.object] : []));
+    await this.shell.stdout.write(formatEvents(all, format));
     return true;
   }
 

@@ -28,12 +28,14 @@ export function readLogTimes({ tail, since, sinceTime, until }: LogTimeFlags, no
     tail: tail === undefined ? undefined : tail === "all" ? -1 : Number(tail),
     since: since === undefined || isTime ? undefined : readDuration(since, "--since"),
     sinceTime: isTime ? since : sinceTime,
-    untilMs: until === undefined ? undefined : untilOf(until, nowMs),
+    untilMs: until === undefined ? undefined : readMoment(until, "--until", nowMs),
   };
 }
 
-function untilOf(until: string, nowMs: number): number {
-  return isTimeText(until) ? Date.parse(until) : nowMs - readDuration(until, "--until");
+/** Milliseconds since the epoch of a moment as Docker's users write it: a time, seconds since the epoch, or so long ago. */
+export function readMoment(text: string, flag: string, nowMs: number): number {
+  if (/^\d{9,}(\.\d+)?$/.test(text)) return Number(text) * 1_000;
+  return isTimeText(text) ? Date.parse(text) : nowMs - readDuration(text, flag);
 }
 
 function isTimeText(text: string): boolean {

@@ -50,7 +50,7 @@ test("the walk: run, reach it at every node's port, ps, logs, exec, stop, start 
       return stdout.includes("web");
     });
   expect(await tsctl("ps")).toMatch(
-    /^[0-9a-f]{12} +tallship\/hello:1 .* Up \d+s +0\.0\.0\.0:4000->8080\/tcp +host\d +web$/m,
+    /^[0-9a-f]{12} +tallship\/hello:1 +"\/bin\/serve" .* Up \d+s +0\.0\.0\.0:4000->8080\/tcp +host\d +web$/m,
   );
   const id = (await tsctl("ps", "-q")).trim();
   expect(await tsctl("port", id)).toBe("8080/tcp -> 0.0.0.0:4000\n");
