@@ -18,6 +18,7 @@ export type Hostility =
   | { readonly do: "lose"; readonly name: string }
   | { readonly do: "pods"; readonly kind: PodParts; readonly count: number }
   | { readonly do: "gangs"; readonly kind: PodParts; readonly size: number; readonly count: number }
+  | { readonly do: "relabel"; readonly at: number; readonly app: string }
   | { readonly do: "finish"; readonly at: number };
 
 const name = fc.constantFrom(...NODES);
@@ -41,7 +42,7 @@ const kind: fc.Arbitrary<PodParts> = fc.record({
   evenly: fc.constantFrom(undefined, undefined, { app: "a", maxSkew: 1 }, { app: "nobody", maxSkew: 1 }),
 });
 
-/** Bad input and faults, one after the other: nodes that shrink, go and come back with other labels, pods that ask for the impossible, gangs that no cluster has room for. */
+/** Bad input and faults, one after the other: nodes that shrink, go and come back with other labels, pods whose labels change, that ask for the impossible, gangs that no cluster has room for. */
 export const anyHostility: fc.Arbitrary<readonly Hostility[]> = fc.array(
   fc.oneof(
     fc.record({
@@ -62,6 +63,11 @@ export const anyHostility: fc.Arbitrary<readonly Hostility[]> = fc.array(
         count: fc.integer({ min: 1, max: 4 }),
       }),
     },
+    fc.record({
+      do: fc.constant("relabel" as const),
+      at: fc.nat({ max: 30 }),
+      app: fc.constantFrom("a", "b", "nobody"),
+    }),
     fc.record({ do: fc.constant("finish" as const), at: fc.nat({ max: 30 }) }),
   ),
   { minLength: 3, maxLength: 14 },
@@ -74,6 +80,8 @@ export class HostileCluster {
   private readonly standings: Standings;
   private readonly waiting = new Map<string, { readonly parts: PodParts; readonly gang: string }>();
   private readonly bound: string[] = [];
+  /** What is known of those that are bound. */
+  private readonly parts = new Map<string, PodParts>();
   private ids = 0;
 
   constructor() {
@@ -93,6 +101,7 @@ export class HostileCluster {
       this.snapshot.setNode(nodeOf({ name: nodeName, labels: { zone }, allocatable: { cpu, memory, pods: "110" } }));
     } else if (each.do === "lose") this.snapshot.removeNode(each.name);
     else if (each.do === "finish") this.end(this.bound[each.at]);
+    else if (each.do === "relabel") this.relabel(this.bound[each.at], each.app);
     else if (each.do === "pods") for (let at = 0; at < each.count; at += 1) this.wait(each.kind, "");
     else
       for (let at = 0; at < each.count; at += 1) {
@@ -111,6 +120,16 @@ export class HostileCluster {
     if (id === undefined) return;
     this.snapshot.remove(id);
     this.bound.splice(this.bound.indexOf(id), 1);
+  }
+
+  /** Whoever selects it, or is selected by it, may be where it would not be put now; nobody is moved for that. */
+  private relabel(id: string | undefined, app: string): void {
+    const nodeName = id === undefined ? undefined : this.snapshot.nodeOf(id);
+    if (id === undefined || nodeName === undefined) return;
+    const parts = { ...this.parts.get(id), labels: { app } };
+    this.parts.set(id, parts);
+    const tenure = this.snapshot.tenant(id)?.tenure;
+    this.snapshot.place(id, this.snapshot.shapeOfBound(podOf({ ...parts, uid: id })), nodeName, tenure);
   }
 
   private settle(): void {
@@ -148,12 +167,14 @@ export class HostileCluster {
     for (const { pod, is, victims, nodeName } of attempts) {
       if (is === "bound") {
         this.checkRoom(pod, nodeName);
+        this.parts.set(pod.id, this.waiting.get(pod.id)?.parts ?? {});
         this.waiting.delete(pod.id);
         this.bound.push(pod.id);
       }
       for (const { id, tenure } of victims) {
         if (tenure.priority >= (pod.tenure?.priority ?? 0)) this.faults.push(`${pod.id} pushed ${id} out`);
         this.end(id);
+        this.wait(this.parts.get(id) ?? {}, "");
       }
     }
     return attempts.length > 0;

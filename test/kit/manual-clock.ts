@@ -10,6 +10,7 @@ interface Timer {
 /** A clock that stands still until the test moves it. Timers fire in order of time, then of creation. */
 export class ManualClock implements Clock {
   private passedMs = 0;
+  private jumpedMs = 0;
   private lastOrder = 0;
   private readonly startMs: number;
   private readonly timers = new Set<Timer>();
@@ -19,7 +20,7 @@ export class ManualClock implements Clock {
   }
 
   nowMs(): number {
-    return this.startMs + this.passedMs;
+    return this.startMs + this.passedMs + this.jumpedMs;
   }
 
   monotonicMs(): number {
@@ -46,6 +47,11 @@ export class ManualClock implements Clock {
       if (signal.aborted) gone();
       else signal.addEventListener("abort", gone, { once: true });
     });
+  }
+
+  /** Sets the wall clock forward, or back; no time passes. */
+  jump(ms: number): void {
+    this.jumpedMs += ms;
   }
 
   /** Timers that wait. */
