@@ -144,6 +144,26 @@ test("two gangs of a queue that has room for one run one after the other, each a
   expect(await testbed.tsctl(["get", "queue", "batch"])).toMatch(/batch +<none> +0 +0 +pods: 0\/2 /);
 });
 
+test("queues of a cohort lend each other what they do not use, and get it back when they need it", async () => {
+  await testbed.tsctl(["apply", "-f", manifest("cohort.yaml")]);
+  await waitReady(testbed, "app=product", 4);
+  expect(await testbed.tsctl(["get", "queue", "product"])).toMatch(/product +lab +0 +4 +pods: 4\/2 /);
+  await testbed.tsctl(["scale", "deploy/research", "--replicas=2"]);
+  await waitReady(testbed, "app=research", 2);
+  const waiting = await waitFor("two pods of product to wait", async () => {
+    const names = (await pods(testbed, "app=product")).filter(({ spec }) => spec.nodeName === undefined);
+    return names.length === 2 ? names : undefined;
+  });
+  expect(await testbed.tsctl(["why", waiting[0]?.metadata.name ?? ""])).toContain(
+    'it waits for quota of queue "product"',
+  );
+  expect(await testbed.tsctl(["when", "deploy/product"])).toContain("number 2 of 2 in queue product\n");
+  expect(await testbed.tsctl(["get", "events"])).toContain("Preempted to give back quota that queue research had lent");
+  await testbed.tsctl(["scale", "deploy/research", "--replicas=0"]);
+  await waitReady(testbed, "app=product", 4);
+  await testbed.tsctl(["delete", "-f", manifest("cohort.yaml")]);
+});
+
 test("a pod of higher priority gets the room of another, which ends in its own time and comes back where there is room", async () => {
   const classYaml = "apiVersion: scheduling.k8s.io/v1\nkind: PriorityClass\nmetadata: {name: high}\nvalue: 1000\n";
   const pod = (name: string, spec: string): string =>

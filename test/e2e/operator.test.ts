@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { waitFor } from "../kit/wait.js";
 import type { Testbed } from "../testbed/testbed.js";
 import { applyText, pod, pods, startCluster, waitReady } from "./cluster.js";
 
@@ -64,6 +65,38 @@ test("a pod that fits nowhere is explained, node by node, and a plan foretells i
   await testbed.tsctl(["label", "node", "host3", "disk=ssd"]);
   await testbed.tsctl(["wait", "pod/big", "--for=condition=Ready", "--timeout=60s"]);
   expect((await pod(testbed, "big"))?.spec.nodeName).toBe("host3");
+});
+
+test("a rebalance says what would be better off elsewhere, moves no more than a budget allows, and jobs never", async () => {
+  const job = (name: string): string =>
+    `---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: ${name} }\nspec:\n  parallelism: 4\n  completions: 4\n  template:\n    spec: { restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{ name: main, image: "tallship/hello:1", command: [sh, -c, "sleep 300"] }] }\n`;
+  await testbed.tsctl(["cordon", "host3"]);
+  await applyText(testbed, `${web(5).replace("replicas: 3", "replicas: 6")}${job("work")}`);
+  await waitReady(testbed, "app=web", 6);
+  await waitReady(testbed, "job-name=work", 4);
+  const before = await pods(testbed);
+  await testbed.tsctl(["uncordon", "host3"]);
+  const tried = await testbed.tsctl(["rebalance", "--dry-run"]);
+  expect(tried).toMatch(/^default +web-\S+ +host\d +host3 +\d of its replicas are on host\d, \d on host3$/m);
+  expect(tried).toMatch(
+    /1 of 6 movable pods would be better off elsewhere, \d more if budgets allowed it; nothing was moved\n$/,
+  );
+  const uids = (list: typeof before): readonly string[] => list.map(({ metadata }) => metadata.uid);
+  expect(uids(await pods(testbed))).toEqual(uids(before));
+  await waitFor("nothing to be left to move", async () => {
+    await waitReady(testbed, "app=web", 6);
+    const told = await testbed.tsctl(["rebalance"]);
+    expect((told.match(/ evicted$/gm) ?? []).length).toBeLessThan(2);
+    return told.startsWith("0 of 6 movable pods");
+  });
+  const after = await pods(testbed);
+  for (const host of ["host1", "host2", "host3"])
+    expect(
+      after.filter(({ metadata, spec }) => metadata.name.startsWith("web-") && spec.nodeName === host),
+    ).toHaveLength(2);
+  const works = (list: typeof before) => list.filter(({ metadata }) => metadata.name.startsWith("work-"));
+  expect(uids(works(after))).toEqual(uids(works(before)));
+  await testbed.tsctl(["delete", "job", "work"]);
 });
 
 test("what pods use is measured while somebody looks", async () => {

@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { askPicture } from "../../controlplane/explain/picture.js";
+import { whyOf } from "../../controlplane/explain/why.js";
 import { SchedulingLoop } from "../../controlplane/scheduling/scheduling-loop.js";
 import { metaOf } from "../../kinds/object.js";
 import { isDeleting } from "../../kinds/pod-state.js";
@@ -118,6 +120,7 @@ export class LoopLife {
       await this.carryOut(each);
       await this.rest();
       this.check();
+      await this.checkWaiting();
     }
   }
 
@@ -190,6 +193,18 @@ export class LoopLife {
       for (const pod of going) await this.world.drop({ kind: "Pod", namespace: "default", name: metaOf(pod).name });
     }
     this.faults.push(`pods still make room for each other after ${MOST_ROUNDS} rounds`);
+  }
+
+  /** Nobody waits for what is there: a scheduler that sees all of this for the first time would place no pod, nor any gang, either. */
+  private async checkWaiting(): Promise<void> {
+    const waiting = this.pods.filter(({ spec }) => (spec?.nodeName ?? "") === "");
+    const taken = await askPicture(this.world, this.world.stop.signal, ({ state, view }) =>
+      waiting.flatMap((pod) => {
+        const { takenBy } = whyOf(state, view, pod);
+        return takenBy === "" ? [] : [`${metaOf(pod).name} waits, and ${takenBy} would take it`];
+      }),
+    );
+    this.faults.push(...taken);
   }
 
   private check(): void {
