@@ -126,6 +126,20 @@ test("quota that is borrowed by pods without a node is given back as well: they 
   expect(why("a")).toBe("0/1 nodes: 1 without label zone=nowhere");
 });
 
+test("quota that a pod without a node holds goes to a more important one of its queue, not to a younger one", async () => {
+  await start();
+  await queue("batch", "1");
+  await put("lost", "batch", { nodeSelector: { zone: "nowhere" } });
+  await put("young", "batch");
+  expect(placed("young")).toEqual([]);
+  await put("urgent", "batch", { priority: 10 });
+  await world.converge(20_000);
+  expect([placed("young", "urgent"), why("lost")]).toEqual([["urgent"], 'it waits for quota of queue "batch"']);
+  await end("urgent");
+  await world.converge(20_000);
+  expect(why("lost")).toBe("0/1 nodes: 1 without label zone=nowhere");
+});
+
 test("who stood first in line and is deleted holds up nobody any more, and nobody behind it is passed", async () => {
   await start();
   await queue("batch", "2");

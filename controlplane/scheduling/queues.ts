@@ -60,6 +60,10 @@ export class Queues {
   private readonly units = new Map<string, Unit>();
   private readonly charges = new Map<string, Charge>();
   private claims: readonly Claim[] = [];
+  /** Heads without room, which may have what younger or less important pods of their own queue hold without a node. */
+  private seniors: readonly Head[] = [];
+  /** Pods that were let in and of which it is not known that they have a node. */
+  private readonly unplaced = new Set<string>();
   private isChanged = false;
 
   constructor(world: QueueWorld) {
@@ -116,6 +120,7 @@ export class Queues {
   /** The pod has a node: it uses quota, whether it was let in or not. */
   place(id: string, queue: string, amounts: Amounts): void {
     if (!this.charges.has(id)) this.charge(id, { queue, amounts, pod: undefined });
+    this.unplaced.delete(id);
   }
 
   /** The pod is no more. */
@@ -131,6 +136,7 @@ export class Queues {
 
   private uncharge(id: string, charge: Charge): void {
     this.charges.delete(id);
+    this.unplaced.delete(id);
     const state = this.lines.get(charge.queue)?.state;
     if (state !== undefined) addUse(state, charge.amounts, -1);
     this.isChanged = true;
@@ -143,6 +149,7 @@ export class Queues {
     this.claims = heads.filter(
       ({ state, amounts, room }) => room === "none" && state.reclaims && isOwn(state, amounts),
     );
+    this.seniors = this.unplaced.size === 0 ? [] : heads.filter(({ room }) => room === "none");
     const claimed = new Set(this.claims.map(({ state }) => state.cohort));
     const fitting = heads.filter(
       ({ room, state }) => room === "own" || (room === "borrowed" && !claimed.has(state.cohort)),
@@ -159,12 +166,19 @@ export class Queues {
     return pods;
   }
 
-  /** Who has to go so that queues get back what they lent. Of a group without nodes all that were let in are named, as they were let in together. */
+  /**
+   * Who has to go so that queues get back what they lent, and who of a queue has to wait again for one that goes before it. Of a group without nodes
+   * all that were let in are named, as they were let in together.
+   */
   debtors(importance: (id: string) => Importance): readonly Debtor[] {
-    const { claims } = this;
+    const { claims, seniors } = this;
     // Asked for once: when something has changed, who claims is found anew.
     this.claims = [];
+    this.seniors = [];
     const found = new Map<string, Debtor>();
+    for (const senior of seniors)
+      for (const id of this.juniorsOf(senior, importance))
+        found.set(id, { id, queue: senior.state.name, isUnplaced: true });
     for (const { state, amounts } of claims)
       for (const id of reclaim({
         claimant: state,
@@ -182,8 +196,32 @@ export class Queues {
   }
 
   private unplacedOf(group: string, importance: (id: string) => Importance): readonly string[] {
-    const members = [...this.charges].filter(([id, { pod }]) => pod?.group === group && importance(id) === "unplaced");
-    return members.map(([id]) => id);
+    return [...this.unplaced].filter(
+      (id) => this.charges.get(id)?.pod?.group === group && importance(id) === "unplaced",
+    );
+  }
+
+  /** Pods of the same queue that were let in before the one who goes before them came, and have no node: the last first, no more than it takes. */
+  private juniorsOf({ state, first, amounts }: Head, importance: (id: string) => Importance): readonly string[] {
+    const juniors = [...this.unplaced]
+      .flatMap((id) => {
+        const { queue, pod } = this.charges.get(id) ?? {};
+        return queue === state.name && pod !== undefined && importance(id) === "unplaced" ? [pod] : [];
+      })
+      .filter((pod) => isBefore(first, pod))
+      .sort((left, right) => (isBefore(left, right) ? 1 : -1));
+    const ids = new Set<string>();
+    const isEnough = (): boolean => roomIn(state, this.cohortOf(state), amounts) !== "none";
+    for (const { id, group } of juniors) {
+      if (isEnough()) break;
+      for (const each of group === "" ? [id] : this.unplacedOf(group, importance)) {
+        if (!ids.has(each)) addUse(state, this.charges.get(each)?.amounts ?? new Map<string, number>(), -1);
+        ids.add(each);
+      }
+    }
+    const found = isEnough() ? [...ids] : [];
+    for (const id of ids) addUse(state, this.charges.get(id)?.amounts ?? new Map<string, number>(), 1);
+    return found;
   }
 
   /** A pod that was let in and has no node waits for quota again; undefined when it was not let in. */
@@ -222,6 +260,7 @@ export class Queues {
 
   private charge(id: string, charge: Charge): void {
     this.charges.set(id, charge);
+    if (charge.pod !== undefined) this.unplaced.add(id);
     const state = this.line(charge.queue).state;
     if (state !== undefined) addUse(state, charge.amounts, 1);
     this.isChanged = true;

@@ -4,8 +4,10 @@ import { whyOf } from "../../controlplane/explain/why.js";
 import { SchedulingLoop } from "../../controlplane/scheduling/scheduling-loop.js";
 import { metaOf } from "../../kinds/object.js";
 import { isDeleting } from "../../kinds/pod-state.js";
+import { queueOf } from "../../kinds/queue.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { PodGroup } from "../../proto/gen/tallship/v1/podgroup.js";
+import { Queue } from "../../proto/gen/tallship/v1/queue.js";
 import { podRequests } from "../../scheduler/pod-requests.js";
 import { type ControlWorld, controlWorld } from "./control-world.js";
 import { nodeOf, podOf } from "./schedule-world.js";
@@ -22,6 +24,8 @@ export interface Comers {
   readonly app: string;
   /** Label app of pods that they want on their node. */
   readonly near: string | undefined;
+  /** The queue whose quota they use; empty: none. */
+  readonly queue: string;
   readonly size: number;
 }
 
@@ -30,6 +34,7 @@ export type Adversity =
   | { readonly do: "node"; readonly name: string; readonly cpu: number; readonly zone: string }
   | { readonly do: "lose"; readonly name: string }
   | { readonly do: "come"; readonly comers: Comers; readonly isGang: boolean }
+  | { readonly do: "queue"; readonly name: string; readonly cpu: number }
   | { readonly do: "end"; readonly at: number }
   | { readonly do: "relabel"; readonly at: number; readonly app: string }
   | { readonly do: "jump"; readonly hours: number };
@@ -38,7 +43,7 @@ const name = fc.constantFrom(...NODES);
 const at = fc.nat({ max: 20 });
 const app = fc.constantFrom("x", "y");
 
-/** Nodes that come, shrink and go, pods and gangs that come and go, labels that change, and a wall clock that is set forward and back. */
+/** Nodes that come, shrink and go, pods and gangs that come and go, some of queues whose quotas change, labels that change, and a wall clock that is set forward and back. */
 export const anyAdversity: fc.Arbitrary<readonly Adversity[]> = fc.array(
   fc.oneof(
     {
@@ -59,9 +64,11 @@ export const anyAdversity: fc.Arbitrary<readonly Adversity[]> = fc.array(
         comers: fc.record({
           ...{ cpu: fc.nat({ max: 3 }), priority: fc.constantFrom(0, 0, 10), app },
           ...{ near: fc.constantFrom(undefined, undefined, "x", "nobody"), size: fc.integer({ min: 1, max: 5 }) },
+          queue: fc.constantFrom("", "", "one", "two"),
         }),
       }),
     },
+    fc.record({ do: fc.constant("queue" as const), name: fc.constantFrom("one", "two"), cpu: fc.nat({ max: 6 }) }),
     fc.record({ do: fc.constant("end" as const), at }),
     fc.record({ do: fc.constant("relabel" as const), at, app }),
     fc.record({ do: fc.constant("jump" as const), hours: fc.integer({ min: -20_000, max: 20_000 }) }),
@@ -134,6 +141,10 @@ export class LoopLife {
         const parts = { name: nodeName, labels: { zone }, allocatable: { cpu: `${cpu}`, memory: "64Gi" } };
         return world.put({ kind: "Node", object: nodeOf(parts) });
       }
+      case "queue": {
+        const spec = { cohort: "all", quota: { cpu: `${each.cpu}` }, reclaimPolicy: "Any" };
+        return world.put({ kind: "Queue", object: Queue.fromPartial({ metadata: { name: each.name }, spec }) });
+      }
       case "lose":
         return world.drop({ kind: "Node", namespace: "", name: each.name });
       case "come": {
@@ -165,11 +176,11 @@ export class LoopLife {
 
   private async add(
     prefix: string,
-    { cpu, priority, app: own, near, size }: Comers,
+    { cpu, priority, app: own, near, queue, size }: Comers,
     more: Readonly<Record<string, string>>,
   ) {
     for (let member = 0; member < size; member += 1) {
-      const labels = { app: own, ...more };
+      const labels = { app: own, ...(queue !== "" && { "tallship.dev/queue": queue }), ...more };
       const pod = podOf({ requests: { cpu: `${cpu}` }, priority, labels, ...(near !== undefined && { near }) });
       const metadata = {
         ...metaOf(pod),
@@ -195,9 +206,14 @@ export class LoopLife {
     this.faults.push(`pods still make room for each other after ${MOST_ROUNDS} rounds`);
   }
 
-  /** Nobody waits for what is there: a scheduler that sees all of this for the first time would place no pod, nor any gang, either. */
+  /**
+   * Nobody waits for what is there: a scheduler that sees all of this for the first time would place no pod, nor any gang, either. Pods of queues
+   * aside: who was let in first, and has no node, holds quota that somebody else would be given.
+   */
   private async checkWaiting(): Promise<void> {
-    const waiting = this.pods.filter(({ spec }) => (spec?.nodeName ?? "") === "");
+    const waiting = this.pods.filter(
+      ({ metadata, spec }) => (spec?.nodeName ?? "") === "" && queueOf(metadata?.labels) === "",
+    );
     const taken = await askPicture(this.world, this.world.stop.signal, ({ state, view }) =>
       waiting.flatMap((pod) => {
         const { takenBy } = whyOf(state, view, pod);
