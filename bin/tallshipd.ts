@@ -22,6 +22,7 @@ import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
 import { likelyAddress } from "../lib/host-routes.js";
+import { preferThisProcess } from "../lib/process-priority.js";
 
 const DAEMON_OPTIONS = {
   ...FOLDER_OPTIONS,
@@ -192,6 +193,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: DAEMON_OPTIONS,
     run: (values) =>
       daemon("controlplane", values, async (parts, signal) => {
+        preferThisProcess(parts.log);
         const { runControlPlane } = await import("../controlplane/main.js");
         return runControlPlane(parts, signal);
       }),

@@ -29,6 +29,16 @@ test("with one control plane its hint towards itself is followed", () => {
   expect(book.current).toBe("a:1");
 });
 
+test("where heartbeats are rare one waits as much longer before another try", () => {
+  const book = bookOf("a:1");
+  const retry = { firstMs: 100, maxMs: 2_000 };
+  expect(book.waits(retry)).toEqual(retry);
+  book.beatEvery(2_500);
+  expect(book.waits(retry)).toEqual({ firstMs: 500, maxMs: 10_000, jitter: 0.9 });
+  book.beatEvery(0);
+  expect(book.waits(retry)).toEqual(retry);
+});
+
 test("those that live come first, those known before stay behind them, within the limit", () => {
   const book = bookOf("a:1");
   book.learn(["b:1", "c:1"]);

@@ -1,3 +1,4 @@
+import type { BackoffLimits } from "../../lib/backoff.js";
 import { limit } from "../../lib/limits.js";
 import type { Channel, Dialer } from "../../lib/transport/service.js";
 
@@ -8,6 +9,8 @@ export class AddressBook {
   private addresses: readonly string[];
   private preferred: string | undefined;
   private turn = 0;
+  /** Milliseconds between the node's heartbeats, as the leader last asked. */
+  private heartbeatMs = limit("heartbeatMs");
   /** The address that failed last, and how many hints towards it are still passed over. */
   private suspect = { address: "", hints: 0 };
 
@@ -51,6 +54,17 @@ export class AddressBook {
       return;
     }
     this.preferred = address;
+  }
+
+  /** The leader asks for a heartbeat so often. */
+  beatEvery(everyMs: number): void {
+    this.heartbeatMs = Math.max(limit("heartbeatMs"), everyMs);
+  }
+
+  /** Waits between tries, in proportion to the interval of heartbeats: many nodes lose their leader at the same moment, and come back spread over the whole wait. */
+  waits({ firstMs, maxMs }: BackoffLimits): BackoffLimits {
+    const rarity = this.heartbeatMs / limit("heartbeatMs");
+    return { firstMs: rarity * firstMs, maxMs: rarity * maxMs, ...(rarity > 1 && { jitter: 0.9 }) };
   }
 
   /** All that are known, those the leader named last first. */

@@ -91,9 +91,9 @@ export class LeaderSession {
       const leader = hasCode(error, "not_leader") ? error.details["leader"] : undefined;
       if (leader !== undefined && leader !== "") book.prefer(leader, address);
       else book.failed(address);
-      if (clock.monotonicMs() - connectedAtMs > RETRY.maxMs) attempt = 0;
+      if (clock.monotonicMs() - connectedAtMs > book.waits(RETRY).maxMs) attempt = 0;
       log.info("session ended", { address, code: error.code, error: error.message });
-      await clock.sleep(backoffMs(RETRY, attempt, rng), signal).catch(() => undefined);
+      await clock.sleep(backoffMs(book.waits(RETRY), attempt, rng), signal).catch(() => undefined);
       attempt += 1;
     }
   }
@@ -204,7 +204,8 @@ export class LeaderSession {
     this.clusterEpoch = welcome.clusterEpoch;
     this.describeOutdated();
     this.parts.book.learn(welcome.controlPlaneAddresses);
-    const { clock, rng } = this.parts;
+    const { clock, rng, book } = this.parts;
+    book.beatEvery(welcome.heartbeatMs);
     const beat = (): void => {
       // A host that lost its power closes no connection: silence is all there is.
       if (clock.monotonicMs() - this.heardAtMs > this.longestSilenceMs()) over.abort();
@@ -241,6 +242,7 @@ export class LeaderSession {
         this.parts.onCutOver(part.value.endpointRevision);
         return;
       case "heartbeats":
+        this.parts.book.beatEvery(part.value.everyMs);
         this.heartbeats?.setInterval(part.value.everyMs);
         return;
       case "open":

@@ -65,7 +65,7 @@ export async function watchObjects(parts: WatchParts, signal: AbortSignal): Prom
       log.info("watch broke off", { address, code: error.code, error: error.message });
     }
     if (position.revision !== before) attempt = 0;
-    await clock.sleep(backoffMs(RETRY, attempt, rng), signal).catch(() => undefined);
+    await clock.sleep(backoffMs(book.waits(RETRY), attempt, rng), signal).catch(() => undefined);
     attempt += 1;
   }
 }
