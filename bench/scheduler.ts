@@ -15,6 +15,9 @@ const at5000: Readonly<Record<string, number>> = {
   gang64: 20_000,
 };
 
+/** From how many nodes to how many the growth of what a pod costs is measured: at 500 the compiler still has its share. */
+const SCALING = [5_000, 10_000] as const;
+
 /** How fast the scheduler's library decides, every node filtered and scored for each pod; one process, one core, warm. */
 export const scheduler: Bench = {
   name: "scheduler",
@@ -23,6 +26,8 @@ export const scheduler: Bench = {
     ...Object.entries(at5000).map(
       ([name, bound]): Goal => ({ metric: `${name}_5000_pods_s`, op: ">=", bound, stage: "full" }),
     ),
+    // Less than linear: with twice the nodes a pod costs less than twice as much.
+    ...Object.keys(at5000).map((name): Goal => ({ metric: `${name}_scaling`, op: "<=", bound: 2, stage: "full" })),
     { metric: "basic_5000_p99_ms", op: "<=", bound: 1, stage: "full" },
     { metric: "gang9000_ms", op: "<=", bound: 100, stage: "full" },
     { metric: "unschedulable_idle_pct", op: "<=", bound: 1, stage: "full" },
@@ -44,6 +49,8 @@ async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Re
       metrics[`${workload.name}_${nodes}_pods_s`] = rate;
       report(`${workload.name} at ${nodes} nodes: ${Math.round(rate)} pods/s`);
     }
+    const [few = 0, many = 0] = SCALING.map((nodes) => metrics[`${workload.name}_${nodes}_pods_s`]);
+    if (few * many > 0) metrics[`${workload.name}_scaling`] = few / many;
   }
   const [large] = workloads.filter(({ name }) => name === "gang9000");
   if (large !== undefined) {
