@@ -12,6 +12,13 @@ const resized = {
   status: { containerStatuses: [{ name: "main", allocatedResources: { cpu: "3" } }] },
 };
 
+function nearNodes(values: readonly string[]) {
+  const requirement = { key: "zone", operator: "In", values: [...values] };
+  const nodeSelectorTerms = [{ matchExpressions: [requirement] }];
+  const nodeAffinity = { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } };
+  return { ...plain, spec: { ...plain.spec, affinity: { nodeAffinity } } };
+}
+
 // A pod is compared with the last one of its owner; each row is a way in which it may differ and must not get that one's shape.
 const others: readonly { readonly name: string; readonly pod: Parameters<typeof Pod.fromPartial>[0] }[] = [
   {
@@ -27,12 +34,22 @@ const others: readonly { readonly name: string; readonly pod: Parameters<typeof 
     name: "an annotation that says how it is placed",
     pod: { ...plain, metadata: { ...plain.metadata, annotations: { "tallship.dev/placement": "pack" } } },
   },
+  ...[
+    { name: "an affinity", values: ["a"] },
+    { name: "a value of its affinity", values: ["b"] },
+    { name: "a value more of its affinity", values: ["a", "b"] },
+  ].map(({ name, values }) => ({ name, pod: nearNodes(values) })),
   {
     name: "an annotation that says how full is best",
     pod: { ...plain, metadata: { ...plain.metadata, annotations: { "tallship.dev/utilization-shape": "0=10" } } },
   },
   { name: "more granted by its node than it asks for now", pod: resized },
 ];
+
+test("pods are told apart by the values of their affinities alone", () => {
+  const shapes = [["a"], ["b"], ["a", "b"], ["a"]].map((values) => nearNodes(values));
+  expect(new Set(shapesOf(...shapes).map(({ key }) => key)).size).toBe(3);
+});
 
 function shapesOf(...pods: readonly Parameters<typeof Pod.fromPartial>[0][]): readonly Shape[] {
   const snapshot = new Snapshot();

@@ -57,6 +57,10 @@ export function podLimits(pod: Pod): Amounts {
 
 function tally(pod: Pod, ofContainer: (container: Container) => Amounts): Amounts {
   const { containers = [], initContainers = [], overhead = {} } = pod.spec ?? {};
+  const [only] = containers;
+  // Of nearly all pods that is all there is to count.
+  if (only !== undefined && containers.length + initContainers.length === 1 && isEmpty(overhead))
+    return ofContainer(only);
   const running = new Map<string, number>();
   const peak = new Map<string, number>();
   for (const container of initContainers) {
@@ -82,6 +86,11 @@ function amountsOf(quantities: Readonly<Record<string, string>> | undefined): Ma
   const amounts = new Map<string, number>();
   for (const resource in quantities) amounts.set(resource, amountOf(resource, quantities[resource] ?? ""));
   return amounts;
+}
+
+function isEmpty(quantities: Readonly<Record<string, string>>): boolean {
+  for (const _ in quantities) return false;
+  return true;
 }
 
 function addTo(total: Map<string, number>, more: Amounts): void {

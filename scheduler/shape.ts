@@ -77,9 +77,9 @@ export function makeShape(
   columnOf: (resource: string) => number,
 ): Shape {
   const amounts = podRequests(pod);
-  const requests = [...amounts, ["pods", 1] as const]
-    .filter(([, amount]) => amount > 0)
-    .map(([resource, amount]) => ({ column: columnOf(resource), amount }));
+  const requests: ColumnAmount[] = [];
+  for (const [resource, amount] of amounts) if (amount > 0) requests.push({ column: columnOf(resource), amount });
+  requests.push({ column: columnOf("pods"), amount: 1 });
   const tolerations = withOwnTolerations(pod.spec?.tolerations ?? [], amounts);
   return {
     key,

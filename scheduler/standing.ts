@@ -29,7 +29,12 @@ export function prepareDynamic(shape: Shape, snapshot: Snapshot): readonly Sieve
 }
 
 function sievesOf(filters: readonly Filter[], shape: Shape, snapshot: Snapshot): readonly Sieve[] {
-  return filters.map((filter) => filter.prepare(shape, snapshot)).filter((sieve) => sieve !== undefined);
+  const sieves: Sieve[] = [];
+  for (const filter of filters) {
+    const sieve = filter.prepare(shape, snapshot);
+    if (sieve !== undefined) sieves.push(sieve);
+  }
+  return sieves;
 }
 
 const DYNAMIC: readonly Filter[] = FILTERS.filter(({ isStatic }) => isStatic !== true);
@@ -40,10 +45,11 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
   const { nodesVersion } = snapshot;
   const { termsVersion } = snapshot.peers;
   const own = policyFor(shape, policy, snapshot.devices);
-  const scorers = POLICIES[own].flatMap(({ score, weight }) => {
+  const scorers: WeighedScorer[] = [];
+  for (const { score, weight } of POLICIES[own]) {
     const scorer = score.prepare(shape, snapshot);
-    return scorer === undefined ? [] : [{ scorer, weight }];
-  });
+    if (scorer !== undefined) scorers.push({ scorer, weight });
+  }
   return { nodesVersion, termsVersion, sieves: prepareDynamic(shape, snapshot), scorers, policy: own };
 }
 
