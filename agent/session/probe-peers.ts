@@ -25,7 +25,7 @@ export interface ProbePeersParts {
   /** Absent: no peer is probed and none answered. */
   readonly probe?: ProbeEdges | undefined;
   readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "probePort">;
-  readonly cluster: Pick<ClusterConfig, "podCIDR" | "encrypted">;
+  readonly cluster: Pick<ClusterConfig, "podCIDR" | "encrypted" | "directRouting">;
   readonly podCIDR: string;
   readonly overlay: OverlayDevice;
   readonly network: Pick<NodeNetwork, "remedy" | "remedies">;
@@ -56,6 +56,7 @@ export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
       self: { nodeName, podCIDR, clusterCIDR: cluster.podCIDR },
       addresses: { underlay: facts.nodeIP, overlay: gatewayOf(podCIDR) },
       port: facts.probePort,
+      way: cluster.encrypted ? "tunnel" : cluster.directRouting ? "link" : "overlay",
       fullBytes: { underlay: overlay.mtu + overheadOf(cluster), overlay: overlay.mtu },
     },
     {

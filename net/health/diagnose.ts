@@ -1,6 +1,7 @@
+import { assertNever } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
-import { OVERLAY_DEVICE } from "../device-names.js";
-import type { LaneView, PeerView, TcpOutcome } from "./peer-view.js";
+import { OVERLAY_DEVICE, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
+import type { LaneView, PeerView, PodWay, TcpOutcome } from "./peer-view.js";
 import type { Path } from "./probe-packet.js";
 
 /** What can be at fault on the way to a peer. The word is shown as a reason, and is the metric's label. */
@@ -65,14 +66,36 @@ function isAlive(lane: LaneView): boolean {
   return lane.answered > 0 && !isDead(lane);
 }
 
-function wrongRoute({ peer, strangers, evidence, isOnLink }: PeerView): Fault | undefined {
+/** Devices by which packets for the peer's pods may leave. */
+function isOnItsWay(device: string, { way, isOnLink, evidence }: PeerView): boolean {
+  switch (way) {
+    case "overlay":
+      return device === OVERLAY_DEVICE;
+    case "tunnel":
+      return device.startsWith(TUNNEL_DEVICE_PREFIX);
+    case "link":
+      // A peer behind a router is reached through the overlay.
+      return device === (isOnLink ? (evidence?.routes.underlay?.device ?? device) : OVERLAY_DEVICE);
+    default:
+      return assertNever(way);
+  }
+}
+
+const WAY_NAMES: Readonly<Record<PodWay, string>> = {
+  overlay: OVERLAY_DEVICE,
+  tunnel: "an encrypted tunnel",
+  link: "the link",
+};
+
+function wrongRoute(view: PeerView): Fault | undefined {
+  const { peer, strangers, evidence, isOnLink, way } = view;
   const fault = (message: string): Fault => ({ kind: "WrongRoute", direction: "to", message });
   if (strangers > 1)
     return fault(`another node answers at the address of ${peer}: two hosts have it, or a route leads astray`);
   const { overlay, underlay } = evidence?.routes ?? {};
-  if (overlay !== undefined && overlay.device !== OVERLAY_DEVICE)
+  if (overlay !== undefined && !isOnItsWay(overlay.device, view))
     return fault(
-      `packets for the pods of ${peer} leave by ${overlay.device}, not by ${OVERLAY_DEVICE}: another route takes them`,
+      `packets for the pods of ${peer} leave by ${overlay.device}, not by ${WAY_NAMES[way]}: another route takes them`,
     );
   if (underlay === undefined) return undefined;
   if (underlay.device === OVERLAY_DEVICE)

@@ -2,14 +2,15 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Fate, type Parcel, probeFabric, type Weather } from "../../test/kit/probe-fabric.js";
 import type { FaultKind } from "./diagnose.js";
+import type { PodWay } from "./peer-view.js";
 
 const fabrics: ReturnType<typeof probeFabric>[] = [];
 afterEach(() => {
   for (const fabric of fabrics.splice(0)) fabric.stop();
 });
 
-function open(count: number, seed = 1): ReturnType<typeof probeFabric> {
-  const fabric = probeFabric(count, seed);
+function open(count: number, seed = 1, way: PodWay = "overlay"): ReturnType<typeof probeFabric> {
+  const fabric = probeFabric(count, seed, way);
   fabrics.push(fabric);
   return fabric;
 }
@@ -164,6 +165,21 @@ test("on a healthy network nothing is ever named, whatever the jitter, pauses an
     { numRuns: 8 },
   );
 });
+
+// What pods' packets go by in clusters that are made otherwise: no fault where they do, one where they do not.
+const ways = [
+  { way: "tunnel", device: "tswbabcdefgh", want: [] },
+  { way: "tunnel", device: "tallship0", want: ["node-001 WrongRoute"] },
+  { way: "link", device: "eth0", want: [] },
+  { way: "link", device: "tallship0", want: ["node-001 WrongRoute"] },
+] as const;
+for (const { way, device, want } of ways)
+  test(`by ${way}, packets that leave by ${device} are ${want.length === 0 ? "no fault" : "led astray"}`, async () => {
+    const fabric = open(2, 1, way);
+    fabric.setWeather({ routes: () => ({ overlay: { device, via: "" }, underlay: { device: "eth0", via: "" } }) });
+    await fabric.clock.advance(60_000);
+    expect([...fabric.node(0).everNamed]).toEqual(want);
+  });
 
 test("a black hole's remedy is the size that passes, and it goes with the fault", async () => {
   const fabric = open(2);

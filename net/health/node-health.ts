@@ -12,6 +12,7 @@ import { NameServerWatch } from "./name-server-watch.js";
 import { verdictAfter } from "./named-fault.js";
 import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
 import { newRecord, type PeerRecord } from "./peer-record.js";
+import type { PodWay } from "./peer-view.js";
 import { isAnswerable, isFromPeer, ProbeEcho } from "./probe-echo.js";
 import {
   decodeProbe,
@@ -32,7 +33,8 @@ export interface NodeHealthConfig {
   /** This node's ends of both ways. */
   readonly addresses: PeerAddresses;
   readonly port: number;
-  /** Largest IP packet on each way, bytes. */
+  /** What pods' packets go to peers by; and the largest IP packet on each path, bytes. */
+  readonly way: PodWay;
   readonly fullBytes: Readonly<Record<Path, number>>;
 }
 
@@ -240,10 +242,10 @@ export class NodeHealth {
   }
 
   private groundOf({ peer }: PeerRecord) {
-    const { addresses, fullBytes } = this.config;
+    const { addresses, fullBytes, way } = this.config;
     return {
       peer: peer.name,
-      fullBytes,
+      ...{ fullBytes, way },
       isOnLink: isOnLink(peer.addresses.underlay, addresses.underlay, this.prefixLength),
     };
   }

@@ -121,7 +121,7 @@ export class PeerLedger {
   }
 
   /** Every measure as of now. */
-  view(ground: Pick<PeerView, "peer" | "isOnLink" | "fullBytes">, nowMs: number): PeerView {
+  view(ground: Pick<PeerView, "peer" | "isOnLink" | "fullBytes" | "way">, nowMs: number): PeerView {
     const sinceMs = nowMs - limit("probeWindowMs");
     const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
     const lane = (name: Lane): LaneView => this.laneView(name, nowMs);

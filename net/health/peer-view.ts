@@ -44,6 +44,9 @@ export interface Evidence {
   readonly ping: "passed" | "silent" | undefined;
 }
 
+/** What pods' packets go to a peer by: the overlay's device, encrypted tunnels, or the link itself where the peer is on it. */
+export type PodWay = "overlay" | "tunnel" | "link";
+
 /** Everything that is known of the way to one peer, as of one moment. */
 export interface PeerView {
   readonly peer: string;
@@ -63,6 +66,8 @@ export interface PeerView {
   readonly evidence: Evidence | undefined;
   /** The peer's address is in this host's own network on that link. */
   readonly isOnLink: boolean;
+  /** What this cluster's pods' packets go by. */
+  readonly way: PodWay;
   /** Bytes of the full probes' IP packets. */
   readonly fullBytes: Readonly<Record<Path, number>>;
 }

@@ -121,6 +121,44 @@ test("a bridge network is each host's own", async () => {
   await testbed.tsctl(["network", "rm", "side"]);
 });
 
+test("services on two networks with ranges of their own meet by name and alias on each, and are apart", async () => {
+  const text = `services:
+  edge: {image: "tallship/hello:1", networks: [front]}
+  web: {image: "tallship/hello:1", networks: {front: {aliases: [site]}, back: {aliases: [inner]}}}
+  store: {image: "tallship/hello:1", networks: [back]}
+networks:
+  front: {ipam: {config: [{subnet: 172.28.1.0/24}]}}
+  back: {internal: true, ipam: {config: [{subnet: 172.28.2.0/24}]}}
+`;
+  await testbed.tsctl(["compose", "-f", "-", "-p", "twonets", "up", "-d", "--wait"], { input: text });
+  const fetch = async (from: string, to: string): Promise<string> => {
+    const words = ["compose", "-p", "twonets", "exec", "-T", from, "timeout", "3", "fetch", to, "8080"];
+    return (await testbed.tryTsctl(words)).stdout;
+  };
+  for (const [from, to] of [
+    ["edge", "web"],
+    ["edge", "site"],
+    ["store", "web"],
+    ["store", "inner"],
+    ["web", "store"],
+    ["web", "edge"],
+  ] as const)
+    expect([from, to, await fetch(from, to)]).toEqual([from, to, expect.stringMatching(/^(web|store|edge)-/)]);
+  for (const [from, to] of [
+    ["edge", "store"],
+    ["store", "edge"],
+  ] as const)
+    expect([from, to, await fetch(from, to)]).toEqual([from, to, ""]);
+  const [web] = JSON.parse(
+    await testbed.tsctl(["get", "pods", "-n", "twonets", "-l", "com.docker.compose.service=web", "-o", "json"]),
+  ).items;
+  expect(web.status.networks.map(({ ip }: { readonly ip: string }) => ip.replace(/\d+$/, ""))).toEqual([
+    "172.28.1.",
+    "172.28.2.",
+  ]);
+  await testbed.tsctl(["compose", "-p", "twonets", "down"]);
+});
+
 test("nothing is interrupted by agents that die, nor by their successors", async () => {
   for (const { name } of testbed.layout.hosts) await testbed.process(name, "agent", "kill");
   await asWanted();

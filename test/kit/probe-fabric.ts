@@ -3,7 +3,7 @@ import { silentLog } from "../../lib/log.js";
 import { type Rng, seededRng } from "../../lib/rng.js";
 import type { NameServerHealth, PeerHealth } from "../../net/health/health-report.js";
 import { NodeHealth } from "../../net/health/node-health.js";
-import type { Evidence, TcpOutcome } from "../../net/health/peer-view.js";
+import type { Evidence, PodWay, TcpOutcome } from "../../net/health/peer-view.js";
 import { type Path, PROBE_HEADERS_BYTES } from "../../net/health/probe-packet.js";
 import type { ProbeEnd, ProbeReceiver, ProbeWire } from "../../net/health/probe-wire.js";
 import { NO_REMEDIES, type Remedies } from "../../net/health/remedies.js";
@@ -61,7 +61,7 @@ export interface FabricNode {
 const MTU = { underlay: 1_500, overlay: 1_450 };
 
 /** Nodes that probe each other over simulated links, on a clock that the test moves. */
-export function probeFabric(count: number, seed = 1) {
+export function probeFabric(count: number, seed = 1, way: PodWay = "overlay") {
   const clock = new ManualClock();
   const rng = seededRng(seed);
   let weather: Weather = {};
@@ -142,6 +142,7 @@ export function probeFabric(count: number, seed = 1) {
         self: { nodeName: name, podCIDR: objects.get(name)?.spec?.podCIDR ?? "", clusterCIDR: "10.128.0.0/9" },
         addresses: addressesOf(at),
         port: 7_447,
+        way,
         fullBytes: MTU,
       },
       {
