@@ -24,7 +24,7 @@ import type { FitNode } from "./pressure/keep-fit.js";
 import type { Runtime } from "./runtime/runtime.js";
 import type { ImageStreams, PodStreams } from "./session/operator-streams.js";
 import type { ProbeEdges } from "./session/probe-peers.js";
-import type { UserEdges } from "./userns/pod-namespaces.js";
+import type { PodNamespaces, UserEdges } from "./userns/pod-namespaces.js";
 import type { PodDisk } from "./volume/pod-disk.js";
 
 /** Everything outside of the agent's own decisions; main.ts passes the real ones, the simulator its own. */
@@ -50,7 +50,7 @@ export interface AgentEdges {
   readonly ingress: Pick<NodeIngressOptions, "proxy" | "site">;
   /** How peers are probed; absent: they are not. */
   readonly probe?: ProbeEdges;
-  readonly streams: (loop: PodLoop) => PodStreams;
+  readonly streams: (loop: PodLoop, idsOf: PodNamespaces["idsOf"]) => PodStreams;
   readonly imageStreams: (inUse: () => InUse, openLink: (() => Promise<BuildLink>) | undefined) => ImageStreams;
   /** Drops unused images while the disk is too full, until the signal aborts. */
   readonly collectImages?: (inUse: () => InUse, signal: AbortSignal) => Promise<void>;

@@ -107,7 +107,8 @@ export class Agent {
       onCutOver: (revision) => this.cutOver(revision),
       onOpenStream: (open) => {
         if (this.loop === undefined) return;
-        const streams = { ...edges.streams(this.loop), ...edges.imageStreams(this.inUse, this.openLink) };
+        const ofPods = edges.streams(this.loop, (uid) => this.users.idsOf(uid));
+        const streams = { ...ofPods, ...edges.imageStreams(this.inUse, this.openLink) };
         void carryStream({ book: this.book, streams, log }, open, this.over.signal);
       },
       onConfigsChanged: ({ configs, revision }) => {

@@ -78,7 +78,7 @@ import { startOciRuntime } from "./runtime/oci/oci-runtime.js";
 import { findPrograms } from "./runtime/oci/programs.js";
 import { openHostUsers } from "./userns/host-users.js";
 import { openHostDisk } from "./volume/host-disk.js";
-import { workerOf } from "./worker/worker-program.js";
+import { copierOf, workerOf } from "./worker/worker-program.js";
 
 /** What an agent is started with. */
 export interface AgentOptions {
@@ -181,7 +181,18 @@ async function openEdges(parts: Parts): Promise<Opened> {
     imageStreams: (inUse, openLink) => imageStreams({ ...created, builder, inUse, openLink }),
     ingress: ingressOf(paths),
     probe: probesOf(cluster, metrics),
-    streams: (loop) => podStreams({ ...edges, ...paths, loop, runtime, rootfs: created.rootFs, facts, hostUsage }),
+    streams: (loop, idsOf) =>
+      podStreams({
+        ...edges,
+        ...paths,
+        loop,
+        idsOf,
+        copier: copierOf(parts.programPath),
+        runtime,
+        rootfs: created.rootFs,
+        facts,
+        hostUsage,
+      }),
     facts,
     usage: hostUsage(systemClock),
     fetchPage: fetchPages(systemClock),

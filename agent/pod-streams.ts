@@ -31,6 +31,7 @@ import { feed } from "./streams/feed.js";
 import { forward } from "./streams/forward.js";
 import { type OpenRoot, openStoppedRoot } from "./streams/stopped-root.js";
 import { usage } from "./streams/usage.js";
+import type { IdRange } from "./userns/pod-ids.js";
 
 /** What operators' streams reach. */
 export interface PodStreamsParts {
@@ -42,6 +43,10 @@ export interface PodStreamsParts {
   readonly clock: Clock;
   readonly facts: HostFacts;
   readonly hostUsage: (clock: Clock) => HostUsage;
+  /** The ids of a pod with a user namespace of its own. */
+  readonly idsOf: (podUid: string) => IdRange | undefined;
+  /** Words of the program that copies into such a pod. */
+  readonly copier: readonly string[];
 }
 
 /** What operators do with the pods on this node. */
@@ -57,8 +62,10 @@ export function podStreams(parts: PodStreamsParts): PodStreams {
     },
     copy: async function* (podUid, start, input, signal) {
       const root = await rootToCopy(parts, podUid, start, signal);
+      const ids = parts.idsOf(podUid);
+      const users = ids === undefined ? undefined : { ids, copier: { command: parts.copier, clock } };
       try {
-        yield* copy(root.path, start, input, signal);
+        yield* copy({ path: root.path, users }, start, input, signal);
       } finally {
         root.close();
       }
@@ -95,7 +102,7 @@ async function runningContainer(
 
 /** The root of the container's first process; of one that has ended, what it left behind, where its pod keeps that. */
 async function rootToCopy(
-  { loop, runtime, rootfs }: PodStreamsParts,
+  { loop, runtime, rootfs, idsOf }: PodStreamsParts,
   podUid: string,
   { container, path }: CopyStart,
   signal: AbortSignal,
@@ -109,7 +116,7 @@ async function rootToCopy(
     throw new TallshipError("failed_precondition", `copy: container ${container} does not run`);
   const mounts = everyContainer(pod).find(({ name }) => name === container)?.volumeMounts ?? [];
   const volume = mounts.find(({ mountPath }) => isBelow(path, mountPath));
-  if (volume === undefined) return openStoppedRoot(left, signal);
+  if (volume === undefined) return openStoppedRoot(left, idsOf(podUid), signal);
   const why = `${path} is in volume ${volume.name}, which is there while it runs: start it first`;
   throw new TallshipError("failed_precondition", `copy: container ${container} does not run, and ${why}`);
 }

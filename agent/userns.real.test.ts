@@ -1,10 +1,16 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../lib/system-clock.js";
+import { tarEntry } from "../lib/tar/entry.js";
+import { tarArchive } from "../lib/tar/tar-writer.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { CopyStart, ExecInput } from "../proto/gen/tallship/v1/streams.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
 import { waitFor } from "../test/kit/wait.js";
 import type { PodLoop } from "./pod-loop.js";
+import { copy } from "./streams/copy.js";
+import { copierOf } from "./worker/worker-program.js";
 
 let machine: AgentMachine;
 let loop: PodLoop;
@@ -157,6 +163,46 @@ test("an image volume and a privileged container work in a user namespace too", 
   expect(written).toMatch(/Read-only file system/);
   expect(written).toMatch(/^mounted$/m);
   expect(written).toMatch(/klogctl: Operation not permitted/);
+});
+
+test("what is copied into a container and out of it belongs to whom it belongs inside, in volumes too", async () => {
+  const containers = [
+    { name: "web", image, command: ["sh", "-c", forever], volumeMounts: [{ name: "v", mountPath: "/v" }] },
+  ];
+  loop.setDesired(userPod("copies", { volumes: [{ name: "v", emptyDir: {} }], containers }));
+  const path = `/proc/${await runningPid("copies")}/root`;
+  const ids = machine.podNamespaces.idsOf("copies");
+  if (ids === undefined) throw new Error("the pod has no ids");
+  const users = { ids, copier: { command: copierOf("bin/tallshipd"), clock: systemClock } };
+  const archive = tarArchive([
+    [tarEntry("mine", "file", { uid: 1000, gid: 50 }), Buffer.from("hi")],
+    [tarEntry("nobodys", "file", { uid: 100_000, gid: 0 }), Buffer.from("hi")],
+  ]);
+  async function* input() {
+    yield ExecInput.fromPartial({ part: { $case: "stdin", value: archive } });
+    yield ExecInput.fromPartial({ part: { $case: "stdinClosed", value: true } });
+  }
+  const { signal } = new AbortController();
+  const into = async (to: string, more: Partial<CopyStart>) => {
+    const start = CopyStart.fromPartial({ path: to, isInto: true, isAsIs: true, ...more });
+    for await (const _ of copy({ path, users }, start, input(), signal)) break;
+  };
+  await run("copies", ["mkdir", "-p", "/in", "/v/in"]);
+  await into("/in", { keepsOwners: true });
+  await into("/v/in", { keepsOwners: true });
+  await run("copies", ["mkdir", "/v/root"]);
+  await into("/v/root", {});
+  const owners = await run("copies", ["sh", "-c", "stat -c %u:%g /in/* /v/in/* /v/root/*"]);
+  expect(owners.trim().split("\n")).toEqual(["1000:50", "65534:0", "1000:50", "65534:0", "0:0", "0:0"]);
+  await expect(into("/nowhere", {})).rejects.toMatchObject({ code: "not_found" });
+  const out = copy({ path, users }, CopyStart.fromPartial({ path: "/v/in/mine" }), input(), signal);
+  const packed: Buffer[] = [];
+  for await (const { part } of out) if (part?.$case === "stdout") packed.push(Buffer.from(part.value));
+  const listed = execFileSync("tar", ["-tvf", "-", "--numeric-owner"], {
+    input: Buffer.concat(packed),
+    encoding: "utf8",
+  });
+  expect(listed).toContain(" 1000/50 ");
 });
 
 test("a user beyond the pod's ids is refused by name", async () => {

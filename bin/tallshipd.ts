@@ -233,6 +233,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       return runWorker();
     },
   }),
+  "copy-tree": command({
+    summary: "write an archive into a container for the agent, which starts it",
+    words: [],
+    options: {},
+    run: async () => {
+      const { runCopy } = await import("../agent/streams/run-copy.js");
+      return runCopy();
+    },
+  }),
   doctor: command({
     summary: "say what this host lacks, with the evidence and what to do",
     words: [],

@@ -1,28 +1,42 @@
+import type { MappedIds } from "../../lib/rooted/mapped-ids.js";
 import { packTree } from "../../lib/rooted/pack-tree.js";
 import { TreeUnpacker } from "../../lib/rooted/unpack-tree.js";
 import { entryPath } from "../../lib/tar/entry.js";
 import type { CopyStart, ExecInput, ExecOutput } from "../../proto/gen/tallship/v1/streams.js";
+import { type Copier, unpackAs } from "./copy-as.js";
+
+/** What is copied from or to. */
+export interface CopyRoot {
+  readonly path: string;
+  /** The ids that its own are on the host, and who writes for them; absent: its ids are the host's. */
+  readonly users?: { readonly ids: MappedIds; readonly copier: Copier } | undefined;
+}
 
 /**
  * Carries an archive into or out of a container. The root is that of the container's first process, with everything it has mounted, or what it left behind; every path is
  * walked handle by handle in it, so that no link of the container leads anywhere else, now or meanwhile.
  */
 export async function* copy(
-  root: string,
+  { path: root, users }: CopyRoot,
   start: CopyStart,
   input: AsyncIterable<ExecInput>,
   signal: AbortSignal,
 ): AsyncGenerator<ExecOutput> {
   const path = entryPath(start.path);
   if (!start.isInto) {
-    for (const value of packTree({ root, path, followsLink: start.followsLink })) {
+    for (const value of packTree({ root, path, followsLink: start.followsLink, ids: users?.ids })) {
       if (signal.aborted) return;
       yield { part: { $case: "stdout", value } };
     }
     return;
   }
   const owners = start.keepsOwners ? "archive" : "root";
-  const unpacker = new TreeUnpacker({ root, path, isAsIs: start.isAsIs, owners });
+  const order = { root, path, isAsIs: start.isAsIs, owners } as const;
+  if (users !== undefined) {
+    await unpackAs({ ...order, ids: users.ids }, input, users.copier);
+    return;
+  }
+  const unpacker = new TreeUnpacker(order);
   try {
     for await (const { part } of input) {
       if (part?.$case === "stdin") unpacker.push(part.value);

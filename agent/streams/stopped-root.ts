@@ -3,6 +3,9 @@ import { spawn } from "node:child_process";
 import { TallshipError } from "../../lib/errors.js";
 import type { RootFs } from "../image/images.js";
 import { shellWords } from "../launcher/shell-words.js";
+import { mappedRoot } from "../userns/mapped-mount.js";
+import { inNewUserNamespace } from "../userns/namespace-script.js";
+import type { IdRange } from "../userns/pod-ids.js";
 
 /** A root file system that can be looked at. */
 export interface OpenRoot {
@@ -15,10 +18,16 @@ export interface OpenRoot {
  * Opens the root of a container that does not run. It is mounted in a mount namespace that ends with a process of its own, and that ends with this agent: nothing stays mounted, and a start that comes
  * meanwhile finds its place free.
  */
-export function openStoppedRoot({ path, mount }: RootFs, signal: AbortSignal): Promise<OpenRoot> {
+export function openStoppedRoot(
+  { path, mount }: RootFs,
+  ids: IdRange | undefined,
+  signal: AbortSignal,
+): Promise<OpenRoot> {
   if (mount === undefined) return Promise.resolve({ path, close: () => undefined });
   const words = ["mount", "-t", mount.type, "-o", mount.options, mount.source, path];
-  const script = `${shellWords(words)} && echo mounted && exec cat >/dev/null`;
+  const mounting =
+    ids === undefined ? shellWords(words) : inNewUserNamespace(ids, [], mappedRoot("/proc/$pid/ns/user", path, mount));
+  const script = `${mounting} && echo mounted && exec cat >/dev/null`;
   const args = ["--mount", "--propagation", "private", "sh", "-c", script];
   const holder = spawn("unshare", args, { cwd: mount.cwd, stdio: ["pipe", "pipe", "pipe"] });
   const close = (): void => {

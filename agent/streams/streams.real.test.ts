@@ -132,7 +132,7 @@ async function copied(uid: string, start: Partial<CopyStart>, archive: Uint8Arra
   }
   const parts: Buffer[] = [];
   const whole = CopyStart.fromPartial({ container: "web", ...start });
-  for await (const { part } of copy(`/proc/${run.state.pid}/root`, whole, input(), over.signal))
+  for await (const { part } of copy({ path: `/proc/${run.state.pid}/root` }, whole, input(), over.signal))
     if (part?.$case === "stdout") parts.push(Buffer.from(part.value));
   return Buffer.concat(parts);
 }

@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, r
 import { asTallshipError } from "../errors.js";
 import { tarEntry } from "../tar/entry.js";
 import { tarEnd, tarHeader, tarPadding } from "../tar/tar-writer.js";
+import { type MappedIds, ownInside } from "./mapped-ids.js";
 import { nameIn, openIn, openRooted, partsOf } from "./walk.js";
 
 /** What is packed. */
@@ -14,6 +15,8 @@ export interface PackOrder {
   readonly followsLink: boolean;
   /** What of a folder is packed; all of it when absent. */
   readonly choose?: Choose;
+  /** Ids of this host that stand for others in the archive; absent: all stand for themselves. */
+  readonly ids?: MappedIds | undefined;
 }
 
 /** Whether a path below a packed folder, one byte per character, goes into the archive; of a folder that does not, `within` still looks for what does. */
@@ -25,7 +28,7 @@ const PIECE_BYTES = 65_536;
  * The tar archive of a file, or of a folder with all that it holds, under the last name of its path. Links inside are packed as links, so nothing
  * outside is read, whatever is renamed meanwhile. Sockets and device nodes are left out; a file that shrinks while it is read ends in zeros.
  */
-export function* packTree({ root, path, followsLink, choose = () => "keep" }: PackOrder): Generator<Buffer> {
+export function* packTree({ root, path, followsLink, choose = () => "keep", ids }: PackOrder): Generator<Buffer> {
   const rules = { beyond: "clamped", makesFolders: false } as const;
   const fd = openRooted(root, path, { ...rules, followsLast: followsLink || /\/\.?$/.test(path) });
   try {
@@ -38,7 +41,13 @@ export function* packTree({ root, path, followsLink, choose = () => "keep" }: Pa
         closeSync(folder);
       }
     };
-    yield* packPlace(fd, { name: last === ".." || /(^|\/)\.$/.test(path) ? "." : last, below: "", choose, readLink });
+    yield* packPlace(fd, {
+      name: last === ".." || /(^|\/)\.$/.test(path) ? "." : last,
+      below: "",
+      choose,
+      ids,
+      readLink,
+    });
     yield tarEnd();
   } catch (error) {
     throw asTallshipError(error, "disk_failed");
@@ -53,6 +62,7 @@ interface Place {
   /** Below what is packed; empty for that itself. */
   readonly below: string;
   readonly choose: Choose;
+  readonly ids: MappedIds | undefined;
   readonly readLink: () => string;
 }
 
@@ -61,17 +71,17 @@ function* packPlace(fd: number, place: Place): Generator<Buffer> {
   const choice = place.below === "" ? "keep" : place.choose(place.below);
   if (choice === "drop") return;
   const stats = fstatSync(fd);
-  const { name, readLink } = place;
+  const { name, ids, readLink } = place;
   if (stats.isDirectory()) yield* packFolder(fd, place, choice === "keep" ? stats : undefined);
   else if (choice === "within") return;
   else if (stats.isSymbolicLink())
-    yield tarHeader(tarEntry(name, "symlink", { ...ownersOf(stats), linkPath: readLink() }));
-  else if (stats.isFile()) yield* packFile(fd, name, stats);
+    yield tarHeader(tarEntry(name, "symlink", { ...ownersOf(stats, ids), linkPath: readLink() }));
+  else if (stats.isFile()) yield* packFile(fd, place, stats);
 }
 
 /** Without stats only what is chosen within, with the folder before the first of it. */
 function* packFolder(fd: number, place: Place, stats: Stats | undefined): Generator<Buffer> {
-  const header = (of: Stats): Buffer => tarHeader(tarEntry(`${place.name}/`, "directory", ownersOf(of)));
+  const header = (of: Stats): Buffer => tarHeader(tarEntry(`${place.name}/`, "directory", ownersOf(of, place.ids)));
   let isNamed = stats !== undefined;
   if (stats !== undefined) yield header(stats);
   for (const bytes of packChildren(fd, place)) {
@@ -81,11 +91,11 @@ function* packFolder(fd: number, place: Place, stats: Stats | undefined): Genera
   }
 }
 
-function* packChildren(fd: number, { name, below, choose }: Place): Generator<Buffer> {
+function* packChildren(fd: number, { name, below, choose, ids }: Place): Generator<Buffer> {
   for (const child of readdirSync(nameIn(fd, ""), { encoding: "latin1" }).sort()) {
     const opened = openIfThere(fd, child);
     if (opened === undefined) continue;
-    const place = { name: `${name}/${child}`, below: below === "" ? child : `${below}/${child}`, choose };
+    const place = { name: `${name}/${child}`, below: below === "" ? child : `${below}/${child}`, choose, ids };
     const readLink = (): string => readlinkSync(nameIn(fd, child), { encoding: "latin1" });
     try {
       yield* packPlace(opened, { ...place, readLink });
@@ -104,11 +114,11 @@ function openIfThere(fd: number, name: string): number | undefined {
   }
 }
 
-function* packFile(place: number, name: string, stats: Stats): Generator<Buffer> {
+function* packFile(handle: number, { name, ids }: Place, stats: Stats): Generator<Buffer> {
   // Opened by its handle: a name could have become something else.
-  const fd = openSync(`/proc/self/fd/${place}`, constants.O_RDONLY | constants.O_NONBLOCK);
+  const fd = openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
-    yield tarHeader(tarEntry(name, "file", { ...ownersOf(stats), sizeBytes: stats.size }));
+    yield tarHeader(tarEntry(name, "file", { ...ownersOf(stats, ids), sizeBytes: stats.size }));
     for (let left = stats.size; left > 0; ) {
       const piece = Buffer.alloc(Math.min(PIECE_BYTES, left));
       const count = readSync(fd, piece, 0, piece.length, null);
@@ -122,11 +132,19 @@ function* packFile(place: number, name: string, stats: Stats): Generator<Buffer>
   }
 }
 
-function ownersOf({ mode, uid, gid, mtimeMs }: Stats): {
+function ownersOf(
+  { mode, uid, gid, mtimeMs }: Stats,
+  ids: MappedIds | undefined,
+): {
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
   readonly mtimeS: number;
 } {
-  return { mode: mode & 0o7777, uid, gid, mtimeS: Math.floor(mtimeMs / 1000) };
+  return {
+    mode: mode & 0o7777,
+    uid: ownInside(uid, ids),
+    gid: ownInside(gid, ids),
+    mtimeS: Math.floor(mtimeMs / 1000),
+  };
 }

@@ -20,6 +20,7 @@ import { asTallshipError, hasCode, TallshipError } from "../errors.js";
 import { pathBytes, shownPath, type TarEntry } from "../tar/entry.js";
 import { TarReader } from "../tar/tar-reader.js";
 import { type CopyEnd, copyPlace } from "./copy-place.js";
+import { type MappedIds, ownOutside } from "./mapped-ids.js";
 import { nameIn, openIn, openRooted, partsOf } from "./walk.js";
 
 /** How an archive is written. */
@@ -30,6 +31,8 @@ export interface UnpackOrder {
   readonly isAsIs: boolean;
   /** Owners that are set, those of the archive, or who runs the program. */
   readonly owners: "archive" | "root" | "own";
+  /** Ids of this host that those of the archive stand for, root's too; absent: themselves. */
+  readonly ids?: MappedIds | undefined;
 }
 
 /**
@@ -175,8 +178,9 @@ export class TreeUnpacker {
   }
 
   private own(set: (uid: number, gid: number) => void, { uid, gid }: TarEntry): void {
-    if (this.order.owners === "archive") set(uid, gid);
-    else if (this.order.owners === "root") set(0, 0);
+    const { owners, ids } = this.order;
+    if (owners === "archive") set(ownOutside(uid, ids), ownOutside(gid, ids));
+    else if (owners === "root") set(ownOutside(0, ids), ownOutside(0, ids));
   }
 
   /** Who unpacks for himself gets no programs with the rights of another. */
