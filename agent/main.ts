@@ -30,7 +30,8 @@ import { tunnelKeyFile } from "../net/tunnels/key-file.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent } from "./agent.js";
 import type { AgentEdges } from "./agent-edges.js";
-import { cgroupMode } from "./cgroup/hierarchies.js";
+import type { NodeTraits } from "./assemble.js";
+import { cgroupMode, type Hierarchy } from "./cgroup/hierarchies.js";
 import { enterWithoutUnified } from "./cgroup/hybrid.js";
 import { kernelCounts } from "./cgroup/kernel-counts.js";
 import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
@@ -143,8 +144,6 @@ async function openEdges(parts: Parts): Promise<Opened> {
   const created = openImages(parts);
   const builder = new ImageBuilder({ ...created, dataDir, cgroupParent, log, platform: platformOfNode(process.arch) });
   const facts = factsOf(parts, runtime.version);
-  const floor = leastOomScore();
-  if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
   const keyPem = credentials.current().pair?.keyPem ?? "";
   const { clusterDomain } = cluster;
   const names = namePublisher({ clusterDomain, file: namesFile(namesPath(runDir)), clock: systemClock, log });
@@ -181,30 +180,14 @@ async function openEdges(parts: Parts): Promise<Opened> {
     imageStreams: (inUse, openLink) => imageStreams({ ...created, builder, inUse, openLink }),
     ingress: ingressOf(paths),
     probe: probesOf(cluster, metrics),
-    streams: (loop, idsOf) =>
-      podStreams({
-        ...edges,
-        ...paths,
-        loop,
-        idsOf,
-        copier: copierOf(parts.programPath),
-        runtime,
-        rootfs: created.rootFs,
-        facts,
-        hostUsage,
-      }),
+    streams: (loop, idsOf) => {
+      const of = { loop, idsOf, runtime, facts, hostUsage, copier: copierOf(parts.programPath) };
+      return podStreams({ ...edges, ...paths, ...of, rootfs: created.rootFs });
+    },
     facts,
     usage: hostUsage(systemClock),
     fetchPage: fetchPages(systemClock),
-    traits: {
-      ...{ hostname: facts.hostname, nodeIPs: nodeIPs(facts), runDir, cgroupParent, memoryBytes: facts.memoryBytes },
-      oomScoreFloor: floor,
-      allocatable: allocatable(facts),
-      capabilities: capabilityNames(ownCapabilityMask()),
-      ...{ architecture: process.arch, counts: kernelCounts(hierarchies) },
-      ...{ devices: hostDevices(), hardLimits: ownHardLimits() },
-      ...{ seccompProfile: seccompProfiles(dataDir), clusterDomain },
-    },
+    traits: traitsOf(parts, facts, hierarchies),
     hostResolvConf: readText("/etc/resolv.conf"),
     observe: podObserver(metrics),
   };
@@ -214,6 +197,24 @@ async function openEdges(parts: Parts): Promise<Opened> {
     await launcher.close();
   };
   return { edges: made, serving: created.serving, close };
+}
+
+function traitsOf(
+  { paths, cluster, cgroupParent, log }: Parts,
+  facts: HostFacts,
+  of: readonly Hierarchy[],
+): NodeTraits {
+  const floor = leastOomScore();
+  if (floor > -998) log.warn("the kernel refuses to protect containers from the OOM killer", { least: floor });
+  return {
+    ...{ hostname: facts.hostname, nodeIPs: nodeIPs(facts), runDir: paths.runDir, cgroupParent },
+    ...{ memoryBytes: facts.memoryBytes, clusterDomain: cluster.clusterDomain },
+    oomScoreFloor: floor,
+    allocatable: allocatable(facts),
+    capabilities: capabilityNames(ownCapabilityMask()),
+    ...{ architecture: process.arch, counts: kernelCounts(of) },
+    ...{ devices: hostDevices(), hardLimits: ownHardLimits(), seccompProfile: seccompProfiles(paths.dataDir) },
+  };
 }
 
 function factsOf({ host, cluster, paths: { dataDir } }: Parts, runtimeVersion: string): HostFacts {

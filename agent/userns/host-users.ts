@@ -5,6 +5,7 @@ import { writeFileAtomic } from "../../lib/atomic-file.js";
 import { TallshipError } from "../../lib/errors.js";
 import { netnsPath } from "../../net/node-network.js";
 import type { Launcher } from "../launcher/launcher.js";
+import { shellWord } from "../launcher/shell-words.js";
 import { mappableScript } from "./mapped-mount.js";
 import { inNewUserNamespace, pinScript, unpinScript } from "./namespace-script.js";
 import { type HeldIds, type IdRange, nodeIdRange } from "./pod-ids.js";
@@ -42,14 +43,30 @@ export async function openHostUsers(options: HostUsersOptions): Promise<UserEdge
 
 async function refusalOf({ dataDir, runDir, launcher, runtimeVersion }: HostUsersOptions, range: IdRange) {
   if (!runtimeVersion.startsWith("crun://")) return `${runtimeVersion} does not map the ids of volumes: crun does`;
+  await run(procScript(`${runDir}/userns/proc`)).catch(() => undefined); // What is tried below says why.
   const tried = [
     inNewUserNamespace(range, ["net"], "true"),
+    MOUNTS_PROC,
     ...[`${dataDir}/probe`, `${runDir}/userns/probe`].map((folder) =>
       inNewUserNamespace(range, [], mappableScript("/proc/$pid/ns/user", folder)),
     ),
   ];
   const { exitCode, output } = await launcher.run(tried.join(" && "));
   return exitCode === 0 ? undefined : `the kernel refuses: ${output.trim().split("\n").at(0)}`;
+}
+
+/** Fails where a user namespace may not mount /proc. */
+const MOUNTS_PROC =
+  "unshare --user --map-root-user --pid --fork --mount --propagation private mount -t proc proc /proc";
+
+/**
+ * A user namespace may mount /proc only where it sees one that nothing is mounted over, lest it uncovers what the host has covered. On a host that has, a /proc nobody else gets to is
+ * put beside: what a container must not see of it is covered in its own, with or without a user namespace.
+ */
+function procScript(at: string): string {
+  const path = shellWord(at);
+  const make = `mkdir -p -m 700 ${path} && { mountpoint -q ${path} || mount -t proc -o nosuid,nodev,noexec proc ${path}; }`;
+  return `${MOUNTS_PROC} 2>/dev/null || { ${make}; }`;
 }
 
 function run(script: string): Promise<void> {

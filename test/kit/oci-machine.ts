@@ -76,7 +76,7 @@ export class OciMachine {
     for (const uid of pods) await runtime.removePod(uid);
     await runtime.close();
     await this.launcher?.close();
-    execFileSync("sh", ["-c", 'umount -l "$0/secrets"; true', this.paths.runDir], { stdio: "ignore" });
+    execFileSync("sh", ["-c", 'umount -l "$0/secrets" "$0/userns/proc"; true', this.paths.runDir], { stdio: "ignore" });
     removeMountNamespace(this.paths.runDir);
     for (const { mountPoint } of mountedHierarchies())
       execFileSync(
