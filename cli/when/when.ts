@@ -33,7 +33,9 @@ export async function runWhen(
         .map((line) => `${line}\n`)
         .join(""),
     );
-    await shell.stdout.write(safeText(texts.length === 0 ? "no pod waits, and none would\n" : texts.join("")));
+    const none =
+      target?.kind === "Pod" ? `pod/${target.name} does not wait for a node` : "no pod waits, and none would";
+    await shell.stdout.write(safeText(texts.length === 0 ? `${none}\n` : texts.join("")));
     return EXIT.ok;
   });
 }

@@ -15,8 +15,14 @@ function queueText({ aheadCount }: WhyResponse): string {
   return aheadCount === 0 ? "" : `, after ${podsText(aheadCount)} that ${aheadCount === 1 ? "goes" : "go"} before it`;
 }
 
-function nodeLines({ nodes }: WhyResponse): readonly string[] {
-  if (nodes.length === 0) return [];
+/** Of a group that needs more nodes at once than there are, each of its pods alone may have nothing against it anywhere. */
+function isRefused({ nodes }: WhyResponse): boolean {
+  return nodes.some(({ objections }) => objections.length > 0);
+}
+
+function nodeLines(why: WhyResponse): readonly string[] {
+  const { nodes } = why;
+  if (!isRefused(why)) return [];
   const shown = nodes.slice(0, MOST_NODES);
   const rows = shown.flatMap(({ node, objections }) =>
     objections.map(({ filter, reason, shortBy }, at) => [at === 0 ? node : "", filter, shortText(reason, shortBy)]),
@@ -30,8 +36,9 @@ function shortText(reason: string, shortBy: string): string {
   return shortBy === "" ? reason : `${reason} (short by ${shortBy})`;
 }
 
-function relaxationLines({ relaxations, nodes }: WhyResponse): readonly string[] {
-  if (nodes.length === 0) return [];
+function relaxationLines(why: WhyResponse): readonly string[] {
+  const { relaxations } = why;
+  if (!isRefused(why)) return [];
   if (relaxations.length === 0) return ["", "Every node has more than one thing against it."];
   return ["", "One change would be enough:", ...relaxations.map((each) => `  ${relaxationText(each)}`)];
 }

@@ -47,7 +47,7 @@ test("a pod of a group that finds no nodes together is not told that a node take
   const [first] = members;
   if (first === undefined) throw new Error("there are three");
   const need = 'pod group "g" needs nodes for 3 more pods at once: 2 of 3 would find one';
-  const each = "each: 0/1 nodes: 1 insufficient cpu (short by 1 at best)";
+  const each = "the next: 0/1 nodes: 1 insufficient cpu (short by 1 at best)";
   for (let time = 0; time < 2; time += 1)
     expect(await why(first)).toMatchObject({ takenBy: "", summary: `${need}; ${each}` });
   await world.put({ kind: "Node", object: nodeOf({ name: "node-b", allocatable: { cpu: "2", memory: "8Gi" } }) });

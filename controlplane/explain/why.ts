@@ -53,6 +53,8 @@ interface Verdict {
   readonly takenBy: string;
   readonly evictions: Decision<WaitingPod>["evictions"];
   readonly summary: string;
+  /** What does not fit even without pods of lower priority. */
+  readonly subject: "no node fits" | "the group does not fit";
 }
 
 function decide(state: SchedulerState, waiting: WaitingPod): Verdict {
@@ -64,6 +66,7 @@ function decide(state: SchedulerState, waiting: WaitingPod): Verdict {
     takenBy: bindings[0]?.nodeName ?? "",
     evictions,
     summary: refused === undefined ? "" : refusalText(refused.refusals),
+    subject: "no node fits",
   };
 }
 
@@ -72,18 +75,20 @@ function decideTogether(state: SchedulerState, waiting: WaitingPod, gang: Gang<W
   const { snapshot, standings } = state;
   const attempts = attemptGang(snapshot, gang, standings) ?? [];
   undo(snapshot, attempts);
+  const subject = "the group does not fit";
   const own = attempts.find(({ pod, is }) => pod.id === waiting.id && is === "bound");
   const evictions = attempts.flatMap(({ pod, nodeName, victims }) =>
     victims.map(({ id }) => ({ podId: id, nodeName, preemptor: pod })),
   );
-  if (own !== undefined) return { takenBy: own.nodeName, evictions, summary: "" };
+  if (own !== undefined) return { takenBy: own.nodeName, evictions, summary: "", subject };
   const alone = schedule(snapshot, gang.pods, { standings });
   const found = alone.bindings.length;
   const count = found === 0 ? "none finds one" : `${found} of ${gang.pods.length} would find one`;
   const where = gang.topologyKey === "" ? "" : `, not all within one ${gang.topologyKey}`;
   const refusals = alone.refusals.find(({ pod }) => pod.id === waiting.id) ?? alone.refusals[0];
-  const each = refusals === undefined ? "" : `; each: ${refusalText(refusals.refusals)}`;
-  return { takenBy: "", evictions, summary: `${state.groupNeed(waiting)}: ${count}${where}${each}` };
+  const whom = found === 0 ? "each" : "the next";
+  const why = refusals === undefined ? "" : `; ${whom}: ${refusalText(refusals.refusals)}`;
+  return { takenBy: "", evictions, summary: `${state.groupNeed(waiting)}: ${count}${where}${why}`, subject };
 }
 
 function preemptionText(state: SchedulerState, { id, preempts }: WaitingPod, decision: Verdict): string {
@@ -91,7 +96,8 @@ function preemptionText(state: SchedulerState, { id, preempts }: WaitingPod, dec
   const kept = state.reservedNode(id);
   if (kept !== undefined) return `room is being made for it on node ${kept}: pods of lower priority are ending there`;
   if (!preempts) return "it may not preempt others: its preemptionPolicy is Never";
-  return "preemption would not help: no node fits even without its pods of lower priority";
+  const whose = decision.subject === "no node fits" ? "its pods" : "pods";
+  return `preemption would not help: ${decision.subject} even without ${whose} of lower priority`;
 }
 
 function notTriedText(pod: Pod): string {
