@@ -74,6 +74,31 @@ describe("why", () => {
     );
   });
 
+  test("a group that does not fit as a whole: how many of it would find a node, and no table of nodes that would each take one", async () => {
+    const group =
+      "{apiVersion: tallship.dev/v1, kind: PodGroup, metadata: {name: ring, namespace: default}, spec: {minMember: 3}}";
+    await bench.api.create(objectOf(group));
+    for (const name of ["a", "b", "c"])
+      await bench.api.create(objectOf(pod(name, "3Gi").replace("app: web", "tallship.dev/pod-group: ring")));
+    expect(await succeed(bench, "why a")).toBe(
+      [
+        "pod/a: Pending",
+        'pod group "ring" needs nodes for 3 more pods at once: 2 of 3 would find one; the next: 0/3 nodes: 2 insufficient memory (short by 1Gi at best), 1 tainted gpu=only',
+        "",
+        "NODE    FILTER      WHY NOT",
+        "host1   resources   insufficient memory (short by 1Gi)",
+        "host3   taints      tainted gpu=only",
+        "",
+        "One change would be enough:",
+        "  1Gi less memory requested, or so much more free: host1",
+        "  a toleration for gpu=only: host3",
+        "",
+        "Preemption would not help: the group does not fit even without pods of lower priority.",
+        "",
+      ].join("\n"),
+    );
+  });
+
   test("a pod that is left to another scheduler", async () => {
     await bench.api.create(objectOf(pod("other", "1Gi", ", schedulerName: theirs")));
     expect(await succeed(bench, "why other")).toContain(
