@@ -9,5 +9,6 @@ for (const policy of ["spread", "pack"] as const)
     test(`policy ${policy}, seed ${seed}: 2,000 random clusters are scheduled as the naive definition would`, () => {
       tellOfChanges(policy, { seed, numRuns: 2_000 });
       tellOfLoads(policy, { seed, numRuns: 500 });
+      tellOfLoads(policy, { seed, numRuns: 100, nodes: 80 });
     });
   }

@@ -15,6 +15,11 @@ for (const policy of ["spread", "pack"] as const) {
   test(`policy ${policy}: on nodes that fill up slowly, what is remembered of them equals the naive definition's`, () => {
     tellOfLoads(policy, { seed: 42, numRuns: 150 });
   });
+
+  // Enough for a ranking of three levels.
+  test(`policy ${policy}: on many nodes as well`, () => {
+    tellOfLoads(policy, { seed: 42, numRuns: 25, nodes: 80 });
+  });
 }
 
 test("the order in which nodes and pods came does not matter", () => {

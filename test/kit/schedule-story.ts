@@ -106,6 +106,8 @@ class ScheduleStory {
 export interface Telling {
   readonly seed: number;
   readonly numRuns: number;
+  /** Absent: few. */
+  readonly nodes?: number;
 }
 
 /** Tells stories in which anything happens, to nodes and pods of every kind. */
@@ -119,9 +121,10 @@ export function tellOfChanges(policy: "spread" | "pack", telling: Telling): void
 }
 
 /** Tells stories in which plain pods come and go on nodes that stay as they are and seldom fill up, so that what was remembered of them has to hold for long. */
-export function tellOfLoads(policy: "spread" | "pack", telling: Telling): void {
+export function tellOfLoads(policy: "spread" | "pack", { nodes = nodeNames.length, ...telling }: Telling): void {
+  const names = Array.from({ length: nodes }, (_, at) => `node-${String(at).padStart(3, "0")}`);
   const beginning = fc.record({
-    nodes: fc.tuple(...nodeNames.map(plainNodeNamed)),
+    nodes: fc.tuple(...names.map(plainNodeNamed)),
     pods: fc.array(plainPod, { minLength: 5, maxLength: 5 }),
     steps: fc.array(
       fc.oneof(
