@@ -37,6 +37,8 @@ let started = 0;
 
 process.on("message", (order: CrowdOrder) => void begin(order));
 process.on("disconnect", () => process.exit(0));
+// The parent has gone in the middle of a message.
+process.on("error", () => process.exit(0));
 setInterval(tell, NEWS_MS);
 
 async function begin({ address, authority, names, atOnce }: CrowdOrder): Promise<void> {

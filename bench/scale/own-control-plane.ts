@@ -66,6 +66,12 @@ export async function startControlPlane(): Promise<OwnControlPlane> {
     stdio: ["ignore", "ignore", "inherit"],
     env: { ...process.env, HOME: root },
   });
+  // A bench that is told to stop leaves neither behind.
+  process.once("SIGTERM", () => process.exit(143));
+  process.once("exit", () => {
+    child.kill("SIGKILL");
+    killEtcd(paths);
+  });
   return {
     address: hostPort(host.advertiseAddress, api),
     pid: child.pid ?? 0,
@@ -85,13 +91,17 @@ async function remove(root: string, paths: HostPaths, child: ChildProcess): Prom
     await new Promise((resolve) => child.once("exit", resolve));
     clearTimeout(killing);
   }
-  try {
-    process.kill(Number.parseInt(readFileSync(memberPaths(paths.etcd).pid, "utf8"), 10), "SIGKILL");
-  } catch {
-    // It never ran.
-  }
+  killEtcd(paths);
   await waitFor("the files to be unused", () => {
     rmSync(root, { recursive: true, force: true });
     return true;
   });
+}
+
+function killEtcd(paths: HostPaths): void {
+  try {
+    process.kill(Number.parseInt(readFileSync(memberPaths(paths.etcd).pid, "utf8"), 10), "SIGKILL");
+  } catch {
+    // It never ran, or its files are gone with it.
+  }
 }
