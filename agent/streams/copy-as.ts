@@ -37,7 +37,8 @@ export async function unpackAs(
   const env = { ...process.env, [COPY_ORDER]: JSON.stringify(order) };
   const child = spawn("setpriv", words, { stdio: ["pipe", "ignore", "pipe"], cwd: "/", env });
   const session = new ChildSession(child, { clock, operation: "copy", cancelSignal: "SIGKILL" });
-  const sent = feed(session, input).catch(() => session.cancel());
+  // Who sends may keep its side open until it is answered: only the end of the process is waited for.
+  void feed(session, input).catch(() => session.cancel());
   let said = "";
   let exitCode = 0;
   for await (const part of session.output) {
@@ -45,7 +46,6 @@ export async function unpackAs(
     else said = `${said}${Buffer.from(part.bytes).toString()}`.slice(0, 10_000);
   }
   if (exitCode !== 0) throw failureIn(said);
-  await sent;
 }
 
 /** The failure that the program has told, or what else it said. */
