@@ -145,3 +145,25 @@ test("ports tells who reaches what", async () => {
     ["pod/web", "host1:*", "8081/TCP", "whoever reaches node host1"],
   ]);
 });
+
+test("net trace tells of each network's address, of what the name leads to there, and of networks that the client is not on", async () => {
+  await service("");
+  const places = (front: string, back: string): string =>
+    `, networks: [{name: front, address: ${front}}, {name: back, address: ${back}}]}`;
+  await slice(endpoint("db-0", "10.64.0.2", "host1", "ready: true").replace(/}$/, places("10.64.0.2", "10.64.1.2")));
+  await writeStatus(
+    bench,
+    "{apiVersion: v1, kind: Service, metadata: {name: db, namespace: default}, status: {networkAddresses: [{network: front, address: 10.96.0.20}, {network: back, address: 10.96.0.21}]}}",
+  );
+  await put(
+    "{apiVersion: v1, kind: Pod, metadata: {name: inner, namespace: default, annotations: {tallship.dev/networks: back}}, spec: {nodeName: host1, containers: [{name: main, image: i}]}}",
+  );
+  await writeStatus(
+    bench,
+    "{apiVersion: v1, kind: Pod, metadata: {name: inner, namespace: default}, status: {phase: Running, podIP: 10.64.1.9}}",
+  );
+  const page = await succeed(bench, "net trace inner db");
+  expect(page).toContain("name: leads to 10.96.0.21\n");
+  expect(page).toMatch(/its address on network back\n.*\n.*\n +10\.64\.1\.2:5432 +db-0 +host1 +100%\n/);
+  expect(page).toMatch(/10\.64\.0\.2:5432 .*dropped: it is reached on network front, which the client is not on/);
+});

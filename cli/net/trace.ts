@@ -70,8 +70,9 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 function frontText(front: TracedFront): string {
-  const { ip, port, protocol, kind, name, element, endpoints } = front;
-  const title = `${protocol} ${ip === "" ? "*" : ip}:${port}${name === "" ? "" : ` (${name})`}, ${KINDS[kind] ?? kind}`;
+  const { ip, port, protocol, kind, name, element, endpoints, network } = front;
+  const what = network === "" ? (KINDS[kind] ?? kind) : `its address on network ${network}`;
+  const title = `${protocol} ${ip === "" ? "*" : ip}:${port}${name === "" ? "" : ` (${name})`}, ${what}`;
   const verdict = element === "" ? "  no element: connections are refused\n" : `  ${element}\n`;
   if (endpoints.length === 0) return `\n${title}\n${verdict}`;
   const rows = endpoints.map((each) => [

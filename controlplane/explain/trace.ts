@@ -1,7 +1,7 @@
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import { TallshipError } from "../../lib/errors.js";
-import type { Place } from "../../net/proxy/endpoint-choice.js";
+import { addressOn, type Place } from "../../net/proxy/endpoint-choice.js";
 import { elementsOf, endpointsOf, frontKey, planFront } from "../../net/proxy/proxy-elements.js";
 import { type ServiceTarget, targetsOf } from "../../net/proxy/service-targets.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
@@ -14,6 +14,7 @@ import {
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import type { View } from "../cache/view.js";
+import { apartText, clientNetworks, namedAddresses, networkOfAddress } from "./trace-networks.js";
 import { type PolicyJudge, policyJudge } from "./trace-policies.js";
 
 const ZONE = "topology.kubernetes.io/zone";
@@ -34,13 +35,14 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
   const zone = metaOf(view.get("Node", "", client.node) ?? {}).labels[ZONE] ?? "";
   const place = { nodeName: client.node, zone };
   const judge = policyJudge(view, client.pod);
+  const networks = clientNetworks(client.pod, serviceNamespace);
   const targets = targetsOf(service, slices, place).filter((target) => isAsked(portOf(service, target), request.port));
   return TraceResponse.fromPartial({
     node: client.node,
     address: client.address,
     problems: [...client.problems, ...problemsOf(view, service, slices, request.port)],
-    names: namesOf(service, slices),
-    fronts: targets.map((target) => frontOf(target, { service, slices, place, judge })),
+    names: namesOf(service, slices, networks),
+    fronts: targets.map((target) => frontOf(target, { service, slices, place, judge, networks })),
   });
 }
 
@@ -102,27 +104,29 @@ function problemsOf(view: View, service: Service, slices: readonly EndpointSlice
   return [...problems, `the service has no endpoints: ${why}`];
 }
 
-/** What the name of a service leads to. */
-function namesOf({ spec }: Service, slices: readonly EndpointSlice[]): readonly string[] {
-  if (spec?.type === "ExternalName") return [spec.externalName];
-  if (spec?.clusterIP !== "None") return spec?.clusterIP === undefined || spec.clusterIP === "" ? [] : [spec.clusterIP];
-  const shown = slices.flatMap(({ endpoints }) =>
-    endpoints.filter(({ conditions }) => spec.publishNotReadyAddresses || conditions?.ready !== false),
-  );
-  return shown.flatMap(({ addresses }) => addresses.slice(0, 1)).sort();
+/** What the name of a service leads the client to. */
+function namesOf(
+  service: Service,
+  slices: readonly EndpointSlice[],
+  networks: readonly string[] | undefined,
+): readonly string[] {
+  if (service.spec?.type === "ExternalName") return [service.spec.externalName];
+  return namedAddresses(service, slices, networks);
 }
-
 interface TraceGround {
   readonly service: Service;
   readonly slices: readonly EndpointSlice[];
   readonly place: Place;
   readonly judge: PolicyJudge;
+  /** Of the client; undefined: it reaches all. */
+  readonly networks: readonly string[] | undefined;
 }
 
 function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
   const port = portOf(ground.service, target);
   const planned = planFront(target, undefined);
   const map = target.kind === "node" ? "node-ports" : "services";
+  const network = target.kind === "cluster" ? networkOfAddress(ground.service, target.ip) : undefined;
   const verdict = [...elementsOf(planned)].find((element) => element.map === map)?.value;
   const shares = new Map<string, number>();
   for (const slot of planned.slots) shares.set(slot, (shares.get(slot) ?? 0) + 1);
@@ -136,19 +140,23 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
     ip: target.ip,
     port: target.port,
     name: port?.name ?? "",
+    network: network ?? "",
     element: verdict === undefined ? "" : `${map} { ${frontKey(target)} : ${verdict} }`,
     endpoints: ground.slices.flatMap((slice) => {
       const number = slice.ports.find(
         ({ name, protocol }) => name === (port?.name ?? "") && (protocol || "TCP").toLowerCase() === target.protocol,
       )?.port;
       return slice.endpoints.map((endpoint): TracedEndpoint => {
-        const ip = endpoint.addresses[0] ?? "";
+        const there = addressOn(endpoint, network);
+        const ip = there ?? endpoint.addresses[0] ?? "";
         const at = number ?? 0;
-        const refusal = isChosen(ip, at) ? "" : refusalOf(endpoint, { ...ground, target, number, slice });
+        const refused = { ...ground, target, number, slice };
+        const elsewhere = there === undefined ? `it is not on network ${network}` : "";
+        const refusal = isChosen(ip, at) ? "" : elsewhere || refusalOf(endpoint, refused);
         const { name = "", uid = "" } = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef : {};
         const node = endpoint.nodeName;
         const flow = { protocol: target.protocol, to: ip, port: at, uid, node };
-        const blocked = refusal === "" ? ground.judge(flow) : "";
+        const blocked = refusal === "" ? apartText(endpoint, ip, ground.networks) || ground.judge(flow) : "";
         return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked };
       });
     }),

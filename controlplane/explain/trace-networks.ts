@@ -1,0 +1,49 @@
+import { DEFAULT_NETWORK, networksOf } from "../../kinds/network.js";
+import { metaOf } from "../../kinds/object.js";
+import { addressOn, placesOf } from "../../net/proxy/endpoint-choice.js";
+import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Service } from "../../proto/gen/tallship/v1/service.js";
+
+/** The networks of a client, in its order, of those that a service of the namespace can be on. Undefined: a host, which reaches all. */
+export function clientNetworks(pod: Pod | undefined, namespace: string): readonly string[] | undefined {
+  if (pod === undefined || pod.spec?.hostNetwork === true) return undefined;
+  const isAtHome = metaOf(pod).namespace === namespace;
+  return networksOf(pod.metadata).filter((network) => isAtHome || network === DEFAULT_NETWORK);
+}
+
+/** The network that one of a service's addresses is for; undefined while it has one address for all. */
+export function networkOfAddress({ spec, status }: Service, ip: string): string | undefined {
+  const own = status?.networkAddresses.find(({ address }) => address === ip)?.network;
+  // Its own address leads to all that pods have first, as long as it has no other.
+  return ip === spec?.clusterIP && (status?.networkAddresses.length ?? 0) < 2 ? undefined : own;
+}
+
+/** What a name leads a client to: the addresses on the first of its networks on which there are any, else what everybody gets. */
+export function namedAddresses(
+  { spec, status }: Service,
+  slices: readonly EndpointSlice[],
+  networks: readonly string[] = [DEFAULT_NETWORK],
+): readonly string[] {
+  if (spec?.clusterIP !== "None") {
+    const given = status?.networkAddresses ?? [];
+    const shared = networks.find((name) => given.some(({ network }) => network === name));
+    const address = given.find(({ network }) => network === shared)?.address ?? spec?.clusterIP ?? "";
+    return address === "" ? [] : [address];
+  }
+  const shown = slices.flatMap(({ endpoints }) =>
+    endpoints.filter(({ conditions }) => spec.publishNotReadyAddresses || conditions?.ready !== false),
+  );
+  const isOnSeveral = shown.some((endpoint) => endpoint.networks.length > 0);
+  const shared = networks.find((name) => shown.some((endpoint) => addressOn(endpoint, name) !== undefined));
+  const network = isOnSeveral ? shared : undefined;
+  return shown.flatMap((endpoint) => addressOn(endpoint, network) ?? []).sort();
+}
+
+/** Why networks keep a client from an endpoint at an address; empty when they do not. */
+export function apartText(endpoint: Endpoint, ip: string, networks: readonly string[] | undefined): string {
+  const network = placesOf(endpoint).find(({ address }) => address === ip)?.name;
+  if (networks === undefined || network === undefined || networks.includes(network)) return "";
+  const name = network === DEFAULT_NETWORK ? "the cluster's own network" : `network ${network}`;
+  return `it is reached on ${name}, which the client is not on`;
+}
