@@ -1,11 +1,8 @@
-import { spawn } from "node:child_process";
-import { rm } from "node:fs/promises";
-import { bundleProgram } from "../test/kit/bundle.js";
-import { onHost } from "../test/testbed/host.js";
+import type { RequestCount } from "../test/kit/request-stream.js";
+import { type ClientPlace, startStreams } from "../test/testbed/request-streams.js";
 import type { Testbed } from "../test/testbed/testbed.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
 import { apply, deploy, deploymentOf, IMAGE, podsOf, withTestbed } from "./on-testbed.js";
-import type { RequestCount } from "./request-stream.js";
 
 /** That rolling updates lose nothing: the server needs no help for it. */
 export const rollout: Bench = {
@@ -20,6 +17,7 @@ export const rollout: Bench = {
 
 /** Half of the load from either client. */
 const PER_SECOND = 100;
+const TIMEOUT_MS = 1_000;
 const NAME = "rolled";
 
 /** The server listens half a second after its start, has no preStop hook, and is gone at the first SIGTERM. */
@@ -31,7 +29,11 @@ function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
     await deploy(testbed, { name: "client", replicas: 1, node: "host1" });
     await apply(testbed, [serverOf(0), service()]);
     await rolledOut(testbed);
-    const streams = await startStreams(testbed);
+    const streams = await startStreams(testbed, await clientsOf(testbed), {
+      service: NAME,
+      perSecond: PER_SECOND,
+      timeoutMs: TIMEOUT_MS,
+    });
     const seconds: number[] = [];
     let overflows = 0;
     const rounds = context.isQuick ? 5 : 50;
@@ -108,47 +110,9 @@ async function rolledOut(testbed: Testbed): Promise<void> {
   await testbed.tsctl(["rollout", "status", `deployment/${NAME}`, "--timeout=120s"]);
 }
 
-interface Streams {
-  end(): Promise<readonly RequestCount[]>;
-}
-
 /** One client in a pod's network namespace on the first host, one in that of the second host. */
-async function startStreams(testbed: Testbed): Promise<Streams> {
-  const found = JSON.parse(await testbed.tsctl(["get", "service", NAME, "-o", "json"]));
-  const program = await bundleProgram(
-    `import { streamRequests } from "./bench/request-stream.js"; streamRequests(process.argv[2], 80, ${PER_SECOND});`,
-  );
+async function clientsOf(testbed: Testbed): Promise<readonly ClientPlace[]> {
   const [pod] = await podsOf(testbed, "client");
   const { metadata } = JSON.parse(await testbed.tsctl(["get", "pod", pod?.name ?? "", "-o", "json"]));
-  const words = [process.execPath, program.path, found.spec.clusterIP];
-  const inPod = ["nsenter", `--net=/run/tallship/netns/${metadata.uid}`, ...words];
-  const clients = [
-    onHost(testbed.layout, testbed.host("host1"), inPod),
-    onHost(testbed.layout, testbed.host("host2"), words),
-  ];
-  const ended = clients.map(([command = "", ...args]) => {
-    const child = spawn(command, args, { stdio: ["pipe", "pipe", "inherit"] });
-    let text = "";
-    child.stdout.on("data", (piece) => {
-      text += piece;
-    });
-    const exit = new Promise<RequestCount>((resolve, reject) => {
-      child.once("error", reject);
-      // A parser: the program's side of the pipe is typed.
-      child.once("close", (code) =>
-        code === 0 ? resolve(JSON.parse(text) as RequestCount) : reject(new Error(`client ended with ${code}`)),
-      );
-    });
-    // Whoever waits is told; a client that ends early must not end the bench before its hosts are down.
-    exit.catch(() => undefined);
-    return { stop: () => child.stdin.end(), exit };
-  });
-  return {
-    end: async () => {
-      for (const { stop } of ended) stop();
-      const counts = await Promise.all(ended.map(({ exit }) => exit));
-      await rm(program.folder, { recursive: true, force: true });
-      return counts;
-    },
-  };
+  return [{ host: "host1", podUid: metadata.uid }, { host: "host2" }];
 }

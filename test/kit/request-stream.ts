@@ -12,14 +12,21 @@ export interface RequestCount {
   readonly p99Ms: number;
 }
 
-const TIMEOUT_MS = 1_000;
+/** Whom to ask, how often, and how long an answer may take. */
+export interface RequestPlan {
+  readonly host: string;
+  readonly port: number;
+  readonly perSecond: number;
+  readonly timeoutMs: number;
+}
+
 const KEPT = 20;
 
 /**
  * Asks at a fixed rate, whether answers come or not: a new connection per request, no retry. Refused, reset, late or anything but 200
  * is a failure. Ends when standard input does, and prints the count as one line.
  */
-export function streamRequests(host: string, port: number, perSecond: number): void {
+export function streamRequests({ host, port, perSecond, timeoutMs }: RequestPlan): void {
   const failures: Record<string, number> = {};
   const first: string[] = [];
   const tookMs: number[] = [];
@@ -37,7 +44,7 @@ export function streamRequests(host: string, port: number, perSecond: number): v
     for (; requests < due; requests += 1) {
       open += 1;
       const startedMs = performance.now();
-      void request(host, port).then((outcome) => done(startedMs, outcome));
+      void request({ host, port, timeoutMs }).then((outcome) => done(startedMs, outcome));
     }
   }, 1);
   process.stdin.resume().once("end", () => {
@@ -53,7 +60,7 @@ export function streamRequests(host: string, port: number, perSecond: number): v
   });
 }
 
-function request(host: string, port: number): Promise<string> {
+function request({ host, port, timeoutMs }: Omit<RequestPlan, "perSecond">): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
     let isConnected = false;
@@ -67,7 +74,7 @@ function request(host: string, port: number): Promise<string> {
       resolve(outcome);
     };
     // A connection that is not made is the network's fault; an answer that does not come is the server's, or the machine's.
-    const timer = setTimeout(() => done(isConnected ? "LATE ANSWER" : "NO CONNECTION"), TIMEOUT_MS);
+    const timer = setTimeout(() => done(isConnected ? "LATE ANSWER" : "NO CONNECTION"), timeoutMs);
     socket.setEncoding("latin1");
     socket.on("data", (piece: string) => {
       answer += piece;
