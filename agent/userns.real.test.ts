@@ -87,7 +87,7 @@ test("files of the image and of volumes belong inside to whom they belong on the
     "stat -c '%n %u:%g' / /bin/busybox /etc/hosts /dev/termination-log /v/*",
     "touch /mine /v/disk/a /v/memory/a /v/host/a && chown 1000:1000 /v/disk/a",
     "stat -c '%n %u:%g' /mine /v/disk/a /v/memory/a /v/host/a /v/host/theirs",
-    "cat /v/map/a /v/secret/b",
+    'echo "$(cat /v/map/a)$(cat /v/secret/b)"',
     "echo last >/dev/termination-log",
     "stat -c '%u' /dev/shm; echo x >/dev/shm/x; echo y >/etc/hosts",
   ].join(" && ");
