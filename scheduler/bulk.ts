@@ -14,9 +14,9 @@ export interface Bulk {
 export const NO_BULK: Bulk = { value: 0 };
 
 /** Classes of sizes to a doubling. With finer ones large pods of one lean would all come before those that fit beside them. */
-const CLASSES = 2;
+const CLASSES = 3;
 /** How much lean counts: less than what is between two classes. */
-const LEAN = 0.4;
+const LEAN = 0.25;
 
 /**
  * How bulky pods are: by the greatest of their shares of the most that any node has had of a resource, rounded down to a class; in a class those
