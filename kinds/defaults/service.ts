@@ -23,8 +23,14 @@ function defaultSpec(spec: ServiceSpec): ServiceSpec {
     externalTrafficPolicy: spec.externalTrafficPolicy || (isOutside ? "Cluster" : ""),
     allocateLoadBalancerNodePorts: spec.allocateLoadBalancerNodePorts ?? (type === "LoadBalancer" ? true : undefined),
     ipFamilyPolicy: spec.ipFamilyPolicy || "SingleStack",
-    ipFamilies: spec.ipFamilies.length === 0 ? ["IPv4"] : spec.ipFamilies,
+    ipFamilies: spec.ipFamilies.length === 0 ? familiesOf(spec) : spec.ipFamilies,
   };
+}
+
+/** Those of the addresses that are named; IPv4 when none is. A second family by policy is the server's to add. */
+function familiesOf({ clusterIP, clusterIPs }: ServiceSpec): readonly string[] {
+  const named = clusterIPs.length > 0 ? clusterIPs : [clusterIP];
+  return named.map((address) => (address.includes(":") ? "IPv6" : "IPv4"));
 }
 
 function defaultPort(port: ServicePort): ServicePort {

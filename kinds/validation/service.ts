@@ -1,5 +1,6 @@
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { formatError } from "../formats.js";
+import { isIpv6 } from "../ip.js";
 import { needsHealthCheck, nodePortError, nodePortSpan } from "../node-ports.js";
 import type { Findings } from "./findings.js";
 
@@ -12,6 +13,7 @@ export function checkService(service: Service, findings: Findings, previous: Ser
   }
   checkPorts(service, spec, findings);
   checkAddresses(spec, findings, previous?.spec);
+  checkFamilies(spec, findings);
   if (spec.sessionAffinity !== "ClientIP" && spec.sessionAffinityConfig !== undefined)
     findings.add("forbidden", ["spec", "sessionAffinityConfig"], "only with sessionAffinity ClientIP");
   checkOutside(spec, findings, previous?.spec);
@@ -71,6 +73,38 @@ function checkAddresses(spec: ServiceSpec, findings: Findings, previous: Service
   const before = previous?.clusterIP ?? "";
   if (before !== "" && previous?.type !== "ExternalName" && spec.clusterIP !== before)
     findings.add("immutable", ["spec", "clusterIP"], `cannot be changed from ${before}`);
+}
+
+/** One address and one family each, two of them only where the policy is for two. Whether the cluster has both the server says. */
+function checkFamilies({ ipFamilyPolicy, ipFamilies, clusterIPs }: ServiceSpec, findings: Findings): void {
+  const isSingle = ipFamilyPolicy === "" || ipFamilyPolicy === "SingleStack";
+  for (const [name, values] of [["ipFamilies", ipFamilies] as const, ["clusterIPs", clusterIPs] as const]) {
+    if (values.length > 2)
+      findings.add("invalid", ["spec", name], `may only hold up to 2 values, found ${values.length}`);
+    if (values.length > 1 && isSingle)
+      findings.add(
+        "invalid",
+        ["spec", "ipFamilyPolicy"],
+        `must be RequireDualStack or PreferDualStack when multiple ${name} are specified, found "${ipFamilyPolicy || "SingleStack"}"`,
+      );
+  }
+  findings.unique(ipFamilies, (index) => ["spec", "ipFamilies", index]);
+  const families = clusterIPs
+    .filter((address) => address !== "None")
+    .map((address) => (isIpv6(address) ? "IPv6" : "IPv4"));
+  if (families[0] !== undefined && families[0] === families[1])
+    findings.add(
+      "invalid",
+      ["spec", "clusterIPs", 1],
+      `may specify no more than one IP for each IP family, found two of ${families[0]}`,
+    );
+  for (const [index, family] of families.entries())
+    if (ipFamilies[index] !== undefined && ipFamilies[index] !== family)
+      findings.add(
+        "invalid",
+        ["spec", "clusterIPs", index],
+        `expected an ${ipFamilies[index]} value as indicated by \`ipFamilies[${index}]\`, found ${clusterIPs[index]}`,
+      );
 }
 
 function checkPorts({ metadata }: Service, spec: ServiceSpec, findings: Findings): void {

@@ -1,4 +1,5 @@
 import { isIpv4 } from "../../kinds/ip.js";
+import { formatIpv6, parseIpv6 } from "../ipv6.js";
 import type { NameEntry, SrvRecord } from "./service-names.js";
 import type { Asker, Zone } from "./zone.js";
 
@@ -13,7 +14,7 @@ export interface Question {
 
 /** One record of an answer; the name as it shall be written. */
 export type DnsRecord =
-  | { readonly type: "A"; readonly name: string; readonly data: string }
+  | { readonly type: "A" | "AAAA"; readonly name: string; readonly data: string }
   | { readonly type: "CNAME"; readonly name: string; readonly data: string }
   | { readonly type: "PTR"; readonly name: string; readonly data: string }
   | { readonly type: "SRV"; readonly name: string; readonly data: SrvRecord };
@@ -33,20 +34,23 @@ const NOTHING: ZoneAnswer = { is: "records", records: [], additional: [] };
 /** Answers from the zone alone. `isOwn` says whether an address is one of the cluster's ranges: its reverse name is not asked for elsewhere. */
 export function answerFrom(zone: Zone, question: Question, isOwn: (address: string) => boolean): ZoneAnswer {
   const name = question.name.toLowerCase().replace(/\.$/, "");
-  if (name.endsWith(".in-addr.arpa")) return reverse(zone, question, name, isOwn);
+  const address = reversed(name);
+  if (address !== undefined) return reverse(zone, question, address, isOwn);
   if (name === zone.domain) return NOTHING;
   if (!name.endsWith(`.${zone.domain}`)) return { is: "elsewhere" };
   const entry = zone.entry(name, question.asker) ?? podEntry(zone, name, isOwn);
   if (entry === undefined) return isAbove(zone, name) ? NOTHING : { is: "no_such_name" };
   if (entry.cname !== undefined) return alias(zone, question, entry.cname, isOwn);
-  if (question.type === "A")
-    return {
-      is: "records",
-      records: (entry.a ?? []).map((data) => ({ type: "A", name: question.name, data })),
-      additional: [],
-    };
+  if (question.type === "A" || question.type === "AAAA")
+    return { is: "records", records: addressRecords(entry, question.name, [question.type]), additional: [] };
   if (question.type === "SRV") return service(zone, question, entry.srv ?? []);
   return NOTHING;
+}
+
+function addressRecords(entry: NameEntry, name: string, types: readonly ("A" | "AAAA")[]): readonly DnsRecord[] {
+  return types.flatMap((type) =>
+    ((type === "A" ? entry.a : entry.aaaa) ?? []).map((data): DnsRecord => ({ type, name, data })),
+  );
 }
 
 /** The names that stand above services and pods exist, even when there are none. */
@@ -54,12 +58,15 @@ function isAbove(zone: Zone, name: string): boolean {
   return name === `svc.${zone.domain}` || name === `pod.${zone.domain}`;
 }
 
-/** 10-128-0-5.NAMESPACE.pod.DOMAIN stands for the address in it. */
+/** 10-128-0-5.NAMESPACE.pod.DOMAIN stands for the address in it, and so does fd00--5 for that of IPv6. */
 function podEntry(zone: Zone, name: string, isOwn: (address: string) => boolean): NameEntry | undefined {
   const [host = "", , kind, ...rest] = name.split(".");
   if (kind !== "pod" || rest.join(".") !== zone.domain) return undefined;
   const address = host.replaceAll("-", ".");
-  return isIpv4(address) && isOwn(address) ? { a: [address] } : undefined;
+  if (isIpv4(address)) return isOwn(address) ? { a: [address] } : undefined;
+  const value = parseIpv6(host.replaceAll("-", ":"));
+  const ipv6 = value === undefined ? "" : formatIpv6(value);
+  return value !== undefined && isOwn(ipv6) ? { aaaa: [ipv6] } : undefined;
 }
 
 function alias(zone: Zone, question: Question, target: string, isOwn: (address: string) => boolean): ZoneAnswer {
@@ -75,19 +82,24 @@ function alias(zone: Zone, question: Question, target: string, isOwn: (address: 
 function service(zone: Zone, question: Question, found: readonly SrvRecord[]): ZoneAnswer {
   const records = found.map((data): DnsRecord => ({ type: "SRV", name: question.name, data }));
   const additional = found.flatMap(({ target }) =>
-    (zone.entry(target, question.asker)?.a ?? []).map((data): DnsRecord => ({ type: "A", name: target, data })),
+    addressRecords(zone.entry(target, question.asker) ?? {}, target, ["A", "AAAA"]),
   );
   return { is: "records", records, additional };
 }
 
-function reverse(zone: Zone, question: Question, name: string, isOwn: (address: string) => boolean): ZoneAnswer {
-  const address = name
-    .replace(/\.in-addr\.arpa$/, "")
-    .split(".")
-    .reverse()
-    .join(".");
+/** The address that a reverse name stands for, as it may be malformed; undefined for other names. */
+function reversed(name: string): string | undefined {
+  const [, parts = "", kind] = /^(.*)\.(in-addr|ip6)\.arpa$/.exec(name) ?? [];
+  if (kind === undefined) return undefined;
+  const digits = parts.split(".").reverse();
+  if (kind === "in-addr") return digits.join(".");
+  const isWhole = digits.length === 32 && digits.every((digit) => /^[0-9a-f]$/.test(digit));
+  return isWhole ? formatIpv6(BigInt(`0x${digits.join("")}`)) : "";
+}
+
+function reverse(zone: Zone, question: Question, address: string, isOwn: (address: string) => boolean): ZoneAnswer {
   const data = zone.nameOf(address);
-  if (data === undefined) return { is: isIpv4(address) && isOwn(address) ? "no_such_name" : "elsewhere" };
+  if (data === undefined) return { is: isOwn(address) ? "no_such_name" : "elsewhere" };
   if (question.type !== "PTR") return NOTHING;
   return { is: "records", records: [{ type: "PTR", name: question.name, data }], additional: [] };
 }

@@ -16,7 +16,8 @@ import { Zone } from "./zone.js";
 
 /** How the DNS process is run. */
 export interface DnsOptions {
-  readonly cluster: Pick<ClusterConfig, "dnsAddress" | "clusterDomain" | "podCIDR" | "serviceCIDR">;
+  readonly cluster: Pick<ClusterConfig, "dnsAddress" | "clusterDomain" | "podCIDR" | "serviceCIDR"> &
+    Partial<Pick<ClusterConfig, "podCIDRIPv6" | "serviceCIDRIPv6">>;
   /** Where the agent leaves the zone, such as /run/tallship. */
   readonly runDir: string;
   /** The host's resolver configuration. */
@@ -42,7 +43,7 @@ export async function runDns(options: DnsOptions, signal: AbortSignal): Promise<
   ).follow();
   const answerer = answererOf(zone, {
     forwarder: new Forwarder({ ask, servers, clock: systemClock, rng: systemRng }),
-    ranges: [cluster.podCIDR, cluster.serviceCIDR],
+    ranges: [cluster.podCIDR, cluster.serviceCIDR, cluster.podCIDRIPv6 ?? "", cluster.serviceCIDRIPv6 ?? ""],
     rng: systemRng,
   });
   const server = await listenWhenThere(options, answerer, signal);

@@ -1,5 +1,5 @@
 import type { Rng } from "../../lib/rng.js";
-import { contains, parseAddress, parseSubnet, type Subnet } from "../ipv4.js";
+import { rangeTest } from "../family.js";
 import { answerFrom, type Question, type ZoneAnswer } from "./answer.js";
 import type { Forwarder } from "./forwarder.js";
 import { authorityOf, RCODE, type Reply, wireRecords } from "./message.js";
@@ -16,13 +16,13 @@ export interface ResponderParts {
 /** Says what to reply to a question. The cluster's names come from the zone in force and never leave the node. */
 export class Responder {
   private readonly parts: ResponderParts;
-  private readonly ranges: readonly Subnet[];
+  private readonly ranges: readonly ((address: string) => boolean)[];
   private readonly zone: Zone;
 
   constructor(zone: Zone, parts: ResponderParts) {
     this.zone = zone;
     this.parts = parts;
-    this.ranges = parts.ranges.flatMap((range) => parseSubnet(range) ?? []);
+    this.ranges = parts.ranges.map(rangeTest);
   }
 
   /** The reply; a promise only when others must be asked. */
@@ -46,8 +46,7 @@ export class Responder {
   }
 
   private isOwn(address: string): boolean {
-    const value = parseAddress(address);
-    return value !== undefined && this.ranges.some((range) => contains(range, value));
+    return this.ranges.some((holds) => holds(address));
   }
 
   private own({ records, additional }: Extract<ZoneAnswer, { is: "records" }>): Reply {

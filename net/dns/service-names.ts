@@ -1,8 +1,10 @@
 import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
+import { familyOf, isAddress } from "../family.js";
 import { parseAddress } from "../ipv4.js";
 import { isReady, placesOf } from "../proxy/endpoint-choice.js";
+import { clusterIPOf } from "../proxy/service-targets.js";
 
 /** One service record. */
 export interface SrvRecord {
@@ -14,6 +16,7 @@ export interface SrvRecord {
 /** What is known of one name. */
 export interface NameEntry {
   readonly a?: readonly string[];
+  readonly aaaa?: readonly string[];
   readonly srv?: readonly SrvRecord[];
   readonly cname?: string;
   /** What the name means to pods that are on one of these networks, by namespace/name; who is on none of them gets the entry itself. */
@@ -37,7 +40,7 @@ export function namesOf(
   domain: string,
 ): ServiceNames | undefined {
   const spec = service?.spec;
-  if (spec === undefined) return undefined;
+  if (service === undefined || spec === undefined) return undefined;
   const [namespace = "", name = ""] = key.split("/");
   const base = `${name}.${namespace}.svc.${domain}`.toLowerCase();
   const found = new Names();
@@ -45,21 +48,32 @@ export function namesOf(
   if (spec.type === "ExternalName") found.alias(base, spec.externalName);
   else if (spec.clusterIP === "None")
     addHeadless(found, { base, namespace, isOnSeveral }, spec.publishNotReadyAddresses, slices);
-  else if (parseAddress(spec.clusterIP) !== undefined) {
-    found.address(base, spec.clusterIP);
-    found.reverse.set(spec.clusterIP, base);
-    for (const { network, address } of service?.status?.networkAddresses ?? []) {
-      found.addressOn(base, networkKey(namespace, network), address);
-      found.reverse.set(address, base);
-    }
-    for (const { name: port, protocol, port: number } of spec.ports)
-      found.service(base, { port, protocol }, { port: number, target: base });
-  }
+  else addVirtual(found, { base, namespace }, service);
   return found.result();
 }
 
+/** The names of a service that has addresses of its own. */
+function addVirtual(found: Names, { base, namespace }: Pick<Home, "base" | "namespace">, service: Service): void {
+  const { spec } = service;
+  const addresses = FAMILIES.flatMap((family) => clusterIPOf(spec, family) ?? []);
+  if (spec === undefined || addresses.length === 0) return;
+  for (const address of addresses) {
+    found.address(base, address);
+    found.reverse.set(address, base);
+  }
+  for (const { network, address } of service.status?.networkAddresses ?? []) {
+    found.addressOn(base, networkKey(namespace, network), address);
+    found.reverse.set(address, base);
+  }
+  for (const { name: port, protocol, port: number } of spec.ports)
+    found.service(base, { port, protocol }, { port: number, target: base });
+}
+
+const FAMILIES = ["IPv4", "IPv6"] as const;
+
 interface Collected {
   a?: string[];
+  aaaa?: string[];
   srv?: SrvRecord[];
   cname?: string;
   on?: Record<string, { a: string[] }>;
@@ -77,8 +91,10 @@ class Names {
 
   address(name: string, address: string): void {
     const entry = this.entry(name);
-    entry.a ??= [];
-    if (entry.a.at(-1) !== address && !entry.a.includes(address)) entry.a.push(address);
+    const field = familyOf(address) === "IPv4" ? "a" : "aaaa";
+    const held = entry[field] ?? [];
+    entry[field] = held;
+    if (held.at(-1) !== address && !held.includes(address)) held.push(address);
   }
 
   /** The same address for the name on one network. */
@@ -101,6 +117,12 @@ class Names {
     if (target !== "") this.entry(name).cname = target.toLowerCase().replace(/\.$/, "");
   }
 
+  /** Whether the name has addresses of both families. */
+  hasTwo(name: string): boolean {
+    const { a, aaaa } = this.entry(name);
+    return a !== undefined && aaaa !== undefined;
+  }
+
   exists(name: string): void {
     this.entry(name);
   }
@@ -121,7 +143,7 @@ class Names {
 function addHeadless(found: Names, home: Home, isAll: boolean, slices: readonly EndpointSlice[]): void {
   found.exists(home.base);
   for (const slice of slices) {
-    if (slice.addressType !== "IPv4") continue;
+    if (slice.addressType === "FQDN") continue;
     for (const endpoint of slice.endpoints) if (isAll || isReady(endpoint)) addEndpoint(found, home, endpoint, slice);
   }
 }
@@ -141,8 +163,8 @@ function addEndpoint(
 ): void {
   const { addresses, hostname } = endpoint;
   const address = addresses[0] ?? "";
-  if (parseAddress(address) === undefined) return;
-  const host = `${hostname || address.replaceAll(".", "-")}.${base}`.toLowerCase();
+  if (!isAddress(familyOf(address), address)) return;
+  const host = `${hostname || address.replaceAll(/[.:]/g, "-")}.${base}`.toLowerCase();
   found.address(base, address);
   found.address(host, address);
   found.reverse.set(address, host);
@@ -151,5 +173,8 @@ function addEndpoint(
     for (const each of [base, host]) found.addressOn(each, networkKey(namespace, name), there);
     found.reverse.set(there, host);
   }
+  // Of a host with addresses of both families there is one record.
+  const isKnown = hostname !== "" && familyOf(address) === "IPv6" && found.hasTwo(host);
+  if (isKnown) return;
   for (const { name, protocol, port } of ports) found.service(base, { port: name, protocol }, { port, target: host });
 }

@@ -35,10 +35,20 @@ function carrySpec(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
   return {
     ...spec,
     clusterIP,
-    clusterIPs: clusterIP === "" ? [] : spec.clusterIPs.length === 0 ? [clusterIP] : spec.clusterIPs,
+    clusterIPs: clusterIP === "" ? [] : carryAll("clusterIPs", spec, before),
+    ipFamilies: carryAll("ipFamilies", spec, before),
     ports: spec.ports.map((port) => carryPort(port, spec, before)),
     healthCheckNodePort: carryHealthCheck(spec, before),
   };
+}
+
+/** What a service has per family: that of a second one goes with the wish for it, also when the client writes back what it was given. */
+function carryAll(field: "clusterIPs" | "ipFamilies", spec: ServiceSpec, before: ServiceSpec): readonly string[] {
+  const wanted = spec[field];
+  const isUnchanged = wanted.length === 0 || wanted.join() === before[field].join();
+  if (!isUnchanged) return wanted;
+  const isSingle = spec.ipFamilyPolicy === "" || spec.ipFamilyPolicy === "SingleStack";
+  return isSingle ? before[field].slice(0, 1) : before[field];
 }
 
 function carryHealthCheck(spec: ServiceSpec, before: ServiceSpec): number {

@@ -2,21 +2,19 @@ import { needsHealthCheck, nodePortError, nodePortSpan } from "../../../kinds/no
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { Rng } from "../../../lib/rng.js";
+import type { Family } from "../../../net/family.js";
 import type { Service, ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
 import type { Check, Write } from "../../store/store.js";
 import { opensNodePorts } from "../admission/service-carry-over.js";
 import type { Reads } from "../write/reads.js";
 import { type Refusal, refuse } from "../write/task.js";
-import { addressNumber, addressText, hostsOf, isWithin } from "./address-range.js";
 import { holderRecord, holdingOf } from "./holder.js";
 import { type Picked, pick } from "./pick.js";
+import { type AddressRanges, addressPool, familiesFor, familyErrors } from "./service-families.js";
 import { TAKEN_RANGES, takenBy, takenNodePort } from "./taken-keys.js";
 
 /** What services may be given. */
-export interface ServiceRanges {
-  readonly serviceCIDR: string;
-  /** Reserved for the cluster's resolver: never assigned, and taken by name only in kube-system. */
-  readonly dnsAddress: string;
+export interface ServiceRanges extends AddressRanges {
   readonly nodePortMin: number;
   readonly nodePortMax: number;
 }
@@ -77,12 +75,12 @@ type Filled = { readonly is: "filled"; readonly service: Service } | Refusal;
 function fill(service: Service, context: ClaimContext): Filled {
   const { spec } = service;
   if (spec === undefined || spec.type === "ExternalName") return { is: "filled", service };
-  const address: Picked = spec.clusterIP === "" ? pickAddress(context) : { is: "picked", value: spec.clusterIP };
-  if (address.is === "refuse") return address;
-  const clusterIPs = spec.clusterIPs.length === 0 ? [address.value] : spec.clusterIPs;
+  const ipFamilies = familiesFor(spec, context.ranges);
+  const clusterIPs = fillAddresses(spec, ipFamilies, context);
+  if (!Array.isArray(clusterIPs)) return clusterIPs;
   const ports = fillPorts(spec, context);
   if (!Array.isArray(ports)) return ports;
-  const filled = { ...spec, clusterIP: address.value, clusterIPs, ports };
+  const filled = { ...spec, clusterIP: clusterIPs[0] ?? "", clusterIPs, ipFamilies, ports };
   const health = fillHealthCheck(filled, context);
   if (typeof health !== "number") return health;
   return { is: "filled", service: { ...service, spec: { ...filled, healthCheckNodePort: health } } };
@@ -93,10 +91,25 @@ function fillHealthCheck(spec: ServiceSpec, context: ClaimContext): number | Ref
   return pickNodePort({ protocol: "TCP", own: spec.ports }, context);
 }
 
-function pickAddress({ reads, rng, ranges }: ClaimContext): Picked {
-  const range = hostsOf(ranges.serviceCIDR);
-  const reserved = [ranges.dnsAddress];
-  return pick({ prefix: TAKEN_RANGES.address, range, text: addressText, reserved }, reads, rng);
+/** An address of each family, those that the service names first. */
+function fillAddresses(
+  { clusterIP, clusterIPs }: ServiceSpec,
+  families: readonly Family[],
+  context: ClaimContext,
+): string[] | Refusal {
+  if (clusterIP === "None") return [clusterIP];
+  const filled: string[] = [];
+  for (const [at, family] of families.entries()) {
+    const named = at === 0 ? clusterIP : (clusterIPs[at] ?? "");
+    const picked: Picked = named === "" ? pickAddress(family, context) : { is: "picked", value: named };
+    if (picked.is === "refuse") return picked;
+    filled.push(picked.value);
+  }
+  return filled;
+}
+
+function pickAddress(family: Family, { reads, rng, ranges }: ClaimContext): Picked {
+  return pick({ prefix: TAKEN_RANGES.address, ...addressPool(family, ranges) }, reads, rng);
 }
 
 function fillPorts(spec: ServiceSpec, context: ClaimContext): ServicePort[] | Refusal {
@@ -125,13 +138,8 @@ function pickNodePort(
 }
 
 function rangeErrors({ metadata, spec }: Service, ranges: ServiceRanges): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  const { clusterIP = "", ports = [], healthCheckNodePort = 0 } = spec ?? {};
-  const isAddress = clusterIP !== "" && clusterIP !== "None";
-  if (isAddress && !isWithin(hostsOf(ranges.serviceCIDR), addressNumber(clusterIP)))
-    errors.push(wrong("spec.clusterIP", `want an address of ${ranges.serviceCIDR}, found ${clusterIP}`));
-  else if (clusterIP === ranges.dnsAddress && metadata?.namespace !== "kube-system")
-    errors.push(wrong("spec.clusterIP", `${clusterIP} is reserved for the cluster's resolver`));
+  const errors: FieldError[] = [...familyErrors({ metadata, spec }, ranges)];
+  const { ports = [], healthCheckNodePort = 0 } = spec ?? {};
   const span = nodePortSpan(metadata?.annotations, { first: ranges.nodePortMin, last: ranges.nodePortMax });
   const check = (path: string, port: number): void => {
     const message = port === 0 ? undefined : nodePortError(port, span);

@@ -9,10 +9,10 @@ export const TAKEN_RANGES = {
 
 /** The keys of the records that a service holds: its addresses, those on further networks among them, and its node ports. Whoever removes it deletes them in the same transaction. */
 export function takenBy(service: Service): readonly string[] {
-  const { clusterIP = "", ports = [], healthCheckNodePort = 0 } = service.spec ?? {};
+  const { clusterIP = "", clusterIPs = [], ports = [], healthCheckNodePort = 0 } = service.spec ?? {};
   const hasAddress = clusterIP !== "" && clusterIP !== "None";
   const further = (service.status?.networkAddresses ?? []).map(({ address }) => address);
-  const addresses = hasAddress ? Array.from(new Set([clusterIP, ...further])) : [];
+  const addresses = hasAddress ? Array.from(new Set([clusterIP, ...clusterIPs, ...further])) : [];
   const all = [...ports, { nodePort: healthCheckNodePort, protocol: "TCP" }];
   const open = new Set(all.filter(({ nodePort }) => nodePort !== 0).map(takenNodePort));
   return [
