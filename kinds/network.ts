@@ -51,9 +51,10 @@ export function joinedNetworks(pod: Pod): readonly string[] {
   return networksOf(pod.metadata).filter((name) => name !== DEFAULT_NETWORK);
 }
 
-/** Every address that a pod has, on whatever network, the first first. */
+/** Every address that a pod has, of whatever family and on whatever network, the first first. */
 export function addressesOfPod({ status }: Pod): readonly string[] {
-  const all = [status?.podIP ?? "", ...(status?.networks ?? []).map(({ ip }) => ip)];
+  const { podIP = "", podIPs = [], networks = [] } = status ?? {};
+  const all = [podIP, ...podIPs.map(({ ip }) => ip), ...networks.map(({ ip }) => ip)];
   return [...new Set(all)].filter((address) => address !== "");
 }
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Lab, type LabPod, makeLab } from "../test/kit/network-lab.js";
 import { dualStack } from "../test/kit/network-world.js";
+import { PolicyWorld } from "../test/kit/policy-world.js";
 import { podIpv6 } from "./ipv6.js";
 
 // Two hosts of both families, a pod on each and a second one on the first; the underlay is of IPv4, with an MTU of 1,500.
@@ -96,4 +97,161 @@ describe("packets of IPv6", () => {
     }
     expect(await near.probe.ask({ host: ipv6Of(far), port: 8080 })).toBe(`far ${ipv6Of(near)}`);
   });
+});
+
+describe("services of both families", () => {
+  const VIP = "fd00:10:96::11";
+  const STICKY = "fd00:10:96::12";
+  const EMPTY = "fd00:10:96::13";
+
+  beforeAll(async () => {
+    const endpoints = [near, far].flatMap((pod) => [pod.address, ipv6Of(pod)]);
+    const ports = (nodePort: number) => [
+      { name: "tcp", port: 80, targetPort: 8080, nodePort },
+      { name: "udp", port: 80, targetPort: 8080, protocol: "UDP", nodePort },
+    ];
+    const clientIP = { timeoutSeconds: 10 };
+    await lab.setServices([
+      {
+        name: "web",
+        clusterIP: "10.96.1.1",
+        ports: ports(30_080),
+        endpoints,
+        spec: { clusterIPs: ["10.96.1.1", VIP] },
+      },
+      {
+        name: "sticky",
+        clusterIP: STICKY,
+        ports: ports(0),
+        endpoints,
+        spec: { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP } },
+      },
+      { name: "empty", clusterIP: EMPTY, ports: ports(0), endpoints: [] },
+    ]);
+  });
+
+  const many = async (from: LabPod, host: string, port = 80): Promise<readonly string[]> => {
+    const answers: string[] = [];
+    for (let at = 0; at < 12; at += 1) answers.push(await from.probe.ask({ host, port }));
+    return [...new Set(answers)].sort();
+  };
+
+  test("either address leads to every endpoint, with the client's own address, and a pod that meets itself gets an answer", async () => {
+    expect(await many(neighbour, VIP)).toEqual([`far ${ipv6Of(neighbour)}`, `near ${ipv6Of(neighbour)}`]);
+    expect(await many(neighbour, "10.96.1.1")).toEqual([`far ${neighbour.address}`, `near ${neighbour.address}`]);
+    expect(await many(near, VIP)).toEqual([`far ${ipv6Of(near)}`, "near fd00:10:128:1::1"]);
+    expect(await near.probe.ask({ protocol: "udp", host: VIP, port: 80 })).toMatch(/^(near|far) fd00:/);
+  });
+
+  test("hosts reach services by IPv6, and a service without endpoints refuses at once", async () => {
+    expect(await lab.host(1).probe.ask({ host: VIP, port: 80 })).toMatch(/^(near|far) fd00:10:128:1::1$/);
+    expect(await near.probe.ask({ host: EMPTY, port: 80 })).toBe("ECONNREFUSED");
+    expect(await lab.host(1).probe.ask({ host: EMPTY, port: 80 })).toBe("ECONNREFUSED");
+  });
+
+  test("a client keeps its endpoint where the service says so", async () => {
+    for (const pod of [near, neighbour, far]) expect(await many(pod, STICKY)).toHaveLength(1);
+  });
+
+  test("node ports answer strangers and the host itself by IPv6", async () => {
+    for (const host of lab.hosts)
+      await host.namespace.run(`ip address replace 2001:db8:9::${host.at}/64 dev eth0 nodad`);
+    await lab.outside.run("ip address replace 2001:db8:9::64/64 dev eth0 nodad");
+    const answers = new Set<string>();
+    for (let at = 0; at < 12; at += 1) answers.add(await lab.stranger.ask({ host: "2001:db8:9::1", port: 30_080 }));
+    expect([...answers].sort()).toEqual(["far fd00:10:128:1::1", "near 2001:db8:9::64"]);
+    expect(await lab.host(1).probe.ask({ host: "2001:db8:9::1", port: 30_080 })).toMatch(/^(near|far) /);
+    expect(await near.probe.ask({ host: "2001:db8:9::1", port: 30_080 })).toMatch(/^(near|far) /);
+  });
+
+  test("host ports stand on the addresses asked, of the families asked, over a restart of the agent too", async () => {
+    const port = (hostIP: string, hostPort: number) => ({
+      protocol: "TCP" as const,
+      hostIP,
+      hostPort,
+      containerPort: 8080,
+    });
+    const pod = await lab
+      .host(1)
+      .pod("ported", 30, [port("", 9_001), port("::1", 9_002), port("2001:db8:9::1", 9_003)]);
+    await pod.probe.serve("tcp", 8080, "::");
+    const look = async (): Promise<readonly string[]> => [
+      await lab.stranger.ask({ host: "2001:db8:9::1", port: 9_001 }),
+      await lab.stranger.ask({ host: "192.168.9.1", port: 9_001 }),
+      await lab.host(1).probe.ask({ host: "::1", port: 9_002 }),
+      await lab.stranger.ask({ host: "2001:db8:9::1", port: 9_002, timeoutMs: 500 }),
+      await lab.stranger.ask({ host: "2001:db8:9::1", port: 9_003 }),
+      await lab.stranger.ask({ host: "192.168.9.1", port: 9_003, timeoutMs: 500 }),
+    ];
+    const want = [
+      "ported 2001:db8:9::64",
+      "ported 192.168.9.100",
+      "ported fd00:10:128:1::1",
+      "ECONNREFUSED",
+      "ported 2001:db8:9::64",
+      "ECONNREFUSED",
+    ];
+    expect(await look()).toEqual(want);
+    const network = await lab.host(1).restart();
+    await network.detach([]);
+    expect(await look()).toEqual(want);
+    await network.detach(["ported"]);
+    expect(await lab.stranger.ask({ host: "2001:db8:9::1", port: 9_001 })).toBe("ECONNREFUSED");
+  });
+
+  test("what somebody does to the table of IPv6 is mended, and that of IPv4 stands", async () => {
+    const { namespace, network } = lab.host(1);
+    const before = await namespace.run("nft -t list table inet tallship | sha1sum");
+    for (const damage of [
+      "nft delete table ip6 tallship",
+      "nft flush map ip6 tallship services",
+      "nft delete table ip6 tallship-firewall",
+    ]) {
+      await network.repair();
+      await namespace.run(damage);
+      await network.repair();
+      expect(await near.probe.ask({ host: VIP, port: 80 })).toMatch(/^(near|far) /);
+    }
+    expect(await namespace.run("nft -t list table inet tallship | sha1sum")).toBe(before);
+    expect(await network.repair()).toBe(0);
+  });
+});
+
+test("policies hold by IPv6: pod sets, named ports, ranges with holes, and connections that come to be forbidden", async () => {
+  const world = new PolicyWorld();
+  world.namespace("default");
+  for (const pod of [near, neighbour, far])
+    world.pod({
+      ...{
+        name: `default/${pod.uid}`,
+        node: pod === far ? "node-2" : "node-1",
+        address: pod.address,
+        ipv6: ipv6Of(pod),
+      },
+      ...{ labels: { name: pod.uid }, ports: { web: 8080 } },
+    });
+  const reaches = async (from: LabPod, to: LabPod, protocol: "tcp" | "udp" = "tcp"): Promise<boolean> =>
+    (await from.probe.ask({ protocol, host: ipv6Of(to), port: 8080, timeoutMs: 400 })) !== "TIMEOUT";
+  await lab.setPolicies(world);
+  expect(await reaches(near, far)).toBe(true);
+  await near.probe.open({ host: ipv6Of(far), port: 8080 });
+
+  const podSelector = { matchLabels: { name: "far" } };
+  const web = { protocol: "TCP", port: { value: { $case: "strVal", value: "web" } as const } };
+  const fromNeighbour = [{ podSelector: { matchLabels: { name: "neighbour" } } }];
+  world.policy("default/far", { podSelector, ingress: [{ from: fromNeighbour, ports: [web] }] });
+  await lab.setPolicies(world);
+  expect([await reaches(near, far), await reaches(near, far, "udp")]).toEqual([false, false]);
+  expect([await reaches(neighbour, far), await reaches(neighbour, far, "udp")]).toEqual([true, false]);
+  expect(await reaches(far, near)).toBe(true);
+  expect(await near.probe.talk()).not.toBe("TALKED");
+
+  const range = { cidr: "fd00:10:128:1::/64", except: [`${ipv6Of(neighbour)}/128`] };
+  world.policy("default/far", { podSelector, ingress: [{ from: [{ ipBlock: range }] }] });
+  await lab.setPolicies(world);
+  expect([await reaches(near, far), await reaches(neighbour, far)]).toEqual([true, false]);
+
+  world.policy("default/near", { podSelector: { matchLabels: { name: "near" } }, policyTypes: ["Egress"] });
+  await lab.setPolicies(world);
+  expect(await reaches(near, far)).toBe(false);
 });

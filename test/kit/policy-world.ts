@@ -15,6 +15,7 @@ export interface TestPolicyPod {
   readonly name: string;
   readonly node: string;
   readonly address: string;
+  readonly ipv6?: string;
   readonly labels?: Labels;
   /** Ports with a name, TCP. */
   readonly ports?: Readonly<Record<string, number>>;
@@ -69,13 +70,13 @@ export class PolicyWorld {
     this.put({ kind: "Node", object: Node.fromPartial({ metadata: { name }, spec: { podCIDR } }) });
   }
 
-  pod({ name, node, address, labels = {}, ports = {}, change = {} }: TestPolicyPod): void {
+  pod({ name, node, address, ipv6 = "", labels = {}, ports = {}, change = {} }: TestPolicyPod): void {
     const { hostNetwork = false, phase = "Running", uid = name.split("/")[1] } = change;
     const containerPorts = Object.entries(ports).map(([port, containerPort]) => ({ name: port, containerPort }));
     const object = Pod.fromPartial({
       metadata: { ...nameOf(name), uid: uid ?? "", labels },
       spec: { nodeName: node, hostNetwork, containers: [{ name: "main", ports: containerPorts }] },
-      status: { podIP: address, phase },
+      status: { podIP: address, podIPs: [address, ipv6].filter((ip) => ip !== "").map((ip) => ({ ip })), phase },
     });
     this.put({ kind: "Pod", object });
   }
