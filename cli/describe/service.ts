@@ -14,10 +14,12 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   page.fact("Selector", labelsText(spec?.selector ?? {}));
   page.fact("Type", spec?.type ?? "");
   page.factIf("External Name", spec?.externalName);
+  page.factIf("IP Family Policy", spec?.ipFamilyPolicy);
+  page.factIf("IP Families", spec?.ipFamilies.join(","));
   page.fact("IP", spec?.clusterIP ?? "");
+  page.factIf("IPs", spec?.clusterIPs.join(","));
   const onNetworks = (status?.networkAddresses ?? []).map(({ network, address }) => `${network}=${address}`);
   page.factIf("IP On Networks", onNetworks.join(", "));
-  page.factIf("IP Families", spec?.ipFamilies.join(", "));
   page.factIf("External IPs", (spec?.externalIPs ?? []).join(", "));
   page.factIf(
     "LoadBalancer Ingress",

@@ -1,6 +1,7 @@
 import { DEFAULT_NETWORK, networksOf } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { addressOn, placesOf } from "../../net/proxy/endpoint-choice.js";
+import { clusterIPOf } from "../../net/proxy/service-targets.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
@@ -28,8 +29,9 @@ export function namedAddresses(
   if (spec?.clusterIP !== "None") {
     const given = status?.networkAddresses ?? [];
     const shared = networks.find((name) => given.some(({ network }) => network === name));
-    const address = given.find(({ network }) => network === shared)?.address ?? spec?.clusterIP ?? "";
-    return address === "" ? [] : [address];
+    const there = given.find(({ network }) => network === shared)?.address;
+    if (there !== undefined) return [there];
+    return (["IPv4", "IPv6"] as const).flatMap((family) => clusterIPOf(spec, family) ?? []);
   }
   const shown = slices.flatMap(({ endpoints }) =>
     endpoints.filter(({ conditions }) => spec.publishNotReadyAddresses || conditions?.ready !== false),

@@ -18,6 +18,8 @@ import { apartText, clientNetworks, namedAddresses, networkOfAddress } from "./t
 import { type PolicyJudge, policyJudge } from "./trace-policies.js";
 
 const ZONE = "topology.kubernetes.io/zone";
+const FAMILIES = ["IPv4", "IPv6"] as const;
+
 const SLICE_LABEL = "kubernetes.io/service-name";
 
 /**
@@ -36,13 +38,18 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
   const place = { nodeName: client.node, zone };
   const judge = policyJudge(view, client.pod);
   const networks = clientNetworks(client.pod, serviceNamespace);
-  const targets = targetsOf(service, slices, place).filter((target) => isAsked(portOf(service, target), request.port));
+  const fronts = FAMILIES.flatMap((family) => {
+    const targets = targetsOf(service, slices, { ...place, family });
+    const asked = targets.filter((target) => isAsked(portOf(service, target), request.port));
+    const ground = { service, slices: slices.filter(({ addressType }) => addressType === family), place, judge, networks };
+    return asked.map((target) => frontOf(target, ground));
+  });
   return TraceResponse.fromPartial({
     node: client.node,
     address: client.address,
     problems: [...client.problems, ...problemsOf(view, service, slices, request.port)],
     names: namesOf(service, slices, networks),
-    fronts: targets.map((target) => frontOf(target, { service, slices, place, judge, networks })),
+    fronts,
   });
 }
 
@@ -171,8 +178,7 @@ interface RefusalGround extends TraceGround {
 
 /** Why an endpoint gets no connections: the first thing that keeps it from them. */
 function refusalOf({ conditions, nodeName }: Endpoint, ground: RefusalGround): string {
-  const { service, target, number, slice, place } = ground;
-  if (slice.addressType !== "IPv4") return `of family ${slice.addressType}: services are led by IPv4`;
+  const { service, target, number, place } = ground;
   if (number === undefined) return "it has no container port of the name that the service targets";
   if (conditions?.terminating === true)
     return conditions.serving === true

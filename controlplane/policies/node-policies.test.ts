@@ -102,3 +102,23 @@ test("many members come in several messages, and count with the last", () => {
   expect(updates.map(({ hasMore }) => hasMore)).toEqual([true, true, true, false]);
   expect(updates.flatMap(({ sets }) => sets).reduce((sum, { added }) => sum + added.length, 0)).toBe(12_002);
 });
+
+test("a pod's second address is a member where its node has the subnet, and only there", () => {
+  const world = new PolicyWorld();
+  world.namespace("shop");
+  world.node("one", "10.128.0.0/22", "fd00:10:128::/64");
+  world.node("two", "10.128.4.0/22");
+  world.pod({ name: "shop/a", node: "one", address: "10.128.0.9", ipv6: "fd00:10:128::a80:9", ports: { web: 80 } });
+  world.pod({ name: "shop/b", node: "two", address: "10.128.4.9", ipv6: "fd00:10:128::a80:409", ports: { web: 80 } });
+  const web = { protocol: "TCP", port: { value: { $case: "strVal", value: "web" } as const } };
+  world.policy("shop/web", { ingress: [{ from: [{ podSelector: {} }], ports: [web] }] });
+  const members = [...world.knownTo("one").sets.values()].flatMap((set) => [...set]).sort();
+  expect(members).toEqual([
+    "10.128.0.9",
+    "10.128.0.9/TCP/80",
+    "10.128.4.9",
+    "10.128.4.9/TCP/80",
+    "fd00:10:128::a80:9",
+    "fd00:10:128::a80:9/TCP/80",
+  ]);
+});

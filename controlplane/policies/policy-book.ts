@@ -1,7 +1,9 @@
 import { type Labels, matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { deepEqual } from "../../lib/deep-equal.js";
+import { familyOf, rangeTest } from "../../net/family.js";
 import { contains, parseAddress, parseSubnet, type Subnet } from "../../net/ipv4.js";
 import type { Network } from "../../proto/gen/tallship/v1/network.js";
+import type { NodeSpec } from "../../proto/gen/tallship/v1/node.js";
 import type { NetworkPolicy } from "../../proto/gen/tallship/v1/networkpolicy.js";
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
 import { ofKind } from "../cache/of-kind.js";
@@ -46,6 +48,8 @@ export class PolicyBook {
   private readonly pods = new Map<string, Map<string, KnownPod>>();
   private readonly nodes = new Map<string, Map<string, PodPolicies>>();
   private readonly subnets = new Map<string, Subnet>();
+  /** Whether addresses are of a node's subnet of IPv6. */
+  private readonly ipv6Subnets = new Map<string, (address: string) => boolean>();
   /** By network and node: the node's share. */
   private readonly shares = new Map<string, ReadonlyMap<string, Subnet>>();
   private readonly policies = new Map<string, Map<string, KnownPolicy>>();
@@ -58,7 +62,7 @@ export class PolicyBook {
   /** Takes everything there is. */
   load(view: Pick<View, "list">): void {
     for (const { object } of view.list("Network")) this.setNetwork(object.metadata, object);
-    for (const { object } of view.list("Node")) this.setNode(object.metadata?.name ?? "", object.spec?.podCIDR);
+    for (const { object } of view.list("Node")) this.setNode(object.metadata?.name ?? "", object.spec);
     for (const after of view.list("Namespace")) this.setNamespace(after.object.metadata?.name ?? "", after);
     for (const after of view.list("NetworkPolicy")) this.setPolicy(after.object.metadata, after);
     for (const after of view.list("Pod")) this.setPod(after.object.metadata, after);
@@ -67,7 +71,7 @@ export class PolicyBook {
   /** Takes one change of the cache. */
   take({ key, after }: CacheChange): void {
     if (key.kind === "Namespace") this.setNamespace(key.name, after);
-    else if (key.kind === "Node") this.setNode(key.name, ofKind(after, "Node")?.object.spec?.podCIDR);
+    else if (key.kind === "Node") this.setNode(key.name, ofKind(after, "Node")?.object.spec);
     else if (key.kind === "Network") this.setNetwork(key, ofKind(after, "Network")?.object);
     else if (key.kind === "NetworkPolicy") this.setPolicy(key, after);
     else if (key.kind === "Pod") this.setPod(key, after);
@@ -90,8 +94,11 @@ export class PolicyBook {
   }
 
   /** A node has its subnet before it has pods, and keeps it. */
-  private setNode(name: string, podCIDR: string | undefined): void {
-    const subnet = parseSubnet(podCIDR ?? "");
+  private setNode(name: string, { podCIDR = "", podCIDRs = [] }: Partial<NodeSpec> = {}): void {
+    const subnet = parseSubnet(podCIDR);
+    const ipv6 = podCIDRs.find((cidr) => familyOf(cidr) === "IPv6");
+    if (ipv6 === undefined) this.ipv6Subnets.delete(name);
+    else this.ipv6Subnets.set(name, rangeTest(ipv6));
     if (subnet === undefined) this.subnets.delete(name);
     else this.subnets.set(name, subnet);
   }
@@ -162,7 +169,7 @@ export class PolicyBook {
     const shares = [...this.shares.values()].flatMap((byNode) => byNode.get(pod.node) ?? []);
     const isOwn = (text: string): boolean => {
       const address = parseAddress(text);
-      if (address === undefined) return false;
+      if (address === undefined) return this.ipv6Subnets.get(pod.node)?.(text) ?? false;
       return subnet === undefined || [subnet, ...shares].some((each) => contains(each, address));
     };
     return pod.addresses.every(isOwn) ? pod : { ...pod, addresses: pod.addresses.filter(isOwn) };

@@ -196,6 +196,13 @@ function checkHostPorts(spec: PodSpec, path: Path, findings: Findings): void {
   const ports = spec.containers.flatMap((container, at) =>
     container.ports.map((port, index) => ({ port, path: [...path, "containers", at, "ports", index, "hostPort"] })),
   );
+  for (const { port, path: where } of ports)
+    if (port.hostPort !== 0 && port.hostIP === "::1")
+      findings.add(
+        "invalid",
+        [...where.slice(0, -1), "hostIP"],
+        "the kernel lets no packet of ::1 leave the host's loopback: want 127.0.0.1, or an address of the node",
+      );
   findings.unique(
     ports.map(({ port }) =>
       port.hostPort === 0 ? "" : `${port.hostIP || "*"}:${port.hostPort}/${port.protocol || "TCP"}`,

@@ -152,3 +152,65 @@ test("aliases that point at each other end", () => {
     "b.shop.svc.cluster.local",
   ]);
 });
+
+const both = zoneOf([
+  service("web", {
+    clusterIP: "10.96.0.20",
+    clusterIPs: ["10.96.0.20", "fd00:10:96::20"],
+    ports: [{ name: "http", port: 80, protocol: "TCP" }],
+  }),
+  service("six", { clusterIP: "fd00:10:96::21", clusterIPs: ["fd00:10:96::21"] }),
+]);
+const [dbKey, db] = service("db", { clusterIP: "None" });
+const ipv6Slice = ([key, made]: [string, EndpointSlice]): EndpointSlice =>
+  EndpointSlice.fromPartial({ ...made, metadata: { ...made.metadata, name: `${key}-6` }, addressType: "IPv6" });
+both.set(
+  dbKey,
+  namesOf(
+    dbKey,
+    db,
+    [
+      slice("db", [{ addresses: ["10.128.0.5"], hostname: "db-0" }, { addresses: ["10.128.4.6"] }])[1],
+      ipv6Slice(
+        slice("db", [{ addresses: ["fd00::a80:5"], hostname: "db-0" }, { addresses: ["fd00:0:0:1::a80:406"] }]),
+      ),
+    ],
+    "cluster.local",
+  ),
+);
+const nibbles = (address: string): string => `${[...address.replaceAll(":", "")].reverse().join(".")}.ip6.arpa`;
+
+const dualRows: readonly { name: string; type: string; want: unknown }[] = [
+  { name: "web.shop.svc.cluster.local", type: "A", want: ["10.96.0.20"] },
+  { name: "web.shop.svc.cluster.local", type: "AAAA", want: ["fd00:10:96::20"] },
+  { name: "six.shop.svc.cluster.local", type: "A", want: [] },
+  { name: "six.shop.svc.cluster.local", type: "AAAA", want: ["fd00:10:96::21"] },
+  { name: "db.shop.svc.cluster.local", type: "AAAA", want: ["fd00::a80:5", "fd00:0:0:1::a80:406"] },
+  { name: "db-0.db.shop.svc.cluster.local", type: "A", want: ["10.128.0.5"] },
+  { name: "db-0.db.shop.svc.cluster.local", type: "AAAA", want: ["fd00::a80:5"] },
+  { name: "fd00-0-0-1--a80-406.db.shop.svc.cluster.local", type: "AAAA", want: ["fd00:0:0:1::a80:406"] },
+  { name: nibbles("fd00:0010:0096:0000:0000:0000:0000:0020"), type: "PTR", want: ["web.shop.svc.cluster.local"] },
+  { name: nibbles("fd00:0000:0000:0000:0000:0000:0a80:0005"), type: "PTR", want: ["db-0.db.shop.svc.cluster.local"] },
+  { name: nibbles("fd00:0000:0000:0000:0000:0000:0a80:0099"), type: "PTR", want: "no_such_name" },
+  { name: nibbles("2001:0db8:0000:0000:0000:0000:0000:0001"), type: "PTR", want: "elsewhere" },
+  { name: "1.0.ip6.arpa", type: "PTR", want: "elsewhere" },
+  { name: "fd00--a80-5.shop.pod.cluster.local", type: "AAAA", want: ["fd00::a80:5"] },
+  { name: "fd00--a80-5.shop.pod.cluster.local", type: "A", want: [] },
+  { name: "2001-db8--1.shop.pod.cluster.local", type: "AAAA", want: "no_such_name" },
+];
+for (const { name, type, want } of dualRows) {
+  test(`of both families: ${name} ${type}`, () => {
+    expect(data(answerFrom(both, { name, type }, (address) => /^(10\.|fd00:)/.test(address)))).toEqual(want);
+  });
+}
+
+test("a host of both families has one service record, and both addresses come with it", () => {
+  const answer = answerFrom(both, { name: "_sql._tcp.db.shop.svc.cluster.local", type: "SRV" }, () => true);
+  if (answer.is !== "records") throw new Error(answer.is);
+  const targets = answer.records.map((record) => (record.type === "SRV" ? record.data.target : ""));
+  expect(targets.filter((target) => target.startsWith("db-0."))).toHaveLength(1);
+  expect(answer.additional.filter(({ name }) => name.startsWith("db-0.")).map(({ data: ip }) => ip)).toEqual([
+    "10.128.0.5",
+    "fd00::a80:5",
+  ]);
+});

@@ -17,7 +17,7 @@ export function hostPortElements(
   for (const link of ordered) {
     const address = family === "IPv4" ? link.address : secondAddress(ranges, link.address);
     if (address === undefined) continue;
-    for (const port of link.hostPorts.filter(({ hostIP }) => isAny(hostIP, family) || familyOf(hostIP) === family)) {
+    for (const port of link.hostPorts.filter(({ hostIP }) => isAny(hostIP, family) || isOwn(hostIP, family))) {
       const element = elementFor(address, family, port);
       const id = `${element.map} ${element.key}`;
       if (!taken.has(id)) taken.set(id, element);
@@ -54,6 +54,11 @@ export function hostPortsByAddress(elements: Iterable<RuleElement>): ReadonlyMap
     found.set(address, [...(found.get(address) ?? []), hostPort]);
   }
   return found;
+}
+
+/** An address of the family that leads to pods. From ::1 nothing does: unlike 127.0.0.0/8 the kernel lets none of its packets leave. */
+function isOwn(hostIP: string, family: Family): boolean {
+  return familyOf(hostIP) === family && hostIP !== "::1";
 }
 
 /** Every address of the node. An empty one says so for both families, and "::" too, as where a socket listens. */

@@ -66,8 +66,9 @@ export class PolicyWorld {
     this.put({ kind: "Namespace", object: Namespace.fromPartial({ metadata: { name, labels } }) });
   }
 
-  node(name: string, podCIDR: string): void {
-    this.put({ kind: "Node", object: Node.fromPartial({ metadata: { name }, spec: { podCIDR } }) });
+  node(name: string, podCIDR: string, ipv6?: string): void {
+    const podCIDRs = ipv6 === undefined ? [podCIDR] : [podCIDR, ipv6];
+    this.put({ kind: "Node", object: Node.fromPartial({ metadata: { name }, spec: { podCIDR, podCIDRs } }) });
   }
 
   pod({ name, node, address, ipv6 = "", labels = {}, ports = {}, change = {} }: TestPolicyPod): void {

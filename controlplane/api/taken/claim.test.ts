@@ -206,3 +206,89 @@ test("a service that the leader removes releases what it held in the same transa
   expect(await planner.write([{ op: "delete", key, revision }])).toMatchObject({ is: "written" });
   expect(await taken()).toEqual([]);
 });
+
+const dual = { serviceCIDR: "10.96.0.0/16", serviceCIDRIPv6: "fd00:10:96::/112", dnsAddress: "10.96.0.10" };
+const dualBench = () => openApiBench({ ranges: { ...dual, nodePortMin: 30_000, nodePortMax: 32_767 } });
+
+// What is asked, and the families that come of it where the cluster has both.
+const families: readonly (readonly [string, Spec, readonly string[]])[] = [
+  ["nothing", {}, ["IPv4"]],
+  ["SingleStack of IPv6", { ipFamilyPolicy: "SingleStack", ipFamilies: ["IPv6"] }, ["IPv6"]],
+  ["PreferDualStack", { ipFamilyPolicy: "PreferDualStack" }, ["IPv4", "IPv6"]],
+  [
+    "RequireDualStack, IPv6 first",
+    { ipFamilyPolicy: "RequireDualStack", ipFamilies: ["IPv6", "IPv4"] },
+    ["IPv6", "IPv4"],
+  ],
+  ["an address of IPv6", { clusterIP: "fd00:10:96::77" }, ["IPv6"]],
+  ["both, with one address", { ipFamilyPolicy: "RequireDualStack", clusterIP: "fd00:10:96::78" }, ["IPv6", "IPv4"]],
+];
+for (const [asked, spec, want] of families) {
+  test(`asked for ${asked}, a service has ${want.join(" and ")}, each with an address that is recorded and released`, async () => {
+    bench = await dualBench();
+    const made = specOf(await bench.create(service("web", spec)));
+    expect(made?.ipFamilies).toEqual(want);
+    expect(made?.clusterIPs.map((ip) => (ip.includes(":") ? "IPv6" : "IPv4"))).toEqual(want);
+    expect(made?.clusterIP).toBe(made?.clusterIPs[0]);
+    expect([...(await taken())].sort()).toEqual(made?.clusterIPs.map((ip) => `service-address/${ip}`).sort());
+    await remove("web");
+    expect(await taken()).toEqual([]);
+  });
+}
+
+test("a headless service has families and no addresses", async () => {
+  bench = await dualBench();
+  const made = specOf(await bench.create(service("web", { clusterIP: "None", ipFamilyPolicy: "PreferDualStack" })));
+  expect([made?.ipFamilies, made?.clusterIPs]).toEqual([["IPv4", "IPv6"], ["None"]]);
+});
+
+test("a second family comes and goes with the policy; the first stays, and nothing of the second is left", async () => {
+  bench = await dualBench();
+  const before = specOf(await bench.create(service("web")));
+  const both = await update(service("web", { ipFamilyPolicy: "PreferDualStack" }));
+  expect(both?.clusterIPs).toHaveLength(2);
+  expect(both?.clusterIPs[0]).toBe(before?.clusterIP);
+  const again = await update(service("web", { ipFamilyPolicy: "PreferDualStack" }));
+  expect(again?.clusterIPs).toEqual(both?.clusterIPs);
+  const { ipFamilies, clusterIPs } = again ?? { ipFamilies: [], clusterIPs: [] };
+  const back = await update(service("web", { ipFamilyPolicy: "SingleStack", ipFamilies, clusterIPs }));
+  expect([back?.ipFamilies, back?.clusterIPs]).toEqual([["IPv4"], [before?.clusterIP]]);
+  expect(await taken()).toEqual([`service-address/${before?.clusterIP}`]);
+});
+
+// In Kubernetes' words where it has them.
+const refusals: readonly (readonly [Spec, string])[] = [
+  [{ clusterIP: "fd00:10:97::1" }, "want an address of fd00:10:96::/112, found fd00:10:97::1"],
+  [{ clusterIP: "fd00:10:96:0::5" }, "want it written as fd00:10:96::5, found fd00:10:96:0::5"],
+  [
+    { ipFamilies: ["IPv4", "IPv6"] },
+    "must be RequireDualStack or PreferDualStack when multiple ipFamilies are specified",
+  ],
+  [
+    { ipFamilyPolicy: "PreferDualStack", clusterIP: "10.96.0.5", clusterIPs: ["10.96.0.5", "10.96.0.6"] },
+    "may specify no more than one IP for each IP family",
+  ],
+  [
+    { ipFamilies: ["IPv6"], clusterIP: "10.96.0.5", clusterIPs: ["10.96.0.5"] },
+    "expected an IPv6 value as indicated by `ipFamilies[0]`",
+  ],
+];
+for (const [spec, message] of refusals) {
+  test(`refused: ${message}`, async () => {
+    bench = await dualBench();
+    await expect(bench.create(service("web", spec))).rejects.toThrow(message);
+    expect(await taken()).toEqual([]);
+  });
+}
+
+test("a cluster of one family has no second one to require, and prefers what it has", async () => {
+  bench = await openApiBench();
+  await expect(bench.create(service("web", { ipFamilyPolicy: "RequireDualStack" }))).rejects.toThrow(
+    /spec\.ipFamilyPolicy: this cluster is not configured for dual-stack services/,
+  );
+  await expect(bench.create(service("web", { ipFamilies: ["IPv6"] }))).rejects.toThrow(
+    /spec\.ipFamilies\[0\]: not configured on this cluster/,
+  );
+  const made = specOf(await bench.create(service("web", { ipFamilyPolicy: "PreferDualStack" })));
+  expect([made?.ipFamilies, made?.ipFamilyPolicy]).toEqual([["IPv4"], "PreferDualStack"]);
+});
