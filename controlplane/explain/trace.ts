@@ -41,7 +41,13 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
   const fronts = FAMILIES.flatMap((family) => {
     const targets = targetsOf(service, slices, { ...place, family });
     const asked = targets.filter((target) => isAsked(portOf(service, target), request.port));
-    const ground = { service, slices: slices.filter(({ addressType }) => addressType === family), place, judge, networks };
+    const ground = {
+      service,
+      slices: slices.filter(({ addressType }) => addressType === family),
+      place,
+      judge,
+      networks,
+    };
     return asked.map((target) => frontOf(target, ground));
   });
   return TraceResponse.fromPartial({

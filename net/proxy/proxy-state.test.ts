@@ -1,13 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  dualStack,
-  networkMap,
-  nodeConfig,
-  nodeObject,
-  PROXY_SITE,
-  type TestService,
-} from "../../test/kit/network-world.js";
+import { networkMap, nodeConfig, nodeObject, PROXY_SITE, type TestService } from "../../test/kit/network-world.js";
 import { RULE_MAPS, type RuleFrame } from "../kernel/rules.js";
 import { SimulatedKernel } from "../kernel/simulated-kernel.js";
 import type { NetworkMap } from "../node-network.js";
