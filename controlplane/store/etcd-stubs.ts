@@ -39,6 +39,8 @@ const channelOptions = {
   "grpc.initial_reconnect_backoff_ms": 50,
   "grpc.min_reconnect_backoff_ms": 50,
   "grpc.max_reconnect_backoff_ms": 250,
+  // Each service has a connection of its own: the renewal of a lease does not wait behind what is written and watched.
+  "grpc.use_local_subchannel_pool": 1,
   "grpc.max_receive_message_length": -1,
   "grpc.max_send_message_length": -1,
 };
