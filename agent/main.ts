@@ -31,10 +31,10 @@ import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent } from "./agent.js";
 import type { AgentEdges } from "./agent-edges.js";
 import type { NodeTraits } from "./assemble.js";
-import { cgroupMode, type Hierarchy } from "./cgroup/hierarchies.js";
+import { cgroupMode, type Hierarchy, podCgroup } from "./cgroup/hierarchies.js";
 import { enterWithoutUnified } from "./cgroup/hybrid.js";
 import { kernelCounts } from "./cgroup/kernel-counts.js";
-import { mountedHierarchies } from "./cgroup/pod-cgroups.js";
+import { boundedProcesses, mountedHierarchies } from "./cgroup/pod-cgroups.js";
 import { openDiskCheckpoint } from "./checkpoint/disk-checkpoint.js";
 import { nodeSeal } from "./checkpoint/seal.js";
 import { performCheck } from "./checks/perform-check.js";
@@ -235,6 +235,7 @@ function fitness(
   return keepFit({
     ...{ clock: systemClock, log, library: created.library, stats: (uid) => runtime.stats(uid) },
     rules: evictionRules({ ...DEFAULT_EVICTION, ...host.eviction }),
+    processesOf: (uid) => boundedProcesses(hierarchies, podCgroup(cgroupParent, uid)),
     stocks: () => readStocks({ dataDir, hierarchies, cgroupParent }),
     measure: measureStorage({ dataDir, rootFs: created.rootFs, launcher }),
     sweepLogs: async (which) => {

@@ -1,5 +1,9 @@
 /** Bounds of what a node does when its memory, disk or process ids run out. Part of LIMITS, which has the whole table. */
 export const PRESSURE_LIMITS = {
+  processLookMs: {
+    value: 10_000,
+    why: "a look is a few small reads per pod; who forks without end is held by its bound meanwhile",
+  },
   pressureLookMs: { value: 1_000, why: "a look is four small reads; a disk that fills at 1 GB/s is seen in time" },
   pressureSettleMs: {
     value: 30_000,

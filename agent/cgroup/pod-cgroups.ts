@@ -31,6 +31,19 @@ export function limitProcesses(hierarchies: readonly Hierarchy[], path: string, 
   }
 }
 
+/** How many processes are in a group and those below it, and how many may be; undefined where nobody counts or bounds them. */
+export function boundedProcesses(
+  hierarchies: readonly Hierarchy[],
+  path: string,
+): { readonly count: number; readonly most: number } | undefined {
+  const counting = hierarchies.filter(({ version, controllers }) => version === 2 || controllers.includes("pids"));
+  const found = counting.map(({ mountPoint }) => {
+    const [count, most] = ["pids.current", "pids.max"].map((name) => readText(join(mountPoint, path, name)).trim());
+    return { count: Number(count), most: Number(most), isBounded: count !== "" && /^\d+$/.test(most ?? "") };
+  });
+  return found.find(({ isBounded }) => isBounded);
+}
+
 function foldersIn(folder: string): readonly string[] {
   try {
     const entries = readdirSync(folder, { withFileTypes: true });

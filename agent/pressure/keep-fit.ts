@@ -9,6 +9,7 @@ import { podShares } from "./pod-shares.js";
 import type { MeasureStorage } from "./storage.js";
 import type { EvictionRules, Stocks } from "./thresholds.js";
 import { type PressedNode, watchPressure } from "./watch-pressure.js";
+import { type ProcessCount, watchProcesses } from "./watch-processes.js";
 import { watchStorage } from "./watch-storage.js";
 
 /** What keeping a node fit takes. */
@@ -19,6 +20,8 @@ export interface FitnessParts {
   readonly stocks: () => Stocks;
   readonly measure: MeasureStorage;
   readonly stats: Runtime["stats"];
+  /** How many processes a pod has, and may have. */
+  readonly processesOf: (uid: string) => ProcessCount | undefined;
   readonly library: Pick<ImageLibrary, "dropUnused">;
   /** Removes logs of deleted pods that were kept long enough, or all of them. */
   readonly sweepLogs: (which: "old" | "all") => Promise<void>;
@@ -34,7 +37,7 @@ export interface FitNode extends PressedNode {
  * aborts.
  */
 export function keepFit(parts: FitnessParts): (node: FitNode, signal: AbortSignal) => Promise<void> {
-  const { clock, log, rules, stocks, measure, stats, library, sweepLogs } = parts;
+  const { clock, log, rules, stocks, measure, stats, processesOf, library, sweepLogs } = parts;
   const sharesOf = podShares(stats, measure);
   return async (node, signal) => {
     const reclaim = async (): Promise<void> => {
@@ -45,6 +48,7 @@ export function keepFit(parts: FitnessParts): (node: FitNode, signal: AbortSigna
     await Promise.all([
       watchPressure({ clock, log, rules, stocks, sharesOf, reclaim }, node, signal),
       watchStorage({ clock, log, measure }, node, signal),
+      watchProcesses({ clock, log, processesOf }, node, signal),
       keepSwept(parts, signal),
     ]);
   };

@@ -15,8 +15,8 @@ const MEMORY_BYTES = 1_400_000_000;
 const CALM = podYaml(
   "calm",
   ["/bin/serve"],
-  `      readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1 }
-      livenessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1, failureThreshold: 5 }
+  `      readinessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1, initialDelaySeconds: 2 }
+      livenessProbe: { httpGet: { path: /, port: 8080 }, periodSeconds: 1, initialDelaySeconds: 2, failureThreshold: 5 }
       resources: { requests: { memory: 32Mi, cpu: 50m } }
 `,
 );
@@ -82,6 +82,8 @@ async function expectCalm(): Promise<void> {
     everyMs: 200,
   });
   expect((await node()).taints).toEqual([]);
+  // Its probes were asked every second all the while.
+  expect(await testbed.tsctl(["events", "--for=pod/calm", "--filter=event=Unhealthy", "--format=json"])).toBe("");
 }
 
 async function away(name: string): Promise<void> {
@@ -128,6 +130,9 @@ test("who starts processes without end has only so many, and its neighbours answ
   };
   await waitFor("its bound", isBounded, { deadlineMs: 60_000, everyMs: 200 });
   expect(await count()).toBeLessThanOrEqual(4_096);
+  const isNamed = async (): Promise<boolean> =>
+    /TooManyProcesses +pod\/bomb +The pod has \d+ processes/.test(await testbed.tsctl(["get", "events"]));
+  await waitFor("it to be named", isNamed, { deadlineMs: 30_000, everyMs: 500 });
   await away("bomb");
   await expectCalm();
 });
