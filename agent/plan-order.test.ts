@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { metaOf } from "../kinds/object.js";
+import { START_ORDER } from "../kinds/start-order.js";
 import { limit } from "../lib/limits.js";
 import { deletedPod, ended, freshRecord, NOW, podTurn, running, seen, turnPod } from "../test/kit/pod-turns.js";
 import { newEnding } from "./checks/note-verdict.js";
@@ -216,3 +218,50 @@ for (const { own, pod: of, exitCode, again } of policies) {
     expect(plan(later).actions).toEqual(again ? [create("web", 1)] : []);
   });
 }
+
+const share = turnPod({
+  restartPolicy: "Always",
+  containers: [
+    { name: "tunnel", image, readinessProbe: exec },
+    { name: "fetch", image },
+    { name: "index", image },
+  ],
+});
+const annotations = { [START_ORDER]: "fetch=tunnel, index=none,tunnel=tunnel" };
+const shared = { ...share, metadata: { ...metaOf(share), annotations } };
+const upright = { ...freshRecord, isInitialized: true };
+
+// A container that the pod orders behind another one; what is named and is not there, or is itself, holds nothing back.
+const ordered: typeof rows = [
+  {
+    name: "one that is ordered behind another waits for it, the others do not",
+    given: { record: upright },
+    actions: [create("tunnel"), create("index")],
+  },
+  {
+    name: "running is not healthy",
+    given: {
+      record: note({ tunnel: isUp }, upright),
+      containers: [seen(running, 0, "tunnel"), seen(running, 0, "index")],
+    },
+    actions: [],
+  },
+  {
+    name: "healthy, it follows",
+    given: {
+      record: note({ tunnel: { ...isUp, isReady: true } }, upright),
+      containers: [seen(running, 0, "tunnel"), seen(running, 0, "index")],
+    },
+    actions: [create("fetch")],
+  },
+  {
+    name: "once it has run it is started again whatever became of the other",
+    given: {
+      record: note({ tunnel: isUp, fetch: { attempt: 1, last: failed } }, upright),
+      containers: [seen(running, 0, "tunnel"), seen(running, 0, "index")],
+    },
+    actions: [create("fetch", 1)],
+  },
+];
+for (const { name, given, actions } of ordered)
+  test(`order: ${name}`, () => expect(plan(podTurn(shared, given)).actions).toEqual(actions));

@@ -16,6 +16,7 @@ import { type ContainerRecord, containerRecord, type PodRecord, startedAnew } fr
 import type { PodTurn } from "./pod-turn.js";
 import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
+import { awaitedBy } from "./start-order.js";
 import { acts, allActions, endStep, type Step, soonest, waits } from "./step.js";
 import { removals, windDown } from "./wind-down.js";
 
@@ -153,8 +154,10 @@ const EARLY_HOOKS: readonly HookName[] = ["image"];
 function containersThatMayBegin(record: PodRecord, pod: Pod): ReadonlySet<string> {
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod.spec ?? {};
   const sidecars = initContainers.filter(isSidecar);
-  if (record.isInitialized)
-    return new Set([...sidecars, ...containers, ...ephemeralContainers].map(({ name }) => name));
+  if (record.isInitialized) {
+    const begun = containers.filter(({ name }) => awaitedBy(record, pod, name).length === 0);
+    return new Set([...sidecars, ...begun, ...ephemeralContainers].map(({ name }) => name));
+  }
   const at = initContainers.findIndex((one) => !isSettled(one, containerRecord(record, one.name)));
   return new Set(initContainers.slice(0, at + 1).map(({ name }) => name));
 }

@@ -17,6 +17,7 @@ import { type PodFacts, type PodTurn, podIPs } from "./pod-turn.js";
 import { containerAmounts, resizeConditions, resizeWord } from "./resize/resize-status.js";
 import { hasStarted, isContainerReady, isPodOver, isSuccess, isSwitchedOff, willRunAgain } from "./restart-policy.js";
 import { containerId, type ObservedContainer } from "./runtime/runtime.js";
+import { awaitedBy } from "./start-order.js";
 
 /** Exit code shown for a run whose own was lost: never 0. As in Kubernetes. */
 const LOST_EXIT_CODE = 137;
@@ -183,6 +184,9 @@ function waiting({ record, facts }: PodTurn, pod: Pod, name: string): Waiting {
   }
   const waits = startWaits(pod);
   if (waits.length > 0) return { reason: "WaitingForDependency", message: startWaitText(waits) };
+  const awaited = record.isInitialized ? awaitedBy(record, pod, name) : [];
+  if (awaited.length > 0)
+    return { reason: "WaitingForDependency", message: `waiting for ${awaited.join(", ")} to be healthy` };
   const hasInit = (pod.spec?.initContainers.length ?? 0) > 0;
   const pull = facts.up.has("image") ? undefined : facts.pulling.get(name);
   const message = pull === undefined ? "" : pullText(pull);

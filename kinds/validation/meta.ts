@@ -8,6 +8,7 @@ import { powerProblem } from "../power.js";
 import { KINDS, type KindName } from "../registry.js";
 import { parseRunAs, RUN_AS } from "../run-as.js";
 import { parseStartAfter, START_AFTER } from "../start-after.js";
+import { START_ORDER, startOrderProblem } from "../start-order.js";
 import { parseUlimits, ULIMITS } from "../ulimits.js";
 import { parseUtilizationShape, UTILIZATION_SHAPE } from "../utilization-shape.js";
 import { checkDeviceAnnotations } from "./device-shares.js";
@@ -55,6 +56,8 @@ export function checkMeta(kind: KindName, meta: ObjectMeta | undefined, findings
 export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, findings: Findings): void {
   const read = parseStartAfter(meta?.annotations[START_AFTER] ?? "");
   if (read.is === "wrong") findings.add("invalid", [...path, "annotations", START_AFTER], read.why);
+  const order = startOrderProblem(meta?.annotations[START_ORDER]);
+  if (order !== undefined) findings.add("invalid", [...path, "annotations", START_ORDER], order);
   const runAs = parseRunAs(meta?.annotations[RUN_AS] ?? "");
   if (runAs.is === "wrong") findings.add("invalid", [...path, "annotations", RUN_AS], runAs.why);
   const ulimits = parseUlimits(meta?.annotations[ULIMITS] ?? "");

@@ -1,4 +1,5 @@
 import { START_AFTER, type StartCondition, startDependencyText } from "../../../kinds/start-after.js";
+import { START_ORDER } from "../../../kinds/start-order.js";
 import type { Located } from "../model/reader.js";
 import type { Dependency } from "../model/service.js";
 import { noteField, type ServiceContext } from "./context.js";
@@ -19,14 +20,27 @@ export function startAfterParts(context: ServiceContext): { readonly [key: strin
   const inPod = new Set(units.map(({ service }) => service.name));
   const found = new Map(units.flatMap((unit) => [...dependenciesOf(unit, inPod)]));
   const place = units.map(({ service: { model } }) => model.depends_on?.place ?? model.links?.place).find(isThere);
-  return found.size === 0 || place === undefined ? {} : { [START_AFTER]: at(place, [...found.values()].join(",")) };
+  if (place === undefined) return {};
+  const order = units.flatMap((unit) => orderIn(unit, inPod));
+  return {
+    ...(found.size === 0 ? {} : { [START_AFTER]: at(place, [...found.values()].join(",")) }),
+    ...(order.length === 0 ? {} : { [START_ORDER]: at(place, order.join(",")) }),
+  };
+}
+
+/** Which containers of the pod a service's waits for: those of services that are to be healthy before. */
+function orderIn({ service }: ServiceContext, inPod: ReadonlySet<string>): readonly string[] {
+  const own = dnsName(service.name);
+  return [...(service.model.depends_on?.value ?? [])].flatMap(([name, { value }]) =>
+    inPod.has(name) && value.condition === "service_healthy" ? [`${own}=${dnsName(name)}`] : [],
+  );
 }
 
 function isThere<T>(value: T | undefined): value is T {
   return value !== undefined;
 }
 
-/** What one service waits for, by the names of services; what is in its own pod starts with it. */
+/** What one service waits for, by the names of services; what is in its own pod is ordered there. */
 function dependenciesOf(context: ServiceContext, inPod: ReadonlySet<string>): ReadonlyMap<string, string> {
   const { depends_on: dependsOn, links } = context.service.model;
   const models = modelsOf(context.services);
@@ -50,7 +64,7 @@ function dependenciesOf(context: ServiceContext, inPod: ReadonlySet<string>): Re
     }
     if (usesOtherNetwork(other.model) && value.condition === "service_completed_successfully")
       context.tell.problem(place, path, `${name} shares a pod, which does not complete`, "not_supported");
-    else if (inPod.has(name) && value.condition !== "service_started")
+    else if (inPod.has(name) && value.condition === "service_completed_successfully")
       context.tell.note(place, path, `accepted, not enforced: ${name} is in the same pod: they start together`);
     else if (value.condition === "service_healthy" && other.model.healthcheck === undefined)
       context.tell.note(place, path, `${name} has no health check here: it counts as healthy once it runs`);

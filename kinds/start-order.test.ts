@@ -1,0 +1,26 @@
+import { expect, test } from "vitest";
+import { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { START_ORDER, startOrderProblem, startsAfter } from "./start-order.js";
+
+const pod = (order: string): Pod =>
+  Pod.fromPartial({
+    metadata: { annotations: { [START_ORDER]: order } },
+    spec: { containers: ["a", "b", "c"].map((name) => ({ name, image: "x" })) },
+  });
+
+test("a container waits for those of its pod that are named before it, and for nothing else", () => {
+  expect(startsAfter(pod("a=b, a=c,b=none,c=c"), "a")).toEqual(["b", "c"]);
+  expect(startsAfter(pod("a=b, a=c,b=none,c=c"), "b")).toEqual([]);
+  expect(startsAfter(pod("a=b, a=c,b=none,c=c"), "c")).toEqual([]);
+});
+
+// Each row: a value of the annotation, and whether it can be read.
+test.each([
+  ["a=b", true],
+  ["a=b, c=b", true],
+  ["a", false],
+  ["a=b=c", false],
+  ["A=b", false],
+  ["a=a", false],
+  ["", false],
+])("order %j can be read: %s", (text, isRead) => expect(startOrderProblem(text) === undefined).toBe(isRead));
