@@ -13,7 +13,15 @@ test("a pod comes up in order and rests", async () => {
   world.loop.replaceDesired([loopPod("u1", ["serve"])]);
   await world.advance(100);
   expect(await statesOf(world)).toEqual(["serve.0 running"]);
-  expect(world.done).toEqual(["up image", "up sandbox", "up config", "up volumes", "up devices", "up policy"]);
+  expect(world.done).toEqual([
+    "up image",
+    "up users",
+    "up sandbox",
+    "up config",
+    "up volumes",
+    "up devices",
+    "up policy",
+  ]);
   expect(world.turns()).toBeLessThan(12);
   const before = world.turns();
   await world.advance(60_000);
