@@ -1,6 +1,6 @@
 import { DEFAULT_NETWORK, networksOf } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
-import { addressOn, placesOf } from "../../net/proxy/endpoint-choice.js";
+import { addressOn, isReached, placesOf, type Whence } from "../../net/proxy/endpoint-choice.js";
 import { clusterIPOf } from "../../net/proxy/service-targets.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -40,6 +40,12 @@ export function namedAddresses(
   const shared = networks.find((name) => shown.some((endpoint) => addressOn(endpoint, name) !== undefined));
   const network = isOnSeveral ? shared : undefined;
   return shown.flatMap((endpoint) => addressOn(endpoint, network) ?? []).sort();
+}
+
+/** Why one of a service's addresses does not lead to an endpoint, by networks; empty when that is not why. */
+export function elsewhereText(endpoint: Endpoint, whence: Whence): string {
+  if (addressOn(endpoint, whence.network) === undefined) return `it is not on network ${whence.network}`;
+  return isReached(endpoint, whence) ? "" : "on another node, and its network is of driver bridge";
 }
 
 /** Why networks keep a client from an endpoint at an address; empty when they do not. */

@@ -14,7 +14,7 @@ import {
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import type { View } from "../cache/view.js";
-import { apartText, clientNetworks, namedAddresses, networkOfAddress } from "./trace-networks.js";
+import { apartText, clientNetworks, elsewhereText, namedAddresses, networkOfAddress } from "./trace-networks.js";
 import { type PolicyJudge, policyJudge } from "./trace-policies.js";
 
 const ZONE = "topology.kubernetes.io/zone";
@@ -164,7 +164,7 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
         const ip = there ?? endpoint.addresses[0] ?? "";
         const at = number ?? 0;
         const refused = { ...ground, target, number, slice };
-        const elsewhere = there === undefined ? `it is not on network ${network}` : "";
+        const elsewhere = elsewhereText(endpoint, { place: ground.place, network });
         const refusal = isChosen(ip, at) ? "" : elsewhere || refusalOf(endpoint, refused);
         const { name = "", uid = "" } = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef : {};
         const node = endpoint.nodeName;

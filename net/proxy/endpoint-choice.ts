@@ -46,13 +46,20 @@ export function chooseEndpoints(
   const isInZone: Accept = ({ zone }) => zone !== "" && zone === place.zone;
   const rounds = ROUNDS[reach].map((round): Accept => {
     const near = round.within === "node" ? isHere : round.within === "zone" ? isInZone : () => true;
-    return (endpoint) => round.accept(endpoint) && near(endpoint);
+    return (endpoint) => round.accept(endpoint) && near(endpoint) && isReached(endpoint, { place, network });
   });
   for (const accept of rounds) {
     const found = addressesOf(port, slices, { accept, network, family: place.family ?? "IPv4" });
     if (found.length > 0) return found.slice(0, limit("serviceEndpoints"));
   }
   return [];
+}
+
+/** False for an address on a bridge network of another node: there is no way to it. */
+export function isReached(endpoint: Endpoint, { place, network }: Whence): boolean {
+  if (endpoint.nodeName === place.nodeName || place.nodeName === "") return true;
+  const address = addressOn(endpoint, network);
+  return !endpoint.networks.some((each) => each.bridge && each.address === address);
 }
 
 /** True when an endpoint gets new connections. Absent means ready, as in Kubernetes. */
@@ -94,7 +101,7 @@ export function addressOn(endpoint: Endpoint, network: string | undefined): stri
 /** Where an endpoint is. One that says nothing is on the cluster's own network alone. */
 export function placesOf({ addresses: [first], networks }: Endpoint): readonly EndpointNetwork[] {
   if (networks.length > 0 || first === undefined) return networks;
-  return [{ name: DEFAULT_NETWORK, address: first }];
+  return [{ name: DEFAULT_NETWORK, address: first, bridge: false }];
 }
 
 interface Sought {

@@ -132,3 +132,14 @@ test("each address leads to the pods that are on its network, by their address t
     ["node", "", ["10.64.0.2", "10.64.1.3"]],
   ]);
 });
+
+test("of pods on a network that is each node's own, a node leads to its own pods alone, from inside and from outside", () => {
+  const service = serviceObject({ ...web, ports: [{ name: "http", port: 80, targetPort: 8080, nodePort: 30_080 }] });
+  // The node of an endpoint follows from its address: this one's is node-5.
+  const endpoints = ["10.128.5.2+bridge=10.128.5.2", "10.128.6.2+bridge=10.128.6.2", "10.128.6.3+back=10.128.6.3"];
+  const targets = targetsOf(service, [sliceObject({ ...web, endpoints })], HERE);
+  expect(targets.map((target) => target.endpoints.map(({ ip }) => ip))).toEqual([
+    ["10.128.5.2", "10.128.6.3"],
+    ["10.128.5.2", "10.128.6.3"],
+  ]);
+});

@@ -160,7 +160,11 @@ export function sliceObject(service: TestService, family: Family = "IPv4"): Endp
     addressType: family,
     endpoints: endpointsOf(service, family).map((text) => {
       const [head = "", ...places] = text.replace(/^[-!]/, "").split("+");
-      const networks = places.map((each) => ({ name: each.split("=")[0] ?? "", address: each.split("=")[1] ?? "" }));
+      const networks = places.map((each) => ({
+        name: each.split("=")[0] ?? "",
+        address: each.split("=")[1] ?? "",
+        bridge: each.startsWith("bridge"),
+      }));
       const [place = "", zone = ""] = head.split("%");
       const [address = "", hostname = ""] = place.split("/");
       const ready = !text.startsWith("-") && !text.startsWith("!");

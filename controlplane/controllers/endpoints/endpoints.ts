@@ -113,7 +113,10 @@ function groupsOf(service: Service, view: View): ReadonlyMap<string, EndpointGro
   if (!isSelecting(service)) return new Map();
   const { namespace } = metaOf(service);
   const pods = view.withLabels("Pod", namespace, service.spec?.selector ?? {}).map(({ object }) => object);
-  return wantedGroups(service, pods, (nodeName) => view.get("Node", "", nodeName));
+  return wantedGroups(service, pods, {
+    nodeNamed: (nodeName) => view.get("Node", "", nodeName),
+    isBridge: (network) => view.get("Network", namespace, network)?.spec?.driver === "bridge",
+  });
 }
 
 function grouped(slices: readonly Cached<"EndpointSlice">[]): ReadonlyMap<string, readonly Cached<"EndpointSlice">[]> {

@@ -24,6 +24,13 @@ export function isSelecting({ spec }: Service): boolean {
   return spec !== undefined && spec.type !== "ExternalName" && Object.keys(spec.selector).length > 0;
 }
 
+/** What endpoints follow from beside pods. */
+export interface EndpointGround {
+  readonly nodeNamed: (name: string) => Node | undefined;
+  /** Whether a network of the service's namespace is each node's own. */
+  readonly isBridge: (network: string) => boolean;
+}
+
 /**
  * Where a service leads: one endpoint per pod and address family, in groups of equal ports, since a named port may have another number in
  * another pod. Pods come in order of name; `nodeNamed` gives the node they run on.
@@ -31,7 +38,7 @@ export function isSelecting({ spec }: Service): boolean {
 export function wantedGroups(
   service: Service,
   pods: readonly Pod[],
-  nodeNamed: (name: string) => Node | undefined,
+  { nodeNamed, isBridge }: EndpointGround,
 ): ReadonlyMap<string, EndpointGroup> {
   const groups = new Map<string, { readonly group: EndpointGroup; readonly endpoints: Endpoint[] }>();
   for (const pod of pods) {
@@ -42,7 +49,7 @@ export function wantedGroups(
       const endpoints = groups.get(key)?.endpoints ?? [];
       groups.set(key, { group: { addressType, ports, endpoints }, endpoints });
       const endpoint = endpointOf(service, pod, address, nodeNamed(pod.spec?.nodeName ?? ""));
-      endpoints.push(addressType === "IPv4" ? { ...endpoint, networks: placesOf(pod) } : endpoint);
+      endpoints.push(addressType === "IPv4" ? { ...endpoint, networks: placesOf(pod, isBridge) } : endpoint);
     }
   }
   return new Map([...groups].map(([key, { group }]) => [key, group]));
@@ -94,8 +101,10 @@ function endpointOf(service: Service, pod: Pod, address: string, node: Node | un
 }
 
 /** Where the pod is on networks beside the cluster's own. */
-function placesOf({ status }: Pod): EndpointNetwork[] {
-  return (status?.networks ?? []).filter(({ ip }) => ip !== "").map(({ name, ip }) => ({ name, address: ip }));
+function placesOf({ status }: Pod, isBridge: (network: string) => boolean = () => false): EndpointNetwork[] {
+  return (status?.networks ?? [])
+    .filter(({ ip }) => ip !== "")
+    .map(({ name, ip }) => ({ name, address: ip, bridge: isBridge(name) }));
 }
 
 function addressesOf({ spec }: Service, { status }: Pod): readonly (readonly ["IPv4" | "IPv6", string])[] {
