@@ -24,6 +24,11 @@ export interface PortPair {
   readonly remote: string;
 }
 
+/** A pair, and the port of the pod that its connections reach now: users are told, as kubectl tells them. */
+interface FoundPair extends PortPair {
+  readonly port: number;
+}
+
 /**
  * Opens ports here that lead into a pod, until the user interrupts. Every connection finds its pod anew: one that was restarted, or that a deployment or service has
  * in its place, is reached as soon as it runs.
@@ -40,9 +45,10 @@ export function runForward(
   return withCluster(shell, flags, async (cluster) => {
     const forwarding = new Forwarding(cluster, shell, target);
     // Tells at once what is not there.
-    for (const { remote } of pairs) await forwarding.find(remote);
+    const found: FoundPair[] = [];
+    for (const pair of pairs) found.push({ ...pair, port: (await forwarding.find(pair.remote)).port });
     await forwarding.open(
-      pairs,
+      found,
       addresses.flatMap((text) => (text === "localhost" ? ["127.0.0.1", "::1"] : [text])),
     );
     return EXIT.interrupted;
@@ -86,7 +92,7 @@ class Forwarding {
   }
 
   /** Listens on every address that the machine has of those asked for; one at least must work. */
-  async open(pairs: readonly PortPair[], addresses: readonly string[]): Promise<void> {
+  async open(pairs: readonly FoundPair[], addresses: readonly string[]): Promise<void> {
     const { shell } = this;
     const closers: (() => void)[] = [];
     try {
@@ -100,8 +106,9 @@ class Forwarding {
     }
   }
 
-  private async listen({ local, remote }: PortPair, addresses: readonly string[]): Promise<readonly (() => void)[]> {
+  private async listen(pair: FoundPair, addresses: readonly string[]): Promise<readonly (() => void)[]> {
     const { shell } = this;
+    const { local, remote, port: inside } = pair;
     const closers: (() => void)[] = [];
     let port = local;
     let failure: TallshipError | undefined;
@@ -111,7 +118,7 @@ class Forwarding {
         port = listener.port;
         closers.push(listener.close);
         const shown = address.includes(":") ? `[${address}]` : address;
-        await shell.stdout.write(`Forwarding from ${shown}:${port} -> ${remote}\n`);
+        await shell.stdout.write(`Forwarding from ${shown}:${port} -> ${inside}\n`);
       } catch (error) {
         failure = asTallshipError(error);
       }
