@@ -1,10 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { KEEP_FILES, STARTS, STOPPED } from "../kinds/power.js";
 import { systemClock } from "../lib/system-clock.js";
 import { tarEntry } from "../lib/tar/entry.js";
 import { tarArchive } from "../lib/tar/tar-writer.js";
-import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { netnsPath } from "../net/node-network.js";
+import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { CopyStart, ExecInput } from "../proto/gen/tallship/v1/streams.js";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
 import { waitFor } from "../test/kit/wait.js";
@@ -230,4 +232,33 @@ test("what is kept of who has which ids outlives the agent, and a pod that runs 
   expect(await runningPid("kept")).toBe(pid);
   expect(machine.podNamespaces.idsOf("kept")).toEqual(ids);
   expect(readFileSync(`/proc/${pid}/uid_map`, "utf8")).toContain(`${ids?.first}`);
+});
+
+test("a stopped pod keeps its ids with its files: what it wrote is still its root's when it starts again", async () => {
+  const script = `[ -e /own ] || touch /own; stat -c 'own %u' /own; stat -c 'root %u' /; ${forever}`;
+  const annotated = (more: Record<string, string>): Pod => {
+    const of = userPod("lasting", { containers: [{ name: "web", image, command: ["sh", "-c", script] }] });
+    const annotations = { [KEEP_FILES]: "true", ...more };
+    return Pod.fromPartial({
+      ...of,
+      metadata: { ...of.metadata, annotations },
+      status: machine.statuses.get("lasting"),
+    });
+  };
+  loop.setDesired(annotated({}));
+  await runningPid("lasting");
+  const ids = machine.podNamespaces.idsOf("lasting");
+  loop.setDesired(annotated({ [STOPPED]: "" }));
+  await machine.until("lasting", "to have stopped", ({ phase }) => phase === "Succeeded");
+  // As the network does, which gives the stopped pod's place back.
+  const place = netnsPath(machine.machine.paths.runDir, "lasting");
+  execFileSync("sh", ["-c", 'umount -l "$0" && rm "$0"', place]);
+  await machine.stopAgent();
+  loop = await machine.start();
+  loop.setDesired(annotated({ [STARTS]: "1" }));
+  await runningPid("lasting");
+  expect(machine.podNamespaces.idsOf("lasting")).toEqual(ids);
+  const log = () => words(machine.log({ podUid: "lasting", container: "web", attempt: 1 }));
+  await waitFor("its words", () => (log().includes("root") ? true : undefined));
+  expect(log()).toMatch(/^own 0\nroot 0\n/);
 });
