@@ -6,7 +6,7 @@ import type { CrowdNews, CrowdOrder } from "./crowd-process.js";
 import type { OwnControlPlane } from "./own-control-plane.js";
 
 /** Hollow agents of one process; more of them and its own loop is what is measured. */
-const AGENTS_PER_PROCESS = 1_250;
+const AGENTS_PER_PROCESS = 500;
 
 /** All hollow agents of a bench, several processes of them. */
 export interface HollowCrowd {
