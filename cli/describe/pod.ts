@@ -20,6 +20,8 @@ export function describePod(pod: Pod, around: Surroundings): Page {
   page.factIf("Pending because", pendingReason(pod));
   page.factIf("Reason", status?.reason).factIf("Message", status?.message);
   page.fact("IP", status?.podIP ?? "");
+  const second = (status?.podIPs ?? []).slice(1).map(({ ip }) => ip);
+  if (second.length > 0) page.fact("IPs", [status?.podIP, ...second].join(", "));
   if ((status?.networks.length ?? 0) > 0)
     page.table(
       "Networks",
