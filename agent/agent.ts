@@ -20,6 +20,7 @@ import { nodeIPs } from "./host/host-facts.js";
 import { NodeConditions } from "./host/node-conditions.js";
 import { nodeLabels, nodeStatus } from "./host/node-status.js";
 import type { InUse } from "./image/unused-images.js";
+import { floodNotice } from "./logs/flood.js";
 import { LogRotation } from "./logs/rotation.js";
 import { networkConfig } from "./network-config.js";
 import { podAddresses } from "./pod-addresses.js";
@@ -301,6 +302,10 @@ export class Agent {
       runs: () => loop.running(),
       logs: this.edges.logs,
       rotate: (run) => this.edges.logs.rotate(run, (key) => runtime.reopenLog(key)),
+      onFlood: ({ podUid, container }, keptMs) => {
+        const pod = loop.get(podUid)?.desired;
+        if (pod !== undefined) this.events.add(floodNotice(pod, container, keptMs));
+      },
     });
     const watched = { ...this.edges, book: this.book, nodeName: facts.nodeName };
     this.keep(watchPods({ ...watched, loop }, signal));

@@ -188,6 +188,8 @@ export const LIMITS = {
     value: 67_108_864,
     why: "after so many bytes its monitor begins a container's log anew by itself: the disk is bounded also while no agent rotates",
   },
+  logFloodMs: { value: 60_000, why: "who fills a whole log within this is named" },
+  logFloodToldMs: { value: 600_000, why: "how often the same writer is named" },
   logLineBytes: { value: 16_384, why: "longer lines are cut into parts, as in Kubernetes" },
   eventsKept: { value: 20_000, why: "oldest go first" },
   eventTtlMs: { value: 3_600_000, why: "as in Kubernetes: one hour" },

@@ -42,7 +42,7 @@ function begin(count: number): void {
 function rotate(): void {
   const logs = openLogFiles(machine.dataDir);
   rotation = new LogRotation({
-    ...{ clock: systemClock, log: silentLog, logs, runs: () => loop.running() },
+    ...{ clock: systemClock, log: silentLog, onFlood: () => undefined, logs, runs: () => loop.running() },
     rotate: (run) => logs.rotate(run, (key) => machine.driver.reopenLog(key)),
   });
 }

@@ -16,6 +16,7 @@ function world(bytesPerMs: number) {
   const rotation = new LogRotation({
     clock,
     log: silentLog,
+    onFlood: () => undefined,
     runs: () => [run],
     logs: {
       look: () => {
@@ -52,7 +53,7 @@ test("a flood beside many quiet logs has nobody look at those more often", async
   const quiet = Array.from({ length: 100 }, (_, at) => ({ ...run, podUid: `quiet${at}` }));
   let rotatedAtMs = 0;
   const rotation = new LogRotation({
-    ...{ clock, log: silentLog, runs: () => [run, ...quiet] },
+    ...{ clock, log: silentLog, onFlood: () => undefined, runs: () => [run, ...quiet] },
     logs: {
       look: ({ podUid }) => {
         looks.set(podUid, (looks.get(podUid) ?? 0) + 1);
@@ -85,7 +86,7 @@ test.each([0.2, 0.25, 0.3, 0.35, 0.4])(
       return { number, fromMs: Math.max(number * periodMs, rotatedAtMs) };
     };
     const rotation = new LogRotation({
-      ...{ clock, log: silentLog, runs: () => [run] },
+      ...{ clock, log: silentLog, onFlood: () => undefined, runs: () => [run] },
       logs: {
         look: () => {
           const { number, fromMs } = fileNow();

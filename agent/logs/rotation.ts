@@ -3,6 +3,7 @@ import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { ContainerLogs } from "./container-logs.js";
+import { CALM, type Turnover, turnedOver } from "./flood.js";
 import type { LogKey } from "./log-path.js";
 
 /** What rotation needs. */
@@ -13,6 +14,8 @@ export interface RotationParts {
   readonly runs: () => readonly LogKey[];
   readonly logs: Pick<ContainerLogs, "look" | "hold">;
   readonly rotate: (run: LogKey) => Promise<void>;
+  /** Called when all that is kept of a run's log was written within so many milliseconds; see `turnedOver`. */
+  readonly onFlood: (run: LogKey, keptMs: number) => void;
 }
 
 interface Watched {
@@ -22,6 +25,7 @@ interface Watched {
   readonly inode: number;
   readonly atMs: number;
   readonly dueAtMs: number;
+  readonly turnover: Turnover;
 }
 
 /**
@@ -75,7 +79,7 @@ export class LogRotation {
     const runs = this.parts.runs();
     const names = new Set(runs.map(nameOf));
     for (const name of this.watched.keys()) if (!names.has(name)) this.watched.delete(name);
-    const since = { sizeBytes: 0, inode: 0, atMs: nowMs - limit("logLookMaxMs"), dueAtMs: nowMs };
+    const since = { sizeBytes: 0, inode: 0, atMs: nowMs - limit("logLookMaxMs"), dueAtMs: nowMs, turnover: CALM };
     for (const run of runs) if (!this.watched.has(nameOf(run))) this.watched.set(nameOf(run), { run, ...since });
   }
 
@@ -90,7 +94,9 @@ export class LogRotation {
     const isFull = sizeBytes >= limit("logFileBytes");
     if (isFull) await this.parts.rotate(run);
     const left = isFull ? { sizeBytes: 0, inode: this.parts.logs.look(run).inode } : { sizeBytes, inode };
-    this.watched.set(nameOf(run), { run, ...left, atMs, dueAtMs });
+    const { turnover, keptMs } = isFull ? turnedOver(since.turnover, atMs) : { ...since, keptMs: undefined };
+    if (keptMs !== undefined) this.parts.onFlood(run, keptMs);
+    this.watched.set(nameOf(run), { run, ...left, atMs, dueAtMs, turnover });
   }
 }
 

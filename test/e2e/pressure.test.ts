@@ -151,6 +151,9 @@ test("a flood of logs takes what a log may, and its neighbours answer", async ()
   let most = 0;
   for (let at = 0; at < 20; at += 1) most = Math.max(most, await mebibytes());
   expect(most).toBeLessThan(180);
+  const isNamed = async (): Promise<boolean> =>
+    /LogFlood +pod\/flood +The container writes more than a log keeps/.test(await testbed.tsctl(["get", "events"]));
+  await waitFor("it to be named", isNamed, { deadlineMs: 30_000, everyMs: 500 });
   // The last line may be under way; and what is read may begin with a file that a rotation has just cut off.
   expect(await testbed.tsctl(["logs", "flood", "--tail=2"])).toMatch(/^([^\n]*make\n){1,2}[^\n]*$/);
   await away("flood");
