@@ -13,6 +13,7 @@ import type { EventSink } from "./events/event-sink.js";
 import { leaderPlanner } from "./leader-writer.js";
 import type { ControlPlaneMetrics } from "./metrics.js";
 import { keepRebalanced } from "./rebalance/keep-rebalanced.js";
+import type { NodeHoldings } from "./scheduling/image-holdings.js";
 import { SchedulingLoop } from "./scheduling/scheduling-loop.js";
 import type { NodeReports } from "./sessions/node-reports.js";
 import type { SessionHub } from "./sessions/session-hub.js";
@@ -28,6 +29,8 @@ export interface LeadingParts {
   readonly reports: NodeReports;
   readonly usage: UsageSource;
   readonly sessions: Pick<SessionHub, "tellPolicies">;
+  /** What connected nodes hold. */
+  readonly holdings?: NodeHoldings;
   readonly events: EventSink;
   readonly clock: Clock;
   readonly rng: Rng;

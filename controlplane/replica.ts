@@ -193,6 +193,7 @@ async function campaign(
         reports: hub,
         usage: hub.usage,
         sessions: hub,
+        holdings: hub.content.holdings,
         cluster: config.cluster,
         sealer: config.sealer,
       },

@@ -49,6 +49,15 @@ export function formatReference({ host, repository, tag, digest }: ImageReferenc
   return `${host}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
 }
 
+/** The one spelling of what somebody wrote; undefined when it names no image. */
+export function wholeName(text: string): string | undefined {
+  try {
+    return formatReference(parseReference(text));
+  } catch {
+    return undefined;
+  }
+}
+
 /** What a registry is asked by: the digest when there is one. */
 export function manifestKey(reference: ImageReference): string {
   return reference.digest ?? reference.tag ?? "latest";

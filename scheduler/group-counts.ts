@@ -80,6 +80,15 @@ export class GroupCounts {
     return this.byGroup.get(group);
   }
 
+  /** Says `of` at any time, and looks the group up only when it has to. */
+  follow(group: string): () => GroupCount | undefined {
+    let known = { version: -1, count: this.of(group) };
+    return () => {
+      if (known.version !== this.version) known = { version: this.version, count: this.of(group) };
+      return known.count;
+    };
+  }
+
   /** Forgets all: slots have other meanings from now on, and there are so many. */
   layOut(slots: number): void {
     this.slots = slots;

@@ -85,6 +85,7 @@ function isAlike(pod: Pod, { pod: known, words }: Example, { isBound, byLabels }
 function isAsking(one: Container, other: Container): boolean {
   return (
     one.restartPolicy === other.restartPolicy &&
+    one.image === other.image &&
     isSameMap(one.resources?.requests, other.resources?.requests) &&
     isSameMap(one.resources?.limits, other.resources?.limits) &&
     isSameList(one.ports, other.ports)

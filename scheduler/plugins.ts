@@ -18,6 +18,7 @@ import { balanced } from "./scores/balanced.js";
 import { devicePacking } from "./scores/device-packing.js";
 import { deviceSparing } from "./scores/device-sparing.js";
 import { drawingPods } from "./scores/drawing-pods.js";
+import { firstImageLocality, imageLocality } from "./scores/image-locality.js";
 import { preferredNodes } from "./scores/preferred-nodes.js";
 import { preferredPods } from "./scores/preferred-pods.js";
 import { preferredSpread } from "./scores/preferred-spread.js";
@@ -69,6 +70,7 @@ export const POLICIES = {
     { score: leastAllocated, weight: 1 },
     { score: utilization, weight: 1 },
     { score: balanced, weight: 1 },
+    { score: firstImageLocality, weight: 1 },
   ],
   /** Few nodes, full ones first. */
   pack: [
@@ -77,12 +79,14 @@ export const POLICIES = {
     { score: mostAllocated, weight: 2 },
     { score: utilization, weight: 2 },
     { score: balanced, weight: 1 },
+    { score: imageLocality, weight: 1 },
   ],
   /** As few GPUs as can be are broken into, or left without cpu and memory. For pods that ask for devices. */
   devices: [
     ...PREFERENCES.map(({ score, weight }) => ({ score, weight: TIE * weight })),
     { score: devicePacking, weight: 2 * TIE },
     { score: balanced, weight: 1 },
+    { score: imageLocality, weight: 1 },
   ],
 } as const satisfies Record<string, readonly WeightedScore[]>;
 

@@ -49,6 +49,8 @@ export interface Shape extends Peer {
   readonly utilization: readonly UtilizationPoint[] | undefined;
   /** What its claims ask; undefined without claims, and once it is bound. */
   readonly volumes: VolumeDemand | undefined;
+  /** The images of its containers, as it names them. */
+  readonly images: readonly string[];
   /** What it asks of devices. */
   readonly devices: DeviceDemand | undefined;
 }
@@ -99,6 +101,7 @@ export function makeShape(
     peers,
     placement: placementOf(pod.metadata?.annotations),
     utilization: utilizationShapeOf(pod.metadata?.annotations),
+    images: [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map(({ image }) => image),
     devices: demandOf(pod, amounts, isBound),
     ...counted,
   };
@@ -149,8 +152,10 @@ export function shapeKey(pod: Pod, { nodeName, volumes, peers, counted, isBound 
   for (const { key: name, operator, value, effect, tolerationSeconds } of spec.tolerations)
     key += `${name} ${operator} ${value} ${effect} ${tolerationSeconds},`;
   for (const name in spec.overhead) key += `|${name}=${spec.overhead[name]}`;
-  for (const container of spec.initContainers) key += `|init ${container.restartPolicy}${resourceKey(container)}`;
-  for (const container of spec.containers) key += `|${resourceKey(container)}${portKey(container, spec.hostNetwork)}`;
+  for (const container of spec.initContainers)
+    key += `|init ${container.image} ${container.restartPolicy}${resourceKey(container)}`;
+  for (const container of spec.containers)
+    key += `|${container.image} ${resourceKey(container)}${portKey(container, spec.hostNetwork)}`;
   return key + grantedKey(pod);
 }
 

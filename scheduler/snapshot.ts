@@ -6,6 +6,7 @@ import { Budgets } from "./budgets.js";
 import { CountedLabels } from "./counted-labels.js";
 import { DeviceUse } from "./devices/device-use.js";
 import { GroupCounts } from "./group-counts.js";
+import { HeldImages } from "./held-images.js";
 import { Lookalikes } from "./lookalikes.js";
 import { allocatableOf, countPort, isSamePlace, type NodeRecord } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
@@ -58,6 +59,8 @@ export class Snapshot {
   readonly devices = new DeviceUse();
   /** Nodes with a taint of effect PreferNoSchedule. */
   readonly softTainted = new SoftTainted();
+  /** Which nodes hold which images. */
+  readonly images = new HeldImages();
   /**
    * Grows when pods are told apart by more than before: a pod came that asks about labels nobody asked about. Who feeds the snapshot then
    * makes the shapes of all pods anew and places the placed ones again; until that is done, they count as what they were.

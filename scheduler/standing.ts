@@ -7,10 +7,11 @@ import type { Load, SlotLoads } from "./slot-loads.js";
 import type { Snapshot } from "./snapshot.js";
 import { OUT } from "./tournament.js";
 
-/** Filters and scores made ready for one shape. Good until a node object changes, or a term by which pods keep others away comes up. */
+/** Filters and scores made ready for one shape. Good until a node object changes, what is known of images does, or a term by which pods keep others away comes up. */
 export interface Prepared {
   readonly nodesVersion: number;
   readonly termsVersion: number;
+  readonly imagesVersion: number;
   /** Of filters whose answers depend on what runs on a node. */
   readonly sieves: readonly Sieve[];
   readonly scorers: readonly WeighedScorer[];
@@ -44,13 +45,15 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
   // Read first: what is prepared may be the very thing that drops what was prepared before.
   const { nodesVersion } = snapshot;
   const { termsVersion } = snapshot.peers;
+  const imagesVersion = snapshot.images.version;
   const own = policyFor(shape, policy, snapshot.devices);
   const scorers: WeighedScorer[] = [];
   for (const { score, weight } of POLICIES[own]) {
     const scorer = score.prepare(shape, snapshot);
     if (scorer !== undefined) scorers.push({ scorer, weight });
   }
-  return { nodesVersion, termsVersion, sieves: prepareDynamic(shape, snapshot), scorers, policy: own };
+  const versions = { nodesVersion, termsVersion, imagesVersion };
+  return { ...versions, sieves: prepareDynamic(shape, snapshot), scorers, policy: own };
 }
 
 /**
@@ -105,8 +108,13 @@ export class Standing implements Reader {
 
   /** False once what was prepared is good no longer: prepare anew. */
   get isCurrent(): boolean {
-    const { nodesVersion, termsVersion } = this.prepared;
-    return nodesVersion === this.snapshot.nodesVersion && termsVersion === this.snapshot.peers.termsVersion;
+    const { nodesVersion, termsVersion, imagesVersion } = this.prepared;
+    const { snapshot } = this;
+    return (
+      nodesVersion === snapshot.nodesVersion &&
+      termsVersion === snapshot.peers.termsVersion &&
+      imagesVersion === snapshot.images.version
+    );
   }
 
   /** The slot where a pod of the shape should run; −1 when no node takes it. */

@@ -38,6 +38,8 @@ interface Sought {
 }
 
 interface NodeContent {
+  /** Another one whenever what it holds has changed. */
+  version: number;
   readonly held: Set<string>;
   readonly noted: Map<string, NotedManifest>;
   /** Content that an operator has had it fetch. */
@@ -55,6 +57,7 @@ interface NodeContent {
 export class ContentBook {
   private readonly deps: ContentBookDeps;
   private readonly nodes = new Map<string, NodeContent>();
+  private versions = 0;
   private readonly sought = new Map<string, Sought>();
 
   constructor(deps: ContentBookDeps) {
@@ -64,7 +67,9 @@ export class ContentBook {
   /** A node's session has begun: nothing is known of it. */
   begin(nodeName: string): void {
     this.end(nodeName);
+    this.versions += 1;
     this.nodes.set(nodeName, {
+      version: this.versions,
       ...{ held: new Set(), noted: new Map(), leaves: new Map() },
       ...{ allowed: new Set(), repositories: new Set() },
     });
@@ -84,6 +89,11 @@ export class ContentBook {
     this.sought.clear();
   }
 
+  /** What each node that has a session holds. */
+  get holdings(): ReadonlyMap<string, Pick<NodeContent, "held"> & { readonly version: number }> {
+    return this.nodes;
+  }
+
   /** Nodes that have a session, by name, and how many of the digests each holds. */
   holdersOf(digests: readonly string[]): readonly { readonly name: string; readonly heldCount: number }[] {
     return [...this.nodes]
@@ -93,8 +103,11 @@ export class ContentBook {
 
   /** Content came to a node, or went. */
   report(nodeName: string, { isWhole, added, removed }: ImageReport): void {
-    const held = this.nodes.get(nodeName)?.held;
-    if (held === undefined) return;
+    const node = this.nodes.get(nodeName);
+    if (node === undefined) return;
+    const { held } = node;
+    this.versions += 1;
+    node.version = this.versions;
     if (isWhole) held.clear();
     for (const digest of removed) held.delete(digest);
     for (const digest of added) if (held.size < limit("imagesPerNode")) held.add(digest);

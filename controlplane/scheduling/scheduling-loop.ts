@@ -12,6 +12,7 @@ import type { Written } from "../leader-writer.js";
 import { Turns } from "../turns.js";
 import type { WaitingPod } from "./backlog.js";
 import { Evictor } from "./evictor.js";
+import { keepImagesTold } from "./image-holdings.js";
 import { placeOf } from "./pod-place.js";
 import { bindWrite, type Seat } from "./pod-writes.js";
 import { RefusalTeller } from "./refusal-teller.js";
@@ -82,6 +83,9 @@ export class SchedulingLoop {
       onBehind: () => this.deps.onDeposed(),
     });
     this.signal.addEventListener("abort", stop, { once: true });
+    const { cache, clock, holdings } = this.deps;
+    if (holdings !== undefined)
+      keepImagesTold({ view: cache.view, clock, holdings }, this.state.snapshot.images, this.signal);
     if (this.signal.aborted) stop();
     this.turns.wake();
   }

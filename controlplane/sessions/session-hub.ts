@@ -63,7 +63,8 @@ export class SessionHub implements NodeReports {
   private pace = new HeartbeatPace();
   private isLeading = false;
   private policies: NodePolicies | undefined;
-  private readonly content: ContentBook;
+  /** Who holds which content. */
+  readonly content: ContentBook;
   private readonly network = new NetworkBook();
 
   constructor(deps: HubDeps) {

@@ -1,4 +1,3 @@
-import type { GroupCount } from "../group-counts.js";
 import { crowding, type Score } from "../score.js";
 
 /** Prefers nodes that run fewer pods of the same owner, so that one node's loss takes few of them. The first pods count most. */
@@ -6,12 +5,7 @@ export const spread: Score = {
   name: "spread",
   prepare: ({ group }, snapshot) => {
     if (group === "") return undefined;
-    const { groups } = snapshot;
-    let known = { version: -1, count: groups.of(group) };
-    const counted = (): GroupCount | undefined => {
-      if (known.version !== groups.version) known = { version: groups.version, count: groups.of(group) };
-      return known.count;
-    };
+    const counted = snapshot.groups.follow(group);
     return {
       ceiling: 0,
       rise: () => 0,

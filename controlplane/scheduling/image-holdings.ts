@@ -1,0 +1,129 @@
+import type { Clock } from "../../lib/clock.js";
+import { limit } from "../../lib/limits.js";
+import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import type { HeldImages } from "../../scheduler/held-images.js";
+import type { Cached, View } from "../cache/view.js";
+import { contentOf } from "../fabric/may-fetch.js";
+
+/** What a connected node holds. */
+export interface NodeHolding {
+  /** Another one whenever what it holds has changed. */
+  readonly version: number;
+  /** Digests. */
+  readonly held: ReadonlySet<string>;
+}
+
+/** What connected nodes hold, by name of node: known to the leader alone. */
+export type NodeHoldings = ReadonlyMap<string, NodeHolding>;
+
+interface Known {
+  /** Of the Image object that it was read from. */
+  readonly revision: number;
+  readonly sizeBytes: number;
+  readonly digests: readonly string[];
+  readonly holders: ReadonlySet<string>;
+}
+
+/**
+ * Tells the scheduler which nodes hold which images of the cluster: the whole image, since what starts a pod at once is that nothing has to be fetched. Looks only at
+ * nodes and images that changed, and at no more than limits.schedulerImageLooks of both at a time; the rest has its turn at the next look.
+ */
+export class ImageHoldings {
+  private readonly images: HeldImages;
+  private readonly known = new Map<string, Known>();
+  private readonly seen = new Map<string, number>();
+
+  constructor(images: HeldImages) {
+    this.images = images;
+  }
+
+  /** Takes what changed since the last look. */
+  look(view: View, nodes: NodeHoldings): void {
+    const named = newest(view.list("Image"));
+    const names = new Set(named.map(nameOf));
+    for (const name of [...this.known.keys()].filter((each) => !names.has(each))) this.forget(name);
+    this.takeNodes(nodes);
+    const changed = named.filter((each) => this.known.get(nameOf(each))?.revision !== each.revision);
+    for (const each of changed.slice(0, turnsFor(nodes.size))) this.takeImage(each, nodes);
+  }
+
+  private takeNodes(nodes: NodeHoldings): void {
+    const gone = [...this.seen.keys()].filter((name) => !nodes.has(name));
+    const changed = [...nodes].filter(([name, { version }]) => this.seen.get(name) !== version);
+    const turn = changed.slice(0, turnsFor(this.known.size));
+    for (const name of gone) this.seen.delete(name);
+    for (const [name, { version }] of turn) this.seen.set(name, version);
+    if (gone.length === 0 && turn.length === 0) return;
+    for (const [imageName, image] of this.known) {
+      const holders = new Set(image.holders);
+      for (const name of gone) holders.delete(name);
+      for (const [name, { held }] of turn) {
+        if (holdsAll(held, image.digests)) holders.add(name);
+        else holders.delete(name);
+      }
+      if (!isSameSet(holders, image.holders)) this.tell(imageName, { ...image, holders });
+    }
+  }
+
+  private takeImage({ object, revision }: Cached<"Image">, nodes: NodeHoldings): void {
+    const digests = digestsOf(object.spec);
+    const holders = [...nodes].filter(([, { held }]) => holdsAll(held, digests)).map(([name]) => name);
+    const sizeBytes = Number(object.spec?.sizeBytes ?? 0);
+    this.tell(object.metadata?.name ?? "", { revision, sizeBytes, digests, holders: new Set(holders) });
+  }
+
+  private tell(name: string, image: Known): void {
+    this.known.set(name, image);
+    this.images.set(name, image);
+  }
+
+  private forget(name: string): void {
+    this.known.delete(name);
+    this.images.set(name, undefined);
+  }
+}
+
+/** What it takes to keep the scheduler told. */
+export interface ImageHoldingsDeps {
+  readonly view: View;
+  readonly clock: Clock;
+  readonly holdings: NodeHoldings;
+}
+
+/** Looks now and every limits.schedulerImagesMs until the signal aborts: with each change all that stands in order starts over, so that changes are taken together. */
+export function keepImagesTold({ view, clock, holdings }: ImageHoldingsDeps, images: HeldImages, signal: AbortSignal) {
+  const told = new ImageHoldings(images);
+  const look = (): void => {
+    if (signal.aborted) return;
+    told.look(view, holdings);
+    clock.after(limit("schedulerImagesMs"), look);
+  };
+  look();
+}
+
+function newest(images: readonly Cached<"Image">[]): readonly Cached<"Image">[] {
+  const most = limit("schedulerImages");
+  return images.length <= most ? images : images.toSorted((a, b) => b.revision - a.revision).slice(0, most);
+}
+
+/** How many turns that look at so many each there is time for. */
+function turnsFor(looks: number): number {
+  return Math.ceil(limit("schedulerImageLooks") / Math.max(1, looks));
+}
+
+function nameOf({ object }: Cached<"Image">): string {
+  return object.metadata?.name ?? "";
+}
+
+function digestsOf(spec: ImageSpec | undefined): readonly string[] {
+  return spec === undefined ? [] : contentOf(spec).filter((digest) => digest !== "");
+}
+
+/** An image of which no content is known is held by nobody. */
+function holdsAll(held: ReadonlySet<string>, digests: readonly string[]): boolean {
+  return digests.length > 0 && digests.every((digest) => held.has(digest));
+}
+
+function isSameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && [...one].every((each) => other.has(each));
+}
