@@ -98,7 +98,7 @@ test("who has to make room, and where, equals the naive definition's; nobody of 
           const now = spots.flatMap(({ node, pods: here }) =>
             here.map((pod) => ({ pod, nodeName: node.metadata?.name ?? "" })),
           );
-          const [place] = scheduleNaively(nodes, now, [object], "spread");
+          const [place] = scheduleNaively({ nodes, bound: now, images: new Map() }, [object], "spread");
           const free = spots.find(({ node }) => node.metadata?.name === place?.node);
           const made =
             free === undefined ? preemptNaively(object, spots, tenants, new Map(Object.entries(budgets))) : undefined;

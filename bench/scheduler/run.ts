@@ -78,7 +78,7 @@ export function compareWithOracle(workload: Workload, nodes: number, count: numb
   const pending = pods.map((pod) => pendingOf(bed, pod));
   const { attempts } = assume(bed.snapshot, pending, bed.standings);
   const got = new Map(attempts.map((each) => [each.pod.id, each.nodeName]));
-  for (const { pod, node } of scheduleNaively(objects, [], pods, "spread"))
+  for (const { pod, node } of scheduleNaively({ nodes: objects, bound: [], images: new Map() }, pods, "spread"))
     if ((got.get(pod) ?? null) !== node)
       throw new Error(`${workload.name}: ${pod} is on ${got.get(pod)}, by the definition on ${node}`);
 }

@@ -114,6 +114,8 @@ const affinity = fc.oneof(
   },
 );
 
+const anyImage = fc.constantFrom("app", "big:v1", "unknown");
+
 /** What a pod may say, as far as it matters to where it runs: a part of a message, without uid. */
 export const anyPod = fc
   .record({
@@ -131,6 +133,7 @@ export const anyPod = fc
     tolerations: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(toleration, { maxLength: 2 })),
     hostPort: fc.constantFrom(0, 0, 0, 80, 443),
     hostIP: fc.constantFrom("", "10.0.0.1", "10.0.0.2"),
+    image: anyImage,
   })
   .map(
     ({
@@ -148,6 +151,7 @@ export const anyPod = fc
       tolerations,
       hostPort,
       hostIP,
+      image,
     }) => ({
       metadata: {
         namespace,
@@ -166,6 +170,7 @@ export const anyPod = fc
         containers: [
           {
             name: "main",
+            image,
             resources: {
               requests: { ...(cpu && { cpu }), ...(memory && { memory }) },
               limits: gpuLimit === undefined ? {} : { "example.com/gpu": gpuLimit },
@@ -184,14 +189,17 @@ export const plainPod = fc
     cpu: fc.constantFrom(undefined, "1m", "10m", "100m", "400m"),
     memory: fc.constantFrom(undefined, "1Mi", "16Mi", "200Mi", "1Gi"),
     line: fc.constantFrom(undefined, undefined, undefined, "0=0,70=10,100=2"),
+    image: anyImage,
   })
-  .map(({ owner, cpu, memory, line }) => ({
+  .map(({ owner, cpu, memory, line, image }) => ({
     metadata: {
       namespace: "n",
       annotations: line === undefined ? {} : { "tallship.dev/utilization-shape": line },
       ownerReferences: owner === "" ? [] : [{ kind: "ReplicaSet", name: owner, uid: owner, controller: true }],
     },
     spec: {
-      containers: [{ name: "main", resources: { requests: { ...(cpu && { cpu }), ...(memory && { memory }) } } }],
+      containers: [
+        { name: "main", image, resources: { requests: { ...(cpu && { cpu }), ...(memory && { memory }) } } },
+      ],
     },
   }));

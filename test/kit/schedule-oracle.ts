@@ -10,13 +10,25 @@ export interface OracleBinding {
   readonly node: string | null;
 }
 
+/** An image that the cluster holds, by its whole name, and the nodes that hold it. */
+export interface OracleImage {
+  readonly sizeBytes: number;
+  readonly holders: ReadonlySet<string>;
+}
+
+/** What is there when pods come. */
+export interface OracleCluster {
+  readonly nodes: readonly Node[];
+  readonly bound: readonly { readonly pod: Pod; readonly nodeName: string }[];
+  readonly images: ReadonlyMap<string, OracleImage>;
+}
+
 /**
  * The definition of scheduling, as naive as can be: every pod against every node object, everything computed anew, no index and no state.
  * What the fast library decides must equal this. Shares no code with it but the parser of quantities.
  */
 export function scheduleNaively(
-  nodes: readonly Node[],
-  bound: readonly { readonly pod: Pod; readonly nodeName: string }[],
+  { nodes, bound, images }: OracleCluster,
   pending: readonly Pod[],
   policy: "spread" | "pack",
 ): readonly OracleBinding[] {
@@ -27,9 +39,11 @@ export function scheduleNaively(
     let best: { readonly spot: Spot; readonly points: number } | undefined;
     for (const spot of spots.filter((each) => isPlace(pod, each, spots))) {
       const asked = pod.metadata?.annotations["tallship.dev/placement"];
+      const own = asked === "pack" || asked === "spread" ? asked : policy;
       const points =
-        pointsOf(pod, spot, asked === "pack" || asked === "spread" ? asked : policy) +
-        pointsAmongPods(pod, spot, spots);
+        pointsOf(pod, spot, own) +
+        pointsAmongPods(pod, spot, spots) +
+        (own === "spread" && siblingsOn(spot, pod) > 0 ? 0 : pointsForImages(pod, spot, { nodes, images }));
       if (best === undefined || points > best.points) best = { spot, points };
     }
     best?.spot.pods.push(pod);
@@ -166,9 +180,7 @@ function pointsOf(pod: Pod, { node, pods }: Spot, policy: "spread" | "pack"): nu
   const drawn = line === undefined ? 0 : Math.floor((heightOf(line, parts(cpu)) + heightOf(line, parts(memory))) / 2);
   const packed = line === undefined ? Math.floor((full(cpu) + full(memory)) / 2) : drawn;
   if (policy === "pack") return 2 * packed + balance + liking - softPenalty;
-  const owner = ownerOf(pod);
-  const siblings = owner === "" ? 0 : pods.filter((each) => ownerOf(each) === owner).length;
-  const crowding = 2 * (1e6 - Math.floor(1e6 / (1 + siblings)));
+  const crowding = 2 * (1e6 - Math.floor(1e6 / (1 + siblingsOn({ pods }, pod))));
   const eased = line === undefined ? Math.floor((left(cpu) + left(memory)) / 2) : drawn;
   return eased + balance + liking - crowding - softPenalty;
 }
@@ -183,6 +195,25 @@ function heightOf(line: string, parts: number): number {
   if (at < 0) return (corners.at(-1)?.[1] ?? 0) * 1e5;
   const rise = (rightScore - leftScore) * 1e5 * (parts - leftPercent * 1e4);
   return leftScore * 1e5 + Math.floor(rise / ((rightPercent - leftPercent) * 1e4));
+}
+
+/** Kubernetes' ImageLocality: bytes that are there times the share of nodes that have them, between 23 MiB and 1000 MiB for each container. */
+function pointsForImages(pod: Pod, { node }: Spot, { nodes, images }: Pick<OracleCluster, "nodes" | "images">): number {
+  const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
+  let bytes = 0;
+  for (const { image } of containers) {
+    const found = images.get(`docker.io/library/${image.includes(":") ? image : `${image}:latest`}`);
+    if (found?.holders.has(nameOf(node)) !== true) continue;
+    const holders = nodes.filter((each) => found.holders.has(nameOf(each))).length;
+    bytes += Math.floor((found.sizeBytes * holders) / nodes.length);
+  }
+  const [least, most] = [23 * 1024 * 1024, 1000 * 1024 * 1024 * containers.length];
+  return Math.floor((1e6 * (Math.min(Math.max(bytes, least), most) - least)) / (most - least));
+}
+
+function siblingsOn({ pods }: Pick<Spot, "pods">, pod: Pod): number {
+  const owner = ownerOf(pod);
+  return owner === "" ? 0 : pods.filter((each) => ownerOf(each) === owner).length;
 }
 
 function ownerOf(pod: Pod): string {

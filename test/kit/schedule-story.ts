@@ -6,7 +6,7 @@ import { schedule } from "../../scheduler/schedule.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
 import { anyNodeNamed, anyPod, NAMESPACES, plainNodeNamed, plainPod } from "./schedule-clusters.js";
-import { scheduleNaively } from "./schedule-oracle.js";
+import { type OracleImage, scheduleNaively } from "./schedule-oracle.js";
 
 const nodeNames = ["a", "b", "c", "d", "e", "f"];
 
@@ -14,6 +14,7 @@ const nodeNames = ["a", "b", "c", "d", "e", "f"];
 type Step =
   | { readonly do: "node"; readonly node: Node }
   | { readonly do: "lose"; readonly name: string }
+  | { readonly do: "hold"; readonly image: string; readonly sizeBytes: number; readonly holders: readonly number[] }
   | { readonly do: "finish"; readonly at: number }
   | { readonly do: "schedule"; readonly pods: readonly number[] };
 
@@ -21,11 +22,20 @@ function anySchedule(max: number, maxLength: number): fc.Arbitrary<Step> {
   return fc.record({ do: fc.constant("schedule" as const), pods: fc.array(fc.nat({ max }), { maxLength }) });
 }
 
+/** Some nodes come to hold an image; nobody is known to when it has no size. */
+const anyHold: fc.Arbitrary<Step> = fc.record({
+  do: fc.constant("hold" as const),
+  image: fc.constantFrom("docker.io/library/app:latest", "docker.io/library/big:v1"),
+  sizeBytes: fc.constantFrom(0, 10_000_000, 300_000_000, 2_500_000_000),
+  holders: fc.array(fc.nat({ max: 100 }), { maxLength: 5 }),
+});
+
 const anyNode = fc.constantFrom(...nodeNames).chain(anyNodeNamed);
 const anyStep: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constant("node" as const), node: anyNode }),
   fc.record({ do: fc.constant("lose" as const), name: fc.constantFrom(...nodeNames) }),
   fc.record({ do: fc.constant("finish" as const), at: fc.nat({ max: 20 }) }),
+  anyHold,
   anySchedule(3, 12),
 );
 
@@ -36,6 +46,7 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
 class ScheduleStory {
   readonly snapshot = new Snapshot();
   readonly nodes = new Map<string, Node>();
+  readonly images = new Map<string, OracleImage>();
   bound: { pod: Pod; nodeName: string }[] = [];
   private readonly standings: Standings;
   private readonly policy: "spread" | "pack";
@@ -57,10 +68,19 @@ class ScheduleStory {
     } else if (each.do === "lose") {
       this.nodes.delete(each.name);
       this.snapshot.removeNode(each.name);
-    } else if (each.do === "finish") {
+    } else if (each.do === "hold") this.hold(each);
+    else if (each.do === "finish") {
       const [gone] = this.bound.splice(each.at, 1);
       if (gone !== undefined) this.snapshot.remove(gone.pod.metadata?.uid ?? "");
     } else this.schedule(each.pods);
+  }
+
+  private hold({ image, sizeBytes, holders }: Step & { readonly do: "hold" }): void {
+    const names = [...this.nodes.keys()];
+    const held = { sizeBytes, holders: new Set(holders.map((at) => names[at % names.length] ?? "")) };
+    if (sizeBytes === 0) this.images.delete(image);
+    else this.images.set(image, held);
+    this.snapshot.images.set(image, this.images.get(image));
   }
 
   private schedule(picks: readonly number[]): void {
@@ -80,7 +100,7 @@ class ScheduleStory {
       shape: this.snapshot.shapeOf(each),
       object: each,
     }));
-    const want = scheduleNaively([...this.nodes.values()], this.bound, pods, this.policy);
+    const want = scheduleNaively({ ...this, nodes: [...this.nodes.values()] }, pods, this.policy);
     const pure = schedule(this.snapshot, pending, { policy: this.policy });
     const sought = new Standings(this.snapshot, this.policy, 0);
     expect(schedule(this.snapshot, pending, { standings: sought })).toEqual(pure);
@@ -129,6 +149,7 @@ export function tellOfLoads(policy: "spread" | "pack", { nodes = nodeNames.lengt
     steps: fc.array(
       fc.oneof(
         { weight: 3, arbitrary: anySchedule(4, 20) },
+        anyHold,
         fc.record({ do: fc.constant("finish" as const), at: fc.nat({ max: 20 }) }),
       ),
       { minLength: 5, maxLength: 15 },
