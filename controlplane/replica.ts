@@ -235,6 +235,7 @@ function bindingsOf(parts: Parts): readonly Binding[] {
       ExplainDefinition,
       explainService({
         ...objectsDeps(parts),
+        holdings: hub.content.holdings,
         usage: (until) => parts.client.usage(until),
         network: (until) => parts.client.network(until),
       }),

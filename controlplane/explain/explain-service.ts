@@ -22,7 +22,7 @@ import type { ObjectsDeps } from "../api/objects-deps.js";
 import type { ReconcileContext } from "../controllers/controller.js";
 import { rebalanceOf } from "../rebalance/rebalance.js";
 import { netCheckOf } from "./net-check.js";
-import { askPicture, type Picture } from "./picture.js";
+import { askPicture, type Picture, type PictureDeps } from "./picture.js";
 import { OverlayView } from "./plan/overlay-view.js";
 import { type Drawn, planSet, takeSet } from "./plan/plan.js";
 import { topNodes, topPods, type Used } from "./top.js";
@@ -31,7 +31,7 @@ import { whenOf } from "./when/when.js";
 import { whyOf } from "./why.js";
 
 /** What the Explain service needs. */
-export interface ExplainDeps extends ObjectsDeps {
+export interface ExplainDeps extends ObjectsDeps, PictureDeps {
   /** What hosts and pods use now, from the leader. */
   readonly usage: (signal: AbortSignal) => Promise<UsageResponse>;
   /** What nodes have measured of their network, from the leader. */
@@ -55,7 +55,7 @@ export function explainService(deps: ExplainDeps): Handlers<typeof ExplainDefini
   };
 }
 
-function why(deps: ObjectsDeps, { namespace, name }: WhyRequest, { signal }: CallContext): Promise<WhyResponse> {
+function why(deps: ExplainDeps, { namespace, name }: WhyRequest, { signal }: CallContext): Promise<WhyResponse> {
   return askPicture(deps, signal, ({ state, view }) => {
     const pod = view.get("Pod", namespace, name);
     if (pod === undefined) throw new TallshipError("not_found", `why Pod/${namespace}/${name}: there is none`);

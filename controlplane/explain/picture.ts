@@ -3,6 +3,7 @@ import { TallshipError } from "../../lib/errors.js";
 import type { View, WatchCache } from "../cache/view.js";
 import { ChangeFeed } from "../change-feed.js";
 import { startPace } from "../pace.js";
+import { ImageHoldings, type NodeHoldings } from "../scheduling/image-holdings.js";
 import { SchedulerState } from "../scheduling/scheduler-state.js";
 import { SCHEDULING_KINDS } from "../scheduling/scheduling-loop.js";
 
@@ -10,6 +11,8 @@ import { SCHEDULING_KINDS } from "../scheduling/scheduling-loop.js";
 export interface PictureDeps {
   readonly cache: WatchCache;
   readonly clock: Clock;
+  /** What connected nodes hold, as the leader knows it; absent: nobody knows. */
+  readonly holdings?: NodeHoldings;
 }
 
 /** The cluster as the scheduler sees it. */
@@ -27,7 +30,7 @@ export interface Picture {
  * limits.apiSliceMs, on any replica; the leader's own picture is not touched. With `over`, volumes and claims are looked for there.
  */
 export async function askPicture<T>(
-  { cache, clock }: PictureDeps,
+  { cache, clock, holdings }: PictureDeps,
   signal: AbortSignal,
   ask: (picture: Picture) => T | Promise<T>,
   over: View = cache.view,
@@ -46,6 +49,7 @@ export async function askPicture<T>(
   try {
     while (takeOne(state, feed) || takeAnew(state, over) || state.admit()) await pace();
     if (isBehind) throw new TallshipError("unavailable", "explain: the cluster changes faster than it can be read");
+    if (holdings !== undefined) new ImageHoldings(state.snapshot.images).look(cache.view, holdings);
     asked = ask({ state, view: over, pace });
   } finally {
     stop();
