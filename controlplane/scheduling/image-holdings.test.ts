@@ -91,7 +91,7 @@ test("what is told follows images that come, change and go, and nodes whose sess
 });
 
 test("no more images are told than the scheduler takes, the newest; where there are more looks than one turn has time for, later turns take the rest", async () => {
-  const { world, book } = await newWorld();
+  const { world } = await newWorld();
   const images = new HeldImages();
   const holdings = new ImageHoldings(images);
   const list = Array.from({ length: limit("schedulerImages") + 1 }, (_, at) => ({
@@ -104,7 +104,6 @@ test("no more images are told than the scheduler takes, the newest; where there 
   const many = new Map(
     Array.from({ length: 2_000 }, (_, at) => [`node-${at}`, { version: at, held: new Set(CONTENT) }] as const),
   );
-  book.report("a", { isWhole: true, added: CONTENT, removed: [] });
   holdings.look(view, many);
   expect(images.version).toBe(limit("schedulerImageLooks") / many.size);
   for (let turn = 0; turn < 30; turn += 1) holdings.look(view, many);
