@@ -40,22 +40,22 @@ export class HeldImages {
   }
 
   /**
-   * What the images of a pod's containers make of each node: bytes that are there, times the share of nodes that hold the image, so that one that few nodes
+   * What the images of a pod's containers, a space between them, make of each node: bytes that are there, times the share of nodes that hold the image, so that one that few nodes
    * hold does not draw all pods there. Undefined when all nodes get the same.
    */
-  pointsFor(images: readonly string[], records: readonly NodeRecord[]): ImagePoints | undefined {
+  pointsFor(images: string, records: readonly NodeRecord[]): ImagePoints | undefined {
     if (this.known.size === 0) return undefined;
     if (this.readFor.version !== this.version || this.readFor.records !== records) this.points.clear();
     this.readFor = { version: this.version, records };
-    const key = images.join(" ");
-    const points = this.points.get(key) ?? pointsOf(this.heldOf(images), images.length, records);
-    this.points.set(key, points);
+    const points = this.points.get(images) ?? this.workedOut(images.split(" "), records);
+    this.points.set(images, points);
     dropOldest(this.points, limit("schedulerMasks"));
     return points.most > 0 ? points : undefined;
   }
 
-  private heldOf(images: readonly string[]): readonly HeldImage[] {
-    return images.flatMap((image) => this.known.get(wholeName(image) ?? "") ?? []);
+  private workedOut(images: readonly string[], records: readonly NodeRecord[]): ImagePoints {
+    const held = images.flatMap((image) => this.known.get(wholeName(image) ?? "") ?? []);
+    return pointsOf(held, images.length, records);
   }
 }
 

@@ -49,8 +49,8 @@ export interface Shape extends Peer {
   readonly utilization: readonly UtilizationPoint[] | undefined;
   /** What its claims ask; undefined without claims, and once it is bound. */
   readonly volumes: VolumeDemand | undefined;
-  /** The images of its containers, as it names them. */
-  readonly images: readonly string[];
+  /** The images of its containers, as it names them, a space between them. */
+  readonly images: string;
   /** What it asks of devices. */
   readonly devices: DeviceDemand | undefined;
 }
@@ -101,10 +101,18 @@ export function makeShape(
     peers,
     placement: placementOf(pod.metadata?.annotations),
     utilization: utilizationShapeOf(pod.metadata?.annotations),
-    images: [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])].map(({ image }) => image),
+    images: imagesOf(pod),
     devices: demandOf(pod, amounts, isBound),
     ...counted,
   };
+}
+
+/** One text instead of a list: one is made for every pod that is like no other. */
+function imagesOf({ spec }: Pod): string {
+  let images = "";
+  for (const { image } of spec?.initContainers ?? []) images = images === "" ? image : `${images} ${image}`;
+  for (const { image } of spec?.containers ?? []) images = images === "" ? image : `${images} ${image}`;
+  return images;
 }
 
 /** A text of all that static filters read. */

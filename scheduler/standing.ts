@@ -52,8 +52,8 @@ export function prepare(shape: Shape, snapshot: Snapshot, policy: PolicyName): P
     const scorer = score.prepare(shape, snapshot);
     if (scorer !== undefined) scorers.push({ scorer, weight });
   }
-  const versions = { nodesVersion, termsVersion, imagesVersion };
-  return { ...versions, sieves: prepareDynamic(shape, snapshot), scorers, policy: own };
+  const sieves = prepareDynamic(shape, snapshot);
+  return { nodesVersion, termsVersion, imagesVersion, sieves, scorers, policy: own };
 }
 
 /**

@@ -68,7 +68,7 @@ test("what is told follows images that come, change and go, and nodes whose sess
   const holdings = new ImageHoldings(snapshot.images);
   const holders = (): readonly string[] => {
     holdings.look(world.view, book.holdings);
-    const points = snapshot.images.pointsFor(["app:v1"], snapshot.records);
+    const points = snapshot.images.pointsFor("app:v1", snapshot.records);
     return NAMES.filter((_, slot) => (points?.bySlot[slot] ?? 0) > 0);
   };
   expect(holders()).toEqual([]);
