@@ -6,8 +6,9 @@ import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { HeldImages } from "../../scheduler/held-images.js";
 import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
 import { nodeOf, podOf, snapshotOf } from "../../test/kit/schedule-world.js";
+import type { View } from "../cache/view.js";
 import { ContentBook } from "../fabric/content-book.js";
-import { ImageHoldings } from "./image-holdings.js";
+import { ImageHoldings, type NodeHoldings } from "./image-holdings.js";
 import { SchedulingLoop } from "./scheduling-loop.js";
 
 const worlds: ControlWorld[] = [];
@@ -94,18 +95,36 @@ test("no more images are told than the scheduler takes, the newest; where there 
   const { world } = await newWorld();
   const images = new HeldImages();
   const holdings = new ImageHoldings(images);
-  const list = Array.from({ length: limit("schedulerImages") + 1 }, (_, at) => ({
-    kind: "Image" as const,
-    object: imageNamed(`docker.io/library/app:${at}`, CONTENT),
-    revision: at + 1,
-    bytes: new Uint8Array(),
-  }));
-  const view = { ...world.view, list: () => list } as unknown as typeof world.view;
-  const many = new Map(
-    Array.from({ length: 2_000 }, (_, at) => [`node-${at}`, { version: at, held: new Set(CONTENT) }] as const),
-  );
+  const view = withImages(world.view, limit("schedulerImages") + 1);
+  const many = holdersNumbered(2_000);
   holdings.look(view, many);
   expect(images.version).toBe(limit("schedulerImageLooks") / many.size);
   for (let turn = 0; turn < 30; turn += 1) holdings.look(view, many);
   expect(images.version).toBe(limit("schedulerImages"));
 });
+
+test("nodes that go before their turn came are no holders, those of an image that came meanwhile neither", async () => {
+  const { world } = await newWorld();
+  const snapshot = snapshotOf([nodeOf({ name: "node-2999" }), nodeOf({ name: "other" })]);
+  const holdings = new ImageHoldings(snapshot.images);
+  const most = (): number => snapshot.images.pointsFor("app:999", snapshot.records)?.most ?? 0;
+  holdings.look(withImages(world.view, 999), new Map());
+  holdings.look(withImages(world.view, 1_000), holdersNumbered(3_000));
+  expect(most()).toBeGreaterThan(0);
+  holdings.look(withImages(world.view, 1_000), new Map());
+  expect(most()).toBe(0);
+});
+
+function withImages(view: View, count: number): View {
+  const list = Array.from({ length: count }, (_, at) => ({
+    kind: "Image" as const,
+    object: imageNamed(`docker.io/library/app:${at}`, CONTENT),
+    revision: at + 1,
+    bytes: new Uint8Array(),
+  }));
+  return { ...view, list: () => list } as unknown as View;
+}
+
+function holdersNumbered(count: number): NodeHoldings {
+  return new Map(Array.from({ length: count }, (_, at) => [`node-${at}`, { version: at, held: new Set(CONTENT) }]));
+}

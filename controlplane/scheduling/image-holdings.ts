@@ -24,6 +24,9 @@ interface Known {
   readonly holders: ReadonlySet<string>;
 }
 
+/** A version that no node has. */
+const UNREAD = -1;
+
 /**
  * Tells the scheduler which nodes hold which images of the cluster: the whole image, since what starts a pod at once is that nothing has to be fetched. Looks only at
  * nodes and images that changed, and at no more than limits.schedulerImageLooks of both at a time; the rest has its turn at the next look.
@@ -52,16 +55,18 @@ export class ImageHoldings {
     const changed = [...nodes].filter(([name, { version }]) => this.seen.get(name) !== version);
     const turn = changed.slice(0, turnsFor(this.known.size));
     for (const name of gone) this.seen.delete(name);
+    // An image that is new is looked for on all nodes, those too that wait for their turn: whoever goes before it is missed all the same.
+    for (const [name] of changed) this.seen.set(name, UNREAD);
     for (const [name, { version }] of turn) this.seen.set(name, version);
-    if (gone.length === 0 && turn.length === 0) return;
     for (const [imageName, image] of this.known) {
-      const holders = new Set(image.holders);
-      for (const name of gone) holders.delete(name);
-      for (const [name, { held }] of turn) {
-        if (holdsAll(held, image.digests)) holders.add(name);
-        else holders.delete(name);
-      }
-      if (!isSameSet(holders, image.holders)) this.tell(imageName, { ...image, holders });
+      const { digests, holders } = image;
+      const left = gone.filter((name) => holders.has(name));
+      const turned = turn.filter(([name, { held }]) => holdsAll(held, digests) !== holders.has(name));
+      // Of most images nothing changed, and a copy of all holders costs more than the looks.
+      if (left.length + turned.length === 0) continue;
+      const now = new Set(holders);
+      for (const name of [...left, ...turned.map(([each]) => each)]) if (!now.delete(name)) now.add(name);
+      this.tell(imageName, { ...image, holders: now });
     }
   }
 
@@ -122,8 +127,4 @@ function digestsOf(spec: ImageSpec | undefined): readonly string[] {
 /** An image of which no content is known is held by nobody. */
 function holdsAll(held: ReadonlySet<string>, digests: readonly string[]): boolean {
   return digests.length > 0 && digests.every((digest) => held.has(digest));
-}
-
-function isSameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
-  return one.size === other.size && [...one].every((each) => other.has(each));
 }
