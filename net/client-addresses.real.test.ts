@@ -84,8 +84,7 @@ for (const directRouting of [false, true]) {
         "ip route flush table all proto 84",
         "ip link delete tallship0",
       ]) {
-        await lab.host(2).namespace.run(damage);
-        expect(await lab.host(2).network.repair()).toBeGreaterThan(0);
+        expect(await lab.host(2).damage(damage)).toBeGreaterThan(0);
         expect(await asked(lab.stranger, 1)).toBe(`b ${STRANGER}`);
         expect(await lab.host(2).network.repair()).toBe(0);
       }

@@ -63,10 +63,9 @@ test("a host beyond the link is reached through the tunnel", async () => {
 
 test("routes that somebody deletes come back, and what others put on the link stays", async () => {
   const { namespace, network } = lab.host(1);
-  await namespace.run(
-    "ip route delete 10.128.2.0/24; ip neighbour add 192.168.9.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent; ip route add 10.200.0.0/24 dev eth0",
-  );
-  expect(await network.repair()).toBe(1);
+  const damage =
+    "ip route delete 10.128.2.0/24; ip neighbour add 192.168.9.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent; ip route add 10.200.0.0/24 dev eth0";
+  expect(await lab.host(1).damage(damage)).toBe(1);
   expect(await near.probe.ask({ host: far.address, port: 8080 })).toBe(`far ${near.address}`);
   expect(await namespace.run("ip neighbour show nud permanent")).toContain("192.168.9.77");
   expect(await namespace.run("ip route")).toContain("10.200.0.0/24 dev eth0");

@@ -70,11 +70,10 @@ describe("packets of IPv6", () => {
   });
 
   test("what somebody deletes of IPv6 is put back, and nothing else is touched", async () => {
-    const { namespace, network } = lab.host(1);
-    await namespace.run(
-      "ip -6 route flush proto 84; ip neighbour flush nud permanent; sysctl -qw net.ipv6.conf.all.forwarding=0",
-    );
-    expect(await network.repair()).toBeGreaterThan(0);
+    const { network } = lab.host(1);
+    const damage =
+      "ip -6 route flush proto 84; ip neighbour flush nud permanent; sysctl -qw net.ipv6.conf.all.forwarding=0";
+    expect(await lab.host(1).damage(damage)).toBeGreaterThan(0);
     expect(await near.probe.ask({ host: ipv6Of(far), port: 8080 })).toBe(`far ${ipv6Of(near)}`);
     expect(await neighbour.probe.ask({ host: ipv6Of(far), port: 8080 })).toBe(`far ${ipv6Of(neighbour)}`);
     expect(await network.repair()).toBe(0);

@@ -188,8 +188,7 @@ for (const damage of damages) {
     await lab.setServices([bothProtocols([c.address])]);
     // Until policies are known what a former agent made of the firewall is not made anew.
     await lab.setPolicies(new PolicyWorld());
-    await lab.host(1).namespace.run(damage);
-    expect(await lab.host(1).network.repair()).toBeGreaterThan(0);
+    expect(await lab.host(1).damage(damage)).toBeGreaterThan(0);
     expect(await a.probe.ask({ host: VIP, port: 80 })).toBe(`c ${a.address}`);
     expect(await lab.stranger.ask({ host: lab.host(1).address, port: 30_080 })).toBe("c 192.168.9.100");
     expect(await lab.host(1).network.repair()).toBe(0);

@@ -9,6 +9,7 @@ import { vtepMac } from "../../net/device-names.js";
 import { familiesOf } from "../../net/family.js";
 import { createNodeNetwork } from "../../net/host-network.js";
 import { realKernel } from "../../net/kernel/real-kernel.js";
+import { type NetworkPart, noNetworkMetrics } from "../../net/network-metrics.js";
 import {
   type HostPort,
   type NetworkMap,
@@ -71,6 +72,8 @@ export interface LabHost {
   pod(name: string, last: number, hostPorts?: readonly HostPort[], isInsider?: boolean): Promise<LabPod>;
   /** A pod with these addresses, the first on eth0, whatever networks they are of; none: with its loopback alone. */
   podOn(name: string, addresses: readonly string[], hostPorts?: readonly HostPort[]): Promise<LabPod>;
+  /** Runs a script that damages what the network made; returns how many entries were put back for it, be it by the network's own next look. */
+  damage(script: string): Promise<number>;
   /** Ends the network's programs, as an agent's death does, and begins anew over the same kernel. */
   restart(): Promise<NodeNetwork>;
 }
@@ -199,10 +202,19 @@ async function makeHost(
   const at = Number(config.nodeName.split("-")[1]);
   let applied = 0;
   let tunnels: readonly PublishedKey[] = [];
+  let mendedCount = 0;
+  const metrics = {
+    ...noNetworkMetrics,
+    repaired: (_: NetworkPart, count: number) => {
+      mendedCount += count;
+    },
+  };
   const begin = async (): Promise<NodeNetwork> => {
     const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter, families: familiesOf(config) });
     const keys = tunnelKeyFile(tunnelKeyPath(namespace));
-    const fresh = createNodeNetwork(config, kernel, { clock: systemClock, rng: systemRng, log: silentLog, keys });
+    const fresh = createNodeNetwork(config, kernel, {
+      ...{ clock: systemClock, rng: systemRng, log: silentLog, keys, metrics },
+    });
     fresh.onTunnels((next) => {
       tunnels = next;
     });
@@ -238,6 +250,12 @@ async function makeHost(
         ...{ uid, address, hostPorts },
         further: others.map((other, place) => ({ interface: `eth${place + 1}`, address: other })),
       }),
+    damage: async (script) => {
+      const before = mendedCount;
+      await namespace.run(script);
+      await network.repair();
+      return mendedCount - before;
+    },
     restart: async () => {
       await network.stop();
       network = await begin();
