@@ -111,12 +111,13 @@ function read(answer: IncomingMessage, resolve: (answer: Answer) => void): void 
   answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body, location: answer.headers.location ?? "" }));
 }
 
-function ask(host: string, path = "/", method = "GET"): Promise<Answer> {
+function ask(host: string, path = "/", method = "GET", body = ""): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const options = { host: "127.0.0.1", port: site.httpPort, path, method, headers: { host }, agent: false };
+    const headers = body === "" ? { host } : { host, "content-length": body.length };
+    const options = { host: "127.0.0.1", port: site.httpPort, path, method, headers, agent: false };
     request(options, (answer) => read(answer, resolve))
       .once("error", reject)
-      .end();
+      .end(body);
   });
 }
 
@@ -301,4 +302,61 @@ test("gRPC reaches a backend that speaks HTTP/2 alone", async () => {
   for await (const piece of stream) body += piece;
   session.close();
   expect(body).toBe("h2");
+});
+
+test("a request that may be repeated is tried on another pod when one ends without an answer; one that may not is not", async () => {
+  let taken = 0;
+  const silent = await listen(
+    createTcpServer((socket) => {
+      socket.once("data", () => {
+        taken += 1;
+        socket.destroy();
+      });
+      socket.on("error", () => undefined);
+    }),
+  );
+  await proxy.start(text([shop], { one: [silent, one], two: [two] }));
+  for (let count = 0; count < 8; count += 1) expect((await ask("shop.example")).status).toBe(200);
+  expect(taken).toBeGreaterThan(0);
+  taken = 0;
+  const statuses: number[] = [];
+  for (let count = 0; count < 8; count += 1) statuses.push((await ask("shop.example", "/", "POST", "an order")).status);
+  expect(new Set(statuses)).toEqual(new Set([200, 502]));
+  expect(statuses.filter((status) => status === 502)).toHaveLength(taken);
+});
+
+test("a body that is longer than its ingress takes is refused before a pod sees it", async () => {
+  const annotations = { "nginx.ingress.kubernetes.io/proxy-body-size": "1k" };
+  await proxy.start(text([{ ...shop, annotations }], { one: [one], two: [two] }));
+  expect((await ask("shop.example", "/", "POST", "x".repeat(1_024))).status).toBe(200);
+  expect((await ask("shop.example", "/", "POST", "x".repeat(1_025))).status).toBe(413);
+});
+
+test("a WebSocket carries what both sides say, beyond the time that an answer may take", async () => {
+  const server = createServer();
+  // Key and answer are the example of RFC 6455, section 1.3.
+  const head = (first: string, last: string): string =>
+    `${first}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n${last}\r\n\r\n`;
+  server.on("upgrade", (_, socket) => {
+    socket.write(head("HTTP/1.1 101 Switching Protocols", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    socket.on("data", (bytes: Buffer) => socket.write(`heard ${bytes}`));
+    socket.on("end", () => socket.end());
+    socket.on("error", () => undefined);
+  });
+  const place = await listen(server);
+  const annotations = { "nginx.ingress.kubernetes.io/proxy-read-timeout": "1" };
+  await proxy.start(text([{ annotations, rules: { "": { "/": "chat:80" } } }], { chat: [place] }));
+  const socket = connectTcp(site.httpPort, "127.0.0.1");
+  let said = "";
+  socket.on("data", (bytes) => {
+    said += bytes;
+  });
+  const asked = "Host: chat.example\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
+  socket.write(head("GET /room HTTP/1.1", asked));
+  await waitFor("the protocol to change", () => said.includes("101 Switching Protocols"));
+  const openedAtMs = performance.now();
+  await waitFor("an answer's time to be over", () => performance.now() - openedAtMs > 1_500);
+  socket.write("hello");
+  await waitFor("an answer", () => said.endsWith("heard hello"));
+  socket.destroy();
 });
