@@ -41,7 +41,8 @@ export default defineConfig({
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          maxWorkers: 2,
+          // Testbeds side by side: one waits most of its time, and two leave half of two cores idle.
+          maxWorkers: 3,
         },
       },
       {

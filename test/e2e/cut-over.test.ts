@@ -130,8 +130,9 @@ test("a node that loses its power loses what is on its way to it, and nothing af
     await waitFor("its endpoints to be withdrawn", gone, { deadlineMs: 30_000, everyMs: 50 });
     outageS = (performance.now() - beganAt) / 1_000;
   });
-  // Nobody refuses and nobody resets: whoever was led there gets no answer, and the others all do.
-  expect(Object.keys(failures).filter((what) => what !== "NO CONNECTION" && what !== "LATE ANSWER")).toEqual([]);
+  // Nobody refuses and nobody resets: whoever was led there gets no answer, or hears from the own host that there is nobody any more; the others all get theirs.
+  const lostOnTheWay = ["NO CONNECTION", "LATE ANSWER", "EHOSTUNREACH"];
+  expect(Object.keys(failures).filter((what) => !lostOnTheWay.includes(what))).toEqual([]);
   const lost = Object.values(failures).reduce((sum, count) => sum + count, 0);
   expect(lost).toBeGreaterThan(0);
   // A third of them is led there, give or take chance and the second that kernels may lag behind.

@@ -66,6 +66,7 @@ test("an agent that was killed gives nothing twice, and its containers go on wit
   await testbed.process(HOST, "agent", "kill");
   await until("the host to be ready", async () => (await testbed.tsctl(["get", "node", HOST])).includes(" Ready"));
   await applyText(testbed, asking("fourth"));
+  await until("its agent to answer", async () => (await holders()).every(({ length }) => length > 0));
   expect(await holders()).toEqual(before);
   expect(await isWaiting()).toBe(true);
   await testbed.tsctl(["delete", "pod", "fourth"]);
