@@ -256,7 +256,7 @@ export const CONTAINER_ROWS: readonly FieldRow[] = [
   {
     title: "what runs before the stop: a command, a request, a wait; then the signal that is asked for",
     proves: ["Lifecycle.preStop", "LifecycleHandler.sleep", "SleepAction.seconds", "Lifecycle.stopSignal"],
-    name: "before-stop",
+    name: "pre-stop",
     spec: {
       terminationGracePeriodSeconds: 10,
       containers: [
@@ -277,9 +277,9 @@ export const CONTAINER_ROWS: readonly FieldRow[] = [
     until: isReady,
     afterwards: async ({ testbed, log }) => {
       const from = Math.floor(
-        Date.parse(await testbed.tsctl(["get", "pod", "before-stop", "-o", "jsonpath={.status.startTime}"])) / 1000,
+        Date.parse(await testbed.tsctl(["get", "pod", "pre-stop", "-o", "jsonpath={.status.startTime}"])) / 1000,
       );
-      await testbed.tsctl(["delete", "pod", "before-stop"]);
+      await testbed.tsctl(["delete", "pod", "pre-stop"]);
       const said = await log();
       for (const want of [/usr1 came/, /last words/, /GET \/stopping HTTP/]) expect(said).toMatch(want);
       expect(Number(/^(\d{10})$/m.exec(said)?.[1]) - from).toBeGreaterThanOrEqual(2);
