@@ -70,6 +70,8 @@ const asking = (uid: string, script: string, devices = ""): Pod => {
 const rest = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
 const runs = (uid: string) => machine.until(uid, "to run", ({ phase }) => phase === "Running");
 const log = (uid: string, attempt = 0) => machine.log({ podUid: uid, container: "web", attempt });
+/** A container that runs may not have said anything yet. */
+const says = (uid: string, word: string) => waitFor(`${uid} to say ${word}`, () => log(uid).includes(word));
 
 test("a container gets its device's node with the right to use it, variables, mounts, groups and programs, and no other's", async () => {
   describe(["0", "1"]);
@@ -109,8 +111,8 @@ test("two pods have one device each, over the agent's death; a third waits, is t
   const show = `env | grep ACME_; ${rest}`;
   loop.replaceDesired([asking("a", show, `${KIND}=1`), asking("b", show)]);
   await Promise.all([runs("a"), runs("b")]);
-  expect(log("a")).toContain("ACME_1=1");
-  expect(log("b")).toContain("ACME_0=1");
+  await says("a", "ACME_1=1");
+  await says("b", "ACME_0=1");
   await machine.stopAgent();
   loop = await machine.start();
   const third = asking("c", show);
@@ -123,7 +125,7 @@ test("two pods have one device each, over the agent's death; a third waits, is t
   );
   loop.replaceDesired([asking("a", show, `${KIND}=1`), third]);
   await runs("c");
-  expect(log("c")).toContain("ACME_0=1");
+  await says("c", "ACME_0=1");
 });
 
 test("a device that is taken away goes from what is offered, its pod runs on; a file with faults is told and changes nothing else", async () => {

@@ -331,7 +331,7 @@ test("containers of a pod share memory, and processes where they ask for it; wha
   loop.setDesired(pod);
   const log = (container: string, attempt = 0): string => machine.log({ podUid: "shares", container, attempt });
   await machine.until("shares", "to run", ({ phase }) => phase === "Running");
-  await waitFor("the look", () => log("look").includes("ipc "));
+  await waitFor("what both say", () => ["look", "web"].every((name) => log(name).includes("ipc ")));
   for (const want of ["hello", "first sleep infinity", "closed"]) expect(log("look")).toContain(want);
   expect(Number(/others (\d+)/.exec(log("look"))?.[1])).toBeGreaterThan(0);
   expect(/ipc:\[\d+\]/.exec(log("look"))?.[0]).toBe(/ipc:\[\d+\]/.exec(log("web"))?.[0]);

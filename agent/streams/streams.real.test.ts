@@ -97,7 +97,7 @@ test("a stopped pod keeps what it wrote, and starts again with it", async () => 
       containers: [
         {
           ...sh(
-            "echo run >> /own; echo run >> /data/shared; cat /own /data/shared; trap 'exit 0' TERM; while :; do sleep 0.05; done",
+            "trap 'exit 0' TERM; echo run >> /own; echo run >> /data/shared; cat /own /data/shared; while :; do sleep 0.05; done",
           ),
           volumeMounts: [{ name: "data", mountPath: "/data" }],
         },

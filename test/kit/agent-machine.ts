@@ -206,7 +206,8 @@ export class AgentMachine {
 
   /** Waits until the pod's reported status satisfies the check. */
   async until(uid: string, what: string, check: (status: PodStatus) => boolean): Promise<PodStatus> {
-    return waitFor(`${uid}: ${what}; is ${JSON.stringify(this.statuses.get(uid)?.containerStatuses)}`, () => {
+    const told = (): string => `${uid}: ${what}; is ${JSON.stringify(this.statuses.get(uid))}`;
+    return waitFor(told, () => {
       const status = this.statuses.get(uid);
       return status !== undefined && check(status) ? status : undefined;
     });

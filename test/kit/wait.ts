@@ -1,6 +1,6 @@
-/** Polls until the check returns something other than undefined or false; throws with `what` and the last failure when the deadline passes. */
+/** Polls until the check returns something other than undefined or false; throws with `what`, told at the end if it is a function, and the last failure when the deadline passes. */
 export async function waitFor<T>(
-  what: string,
+  what: string | (() => string),
   check: () => Promise<T | undefined | false> | T | undefined | false,
   options: { readonly deadlineMs?: number; readonly everyMs?: number } = {},
 ): Promise<T> {
@@ -14,7 +14,8 @@ export async function waitFor<T>(
     } catch (error) {
       lastError = error;
     }
-    if (performance.now() > end) throw new Error(`waited ${deadlineMs} ms for ${what}`, { cause: lastError });
+    if (performance.now() > end)
+      throw new Error(`waited ${deadlineMs} ms for ${typeof what === "string" ? what : what()}`, { cause: lastError });
     await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 20));
   }
 }
