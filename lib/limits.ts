@@ -290,8 +290,9 @@ export const LIMITS = {
   logLookFirstMs: { value: 10, why: "a container that writes flat out is 4.5 MB over its limit by then" },
   logLookMaxMs: {
     value: 500,
-    why: "a log that was quiet and is flooded is found within this; looking at 500 of them costs a third of a percent of a core",
+    why: "a log that was quiet and is flooded is found within this; looking at 500 of them each time costs a percent of a core",
   },
+  logLookRestMs: { value: 5_000, why: "quiet logs are looked at this often on a machine that writes nothing" },
   sessionSilenceMs: { value: 2_000, why: "a leader that has not answered four heartbeats is given up" },
   statusRepeatFirstMs: {
     value: 2_000,

@@ -9,10 +9,21 @@ import type { Seal } from "./seal.js";
 
 const VERSION = 1;
 
+/** Pods as they were written last: a pod is written with every step that it takes, and changes with few of them. */
+const objectTexts = new WeakMap<Pod, string>();
+
+function objectText(pod: Pod): string {
+  const known = objectTexts.get(pod);
+  if (known !== undefined) return known;
+  const text = toBase64(encodeObject({ kind: "Pod", object: pod }));
+  objectTexts.set(pod, text);
+  return text;
+}
+
 /** A pod as one line without its end: the digest of the rest, a space, JSON. What it read from ConfigMaps and Secrets is sealed for the pod. */
 export function encodeSavedPod({ record, pod, configs }: SavedPod, seal: Seal): string {
-  const object = pod === undefined ? "" : Buffer.from(encodeObject({ kind: "Pod", object: pod })).toString("base64");
-  const sealed = configs === undefined ? "" : Buffer.from(sealConfigs(configs, record.uid, seal)).toString("base64");
+  const object = pod === undefined ? "" : objectText(pod);
+  const sealed = configs === undefined ? "" : toBase64(sealConfigs(configs, record.uid, seal));
   const body = JSON.stringify({ version: VERSION, record, object, sealed });
   return `${digestOf(body)} ${body}`;
 }

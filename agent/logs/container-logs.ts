@@ -7,6 +7,8 @@ export interface ContainerLogs {
   path(run: LogKey): string;
   /** The file that is written now. */
   look(run: LogKey): LogLook;
+  /** Bytes that were written to all files of the machine since some start: no log can have grown by more meanwhile. Undefined: not known. */
+  writtenBytes(): number | undefined;
   /** Holds that file, so that the writer cannot throw it away; again when it is another one. */
   hold(run: LogKey): Promise<void>;
   /** Moves the file aside and has the writer open a new one; nothing is lost. */

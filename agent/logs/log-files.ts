@@ -5,6 +5,7 @@ import { putAside } from "./ended-logs.js";
 import { logTail, makeLastWords, readLastWords } from "./last-words-file.js";
 import { type LogKey, logPath } from "./log-path.js";
 import { holdLog, lookAt, removeOldRuns, rotateLog } from "./rotate.js";
+import { writtenBytesAt } from "./written-bytes.js";
 
 /** Logs below `dataDir`/logs, a folder per pod, a folder per container in it, a file per run. */
 export function openLogFiles(dataDir: string): ContainerLogs {
@@ -18,6 +19,7 @@ export function openLogFiles(dataDir: string): ContainerLogs {
   return {
     path: (run) => logPath(dataDir, run),
     look: (run) => lookAt(pathOf(run)),
+    writtenBytes: writtenBytesAt(dataDir),
     hold: (run) => holdLog(dataDir, run),
     rotate: (run, reopen) => rotateLog(dataDir, run, reopen),
     makeLastWords: (run) => makeLastWords(dataDir, run),

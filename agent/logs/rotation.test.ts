@@ -8,7 +8,7 @@ const run = { podUid: "u1", container: "web", attempt: 0 };
 const megabyte = 1_000_000;
 
 /** One log that grows by so many bytes per millisecond. */
-function world(bytesPerMs: number) {
+function world(bytesPerMs: number, writtenBytes?: (nowMs: number) => number | undefined) {
   const clock = new ManualClock();
   const seen = { looks: 0, held: 0, rotations: 0, largest: 0 };
   let rotatedAtMs = 0;
@@ -26,6 +26,7 @@ function world(bytesPerMs: number) {
       hold: async () => {
         seen.held += 1;
       },
+      writtenBytes: () => writtenBytes?.(clock.monotonicMs()),
     },
     rotate: async () => {
       seen.rotations += 1;
@@ -61,6 +62,7 @@ test("a flood beside many quiet logs has nobody look at those more often", async
         return { sizeBytes, inode: 1 };
       },
       hold: async () => undefined,
+      writtenBytes: () => undefined,
     },
     rotate: async () => {
       rotatedAtMs = clock.monotonicMs();
@@ -95,6 +97,7 @@ test.each([0.2, 0.25, 0.3, 0.35, 0.4])(
         hold: async () => {
           held.add(fileNow().number);
         },
+        writtenBytes: () => undefined,
       },
       rotate: async () => {
         rotatedAtMs = clock.monotonicMs();
@@ -115,6 +118,40 @@ test("a quiet log costs a look every limits.logLookMaxMs", async () => {
   rotation.close();
   expect([seen.rotations, seen.held]).toEqual([0, 1]);
   expect(seen.looks).toBeLessThanOrEqual(21);
+});
+
+test("on a machine that writes next to nothing a quiet log costs a look every limits.logLookRestMs", async () => {
+  const { clock, seen, rotation } = world(0, (nowMs) => nowMs * 10);
+  await clock.advance(60_000);
+  rotation.close();
+  expect([seen.rotations, seen.held]).toEqual([0, 1]);
+  expect(seen.looks).toBeLessThanOrEqual(14);
+});
+
+test("a quiet log is found when it begins to flood: what is written then is seen of the whole machine", async () => {
+  const beginMs = 20_100;
+  const written = (nowMs: number): number => Math.max(0, nowMs - beginMs) * 0.1 * megabyte;
+  const clock = new ManualClock();
+  const seen = { looks: 0, rotatedAtMs: 0 };
+  const rotation = new LogRotation({
+    ...{ clock, log: silentLog, onFlood: () => undefined, runs: () => [run] },
+    logs: {
+      look: () => {
+        seen.looks += 1;
+        return { sizeBytes: written(clock.monotonicMs()) - written(seen.rotatedAtMs), inode: 1 };
+      },
+      hold: async () => undefined,
+      writtenBytes: () => written(clock.monotonicMs()),
+    },
+    rotate: async () => {
+      seen.rotatedAtMs = clock.monotonicMs();
+    },
+  });
+  await clock.advance(beginMs);
+  expect(seen.looks).toBeLessThanOrEqual(6);
+  await clock.advance(600);
+  rotation.close();
+  expect(seen.rotatedAtMs).toBeGreaterThan(beginMs);
 });
 
 test("nothing is looked at once it is closed", async () => {

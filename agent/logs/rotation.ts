@@ -12,7 +12,7 @@ export interface RotationParts {
   readonly log: Log;
   /** Runs that may write now. */
   readonly runs: () => readonly LogKey[];
-  readonly logs: Pick<ContainerLogs, "look" | "hold">;
+  readonly logs: Pick<ContainerLogs, "look" | "hold" | "writtenBytes">;
   readonly rotate: (run: LogKey) => Promise<void>;
   /** Called when all that is kept of a run's log was written within so many milliseconds; see `turnedOver`. */
   readonly onFlood: (run: LogKey, keptMs: number) => void;
@@ -24,18 +24,23 @@ interface Watched {
   /** The file that is held; 0: none is known to be. */
   readonly inode: number;
   readonly atMs: number;
+  /** When it is looked at; infinity for a quiet one, which is looked at with all other quiet ones. */
   readonly dueAtMs: number;
   readonly turnover: Turnover;
 }
 
 /**
  * Rotates logs. Each is looked at when it could have reached its limit at the speed of its last interval: one that is written flat out every
- * limits.logLookFirstMs, a quiet one every limits.logLookMaxMs: it may begin to flood at any time. Beside a flood, quiet ones are looked at no more often.
+ * limits.logLookFirstMs, a quiet one every limits.logLookMaxMs: it may begin to flood at any time. Beside a flood, quiet ones are looked at no more often; on a machine that has written
+ * next to nothing to any file since they were looked at, only every limits.logLookRestMs: a look at one number instead of one at each of hundreds of files.
  */
 export class LogRotation {
   private readonly parts: RotationParts;
   private readonly watched = new Map<string, Watched>();
-  private listedAtMs = Number.NEGATIVE_INFINITY;
+  /** When quiet logs are asked for next. */
+  private quietAtMs = Number.NEGATIVE_INFINITY;
+  /** When they were looked at last, and what had been written by then. */
+  private quietSeen: Seen = { atMs: 0, writtenBytes: undefined };
   private cancel: Cancel | undefined;
   private isClosed = false;
 
@@ -52,7 +57,7 @@ export class LogRotation {
 
   private schedule(): void {
     if (this.isClosed) return;
-    let dueAtMs = Number.POSITIVE_INFINITY;
+    let dueAtMs = this.quietAtMs;
     for (const one of this.watched.values()) dueAtMs = Math.min(dueAtMs, one.dueAtMs);
     const waitMs = dueAtMs - this.parts.clock.monotonicMs();
     const delayMs = Math.min(limit("logLookMaxMs"), Math.max(limit("logLookFirstMs"), waitMs));
@@ -62,10 +67,12 @@ export class LogRotation {
   private async look(): Promise<void> {
     try {
       const nowMs = this.parts.clock.monotonicMs();
-      if (nowMs - this.listedAtMs >= limit("logLookMaxMs")) this.list(nowMs);
       // Those that come due before the next timer could are taken along.
       const untilMs = nowMs + limit("logLookFirstMs");
-      const due = [...this.watched.values()].filter(({ dueAtMs }) => dueAtMs <= untilMs);
+      const looksAtQuiet = this.quietAtMs <= untilMs && this.beginQuietTurn(nowMs);
+      const due = [...this.watched.values()].filter(
+        ({ dueAtMs }) => dueAtMs <= untilMs || (looksAtQuiet && dueAtMs === QUIET),
+      );
       for (const one of due) await this.lookAt(one);
     } catch (error) {
       this.parts.log.warn("logs were not rotated", { error: asTallshipError(error).message });
@@ -73,9 +80,18 @@ export class LogRotation {
     this.schedule();
   }
 
+  /** Takes up what runs; returns whether a quiet log can have grown so much that they are to be looked at. */
+  private beginQuietTurn(nowMs: number): boolean {
+    this.quietAtMs = nextTurnMs(nowMs);
+    this.list(nowMs);
+    const writtenBytes = this.parts.logs.writtenBytes();
+    if (!mayHaveGrown(this.quietSeen, { atMs: nowMs, writtenBytes })) return false;
+    this.quietSeen = { atMs: nowMs, writtenBytes };
+    return true;
+  }
+
   /** Takes up runs that have begun and drops those that have ended. */
   private list(nowMs: number): void {
-    this.listedAtMs = nowMs;
     const runs = this.parts.runs();
     const names = new Set(runs.map(nameOf));
     for (const name of this.watched.keys()) if (!names.has(name)) this.watched.delete(name);
@@ -90,7 +106,7 @@ export class LogRotation {
     const isReplaced = since.inode !== 0 && inode !== since.inode;
     const grownBytes = sizeBytes - (isReplaced ? 0 : since.sizeBytes);
     const waitMs = nextLookMs({ sizeBytes, grownBytes, tookMs: atMs - since.atMs, isReplaced });
-    const dueAtMs = waitMs < limit("logLookMaxMs") ? atMs + waitMs : nextTurnMs(atMs);
+    const dueAtMs = waitMs < limit("logLookMaxMs") ? atMs + waitMs : QUIET;
     const isFull = sizeBytes >= limit("logFileBytes");
     if (isFull) await this.parts.rotate(run);
     const left = isFull ? { sizeBytes: 0, inode: this.parts.logs.look(run).inode } : { sizeBytes, inode };
@@ -98,6 +114,20 @@ export class LogRotation {
     if (keptMs !== undefined) this.parts.onFlood(run, keptMs);
     this.watched.set(nameOf(run), { run, ...left, atMs, dueAtMs, turnover });
   }
+}
+
+const QUIET = Number.POSITIVE_INFINITY;
+
+interface Seen {
+  readonly atMs: number;
+  readonly writtenBytes: number | undefined;
+}
+
+/** Whether a log may have come a fourth of its limit further since quiet ones were looked at last, as far as is known; or that was too long ago. */
+function mayHaveGrown(before: Seen, now: Seen): boolean {
+  if (before.writtenBytes === undefined || now.writtenBytes === undefined) return true;
+  const isLongAgo = now.atMs - before.atMs >= limit("logLookRestMs");
+  return isLongAgo || now.writtenBytes - before.writtenBytes >= limit("logFileBytes") / 4;
 }
 
 /**

@@ -1,6 +1,5 @@
 // Edge: pods' pinned network namespaces and links.
-import { readdirSync, statfsSync } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdirSync, readdirSync, statfsSync } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import { FIRST_INTERFACE, POD_DEVICE_GROUP, podDevice } from "../device-names.js";
 import type { Family } from "../family.js";
@@ -44,7 +43,7 @@ export class PodKernel {
     const failures = new Map<string, TallshipError>();
     const safe = pods.filter((pod) => this.checkUid(pod.uid, failures));
     if (safe.length === 0) return failures;
-    await mkdir(netnsPath(this.runDir, ""), { recursive: true });
+    mkdirSync(netnsPath(this.runDir, ""), { recursive: true });
     const pinned = new Set(this.pinnedUids());
     for (const pod of safe) this.ends.set(pod.uid, hostEndsOf(pod));
     const shares = this.shells.map((_, share) => safe.filter((__, at) => at % this.shells.length === share));

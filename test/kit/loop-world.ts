@@ -66,6 +66,7 @@ export function loopPod(
 const LOGS: ContainerLogs = {
   path: () => "/l",
   look: () => ({ sizeBytes: 0, inode: 0 }),
+  writtenBytes: () => undefined,
   hold: async () => undefined,
   rotate: async () => undefined,
   makeLastWords: () => "/w",

@@ -142,6 +142,7 @@ export class SimNode {
       logs: {
         path: ({ podUid }) => `/logs/${podUid}`,
         look: () => ({ sizeBytes: 0, inode: 0 }),
+        writtenBytes: () => undefined,
         hold: async () => undefined,
         rotate: async () => undefined,
         makeLastWords: () => "/w",
