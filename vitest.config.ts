@@ -1,5 +1,10 @@
 import { defineConfig } from "vitest/config";
 
+/** How long a test waits for what it asserts unless it says so itself: where others keep the machine busy, longer than anything takes that is well. */
+function waiting(ms: number) {
+  return { env: { TEST_WAIT_MS: `${ms}` }, expect: { poll: { timeout: ms, interval: 100 } } };
+}
+
 /** Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
 export default defineConfig({
   test: {
@@ -7,7 +12,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
-          include: ["{lib,kinds,scheduler,controlplane,agent,net,cli,test}/**/*.test.ts", "bench/**/*.test.ts"],
+          include: ["{lib,kinds,scheduler,controlplane,agent,net,cli,test,scripts}/**/*.test.ts", "bench/**/*.test.ts"],
           exclude: [
             "test/{sim,testbed,e2e,chaos,integration}/**",
             "**/*.real.test.ts",
@@ -24,6 +29,7 @@ export default defineConfig({
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          ...waiting(30_000),
         },
       },
       {
@@ -41,6 +47,7 @@ export default defineConfig({
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
+          ...waiting(60_000),
           // Testbeds side by side: one waits most of its time, and two leave half of two cores idle.
           maxWorkers: 3,
         },
@@ -52,6 +59,7 @@ export default defineConfig({
           exclude: ["node_modules/**"],
           testTimeout: 1_800_000,
           hookTimeout: 300_000,
+          ...waiting(60_000),
         },
       },
     ],

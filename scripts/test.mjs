@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { filesToRunAgain, SECOND_RUNS_MS, settle } from "./second-run.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const EVERY_CHANGE = ["unit", "real", "sim", "cluster"];
@@ -14,31 +15,48 @@ const results = mkdtempSync(join(tmpdir(), "tallship-test-"));
 /** Runs one stage; returns how many tests passed and failed. A stage that ran no test has failed. */
 function runStage(stage) {
   const startedAt = performance.now();
-  const output = join(results, `${stage}.json`);
-  const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const reporters = ["--reporter=dot", "--reporter=json", `--outputFile.json=${output}`];
-  const { status } = spawnSync(process.execPath, [vitest, "run", "--project", stage, ...reporters], {
-    cwd: root,
-    stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, NO_COLOR: "1" },
-  });
-  const { passed, failed } = count(output, status);
+  const first = runTests(stage);
+  const again = runAgain(stage, filesToRunAgain(stage, first));
+  const { passed, failed, told } = settle(first, again);
+  for (const line of told) console.log(line);
   console.log(
     `${stage}: ${passed} passed, ${failed} failed in ${Math.round((performance.now() - startedAt) / 1000)} s`,
   );
   return { passed, failed };
 }
 
-function count(output, status) {
+/** Each file alone, one after the other. What one failure makes certain is not waited for. */
+function runAgain(stage, files) {
+  const startedAt = performance.now();
+  const outcomes = new Map();
+  for (const file of files) {
+    if (performance.now() - startedAt > SECOND_RUNS_MS) break;
+    console.log(`${stage}: once more, alone: ${file}`);
+    outcomes.set(file, runTests(stage, [join(root, file), "--bail=1"]));
+  }
+  return outcomes;
+}
+
+function runTests(stage, words = []) {
+  const output = join(results, `${stage}.json`);
+  rmSync(output, { force: true });
+  const vitest = join(root, "node_modules/vitest/vitest.mjs");
+  const reporters = ["--reporter=dot", `--reporter=${join(root, "scripts/outcome-reporter.mjs")}`];
+  const { status } = spawnSync(process.execPath, [vitest, "run", "--project", stage, ...reporters, ...words], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, NO_COLOR: "1", TALLSHIP_TEST_OUTCOME: output },
+  });
+  return read(output, status);
+}
+
+function read(output, status) {
   try {
-    const report = JSON.parse(readFileSync(output, "utf8"));
-    const brokenFiles = report.testResults.filter(
-      (file) => file.status === "failed" && file.assertionResults.length === 0,
-    ).length;
-    const failed = report.numFailedTests + brokenFiles;
-    return { passed: report.numPassedTests, failed: failed === 0 && status !== 0 ? 1 : failed };
+    const outcome = JSON.parse(readFileSync(output, "utf8"));
+    const hasFailed = outcome.strayCount > 0 || outcome.files.some(({ failures }) => failures.length > 0);
+    return status === 0 || hasFailed ? outcome : { ...outcome, strayCount: 1 };
   } catch {
-    return { passed: 0, failed: 1 };
+    return { files: [], strayCount: 1 };
   }
 }
 

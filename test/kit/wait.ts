@@ -4,7 +4,7 @@ export async function waitFor<T>(
   check: () => Promise<T | undefined | false> | T | undefined | false,
   options: { readonly deadlineMs?: number; readonly everyMs?: number } = {},
 ): Promise<T> {
-  const deadlineMs = options.deadlineMs ?? 10_000;
+  const deadlineMs = options.deadlineMs ?? Number(process.env.TEST_WAIT_MS ?? 10_000);
   const end = performance.now() + deadlineMs;
   let lastError: unknown;
   for (;;) {
