@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { addUse, borrowedBy, dominantShare, isOwn, type QueueRoom, type QueueState, roomIn } from "./queue-room.js";
+import {
+  addUse,
+  borrowedBy,
+  dominantShare,
+  isOwn,
+  overdrawnBy,
+  type QueueRoom,
+  type QueueState,
+  roomIn,
+} from "./queue-room.js";
 
 interface Parts {
   readonly cohort?: string;
@@ -43,6 +52,24 @@ for (const { name, own, other, asked, want } of rows)
     const mine = queue("mine", own);
     const cohort = mine.cohort === "" ? [mine] : [mine, queue("other", other)];
     expect(roomIn(mine, cohort, cpu(asked))).toBe(want);
+  });
+
+// Each row is a queue that uses more than its quota since something shrank, or just not.
+const shrunk: readonly { name: string; own: Parts; other: Parts; want: boolean }[] = [
+  { name: "alone, all of its quota", own: { cohort: "", quota: 4, used: 4 }, other: { quota: 0 }, want: false },
+  { name: "alone, one beyond", own: { cohort: "", quota: 4, used: 5 }, other: { quota: 9 }, want: true },
+  { name: "all that it may borrow", own: { quota: 4, used: 6, borrowing: 2 }, other: { quota: 9 }, want: false },
+  { name: "more than it may borrow", own: { quota: 4, used: 7, borrowing: 2 }, other: { quota: 9 }, want: true },
+  { name: "all that is lent", own: { quota: 4, used: 6 }, other: { quota: 9, lending: 2 }, want: false },
+  { name: "more than is lent", own: { quota: 4, used: 7 }, other: { quota: 9, lending: 2 }, want: true },
+  { name: "its own, however much others use", own: { quota: 4, used: 4 }, other: { quota: 0, used: 9 }, want: false },
+];
+
+for (const { name, own, other, want } of shrunk)
+  test(`a queue uses more than it may: ${name}, ${want}`, () => {
+    const mine = queue("mine", own);
+    const cohort = mine.cohort === "" ? [mine] : [mine, queue("other", other)];
+    expect(overdrawnBy(mine, cohort)).toEqual(want ? ["cpu"] : []);
   });
 
 test("the dominant share is that of the scarcest resource, with what is asked for", () => {

@@ -48,6 +48,18 @@ export function borrowedBy({ quota, used }: QueueState): readonly string[] {
   return [...quota].filter(([resource, most]) => (used.get(resource) ?? 0) > most).map(([resource]) => resource);
 }
 
+/**
+ * Resources of which the queue uses more than it may since quotas have shrunk: more than its own and what it may borrow, or what it borrows is more than its cohort lends. What a queue
+ * uses within its own quota is never among them.
+ */
+export function overdrawnBy(queue: QueueState, cohort: readonly QueueState[]): readonly string[] {
+  return borrowedBy(queue).filter((resource) => {
+    const most = (queue.quota.get(resource) ?? 0) + (queue.borrowing.get(resource) ?? Number.POSITIVE_INFINITY);
+    const isBeyond = queue.cohort === "" || (queue.used.get(resource) ?? 0) > most;
+    return isBeyond || !isInPool(queue, cohort, resource, 0);
+  });
+}
+
 /** The largest share of any of its quotas that the queue would use with so much more. What has no quota but is used counts as all. */
 export function dominantShare({ quota, used }: QueueState, asked: Amounts): number {
   let share = 0;

@@ -140,6 +140,54 @@ test("quota that a pod without a node holds goes to a more important one of its 
   expect(why("lost")).toBe("0/1 nodes: 1 without label zone=nowhere");
 });
 
+test("when a quota shrinks, those that were let in and have no node wait again, the last first; who has a node keeps it", async () => {
+  await start();
+  await queue("batch", "4", { cohort: "" });
+  await put("running", "batch");
+  await several(["a", "b", "c"], "batch", { nodeSelector: { zone: "nowhere" } });
+  await queue("batch", "2", { cohort: "" });
+  await world.converge(20_000);
+  const nowhere = "0/1 nodes: 1 without label zone=nowhere";
+  expect(["a", "b", "c"].map(why)).toEqual([
+    nowhere,
+    'it waits for quota of queue "batch"',
+    'it waits for quota of queue "batch"',
+  ]);
+  await queue("batch", "0", { cohort: "" });
+  await world.converge(20_000);
+  expect([why("a"), placed("running"), going("running")]).toEqual([
+    'it waits for quota of queue "batch"',
+    ["running"],
+    [],
+  ]);
+  await queue("batch", "4", { cohort: "" });
+  await world.converge(20_000);
+  expect(["a", "b", "c"].map(why)).toEqual([nowhere, nowhere, nowhere]);
+  await world.drop({ kind: "Queue", namespace: "", name: "batch" });
+  await world.converge(20_000);
+  expect(["a", "b", "c"].map(why)).toEqual(Array(3).fill('queue "batch" not found'));
+});
+
+test("when less is lent, who borrowed and has no node waits again, and a group as a whole", async () => {
+  await start();
+  await queue("idle", "3");
+  await queue("busy", "1");
+  await put("alone", "busy", { nodeSelector: { zone: "nowhere" } });
+  const group = { metadata: { name: "g", namespace: "default", uid: "g" }, spec: { minMember: 2 } };
+  await world.put({ kind: "PodGroup", object: PodGroup.fromPartial(group) });
+  const labels = { "tallship.dev/pod-group": "g" };
+  await several(["g1", "g2"], "busy", { labels, nodeSelector: { zone: "nowhere" } });
+  await world.converge(20_000);
+  expect(why("g1")).toContain('pod group "g" needs nodes for 2 more pods at once');
+  await queue("idle", "3", { lendingLimit: { cpu: "1" } });
+  await world.converge(20_000);
+  expect(["alone", "g1", "g2"].map(why)).toEqual([
+    "0/1 nodes: 1 without label zone=nowhere",
+    'it waits for quota of queue "busy"',
+    'it waits for quota of queue "busy"',
+  ]);
+});
+
 test("who stood first in line and is deleted holds up nobody any more, and nobody behind it is passed", async () => {
   await start();
   await queue("batch", "2");

@@ -1,8 +1,17 @@
 import { BinaryHeap } from "../../lib/binary-heap.js";
 import type { Queue } from "../../proto/gen/tallship/v1/queue.js";
 import { type Amounts, amountOf } from "../../scheduler/pod-requests.js";
-import { addUse, dominantShare, isOwn, type QueueRoom, type QueueState, roomIn } from "../../scheduler/queue-room.js";
+import {
+  addUse,
+  dominantShare,
+  isOwn,
+  overdrawnBy,
+  type QueueRoom,
+  type QueueState,
+  roomIn,
+} from "../../scheduler/queue-room.js";
 import { isBefore, type WaitingPod } from "./backlog.js";
+import { overdrawn } from "./overdrawn.js";
 import { type Importance, reclaim } from "./reclaim.js";
 
 /** Pods that are let in together: one pod, or all of a pod group that wait. */
@@ -65,6 +74,8 @@ export class Queues {
   /** Pods that were let in and of which it is not known that they have a node. */
   private readonly unplaced = new Set<string>();
   private isChanged = false;
+  /** A queue has changed, or is gone: it may use more than it may now. */
+  private isRequoted = false;
 
   constructor(world: QueueWorld) {
     this.world = world;
@@ -78,6 +89,7 @@ export class Queues {
       for (const { queue: own, amounts } of this.charges.values()) if (own === name) addUse({ used }, amounts, 1);
     line.state = queue && stateOf(name, queue, used);
     this.isChanged = true;
+    this.isRequoted = true;
   }
 
   /** The pod wants in; true when it is. */
@@ -167,7 +179,7 @@ export class Queues {
   }
 
   /**
-   * Who has to go so that queues get back what they lent, and who of a queue has to wait again for one that goes before it. Of a group without nodes
+   * Who has to go so that queues get back what they lent, and who of a queue has to wait again for one that goes before it, or since quotas have shrunk. Of a group without nodes
    * all that were let in are named, as they were let in together.
    */
   debtors(importance: (id: string) => Importance): readonly Debtor[] {
@@ -176,6 +188,9 @@ export class Queues {
     this.claims = [];
     this.seniors = [];
     const found = new Map<string, Debtor>();
+    for (const { id, queue } of this.beyondQuota(importance)) found.set(id, { id, queue, isUnplaced: true });
+    // Once they wait again, who claims is found anew.
+    if (found.size > 0) return [...found.values()];
     for (const senior of seniors)
       for (const id of this.juniorsOf(senior, importance))
         found.set(id, { id, queue: senior.state.name, isUnplaced: true });
@@ -193,6 +208,24 @@ export class Queues {
         for (const each of all) found.set(each, { id: each, queue: state.name, isUnplaced });
       }
     return [...found.values()];
+  }
+
+  /** Who was let in by more quota than there is now: looked for after a change of queues, until no queue uses more than it may. */
+  private beyondQuota(
+    importance: (id: string) => Importance,
+  ): readonly { readonly id: string; readonly queue: string }[] {
+    if (!this.isRequoted || this.unplaced.size === 0) return [];
+    const letIn = [...this.unplaced].flatMap((id) => {
+      const { queue, pod, amounts } = this.charges.get(id) ?? {};
+      if (queue === undefined || pod === undefined || amounts === undefined) return [];
+      return importance(id) === "unplaced" ? [{ pod, amounts, state: this.lines.get(queue)?.state }] : [];
+    });
+    const found = overdrawn(letIn, (state) => this.cohortOf(state));
+    // Who is on his way to a node now, and does not get there, is asked as well.
+    this.isRequoted = [...this.lines.values()].some(
+      ({ state }) => state !== undefined && overdrawnBy(state, this.cohortOf(state)).length > 0,
+    );
+    return found.map((id) => ({ id, queue: this.charges.get(id)?.queue ?? "" }));
   }
 
   private unplacedOf(group: string, importance: (id: string) => Importance): readonly string[] {

@@ -170,6 +170,7 @@ export class QueueLife {
       }
       if (!came && victims.length === 0) {
         this.checkRest();
+        this.checkLetIn();
         return;
       }
     }
@@ -261,6 +262,21 @@ export class QueueLife {
       beyond += Math.max(0, this.usedBy(name, resource) - (own - lent)) - lent;
     }
     return beyond;
+  }
+
+  /** Nobody without a node holds what his queue may no longer use: quotas may have shrunk since. */
+  private checkLetIn(): void {
+    for (const { pod, ask, is } of this.members.values()) {
+      const own = is === "let in" ? this.parts.get(pod.queue) : undefined;
+      for (const resource of RESOURCES) {
+        const quota = limitOf(own?.quota[resource], resource);
+        const beyond = this.usedBy(pod.queue, resource) - (quota ?? Number.POSITIVE_INFINITY);
+        if (own === undefined || beyond <= 0 || (amountsOf(ask).get(resource) ?? 0) === 0) continue;
+        const most = limitOf(own.borrowing[resource], resource) ?? Number.POSITIVE_INFINITY;
+        if (beyond > most) this.faults.push(`${pod.id} holds ${resource} beyond what ${pod.queue} may use`);
+        else if (this.takenOf(resource) > 0) this.faults.push(`${pod.id} holds ${resource} that nobody lends`);
+      }
+    }
   }
 
   /** Nobody who would be within his own quota waits while others have borrowed what they could be made to give back. */
