@@ -74,7 +74,7 @@ async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Re
       pods_s,
       lost: crowd.lost(),
     };
-    return { ...measured, stall_back_s: await stall(plane, crowd, api, nodeCount) };
+    return { ...measured, stall_back_s: await stall(plane, crowd, { api, nodeCount, report }) };
   } finally {
     await crowd.remove();
     api.close();
@@ -83,16 +83,32 @@ async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Re
 }
 
 /** Seconds from when a control plane that was stopped for longer than any lease goes on, until every node has its session and is Ready. */
-async function stall({ pid }: OwnControlPlane, crowd: HollowCrowd, api: ApiClient, nodeCount: number): Promise<number> {
+async function stall(
+  { pid }: OwnControlPlane,
+  crowd: HollowCrowd,
+  { api, nodeCount, report }: { readonly api: ApiClient; readonly nodeCount: number } & Pick<BenchContext, "report">,
+): Promise<number> {
   const lostBefore = crowd.lost();
   process.kill(pid, "SIGSTOP");
   await pause(STALL_MS);
   process.kill(pid, "SIGCONT");
   const resumedAt = performance.now();
-  await waitFor("every agent to have lost its session", () => crowd.lost() >= lostBefore + nodeCount, slow);
-  await waitFor("every agent to be back", () => crowd.connected() === nodeCount, slow);
+  let toldAt = 0;
+  const isBack = (): boolean => {
+    const afterS = Math.floor((performance.now() - resumedAt) / 1_000);
+    if (afterS > toldAt)
+      report(`${afterS} s after the stop: ${crowd.connected()} connected, ${crowd.lost() - lostBefore} lost`);
+    toldAt = afterS;
+    return crowd.connected() === nodeCount;
+  };
+  // Each has a session and a watch to lose.
+  await waitFor("every agent to have lost its session", () => crowd.lost() >= lostBefore + 2 * nodeCount, slow);
+  await waitFor("every agent to be back", isBack, slow);
   await waitFor("every node to be Ready again", async () => (await readyCount(api).catch(() => 0)) >= nodeCount, slow);
-  return (performance.now() - resumedAt) / 1_000;
+  const stall_back_s = (performance.now() - resumedAt) / 1_000;
+  for (const [why, count] of [...crowd.losses].sort(([, one], [, other]) => other - one))
+    report(`${count} sessions and watches were lost: ${why}`);
+  return stall_back_s;
 }
 
 function nodeCountOf(args: readonly string[], isQuick: boolean): number {

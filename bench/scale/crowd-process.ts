@@ -23,6 +23,8 @@ export interface CrowdNews {
   readonly connected: number;
   readonly started: number;
   readonly lost: number;
+  /** Why, and how often, since the last news. */
+  readonly losses: readonly (readonly [string, number])[];
 }
 
 const NEWS_MS = 50;
@@ -32,6 +34,7 @@ const stop = new AbortController();
 setMaxListeners(0, stop.signal);
 const known = new Set<string>();
 let seen: [string, number][] = [];
+let losses = new Map<string, number>();
 let agents: readonly HollowAgent[] = [];
 let started = 0;
 
@@ -44,7 +47,7 @@ setInterval(tell, NEWS_MS);
 async function begin({ address, authority, names, atOnce }: CrowdOrder): Promise<void> {
   agents = names.map((name) => {
     const dialer = dialerOf(authority, name);
-    return new HollowAgent({ name, dialer, address, onPod, signal: stop.signal });
+    return new HollowAgent({ name, dialer, address, onPod, onLost, signal: stop.signal });
   });
   const left = agents.values();
   const lane = async (): Promise<void> => {
@@ -62,11 +65,17 @@ function onPod(pod: string): void {
   seen.push([pod, performance.timeOrigin + performance.now()]);
 }
 
+function onLost(why: string): void {
+  const kind = why.replace(/\bnode-\d+/g, "node");
+  losses.set(kind, (losses.get(kind) ?? 0) + 1);
+}
+
 function tell(): void {
   const connected = agents.filter(({ isConnected }) => isConnected).length;
   const lost = agents.reduce((sum, agent) => sum + agent.lost, 0);
-  process.send?.({ seen, connected, lost, started } satisfies CrowdNews);
+  process.send?.({ seen, connected, lost, losses: [...losses], started } satisfies CrowdNews);
   seen = [];
+  losses = new Map();
 }
 
 function dialerOf(authority: KeyPair, name: string): Dialer {

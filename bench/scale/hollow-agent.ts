@@ -1,4 +1,5 @@
 import { HeartbeatTimer } from "../../agent/session/heartbeat-timer.js";
+import { asTallshipError } from "../../lib/errors.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import { Pipe } from "../../lib/transport/pipe.js";
@@ -15,6 +16,8 @@ export interface HollowAgentOptions {
   readonly address: string;
   /** A pod of the node is there, or changed. */
   readonly onPod: (name: string) => void;
+  /** The session or a watch has ended before its time, for the reason given. */
+  readonly onLost: (why: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -57,13 +60,17 @@ export class HollowAgent {
   }
 
   private async keep(live: () => Promise<void>): Promise<void> {
-    const { signal } = this.options;
+    const { signal, onLost } = this.options;
     let waitMs = AGAIN_MS;
     while (!signal.aborted) {
       const beganAt = performance.now();
-      await live().catch(() => undefined);
+      const why = await live().then(
+        () => "ended by the control plane",
+        (error: unknown) => asTallshipError(error).message,
+      );
       if (signal.aborted) return;
       this.lost += 1;
+      onLost(why);
       waitMs = performance.now() - beganAt > MOST_MS ? AGAIN_MS : Math.min(MOST_MS, 2 * waitMs);
       await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + systemRng.float() / 2)));
     }

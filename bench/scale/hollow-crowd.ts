@@ -16,6 +16,8 @@ export interface HollowCrowd {
   connected(): number;
   /** Times that sessions or watches ended before their time. */
   lost(): number;
+  /** Why, and how often. */
+  readonly losses: ReadonlyMap<string, number>;
   /** Connects them all, so many of a process at once; resolves when each has been welcomed once. */
   connect(atOnce: number): Promise<void>;
   remove(): Promise<void>;
@@ -41,6 +43,7 @@ export async function startCrowd(
 ): Promise<HollowCrowd> {
   const program = await bundleProgram('import "./bench/scale/crowd-process.js";');
   const seenAt = new Map<string, number>();
+  const losses = new Map<string, number>();
   const parts = Array.from({ length: Math.ceil(nodeCount / AGENTS_PER_PROCESS) }, (): Part => {
     const child = fork(program.path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     const part: Part = { child, connected: 0, lost: 0, started: 0 };
@@ -48,6 +51,7 @@ export async function startCrowd(
       part.connected = news.connected;
       part.lost = news.lost;
       part.started = news.started;
+      for (const [why, count] of news.losses) losses.set(why, (losses.get(why) ?? 0) + count);
       for (const [pod, atMs] of news.seen) if (!seenAt.has(pod)) seenAt.set(pod, atMs - performance.timeOrigin);
     });
     return part;
@@ -55,6 +59,7 @@ export async function startCrowd(
   const sum = (of: (part: Part) => number): number => parts.reduce((total, part) => total + of(part), 0);
   return {
     seenAt,
+    losses,
     connected: () => sum(({ connected }) => connected),
     lost: () => sum(({ lost }) => lost),
     connect: async (atOnce) => {
