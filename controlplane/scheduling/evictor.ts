@@ -44,9 +44,9 @@ export class Evictor {
   }
 
   /** These pods use what their queues borrowed, and the queues named want it back. */
-  reclaim(victims: readonly Pick<Debtor, "id" | "queue">[]): void {
-    for (const { id, queue } of victims) {
-      const tenant = this.state.snapshot.tenant(id);
+  reclaim(debtors: readonly Debtor[]): void {
+    for (const { id, queue, isUnplaced } of debtors) {
+      const tenant = isUnplaced ? undefined : this.state.snapshot.tenant(id);
       const message = `Preempted to give back quota that queue ${queue} had lent`;
       if (tenant !== undefined) this.evict(tenant, { message, isStanding: () => true });
     }

@@ -43,11 +43,14 @@ export interface Debtor {
   readonly queue: string;
   /** It has no node yet: it waits again, nobody is evicted. */
   readonly isUnplaced: boolean;
+  /** The first of the pods that want it; absent: nobody does, there is less quota than there was. */
+  readonly claimant?: WaitingPod;
 }
 
 /** A queue whose next pods are within its own quota, which others use. */
 interface Claim {
   readonly state: QueueState;
+  readonly first: WaitingPod;
   readonly amounts: Amounts;
 }
 
@@ -193,8 +196,8 @@ export class Queues {
     if (found.size > 0) return [...found.values()];
     for (const senior of seniors)
       for (const id of this.juniorsOf(senior, importance))
-        found.set(id, { id, queue: senior.state.name, isUnplaced: true });
-    for (const { state, amounts } of claims)
+        found.set(id, { id, queue: senior.state.name, isUnplaced: true, claimant: senior.first });
+    for (const { state, amounts, first } of claims)
       for (const id of reclaim({
         claimant: state,
         cohort: this.cohortOf(state),
@@ -205,7 +208,7 @@ export class Queues {
         const isUnplaced = importance(id) === "unplaced";
         const group = isUnplaced ? (this.charges.get(id)?.pod?.group ?? "") : "";
         const all = group === "" ? [id] : this.unplacedOf(group, importance);
-        for (const each of all) found.set(each, { id: each, queue: state.name, isUnplaced });
+        for (const each of all) found.set(each, { id: each, queue: state.name, isUnplaced, claimant: first });
       }
     return [...found.values()];
   }

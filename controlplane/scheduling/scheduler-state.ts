@@ -119,7 +119,7 @@ export class SchedulerState {
     return pods !== undefined;
   }
 
-  /** Pods that have to go, so that queues get back what they lent, and the queue that wants it. Those without a node wait again. */
+  /** Pods that have to go, so that queues get back what they lent, and the queue that wants it. Those without a node wait again from now on. */
   reclaimed(): readonly Debtor[] {
     const debtors = this.queues.debtors((id) => {
       const tenure = this.snapshot.tenant(id)?.tenure;
@@ -134,7 +134,7 @@ export class SchedulerState {
       this.review(pod.group);
       this.news.push(id);
     }
-    return debtors.filter(({ isUnplaced }) => !isUnplaced);
+    return debtors;
   }
 
   /** Tries what is left of a group after some of it was placed or could not be. */

@@ -179,8 +179,11 @@ export class SchedulingLoop {
 
   private afterTurn(): void {
     this.send();
+    const debtors = this.state.reclaimed();
+    this.evictor.reclaim(debtors);
     this.teller.heldBack(this.state.takeNews());
-    this.evictor.reclaim(this.state.reclaimed());
+    // Whoever waits again without a node left its quota to others.
+    if (debtors.some(({ isUnplaced }) => isUnplaced)) this.deps.clock.after(0, () => this.turns.wake());
     const { backlog } = this.state;
     this.deps.metrics.schedulerPendingPods.set({ state: "waiting" }, backlog.queued);
     this.deps.metrics.schedulerPendingPods.set({ state: "unschedulable" }, backlog.refused);
