@@ -182,7 +182,8 @@ async function openEdges(parts: Parts): Promise<Opened> {
     probe: probesOf(cluster, metrics),
     streams: (loop, idsOf) => {
       const of = { loop, idsOf, runtime, facts, hostUsage, copier: copierOf(parts.programPath) };
-      return podStreams({ ...edges, ...paths, ...of, rootfs: created.rootFs });
+      const { images, library, rootFs: rootfs } = created;
+      return podStreams({ ...edges, ...paths, ...of, images, library, rootfs });
     },
     facts,
     usage: hostUsage(systemClock),

@@ -13,7 +13,7 @@ import type {
   SignalRequest,
 } from "../proto/gen/tallship/v1/streams.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
-import type { RootFsDriver } from "./image/images.js";
+import type { ImageLibrary, Images, RootFsDriver } from "./image/images.js";
 import { endedRun } from "./logs/ended-logs.js";
 import { logPath } from "./logs/log-path.js";
 import { readLogs } from "./logs/read-logs.js";
@@ -25,10 +25,13 @@ import type { ExecChanges, ExecOutputPart, ObservedContainer, Runtime } from "./
 import { knownSignal } from "./runtime/signals.js";
 import type { PodStreams } from "./session/operator-streams.js";
 import { attach } from "./streams/attach.js";
+import { changesOf, wholeRoot } from "./streams/changes.js";
+import { commit } from "./streams/commit.js";
 import { copy } from "./streams/copy.js";
 import { execUser } from "./streams/exec-user.js";
 import { feed } from "./streams/feed.js";
 import { forward } from "./streams/forward.js";
+import { ownRoot } from "./streams/own-root.js";
 import { type OpenRoot, openStoppedRoot } from "./streams/stopped-root.js";
 import { usage } from "./streams/usage.js";
 import type { IdRange } from "./userns/pod-ids.js";
@@ -37,7 +40,9 @@ import type { IdRange } from "./userns/pod-ids.js";
 export interface PodStreamsParts {
   readonly loop: PodLoop;
   readonly runtime: Runtime;
-  readonly rootfs: Pick<RootFsDriver, "find">;
+  readonly rootfs: Pick<RootFsDriver, "find" | "compare">;
+  readonly images: Pick<Images, "lookup" | "ensure">;
+  readonly library: Pick<ImageLibrary, "make">;
   readonly dataDir: string;
   readonly runDir: string;
   readonly clock: Clock;
@@ -61,6 +66,7 @@ export function podStreams(parts: PodStreamsParts): PodStreams {
       return forward({ netnsPath: isOnHost ? undefined : netnsPath(runDir, podUid), port }, input, { clock, signal });
     },
     copy: async function* (podUid, start, input, signal) {
+      if (start.isWhole) return yield* wholeRoot(await ownRoot(parts, podUid, start.container), signal);
       const root = await rootToCopy(parts, podUid, start, signal);
       const ids = parts.idsOf(podUid);
       const users = ids === undefined ? undefined : { ids, copier: { command: parts.copier, clock } };
@@ -70,6 +76,10 @@ export function podStreams(parts: PodStreamsParts): PodStreams {
         root.close();
       }
     },
+    changes: async function* (podUid, { container }, signal) {
+      yield* changesOf(await ownRoot(parts, podUid, container), signal);
+    },
+    commit: (podUid, task, signal) => commit(parts, podUid, task, signal),
     signal: (podUid, request) => sendSignal(runtime, podUid, request),
     stats: (request, signal) => usage({ ...parts, networkBytes }, request, signal),
   };
@@ -184,7 +194,7 @@ async function* exec(
     hasTerminal: start.tty,
     hasStdin: start.stdin,
     size: start.size,
-    changes: changesOf(start, `/proc/${running.state.pid}/root`),
+    changes: execChanges(start, `/proc/${running.state.pid}/root`),
   });
   const cancel = (): void => session.cancel();
   if (signal.aborted) cancel();
@@ -198,7 +208,7 @@ async function* exec(
   }
 }
 
-function changesOf({ workingDir, env, user }: ExecStart, root: string): ExecChanges {
+function execChanges({ workingDir, env, user }: ExecStart, root: string): ExecChanges {
   return {
     ...(workingDir === "" ? {} : { workingDir }),
     user: execUser(user, root),

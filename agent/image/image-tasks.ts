@@ -1,23 +1,24 @@
-import { assertNever, asTallshipError, TallshipError } from "../../lib/errors.js";
-import { Pipe } from "../../lib/transport/pipe.js";
-import {
-  type BuildTask,
-  type ImageInput,
+import { assertNever, TallshipError } from "../../lib/errors.js";
+import type {
+  BuildTask,
+  ImageInput,
   ImageOutput,
-  type ImageTask,
-  type LoadStart,
-  type NamedImage,
-  type PruneTask,
-  type PullTask,
-  type PushTask,
-  type ReadTask,
-  type RegistryLogin,
-  type SaveTask,
+  ImageTask,
+  LoadStart,
+  NamedImage,
+  PruneTask,
+  PullTask,
+  PushTask,
+  ReadTask,
+  RootFsStart,
+  SaveTask,
 } from "../../proto/gen/tallship/v1/images.js";
 import type { ImageStreams } from "../session/operator-streams.js";
 import type { Build, ImageBuilder } from "./build/image-builder.js";
-import type { ImageLibrary, Images, NamedSpec } from "./images.js";
-import type { Logins, RegistryErrands } from "./registry-errands.js";
+import { imageOutput, loginsOf, telling } from "./image-outputs.js";
+import type { ImageLibrary, Images, MakeOrder, NamedSpec } from "./images.js";
+import { inflated } from "./layer/decompress.js";
+import type { RegistryErrands } from "./registry-errands.js";
 import type { InUse } from "./unused-images.js";
 
 /** Who does what is asked. */
@@ -71,43 +72,25 @@ function run(
   }
 }
 
-/** Bytes between two tellings of how far something is. */
-const TOLD_EVERY_BYTES = 4_194_304;
-
-type Tell = (output: ImageOutput) => void;
-type OnProgress = (step: string, bytesDone: number, bytesTotal: number) => void;
-
-/** What some work says of its progress, then what comes of it. */
-function telling(
-  work: (onProgress: OnProgress, tell: Tell) => Promise<readonly ImageOutput[]>,
-): AsyncIterable<ImageOutput> {
-  const outputs = new Pipe<ImageOutput>(1);
-  let told = { step: "", bytesDone: 0 };
-  const onProgress: OnProgress = (step, bytesDone, bytesTotal) => {
-    if (step === told.step && bytesDone - told.bytesDone < TOLD_EVERY_BYTES) return;
-    told = { step, bytesDone };
-    outputs.push(outputOf({ $case: "progress", value: { step, bytesDone, bytesTotal } }));
-  };
-  work(onProgress, (output) => void outputs.push(output)).then(
-    (results) => {
-      for (const result of results) outputs.push(result);
-      outputs.end();
-    },
-    (error: unknown) => outputs.end(asTallshipError(error)),
-  );
-  return outputs;
-}
-
 function load(
   library: ImageLibrary,
-  { names }: LoadStart,
+  { names, rootFs }: LoadStart,
   input: AsyncIterable<ImageInput>,
   signal: AbortSignal,
 ): AsyncIterable<ImageOutput> {
   return telling(async (onProgress) => {
-    const images = await library.load(archiveOf(input), { names, signal, onProgress });
-    return images.map((image) => outputOf({ $case: "loaded", value: { ...image, nodes: [] } }));
+    const options = { names, signal, onProgress };
+    const images =
+      rootFs === undefined
+        ? await library.load(archiveOf(input), options)
+        : [await library.make(ofRootFs(rootFs, inflated(archiveOf(input))), options)];
+    return images.map((image) => imageOutput({ $case: "loaded", value: { ...image, nodes: [] } }));
   });
+}
+
+/** An image of a root file system that came from elsewhere. */
+function ofRootFs({ changes, message }: RootFsStart, layer: AsyncIterable<Uint8Array>): MakeOrder {
+  return { layer, base: undefined, run: () => ({}), changes, author: "", comment: message, createdBy: "" };
 }
 
 async function* build(
@@ -120,8 +103,8 @@ async function* build(
   const asked = { start, bases, context: archiveOf(input), credentials: loginsOf(logins), openLink };
   for await (const event of builder.build(asked, signal))
     yield event.is === "output"
-      ? outputOf({ $case: "output", value: Buffer.from(event.bytes) })
-      : outputOf({ $case: "loaded", value: { ...event.image, names: [...event.image.names], nodes: [] } });
+      ? imageOutput({ $case: "output", value: Buffer.from(event.bytes) })
+      : imageOutput({ $case: "loaded", value: { ...event.image, names: [...event.image.names], nodes: [] } });
 }
 
 function fetchImage(library: ImageLibrary, image: NamedImage, signal: AbortSignal): AsyncIterable<ImageOutput> {
@@ -143,7 +126,7 @@ function pull(
       onProgress: ({ bytesDone, bytesTotal }) => onProgress("pulling", bytesDone, bytesTotal),
     });
     const spec = await library.specOf(digest);
-    return [outputOf({ $case: "loaded", value: { names: [name], spec, nodes: [] } })];
+    return [imageOutput({ $case: "loaded", value: { names: [name], spec, nodes: [] } })];
   });
 }
 
@@ -154,48 +137,40 @@ function push(
 ): AsyncIterable<ImageOutput> {
   if (image === undefined) throw new TallshipError("invalid_argument", "push: nothing says what");
   return telling(async (onProgress, tell) => {
-    const line = (text: string): void => tell(outputOf({ $case: "output", value: Buffer.from(`${text}\n`) }));
+    const line = (text: string): void => tell(imageOutput({ $case: "output", value: Buffer.from(`${text}\n`) }));
     await errands.push({ image: namedSpec(image), to, logins: loginsOf(logins), signal, onProgress, tell: line });
     return [];
   });
 }
 
 async function* resolve(digest: Promise<string>): AsyncGenerator<ImageOutput> {
-  yield outputOf({ $case: "resolved", value: await digest });
+  yield imageOutput({ $case: "resolved", value: await digest });
 }
 
 async function* found(repositories: ReturnType<RegistryErrands["search"]>): AsyncGenerator<ImageOutput> {
   for await (const { repository, tags } of repositories)
-    yield outputOf({ $case: "found", value: { repository, tags: [...tags] } });
-}
-
-function loginsOf(logins: readonly RegistryLogin[]): Logins {
-  return Object.fromEntries(logins.map(({ host, username, password }) => [host, { username, password }]));
+    yield imageOutput({ $case: "found", value: { repository, tags: [...tags] } });
 }
 
 async function* saveImages(library: ImageLibrary, { images }: SaveTask): AsyncGenerator<ImageOutput> {
   for await (const bytes of library.save(images.map(namedSpec)))
-    yield outputOf({ $case: "chunk", value: Buffer.from(bytes) });
+    yield imageOutput({ $case: "chunk", value: Buffer.from(bytes) });
 }
 
 async function* readContent(library: ImageLibrary, { digests }: ReadTask): AsyncGenerator<ImageOutput> {
-  for (const digest of digests) yield outputOf({ $case: "chunk", value: Buffer.from(await library.read(digest)) });
+  for (const digest of digests) yield imageOutput({ $case: "chunk", value: Buffer.from(await library.read(digest)) });
 }
 
 async function* prune(
   { library, inUse }: Pick<ImageWorkers, "library" | "inUse">,
   { all, names }: PruneTask,
 ): AsyncGenerator<ImageOutput> {
-  yield outputOf({ $case: "freedBytes", value: await library.dropUnused({ all, names }, inUse()) });
+  yield imageOutput({ $case: "freedBytes", value: await library.dropUnused({ all, names }, inUse()) });
 }
 
 function namedSpec({ name, spec }: NamedImage): NamedSpec {
   if (spec === undefined) throw new TallshipError("invalid_argument", `image ${name} stands for nothing`);
   return { name, spec };
-}
-
-function outputOf(part: NonNullable<ImageOutput["part"]>): ImageOutput {
-  return ImageOutput.fromPartial({ part });
 }
 
 /** The bytes of an archive. One whose end was not said broke off. */

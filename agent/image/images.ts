@@ -1,3 +1,4 @@
+import type { RunConfig } from "../../kinds/image-changes.js";
 import type { RegistryCredentials } from "../../kinds/registry-credentials.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { InUse } from "./unused-images.js";
@@ -98,6 +99,23 @@ export interface LoadedImage {
   readonly spec: ImageSpec;
 }
 
+/** An image to be made of one layer, on top of another image or alone. */
+export interface MakeOrder {
+  /** A tar archive that is not packed. */
+  readonly layer: AsyncIterable<Uint8Array>;
+  /** Digest of the manifest of the image below; absent: there is none. */
+  readonly base: string | undefined;
+  /** How it is run, made of what the config of the image below says of that. */
+  readonly run: (config: unknown) => RunConfig;
+  /** Instructions of a Dockerfile that change that. */
+  readonly changes: readonly string[];
+  readonly author: string;
+  /** What is to be known of it, for its history. */
+  readonly comment: string;
+  /** What the layer was made by. */
+  readonly createdBy: string;
+}
+
 /** A name of the cluster and what it stands for. */
 export interface NamedSpec {
   readonly name: string;
@@ -121,6 +139,8 @@ export interface ImageLibrary {
    * there. Fails with invalid_argument too, for names.
    */
   load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]>;
+  /** Makes an image of one layer, which is verified as any layer is. Fails as `load` does, and with not_found when content of the image below is not here. */
+  make(order: MakeOrder, options: LoadOptions): Promise<LoadedImage>;
   /** Makes an image of the cluster present, from other nodes. */
   fetch(image: NamedSpec, options: Omit<LoadOptions, "names">): Promise<void>;
   /** Images as one archive; not_found before its first byte when some content is not here. */
@@ -152,6 +172,15 @@ export interface RootFsMount {
   readonly cwd: string;
 }
 
+/** A container's root file system beside what it was at first, to be read only. Each is mounted by whoever looks, out of the container's sight. */
+export interface ComparableRoot {
+  readonly now: RootFs;
+  /** The image alone. */
+  readonly before: RootFs;
+  /** A folder that holds, by the same paths, whatever may differ; absent: it is not known what may. */
+  readonly written: string | undefined;
+}
+
 /** How root file systems are made of layers: overlayfs or btrfs. One conformance suite. Idempotent. */
 export interface RootFsDriver {
   readonly name: "overlayfs" | "btrfs";
@@ -159,6 +188,8 @@ export interface RootFsDriver {
   prepare(containerId: string, image: LocalImage, owner?: number): Promise<RootFs>;
   /** What prepare made for a container, as it was then; undefined when there is nothing. */
   find(containerId: string): Promise<RootFs | undefined>;
+  /** What a container has made of its image, whether it runs or not; undefined when there is nothing. */
+  compare(containerId: string, image: LocalImage): Promise<ComparableRoot | undefined>;
   /** Removes what prepare made; the caller has unmounted. */
   remove(containerId: string): Promise<void>;
   /** Containers that have a root file system. */

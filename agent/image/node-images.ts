@@ -1,12 +1,13 @@
 import { formatReference, type ImageReference, manifestKey, parseReference } from "../../kinds/image-reference.js";
-import type { Cancel } from "../../lib/clock.js";
-import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
+import { type Cancel, rfc3339 } from "../../lib/clock.js";
+import { assert, asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import { exportArchive } from "./archive/export-archive.js";
-import { importArchive } from "./archive/import-archive.js";
+import { type ImportedImage, type ImportParts, importArchive } from "./archive/import-archive.js";
 import { layOut } from "./archive/lay-out.js";
+import { makeImage } from "./archive/make-image.js";
 import { asDiskError } from "./disk-errors.js";
 import type { ImageMetrics } from "./image-metrics.js";
 import { imageSpecOf } from "./image-spec.js";
@@ -17,6 +18,7 @@ import type {
   LoadedImage,
   LoadOptions,
   LocalImage,
+  MakeOrder,
   NamedSpec,
   PullProgress,
   RootFsDriver,
@@ -94,13 +96,26 @@ export class NodeImages implements Images, ImageLibrary {
     }
   }
 
-  async load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]> {
+  load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]> {
+    return this.takingIn((parts) => importArchive(parts, archive, options));
+  }
+
+  async make(order: MakeOrder, options: LoadOptions): Promise<LoadedImage> {
+    const createdAt = rfc3339(this.options.clock.nowMs());
+    const [made] = await this.takingIn(async (parts) => [await makeImage(parts, { ...order, createdAt }, options)]);
+    assert(made !== undefined, "what makes an image gives one");
+    return made;
+  }
+
+  private async takingIn(
+    work: (parts: ImportParts) => Promise<readonly ImportedImage[]>,
+  ): Promise<readonly LoadedImage[]> {
     const { store, names, platform, log } = this.options;
     const pin = new Set<string>();
     this.pinned.add(pin);
     try {
       const unpack = (request: PullRequest): Promise<ImageRecord> => this.puller.pull(request);
-      const loaded = await importArchive({ store, names, platform, unpack, pin }, archive, options);
+      const loaded = await work({ store, names, platform, unpack, pin });
       log.info("images taken in", { images: loaded.flatMap((each) => each.names).join(" ") });
       this.flushLater();
       return await Promise.all(

@@ -6,6 +6,9 @@ import type { ImageInput, ImageOutput, ImageTask } from "../../proto/gen/tallshi
 import { NodesDefinition, type OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import type {
   AttachStart,
+  ChangesChunk,
+  ChangesRequest,
+  CommitTask,
   CopyStart,
   ExecInput,
   ExecOutput,
@@ -49,6 +52,10 @@ export interface PodStreams {
     signal: AbortSignal,
   ): AsyncIterable<ExecOutput>;
   signal(podUid: string, request: SignalRequest): Promise<void>;
+  /** Which files of its image a container has added, changed or deleted. */
+  changes(podUid: string, request: ChangesRequest, signal: AbortSignal): AsyncIterable<ChangesChunk>;
+  /** Makes an image of a container. */
+  commit(podUid: string, task: CommitTask, signal: AbortSignal): AsyncIterable<ImageOutput>;
   /** Of all pods of the node. */
   stats(request: StatsRequest, signal: AbortSignal): AsyncIterable<StatsChunk>;
 }
@@ -192,13 +199,21 @@ async function* answer(
     case "stats":
       for await (const chunk of streams.stats(what.value, signal)) yield { part: { $case: "stats", value: chunk } };
       return;
-    case "image":
-      for await (const output of streams.image(what.value, input.image.stream, signal))
-        yield { part: { $case: "image", value: output } };
+    case "changes":
+      for await (const chunk of streams.changes(podUID, what.value, signal))
+        yield { part: { $case: "changes", value: chunk } };
       return;
+    case "commit":
+      return yield* asImage(streams.commit(podUID, what.value, signal));
+    case "image":
+      return yield* asImage(streams.image(what.value, input.image.stream, signal));
     default:
       assertNever(what);
   }
+}
+
+async function* asImage(outputs: AsyncIterable<ImageOutput>): AsyncGenerator<NodeFrame, void, undefined> {
+  for await (const output of outputs) yield { part: { $case: "image", value: output } };
 }
 
 async function* asOutput(outputs: AsyncIterable<ExecOutput>): AsyncGenerator<NodeFrame, void, undefined> {

@@ -17,7 +17,7 @@ export interface LoadFlags extends ClusterFlags {
 export async function runLoad({ flags }: { readonly flags: LoadFlags }, shell: Shell): Promise<number> {
   const path = flags.input ?? "-";
   if (path === "-" && shell.stdin.isTerminal) throw usageError("name the archive with -i, or pipe it in");
-  const archive = await openArchive(shell, path);
+  const archive = await openArchive(shell, path, "load");
   return withCluster(shell, flags, async ({ images }) => {
     const progress = new Progress(shell, flags.quiet);
     const messages = upload(
@@ -41,10 +41,11 @@ export async function runLoad({ flags }: { readonly flags: LoadFlags }, shell: S
   });
 }
 
-async function openArchive(shell: Shell, path: string): Promise<AsyncIterable<Uint8Array>> {
+/** The bytes of an archive: of a file, or of standard input for -. */
+export async function openArchive(shell: Shell, path: string, verb: string): Promise<AsyncIterable<Uint8Array>> {
   if (path === "-") return shell.stdin.chunks(shell.signal);
   const found = await shell.files.find(path);
   if (found.is === "file") return shell.files.chunks(path);
   const why = found.is === "folder" ? "is a folder, not an archive; pack it with tar" : "does not exist";
-  throw new TallshipError("invalid_argument", `load ${path}: it ${why}`);
+  throw new TallshipError("invalid_argument", `${verb} ${path}: it ${why}`);
 }

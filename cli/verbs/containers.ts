@@ -22,6 +22,7 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
   },
   {
     name: "update",
+    aliases: ["container update"],
     summary: "give containers that run other amounts of CPU and memory",
     load: async () => (await import("./update.js")).update,
   },
@@ -173,46 +174,24 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
   {
     name: "info",
     aliases: ["system info"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered(
-        "info",
-        "cluster-info, get nodes and top nodes tell of the cluster, version of the programs",
-      ),
+    summary: "tell of the cluster as a whole",
+    load: async () => (await import("./info.js")).info,
   },
   {
     name: "commit",
     aliases: ["container commit"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered("commit", "write a Dockerfile and build it; cp brings files out"),
+    summary: "make an image of what a container is now",
+    load: async () => (await import("./commit.js")).commit,
   },
   {
     name: "container diff",
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered("container diff", "compare what cp CONTAINER:PATH brings out"),
+    summary: "tell which files of its image a container has changed",
+    load: async () => (await import("./container-diff.js")).containerDiff,
   },
   {
     name: "export",
     aliases: ["container export"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered(
-        "export",
-        "cp CONTAINER:/PATH - writes a folder as a tar archive, image save a whole image",
-      ),
-  },
-  {
-    name: "import",
-    aliases: ["image import"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered("import", "build it: FROM scratch, ADD rootfs.tar /"),
+    summary: "write all files of a container as an archive",
+    load: async () => (await import("./export.js")).exportVerb,
   },
 ];

@@ -1,15 +1,17 @@
+import { runChanges } from "../containers/changes.js";
 import { runDiff } from "../diff/diff.js";
 import { CLUSTER_FLAGS, FILE_FLAGS, SELECT_FLAGS } from "../flags.js";
-import { verb } from "../verb.js";
+import { usageError, verb } from "../verb.js";
 
 /** Writes nothing; the server says what an apply would make. */
 export const diff = verb({
-  forms: ["diff -f FILE…", "diff -k FOLDER"],
+  forms: ["diff -f FILE…", "diff -k FOLDER", "diff CONTAINER"],
   description:
     "Exits with 0 when nothing differs, with 1 when something does, and with more when it fails. Values of Secrets are not shown,\nonly that they differ.",
   examples: [
     ["diff -f hello.yaml", "what apply -f hello.yaml would change"],
     ["diff -k overlays/prod --prune", "and what apply --prune would delete"],
+    ["diff web", "docker's form: which files of its image a container has changed"],
   ],
   flags: {
     ...FILE_FLAGS,
@@ -19,6 +21,11 @@ export const diff = verb({
     selector: { ...SELECT_FLAGS.selector, summary: "only objects of the files with these labels" },
     ...CLUSTER_FLAGS,
   },
-  operands: "none",
-  run: runDiff,
+  operands: "pods",
+  run: (call, shell) => {
+    const { flags, operands } = call;
+    const hasFiles = flags.filename.length > 0 || flags.kustomize !== undefined;
+    if (hasFiles && operands.length > 0) throw usageError(`unexpected "${operands[0]}" beside files`);
+    return operands.length > 0 ? runChanges(flags, operands, shell) : runDiff(call, shell);
+  },
 });

@@ -218,7 +218,7 @@ export const IMAGE_VERBS: readonly VerbRow[] = [
   {
     name: "build",
     summary: "build an image of a Dockerfile, on a node of the cluster",
-    aliases: ["image build"],
+    aliases: ["image build", "buildx build", "builder build"],
     load: async () => (await import("./build.js")).build,
   },
   {
@@ -226,6 +226,12 @@ export const IMAGE_VERBS: readonly VerbRow[] = [
     aliases: ["load"],
     summary: "take images of an archive into the cluster",
     load: async () => (await import("./image-load.js")).imageLoad,
+  },
+  {
+    name: "import",
+    aliases: ["image import"],
+    summary: "make an image of a root file system in an archive",
+    load: async () => (await import("./import.js")).importVerb,
   },
   {
     name: "image save",

@@ -31,7 +31,6 @@ test("volumes are made, listed by filters and formats, told of, and removed unle
 });
 
 test("what docker has and this has not says what to use instead", async () => {
-  await fail(bench, { line: "commit web web:v2", code: 1, err: "commit is not offered: write a Dockerfile" });
   await fail(bench, { line: "rename web other", code: 1, err: "rename is not offered" });
   await fail(bench, {
     line: "run --device /dev/x busybox",

@@ -50,6 +50,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Copy: ["admin", "control-plane"],
     Signal: ["admin", "control-plane"],
     Stats: ["admin", "control-plane"],
+    Changes: ["admin", "control-plane"],
   },
   Images: {
     Load: ["admin", "control-plane"],
@@ -62,6 +63,7 @@ const CALLS: Readonly<Record<string, Readonly<Record<string, readonly Role[]>>>>
     Pull: ["admin", "control-plane"],
     Push: ["admin", "control-plane"],
     Search: ["admin", "control-plane"],
+    Commit: ["admin", "control-plane"],
   },
   Nodes: { Session: ["node"], RenewCertificate: ["node", "control-plane"], Carry: ["node"] },
   Replicas: {

@@ -9,9 +9,10 @@ import {
   type LoadImages,
 } from "../../proto/gen/tallship/v1/images.js";
 import { buildBases, imageNameOf } from "./build-bases.js";
+import { commitContainer } from "./commit-container.js";
 import { inspectImage, listImages, saveImages } from "./look-at-images.js";
 import { type NodeTaskDeps, nodesFor, runOnNode } from "./node-task.js";
-import { type PublishDeps, publishImage } from "./publish-image.js";
+import { type PublishDeps, published } from "./publish-image.js";
 import { pullImage } from "./pull-image.js";
 import { pushImage } from "./push-image.js";
 import { hostOfName, loginsFor } from "./registry-logins.js";
@@ -36,6 +37,7 @@ export function imagesService(deps: ImagesDeps): Handlers<typeof ImagesDefinitio
     pull: (request, context) => pullImage(deps, request, context),
     push: (request, { signal }) => pushImage(deps, request, signal),
     search: (request, { signal }) => searchImages(deps, request, signal),
+    commit: (request, context) => commitContainer(deps, request, context),
   };
 }
 
@@ -78,20 +80,11 @@ async function* takenIn(
   { task, archive, digests }: Taking,
   context: CallContext,
 ): AsyncGenerator<ImageOutput> {
-  const { signal } = context;
-  const [node] = await nodesFor(deps, digests, signal);
+  const [node] = await nodesFor(deps, digests, context.signal);
   if (node === undefined)
     throw new TallshipError("unavailable", "no node is Ready and connected: nobody can take the images in");
   const nodeName = node.name;
-  for await (const output of runOnNode(deps, { nodeName, task, archive }, signal)) {
-    if (output.part?.$case !== "loaded") yield output;
-    else yield* publishImage(deps, { ...output.part.value, spec: specOf(output.part.value.spec), nodeName }, context);
-  }
-}
-
-function specOf<T>(spec: T | undefined): T {
-  if (spec !== undefined) return spec;
-  throw new TallshipError("internal", "the node does not say what it has taken in");
+  yield* published(deps, { outputs: runOnNode(deps, { nodeName, task, archive }, context.signal), nodeName }, context);
 }
 
 interface Part<Start> {

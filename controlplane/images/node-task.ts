@@ -42,8 +42,13 @@ export async function* runOnNode(
 ): AsyncGenerator<ImageOutput> {
   const value = ImageTask.fromPartial({ task });
   const stream = await broker.open({ nodeName, podUID: "", what: { $case: "image", value } }, signal);
-  const stop = closeOnAbort(stream, signal);
   if (archive !== undefined) sendArchive(archive, stream, signal);
+  yield* outputsOf(stream, signal);
+}
+
+/** What comes of work on images, as it comes, from a stream that somebody has opened. */
+export async function* outputsOf(stream: CarriedStream, signal: AbortSignal): AsyncGenerator<ImageOutput> {
+  const stop = closeOnAbort(stream, signal);
   try {
     for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
       if (part.$case === "image") yield part.value;

@@ -1,4 +1,4 @@
-import { asTallshipError } from "../../lib/errors.js";
+import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import type { CallContext } from "../../lib/transport/service.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import { ImageOutput } from "../../proto/gen/tallship/v1/images.js";
@@ -15,6 +15,23 @@ export interface MadeImage {
   readonly names: readonly string[];
   readonly spec: ImageSpec;
   readonly nodeName: string;
+}
+
+/** What comes of a node's work, each image in it an image of the cluster before it is told. */
+export async function* published(
+  deps: PublishDeps,
+  { outputs, nodeName }: { readonly outputs: AsyncIterable<ImageOutput>; readonly nodeName: string },
+  context: CallContext,
+): AsyncGenerator<ImageOutput> {
+  for await (const output of outputs) {
+    if (output.part?.$case !== "loaded") yield output;
+    else yield* publishImage(deps, { ...output.part.value, spec: specOf(output.part.value.spec), nodeName }, context);
+  }
+}
+
+function specOf<T>(spec: T | undefined): T {
+  if (spec !== undefined) return spec;
+  throw new TallshipError("internal", "the node does not say what it has taken in");
 }
 
 /** Further nodes that are asked to hold an image before one is enough. */

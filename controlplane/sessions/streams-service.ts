@@ -4,6 +4,8 @@ import { pump } from "../../lib/transport/pump.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
 import type { OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import {
+  type ChangesChunk,
+  type ChangesRequest,
   ExecInput,
   type ExecOutput,
   LogsChunk,
@@ -39,6 +41,7 @@ export function streamsService(deps: StreamsDeps): Handlers<typeof StreamsDefini
     copy: (inputs, context) => duplex(deps, "copy", inputs, context),
     signal: (request, context) => signalContainer(deps, request, context),
     stats: (request, { signal }) => gatherUsage(deps, request, signal),
+    changes: (request, { signal }) => changes(deps, request, signal),
   };
 }
 
@@ -62,6 +65,23 @@ async function* logs(
     if (gone !== undefined) yield LogsChunk.fromPartial({ note: departureText(gone, clock.nowMs()) });
     for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
       if (part.$case === "logs") yield part.value;
+    }
+  } finally {
+    stop();
+  }
+}
+
+async function* changes(
+  { view, broker }: StreamsDeps,
+  request: ChangesRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ChangesChunk> {
+  const target = findTarget(view, request, (container) => ({ $case: "changes", value: { ...request, container } }));
+  const stream = await broker.open(target, signal);
+  const stop = closeOnAbort(stream, signal);
+  try {
+    for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
+      if (part.$case === "changes") yield part.value;
     }
   } finally {
     stop();

@@ -17,6 +17,8 @@ export interface PackOrder {
   readonly choose?: Choose;
   /** Ids of this host that stand for others in the archive; absent: all stand for themselves. */
   readonly ids?: MappedIds | undefined;
+  /** What the folder holds is packed by its own names, without the folder and without "./". */
+  readonly isBare?: boolean;
 }
 
 /** Whether a path below a packed folder, one byte per character, goes into the archive; of a folder that does not, `within` still looks for what does. */
@@ -28,7 +30,14 @@ const PIECE_BYTES = 65_536;
  * The tar archive of a file, or of a folder with all that it holds, under the last name of its path. Links inside are packed as links, so nothing
  * outside is read, whatever is renamed meanwhile. Sockets and device nodes are left out; a file that shrinks while it is read ends in zeros.
  */
-export function* packTree({ root, path, followsLink, choose = () => "keep", ids }: PackOrder): Generator<Buffer> {
+export function* packTree({
+  root,
+  path,
+  followsLink,
+  choose = () => "keep",
+  ids,
+  isBare = false,
+}: PackOrder): Generator<Buffer> {
   const rules = { beyond: "clamped", makesFolders: false } as const;
   const fd = openRooted(root, path, { ...rules, followsLast: followsLink || /\/\.?$/.test(path) });
   try {
@@ -42,7 +51,7 @@ export function* packTree({ root, path, followsLink, choose = () => "keep", ids 
       }
     };
     yield* packPlace(fd, {
-      name: last === ".." || /(^|\/)\.$/.test(path) ? "." : last,
+      name: isBare ? "" : last === ".." || /(^|\/)\.$/.test(path) ? "." : last,
       below: "",
       choose,
       ids,
@@ -57,7 +66,7 @@ export function* packTree({ root, path, followsLink, choose = () => "keep", ids 
 }
 
 interface Place {
-  /** In the archive. */
+  /** In the archive; empty for a folder that is not in it. */
   readonly name: string;
   /** Below what is packed; empty for that itself. */
   readonly below: string;
@@ -72,7 +81,8 @@ function* packPlace(fd: number, place: Place): Generator<Buffer> {
   if (choice === "drop") return;
   const stats = fstatSync(fd);
   const { name, ids, readLink } = place;
-  if (stats.isDirectory()) yield* packFolder(fd, place, choice === "keep" ? stats : undefined);
+  if (name === "") yield* packChildren(fd, place);
+  else if (stats.isDirectory()) yield* packFolder(fd, place, choice === "keep" ? stats : undefined);
   else if (choice === "within") return;
   else if (stats.isSymbolicLink())
     yield tarHeader(tarEntry(name, "symlink", { ...ownersOf(stats, ids), linkPath: readLink() }));
@@ -95,7 +105,12 @@ function* packChildren(fd: number, { name, below, choose, ids }: Place): Generat
   for (const child of readdirSync(nameIn(fd, ""), { encoding: "latin1" }).sort()) {
     const opened = openIfThere(fd, child);
     if (opened === undefined) continue;
-    const place = { name: `${name}/${child}`, below: below === "" ? child : `${below}/${child}`, choose, ids };
+    const place = {
+      name: name === "" ? child : `${name}/${child}`,
+      below: below === "" ? child : `${below}/${child}`,
+      choose,
+      ids,
+    };
     const readLink = (): string => readlinkSync(nameIn(fd, child), { encoding: "latin1" });
     try {
       yield* packPlace(opened, { ...place, readLink });

@@ -181,6 +181,32 @@ export function rootFsConformance(
       expect(readFileSync(join(await mount(first), "written"), "utf8")).toBe("kept");
     });
 
+    test("what a container has made of its image is seen beside it, and the image as it was", async () => {
+      const image = await imageOf(
+        [entry("./", "directory"), entry("d", "directory"), file("d/x", "x"), file("gone", "gone")],
+        [file("top", "top")],
+      );
+      const fresh = describeTree(await start("fresh", image));
+      const path = await start("c", image);
+      writeFileSync(join(path, "d/x"), "changed");
+      writeFileSync(join(path, "new"), "new");
+      rmSync(join(path, "gone"));
+      const left = describeTree(path);
+      await unmount(path);
+      const compared = await driver.compare("c", image);
+      const seen = async (root: RootFs | undefined): Promise<readonly string[]> => {
+        if (root === undefined) return [];
+        const lines = describeTree(await mount(root));
+        await unmount(root.path);
+        return lines;
+      };
+      // The topmost folder is the driver's own: of the container, not of the image.
+      const below = (lines: readonly string[]): readonly string[] => lines.filter((line) => !line.startsWith(" "));
+      expect(below(await seen(compared?.now))).toEqual(below(left));
+      expect(below(await seen(compared?.before))).toEqual(below(fresh));
+      expect(await driver.compare("never-was", image)).toBeUndefined();
+    });
+
     test("removing twice is removing once, and a new root of the name is empty of the old", async () => {
       const image = await imageOf([file("a", "a")]);
       await driver.remove("never-was");

@@ -48,6 +48,7 @@ export function folderRootFs(folder: string): RootFsDriver {
       return { path: `${own}/merged`, mount: { type: "overlay", source: "overlay", options, cwd: own } };
     },
     find: async () => undefined,
+    compare: async () => undefined,
     remove: async (id) => rmSync(`${folder}/${id}`, { recursive: true, force: true }),
     list: async () => readdirSync(folder),
     layersInUse: async () => [],

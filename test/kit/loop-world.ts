@@ -276,7 +276,7 @@ export class LoopWorld {
         rootfs: {
           name: "overlayfs",
           prepare: async () => ({ path: "/", mount: undefined }),
-          ...{ find: async () => undefined, remove: async () => undefined },
+          ...{ find: async () => undefined, compare: async () => undefined, remove: async () => undefined },
           list: async () => [],
           layersInUse: async () => [],
           prune: async () => undefined,

@@ -15,4 +15,5 @@ export const NO_STREAMS: Handlers<typeof StreamsDefinition> = {
   copy: () => refuse("copy"),
   signal: () => refuse("signals"),
   stats: () => refuse("stats"),
+  changes: () => refuse("changes"),
 };

@@ -131,6 +131,7 @@ const NO_IMAGES: Handlers<typeof ImagesDefinition> = {
   pull: () => refuse("images"),
   push: () => refuse("images"),
   search: () => refuse("images"),
+  commit: () => refuse("images"),
 };
 const NO_CLUSTER: Handlers<typeof ClusterDefinition> = {
   info: async () => InfoResponse.fromPartial({ version: "0.1.0", commit: "abc", leaderAddress: "a:7443" }),

@@ -41,6 +41,7 @@ const ROOTFS: RootFsDriver = {
   name: "overlayfs",
   prepare: async (id) => ({ path: `/roots/${id}`, mount: undefined }),
   find: async () => undefined,
+  compare: async () => undefined,
   remove: async () => undefined,
   list: async () => [],
   layersInUse: async () => [],
@@ -156,6 +157,7 @@ export class SimNode {
         createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
       streams: () => ({
         ...{ logs: nothing, exec: nothing, attach: nothing, forward: nothing, copy: nothing, stats: nothing },
+        ...{ changes: nothing, commit: nothing },
         signal: async () => undefined,
       }),
       imageStreams: () => ({ image: nothing }),

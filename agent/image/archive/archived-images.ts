@@ -127,7 +127,8 @@ function pointer({ files, compressionOf }: ArchiveReader, path: string, type: st
   };
 }
 
-function written({ mediaType, digest, sizeBytes }: Descriptor): JsonObject {
+/** A pointer as a manifest has it. */
+export function written({ mediaType, digest, sizeBytes }: Descriptor): JsonObject {
   return { mediaType, digest, size: sizeBytes };
 }
 

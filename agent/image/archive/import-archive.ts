@@ -77,7 +77,8 @@ function checkNames(images: readonly ArchivedImage[], asked: readonly string[]):
     throw new TallshipError("invalid_argument", "the archive does not say what its image is called: give it a name");
 }
 
-async function takeIn(
+/** Takes in one image, of the files that are there and of what the store holds already, and names it. */
+export async function takeIn(
   { store, names, unpack, pin }: ImportParts,
   image: ArchivedImage,
   files: ArchiveFiles,

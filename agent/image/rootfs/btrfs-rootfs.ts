@@ -5,7 +5,7 @@ import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import { asTexts } from "../../../lib/json-shape.js";
 import { onDisk } from "../disk-errors.js";
-import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
+import type { ComparableRoot, LocalImage, RootFs, RootFsDriver } from "../images.js";
 import type { RunCommand } from "../run-command.js";
 import { SharedTasks } from "../shared-tasks.js";
 import { flattenLayer, type Hidden } from "./flatten-layer.js";
@@ -47,6 +47,13 @@ export class BtrfsRootFs implements RootFsDriver {
   async find(containerId: string): Promise<RootFs | undefined> {
     const path = join(this.options.folder, containerId);
     return existsSync(path) ? { path, mount: undefined } : undefined;
+  }
+
+  async compare(containerId: string, image: LocalImage): Promise<ComparableRoot | undefined> {
+    const now = await this.find(containerId);
+    if (now === undefined) return undefined;
+    const base = await onDisk(`flatten ${image.reference}`, () => this.baseOf(image.layerPaths));
+    return { now, before: { path: base, mount: undefined }, written: undefined };
   }
 
   async remove(containerId: string): Promise<void> {

@@ -1,9 +1,9 @@
 // Edge: folders of overlay root file systems.
 import { chownSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { readdir, readlink, rename, rm } from "node:fs/promises";
+import { readdir, readlink, realpath, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { onDisk } from "../disk-errors.js";
-import type { LocalImage, RootFs, RootFsDriver } from "../images.js";
+import type { ComparableRoot, LocalImage, RootFs, RootFsDriver } from "../images.js";
 
 /**
  * Root file systems by overlayfs. Below FOLDER/CONTAINER stand `upper` (what the container writes), `work` (overlayfs'
@@ -28,6 +28,19 @@ export class OverlayRootFs implements RootFsDriver {
     const cwd = join(this.folder, containerId);
     const links = await readdir(join(cwd, "l")).catch(emptyWhenMissing);
     return links.length === 0 ? undefined : rootIn(cwd, links.length);
+  }
+
+  /** What was written is one more layer here: a second mount that could write would disturb the container's own. */
+  async compare(containerId: string): Promise<ComparableRoot | undefined> {
+    const cwd = join(this.folder, containerId);
+    const links = await readdir(join(cwd, "l")).catch(emptyWhenMissing);
+    if (links.length === 0) return undefined;
+    const lower = links.map((_, at) => `l/${at}`);
+    const [only = ""] = lower;
+    // Overlayfs wants two layers at least; one alone is what it looks like.
+    const before =
+      lower.length === 1 ? { path: await realpath(join(cwd, only)), mount: undefined } : readOnly(cwd, lower);
+    return { now: readOnly(cwd, ["upper", ...lower]), before, written: join(cwd, "upper") };
   }
 
   remove(containerId: string): Promise<void> {
@@ -81,6 +94,12 @@ export class OverlayRootFs implements RootFsDriver {
 function rootIn(cwd: string, layerCount: number): RootFs {
   const lower = Array.from({ length: layerCount }, (_, at) => `l/${at}`).join(":");
   const options = `lowerdir=${lower},upperdir=upper,workdir=work`;
+  return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
+}
+
+/** Layers as they are stacked, topmost first, below a container's folder. */
+function readOnly(cwd: string, layers: readonly string[]): RootFs {
+  const options = `ro,lowerdir=${layers.join(":")}`;
   return { path: join(cwd, "merged"), mount: { type: "overlay", source: "overlay", options, cwd } };
 }
 
