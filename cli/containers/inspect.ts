@@ -8,41 +8,27 @@ import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
 import type { Container } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
-import { type ClusterFlags, withCluster } from "../cluster.js";
-import { EXIT } from "../exit-codes.js";
-import { renderTemplate } from "../go-template/evaluate.js";
+import type { Cluster } from "../cluster.js";
+import type { Look } from "../inspect/told.js";
 import { listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
-import { usageError } from "../verb.js";
-import { findContainers } from "./find.js";
+import { findContainer } from "./find.js";
 import { idOf, type NamedContainer, nameOf } from "./identity.js";
 import { type OpenPort, openPorts } from "./ports.js";
 import { commandOf, dockerState, healthOf, statusOf } from "./state.js";
 
-/** What `inspect` was asked. */
-export interface InspectFlags extends ClusterFlags {
-  readonly format: string | undefined;
-}
-
-/** Tells all of containers in the shape of `docker inspect`, the pod as the cluster has it included. */
-export function runInspect(
-  { flags, operands }: { readonly flags: InspectFlags; readonly operands: readonly string[] },
-  shell: Shell,
-): Promise<number> {
-  if (operands.length === 0) throw usageError("name the containers");
-  return withCluster(shell, flags, async (cluster) => {
-    const found = await findContainers(cluster, operands, shell.signal);
-    const { objects } = await listObjects(cluster, { kind: "Service", namespace: cluster.namespace }, shell.signal);
-    const services = objects.flatMap((typed) => (typed.kind === "Service" ? [typed.object] : []));
-    const all = found.map((one) => inspected(one, services));
-    const { format } = flags;
-    const text =
-      format === undefined
-        ? `${JSON.stringify(all, null, 4)}\n`
-        : all.map((one) => `${renderTemplate(format, one)}\n`).join("");
-    await shell.stdout.write(text);
-    return EXIT.ok;
-  });
+/** Tells all of containers in the shape of `docker inspect`, the pod as the cluster has it included. Services are read once. */
+export function lookAtContainers(cluster: Cluster, { signal }: Pick<Shell, "signal">): Look {
+  let reading: Promise<readonly Service[]> | undefined;
+  const services = async (): Promise<readonly Service[]> => {
+    const { objects } = await listObjects(cluster, { kind: "Service", namespace: cluster.namespace }, signal);
+    return objects.flatMap((typed) => (typed.kind === "Service" ? [typed.object] : []));
+  };
+  return async (word) => {
+    const found = await findContainer(cluster, word, signal);
+    reading ??= services();
+    return inspected(found, await reading);
+  };
 }
 
 /** What is known of a container, under Docker's names. */

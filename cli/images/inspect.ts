@@ -1,28 +1,32 @@
 import { ageText } from "../../kinds/age.js";
 import { bytesText } from "../../kinds/bytes-text.js";
 import { shortDigest } from "../../kinds/columns/image.js";
+import type { Json, JsonObject } from "../../kinds/encode.js";
 import type { InspectImageResponse } from "../../proto/gen/tallship/v1/images.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { type Look, tellInspected } from "../inspect/told.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
 import { formatTable } from "../table.js";
 import { usageError } from "../verb.js";
 import { splitName } from "./list.js";
 
-type Json = Readonly<Record<string, unknown>>;
+/** Tells what images say of themselves, in the shape of docker image inspect. */
+export function lookAtImages(cluster: Cluster, shell: Shell): Look {
+  return async (name) => described(await inspect(cluster, name, shell));
+}
 
-/** Prints what images say of themselves, as docker image inspect does. */
-export async function runInspect(
-  { flags, operands }: { readonly flags: ClusterFlags; readonly operands: readonly string[] },
+/** Prints what images say of themselves. */
+export function runInspect(
+  {
+    flags,
+    operands,
+  }: { readonly flags: ClusterFlags & { readonly format: string | undefined }; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  if (operands.length === 0) throw usageError("name the images");
-  return withCluster(shell, flags, async (cluster) => {
-    const found: unknown[] = [];
-    for (const name of operands) found.push(described(await inspect(cluster, name, shell)));
-    await shell.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
-    return 0;
-  });
+  return withCluster(shell, flags, (cluster) =>
+    tellInspected(operands, { format: flags.format, shell, look: lookAtImages(cluster, shell) }),
+  );
 }
 
 /** What `image history` was asked. */
@@ -52,25 +56,25 @@ function inspect({ images }: Cluster, name: string, shell: Shell): Promise<Inspe
   return images.inspect({ name }, { signal: shell.signal });
 }
 
-function described({ image, config }: InspectImageResponse): unknown {
+function described({ image, config }: InspectImageResponse): Json {
   const found = json(config);
   const { name = "", spec, nodes = [] } = image ?? {};
   const [repository, tag] = splitName(name);
   const rootfs = objectOf(found["rootfs"]);
   return {
-    Id: spec?.configDigest,
+    Id: spec?.configDigest ?? "",
     RepoTags: [`${repository}:${tag}`],
     RepoDigests: [`${repository}@${spec?.digest}`],
     Comment: "",
-    Created: found["created"],
-    Author: found["author"] ?? "",
+    Created: textOf(found["created"]),
+    Author: textOf(found["author"]),
     Config: found["config"] ?? {},
-    Architecture: found["architecture"],
-    Variant: found["variant"],
-    Os: found["os"],
-    Size: spec?.sizeBytes,
+    Architecture: textOf(found["architecture"]),
+    Variant: textOf(found["variant"]),
+    Os: textOf(found["os"]),
+    Size: spec?.sizeBytes ?? 0,
     RootFS: { Type: "layers", Layers: rootfs["diff_ids"] ?? [] },
-    Nodes: nodes,
+    Nodes: [...nodes],
   };
 }
 
@@ -104,12 +108,13 @@ function stepsOf(
 
 const BY_WIDTH = 45;
 
-function json(bytes: Uint8Array): Json {
+function json(bytes: Uint8Array): JsonObject {
   return objectOf(JSON.parse(Buffer.from(bytes).toString("utf8") || "{}"));
 }
 
-function objectOf(value: unknown): Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};
+// A parser: what JSON.parse made is JSON.
+function objectOf(value: unknown): JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? ({ ...value } as JsonObject) : {};
 }
 
 function textOf(value: unknown): string {

@@ -33,6 +33,13 @@ test("a network is made with docker's words, listed beside those that are always
     "",
   ]);
   expect(await succeed(bench, "network ls -q")).toContain(id.slice(0, 12));
+  expect(await succeed(bench, "network ls -q --filter driver=bridge")).toBe(
+    await succeed(bench, "network ls -f name=side --format {{.ID}}"),
+  );
+  expect(await succeed(bench, "network ls --filter type=custom --format {{.Name}}:{{.Internal}}")).toBe(
+    "back:false\nside:true\n",
+  );
+  expect(await succeed(bench, "network inspect -f {{.Driver}} back side")).toBe("overlay\nbridge\n");
   await pod("web", "default,back");
   const [inspected] = JSON.parse(await succeed(bench, "network inspect back"));
   expect(inspected).toMatchObject({

@@ -1,3 +1,4 @@
+import type { Json } from "../../kinds/encode.js";
 import { joinedNetworks } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
@@ -7,9 +8,10 @@ import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
+import { type Look, tellInspected } from "../inspect/told.js";
 import { eachOf, getObject, listObjects, nameOf as objectName } from "../objects.js";
+import { formatRows } from "../output/row-format.js";
 import type { Shell } from "../shell.js";
-import { formatTable } from "../table.js";
 import { toldAlready, usageError } from "../verb.js";
 import { BUILT_IN, isBuiltIn } from "./built-in.js";
 
@@ -17,6 +19,8 @@ import { BUILT_IN, isBuiltIn } from "./built-in.js";
 export interface NetworkListFlags extends ClusterFlags {
   readonly quiet: boolean;
   readonly noTrunc: boolean;
+  readonly filter: readonly string[];
+  readonly format: string | undefined;
 }
 
 interface Call<F> {
@@ -26,20 +30,64 @@ interface Call<F> {
 
 /** Lists the networks that containers of the namespace can be on, as docker does. */
 export function runNetworkList({ flags }: Call<NetworkListFlags>, shell: Shell): Promise<number> {
+  const filters = flags.filter.map(readFilter);
   return withCluster(shell, flags, async (cluster) => {
     const networks = await networksIn(cluster, shell);
-    const id = (network: Network): string => networkId(network, flags.noTrunc);
-    if (flags.quiet) {
-      await shell.stdout.write(networks.map((network) => `${id(network)}\n`).join(""));
-      return EXIT.ok;
-    }
-    const rows = [
-      ...BUILT_IN.map(({ name, driver, scope }) => ["-", name, driver, scope]),
-      ...networks.map((network) => [id(network), metaOf(network).name, driverOf(network), scopeOf(network)]),
-    ];
-    await shell.stdout.write(formatTable([["NETWORK ID", "NAME", "DRIVER", "SCOPE"], ...rows]));
+    const builtIn = BUILT_IN.map(({ name, driver, scope }) => ({
+      ...NOTHING,
+      Name: name,
+      Driver: driver,
+      Scope: scope,
+    }));
+    const all = [...builtIn, ...networks.map((network) => rowOf(network, flags.noTrunc))];
+    const rows = all.filter((row) => filters.every((holds) => holds(row)));
+    const text = flags.quiet
+      ? rows.flatMap(({ ID }) => (ID === NOTHING.ID ? [] : [`${ID}\n`])).join("")
+      : formatRows(rows, { format: flags.format, columns: COLUMNS });
+    await shell.stdout.write(text);
     return EXIT.ok;
   });
+}
+
+const COLUMNS = [
+  ["ID", "NETWORK ID"],
+  ["Name", "NAME"],
+  ["Driver", "DRIVER"],
+  ["Scope", "SCOPE"],
+] as const;
+
+/** What a network that is no object has. */
+const NOTHING = { ID: "-", Internal: "false", Labels: "", CreatedAt: "" };
+
+function rowOf(network: Network, isWhole: boolean) {
+  const { name, labels, creationTimestamp } = metaOf(network);
+  return {
+    ...{ ID: networkId(network, isWhole), Name: name, Driver: driverOf(network), Scope: scopeOf(network) },
+    ...{ Internal: String(network.spec?.internal ?? false), CreatedAt: creationTimestamp },
+    Labels: Object.entries(labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(","),
+  };
+}
+
+type Row = ReturnType<typeof rowOf>;
+
+const FILTERS: Readonly<Record<string, (row: Row, value: string) => boolean>> = {
+  name: ({ Name }, value) => Name.includes(value),
+  id: ({ ID }, value) => ID.startsWith(value) || value.startsWith(ID),
+  driver: ({ Driver }, value) => Driver === value,
+  scope: ({ Scope }, value) => Scope === value,
+  label: ({ Labels }, value) =>
+    Labels.split(",").some((label) => label === value || (!value.includes("=") && label.startsWith(`${value}=`))),
+  type: ({ ID }, value) => (value === "builtin") === (ID === NOTHING.ID),
+};
+
+function readFilter(text: string): (row: Row) => boolean {
+  const [key = "", ...rest] = text.split("=");
+  const holds = Object.hasOwn(FILTERS, key) ? FILTERS[key] : undefined;
+  if (holds === undefined || rest.length === 0)
+    throw usageError(`--filter is ${Object.keys(FILTERS).join("=, ")}=, not "${text}"`);
+  return (row) => holds(row, rest.join("="));
 }
 
 /** What `network rm` was asked. */
@@ -82,21 +130,24 @@ export function runNetworkPrune({ flags }: Call<ClusterFlags>, shell: Shell): Pr
 }
 
 /** Tells all of networks in the shape of `docker network inspect`, with the containers that are on them. */
-export function runNetworkInspect({ flags, operands }: Call<ClusterFlags>, shell: Shell): Promise<number> {
-  if (operands.length === 0) throw usageError("name the networks");
-  return withCluster(shell, flags, async (cluster) => {
-    const pods = await podsIn(cluster, shell);
-    const found: unknown[] = [];
-    for (const name of operands) {
-      const key = { kind: "Network", namespace: cluster.namespace, name } as const;
-      found.push(inspected(await getObject(cluster, key, shell.signal), pods));
-    }
-    await shell.stdout.write(`${JSON.stringify(found, null, 4)}\n`);
-    return EXIT.ok;
-  });
+export function lookAtNetworks(cluster: Cluster, shell: Pick<Shell, "signal">): Look {
+  return async (name) => {
+    const key = { kind: "Network", namespace: cluster.namespace, name } as const;
+    return inspected(await getObject(cluster, key, shell.signal), await podsIn(cluster, shell));
+  };
 }
 
-function inspected(network: Network, pods: readonly Pod[]): unknown {
+/** Prints all of networks. */
+export function runNetworkInspect(
+  { flags, operands }: Call<ClusterFlags & { readonly format: string | undefined }>,
+  shell: Shell,
+): Promise<number> {
+  return withCluster(shell, flags, (cluster) =>
+    tellInspected(operands, { format: flags.format, shell, look: lookAtNetworks(cluster, shell) }),
+  );
+}
+
+function inspected(network: Network, pods: readonly Pod[]): Json {
   const { name, namespace, creationTimestamp, labels } = metaOf(network);
   const { spec, status } = network;
   const members = pods.filter((pod) => isOn(pod, name));
@@ -119,7 +170,7 @@ function inspected(network: Network, pods: readonly Pod[]): unknown {
   };
 }
 
-function memberOf(pod: Pod, network: string): unknown {
+function memberOf(pod: Pod, network: string): Json {
   const place = pod.status?.networks.find(({ name }) => name === network);
   return {
     Name: metaOf(pod).name,
@@ -152,7 +203,7 @@ async function networksIn(cluster: Cluster, shell: Shell): Promise<readonly Netw
   return objects.flatMap((typed) => (typed.kind === "Network" ? [typed.object] : []));
 }
 
-async function podsIn(cluster: Cluster, shell: Shell): Promise<readonly Pod[]> {
+async function podsIn(cluster: Cluster, shell: Pick<Shell, "signal">): Promise<readonly Pod[]> {
   const { objects } = await listObjects(cluster, { kind: "Pod", namespace: cluster.namespace }, shell.signal);
   return objects.flatMap((typed) => (typed.kind === "Pod" ? [typed.object] : []));
 }

@@ -5,7 +5,15 @@ import { verb } from "../verb.js";
 /** As docker image inspect, with the nodes that hold the image. */
 export const imageInspect = verb({
   forms: ["image inspect NAME[:TAG]…"],
-  flags: { ...CLUSTER_FLAGS },
+  flags: {
+    format: {
+      type: "text",
+      short: "f",
+      value: "TEMPLATE",
+      summary: "a template such as {{.Config.Cmd}} or {{json .Config.Env}}",
+    },
+    ...CLUSTER_FLAGS,
+  },
   operands: "words",
   run: runInspect,
 });

@@ -6,7 +6,15 @@ import { verb } from "../verb.js";
 export const networkInspect = verb({
   forms: ["network inspect NAME…"],
   description: "`describe network NAME` tells the same to people.",
-  flags: CLUSTER_FLAGS,
+  flags: {
+    format: {
+      type: "text",
+      short: "f",
+      value: "TEMPLATE",
+      summary: "a template such as {{.IPAM.Config}}",
+    },
+    ...CLUSTER_FLAGS,
+  },
   operands: "words",
   run: runNetworkInspect,
 });

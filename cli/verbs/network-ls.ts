@@ -9,6 +9,18 @@ export const networkLs = verb({
   flags: {
     quiet: { type: "switch", short: "q", summary: "ids only" },
     noTrunc: { type: "switch", summary: "whole ids" },
+    filter: {
+      type: "list",
+      short: "f",
+      value: "KEY=VALUE",
+      summary: "name, id, driver, scope, label or type; may be repeated",
+    },
+    format: {
+      type: "text",
+      value: "FORM",
+      offers: ["table", "json"],
+      summary: "how it is printed; also a template such as '{{.Name}}'",
+    },
     ...CLUSTER_FLAGS,
   },
   operands: "none",

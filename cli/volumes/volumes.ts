@@ -1,15 +1,14 @@
-import type { Json } from "../../kinds/encode.js";
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import { claimsOfPod } from "../../kinds/storage.js";
-import { TallshipError } from "../../lib/errors.js";
+import { hasCode, TallshipError } from "../../lib/errors.js";
 import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
 import type { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { createObject, madeUp } from "../create/write.js";
 import { waitUntilGone } from "../delete/gone.js";
 import { EXIT } from "../exit-codes.js";
-import { renderTemplate } from "../go-template/evaluate.js";
+import { type Look, tellInspected } from "../inspect/told.js";
 import { eachOf, getObject, keyIn, listObjects, nameOf } from "../objects.js";
 import { formatRows } from "../output/row-format.js";
 import { podsOf } from "../pods/resolve.js";
@@ -151,7 +150,7 @@ export function runVolumeRemove(
     const failures = await eachOf(operands, async (name) => {
       const found = volumes.find(({ claim }) => metaOf(claim).name === name);
       if (found === undefined && flags.force) return;
-      if (found === undefined) throw new TallshipError("not_found", `no such volume: ${name}`);
+      if (found === undefined) throw noSuch(name);
       const [user] = found.users;
       if (user !== undefined)
         throw new TallshipError(
@@ -182,6 +181,26 @@ export async function pruneVolumes(cluster: Cluster, shell: Shell): Promise<read
 }
 
 /** Tells all of volumes in the shape of `docker volume inspect`. */
+export function lookAtVolumes(cluster: Cluster, { signal }: Pick<Shell, "signal">): Look {
+  const { namespace } = cluster;
+  return async (name) => {
+    const claim = await getObject(cluster, keyIn("PersistentVolumeClaim", namespace, name), signal).catch(
+      (error: unknown) => {
+        throw hasCode(error, "not_found") ? noSuch(name) : error;
+      },
+    );
+    const pods = await podsOf(cluster, { kind: "Pod", namespace }, signal);
+    const users = pods.filter((pod) => !isPodFinished(pod) && claimsOfPod(pod).includes(name));
+    const { Driver, Name, Size, Status } = rowOf({ claim, users: [] });
+    const { creationTimestamp, labels } = metaOf(claim);
+    return {
+      ...{ CreatedAt: creationTimestamp, Driver, Labels: { ...labels }, Name, Options: null, Scope: "namespace" },
+      ...{ Size, Status, Volume: claim.spec?.volumeName ?? "", UsedBy: users.map((pod) => metaOf(pod).name) },
+    };
+  };
+}
+
+/** Prints all of volumes. */
 export function runVolumeInspect(
   {
     flags,
@@ -189,26 +208,11 @@ export function runVolumeInspect(
   }: { readonly flags: ClusterFlags & { readonly format: string | undefined }; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  if (operands.length === 0) throw usageError("name the volumes");
-  const { format } = flags;
-  return withCluster(shell, flags, async (cluster) => {
-    const found: Json[] = [];
-    for (const name of operands) {
-      const claim = await getObject(cluster, keyIn("PersistentVolumeClaim", cluster.namespace, name), shell.signal);
-      const pods = await podsOf(cluster, { kind: "Pod", namespace: cluster.namespace }, shell.signal);
-      const users = pods.filter((pod) => !isPodFinished(pod) && claimsOfPod(pod).includes(name));
-      const { Driver, Name, Size, Status } = rowOf({ claim, users: [] });
-      const { creationTimestamp, labels } = metaOf(claim);
-      found.push({
-        ...{ CreatedAt: creationTimestamp, Driver, Labels: { ...labels }, Name, Options: null, Scope: "namespace" },
-        ...{ Size, Status, Volume: claim.spec?.volumeName ?? "", UsedBy: users.map((pod) => metaOf(pod).name) },
-      });
-    }
-    const text =
-      format === undefined
-        ? `${JSON.stringify(found, null, 4)}\n`
-        : found.map((one) => `${renderTemplate(format, one)}\n`).join("");
-    await shell.stdout.write(text);
-    return EXIT.ok;
-  });
+  return withCluster(shell, flags, (cluster) =>
+    tellInspected(operands, { format: flags.format, shell, look: lookAtVolumes(cluster, shell) }),
+  );
+}
+
+function noSuch(name: string): TallshipError {
+  return new TallshipError("not_found", `no such volume: ${name}`);
 }

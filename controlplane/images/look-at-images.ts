@@ -14,12 +14,32 @@ import type { View } from "../cache/view.js";
 import { contentOf } from "../fabric/may-fetch.js";
 import { type NodeTaskDeps, nodesFor, resultsOf, runOnNode } from "./node-task.js";
 
-/** An image of the cluster by any spelling of its name. */
-export function findImage(view: View, name: string): NamedImage & { readonly spec: NonNullable<NamedImage["spec"]> } {
+/** A name of the cluster and what it stands for. */
+export type FoundImage = NamedImage & { readonly spec: NonNullable<NamedImage["spec"]> };
+
+/** An image of the cluster by any spelling of its name, or the beginning of its id. */
+export function findImage(view: View, name: string): FoundImage {
+  const [found] = findNames(view, name);
+  if (found !== undefined) return found;
+  const whole = formatReference(parseReference(name));
+  throw new TallshipError("not_found", `no such image: ${whole} is not the name of an image of the cluster`);
+}
+
+/** The names of the cluster that are meant: one, or all of the image whose id begins so. Throws invalid_argument when several images do. */
+export function findNames(view: View, name: string): readonly FoundImage[] {
   const whole = formatReference(parseReference(name));
   const spec = view.get("Image", "", whole)?.spec;
-  if (spec !== undefined) return { name: whole, spec };
-  throw new TallshipError("not_found", `no such image: ${whole} is not the name of an image of the cluster`);
+  if (spec !== undefined) return [{ name: whole, spec }];
+  const [, digits] = /^(?:sha256:)?([0-9a-f]{4,64})$/.exec(name) ?? [];
+  if (digits === undefined) return [];
+  const found = view.list("Image").flatMap(({ object: { metadata, spec: of } }) => {
+    const isMeant = metadata !== undefined && of?.configDigest.startsWith(`sha256:${digits}`) === true;
+    return isMeant ? [{ name: metadata.name, spec: of }] : [];
+  });
+  const ids = new Set(found.map((image) => image.spec.configDigest));
+  if (ids.size > 1)
+    throw new TallshipError("invalid_argument", `${name} is the beginning of ${ids.size} images' ids: give more of it`);
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** The cluster's images and who holds them; all when none is named. */

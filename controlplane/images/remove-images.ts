@@ -13,7 +13,7 @@ import {
   RemoveImagesResponse,
 } from "../../proto/gen/tallship/v1/images.js";
 import type { View } from "../cache/view.js";
-import { findImage } from "./look-at-images.js";
+import { type FoundImage, findImage, findNames } from "./look-at-images.js";
 import { type NodeTaskDeps, nodesFor, resultsOf, runOnNode } from "./node-task.js";
 
 /** What removing takes. */
@@ -27,7 +27,7 @@ export async function removeImages(
   { names, force }: RemoveImages,
   context: CallContext,
 ): Promise<RemoveImagesResponse> {
-  const images = names.map((name) => findImage(deps.view, name));
+  const images = names.flatMap((name) => namesOf(deps.view, name, force));
   for (const { name } of images) {
     const users = podsUsing(deps.view, name);
     const [first] = users;
@@ -49,6 +49,15 @@ export async function removeImages(
     if (!gone.has(object.metadata?.name ?? "")) deleted.delete(object.spec?.digest ?? "");
   await onEveryNode(deps, PruneTask.fromPartial({ names: [...gone] }), context.signal);
   return RemoveImagesResponse.fromPartial({ untagged: [...gone], deleted: [...deleted] });
+}
+
+/** An id stands for all names of its image, which go together only by force: as with docker. */
+function namesOf(view: View, name: string, force: boolean): readonly FoundImage[] {
+  const found = findNames(view, name);
+  if (found.length === 0) return [findImage(view, name)];
+  if (found.length === 1 || force) return found;
+  const all = found.map((image) => image.name).join(", ");
+  throw new TallshipError("failed_precondition", `image ${name} has several names, ${all}: -f removes them all`);
 }
 
 /** Has every node drop what nothing uses. */

@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { TallshipError } from "../../lib/errors.js";
+import { InspectImageResponse } from "../../proto/gen/tallship/v1/images.js";
+import { openTsctlBench, type TsctlBench } from "../../test/kit/tsctl-bench.js";
+import { fail, podText, succeed } from "../../test/kit/tsctl-steps.js";
+
+let bench: TsctlBench;
+beforeEach(async () => {
+  const config = Buffer.from(JSON.stringify({ os: "linux", config: { Cmd: ["serve"] } }));
+  bench = await openTsctlBench({
+    images: {
+      inspect: async ({ name }) => {
+        if (name !== "app" && name !== "web") throw new TallshipError("not_found", `no such image: ${name}`);
+        return InspectImageResponse.fromPartial({ image: { name: `docker.io/library/${name}:latest` }, config });
+      },
+    },
+  });
+  bench.files.set("pod.yaml", podText("web"));
+  await succeed(bench, "create -f pod.yaml");
+  await succeed(bench, "volume create data");
+  await succeed(bench, "network create back");
+});
+afterEach(() => bench.close());
+
+test("a name is a container's, else an image's, a volume's or a network's", async () => {
+  expect(await succeed(bench, "inspect -f {{.Name}} web/main data back")).toBe("/web/main\ndata\nback\n");
+  expect(await succeed(bench, "inspect -f {{.Config.Cmd}} app")).toBe("[serve]\n");
+  // The type decides where several have the name.
+  expect(await succeed(bench, "inspect --type image -f {{.RepoTags}} web")).toBe("[web:latest]\n");
+  await fail(bench, { line: "inspect --type volume back", code: 3, err: "no such volume: back" });
+});
+
+test("what is found is told though another is not there", async () => {
+  const { code, out, err } = await bench.run(["inspect", "-f", "{{.Name}}", "nothing", "data"]);
+  expect({ code, out, err }).toEqual({ code: 3, out: "data\n", err: "error: no such object: nothing\n" });
+});
