@@ -4,6 +4,8 @@ export type Flag = SwitchFlag | TextFlag | NumberFlag | DurationFlag | ListFlag;
 interface FlagBase {
   /** One letter, without its dash. */
   readonly short?: string;
+  /** Other long names that it answers to, shown nowhere: those that docker's and kubectl's users may type. */
+  readonly also?: readonly string[];
   /** What it does, for help: a phrase in lower case without a full stop. */
   readonly summary: string;
 }

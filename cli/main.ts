@@ -2,6 +2,7 @@ import { closest } from "../kinds/suggest.js";
 import { asTallshipError, type TallshipError } from "../lib/errors.js";
 import { subcommandFirst } from "./compose/command/args.js";
 import { EXIT, exitCodeOf } from "./exit-codes.js";
+import type { Flags } from "./flags.js";
 import { safeText } from "./safe-text.js";
 import type { Shell } from "./shell.js";
 import { type AnyVerb, isToldAlready, isUsageError, usageError, type VerbRow } from "./verb.js";
@@ -28,7 +29,7 @@ async function runVerb(
 ): Promise<number> {
   const { parse } = await import("./parse.js");
   const isCommandLast = verb.commandFollows?.(args) === true;
-  if (asksForHelp(args, isCommandLast)) {
+  if (asksForHelp(args, verb.flags, isCommandLast)) {
     const { verbHelp } = await import("./help.js");
     await at.shell.stdout.write(verbHelp(at.name, verb));
     return EXIT.ok;
@@ -40,10 +41,12 @@ async function runVerb(
 }
 
 /** A command's own flags ask nothing of this program. */
-function asksForHelp(args: readonly string[], isCommandLast: boolean): boolean {
+function asksForHelp(args: readonly string[], flags: Flags, isCommandLast: boolean): boolean {
   const end = args.indexOf("--");
   const own = isCommandLast ? args.slice(0, 1) : end === -1 ? args : args.slice(0, end);
-  return own.includes("--help") || own.includes("-h");
+  // Where -h is a flag with a value, as docker's run has it, alone it still asks for help.
+  const isFlag = Object.values(flags).some(({ short }) => short === "h");
+  return own.includes("--help") || (own.includes("-h") && (!isFlag || args.length === 1));
 }
 
 /** The verb whose name, of one word or two, the arguments start with. */

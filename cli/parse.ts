@@ -47,7 +47,7 @@ interface Known {
 function readLong(text: string, { flags, instead }: Known, values: Values, queue: string[]): void {
   const equals = text.indexOf("=");
   const name = equals === -1 ? text : text.slice(0, equals);
-  const found = Object.entries(flags).find(([key]) => flagName(key) === name);
+  const found = Object.entries(flags).find(([key, { also = [] }]) => flagName(key) === name || also.includes(name));
   if (found === undefined && Object.hasOwn(instead, name))
     throw usageError(`--${name} is not offered: ${instead[name]}`);
   if (found === undefined) throw unknownFlag(name, flags);

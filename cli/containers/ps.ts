@@ -21,7 +21,7 @@ export const PS_FLAGS = {
   quiet: { type: "switch", short: "q", summary: "ids only" },
   noTrunc: { type: "switch", summary: "whole ids and commands" },
   last: { type: "number", value: "COUNT", min: -1, summary: "only those made last, ended ones too" },
-  latest: { type: "switch", summary: "only the one made last, ended or not" },
+  latest: { type: "switch", short: "l", summary: "only the one made last, ended or not" },
   filter: {
     type: "list",
     short: "f",

@@ -10,6 +10,7 @@ export interface ExtraFlags {
   readonly healthInterval: number | undefined;
   readonly healthTimeout: number | undefined;
   readonly healthStartPeriod: number | undefined;
+  readonly healthStartInterval: number | undefined;
   readonly healthRetries: number | undefined;
   readonly noHealthcheck: boolean;
   readonly memoryReservation: string | undefined;
@@ -38,8 +39,11 @@ const RETRIES = 3;
 
 /** The health check as probes: docker tells of health and takes nothing away for it. While it starts, failures do not count. */
 export function healthProbes(flags: ExtraFlags): JsonObject {
-  const { healthCmd, noHealthcheck, healthStartPeriod } = flags;
-  const others = [flags.healthInterval, flags.healthTimeout, healthStartPeriod, flags.healthRetries];
+  const { healthCmd, noHealthcheck, healthStartPeriod, healthStartInterval } = flags;
+  const others = [
+    ...[flags.healthInterval, flags.healthTimeout, healthStartPeriod, healthStartInterval],
+    flags.healthRetries,
+  ];
   if (noHealthcheck && (healthCmd !== undefined || others.some((each) => each !== undefined)))
     throw usageError("--no-healthcheck and --health-… are two answers to one question");
   if (healthCmd === undefined && others.some((each) => each !== undefined))
@@ -50,7 +54,8 @@ export function healthProbes(flags: ExtraFlags): JsonObject {
   const timeoutSeconds = seconds(flags.healthTimeout, TIMEOUT);
   const readinessProbe = { exec, periodSeconds, timeoutSeconds, failureThreshold: flags.healthRetries ?? RETRIES };
   if (healthStartPeriod === undefined || healthStartPeriod === 0) return { readinessProbe };
-  const whileStarting = { periodSeconds: Math.min(periodSeconds, START_INTERVAL), failureThreshold: NEVER };
+  const startSeconds = seconds(healthStartInterval, Math.min(periodSeconds, START_INTERVAL));
+  const whileStarting = { periodSeconds: startSeconds, failureThreshold: NEVER };
   return { readinessProbe, startupProbe: { exec, timeoutSeconds, ...whileStarting } };
 }
 
@@ -71,31 +76,14 @@ export function requestsOf({ memoryReservation, cpuShares }: ExtraFlags): Readon
 
 /** Flags of docker's run that are known and not offered, and what does it here. */
 export const RUN_INSTEAD: Readonly<Record<string, string>> = {
-  "blkio-weight": "block I/O is not shared out by weight",
-  "cgroup-parent": "the node chooses the control group",
-  cidfile: "the name is printed with -d: run -d … > FILE",
-  "cpu-period": "say it with --cpus",
-  "cpu-quota": "say it with --cpus",
-  "cpuset-cpus": "cores are not pinned; --cpus limits how many are used",
   device: "devices are asked for as resources (--gpus COUNT, or resources in a manifest); --privileged gives all",
-  "dns-option": "write dnsConfig in a manifest",
-  "dns-search": "write dnsConfig in a manifest",
   domainname: "write subdomain in a manifest",
   ip: "addresses are given by the node",
   ip6: "addresses are given by the node",
   isolation: "it is for Windows",
-  "kernel-memory": "the kernel has given it up",
   link: "containers with a --name reach each other by it",
-  "log-driver": "logs stay on the node, for tsctl logs",
-  "log-opt": "logs are rotated by the node",
   "mac-address": "addresses are given by the node",
-  "memory-swap": "containers do not swap: --memory is all there is",
-  "memory-swappiness": "containers do not swap",
-  "network-alias": "name it with --name, or write a Service",
-  "oom-kill-disable": "what exceeds --memory is killed",
-  "oom-score-adj": "it follows from what is reserved (QoS)",
   "pids-limit": "say it with --ulimit nproc=COUNT",
-  runtime: "the node chooses the runtime",
   "storage-opt": "limit ephemeral-storage in a manifest",
   userns: "write hostUsers: false in a manifest",
   uts: "each container has a host name of its own",

@@ -1,4 +1,5 @@
 import { CLUSTER_FLAGS, DRY_RUN_FLAGS, type Flags, type FlagValues } from "../flags.js";
+import { WITHOUT_EFFECT_FLAGS } from "./without-effect.js";
 
 /** Flags of `run`: docker's, and of kubectl's what docker has not. */
 export const RUN_FLAGS = {
@@ -33,6 +34,7 @@ export const RUN_FLAGS = {
   env: { type: "list", short: "e", value: "NAME=VALUE", summary: "environment; NAME alone takes yours" },
   envFile: { type: "list", value: "FILE", summary: "environment from a file" },
   label: { type: "list", short: "l", value: "KEY=VALUE", summary: "label of the pod" },
+  labelFile: { type: "list", value: "FILE", summary: "labels from a file, a line each" },
   labels: { type: "text", value: "KEY=VALUE,…", summary: "labels, as kubectl takes them" },
   annotations: { type: "list", value: "KEY=VALUE", summary: "annotation of the pod" },
   restart: {
@@ -42,6 +44,18 @@ export const RUN_FLAGS = {
   },
   memory: { type: "text", short: "m", value: "BYTES", summary: "most memory, such as 512m; it is reserved too" },
   cpus: { type: "text", value: "NUMBER", summary: "most CPUs, such as 1.5; they are reserved too" },
+  cpuQuota: {
+    type: "number",
+    value: "MICROSECONDS",
+    min: 1_000,
+    summary: "the same as --cpus, as a part of --cpu-period",
+  },
+  cpuPeriod: {
+    type: "number",
+    value: "MICROSECONDS",
+    min: 1_000,
+    summary: "what --cpu-quota is a part of; 100000 when absent",
+  },
   memoryReservation: {
     type: "text",
     value: "BYTES",
@@ -62,11 +76,18 @@ export const RUN_FLAGS = {
   },
   entrypoint: { type: "text", value: "COMMAND", summary: "instead of the image's" },
   command: { type: "switch", summary: "what follows is the command and not its arguments, as kubectl has it" },
-  hostname: { type: "text", value: "NAME", summary: "its host name; its name when absent" },
+  hostname: { type: "text", short: "h", value: "NAME", summary: "its host name; its name when absent" },
   network: {
     type: "list",
+    also: ["net"],
     value: "NETWORK",
     summary: "a network by its name, the first has the container's address; or host, none, or bridge as without",
+  },
+  networkAlias: {
+    type: "list",
+    also: ["net-alias"],
+    value: "NAME",
+    summary: "a further name that others reach it by; may be repeated",
   },
   init: { type: "switch", summary: "a first process that passes signals on and collects what ends" },
   shmSize: { type: "text", value: "BYTES", summary: "size of /dev/shm" },
@@ -76,6 +97,7 @@ export const RUN_FLAGS = {
   healthTimeout: { type: "duration", value: "TIME", summary: "time for an answer; 30s when absent" },
   healthRetries: { type: "number", value: "COUNT", min: 1, summary: "failures in a row that count; 3 when absent" },
   healthStartPeriod: { type: "duration", value: "TIME", summary: "it may take a while until it is healthy at first" },
+  healthStartInterval: { type: "duration", value: "TIME", summary: "how often it is asked until then; 5s when absent" },
   noHealthcheck: { type: "switch", summary: "ask nothing" },
   readOnly: { type: "switch", summary: "its root file system cannot be written" },
   privileged: { type: "switch", summary: "all rights of its node's root" },
@@ -86,14 +108,19 @@ export const RUN_FLAGS = {
   sysctl: { type: "list", value: "NAME=VALUE", summary: "kernel setting of its namespaces" },
   addHost: { type: "list", value: "NAME:IP", summary: "a line of /etc/hosts" },
   dns: { type: "list", value: "IP", summary: "name server, instead of the cluster's" },
+  dnsSearch: { type: "list", value: "DOMAIN", summary: "domain in which names are looked for too" },
+  dnsOption: { type: "list", also: ["dns-opt"], value: "OPTION", summary: "option of the resolver, such as ndots:2" },
   pid: { type: "text", value: "MODE", choices: ["host"], summary: "its node's processes" },
   ipc: { type: "text", value: "MODE", choices: ["host"], summary: "its node's shared memory" },
   stopSignal: { type: "text", value: "SIGNAL", summary: "signal that ends it; the image's when absent" },
   stopTimeout: { type: "number", value: "SECONDS", min: 0, summary: "time to end before it is killed; 10 when absent" },
+  cidfile: { type: "text", value: "FILE", summary: "write its id to this file, which must not be there" },
+  quiet: { type: "switch", short: "q", summary: "for docker's sake: pulls are told of nowhere" },
   pull: { type: "text", value: "WHEN", choices: ["always", "missing", "never"], summary: "when its image is pulled" },
   imagePullPolicy: { type: "text", value: "WHEN", choices: ["Always", "IfNotPresent", "Never"], summary: "the same" },
   platform: { type: "text", value: "OS/ARCH", summary: "kind of node that it runs on, such as linux/arm64" },
   node: { type: "text", value: "NAME", summary: "node that it runs on" },
+  ...WITHOUT_EFFECT_FLAGS,
   ...DRY_RUN_FLAGS,
   output: { type: "text", short: "o", value: "FORMAT", offers: ["yaml", "json", "name"], summary: "print the pod" },
   ...CLUSTER_FLAGS,

@@ -16,6 +16,7 @@ function order(line: string, isNamed = false): RunOrder {
     image: operands[0] ?? "",
     words,
     fileVariables: ["A=file", "B=file"],
+    fileLabels: ["from=file"],
     env,
     exposed: flags.publishAll ? ["80/tcp", "53/udp"] : [],
   });
@@ -91,6 +92,12 @@ describe("run: what flags of docker come to", () => {
         startupProbe: { periodSeconds: 5, failureThreshold: 2_147_483_647 },
       },
     },
+    { line: "--cpu-quota 50000 x", want: { resources: { limits: { cpu: "0.5" } } } },
+    { line: "--cpu-quota 50000 --cpu-period 25000 x", want: { resources: { limits: { cpu: "2" } } } },
+    {
+      line: "--health-cmd true --health-start-period 1m --health-start-interval 2s x",
+      want: { startupProbe: { periodSeconds: 2 } },
+    },
     { line: "--stop-signal int x", want: { lifecycle: { stopSignal: "SIGINT" } } },
     {
       line: "-p 127.0.0.1:4000:80/udp x",
@@ -103,6 +110,12 @@ describe("run: what flags of docker come to", () => {
     { line: "x", want: { restartPolicy: "Never", terminationGracePeriodSeconds: 10 } },
     { line: "--restart always x", want: { restartPolicy: "Always" } },
     { line: "--init x", want: { shareProcessNamespace: true } },
+    // As docker's old scripts have them.
+    { line: "--net host -h box x", want: { hostNetwork: true, hostname: "box" } },
+    {
+      line: "--dns-search a.example --dns-opt ndots:2 --dns-option rotate x",
+      want: { dnsConfig: { searches: ["a.example"], options: [{ name: "ndots", value: "2" }, { name: "rotate" }] } },
+    },
     { line: "--restart on-failure x", want: { restartPolicy: "OnFailure" } },
     {
       line: "--network host --hostname h --stop-timeout 3 x",
@@ -135,9 +148,37 @@ describe("run: what flags of docker come to", () => {
   test.each(specs)("$line", ({ line, want }) => expect(specOf(line)).toMatchObject(want));
 });
 
+test("run: what a container is called beside its name leads to it too", () => {
+  const names = order("--network-alias db --network-alias store -p 80:80 x", true).services.map(
+    ({ metadata }) => (metadata as { name: string }).name,
+  );
+  expect(names).toEqual(["calm-tide", "db", "store", "calm-tide-published"]);
+  expect(() => order("--network-alias not_a_name x")).toThrow("--network-alias not_a_name");
+});
+
+test("run: what has no effect is named, one sentence each, and nothing else is", () => {
+  const line = "--log-driver json-file --log-opt a=1 --log-opt b=2 --memory-swap -1 --oom-kill-disable x";
+  expect(order(line).notes.map((note) => note.split(":")[0])).toEqual([
+    "--log-driver",
+    "--log-opt",
+    "--memory-swap",
+    "--oom-kill-disable",
+  ]);
+  expect(order("x").notes).toEqual([]);
+});
+
+test("run: --rm is its agent's to honour", () => {
+  expect(order("--rm x").pod["metadata"]).toMatchObject({ annotations: { "tallship.dev/remove-when-over": "true" } });
+});
+
+test("run: what docker refuses together is refused", () => {
+  expect(() => order("--rm --restart always x")).toThrow("--rm and --restart exclude each other");
+  expect(() => order("--cpus 1 --cpu-quota 1000 x")).toThrow("two answers");
+});
+
 test("run: every pod that it makes is one that the decoder takes", () => {
   const line =
-    "-it --rm -p 4000:80 -p 127.0.0.1:1:2 -v data:/b --tmpfs /d -e A=1 -l k=v -l odd=a/b --restart on-failure:3 --ulimit nofile=64:128 --ulimit core=-1 --shm-size 64m --init --health-cmd true -m 1g -u 0 --sysctl net.core.somaxconn=9 x sh";
+    "-it -p 4000:80 -p 127.0.0.1:1:2 -v data:/b --tmpfs /d -e A=1 -l k=v -l odd=a/b --restart on-failure:3 --ulimit nofile=64:128 --ulimit core=-1 --shm-size 64m --init --health-cmd true -m 1g -u 0 --sysctl net.core.somaxconn=9 x sh";
   const { pod, services, claims } = order(line, true);
   for (const json of [pod, ...services, ...claims])
     expect(decodeDocument(treeOfJson(json, 0), { name: "run", text: "" }).problems).toEqual([]);
@@ -147,7 +188,6 @@ test("run: every pod that it makes is one that the decoder takes", () => {
       odd: "a/b",
       "tallship.dev/max-restarts": "3",
       "tallship.dev/ulimits": "calm-tide.nofile=64:128,calm-tide.core=-1:-1",
-      "tallship.dev/remove-when-over": "true",
     },
   });
 });

@@ -13,6 +13,7 @@ import { type AskedGpus, parseGpus } from "./gpus.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
 import { isOnHost, networkAnnotations } from "./networks.js";
 import { runAsAnnotation, runAsNumbers } from "./run-user.js";
+import { notesWithoutEffect } from "./without-effect.js";
 
 /** What a command line of `run` comes to. */
 export interface RunOrder {
@@ -35,6 +36,8 @@ export interface RunCommand {
   readonly words: readonly string[];
   /** Variables of --env-file, before those of -e. */
   readonly fileVariables: readonly string[];
+  /** Labels of --label-file, before those of -l. */
+  readonly fileLabels: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How many GPUs all of a node are, where the cluster has been asked. */
   readonly allGpus?: number | undefined;
@@ -55,6 +58,9 @@ function gpuNotes({ gpus, node }: RunFlags, { allGpus }: RunCommand): readonly s
   return isAnywhere ? ["names of GPUs are those of one node: say which with --node"] : [];
 }
 
+/** Docker's period of --cpu-quota, in microseconds. */
+const CPU_PERIOD = 100_000;
+
 /** Docker's grace between the stop signal and SIGKILL. */
 const STOP_SECONDS = 10;
 
@@ -67,12 +73,14 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   const notes = [
     ...mounts.nodePaths.map((path) => `${path} is that of the node that it runs on`),
     ...gpuNotes(flags, command),
+    ...notesWithoutEffect(flags),
   ];
   return {
     name: command.name,
     pod: podOf(flags, command, { ports, exposed, ...mounts }),
     services: servicesOf(
       command,
+      flags.networkAlias,
       ports.filter((port) => !isOnOneNode(port)),
     ),
     claims: mounts.claims.map((name) => claimOf(name)),
@@ -103,7 +111,9 @@ interface Parts extends Pick<RunMounts, "volumes" | "mounts" | "filled"> {
 
 function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
   const { policy, maxRestarts } = restartOf(flags.restart);
-  const { labels, annotations } = labelsOf(flags);
+  if (flags.rm && policy !== "Never")
+    throw usageError("--rm and --restart exclude each other: what is removed when it ends is not started again");
+  const { labels, annotations } = labelsOf(flags, command.fileLabels);
   const { volumes, filled } = parts;
   return {
     apiVersion: "v1",
@@ -137,7 +147,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         securityContext: podSecurity(flags),
         hostAliases: flags.addHost.length === 0 ? undefined : flags.addHost.map(hostAlias),
         dnsPolicy: flags.dns.length === 0 ? undefined : "None",
-        dnsConfig: flags.dns.length === 0 ? undefined : { nameservers: [...flags.dns] },
+        dnsConfig: dnsConfig(flags),
         volumes: volumes.length === 0 ? undefined : [...volumes],
       }),
       containers: [containerOf(flags, command, parts)],
@@ -200,11 +210,14 @@ function restartOf(text = "no"): { readonly policy: string; readonly maxRestarts
 }
 
 /** Docker's labels may be anything: what cannot be a label here is an annotation. */
-function labelsOf(flags: RunFlags): {
+function labelsOf(
+  flags: RunFlags,
+  fileLabels: readonly string[],
+): {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
 } {
-  const pairs = [...flags.label, ...(flags.labels?.split(",") ?? [])].map(keyAndValue);
+  const pairs = [...fileLabels, ...flags.label, ...(flags.labels?.split(",") ?? [])].map(keyAndValue);
   const isLabel = ([key, value]: readonly [string, string]): boolean =>
     FORMATS.qualifiedName(key) === undefined && FORMATS.labelValue(value) === undefined;
   return {
@@ -224,6 +237,20 @@ function nodeSelector({ node, platform }: RunFlags): JsonObject | undefined {
     throw usageError(`--platform is linux/ARCH, not "${platform}"`);
   const found = present({ "kubernetes.io/hostname": node, "kubernetes.io/arch": architecture?.split("/")[0] });
   return Object.keys(found).length === 0 ? undefined : found;
+}
+
+/** Without name servers of its own the cluster's are asked, in the domains named and with these options beside its own. */
+function dnsConfig({ dns, dnsSearch, dnsOption }: RunFlags): JsonObject | undefined {
+  if (dns.length + dnsSearch.length + dnsOption.length === 0) return undefined;
+  const options = dnsOption.map((text) => {
+    const [name = "", ...value] = text.split(":");
+    return { name, ...(value.length === 0 ? {} : { value: value.join(":") }) };
+  });
+  return present({
+    nameservers: dns.length === 0 ? undefined : [...dns],
+    searches: dnsSearch.length === 0 ? undefined : [...dnsSearch],
+    options: options.length === 0 ? undefined : options,
+  });
 }
 
 function hostAlias(text: string): JsonObject {
@@ -304,9 +331,12 @@ function resourcesOf(flags: RunFlags, { allGpus = 1 }: RunCommand): JsonObject |
   if (memory !== undefined && bytes === undefined) throw usageError(`--memory is a size such as 512m, not "${memory}"`);
   if (cpus !== undefined && !/^\d+(\.\d+)?$/.test(cpus))
     throw usageError(`--cpus is a number such as 1.5, not "${cpus}"`);
+  if (cpus !== undefined && flags.cpuQuota !== undefined)
+    throw usageError("--cpus and --cpu-quota are two answers to one question");
+  const quota = flags.cpuQuota === undefined ? undefined : `${flags.cpuQuota / (flags.cpuPeriod ?? CPU_PERIOD)}`;
   const asked: AskedGpus["count"] | undefined = gpus === undefined ? undefined : parseGpus(gpus).count;
   const count = asked === undefined ? undefined : `${asked === "all" ? allGpus : asked}`;
-  const limits = present({ memory: bytes, cpu: cpus, [GPU]: count });
+  const limits = present({ memory: bytes, cpu: cpus ?? quota, [GPU]: count });
   const requests = requestsOf(flags);
   const found = present({
     limits: Object.keys(limits).length === 0 ? undefined : limits,
@@ -325,7 +355,13 @@ function signalName(text: string): string {
 }
 
 /** The ports that are open on every node, and a name in DNS for what the user has named. */
-function servicesOf({ name, isNamed }: RunCommand, ports: readonly PublishedPort[]): readonly JsonObject[] {
+function servicesOf(
+  { name, isNamed }: RunCommand,
+  aliases: readonly string[],
+  ports: readonly PublishedPort[],
+): readonly JsonObject[] {
+  const wrong = aliases.find((alias) => FORMATS.dnsLabelLetterFirst(alias) !== undefined);
+  if (wrong !== undefined) throw usageError(`--network-alias ${wrong}: ${FORMATS.dnsLabelLetterFirst(wrong)}`);
   const selector = { [RUN_LABEL]: name };
   const service = (of: string, spec: JsonObject, annotations?: JsonObject): JsonObject => ({
     apiVersion: "v1",
@@ -335,7 +371,7 @@ function servicesOf({ name, isNamed }: RunCommand, ports: readonly PublishedPort
   });
   const canBeNamed = isNamed && FORMATS.dnsLabelLetterFirst(name) === undefined;
   return [
-    ...(canBeNamed ? [service(name, { clusterIP: "None" })] : []),
+    ...[...new Set([...(canBeNamed ? [name] : []), ...aliases])].map((each) => service(each, { clusterIP: "None" })),
     ...(ports.length === 0
       ? []
       : [

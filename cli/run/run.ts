@@ -4,11 +4,13 @@ import { systemRng } from "../../lib/system-rng.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, withCluster } from "../cluster.js";
 import { exitOf, joinContainer } from "../containers/attach.js";
+import { idOf } from "../containers/identity.js";
 import { stopPod } from "../containers/power.js";
 import { removePod } from "../containers/remove.js";
 import type { SessionEnd } from "../containers/session.js";
 import { createMadeUp, createObject, madeUp } from "../create/write.js";
 import { EXIT } from "../exit-codes.js";
+import { imageMeant } from "../images/by-id.js";
 import { listObjects } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
@@ -37,12 +39,19 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
     throw new TallshipError("invalid_argument", "the input device is not a terminal: leave -t out");
   const early = runOrder(flags, command);
   if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, early.pod);
+  if (flags.cidfile !== undefined && (await shell.files.find(flags.cidfile)).is !== "nothing")
+    throw new TallshipError(
+      "already_exists",
+      `--cidfile ${flags.cidfile} is there already: remove it, or name another`,
+    );
   return withCluster(shell, flags, async (cluster) => {
-    const exposed = flags.publishAll ? await exposedPorts(cluster, command.image, shell.signal) : [];
+    const image = await imageMeant(cluster, command.image, shell.signal);
+    const exposed = flags.publishAll ? await exposedPorts(cluster, image, shell.signal) : [];
     const asked = asksForAll(flags) ? await withGpus({ cluster, shell, call }, command) : command;
-    const order = runOrder(flags, { ...asked, exposed });
+    const order = runOrder(flags, { ...asked, image, exposed });
     for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
     const pod = await create({ cluster, shell, call }, order);
+    await writeId({ cluster, shell, call }, pod);
     // kubectl's form returns at once, unless the user wants to talk to it.
     const isKubectls = flags.image !== undefined && !flags.interactive && !flags.stdin && !flags.rm;
     if (isKubectls) await shell.stdout.write(`pod/${metaOf(pod).name} created\n`);
@@ -75,23 +84,30 @@ async function readCommand({ flags, operands, rest = [] }: RunCall, shell: Shell
   const isKubectls = flags.image !== undefined;
   if (isKubectls && flags.name !== undefined)
     throw usageError("the name stands before --image: run NAME --image=IMAGE");
-  const fileVariables: string[] = [];
-  for (const path of flags.envFile) fileVariables.push(...variablesIn(await shell.files.read(path)));
   const name = isKubectls ? first : flags.name;
   return {
     name: name ?? madeUpName(systemRng),
     isNamed: name !== undefined,
     image: flags.image ?? first,
     words: [...others, ...rest],
-    fileVariables,
+    fileVariables: await linesOf(flags.envFile, shell),
+    fileLabels: await linesOf(flags.labelFile, shell),
     env: shell.env,
     exposed: [],
   };
 }
 
-/** A line each; empty ones and comments do not count. */
-function variablesIn(text: string): readonly string[] {
-  return text.split(/\r?\n/).filter((line) => line.trim() !== "" && !line.trimStart().startsWith("#"));
+/** Of each file its lines; empty ones and comments do not count. */
+async function linesOf(paths: readonly string[], { files }: Shell): Promise<readonly string[]> {
+  const texts = await Promise.all(paths.map((path) => files.read(path)));
+  const lines = texts.flatMap((text) => text.split(/\r?\n/));
+  return lines.filter((line) => line.trim() !== "" && !line.trimStart().startsWith("#"));
+}
+
+/** Docker's file with the id of what was started, for scripts. */
+async function writeId({ shell, call: { flags } }: Ground, pod: Pod): Promise<void> {
+  const container = pod.spec?.containers[0]?.name ?? "";
+  if (flags.cidfile !== undefined) await shell.files.write(flags.cidfile, idOf({ pod, container }));
 }
 
 interface Ground {
@@ -108,7 +124,7 @@ async function create(ground: Ground, order: RunOrder): Promise<Pod> {
   for (const claim of order.claims) await createObject(run, madeUp(claim, namespace)).catch(ignoreExisting);
   const services = order.services.map((service) => madeUp(service, namespace));
   await refuseTaken(ground, order);
-  for (const service of services) await createObject({ ...run, dryRun: "server" }, service);
+  for (const service of services) await createObject({ ...run, dryRun: "server" }, service).catch(refuseName(service));
   const pod = await createPod(ground, order, 1);
   for (const service of services) {
     try {
@@ -145,6 +161,16 @@ async function createPod(ground: Ground, order: RunOrder, attempt: number): Prom
     const again = runOrder(call.flags, await readCommand(call, shell));
     return createPod(ground, again, attempt + 1);
   }
+}
+
+/** A name in DNS is one container's. */
+function refuseName(service: Typed): (error: unknown) => never {
+  const { name } = metaOf(service.object);
+  return (error) => {
+    if (!hasCode(error, "already_exists")) throw error;
+    const why = `the name "${name}" leads to something else already: remove service ${name}, or choose another`;
+    throw new TallshipError("already_exists", why, { cause: error });
+  };
 }
 
 function ignoreExisting(error: unknown): void {

@@ -6,7 +6,14 @@ import { verb } from "../verb.js";
 export const restart = verb({
   forms: ["restart CONTAINER…"],
   flags: {
-    time: { type: "number", short: "t", value: "SECONDS", min: 0, summary: "time to end; its own when absent" },
+    time: {
+      type: "number",
+      short: "t",
+      also: ["timeout"],
+      value: "SECONDS",
+      min: 0,
+      summary: "time to end; its own when absent",
+    },
     ...CLUSTER_FLAGS,
   },
   operands: "pods",

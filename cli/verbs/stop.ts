@@ -7,7 +7,14 @@ export const stop = verb({
   forms: ["stop CONTAINER…"],
   examples: [["stop web -t 1", "with one second to end before it is killed"]],
   flags: {
-    time: { type: "number", short: "t", value: "SECONDS", min: 0, summary: "time to end; its own when absent" },
+    time: {
+      type: "number",
+      short: "t",
+      also: ["timeout"],
+      value: "SECONDS",
+      min: 0,
+      summary: "time to end; its own when absent",
+    },
     ...CLUSTER_FLAGS,
   },
   operands: "pods",
