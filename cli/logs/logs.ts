@@ -27,6 +27,8 @@ export interface LogFlags extends ClusterFlags {
   readonly timestamps: boolean;
   readonly previous: boolean;
   readonly prefix: boolean;
+  /** Nothing says whose a line is, though several write. */
+  readonly isBare?: boolean;
   readonly limitBytes: number | undefined;
   readonly selector: string | undefined;
   /** Of all containers only those with these names. */
@@ -56,7 +58,8 @@ export async function runLogs(
     if (pods.length === 0) throw nothingFound(cluster, target, flags);
     const isOnePod = target?.kind === "Pod";
     const isSeveral = flags.allContainers || (!isOnePod && (pods.length > 1 || flags.follow));
-    const run: LogRun = { cluster, shell, options, writer: new LineWriter(shell.stdout, flags.prefix || isSeveral) };
+    const hasPrefix = flags.isBare !== true && (flags.prefix || isSeveral);
+    const run: LogRun = { cluster, shell, options, writer: new LineWriter(shell.stdout, hasPrefix) };
     const choose = (pod: Pod): readonly string[] => chosenContainers(pod, flags);
     if (flags.follow && !isOnePod) return followPods(run, query, choose);
     return printAll(run, pods, choose);

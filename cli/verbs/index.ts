@@ -2,6 +2,16 @@ import type { VerbRow } from "../verb.js";
 import { CONTAINER_VERBS } from "./containers.js";
 import { CONFIG_VERBS, CREATE_VERBS, IMAGE_VERBS, NETWORK_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
 
+/** Verbs of docker's compose that are not there, each with what does it here. */
+function refusedOfCompose(all: Readonly<Record<string, string>>): readonly VerbRow[] {
+  return Object.entries(all).map(([name, instead]) => ({
+    name: `compose ${name}`,
+    summary: "not supported",
+    isHidden: true,
+    load: async () => (await import("./compose-refused.js")).composeRefused(name, instead),
+  }));
+}
+
 /** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here; the verbs of large groups have theirs in groups.ts. */
 export const VERBS: readonly VerbRow[] = [
   {
@@ -90,8 +100,18 @@ export const VERBS: readonly VerbRow[] = [
   },
   { name: "delete", summary: "delete objects", load: async () => (await import("./delete.js")).deleteVerb },
   ...CONTAINER_VERBS,
-  { name: "logs", summary: "print what containers wrote", load: async () => (await import("./logs.js")).logs },
-  { name: "exec", summary: "run a command in a container", load: async () => (await import("./exec.js")).exec },
+  {
+    name: "logs",
+    aliases: ["container logs"],
+    summary: "print what containers wrote",
+    load: async () => (await import("./logs.js")).logs,
+  },
+  {
+    name: "exec",
+    aliases: ["container exec"],
+    summary: "run a command in a container",
+    load: async () => (await import("./exec.js")).exec,
+  },
   { name: "scale", summary: "set the number of replicas", load: async () => (await import("./scale.js")).scale },
   {
     name: "replace",
@@ -152,10 +172,16 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "wait",
+    aliases: ["container wait"],
     summary: "wait until objects are as asked",
     load: async () => (await import("./wait.js")).wait,
   },
-  { name: "events", summary: "tell what has happened lately", load: async () => (await import("./events.js")).events },
+  {
+    name: "events",
+    aliases: ["system events"],
+    summary: "tell what has happened lately",
+    load: async () => (await import("./events.js")).events,
+  },
   {
     name: "compose up",
     summary: "start the services of compose files",
@@ -178,6 +204,7 @@ export const VERBS: readonly VerbRow[] = [
   },
   {
     name: "compose config",
+    aliases: ["compose convert"],
     summary: "print a project as all its files say it",
     load: async () => (await import("./compose-config.js")).composeConfig,
   },
@@ -262,11 +289,26 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./compose-push.js")).composePush,
   },
   {
-    name: "compose pause",
-    summary: "not supported",
-    isHidden: true,
-    load: async () => (await import("./compose-refused.js")).composeRefused("pause", "use stop"),
+    name: "compose scale",
+    summary: "set the number of a service's containers",
+    load: async () => (await import("./compose-scale.js")).composeScale,
   },
+  {
+    name: "compose version",
+    summary: "tell this program's version",
+    load: async () => (await import("./compose-version.js")).composeVersion,
+  },
+  ...refusedOfCompose({
+    pause: "use stop",
+    create: "up -d makes the containers and starts them; config --objects shows what they become",
+    unpause: "nothing is paused; start brings back what was stopped",
+    watch: "build the image and up again: compose up -d --build",
+    wait: "use tsctl wait: wait -n PROJECT job/SERVICE --for=condition=Complete",
+    stats: "use tsctl stats -n PROJECT",
+    attach: "use tsctl attach -n PROJECT deploy/SERVICE",
+    commit: "use tsctl commit -n PROJECT CONTAINER NAME",
+    export: "use tsctl export -n PROJECT CONTAINER",
+  }),
   ...IMAGE_VERBS,
   ...NETWORK_VERBS,
   {

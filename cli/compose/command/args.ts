@@ -1,6 +1,6 @@
 /** Flags that may stand between `compose` and the subcommand, as docker has them, by every name; all but these take a value. */
 const SHORT: Readonly<Record<string, string>> = { "-f": "--file", "-p": "--project-name", "-n": "--namespace" };
-const SWITCHES: ReadonlySet<string> = new Set(["--help", "-h"]);
+const SWITCHES: ReadonlySet<string> = new Set(["--help", "-h", "--compatibility", "--all-resources", "--verbose"]);
 /** Flags of `exec` and `run` that take a value. */
 const VALUED: ReadonlySet<string> = new Set([
   "--index",

@@ -14,6 +14,14 @@ export const EXEC_FLAGS = {
   interactive: { type: "switch", short: "i", default: true, summary: "pass standard input on" },
   tty: { type: "switch", short: "t", default: true, summary: "give the command a terminal" },
   index: { type: "number", value: "NUMBER", min: 1, summary: "which of the service's containers, from 1" },
+  user: {
+    type: "text",
+    short: "u",
+    value: "USER[:GROUP]",
+    summary: "as this user, by number or by its name in the container",
+  },
+  workdir: { type: "text", short: "w", value: "PATH", summary: "in this folder" },
+  env: { type: "list", short: "e", value: "NAME=VALUE", summary: "with this in its environment; may be repeated" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
 

@@ -3,6 +3,7 @@ import { isPodFinished } from "../../../kinds/pod-state.js";
 import { podTrouble } from "../../../kinds/pod-trouble.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { joinContainer } from "../../containers/attach.js";
 import { queriesOf } from "../../delete/gone.js";
 import { EXIT } from "../../exit-codes.js";
 import { LineWriter } from "../../logs/line-writer.js";
@@ -33,20 +34,11 @@ class OneOff {
   }
 
   async follow(): Promise<number> {
-    const { shell, cluster } = this.live;
+    const { shell } = this.live;
     try {
       const started = await this.waitFor(hasStarted);
-      const options = {
-        follow: true,
-        tailLines: undefined,
-        sinceTime: "",
-        timestamps: false,
-        previous: false,
-        limitBytes: 0,
-      };
-      const writer = new LineWriter(shell.stdout, false);
-      const container = started.spec?.containers[0]?.name ?? "";
-      await printLog({ cluster, shell, writer, options }, started, container);
+      if (!isPodFinished(started)) await this.join(started);
+      else await this.printAll(started);
       return exitCodeOf(await this.waitFor(isPodFinished));
     } catch (error) {
       if (!shell.signal.aborted) throw error;
@@ -55,6 +47,26 @@ class OneOff {
     } finally {
       if (this.isRemoved && !shell.signal.aborted) await this.remove();
     }
+  }
+
+  /** What it writes comes here and what the user types goes there, until it ends or the user leaves. */
+  private async join(pod: Pod): Promise<void> {
+    const { shell, cluster } = this.live;
+    const container = pod.spec?.containers[0]?.name ?? "";
+    await joinContainer(cluster, shell, { pod, container }, { hasStdin: true, isFromStart: true });
+  }
+
+  /** What it wrote, when it has ended before anybody could join it. */
+  private async printAll(pod: Pod): Promise<void> {
+    const { shell, cluster } = this.live;
+    const options = { ...{ follow: false, tailLines: undefined, sinceTime: "" }, timestamps: false, previous: false };
+    const parts = {
+      cluster,
+      shell,
+      writer: new LineWriter(shell.stdout, false),
+      options: { ...options, limitBytes: 0 },
+    };
+    await printLog(parts, pod, pod.spec?.containers[0]?.name ?? "");
   }
 
   /** The pod once `isThere` holds; what keeps it from running is told, each reason once. */

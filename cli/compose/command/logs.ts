@@ -1,5 +1,6 @@
 import type { Flags, FlagValues } from "../../flags.js";
 import { type LogFlags, runLogs } from "../../logs/logs.js";
+import { readLogTimes } from "../../logs/time-flags.js";
 import type { Shell } from "../../shell.js";
 import { dnsName, ONE_OFF_LABEL, PROJECT_LABEL } from "../translate/names.js";
 import { nameProject, PROJECT_FLAGS } from "./project.js";
@@ -9,7 +10,10 @@ export const LOGS_FLAGS = {
   follow: { type: "switch", short: "f", summary: "go on with what is written from now on" },
   tail: { type: "text", short: "n", value: "LINES", summary: "only the last lines of each container; all when absent" },
   timestamps: { type: "switch", short: "t", summary: "put the time of writing before each line" },
-  since: { type: "duration", value: "TIME", summary: "only what was written in the last 30s, 5m, 2h…" },
+  since: { type: "text", value: "TIME", summary: "only what was written in the last 30s, 5m, 2h…, or since a time" },
+  until: { type: "text", value: "TIME", summary: "only what was written until then: a time, or so long ago" },
+  noColor: { type: "switch", summary: "for docker's sake: there are no colours" },
+  noLogPrefix: { type: "switch", summary: "do not say whose a line is" },
   ...PROJECT_FLAGS,
   namespace: { ...PROJECT_FLAGS.namespace, short: undefined },
 } as const satisfies Flags;
@@ -37,9 +41,7 @@ export async function runComposeLogs(
   // Whom `run` has started is none of the services.
   const selector = `${PROJECT_LABEL}=${name},!${ONE_OFF_LABEL}`;
   const containers = operands.length === 0 ? undefined : operands.map(dnsName);
-  const tail = flags.tail === undefined || flags.tail === "all" ? -1 : Number(flags.tail);
-  return runLogs(
-    { flags: { ...LOGS_FLAGS_ABSENT, ...flags, tail, namespace, selector, containers }, operands: [] },
-    shell,
-  );
+  const times = readLogTimes({ ...flags, tail: flags.tail ?? "all", sinceTime: undefined }, shell.clock.nowMs());
+  const asked = { ...LOGS_FLAGS_ABSENT, ...flags, ...times, isBare: flags.noLogPrefix };
+  return runLogs({ flags: { ...asked, namespace, selector, containers }, operands: [] }, shell);
 }

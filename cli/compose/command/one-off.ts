@@ -26,6 +26,9 @@ export interface Overrides {
   readonly hasPorts: boolean;
   /** Wait for nothing. */
   readonly isAlone: boolean;
+  /** The user's input is its own, and ends with it. */
+  readonly hasStdin: boolean;
+  readonly hasTerminal: boolean;
 }
 
 /** The template of a service's pods; undefined when the project has no such service. */
@@ -81,6 +84,8 @@ function changed(container: Container, run: Overrides): Container {
     env: [...own, ...[...run.environment].map(([name, value]) => EnvVar.fromPartial({ name, value }))],
     ports: run.hasPorts ? ports : ports.map((port) => ({ ...port, hostPort: 0 })),
     workingDir: run.workingDir ?? container.workingDir,
+    ...(run.hasStdin ? { stdin: true, stdinOnce: !run.hasTerminal } : {}),
+    tty: run.hasTerminal || container.tty,
     securityContext: run.user === undefined ? securityContext : runningAs(run.user, securityContext),
   };
 }

@@ -26,6 +26,10 @@ export const PROJECT_FLAGS = {
     value: "FOLDER",
     summary: "folder of relative paths; that of the first file when absent",
   },
+  ansi: { type: "text", value: "WHEN", summary: "for docker's sake: there are no colours" },
+  progress: { type: "text", value: "TYPE", summary: "for docker's sake: progress is plain" },
+  parallel: { type: "number", value: "COUNT", summary: "for docker's sake: the cluster does what it can at once" },
+  compatibility: { type: "switch", summary: "for docker's sake: names are as compose has them since version 2" },
   ...CLUSTER_FLAGS,
 } as const satisfies Flags;
 

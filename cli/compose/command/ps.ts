@@ -1,17 +1,18 @@
 import { durationText } from "../../../kinds/age.js";
-import { toJson } from "../../../kinds/encode.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { parseTime } from "../../../lib/clock.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { withCluster } from "../../cluster.js";
-import { containersOf, type NamedContainer, nameOf } from "../../containers/identity.js";
-import { stateText } from "../../containers/state.js";
+import { containersOf, idOf, type NamedContainer, nameOf } from "../../containers/identity.js";
+import { commandOf, dockerState, healthOf, stateText, statusOf } from "../../containers/state.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import { listObjects } from "../../objects.js";
+import { formatRows } from "../../output/row-format.js";
 import type { Shell } from "../../shell.js";
 import { formatTable } from "../../table.js";
+import { usageError } from "../../verb.js";
 import { dnsName, PROJECT_LABEL } from "../translate/names.js";
 import { type LiveProject, objectsOf, podsOfProject, serviceOf } from "./live.js";
 import { nameProject, PROJECT_FLAGS, type ProjectFlags } from "./project.js";
@@ -21,7 +22,15 @@ export const PS_FLAGS = {
   all: { type: "switch", short: "a", summary: "containers that have ended too" },
   quiet: { type: "switch", short: "q", summary: "names only" },
   services: { type: "switch", summary: "names of services only" },
-  format: { type: "text", value: "FORM", choices: ["table", "json"], summary: "how it is printed" },
+  format: {
+    type: "text",
+    value: "FORM",
+    offers: ["table", "json"],
+    summary: "how it is printed; also a template such as '{{.Name}} {{.State}}'",
+  },
+  status: { type: "list", value: "STATE", summary: "only those that are so: running, exited, restarting or created" },
+  filter: { type: "list", value: "status=STATE", summary: "the same" },
+  noTrunc: { type: "switch", summary: "for docker's sake: nothing is cut" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
 
@@ -45,35 +54,57 @@ async function withLive(
 /** Lists the project's containers. */
 export function runPs({ flags, operands }: Call<FlagValues<typeof PS_FLAGS>>, shell: Shell): Promise<number> {
   return withLive(flags, shell, async (live) => {
-    const pods = (await podsOfProject(live, operands)).filter((pod) => flags.all || !isPodFinished(pod));
-    if (flags.quiet) return pods.map((pod) => `${metaOf(pod).name}\n`).join("");
+    const states = statesOf(flags);
+    const isListed = flags.all || states.length > 0;
+    const pods = (await podsOfProject(live, operands)).filter((pod) => isListed || !isPodFinished(pod));
     const asked = operands.map(dnsName);
     const containers = pods
       .flatMap(containersOf)
-      .filter(({ container }) => asked.length === 0 || asked.includes(container));
+      .filter(({ container }) => asked.length === 0 || asked.includes(container))
+      .filter(({ pod, container }) => states.length === 0 || states.includes(dockerState(pod, container)));
+    if (flags.quiet) return [...new Set(containers.map(({ pod }) => `${metaOf(pod).name}\n`))].join("");
     if (flags.services) return [...new Set(containers.map(({ container }) => `${container}\n`))].join("");
-    if (flags.format === "json")
-      return pods.map((pod) => `${JSON.stringify(toJson({ kind: "Pod", object: pod }))}\n`).join("");
     const ports = await publishedPorts(live);
-    const nowMs = live.shell.clock.nowMs();
-    const rows = containers.map((each) => rowOf(each, ports, nowMs));
-    return formatTable([["NAME", "IMAGE", "SERVICE", "CREATED", "STATUS", "NODE", "PORTS"], ...rows]);
+    const rows = containers.map((each) => rowOf(each, ports, live));
+    return formatRows(rows, { format: flags.format, columns: COLUMNS });
   });
 }
 
-/** Ports are told of the service that publishes them, also for what shares its network. */
-function rowOf(one: NamedContainer, ports: ReadonlyMap<string, readonly OpenPort[]>, nowMs: number): readonly string[] {
+function statesOf({ status, filter }: FlagValues<typeof PS_FLAGS>): readonly string[] {
+  const strange = filter.find((text) => !text.startsWith("status="));
+  if (strange !== undefined) throw usageError(`--filter is status=STATE, not "${strange}"`);
+  return [...status, ...filter.map((text) => text.slice("status=".length))];
+}
+
+const COLUMNS = [
+  ["Name", "NAME"],
+  ["Image", "IMAGE"],
+  ["Service", "SERVICE"],
+  ["RunningFor", "CREATED"],
+  ["Status", "STATUS"],
+  ["Node", "NODE"],
+  ["Ports", "PORTS"],
+] as const;
+
+/** Docker's fields. Ports are told of the service that publishes them, also for what shares its network. */
+function rowOf(one: NamedContainer, ports: ReadonlyMap<string, readonly OpenPort[]>, { shell, name }: LiveProject) {
   const { pod, container } = one;
   const open = container === serviceOf(pod) ? (ports.get(container) ?? []) : [];
-  return [
-    nameOf(one),
-    pod.spec?.containers.find(({ name }) => name === container)?.image ?? "",
-    container,
-    `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
-    stateText(pod, container, nowMs),
-    pod.spec?.nodeName ?? "",
-    open.map(({ published, target, protocol }) => `${published}->${target}/${protocol}`).join(", "),
-  ];
+  const nowMs = shell.clock.nowMs();
+  const health = healthOf(pod, container);
+  const { terminated } = statusOf(pod, container)?.state ?? {};
+  return {
+    ...{ ID: idOf(one), Name: nameOf(one), Project: name, Service: container },
+    Image: pod.spec?.containers.find((each) => each.name === container)?.image ?? "",
+    Command: commandOf(one).join(" "),
+    CreatedAt: metaOf(pod).creationTimestamp,
+    RunningFor: `${durationText(nowMs - parseTime(metaOf(pod).creationTimestamp))} ago`,
+    ...{ State: dockerState(pod, container), Status: stateText(pod, container, nowMs) },
+    Health: health === "none" ? "" : health,
+    ExitCode: String(terminated?.exitCode ?? 0),
+    Node: pod.spec?.nodeName ?? "",
+    Ports: open.map(({ published, target, protocol }) => `${published}->${target}/${protocol}`).join(", "),
+  };
 }
 
 interface OpenPort {

@@ -26,6 +26,14 @@ beforeEach(async () => {
       logs: async function* () {
         yield LogsChunk.fromPartial({ bytes: Buffer.from("said\n") });
       },
+      attach: async function* (inputs) {
+        yield { part: { $case: "stdout", value: Buffer.from("said\n") } };
+        for await (const { part } of inputs) {
+          if (part?.$case === "stdin") yield { part: { $case: "stdout", value: Buffer.from(part.value) } };
+          if (part?.$case === "stdinClosed") break;
+        }
+        yield { part: { $case: "exitCode", value: 3 } };
+      },
     },
   });
   bench.files.set("compose.yaml", SHOP);
@@ -56,6 +64,21 @@ test("run starts what the service needs, prints what its own pod writes, and pas
   expect((await running.ended).code).toBe(3);
   expect(await pods()).toBe("");
   expect((await run("get deployments -n shop -o name")).out).toBe("deployment.apps/db\n");
+});
+
+test("a run gets the user's input, and a terminal where there is one", async () => {
+  const running = bench.start(["compose", "run", "--no-deps", "web", "cat"], { ...OPTIONS, input: "typed\n" });
+  await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
+  const made = JSON.parse((await run("get pods -n shop -o jsonpath={.items[0].spec.containers[0]}")).out);
+  expect(made).toMatchObject({ stdin: true, stdinOnce: true });
+  expect(made.tty).toBeUndefined();
+  await becomes("Running", "{running: {}}");
+  await until(running, "typed\n");
+  await becomes("Failed", "{terminated: {exitCode: 3}}");
+  expect((await running.ended).code).toBe(3);
+  await run("compose down");
+  const detached = await json("compose run -d web");
+  expect(JSON.stringify(detached)).not.toContain("stdin");
 });
 
 test("a run that is interrupted leaves no pod", async () => {

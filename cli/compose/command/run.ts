@@ -34,7 +34,12 @@ export const RUN_FLAGS = {
   noDeps: { type: "switch", summary: "without the services that it depends on" },
   servicePorts: { type: "switch", short: "P", summary: "publish the ports that the service has on its node" },
   useAliases: { type: "switch", summary: "answer under the names of the service, too" },
-  noTty: { type: "switch", short: "T", summary: "accepted for docker's sake: there is no terminal" },
+  noTty: { type: "switch", short: "T", summary: "no terminal; there is one when standard input is one" },
+  interactive: { type: "switch", short: "i", default: true, summary: "pass standard input on" },
+  tty: { type: "switch", short: "t", default: true, summary: "give it a terminal" },
+  build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
+  removeOrphans: { type: "switch", summary: "accepted for docker's sake: up and down remove them" },
+  quietPull: { type: "switch", summary: "accepted for docker's sake: nodes pull images, and say nothing" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
 
@@ -67,7 +72,7 @@ export async function runComposeRun(
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
     const services = [service, ...(flags.noDeps ? [] : needed)];
     const builds = project.builds.filter((each) => services.includes(each.service));
-    await buildFirst(live, builds, false);
+    await buildFirst(live, builds, flags.build);
     await bringUp(live, objectsFor(project, flags.noDeps ? [] : needed, flags.noDeps));
     const wanted = oneOffPod(template, service, { namespace: project.namespace, run: overrides });
     const made = await createObject({ shell, cluster, dryRun: undefined }, wanted);
@@ -97,6 +102,8 @@ function overridesOf(flags: RunFlags, command: readonly string[], shell: Shell):
     usesAliases: flags.useAliases,
     hasPorts: flags.servicePorts,
     isAlone: flags.noDeps,
+    hasStdin: flags.interactive && !flags.detach,
+    hasTerminal: flags.tty && !flags.noTty && !flags.detach && shell.stdin.isTerminal,
   };
 }
 

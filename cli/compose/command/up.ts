@@ -26,6 +26,11 @@ export const UP_FLAGS = {
   build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
   noBuild: { type: "switch", summary: "build nothing, also what the cluster has no image of" },
   forceRecreate: { type: "switch", summary: "replace the containers, also of services that are as the files say" },
+  noColor: { type: "switch", summary: "for docker's sake: there are no colours" },
+  noLogPrefix: { type: "switch", summary: "do not say whose a line is, where logs are followed" },
+  noRecreate: { type: "switch", summary: "for docker's sake: what is as the files say stays in any case" },
+  timestamps: { type: "switch", summary: "put the time of writing before each line" },
+  yes: { type: "switch", short: "y", summary: "for docker's sake: nothing is asked" },
   quietPull: { type: "switch", summary: "accepted for docker's sake: nodes pull images, and say nothing" },
   noDeps: { type: "switch", summary: "without the services that those named depend on" },
   ...PROJECT_FLAGS,
@@ -34,6 +39,13 @@ export const UP_FLAGS = {
 type UpFlags = FlagValues<typeof UP_FLAGS>;
 
 const WAIT_MS = 300_000;
+
+/** What `up` is asked when nobody asks anything. */
+const UP_ABSENT: Omit<UpFlags, keyof typeof PROJECT_FLAGS> = {
+  ...{ detach: false, wait: false, waitTimeout: undefined, scale: [], removeOrphans: false, build: false },
+  ...{ noBuild: false, forceRecreate: false, quietPull: false, noDeps: false, noColor: false, noLogPrefix: false },
+  ...{ noRecreate: false, timestamps: false, yes: false },
+};
 
 /** Makes the project run as its files say; then follows its logs until Ctrl-C, which stops it, unless it runs detached. */
 export async function runUp(
@@ -61,6 +73,22 @@ export async function runUp(
     return flags.wait ? waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, written) : EXIT.ok;
   });
   return flags.detach || flags.wait || code !== EXIT.ok ? code : follow(project, flags, operands, shell);
+}
+
+/** Flags of `compose scale`. */
+export const SCALE_FLAGS = {
+  noDeps: { type: "switch", summary: "without the services that those named depend on" },
+  ...PROJECT_FLAGS,
+} as const satisfies Flags;
+
+/** Gives services other numbers of containers, as `up --scale` of these services does. */
+export function runScale(
+  { flags, operands }: { readonly flags: FlagValues<typeof SCALE_FLAGS>; readonly operands: readonly string[] },
+  shell: Shell,
+): Promise<number> {
+  if (operands.length === 0) throw usageError("say of which service: compose scale SERVICE=NUMBER");
+  const names = operands.map((text) => text.replace(/=.*$/s, ""));
+  return runUp({ flags: { ...UP_ABSENT, ...flags, detach: true, scale: operands }, operands: names }, shell);
 }
 
 function scaleOf(list: readonly string[]): ReadonlyMap<string, number> {
@@ -113,7 +141,15 @@ async function follow(
   const selector = `${PROJECT_LABEL}=${project.name}`;
   await runLogs(
     {
-      flags: { ...LOGS_FLAGS_ABSENT, ...flags, namespace: project.namespace, selector, follow: true, tail: -1 },
+      flags: {
+        ...LOGS_FLAGS_ABSENT,
+        ...flags,
+        namespace: project.namespace,
+        selector,
+        follow: true,
+        tail: -1,
+        isBare: flags.noLogPrefix,
+      },
       operands: [],
     },
     shell,
