@@ -23,7 +23,8 @@ export class Standings {
   /** Who would have to make room. */
   readonly preemptions: Preemptions;
   private readonly snapshot: Snapshot;
-  private readonly policy: PolicyName;
+  /** Where a shape does not say how it is placed. */
+  readonly policy: PolicyName;
   private readonly rising: RisingSlots;
   private readonly byShape = new Map<Shape, Standing>();
   /** How often a standing was asked, in all. */

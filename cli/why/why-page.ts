@@ -1,4 +1,4 @@
-import type { Objection, Relaxation, WhyResponse } from "../../proto/gen/tallship/v1/explain.js";
+import type { NodeScore, Objection, Relaxation, WhyResponse } from "../../proto/gen/tallship/v1/explain.js";
 import { formatTable } from "../table.js";
 
 /** Nodes that are listed one by one; of more, only the counts are told. */
@@ -7,7 +7,8 @@ const MOST_NODES = 40;
 /** Why a pod has no node: the counts, each node with all that it has against the pod, and what would help. */
 export function whyLines(why: WhyResponse): readonly string[] {
   if (why.notTried !== "") return [`no node is looked for: ${why.notTried}`];
-  if (why.takenBy !== "") return [`node ${why.takenBy} takes it: it is about to be bound${queueText(why)}`];
+  if (why.takenBy !== "")
+    return [`node ${why.takenBy} takes it: it is about to be bound${queueText(why)}`, ...scoreLines(why.scores)];
   return [why.summary, ...nodeLines(why), ...relaxationLines(why), ...victimLines(why), ...aheadLines(why)];
 }
 
@@ -84,3 +85,28 @@ function aheadLines({ aheadCount }: WhyResponse): readonly string[] {
 function podsText(count: number): string {
   return count === 1 ? "1 pod" : `${count} pods`;
 }
+
+/** The nodes that would be chosen first and what each score says of them; `current` is the one that the pod is on. */
+export function scoreLines(scores: readonly NodeScore[], current = ""): readonly string[] {
+  const [first] = scores;
+  if (first === undefined) return [];
+  const rows = scores.map(({ node, rank, points, parts }) => [
+    `${rank}`,
+    node === current ? `${node} (its node)` : node,
+    ...[points, ...parts.map((each) => each.points)].map(pointsText),
+  ]);
+  const columns = ["RANK", "NODE", "SCORE", ...first.parts.map(({ score }) => score.toUpperCase())];
+  return [
+    "",
+    ...formatTable([columns, ...rows])
+      .trimEnd()
+      .split("\n"),
+  ];
+}
+
+/** A score of weight 1 gives a hundred points at most, as in Kubernetes. */
+function pointsText(points: number): string {
+  return `${points / POINTS_PER_SHOWN}`;
+}
+
+const POINTS_PER_SHOWN = 10_000;

@@ -49,13 +49,37 @@ describe("why", () => {
     );
   });
 
-  test("a pod that a node takes, and pods that go before it", async () => {
+  test("a pod that a node takes: pods that go before it, and what each score says of the nodes that would take it", async () => {
     await bench.api.create(objectOf(pod("first", "1Gi")));
     await bench.api.clock.advance(1_000);
     await bench.api.create(objectOf(pod("second", "1Gi")));
-    expect(await succeed(bench, "why pod/second")).toMatch(
-      /^pod\/second: Pending\nnode host\d takes it: it is about to be bound, after 1 pod that goes before it\n$/,
+    expect(await succeed(bench, "why pod/second")).toBe(
+      [
+        "pod/second: Pending",
+        "node host2 takes it: it is about to be bound, after 1 pod that goes before it",
+        "",
+        "RANK   NODE    SCORE      LEAST-ALLOCATED   BALANCED",
+        "1      host2   176.2499   90.4166           85.8333",
+        "2      host1   126.25     73.75             52.5",
+        "",
+      ].join("\n"),
     );
+  });
+
+  test("a pod that has a node: how that compares with the others, as if it were to be placed now", async () => {
+    await bench.api.create(objectOf(pod("there", "1Gi", ", nodeName: host1")));
+    const text = await succeed(bench, "why there");
+    expect(text).toContain("\n\nWere it placed now, nodes would come in this order:\nRANK   NODE               SCORE");
+    expect(text).toMatch(/\n1 +host2 +176\.2499 .*\n2 +host1 \(its node\) +126\.25 .*\n$/);
+    await bench.api.create(
+      objectOf(
+        pod("bound", "1Gi", ", nodeName: host3, tolerations: [{key: gpu, operator: Exists}]").replace(
+          "metadata: {",
+          "metadata: {ownerReferences: [], ",
+        ),
+      ),
+    );
+    expect(await succeed(bench, "why bound")).toMatch(/\n1 +host3 \(its node\) /);
   });
 
   test("whom preemption would send away, or that the pod may not", async () => {

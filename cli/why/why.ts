@@ -16,7 +16,7 @@ import type { Shell } from "../shell.js";
 import { readTarget, refText } from "../targets.js";
 import { ownerWaits } from "./owner-waits.js";
 import { waitsOf } from "./pod-waits.js";
-import { whyLines } from "./why-page.js";
+import { scoreLines, whyLines } from "./why-page.js";
 
 /** A question that is being answered. */
 interface WhyRun {
@@ -49,7 +49,8 @@ export async function runWhy(
 
 async function ofPod(run: WhyRun, name: string): Promise<string> {
   const pod = await getObject(run.cluster, keyIn("Pod", run.cluster.namespace, name), run.shell.signal);
-  return pageOf(pod, await linesOf(run, pod), 0);
+  const place = await placeLines(run, pod);
+  return pageOf(pod, await linesOf(run, pod), 0) + place.map((line) => `${line}\n`).join("");
 }
 
 async function ofWorkload(run: WhyRun, target: PodTarget): Promise<readonly string[]> {
@@ -104,6 +105,16 @@ async function unboundLines({ cluster, shell }: WhyRun, pod: Pod): Promise<reado
   const { namespace, name } = metaOf(pod);
   const request = WhyRequest.fromPartial({ namespace, name });
   return whyLines(await cluster.explain.why(request, { signal: shell.signal }));
+}
+
+/** How the pod's node compares with others. */
+async function placeLines({ cluster, shell }: WhyRun, pod: Pod): Promise<readonly string[]> {
+  const { nodeName = "" } = pod.spec ?? {};
+  if (nodeName === "") return [];
+  const { namespace, name } = metaOf(pod);
+  const { scores } = await cluster.explain.why(WhyRequest.fromPartial({ namespace, name }), { signal: shell.signal });
+  if (scores.length === 0) return [];
+  return ["", "Were it placed now, nodes would come in this order:", ...scoreLines(scores, nodeName).slice(1)];
 }
 
 async function nodeNamed(cluster: Cluster, name: string, signal: AbortSignal): Promise<Node | undefined> {

@@ -1,7 +1,9 @@
 import { metaOf } from "../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
+import { claimsOfPod } from "../../kinds/storage.js";
 import {
   type NodeAnswer,
+  type NodeScore,
   type Objection,
   type Relaxation,
   type Victim,
@@ -15,21 +17,26 @@ import {
   type NodeObjections,
   onlyObjections,
 } from "../../scheduler/explain-nodes.js";
+import { explainScores } from "../../scheduler/explain-scores.js";
 import { attemptGang, type Gang } from "../../scheduler/gang.js";
 import { amountText, refusalText } from "../../scheduler/refusals.js";
 import { type Decision, schedule } from "../../scheduler/schedule.js";
+import type { Shape } from "../../scheduler/shape.js";
 import type { View } from "../cache/view.js";
 import type { WaitingPod } from "../scheduling/backlog.js";
 import type { SchedulerState } from "../scheduling/scheduler-state.js";
 
 /** Nodes that are named for one thing that would help. */
 const MOST_NAMED = 10;
+/** Nodes whose scores are told, beside the pod's own. */
+const MOST_SCORED = 5;
 
 /** Says why a pod is where it is, to the scheduler. Pure; the picture is as before afterwards. */
 export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse {
   const { revision } = view;
   const waiting = state.backlog.get(metaOf(pod).uid);
-  if (waiting === undefined) return WhyResponse.fromPartial({ notTried: notTriedText(pod), revision });
+  if (waiting === undefined)
+    return WhyResponse.fromPartial({ notTried: notTriedText(pod), scores: scoresOfPlaced(state, pod), revision });
   const held = state.whyHeld(waiting);
   if (held !== "") return WhyResponse.fromPartial({ notTried: held, revision });
   const nodes = explainNodes(state.snapshot, waiting.shape);
@@ -43,6 +50,10 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
     victims: victimsOf(decision.evictions, view),
     aheadCount: state.backlog.aheadOf(waiting),
     preemption: preemptionText(state, waiting, decision),
+    scores:
+      decision.subject === "no node fits" && decision.takenBy !== ""
+        ? scoresOf(state, waiting.shape, decision.takenBy)
+        : [],
     revision,
   };
 }
@@ -55,6 +66,33 @@ interface Verdict {
   readonly summary: string;
   /** What does not fit even without pods of lower priority. */
   readonly subject: "no node fits" | "the group does not fit";
+}
+
+/** How the nodes that would take a pod of the shape compare: the first of them, and the one of that name. */
+function scoresOf({ snapshot, standings }: SchedulerState, shape: Shape, nodeName: string): readonly NodeScore[] {
+  const all = explainScores(snapshot, shape, standings.policy);
+  if (all.length < 2) return [];
+  const scores = all.map(({ nodeName: node, points, parts }, at) => ({
+    node,
+    rank: at + 1,
+    points,
+    parts: [...parts],
+  }));
+  return scores.filter(({ node, rank }) => rank <= MOST_SCORED || node === nodeName);
+}
+
+/** How its node compares with others now, for a pod that has one: as if it were to be placed again. */
+function scoresOfPlaced(state: SchedulerState, pod: Pod): readonly NodeScore[] {
+  const { snapshot } = state;
+  const { uid } = metaOf(pod);
+  const tenant = snapshot.tenant(uid);
+  const nodeName = snapshot.nodeOf(uid);
+  // Where its volumes are is no question any more to a pod that has its node.
+  if (tenant === undefined || nodeName === undefined || claimsOfPod(pod).length > 0) return [];
+  snapshot.remove(uid);
+  const scores = scoresOf(state, tenant.shape, nodeName);
+  snapshot.place(uid, tenant.shape, nodeName, tenant.tenure);
+  return scores;
 }
 
 function decide(state: SchedulerState, waiting: WaitingPod): Verdict {
