@@ -12,6 +12,7 @@ import { NamespaceStatus } from "../../../proto/gen/tallship/v1/namespace.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
 import { hasSpec, hasStatus, sameIntent, withParts, withStatusOf } from "./parts.js";
 import { carryPriority } from "./priority.js";
+import { carryPullSecrets } from "./pull-secrets.js";
 import { carryOver } from "./service-carry-over.js";
 
 /** What admission may know beside the object. */
@@ -52,7 +53,10 @@ export function admitChanged(wanted: Typed, live: Typed): Admitted {
   const before = metaOf(live.object);
   const { labels, annotations, ownerReferences, finalizers } = metaOf(wanted.object);
   const intended = withMeta(wanted, { ...before, labels, annotations, ownerReferences, finalizers });
-  const next = withStatusOf(applyDefaults(carryPriority(carryOver(intended, live), live)), live);
+  const next = withStatusOf(
+    applyDefaults(carryPullSecrets(carryPriority(carryOver(intended, live), live), live)),
+    live,
+  );
   if (sameIntent(next, live) && deepEqual(metaOf(next.object), before)) return { typed: live, errors: [] };
   const generation = hasSpec(next.kind) && !sameIntent(next, live) ? before.generation + 1 : before.generation;
   const typed = withMeta(next, { ...metaOf(next.object), generation });

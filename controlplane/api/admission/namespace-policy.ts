@@ -6,6 +6,7 @@ import type { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass
 import type { View } from "../../cache/view.js";
 import { claimLimitErrors, limitsOf, podLimitErrors, withLimitDefaults } from "./limit-range.js";
 import { withPriority } from "./priority.js";
+import { withPullSecrets } from "./pull-secrets.js";
 
 /** An object as cluster and namespace want it, or why it cannot be created. */
 export type PolicyOutcome =
@@ -13,7 +14,7 @@ export type PolicyOutcome =
   | { readonly is: "refused"; readonly why: string };
 
 /**
- * What the cluster's priorities and the namespace's ranges make of a new object. Pure; the very object when they say nothing. Quotas
+ * What the cluster's priorities and the namespace's ranges and service accounts make of a new object. Pure; the very object when they say nothing. Quotas
  * come after, for they count what this has filled in.
  */
 export function admitByPolicy(typed: Typed, view: View, coming: readonly PriorityClass[] = []): PolicyOutcome {
@@ -29,15 +30,16 @@ function admitPod(typed: Typed<"Pod">, view: View, coming: readonly PriorityClas
   if (prioritised.is === "refused") return prioritised;
   const namespace = typed.object.metadata?.namespace ?? "";
   const ranges = limitsOf(namespace, "Container", view);
-  const filled = withLimitDefaults(prioritised.pod, ranges);
-  if (filled !== prioritised.pod) {
+  const known = withPullSecrets(prioritised.pod, view);
+  const filled = withLimitDefaults(known, ranges);
+  if (filled !== known) {
     const wrong = validate({ kind: "Pod", object: filled });
     if (wrong.length > 0)
       return { is: "refused", why: wrong.map(({ path, message }) => `${path}: ${message}`).join("; ") };
   }
   const errors = podLimitErrors(filled, namespace, view);
   if (errors.length > 0) return { is: "refused", why: listed(errors) };
-  if (filled === prioritised.pod) return { is: "admitted", typed: { kind: "Pod", object: filled } };
+  if (filled === known) return { is: "admitted", typed: { kind: "Pod", object: filled } };
   const status = PodStatus.fromPartial({ ...filled.status, qosClass: qosClassOf(filled.spec) });
   return { is: "admitted", typed: { kind: "Pod", object: { ...filled, status } } };
 }

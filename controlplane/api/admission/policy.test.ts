@@ -6,6 +6,7 @@ import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { PriorityClass } from "../../../proto/gen/tallship/v1/priorityclass.js";
 import { ResourceQuota } from "../../../proto/gen/tallship/v1/resourcequota.js";
 import { Service } from "../../../proto/gen/tallship/v1/service.js";
+import { ServiceAccount } from "../../../proto/gen/tallship/v1/serviceaccount.js";
 import { ADMIN, type ApiBench, openApiBench } from "../../../test/kit/api-bench.js";
 import type { Store } from "../../store/store.js";
 
@@ -186,6 +187,34 @@ describe("limit ranges", () => {
     const created = api.create(pod("p", resources));
     if (want === undefined) await expect(created).resolves.toBeDefined();
     else await expect(created).rejects.toThrow(want);
+  });
+});
+
+describe("service accounts", () => {
+  const accountOf = (name: string, secret: string): Typed => ({
+    kind: "ServiceAccount",
+    object: ServiceAccount.fromPartial({ metadata: meta(name), imagePullSecrets: [{ name: secret }] }),
+  });
+  const secretsOf = async (api: ApiBench, name: string): Promise<unknown> =>
+    (await podSpec(api, name))?.imagePullSecrets.map((secret) => secret.name);
+
+  test("their secrets are those of pods that name none to pull images with", async () => {
+    const api = await open(accountOf("default", "usual"), accountOf("builder", "other"));
+    await api.create(pod("plain"));
+    await api.create(pod("named", {}, { serviceAccountName: "builder" }));
+    await api.create(pod("own", {}, { imagePullSecrets: [{ name: "mine" }] }));
+    await api.create(pod("lost", {}, { serviceAccountName: "nobody" }));
+    const found = await Promise.all(["plain", "named", "own", "lost"].map((name) => secretsOf(api, name)));
+    expect(found).toEqual([["usual"], ["other"], ["mine"], []]);
+  });
+
+  test("applied and replaced from its file, a pod keeps them", async () => {
+    const api = await open(accountOf("default", "usual"));
+    const wanted = pod("a");
+    await api.apply([wanted]);
+    expect((await api.apply([wanted])).results[0]?.outcome).toBe("unchanged");
+    await api.api.update({ object: Buffer.from(encodeObject(wanted)), dryRun: false }, api.as(ADMIN));
+    expect(await secretsOf(api, "a")).toEqual(["usual"]);
   });
 });
 
