@@ -1,11 +1,12 @@
 import { ageText } from "../../kinds/age.js";
 import { nodeRoles, nodeStatus } from "../../kinds/columns/node.js";
+import { devicesOf, deviceText } from "../../kinds/devices.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
-import { cpuMillicores, formatBytes, formatMillicores, parseQuantity, quantityBytes } from "../../lib/quantity.js";
-import type { Node } from "../../proto/gen/tallship/v1/node.js";
+import type { Node, NodeDevice } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { conditionsTable, headOf, type Surroundings, withEvents } from "./facts.js";
 import { Page } from "./page.js";
+import { amountOf, amountText, reservedRows } from "./reserved.js";
 
 /** A node: its state, its means, and the pods that have reserved them. */
 export function describeNode(node: Node, pods: readonly Pod[], around: Surroundings): Page {
@@ -32,8 +33,29 @@ export function describeNode(node: Node, pods: readonly Pod[], around: Surroundi
     ["Namespace", "Name", "CPU Requests", "CPU Limits", "Memory Requests", "Memory Limits", "Age"],
     live.map((pod) => podRow(pod, around.nowMs)),
   );
+  devicesTable(page, status?.devices ?? [], live);
   page.table("Reserved", ["Resource", "Requests", "Limits"], reservedRows(node, live));
   return withEvents(page, around);
+}
+
+/** Devices that the node tells apart, and who has them. Shares of one are the scheduler's to choose, so that holders stand on their pods. */
+function devicesTable(page: Page, devices: readonly NodeDevice[], pods: readonly Pod[]): void {
+  if (devices.length === 0) return;
+  const holders = (name: string): readonly string[] =>
+    pods.flatMap(({ metadata }) => {
+      const held = devicesOf(metadata?.annotations ?? {}).map(deviceText);
+      return held.includes(name) ? [`${metadata?.namespace}/${metadata?.name}`] : [];
+    });
+  page.table(
+    "Devices",
+    ["Name", "Model", "Memory", "Pods"],
+    devices.map(({ name, model, memory, aliases }) => [
+      name,
+      model || "-",
+      memory || "-",
+      [name, ...aliases].flatMap(holders).sort().join(", ") || "-",
+    ]),
+  );
 }
 
 function resourcesPage(resources: Readonly<Record<string, string>>): Page {
@@ -54,51 +76,14 @@ function systemPage({ status }: Node): Page {
     .fact("Agent", info?.kubeletVersion ?? "");
 }
 
-type Part = "requests" | "limits";
-
 function podRow(pod: Pod, nowMs: number): readonly string[] {
   const { namespace = "", name = "", creationTimestamp = "" } = pod.metadata ?? {};
   return [
     namespace,
     name,
-    formatMillicores(cpuOf(pod, "requests")),
-    formatMillicores(cpuOf(pod, "limits")),
-    formatBytes(memoryOf(pod, "requests")),
-    formatBytes(memoryOf(pod, "limits")),
+    ...["cpu", "memory"].flatMap((resource) =>
+      (["requests", "limits"] as const).map((part) => amountText(resource, amountOf(pod, part, resource))),
+    ),
     ageText(creationTimestamp, nowMs),
   ];
-}
-
-function reservedRows({ status }: Node, pods: readonly Pod[]): readonly (readonly string[])[] {
-  const cpu = cpuMillicores(status?.allocatable["cpu"] ?? "0");
-  const memory = quantityBytes(status?.allocatable["memory"] ?? "0");
-  const total = (of: (pod: Pod, part: Part) => number, part: Part): number =>
-    pods.reduce((sum, pod) => sum + of(pod, part), 0);
-  const share = (amount: number, whole: number): string =>
-    whole === 0 ? "" : ` (${Math.round((amount / whole) * 100)}%)`;
-  const cell = (
-    of: (pod: Pod, part: Part) => number,
-    part: Part,
-    whole: number,
-    format: (amount: number) => string,
-  ): string => `${format(total(of, part))}${share(total(of, part), whole)}`;
-  return [
-    ["cpu", cell(cpuOf, "requests", cpu, formatMillicores), cell(cpuOf, "limits", cpu, formatMillicores)],
-    ["memory", cell(memoryOf, "requests", memory, formatBytes), cell(memoryOf, "limits", memory, formatBytes)],
-  ];
-}
-
-function cpuOf(pod: Pod, part: Part): number {
-  return sumOf(pod, part, "cpu", cpuMillicores);
-}
-
-function memoryOf(pod: Pod, part: Part): number {
-  return sumOf(pod, part, "memory", quantityBytes);
-}
-
-function sumOf({ spec }: Pod, part: Part, resource: string, read: (text: string) => number): number {
-  return (spec?.containers ?? []).reduce((sum, { resources }) => {
-    const text = resources?.[part][resource];
-    return text === undefined || parseQuantity(text) === undefined ? sum : sum + read(text);
-  }, 0);
 }
