@@ -1,5 +1,5 @@
 import { bySeen } from "../../kinds/columns/event.js";
-import { metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { keyOf, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
 import { hasCode } from "../../lib/errors.js";
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
@@ -55,15 +55,30 @@ export async function runDescribe(
     if (keys.length === 0) await shell.stderr.write("no objects found\n");
     let isFirst = true;
     const failures = await eachOf(keys, async (key) => {
-      const page = await describeOne(run, key);
-      await shell.stdout.write(`${isFirst ? "" : "\n\n"}${page.toText()}`);
-      isFirst = false;
+      for (const page of await pagesOf(run, key)) {
+        await shell.stdout.write(`${isFirst ? "" : "\n\n"}${page.toText()}`);
+        isFirst = false;
+      }
     });
     for (const failure of failures) await shell.stderr.write(`error: ${failure.message}\n`);
     const [first] = failures;
     if (first !== undefined) throw toldAlready(first.code);
     return EXIT.ok;
   });
+}
+
+/** The object's page; as with kubectl those of all whose names begin so where no object has the name. */
+async function pagesOf(run: DescribeRun, key: ObjectKey): Promise<readonly Page[]> {
+  try {
+    return [await describeOne(run, key)];
+  } catch (error) {
+    if (!hasCode(error, "not_found")) throw error;
+    const namespace = KINDS[key.kind].isNamespaced ? key.namespace : undefined;
+    const { objects } = await listObjects(run.cluster, { kind: key.kind, namespace }, run.shell.signal);
+    const alike = objects.map(keyOf).filter(({ name }) => name.startsWith(key.name));
+    if (alike.length === 0) throw error;
+    return Promise.all(alike.map((each) => describeOne(run, each)));
+  }
 }
 
 /** How each kind is told; a kind without a row shows its fields. */
