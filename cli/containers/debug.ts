@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../kinds/encode.js";
 import { keyOf, metaOf, type Typed } from "../../kinds/object.js";
+import type { KindName } from "../../kinds/registry.js";
 import { TallshipError } from "../../lib/errors.js";
 import { randomSuffix } from "../../lib/rng.js";
 import { systemRng } from "../../lib/system-rng.js";
@@ -14,6 +15,8 @@ import type { Shell } from "../shell.js";
 import { readTarget } from "../targets.js";
 import { usageError } from "../verb.js";
 import { exitOf, joinContainer } from "./attach.js";
+import { type CopyOrder, copyOfPod } from "./debug-copy.js";
+import { removePod } from "./remove.js";
 
 /** What `debug` was asked. */
 export interface DebugFlags extends ClusterFlags {
@@ -23,6 +26,11 @@ export interface DebugFlags extends ClusterFlags {
   readonly stdin: boolean;
   readonly tty: boolean;
   readonly env: readonly string[];
+  readonly copyTo: string | undefined;
+  readonly replace: boolean;
+  readonly sameNode: boolean;
+  readonly setImage: string | undefined;
+  readonly shareProcesses: boolean;
   readonly attach: boolean;
   readonly quiet: boolean;
 }
@@ -36,10 +44,10 @@ interface DebugCall {
 /** Adds a container to a running pod to look at it, or makes a pod that looks at a node, and joins it. */
 export function runDebug({ flags, operands, rest = [] }: DebugCall, shell: Shell): Promise<number> {
   const target = readTarget(operands, "Pod");
-  if (flags.image === undefined) throw usageError("say with what: --image=IMAGE");
+  refuseHalfCopy(flags, target.kind);
   const container = {
     name: flags.container ?? `debugger-${randomSuffix(systemRng, 5)}`,
-    image: flags.image,
+    ...(flags.image === undefined ? {} : { image: flags.image }),
     ...(rest.length === 0 ? {} : { command: [...rest] }),
     ...(flags.stdin ? { stdin: true, stdinOnce: !flags.tty } : {}),
     ...(flags.tty ? { tty: true } : {}),
@@ -49,6 +57,7 @@ export function runDebug({ flags, operands, rest = [] }: DebugCall, shell: Shell
     const ground = { cluster, shell, flags };
     if (target.kind === "Node") return join(ground, await nodePod(ground, target.name, container), container.name);
     const pod = await onePodOf(cluster, target, shell.signal);
+    if (flags.copyTo !== undefined) return join(ground, await copiedPod(ground, pod, container), container.name);
     return join(ground, await withDebugger(ground, pod, container), container.name);
   });
 }
@@ -64,7 +73,32 @@ interface Ground {
   readonly flags: DebugFlags;
 }
 
-type Container = { readonly name: string; readonly image: string };
+type Container = JsonObject & { readonly name: string };
+
+/** The flags of a copy go with it; only a copy may do without an image. */
+function refuseHalfCopy(flags: DebugFlags, kind: KindName): void {
+  const { copyTo, image, replace, sameNode, setImage } = flags;
+  if (copyTo === undefined && (replace || sameNode || setImage !== undefined))
+    throw usageError("--replace, --same-node and --set-image are of copies: --copy-to=NAME");
+  if (copyTo !== undefined && kind === "Node") throw usageError("--copy-to copies a pod, not a node");
+  if (copyTo !== undefined && flags.target !== undefined)
+    throw usageError("--target is of a container beside the pod's own: leave it or --copy-to out");
+  if (copyTo === undefined && image === undefined) throw usageError("say with what: --image=IMAGE");
+}
+
+/** A copy of the pod in which the container looks. */
+async function copiedPod({ cluster, shell, flags }: Ground, pod: Pod, container: Container): Promise<Pod> {
+  const order: CopyOrder = {
+    name: flags.copyTo ?? "",
+    container,
+    sharesProcesses: flags.shareProcesses,
+    isSameNode: flags.sameNode,
+    images: flags.setImage?.split(",") ?? [],
+  };
+  const copied = madeUp(copyOfPod(pod, order), cluster.namespace);
+  if (flags.replace) await removePod({ shell, cluster }, pod);
+  return podIn(await createObject({ cluster, shell, dryRun: undefined }, copied));
+}
 
 /** The right to look at other processes is what it is for. */
 const LOOKING = { capabilities: { add: ["SYS_PTRACE"] } };
