@@ -47,6 +47,8 @@ export interface DurationFlag extends FlagBase {
 export interface ListFlag extends FlagBase {
   readonly type: "list";
   readonly value: string;
+  /** The value when the flag stands last, or before another flag. */
+  readonly bare?: string;
 }
 
 /** A verb's flags by name. */

@@ -164,6 +164,53 @@ describe("run, ps and the power switch", () => {
     expect(await succeed(bench, "run web2 --image web:1 --dry-run=client -o name")).toBe("pod/web2\n");
   });
 
+  test("kubectl's form makes what kubectl makes: a pod that is restarted, with its label, and services only when asked", async () => {
+    await succeed(bench, "run web --image=web:1");
+    const { metadata, spec } = JSON.parse(await succeed(bench, "get pod web -o json"));
+    expect(metadata.labels).toMatchObject({ run: "web" });
+    expect(spec).toMatchObject({ restartPolicy: "Always", terminationGracePeriodSeconds: 30 });
+    expect((await bench.run(["get", "svc", "web"])).code).toBe(3);
+    await succeed(bench, "run api --image=web:1 --restart=Never --port=80 --expose");
+    expect(await succeed(bench, "get svc api -o jsonpath={.spec.type}:{.spec.ports[0].targetPort}")).toBe(
+      "ClusterIP:80",
+    );
+    await fail(bench, { line: "run c --image=web:1 --expose", code: 2, err: "say which with --port" });
+    await fail(bench, { line: "run --expose", code: 2, err: "name the image" });
+  });
+
+  test("--overrides change the pod before it is made", async () => {
+    const line = ["run", "x", "--image=web:1", "--dry-run=client", "-o", "jsonpath={.spec.nodeName}"];
+    expect((await bench.run([...line, '--overrides={"spec": {"nodeName": "host2"}}'])).out).toBe("host2");
+    const wrong = await bench.run([...line, '--overrides={"spec": {"nodeNam": "host2"}}']);
+    expect(wrong.err).toContain('unknown field "nodeNam", did you mean "nodeName"?');
+    expect(wrong.code).toBe(6);
+  });
+
+  test("debug --copy-to makes a copy without labels and probes, with another command", async () => {
+    await bench.api.create(
+      objectOf(
+        "{apiVersion: v1, kind: Pod, metadata: {name: p, namespace: default, labels: {app: p}}, spec: {nodeName: host1, containers: [{name: main, image: i, livenessProbe: {exec: {command: [no]}}}, {name: side, image: s}]}}",
+      ),
+    );
+    expect((await bench.run("debug p --copy-to=q -c main --set-image=side=t -- sleep 1".split(" "))).code).toBe(0);
+    const { metadata, spec } = JSON.parse(await succeed(bench, "get pod q -o json"));
+    expect(metadata.labels).toBeUndefined();
+    expect(spec.nodeName).toBeUndefined();
+    expect(spec.shareProcessNamespace).toBe(true);
+    expect(spec.containers).toMatchObject([
+      { name: "main", image: "i", command: ["sleep", "1"] },
+      { name: "side", image: "t" },
+    ]);
+    expect(spec.containers[0].livenessProbe).toBeUndefined();
+    await fail(bench, { line: "debug p --copy-to=r", code: 2, err: "say with what" });
+    await fail(bench, { line: "debug p --image=i --replace", code: 2, err: "are of copies" });
+    await fail(bench, {
+      line: "debug p --copy-to=r --image=i --set-image=no=i",
+      code: 3,
+      err: 'has no container "no"',
+    });
+  });
+
   test("update gives what runs other amounts, beside those that stay", async () => {
     expect(await succeed(bench, "run web3 --image=web:1 --cpus 1 -m 64m")).toBe("pod/web3 created\n");
     expect(await succeed(bench, "update --cpus 2 web3")).toBe("web3\n");

@@ -1,6 +1,9 @@
 import { CLUSTER_FLAGS, DRY_RUN_FLAGS, type Flags, type FlagValues } from "../flags.js";
 import { WITHOUT_EFFECT_FLAGS } from "./without-effect.js";
 
+/** What kubectl's --expose, which takes no value, is read as. */
+export const KUBECTL_EXPOSE = "";
+
 /** Flags of `run`: docker's, and of kubectl's what docker has not. */
 export const RUN_FLAGS = {
   detach: { type: "switch", short: "d", summary: "return once it has started, and print its name" },
@@ -21,7 +24,12 @@ export const RUN_FLAGS = {
     short: "P",
     summary: "open every port that the image exposes, each as a free one of every node",
   },
-  expose: { type: "list", value: "PORT[/PROTOCOL]", summary: "a port that it answers on; -P opens it too" },
+  expose: {
+    type: "list",
+    value: "PORT[/PROTOCOL]",
+    bare: KUBECTL_EXPOSE,
+    summary: "a port that it answers on; -P opens it too; alone, in kubectl's form: make a service for --port",
+  },
   port: { type: "number", value: "PORT", min: 1, summary: "port that it answers on, for kubectl's form" },
   volume: {
     type: "list",
@@ -120,6 +128,13 @@ export const RUN_FLAGS = {
   imagePullPolicy: { type: "text", value: "WHEN", choices: ["Always", "IfNotPresent", "Never"], summary: "the same" },
   platform: { type: "text", value: "OS/ARCH", summary: "kind of node that it runs on, such as linux/arm64" },
   node: { type: "text", value: "NAME", summary: "node that it runs on" },
+  overrides: { type: "text", value: "JSON", summary: "what the pod is to have beside what the flags say" },
+  overrideType: {
+    type: "text",
+    value: "FORM",
+    choices: ["merge", "strategic", "json"],
+    summary: "form of --overrides; merge when absent",
+  },
   ...WITHOUT_EFFECT_FLAGS,
   ...DRY_RUN_FLAGS,
   output: { type: "text", short: "o", value: "FORMAT", offers: ["yaml", "json", "name"], summary: "print the pod" },

@@ -2,7 +2,6 @@ import { DEVICES, GPU } from "../../kinds/devices.js";
 import type { JsonObject } from "../../kinds/encode.js";
 import { FILL_VOLUMES } from "../../kinds/fill-volumes.js";
 import { FORMATS } from "../../kinds/formats.js";
-import { ANY_NODE_PORT } from "../../kinds/node-ports.js";
 import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kinds/power.js";
 import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
@@ -13,6 +12,7 @@ import { type AskedGpus, parseGpus } from "./gpus.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
 import { isOnHost, networkAnnotations } from "./networks.js";
 import { runAsAnnotation, runAsNumbers } from "./run-user.js";
+import { exposedBy, isKubectls, servicesOf } from "./services.js";
 import { notesWithoutEffect } from "./without-effect.js";
 
 /** What a command line of `run` comes to. */
@@ -67,7 +67,7 @@ const STOP_SECONDS = 10;
 /** The objects that a command line asks for. Pure; throws usage errors. */
 export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   const asked = flags.publish.flatMap((text) => readPort("-p", text));
-  const exposed = [...command.exposed, ...flags.expose].flatMap((text) => readPort("--expose", text));
+  const exposed = [...command.exposed, ...exposedBy(flags)].flatMap((text) => readPort("--expose", text));
   const ports = flags.publishAll ? [...asked, ...exposed.filter((one) => !asked.some(isSamePort(one)))] : asked;
   const mounts = readMounts(flags);
   const notes = [
@@ -79,8 +79,8 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
     name: command.name,
     pod: podOf(flags, command, { ports, exposed, ...mounts }),
     services: servicesOf(
+      flags,
       command,
-      flags.networkAlias,
       ports.filter((port) => !isOnOneNode(port)),
     ),
     claims: mounts.claims.map((name) => claimOf(name)),
@@ -110,21 +110,24 @@ interface Parts extends Pick<RunMounts, "volumes" | "mounts" | "filled"> {
 }
 
 function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
-  const { policy, maxRestarts } = restartOf(flags.restart);
+  const ofKubectl = isKubectls(flags);
+  // What is removed when it has ended is not started again, in kubectl's form either.
+  const { policy, maxRestarts } = restartOf(flags.restart ?? (ofKubectl && !flags.rm ? "always" : "no"));
   if (flags.rm && policy !== "Never")
     throw usageError("--rm and --restart exclude each other: what is removed when it ends is not started again");
   const { labels, annotations } = labelsOf(flags, command.fileLabels);
+  const usual: JsonObject = ofKubectl && Object.keys(labels).length === 0 ? { run: command.name } : {};
   const { volumes, filled } = parts;
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
       name: command.name,
-      labels: { ...labels, [RUN_LABEL]: command.name },
+      labels: { ...usual, ...labels, [RUN_LABEL]: command.name },
       annotations: {
         ...annotations,
         ...networkAnnotations(flags.network),
-        [KEEP_FILES]: "true",
+        ...(ofKubectl ? {} : { [KEEP_FILES]: "true" }),
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
         ...runAsAnnotation(containerName(command), flags.user),
@@ -135,8 +138,8 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
     },
     spec: {
       restartPolicy: policy,
-      terminationGracePeriodSeconds: flags.stopTimeout ?? STOP_SECONDS,
       ...present({
+        terminationGracePeriodSeconds: flags.stopTimeout ?? (ofKubectl ? undefined : STOP_SECONDS),
         hostname: flags.hostname,
         hostNetwork: isOnHost(flags.network) || undefined,
         hostPID: flags.pid === "host" ? true : undefined,
@@ -352,45 +355,4 @@ function pullPolicy({ pull, imagePullPolicy }: RunFlags): string | undefined {
 
 function signalName(text: string): string {
   return /^\d+$/.test(text) || text.toUpperCase().startsWith("SIG") ? text.toUpperCase() : `SIG${text.toUpperCase()}`;
-}
-
-/** The ports that are open on every node, and a name in DNS for what the user has named. */
-function servicesOf(
-  { name, isNamed }: RunCommand,
-  aliases: readonly string[],
-  ports: readonly PublishedPort[],
-): readonly JsonObject[] {
-  const wrong = aliases.find((alias) => FORMATS.dnsLabelLetterFirst(alias) !== undefined);
-  if (wrong !== undefined) throw usageError(`--network-alias ${wrong}: ${FORMATS.dnsLabelLetterFirst(wrong)}`);
-  const selector = { [RUN_LABEL]: name };
-  const service = (of: string, spec: JsonObject, annotations?: JsonObject): JsonObject => ({
-    apiVersion: "v1",
-    kind: "Service",
-    metadata: { name: of, labels: selector, ...(annotations === undefined ? {} : { annotations }) },
-    spec: { selector, ...spec },
-  });
-  const canBeNamed = isNamed && FORMATS.dnsLabelLetterFirst(name) === undefined;
-  return [
-    ...[...new Set([...(canBeNamed ? [name] : []), ...aliases])].map((each) => service(each, { clusterIP: "None" })),
-    ...(ports.length === 0
-      ? []
-      : [
-          service(
-            `${name}-published`,
-            { type: "NodePort", ports: ports.map(servicePort) },
-            { [ANY_NODE_PORT]: "true" },
-          ),
-        ]),
-  ];
-}
-
-function servicePort({ target, published, protocol }: PublishedPort): JsonObject {
-  const port = published ?? target;
-  return {
-    name: `${protocol.toLowerCase()}-${port}-${target}`,
-    port,
-    targetPort: target,
-    protocol,
-    ...(published === undefined ? {} : { nodePort: published }),
-  };
 }

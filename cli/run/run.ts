@@ -19,6 +19,7 @@ import type { RunFlags } from "./flags.js";
 import { allGpus, parseGpus } from "./gpus.js";
 import { madeUpName } from "./names.js";
 import { type RunCommand, type RunOrder, runOrder } from "./order.js";
+import { overridden } from "./overrides.js";
 import { untilStarted } from "./until-started.js";
 
 /** How `run` was called. */
@@ -37,7 +38,7 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
   const command = await readCommand(call, shell);
   if (flags.tty && flags.interactive && !flags.detach && !shell.stdin.isTerminal)
     throw new TallshipError("invalid_argument", "the input device is not a terminal: leave -t out");
-  const early = runOrder(flags, command);
+  const early = await overridden(runOrder(flags, command), flags);
   if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, early.pod);
   if (flags.cidfile !== undefined && (await shell.files.find(flags.cidfile)).is !== "nothing")
     throw new TallshipError(
@@ -48,7 +49,7 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
     const image = await imageMeant(cluster, command.image, shell.signal);
     const exposed = flags.publishAll ? await exposedPorts(cluster, image, shell.signal) : [];
     const asked = asksForAll(flags) ? await withGpus({ cluster, shell, call }, command) : command;
-    const order = runOrder(flags, { ...asked, image, exposed });
+    const order = await overridden(runOrder(flags, { ...asked, image, exposed }), flags);
     for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
     const pod = await create({ cluster, shell, call }, order);
     await writeId({ cluster, shell, call }, pod);
@@ -158,7 +159,7 @@ async function createPod(ground: Ground, order: RunOrder, attempt: number): Prom
   } catch (error) {
     const isMadeUp = call.flags.name === undefined && call.flags.image === undefined && order.services.length === 0;
     if (!hasCode(error, "already_exists") || !isMadeUp || attempt === NAMES_TRIED) throw error;
-    const again = runOrder(call.flags, await readCommand(call, shell));
+    const again = await overridden(runOrder(call.flags, await readCommand(call, shell)), call.flags);
     return createPod(ground, again, attempt + 1);
   }
 }
