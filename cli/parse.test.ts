@@ -68,6 +68,24 @@ describe("arguments are read as kubectl reads them", () => {
     });
   });
 
+  test("flags of kubectl that ask for nothing here are taken, and their values with them", () => {
+    const line = [
+      "--chunk-size",
+      "500",
+      "pods",
+      "--validate=false",
+      "--show-managed-fields",
+      "web-0",
+      "--field-manager=x",
+    ];
+    expect(parse(line, FLAGS).operands).toEqual(["pods", "web-0"]);
+  });
+
+  test("a list that may stand alone has a value only where one follows", () => {
+    const flags = { expose: { type: "list", value: "PORT", bare: "", summary: "" } } as const satisfies Flags;
+    expect(parse(["--expose", "80", "--expose", "--expose"], flags).flags.expose).toEqual(["80", "", ""]);
+  });
+
   test("an empty value is a value", () => {
     expect(parse(["--namespace="], FLAGS).flags.namespace).toBe("");
     expect(parse(["-n", ""], FLAGS).flags.namespace).toBe("");
@@ -78,6 +96,7 @@ describe("wrong arguments are refused", () => {
   const rows = [
     { line: "--namespce a", want: "unknown flag --namespce, did you mean --namespace?" },
     { line: "--xyz", want: "unknown flag --xyz" },
+    { line: "--kubeconfig a", want: "--kubeconfig is not offered: the context file is named with --config" },
     { line: "-x", want: "unknown flag -x in -x" },
     { line: "-ix", want: "unknown flag -x in -ix" },
     { line: "-n", want: "-n needs a value: -n NAME" },

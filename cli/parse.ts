@@ -1,5 +1,6 @@
 import { closest } from "../kinds/suggest.js";
 import { type Flag, type Flags, type FlagValues, flagName } from "./flags.js";
+import { NOT_OFFERED, WITHOUT_EFFECT } from "./kubectl-flags.js";
 import { type Call, usageError } from "./verb.js";
 
 /**
@@ -48,12 +49,21 @@ function readLong(text: string, { flags, instead }: Known, values: Values, queue
   const equals = text.indexOf("=");
   const name = equals === -1 ? text : text.slice(0, equals);
   const found = Object.entries(flags).find(([key, { also = [] }]) => flagName(key) === name || also.includes(name));
-  if (found === undefined && Object.hasOwn(instead, name))
-    throw usageError(`--${name} is not offered: ${instead[name]}`);
-  if (found === undefined) throw unknownFlag(name, flags);
+  if (found === undefined) {
+    const why = ownEntry(instead, name) ?? ownEntry(NOT_OFFERED, name);
+    if (why !== undefined) throw usageError(`--${name} is not offered: ${why}`);
+    const form = ownEntry(WITHOUT_EFFECT, name);
+    if (form === undefined) throw unknownFlag(name, flags);
+    if (form === "value" && equals === -1) queue.shift();
+    return;
+  }
   const [key, flag] = found;
   const given = equals === -1 ? undefined : text.slice(equals + 1);
   set(key, flag, given ?? valueFor(flag, `--${name}`, queue), values, `--${name}`);
+}
+
+function ownEntry<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
 }
 
 /** A group of letters: switches, and at most one flag with a value, which takes the rest of the group. */
@@ -77,6 +87,8 @@ function readShort(text: string, flags: Flags, values: Values, queue: string[]):
 function valueFor(flag: Flag, shown: string, queue: string[]): string {
   if (flag.type === "switch") return "true";
   if (flag.type === "text" && flag.bare !== undefined) return flag.bare;
+  const isAlone = queue[0] === undefined || queue[0].startsWith("-");
+  if (flag.type === "list" && flag.bare !== undefined && isAlone) return flag.bare;
   const next = queue.shift();
   if (next === undefined) throw usageError(`${shown} needs a value: ${shown} ${flag.value}`);
   return next;

@@ -14,7 +14,7 @@ export interface Target {
 }
 
 /** Kinds that `all` stands for, as with kubectl. */
-const ALL: readonly string[] = [
+export const ALL: readonly string[] = [
   "Pod",
   "Service",
   "DaemonSet",

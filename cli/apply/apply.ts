@@ -17,6 +17,7 @@ export interface ApplyFlags extends ClusterFlags, FileFlags {
   readonly dryRun: string | undefined;
   readonly strict: boolean;
   readonly force: boolean;
+  readonly fieldManager: string | undefined;
   readonly set: string | undefined;
   readonly wait: boolean;
   readonly timeout: number | undefined;
@@ -37,7 +38,7 @@ export async function runApply({ flags }: { readonly flags: ApplyFlags }, shell:
     const project = projectSet(objects);
     const set = flags.set ?? project?.set ?? (await nameOfSet(flags, shell));
     const home = { ...cluster, namespace: project?.namespace ?? cluster.namespace };
-    const sending = { cluster: home, shell, set, force: flags.force };
+    const sending = { cluster: home, shell, set, force: flags.force, manager: flags.fieldManager };
     const prune = flags.prune && !isDry ? await agreeToPrune(objects, sending, flags) : [];
     const answer = await sendSet(objects, { ...sending, isDry, prune });
     await tellResults(answer, objects, { shell, output: flags.output, isDry, words: PRUNE_WORDS });

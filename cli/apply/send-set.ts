@@ -16,6 +16,8 @@ export interface Sending {
   /** Name of the set; empty: the server finds one. */
   readonly set: string;
   readonly force: boolean;
+  /** Whose fields the documents are; tsctl when absent. */
+  readonly manager?: string | undefined;
 }
 
 /** How long a set may take. */
@@ -36,9 +38,9 @@ export interface SetOptions extends Sending {
 /** The messages of a set. An object that is too large to be stored is refused before there is any. */
 export function setRequests(
   objects: readonly ReadObject[],
-  { cluster, set, force, isDry, prune }: SetOptions,
+  { cluster, set, force, manager = "tsctl", isDry, prune }: SetOptions,
 ): AsyncGenerator<ApplyRequest> {
-  const header = { set, manager: "tsctl", dryRun: isDry, force, namespace: cluster.namespace, prune: [...prune] };
+  const header = { set, manager, dryRun: isDry, force, namespace: cluster.namespace, prune: [...prune] };
   const start = ApplyRequest.fromPartial({ part: { $case: "header", value: header } });
   return streamOf([start, ...objects.map(documentOf)]);
 }

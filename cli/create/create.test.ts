@@ -145,6 +145,14 @@ describe("replace and autoscale", () => {
     expect((await bench.run(["replace", "-f", "none.yaml"])).code).toBe(3);
   });
 
+  test("autoscale takes goals as newer kubectls do", async () => {
+    const metrics = "-o jsonpath={.spec.metrics[*].resource} --dry-run=client";
+    expect(await succeed(bench, `autoscale deploy/web --max=5 --cpu=70% --memory=200Mi ${metrics}`)).toBe(
+      '{"name":"cpu","target":{"type":"Utilization","averageUtilization":70}} {"name":"memory","target":{"type":"AverageValue","averageValue":"200Mi"}}',
+    );
+    await fail(bench, { line: "autoscale deploy/web --max=5 --cpu=7 --cpu-percent=7", code: 2, err: "two answers" });
+  });
+
   test("autoscale makes an autoscaler", async () => {
     expect(await succeed(bench, "autoscale deploy/web --min=2 --max=5 --cpu-percent=70")).toBe(
       "horizontalpodautoscaler.autoscaling/web autoscaled\n",

@@ -21,6 +21,7 @@ import { unifiedDiff } from "./unified.js";
 /** What `diff` was asked. */
 export interface DiffFlags extends ClusterFlags, FileFlags {
   readonly force: boolean;
+  readonly fieldManager: string | undefined;
   readonly set: string | undefined;
   readonly prune: boolean;
   readonly selector: string | undefined;
@@ -37,7 +38,7 @@ export async function runDiff({ flags }: { readonly flags: DiffFlags }, shell: S
       const objects = await readInput(shell, flags, cluster);
       const set = flags.set ?? (await nameOfSet(flags, shell));
       if (flags.prune && set === "") throw usageError("--prune needs to know the set: name it with --set");
-      return compareAll(objects, { cluster, shell, set, force: flags.force }, flags.prune);
+      return compareAll(objects, { cluster, shell, set, force: flags.force, manager: flags.fieldManager }, flags.prune);
     });
   } catch (error) {
     const failure = asTallshipError(error);

@@ -46,6 +46,13 @@ describe("explain", () => {
     expect(await succeed(bench, "api-resources --namespaced=false --no-headers")).toMatch(
       /^namespaces +ns +v1 +false/m,
     );
+    const listed = await succeed(bench, "api-resources --verbs=list,get --namespaced -o name");
+    expect(listed).toContain("pods\n");
+    expect(listed).not.toContain("nodes\n");
+    expect(await succeed(bench, "api-resources --verbs=fly --no-headers")).toBe("");
+    expect((await succeed(bench, "api-resources --categories=all --sort-by=name -o name")).split("\n")[0]).toBe(
+      "cronjobs.batch",
+    );
     expect(await succeed(bench, "api-versions")).toContain("apps/v1\n");
     expect(await succeed(bench, "cluster-info")).toContain("Control plane is running at a:7443 (version 0.1.0)\n");
   });

@@ -6,7 +6,7 @@ import { type Cluster, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { namesFiles } from "../input/files.js";
 import { eachOf, getObject, keyIn, listObjects } from "../objects.js";
-import { printerOf } from "../output/printer.js";
+import { outputOf, printerOf } from "../output/printer.js";
 import { printTable } from "../print.js";
 import type { Shell } from "../shell.js";
 import { readTargets, type Target } from "../targets.js";
@@ -28,7 +28,7 @@ export async function runGet(
   if (isByFile && isWatching) throw usageError("--watch takes types and names, no files");
   const given = isByFile ? [] : readTargets(operands);
   refuseNamesWithSelector(given, flags);
-  const print = await printerOf(shell, flags.output, { withHeadings: !flags.noHeaders });
+  const print = await printerOf(shell, outputOf(flags), { withHeadings: !flags.noHeaders });
   return withCluster(shell, flags, async (cluster) => {
     const targets = isByFile ? await targetsOfFiles(shell, flags, cluster) : given;
     const run: GetRun = { shell, cluster, flags, print, targets };

@@ -8,6 +8,7 @@ import type { Target } from "../targets.js";
 /** What `get` was asked. */
 export interface GetFlags extends ClusterFlags, FileFlags {
   readonly output: string | undefined;
+  readonly template: string | undefined;
   readonly watch: boolean;
   readonly watchOnly: boolean;
   readonly allNamespaces: boolean;

@@ -7,14 +7,21 @@ import { type Expression, parseTemplate, type TemplateNode } from "./parse.js";
 
 interface Scope {
   readonly dot: Json;
+  /** What is not there is shown as `<no value>`, as kubectl does, instead of refused. */
+  readonly isLenient: boolean;
   readonly variables: Map<string, Json>;
 }
 
 /**
- * Fills a template of docker's --format with a value. A field that is not there is not_found with the nearest that is; what is wrong with the template itself is a usage error.
+ * Fills a template of docker's --format with a value. A field that is not there is not_found with the nearest that is, for kubectl's templates `<no value>`; what is wrong
+ * with the template itself is a usage error.
  */
-export function renderTemplate(template: string, value: Json): string {
-  return rendered(parseTemplate(template), { dot: value, variables: new Map([["", value]]) });
+export function renderTemplate(
+  template: string,
+  value: Json,
+  { isLenient }: { readonly isLenient: boolean } = { isLenient: false },
+): string {
+  return rendered(parseTemplate(template), { dot: value, variables: new Map([["", value]]), isLenient });
 }
 
 function rendered(nodes: readonly TemplateNode[], scope: Scope): string {
@@ -52,7 +59,7 @@ function renderedRange(node: TemplateNode & { readonly is: "range" }, scope: Sco
     .map((pair) => {
       const variables = new Map(scope.variables);
       for (const [at, name] of names.entries()) if (name !== undefined) variables.set(name, pair[at] ?? null);
-      return rendered(node.then, { dot: pair[1], variables });
+      return rendered(node.then, { ...scope, dot: pair[1], variables });
     })
     .join("");
 }
@@ -62,9 +69,9 @@ function evaluated(expression: Expression, scope: Scope): Json {
     case "value":
       return expression.value;
     case "path":
-      return fieldsOf(rootOf(expression.variable, scope), expression.fields);
+      return fieldsOf(rootOf(expression.variable, scope), expression.fields, scope);
     case "of":
-      return fieldsOf(evaluated(expression.value, scope), expression.fields);
+      return fieldsOf(evaluated(expression.value, scope), expression.fields, scope);
     case "call":
       return called(expression, scope);
   }
@@ -73,7 +80,7 @@ function evaluated(expression: Expression, scope: Scope): Json {
 function rootOf(variable: string | undefined, { dot, variables }: Scope): Json {
   if (variable === undefined) return dot;
   const found = variables.get(variable);
-  if (found === undefined) throw usageError(`--format: there is no variable $${variable}`);
+  if (found === undefined) throw usageError(`template: there is no variable $${variable}`);
   return found;
 }
 
@@ -81,15 +88,16 @@ function called({ name, args }: Expression & { readonly is: "call" }, scope: Sco
   const known = Object.hasOwn(FUNCTIONS, name) ? FUNCTIONS[name] : undefined;
   if (known !== undefined) return known(args.map((each) => evaluated(each, scope)));
   const near = closest(name, Object.keys(FUNCTIONS));
-  throw usageError(`--format: there is no function ${name}${near === undefined ? "" : `, did you mean ${near}?`}`);
+  throw usageError(`template: there is no function ${name}${near === undefined ? "" : `, did you mean ${near}?`}`);
 }
 
-function fieldsOf(value: Json, fields: readonly string[]): Json {
+function fieldsOf(value: Json, fields: readonly string[], { isLenient }: Scope): Json {
   let at: Json = value;
   for (const name of fields) {
     const parts: readonly (readonly [string, Json])[] =
       typeof at === "object" && at !== null && !Array.isArray(at) ? Object.entries(at) : [];
     const found = parts.find(([key]) => key === name);
+    if (found === undefined && isLenient) return null;
     if (found === undefined) {
       const near = closest(
         name,

@@ -3,7 +3,7 @@ import { usageError } from "../verb.js";
 
 type Call = (args: readonly Json[]) => Json;
 
-/** The functions that a template can call: Go's own and those of docker. */
+/** The functions that a template can call: Go's own, those of docker and those of kubectl. */
 export const FUNCTIONS: Readonly<Record<string, Call>> = {
   json: ([value = null]) => JSON.stringify(value),
   js: ([value = null]) => JSON.stringify(value),
@@ -21,6 +21,10 @@ export const FUNCTIONS: Readonly<Record<string, Call>> = {
     const end = to === undefined ? undefined : countOf(to);
     return typeof value === "string" ? value.slice(countOf(from), end) : listOf(value).slice(countOf(from), end);
   },
+  base64decode: ([text]) => Buffer.from(textOf(text), "base64").toString("utf8"),
+  exists: ([value = null, ...keys]) => isTrue(keys.reduce(elementAt, value)),
+  html: ([text]) => textOf(text).replace(/[&<>"']/g, (letter) => `&#${letter.charCodeAt(0)};`),
+  urlquery: ([text]) => encodeURIComponent(textOf(text)).replaceAll("%20", "+"),
   print: (args) => args.map(shown).join(""),
   println: (args) => `${args.map(shown).join(" ")}\n`,
   printf: ([form = "", ...values]) => formatted(textOf(form), values),
@@ -55,7 +59,7 @@ function elementAt(value: Json, key: Json): Json {
     const at = typeof key === "number" ? key : Number.NaN;
     const found = value[at];
     if (found === undefined)
-      throw usageError(`--format: index ${shown(key)} is out of range: there are ${value.length}`);
+      throw usageError(`template: index ${shown(key)} is out of range: there are ${value.length}`);
     return found;
   }
   if (typeof value === "string") return value.charCodeAt(countOf(key));
@@ -96,7 +100,7 @@ function textOf(value: Json | undefined): string {
 
 function listOf(value: Json | undefined): readonly Json[] {
   if (Array.isArray(value)) return value;
-  throw usageError(`--format: ${shown(value)} is not a list`);
+  throw usageError(`template: ${shown(value)} is not a list`);
 }
 
 function countOf(value: Json | undefined): number {

@@ -36,6 +36,17 @@ const rows: readonly (readonly [template: string, want: string])[] = [
 ];
 test.each(rows)("%s", (template, want) => expect(renderTemplate(template, value)).toBe(want));
 
+// kubectl's templates: what is not there is shown, not refused, and Secrets can be read.
+const lenient: readonly (readonly [template: string, want: string])[] = [
+  ["{{.none.of.it}}", "<no value>"],
+  ["{{range .none}}x{{else}}empty{{end}}", "empty"],
+  ['{{"aGk=" | base64decode}}', "hi"],
+  ['{{if exists . "Config" "Labels" "app"}}yes{{end}}{{if exists . "Config" "no"}}no{{end}}', "yes"],
+];
+test.each(lenient)("kubectl: %s", (template, want) =>
+  expect(renderTemplate(template, value, { isLenient: true })).toBe(want),
+);
+
 // What is wrong is named, with what would be right where that is near.
 const wrong: readonly (readonly [template: string, why: string])[] = [
   ["{{.State.Statu}}", "there is no field Statu in .State.Statu, did you mean Status?"],

@@ -76,7 +76,7 @@ function closing(template: string, from: number): number {
     } else if (letter === '"' || letter === "`") quote = letter;
     else if (template.startsWith("}}", at)) return at;
   }
-  throw usageError(`--format: {{ is not closed in ${JSON.stringify(template)}`);
+  throw usageError(`template: {{ is not closed in ${JSON.stringify(template)}`);
 }
 
 const KEYWORDS = ["if", "with", "range", "else", "end"];
@@ -96,7 +96,7 @@ class Reader {
     for (;;) {
       const piece = this.pieces[this.at];
       if (piece === undefined) {
-        if (until.length > 0) throw usageError("--format: {{end}} is missing");
+        if (until.length > 0) throw usageError("template: {{end}} is missing");
         return nodes;
       }
       const word = "action" in piece ? (/^[a-z]+/.exec(piece.action)?.[0] ?? "") : "";
@@ -108,8 +108,8 @@ class Reader {
   }
 
   private action(action: string, word: string): TemplateNode {
-    if (MISSING.includes(word)) throw usageError(`--format: {{${word}}} is not supported`);
-    if (word === "else" || word === "end") throw usageError(`--format: {{${word}}} without a beginning`);
+    if (MISSING.includes(word)) throw usageError(`template: {{${word}}} is not supported`);
+    if (word === "else" || word === "end") throw usageError(`template: {{${word}}} without a beginning`);
     if (!KEYWORDS.includes(word)) return statement(tokensOf(action));
     const tokens = tokensOf(action.slice(word.length));
     const { variables, rest } = word === "range" ? rangeVariables(tokens) : { variables: [], rest: tokens };
@@ -159,11 +159,11 @@ function pipeline(tokens: readonly Token[]): Expression {
   while (queue[0]?.text === "|") {
     queue.shift();
     const next = command(queue);
-    if (next.is !== "call") throw usageError("--format: what follows | is not a function");
+    if (next.is !== "call") throw usageError("template: what follows | is not a function");
     value = { ...next, args: [...next.args, value] };
   }
   const [left] = queue;
-  if (left !== undefined) throw usageError(`--format: unexpected ${left.text}`);
+  if (left !== undefined) throw usageError(`template: unexpected ${left.text}`);
   return value;
 }
 
@@ -178,7 +178,7 @@ function command(queue: Token[]): Expression {
 
 function operand(queue: Token[]): Expression {
   const token = queue.shift();
-  if (token === undefined) throw usageError("--format: {{}} is empty, or ends too early");
+  if (token === undefined) throw usageError("template: {{}} is empty, or ends too early");
   switch (token.is) {
     case "literal":
       return { is: "value", value: token.value };
@@ -201,7 +201,7 @@ function grouped(queue: Token[]): Expression {
     if (is === "sign" && text === "(") depth += 1;
     if (is === "sign" && text === ")") depth -= 1;
   }
-  if (depth > 0) throw usageError("--format: ( is not closed");
+  if (depth > 0) throw usageError("template: ( is not closed");
   const inner = queue.splice(0, end).slice(0, -1);
   const value = pipeline(inner);
   const [after] = queue;
@@ -211,5 +211,5 @@ function grouped(queue: Token[]): Expression {
 }
 
 function unexpected(text: string): never {
-  throw usageError(`--format: unexpected ${text}`);
+  throw usageError(`template: unexpected ${text}`);
 }

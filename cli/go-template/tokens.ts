@@ -42,7 +42,7 @@ export function tokensOf(action: string): readonly Token[] {
       ({ text }) => text !== undefined,
     );
     if (found?.text === undefined)
-      throw usageError(`--format: {{${action}}} cannot be read at ${JSON.stringify(rest)}`);
+      throw usageError(`template: {{${action}}} cannot be read at ${JSON.stringify(rest)}`);
     tokens.push(found.make(found.text, space > 0 ? " " : (action[at - 1] ?? "")));
     at += found.text.length;
   }

@@ -74,6 +74,12 @@ describe("logs", () => {
     await fail(bench, { line: "logs a --tail some", code: 2, err: "--tail is a number of lines or all" });
   });
 
+  test("the container may stand after its pod", async () => {
+    expect(await succeed(bench, "logs a side")).toBe("a/side one\ntwo\n");
+    expect(await succeed(bench, "logs pod/a side")).toBe("a/side one\ntwo\n");
+    await fail(bench, { line: "logs a side -c main", code: 2, err: "after the pod, or after -c, not both" });
+  });
+
   test("of all containers", async () => {
     expect(await succeed(bench, "logs a --all-containers")).toBe(
       "[pod/a/main] a/main one\n[pod/a/side] a/side one\n[pod/a/main] two\n[pod/a/side] two\n",

@@ -1,4 +1,5 @@
 import { FORMATS } from "../../kinds/formats.js";
+import { kindOfWord } from "../../kinds/lookup.js";
 import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
@@ -43,7 +44,7 @@ export async function runLogs(
   { flags, operands }: { readonly flags: LogFlags; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  const asked = { target: targetOf(flags, operands), flags };
+  const asked = askedLogs(flags, operands);
   const options = optionsOf(flags, shell.clock.nowMs());
   return withCluster(shell, flags, async (cluster) => {
     const { target, flags } = await namedById(cluster, asked, shell.signal);
@@ -119,13 +120,18 @@ async function printAll(run: LogRun, pods: readonly Pod[], choose: (pod: Pod) =>
   throw toldAlready(first.code);
 }
 
-function targetOf(flags: LogFlags, operands: readonly string[]): PodTarget | undefined {
-  if (flags.selector === undefined) {
-    if (operands.length === 0) throw usageError("name a pod, TYPE/NAME, or select pods with -l");
-    return readTarget(operands, "Pod");
+function askedLogs(flags: LogFlags, operands: readonly string[]): AskedLogs {
+  const [pod = "", container, ...more] = operands;
+  if (flags.selector !== undefined) {
+    if (operands.length > 0) throw usageError("name a pod or select pods, not both");
+    return { target: undefined, flags };
   }
-  if (operands.length > 0) throw usageError("name a pod or select pods, not both");
-  return undefined;
+  if (operands.length === 0) throw usageError("name a pod, TYPE/NAME, or select pods with -l");
+  // kubectl takes POD CONTAINER and TYPE/NAME CONTAINER as well.
+  const isContainer = container !== undefined && more.length === 0 && kindOfWord(pod) === undefined;
+  if (!isContainer) return { target: readTarget(operands, "Pod"), flags };
+  if (flags.container !== undefined) throw usageError("the container stands after the pod, or after -c, not both");
+  return { target: readTarget([pod], "Pod"), flags: { ...flags, container } };
 }
 
 function optionsOf(flags: LogFlags, nowMs: number): LogOptions {

@@ -11,7 +11,14 @@ export type Printer = (objects: readonly Typed[], isList: boolean) => string;
 
 const WHOLE = ["yaml", "json", "name"] as const;
 /** Formats that take what they print after "=", or from a file. */
-const TEMPLATES = ["jsonpath", "jsonpath-file", "custom-columns", "custom-columns-file"] as const;
+const TEMPLATES = [
+  "jsonpath",
+  "jsonpath-file",
+  "custom-columns",
+  "custom-columns-file",
+  "go-template",
+  "go-template-file",
+] as const;
 
 /** Flags that say how objects are printed. */
 export const PRINT_FLAGS = {
@@ -52,7 +59,31 @@ export async function printerOf(
   if (template === undefined) throw unknownFormat(name);
   if (given === undefined || given === "") throw usageError(`-o ${name} needs a value: -o ${name}=…`);
   const text = template.endsWith("-file") ? await shell.files.read(given) : given;
+  if (template.startsWith("go-template")) return goTemplatePrinter(text);
   return template.startsWith("jsonpath") ? jsonpathPrinter(text) : columnsPrinter(text, template, withHeadings);
+}
+
+/** The format that -o and kubectl's --template name together: alone a template is one of Go's. */
+export function outputOf({
+  output,
+  template,
+}: {
+  readonly output: string | undefined;
+  readonly template: string | undefined;
+}): string | undefined {
+  if (template === undefined) return output;
+  const format =
+    output === undefined || output === "template"
+      ? "go-template"
+      : output.replace(/^templatefile$/, "go-template-file");
+  if (format.includes("=") || !TEMPLATES.some((name) => name === format))
+    throw usageError(`--template goes with -o go-template, jsonpath or custom-columns, not "${output}"`);
+  return `${format}=${template}`;
+}
+
+async function goTemplatePrinter(text: string): Promise<Printer> {
+  const { renderTemplate } = await import("../go-template/evaluate.js");
+  return (objects, isList) => renderTemplate(text, wholeOf(objects, isList), { isLenient: true });
 }
 
 async function jsonpathPrinter(text: string): Promise<Printer> {
@@ -82,8 +113,6 @@ function wholeOf(objects: readonly Typed[], isList: boolean): Json {
 }
 
 function unknownFormat(name: string): Error {
-  if (name.startsWith("go-template") || name === "template" || name === "templatefile")
-    return usageError(`-o ${name} is not supported: use -o jsonpath=… or -o custom-columns=…`);
   const known = ["wide", ...WHOLE, ...TEMPLATES];
   const near = closest(name, known);
   return usageError(

@@ -20,6 +20,7 @@ export const apply = verb({
     force: { type: "switch", summary: "take fields over that another owner has set" },
     forceConflicts: { type: "switch", summary: "kubectl's name of --force" },
     serverSide: { type: "switch", summary: "accepted for kubectl's sake: the server merges every apply" },
+    fieldManager: { type: "text", value: "NAME", summary: "whose fields these are; tsctl when absent" },
     selector: { ...SELECT_FLAGS.selector, summary: "only objects of the files with these labels" },
     set: { type: "text", value: "NAME", summary: "name of the set of objects; that of the file or folder when absent" },
     prune: {

@@ -18,6 +18,7 @@ export const get = verb({
   ],
   flags: {
     ...PRINT_FLAGS,
+    template: { type: "text", value: "TEMPLATE", summary: "template for -o go-template, jsonpath or custom-columns" },
     watch: { type: "switch", short: "w", summary: "go on and print every change" },
     watchOnly: { type: "switch", summary: "print changes only, not what is there" },
     allNamespaces: { type: "switch", short: "A", summary: "objects of all namespaces" },

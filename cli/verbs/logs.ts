@@ -5,7 +5,7 @@ import { verb } from "../verb.js";
 
 /** With several pods or containers every line says whose it is. */
 export const logs = verb({
-  forms: ["logs POD", "logs TYPE/NAME", "logs -l LABELS"],
+  forms: ["logs POD [CONTAINER]", "logs TYPE/NAME", "logs -l LABELS"],
   examples: [
     ["logs deploy/hello -f", "of all pods of a deployment, as it comes, new pods too"],
     ["logs web-0 -c proxy --tail 20", "the last lines of one container"],
