@@ -3,6 +3,7 @@ import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
+import { familiesOf } from "./family.js";
 import type { Remedies } from "./health/remedies.js";
 import type { Kernel } from "./kernel/kernel.js";
 import { Batches, Lane, Repeater } from "./lane.js";
@@ -179,8 +180,8 @@ class HostNetwork implements NodeNetwork {
     this.map = map;
     this.ruleSettler.want();
     if (map.services !== this.announcing.services) {
-      const { nodeName } = this.config;
-      this.announcing = { services: map.services, addresses: addressesAnnouncedBy(nodeName, map.services.values()) };
+      const addresses = addressesAnnouncedBy(this.config.nodeName, familiesOf(this.config), map.services.values());
+      this.announcing = { services: map.services, addresses };
     }
     const isOther = map.nodes !== this.nodesApplied || map.networks !== this.networksApplied;
     if (isOther || !isSameList(this.announcing.addresses, this.announced)) this.peerSettler.want();

@@ -1,7 +1,7 @@
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
+import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { listObjects } from "../objects.js";
@@ -72,7 +72,7 @@ export function servicePorts(service: Service): readonly OpenPort[] {
       return { namespace, owner, address, port: `${number}/${protocolOf(port)}`, from };
     };
     return [
-      row(spec.clusterIP, port.port, inside),
+      ...addressesOf(spec).map((ip) => row(ip, port.port, inside)),
       ...spec.externalIPs.map((ip) => row(ip, port.port, `whoever can send it to a node${local}`)),
       ...announced.map((ip) =>
         row(
@@ -87,6 +87,11 @@ export function servicePorts(service: Service): readonly OpenPort[] {
   if (spec.healthCheckNodePort === 0) return served;
   const from = "load balancers, to ask a node whether it has an endpoint";
   return [...served, { namespace, owner, address: "*", port: `${spec.healthCheckNodePort}/TCP`, from }];
+}
+
+/** One of each family. */
+function addressesOf({ clusterIP, clusterIPs }: ServiceSpec): readonly string[] {
+  return clusterIPs.length === 0 ? [clusterIP] : clusterIPs;
 }
 
 /** The ports of its host that a pod has; those of a pod on the host's own network are all that it listens on. */

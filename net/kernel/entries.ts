@@ -10,7 +10,7 @@ export interface DeviceEntry {
   readonly mtu: number;
 }
 
-/** An address of the host, /32. Scope host: never a source of packets to others. */
+/** An address of the host alone, without a subnet. Scope host: never a source of packets to others; of IPv6 one that is deprecated. */
 export interface AddressEntry {
   readonly table: "address";
   readonly device: string;
@@ -24,6 +24,13 @@ export interface NeighbourEntry {
   readonly device: string;
   readonly ip: string;
   readonly mac: string;
+}
+
+/** The host answers on the device's link to who asks for the neighbour with this IPv6 address. */
+export interface StandInEntry {
+  readonly table: "stand-in";
+  readonly device: string;
+  readonly ip: string;
 }
 
 /** Which underlay address holds a VTEP. */
@@ -77,6 +84,7 @@ export type Entry =
   | DeviceEntry
   | AddressEntry
   | NeighbourEntry
+  | StandInEntry
   | ForwardingEntry
   | RouteEntry
   | RuleEntry
@@ -140,11 +148,12 @@ const RANK: Readonly<Record<Entry["table"], number>> = {
   setting: 0,
   device: 1,
   address: 2,
-  neigh: 3,
-  fdb: 4,
-  route: 5,
-  rule: 6,
-  refusal: 7,
+  "stand-in": 3,
+  neigh: 4,
+  fdb: 5,
+  route: 6,
+  rule: 7,
+  refusal: 8,
 };
 
 function inOrder(entries: readonly Entry[]): Entry[] {

@@ -23,6 +23,10 @@ class Row {
     return typeof value === "number" ? value : 0;
   }
 
+  isTrue(name: string): boolean {
+    return this.fields[name] === true;
+  }
+
   has(name: string, word: string): boolean {
     const value = this.fields[name];
     return Array.isArray(value) && value.includes(word);
@@ -85,8 +89,8 @@ export function parseAddresses(json: string, devices: Asked, families: readonly 
     return row.rows("addr_info").flatMap((address): Entry[] => {
       const ip = address.text("local");
       if (!families.includes(familyOf(ip)) || address.text("scope") === "link") return [];
-      const scope = address.text("scope") === "host" ? "host" : "global";
-      return [{ table: "address", device, ip, scope }];
+      const isHidden = address.text("scope") === "host" || address.isTrue("deprecated");
+      return [{ table: "address", device, ip, scope: isHidden ? "host" : "global" }];
     });
   });
 }
@@ -101,6 +105,15 @@ export function parseNeighbours(
     const device = row.text("dev");
     if (!devices(device) || !families.includes(familyOf(row.text("dst")))) return [];
     return [{ table: "neigh", device, ip: row.text("dst"), mac: row.text("lladdr") }];
+  });
+}
+
+/** Addresses that the devices stand in for on Tallship's behalf, of `ip -json neighbour show proxy`. */
+export function parseStandIns(json: string, devices: Asked): readonly Entry[] {
+  return rowsOf(json).flatMap((row): Entry[] => {
+    const device = row.text("dev");
+    if (!devices(device) || row.text("protocol") !== `${ROUTE_PROTOCOL}`) return [];
+    return [{ table: "stand-in", device, ip: row.text("dst") }];
   });
 }
 
@@ -171,6 +184,11 @@ export function parseHostEnds(json: string): readonly HostEnd[] {
     if (owner === undefined || row.text("group") !== `${POD_DEVICE_GROUP}`) return [];
     return [{ ...owner, device: row.text("ifname"), isUp: row.has("flags", "UP") }];
   });
+}
+
+/** The hardware address of the first link, of `ip -json link show`; empty when it has none. */
+export function parseMac(json: string): string {
+  return rowsOf(json)[0]?.text("address") ?? "";
 }
 
 /** The first link that has the address, of `ip -json address show to IP/32`. */

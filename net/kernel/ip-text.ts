@@ -48,11 +48,15 @@ function addition(entry: Entry): readonly Command[] {
       ];
     case "address":
       return entry.ip.includes(":")
-        ? // Nobody else can have it: the kernel need not ask the link for a second first.
-          ip(`address replace ${entry.ip}/128 dev ${entry.device} nodad`)
+        ? // Nobody else can have it: the kernel need not ask the link for a second first. What is not preferred is no packet's source.
+          ip(
+            `address replace ${entry.ip}/128 dev ${entry.device} nodad${entry.scope === "host" ? " preferred_lft 0" : ""}`,
+          )
         : ip(`address replace ${entry.ip}/32 dev ${entry.device} scope ${entry.scope}`);
     case "neigh":
       return ip(`neighbour replace ${entry.ip} lladdr ${entry.mac} dev ${entry.device} nud permanent`);
+    case "stand-in":
+      return ip(`neighbour replace proxy ${entry.ip} dev ${entry.device} protocol ${ROUTE_PROTOCOL}`);
     case "fdb":
       return [{ tool: "bridge", line: `fdb replace ${entry.mac} dev ${entry.device} dst ${entry.underlayIp}` }];
     case "route": {
@@ -80,6 +84,8 @@ function deletion(entry: Entry): readonly Command[] {
       return ip(`address delete ${hostPrefix(entry.ip)} dev ${entry.device}`);
     case "neigh":
       return ip(`neighbour delete ${entry.ip} dev ${entry.device}`);
+    case "stand-in":
+      return ip(`neighbour delete proxy ${entry.ip} dev ${entry.device}`);
     case "fdb":
       return [{ tool: "bridge", line: `fdb delete ${entry.mac} dev ${entry.device} dst ${entry.underlayIp}` }];
     case "route":

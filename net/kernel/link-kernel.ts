@@ -2,16 +2,19 @@
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { isOfNetworks, NETWORK_DEVICE_PREFIX, ROUTE_PROTOCOL } from "../device-names.js";
-import type { Family } from "../family.js";
+import { type Family, familyOf } from "../family.js";
+import { advertisement } from "./advertisement.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
 import {
   parseAddresses,
   parseDevices,
   parseForwarding,
+  parseMac,
   parseNeighbours,
   parseRoutes,
   parseRules,
+  parseStandIns,
   parseUnderlay,
 } from "./ip-parse.js";
 import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
@@ -38,10 +41,14 @@ export class LinkKernel {
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
-    const shows = (await this.routesByMark()) ? [...SHOWS, SHOW_RULES] : SHOWS;
+    const hasRules = await this.routesByMark();
+    const hasStandIns = this.families.includes("IPv6");
+    const shows = [...SHOWS, ...(hasStandIns ? [SHOW_STAND_INS] : []), ...(hasRules ? [SHOW_RULES] : [])];
     const answers = sections(await this.shellAnswer(readScript(shows, devices, settings)));
     const part = (name: string): string => answers.get(name) ?? "";
-    const [links = "", addresses = "", neighbours = "", routes = "", rules = ""] = shown(part("tables"), shows.length);
+    const [links = "", addresses = "", neighbours = "", routes = "", ...more] = shown(part("tables"), shows.length);
+    const standIns = hasStandIns ? more.shift() : undefined;
+    const rules = hasRules ? more.shift() : undefined;
     const asked = (device: string): boolean => devices.includes(device) || isOfNetworks(device);
     const forwarding = [...answers].filter(([name]) => name.startsWith(FDB_OF));
     return [
@@ -49,9 +56,10 @@ export class LinkKernel {
       ...parseDevices(links, asked),
       ...parseAddresses(addresses, asked, this.families),
       ...parseNeighbours(neighbours, asked, this.families),
+      ...parseStandIns(standIns ?? "", asked),
       ...forwarding.flatMap(([name, text]) => parseForwarding(text, name.slice(FDB_OF.length))),
       ...parseRoutes(routes, asked),
-      ...parseRules(rules),
+      ...parseRules(rules ?? ""),
     ];
   }
 
@@ -84,14 +92,18 @@ export class LinkKernel {
       throw new TallshipError("kernel_failed", `set checksums of ${device}: ${answer.trim().slice(0, 200)}`);
   }
 
-  /** Gratuitous ARP in the background, a second apart, since any packet may be lost: a link that does not hear of it asks again within a minute. */
+  /** Gratuitous ARP, or unsolicited advertisements, in the background, a second apart, since any packet may be lost: a link that does not hear of it asks again within a minute. */
   async announce(device: string, addresses: readonly string[]): Promise<void> {
     if (addresses.length === 0) return;
+    const isIpv6 = addresses.some((ip) => familyOf(ip) === "IPv6");
+    const mac = isIpv6 ? parseMac(await this.shellAnswer(`ip -json link show dev ${device} 2>/dev/null; true`)) : "";
     const count = limit("announceTimes");
-    const lines = addresses.map(
-      (ip) => `busybox arping -q -U -c ${count} -I ${device} ${ip} </dev/null >/dev/null 2>&1 &`,
+    const lines = addresses.map((ip) =>
+      familyOf(ip) === "IPv4"
+        ? `busybox arping -q -U -c ${count} -I ${device} ${ip}`
+        : advertisement({ ip, mac, device, count }),
     );
-    await this.shellAnswer(lines.join("\n"));
+    await this.shellAnswer(lines.map((line) => `${line} </dev/null >/dev/null 2>&1 &`).join("\n"));
   }
 
   private shellAnswer(script: string): Promise<string> {
@@ -105,6 +117,9 @@ const SHOWS = [
   "neighbour show nud permanent",
   `route show table all proto ${ROUTE_PROTOCOL}`,
 ];
+
+/** Not asked where nobody speaks IPv6. */
+const SHOW_STAND_INS = "neighbour show proxy";
 
 /** Not asked of kernels that have none. */
 const SHOW_RULES = "rule show";

@@ -321,6 +321,8 @@ function slotOf(entry: Entry): string {
       return `address ${entry.device} ${entry.ip}`;
     case "neigh":
       return `neigh ${entry.device} ${entry.ip}`;
+    case "stand-in":
+      return `stand-in ${entry.device} ${entry.ip}`;
     case "fdb":
       return `fdb ${entry.device} ${entry.mac}`;
     case "route":

@@ -1,4 +1,5 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { familyOf } from "../family.js";
 import { contains, gatewayOf, maskedSubnet, parseAddress, type Subnet } from "../ipv4.js";
 import { ipv6GatewayOf } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
@@ -81,7 +82,7 @@ export function settingsOf(link?: SharedLink, ipv6On?: UnderlayDevice): readonly
   return [
     ...OVERLAY_SETTINGS,
     ...(link === undefined ? [] : [routeLocalnet(link)]),
-    ...(ipv6On === undefined ? [] : [IPV6_FORWARDING, advertisements(ipv6On.device)]),
+    ...(ipv6On === undefined ? [] : [IPV6_FORWARDING, advertisements(ipv6On.device), ...standInNames(ipv6On.device)]),
   ];
 }
 
@@ -159,11 +160,29 @@ export function ipv6PeerEntries({ ipv6, vtepMac: mac }: Peer, source: string, mt
 }
 
 /**
- * An address that this node answers for. On the overlay's device, which is Tallship's own: the kernel answers ARP on every link for
- * addresses of any device. Scope host: it is never the source of a packet of the host's.
+ * Addresses that this node answers for. On the overlay's device, which is Tallship's own: of IPv4 the kernel answers on every link for addresses
+ * of any device, of IPv6 where it is told to stand in for them. Scope host: they are never the source of a packet of the host's.
  */
-export function announcedEntry(ip: string): Entry {
-  return { table: "address", device: OVERLAY_DEVICE, ip, scope: "host" };
+export function announcedEntries(addresses: readonly string[], { device }: UnderlayDevice): readonly Entry[] {
+  const ipv6 = addresses.filter((ip) => familyOf(ip) === "IPv6");
+  return [
+    ...(ipv6.length === 0 ? [] : standInSettings(device)),
+    ...addresses.map((ip): Entry => ({ table: "address", device: OVERLAY_DEVICE, ip, scope: "host" })),
+    ...ipv6.map((ip): Entry => ({ table: "stand-in", device, ip })),
+  ];
+}
+
+/** A device stands in for addresses of other devices when it may, and at once: by itself the kernel lets up to 0.8 s pass, for others that could answer too. */
+function standInSettings(device: string): readonly Entry[] {
+  const [may, delay] = standInNames(device);
+  return [
+    { table: "setting", name: may, value: "1" },
+    { table: "setting", name: delay, value: "0" },
+  ];
+}
+
+function standInNames(device: string): readonly [string, string] {
+  return [`net/ipv6/conf/${device}/proxy_ndp`, `net/ipv6/neigh/${device}/proxy_delay`];
 }
 
 /** What one peer needs where the cluster's network is encrypted: there is no other way to it than the tunnel, and without one the refusal takes the packets. */

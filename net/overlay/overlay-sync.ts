@@ -7,7 +7,7 @@ import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
 import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
 import {
-  announcedEntry,
+  announcedEntries,
   listeningEntries,
   overheadOf,
   overlayEntries,
@@ -120,12 +120,16 @@ export class OverlaySync {
     return changes.length;
   }
 
-  /** Of the device that hosts share only the routes are Tallship's. */
+  /** Of the host's own device only routes to peers on its link, and addresses that it stands in for, are Tallship's. */
   private async read(): Promise<readonly Entry[]> {
     const link = sharedLink(this.config, this.underlay);
-    const devices = link === undefined ? [OVERLAY_DEVICE] : [OVERLAY_DEVICE, link.device];
-    const entries = await this.kernel.readEntries(devices, settingsOf(link, this.config.ipv6 && this.underlay));
-    return entries.filter((entry) => deviceOf(entry) !== link?.device || entry.table === "route");
+    const { device } = this.underlay;
+    const entries = await this.kernel.readEntries(
+      [OVERLAY_DEVICE, device],
+      settingsOf(link, this.config.ipv6 && this.underlay),
+    );
+    const isOurs = ({ table }: Entry): boolean => table === "stand-in" || (table === "route" && link !== undefined);
+    return entries.filter((entry) => deviceOf(entry) !== device || isOurs(entry));
   }
 
   /** A device that was made anew leaves checksums to the card. */
@@ -164,7 +168,7 @@ export class OverlaySync {
       ...listeningEntries(this.config, this.underlay, have),
     ];
     const networks = networkEntries(this.config, this.surroundings, { podMtu: this.podMtu, routeMtus });
-    const all = [...base, ...this.announced.map(announcedEntry), ...networks];
+    const all = [...base, ...announcedEntries(this.announced, this.underlay), ...networks];
     if (this.peers !== undefined) return all;
     const known = new Set(all.map(entryKey));
     return [...all, ...have.filter((entry) => isOfMap(entry) && !known.has(entryKey(entry)))];
@@ -175,5 +179,10 @@ export class OverlaySync {
 function isOfMap(entry: Entry): boolean {
   if (isOfNetworks(deviceOf(entry)) || entry.table === "refusal" || entry.table === "rule") return true;
   if (entry.table === "address") return entry.scope === "host";
-  return entry.table === "neigh" || entry.table === "fdb" || (entry.table === "route" && entry.via !== "");
+  return (
+    entry.table === "stand-in" ||
+    entry.table === "neigh" ||
+    entry.table === "fdb" ||
+    (entry.table === "route" && entry.via !== "")
+  );
 }

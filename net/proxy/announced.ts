@@ -8,10 +8,16 @@ export function announcedAddresses({ spec, status }: Service, family: Family = "
   return [...new Set(given)].filter((ip) => isAddress(family, ip));
 }
 
-/** The addresses that a node answers for on its link, sorted. */
-export function addressesAnnouncedBy(nodeName: string, services: Iterable<Service>): readonly string[] {
+/** The addresses of these families that a node answers for on its link, sorted. */
+export function addressesAnnouncedBy(
+  nodeName: string,
+  families: readonly Family[],
+  services: Iterable<Service>,
+): readonly string[] {
   const found = new Set<string>();
-  for (const service of services)
-    if (service.status?.announcedBy === nodeName) for (const ip of announcedAddresses(service)) found.add(ip);
+  for (const service of services) {
+    if (service.status?.announcedBy !== nodeName) continue;
+    for (const ip of families.flatMap((family) => announcedAddresses(service, family))) found.add(ip);
+  }
   return [...found].sort();
 }

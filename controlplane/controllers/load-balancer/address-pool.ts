@@ -1,13 +1,22 @@
+import type { Family } from "../../../net/family.js";
 import { formatAddress, parseAddress, parseSubnet } from "../../../net/ipv4.js";
+import { formatIpv6, parseIpv6, parseIpv6Subnet } from "../../../net/ipv6.js";
 
-/** Addresses that services may be given, as runs of numbers, both ends included. */
+/** Addresses of one family as numbers, both ends included. */
+export interface AddressRun {
+  readonly family: Family;
+  readonly first: bigint;
+  readonly last: bigint;
+}
+
+/** Addresses that services may be given. */
 export interface AddressPool {
-  readonly runs: readonly { readonly first: number; readonly last: number }[];
-  /** What of the text is no run of IPv4 addresses. */
+  readonly runs: readonly AddressRun[];
+  /** What of the text is no run of addresses. */
   readonly malformed: readonly string[];
 }
 
-/** The pool of a text such as `192.0.2.10-192.0.2.20, 192.0.2.64/28`: addresses, first-last and networks, apart by commas or blanks. */
+/** The pool of a text such as `192.0.2.10-192.0.2.20, 2001:db8::/120`: addresses, first-last and networks of either family, apart by commas or blanks. */
 export function parsePool(text: string): AddressPool {
   const words = text.split(/[\s,]+/).filter((word) => word !== "");
   const read = words.map((word) => ({ word, run: runOf(word) }));
@@ -17,27 +26,60 @@ export function parsePool(text: string): AddressPool {
   };
 }
 
-function runOf(word: string): { readonly first: number; readonly last: number } | undefined {
-  if (word.includes("/")) {
-    const subnet = parseSubnet(word);
-    return subnet === undefined ? undefined : { first: subnet.base, last: subnet.base + subnet.size - 1 };
-  }
+function runOf(word: string): AddressRun | undefined {
+  if (word.includes("/")) return networkRun(word);
   const [from = "", to = from] = word.split("-");
-  const [first, last] = [parseAddress(from), parseAddress(to)];
-  return first === undefined || last === undefined || last < first ? undefined : { first, last };
+  const [first, last] = [numberOf(from), numberOf(to)];
+  if (first === undefined || first.family !== last?.family || last.value < first.value) return undefined;
+  return { family: first.family, first: first.value, last: last.value };
+}
+
+function networkRun(cidr: string): AddressRun | undefined {
+  const ipv4 = parseSubnet(cidr);
+  if (ipv4 !== undefined) return { family: "IPv4", first: BigInt(ipv4.base), last: BigInt(ipv4.base + ipv4.size - 1) };
+  const ipv6 = parseIpv6Subnet(cidr);
+  if (ipv6 === undefined) return undefined;
+  const { base, prefixLength } = ipv6;
+  // Every router of a link answers at the first address of its range.
+  const first = prefixLength < 127 ? base + 1n : base;
+  return { family: "IPv6", first, last: base + (1n << BigInt(128 - prefixLength)) - 1n };
+}
+
+function numberOf(text: string): { readonly family: Family; readonly value: bigint } | undefined {
+  const ipv4 = parseAddress(text);
+  if (ipv4 !== undefined) return { family: "IPv4", value: BigInt(ipv4) };
+  const value = parseIpv6(text);
+  return value === undefined ? undefined : { family: "IPv6", value };
+}
+
+function textOf(family: Family, value: bigint): string {
+  return family === "IPv4" ? formatAddress(Number(value)) : formatIpv6(value);
+}
+
+/** The address as the kernel writes it; what is no address as it stands. */
+export function asWritten(address: string): string {
+  const number = numberOf(address);
+  return number === undefined ? address : textOf(number.family, number.value);
+}
+
+/** True when the pool has addresses of the family, taken or not. */
+export function hasFamily({ runs }: AddressPool, family: Family): boolean {
+  return runs.some((run) => run.family === family);
 }
 
 /** True when the address is one of the pool. */
 export function isInPool({ runs }: AddressPool, address: string): boolean {
-  const value = parseAddress(address);
-  return value !== undefined && runs.some(({ first, last }) => value >= first && value <= last);
+  const number = numberOf(address);
+  if (number === undefined) return false;
+  const { family, value } = number;
+  return runs.some((run) => run.family === family && value >= run.first && value <= run.last);
 }
 
-/** The first address of the pool that is not taken; undefined when all are. */
-export function freeAddress({ runs }: AddressPool, taken: ReadonlySet<string>): string | undefined {
-  for (const { first, last } of runs)
-    for (let value = first; value <= last; value += 1) {
-      const address = formatAddress(value);
+/** The first address of the pool and the family that is not taken; undefined when all are. */
+export function freeAddress({ runs }: AddressPool, family: Family, taken: ReadonlySet<string>): string | undefined {
+  for (const { first, last } of runs.filter((run) => run.family === family))
+    for (let value = first; value <= last; value += 1n) {
+      const address = textOf(family, value);
       if (!taken.has(address)) return address;
     }
   return undefined;

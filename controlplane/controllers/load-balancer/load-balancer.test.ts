@@ -135,6 +135,37 @@ test("without a pool a service waits and says why; an address comes with the poo
   expect(standing(world, "two")).toBe("192.0.2.10 a");
 });
 
+test("a service of both families has an address of each; both move with their node, and the second goes with its family", async () => {
+  const world = await newWorld(["a", "b"], "192.0.2.10, 2001:db8::10-2001:db8::1f");
+  await putService(world, "one", { ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "RequireDualStack" });
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10,2001:db8::10 a");
+  await putNode(world, "a", [UNREACHABLE]);
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10,2001:db8::10 b");
+  expect(world.notices.at(-1)?.message).toBe("192.0.2.10 and 2001:db8::10 are announced by node b");
+  await putService(world, "two", { ipFamilies: ["IPv6"], loadBalancerIP: "2001:DB8::0015" });
+  await world.edit("Service", "one", (service) => ({
+    ...service,
+    ...(service.spec === undefined
+      ? {}
+      : { spec: { ...service.spec, ipFamilies: ["IPv4"], ipFamilyPolicy: "SingleStack" } }),
+  }));
+  await world.converge();
+  expect(["one", "two"].map((name) => standing(world, name))).toEqual(["192.0.2.10 b", "2001:db8::15 b"]);
+});
+
+test("a service that prefers both families has one where the pool has no more, and says so", async () => {
+  const world = await newWorld(["a"], "192.0.2.10");
+  await putService(world, "one", { ipFamilies: ["IPv4", "IPv6"], ipFamilyPolicy: "PreferDualStack" });
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 a");
+  const [condition] = world.view.get("Service", "default", "one")?.status?.conditions ?? [];
+  expect(condition?.message).toBe(
+    "192.0.2.10 is given to the service; the cluster's pool of addresses for services has none of IPv6",
+  );
+});
+
 test("what is wrong with the pool's text is told to who gets no address", async () => {
   const world = await newWorld(["a"], "192.0.2.300, 192.0.2.9-192.0.2.1");
   await putService(world, "one");

@@ -1,15 +1,17 @@
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { conditionOf, isDeleting } from "../../../kinds/pod-state.js";
+import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
+import { type Family, familyOf } from "../../../net/family.js";
 import type { Node } from "../../../proto/gen/tallship/v1/node.js";
-import { type Service, ServiceStatus } from "../../../proto/gen/tallship/v1/service.js";
+import { type Service, type ServiceSpec, ServiceStatus } from "../../../proto/gen/tallship/v1/service.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { withCondition, withoutCondition } from "../conditions.js";
 import type { Controller, Notice, ObjectWrite, Outcome, ReconcileContext } from "../controller.js";
 import { isTainted, NOT_READY, UNREACHABLE } from "../node/taints.js";
 import { replace } from "../writes.js";
-import { type AddressPool, parsePool } from "./address-pool.js";
+import { type AddressPool, asWritten, parsePool } from "./address-pool.js";
 import { type Applicant, type Share, shareOut } from "./share-out.js";
 
 /** The ConfigMap that holds the pool of addresses, under the key `addresses`. */
@@ -24,8 +26,8 @@ const CONDITION = "LoadBalancerAddress";
 const everyService: ObjectKey = { kind: "Service", namespace: "", name: "" };
 
 /**
- * Gives services of type LoadBalancer an address of the cluster's pool, and names the node that answers for it on its link: one that is ready
- * and, for externalTrafficPolicy Local, has a ready endpoint. Both stay where they are while they can.
+ * Gives services of type LoadBalancer an address of the cluster's pool for each of their families, and names the node that answers for them on its link: one
+ * that is ready and, for externalTrafficPolicy Local, has a ready endpoint. All stay where they are while they can.
  */
 export const loadBalancer: Controller = {
   name: "load-balancer",
@@ -97,7 +99,7 @@ function poolIn(view: View): AddressPool {
   return parsePool(view.get("ConfigMap", POOL.namespace, POOL.name)?.data.addresses ?? "");
 }
 
-/** Who gets no address is told what of the pool's text was not understood: his address may be in it. */
+/** Who gets no address, or not of each family, is told what of the pool's text was not understood: his address may be in it. */
 function tellingOfMalformed(
   shares: ReadonlyMap<string, Share>,
   { malformed }: AddressPool,
@@ -105,8 +107,10 @@ function tellingOfMalformed(
   if (malformed.length === 0) return shares;
   const words = malformed.slice(0, MOST_WORDS).map((word) => JSON.stringify(word.slice(0, MOST_LETTERS)));
   const more = `; of the pool's text, ${words.join(", ")} is no address, network or first-last`;
-  const told = (share: Share): Share =>
-    share.is === "refused" ? { ...share, message: `${share.message}${more}` } : share;
+  const told = (share: Share): Share => {
+    if (share.is === "refused") return { ...share, message: `${share.message}${more}` };
+    return share.lacking === "" ? share : { ...share, lacking: `${share.lacking}${more}` };
+  };
   return new Map([...shares].map(([key, share]) => [key, told(share)]));
 }
 
@@ -127,11 +131,18 @@ function applicantOf(service: Service, able: ReadonlySet<string>, view: View): A
   const { spec, status } = service;
   return {
     key: nameOf(service),
-    asked: spec?.loadBalancerIP ?? "",
-    address: status?.loadBalancer?.ingress[0]?.ip ?? "",
+    families: familiesOf(spec),
+    wantsAll: spec?.ipFamilyPolicy === "RequireDualStack",
+    asked: asWritten(spec?.loadBalancerIP ?? ""),
+    addresses: (status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip),
     announcer: status?.announcedBy ?? "",
     nodes: spec?.externalTrafficPolicy === "Local" ? withEndpoints(service, able, view) : able,
   };
+}
+
+function familiesOf(spec: ServiceSpec | undefined): readonly Family[] {
+  if (spec === undefined || spec.ipFamilies.length === 0) return [familyOf(spec?.clusterIP ?? "")];
+  return spec.ipFamilies.map((family) => (family === "IPv6" ? "IPv6" : "IPv4"));
 }
 
 /** The nodes that have a ready endpoint; all, when none has: then the address is refused from somewhere instead of from nowhere. */
@@ -148,13 +159,13 @@ function withEndpoints(service: Service, able: ReadonlySet<string>, view: View):
 /** The very same status when nothing changes. */
 function statusWith(service: Service, share: Share | undefined, nowMs: number): ServiceStatus | undefined {
   const before = service.status ?? ServiceStatus.fromPartial({});
-  const address = share?.is === "given" ? share.address : "";
+  const addresses = share?.is === "given" ? share.addresses : [];
   const announcedBy = share?.is === "given" ? share.announcer : "";
   const conditions = conditionsWith(before, share, nowMs);
-  const held = before.loadBalancer?.ingress ?? [];
-  const isSame = address === (held[0]?.ip ?? "") && held.length <= 1 && announcedBy === before.announcedBy;
+  const held = (before.loadBalancer?.ingress ?? []).map(({ ip }) => ip);
+  const isSame = deepEqual(addresses, held) && announcedBy === before.announcedBy;
   if (isSame && conditions === before.conditions) return service.status;
-  const ingress = address === "" ? [] : [{ ip: address, hostname: "", ipMode: "VIP" }];
+  const ingress = addresses.map((ip) => ({ ip, hostname: "", ipMode: "VIP" }));
   return { ...before, conditions, announcedBy, loadBalancer: { ingress } };
 }
 
@@ -163,8 +174,17 @@ function conditionsWith({ conditions }: ServiceStatus, share: Share | undefined,
   const claim =
     share.is === "refused"
       ? { status: "False" as const, reason: share.reason, message: share.message }
-      : { status: "True" as const, reason: "AddressGiven", message: `${share.address} is given to the service` };
+      : { status: "True" as const, reason: "AddressGiven", message: givenMessage(share) };
   return withCondition(conditions, { type: CONDITION, ...claim }, nowMs);
+}
+
+function givenMessage({ addresses, lacking }: Extract<Share, { is: "given" }>): string {
+  return `${subject(addresses)} given to the service${lacking === "" ? "" : `; ${lacking}`}`;
+}
+
+/** What is done to these addresses follows. */
+function subject(addresses: readonly string[]): string {
+  return `${addresses.join(" and ")} ${addresses.length > 1 ? "are" : "is"}`;
 }
 
 function noticesOf(service: Service, share: Share | undefined): readonly Notice[] {
@@ -173,8 +193,11 @@ function noticesOf(service: Service, share: Share | undefined): readonly Notice[
   const about: ObjectKey = { kind: "Service", namespace, name };
   if (share.is === "refused")
     return [{ about, type: "Warning", reason: "AllocationFailed", message: `no address: ${share.message}` }];
-  const { address, announcer } = share;
+  const { addresses, announcer } = share;
   if (announcer === "")
-    return [{ about, type: "Warning", reason: "NotAnnounced", message: `no node can answer for ${address}` }];
-  return [{ about, type: "Normal", reason: "NodeAssigned", message: `${address} is announced by node ${announcer}` }];
+    return [
+      { about, type: "Warning", reason: "NotAnnounced", message: `no node can answer for ${addresses.join(" and ")}` },
+    ];
+  const message = `${subject(addresses)} announced by node ${announcer}`;
+  return [{ about, type: "Normal", reason: "NodeAssigned", message }];
 }

@@ -1,20 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parsePool } from "./address-pool.js";
-import { type Applicant, shareOut } from "./share-out.js";
+import { familyOf } from "../../../net/family.js";
+import { isInPool, parsePool } from "./address-pool.js";
+import { type Applicant, type Share, shareOut } from "./share-out.js";
 
 const ALL = new Set(["n1", "n2", "n3"]);
 const wants = (key: string, change: Partial<Applicant> = {}): Applicant => ({
   key,
+  families: ["IPv4"],
+  wantsAll: false,
   asked: "",
-  address: "",
+  addresses: [],
   announcer: "",
   nodes: ALL,
   ...change,
 });
+const BOTH: Partial<Applicant> = { families: ["IPv4", "IPv6"] };
 const shared = (applicants: readonly Applicant[], pool: string, reserved: readonly string[] = []): readonly string[] =>
   [...shareOut(applicants, parsePool(pool), new Set(reserved))].map(([key, share]) =>
-    share.is === "given" ? `${key} ${share.address} ${share.announcer}` : `${key} ${share.reason}`,
+    share.is === "given" ? `${key} ${share.addresses.join("+")} ${share.announcer}` : `${key} ${share.reason}`,
   );
 
 // Who gets what: applicants, the pool, addresses of nodes, and the shares in order.
@@ -27,7 +31,7 @@ const rows = [
   },
   {
     why: "what is held stays, even when somebody older comes later",
-    applicants: [wants("old"), wants("held", { address: "192.0.2.1", announcer: "n2" })],
+    applicants: [wants("old"), wants("held", { addresses: ["192.0.2.1"], announcer: "n2" })],
     pool: "192.0.2.1, 192.0.2.2",
     want: ["held 192.0.2.1 n2", "old 192.0.2.2 n1"],
   },
@@ -39,7 +43,7 @@ const rows = [
   },
   {
     why: "an announcer that cannot any more is replaced",
-    applicants: [wants("a", { address: "192.0.2.1", announcer: "gone" })],
+    applicants: [wants("a", { addresses: ["192.0.2.1"], announcer: "gone" })],
     pool: "192.0.2.1",
     want: ["a 192.0.2.1 n1"],
   },
@@ -65,9 +69,45 @@ const rows = [
   },
   {
     why: "what left the pool is taken back",
-    applicants: [wants("a", { address: "198.51.100.1", announcer: "n1" })],
+    applicants: [wants("a", { addresses: ["198.51.100.1"], announcer: "n1" })],
     pool: "192.0.2.1",
     want: ["a 192.0.2.1 n1"],
+  },
+  {
+    why: "a service of both families gets an address of each, in its order, and one node answers for both",
+    applicants: [wants("a", { families: ["IPv6", "IPv4"] }), wants("b", BOTH)],
+    pool: "192.0.2.1-192.0.2.2 2001:db8::/120",
+    want: ["a 2001:db8::1+192.0.2.1 n1", "b 192.0.2.2+2001:db8::2 n2"],
+  },
+  {
+    why: "who prefers both families takes what there is, who requires both waits",
+    applicants: [wants("strict", { ...BOTH, wantsAll: true }), wants("prefers", BOTH)],
+    pool: "192.0.2.1",
+    want: ["strict NoAddressPool", "prefers 192.0.2.1 n1"],
+  },
+  {
+    why: "a second address comes beside the one that is held, and goes with its family",
+    applicants: [
+      wants("grows", { ...BOTH, addresses: ["192.0.2.2"], announcer: "n3" }),
+      wants("shrinks", { addresses: ["192.0.2.3", "2001:db8::1"], announcer: "n2" }),
+    ],
+    pool: "192.0.2.1-192.0.2.9 2001:db8::1",
+    want: ["grows 192.0.2.2+2001:db8::1 n3", "shrinks 192.0.2.3 n2"],
+  },
+  {
+    why: "what somebody had who is refused goes to who was short of it",
+    applicants: [
+      wants("strict", { ...BOTH, wantsAll: true, addresses: ["192.0.2.1"], announcer: "n1" }),
+      wants("a", { addresses: [], asked: "192.0.2.1" }),
+    ],
+    pool: "192.0.2.1",
+    want: ["strict NoAddressPool", "a 192.0.2.1 n1"],
+  },
+  {
+    why: "an address of a family that the service does not have is refused, one that is asked for of a family is that family's",
+    applicants: [wants("a", { asked: "2001:db8::5" }), wants("b", { ...BOTH, asked: "2001:db8::5" })],
+    pool: "192.0.2.1 2001:db8::1-2001:db8::9",
+    want: ["a AddressNotInPool", "b 192.0.2.1+2001:db8::5 n1"],
   },
   {
     why: "an address outside of the pool is refused",
@@ -88,11 +128,23 @@ test("what is no run of addresses is named, and the rest is the pool", () => {
   expect(pool.runs.length).toBe(2);
 });
 
-const address = fc.integer({ min: 0, max: 9 }).map((last) => `192.0.2.${last}`);
+test("ranges of IPv6 are read as those of IPv4 are; mixed and backward ones are named, and a network's first address is its routers'", () => {
+  const pool = parsePool("2001:DB8::1 2001:db8::9-2001:db8::3 192.0.2.1-2001:db8::1 2001:db8:1::/126 2001:db8:2::/127");
+  expect(pool.malformed).toEqual(["2001:db8::9-2001:db8::3", "192.0.2.1-2001:db8::1"]);
+  const inPool = ["2001:db8::1", "2001:db8:1::", "2001:db8:1::1", "2001:db8:1::3", "2001:db8:1::4", "2001:db8:2::"];
+  expect(inPool.map((each) => isInPool(pool, each))).toEqual([true, false, true, true, false, true]);
+});
+
+const address = fc
+  .tuple(fc.constantFrom("192.0.2.", "2001:db8::"), fc.integer({ min: 1, max: 9 }))
+  .map(([range, last]) => `${range}${last}`);
+const families = fc.constantFrom<Applicant["families"]>(["IPv4"], ["IPv6"], ["IPv4", "IPv6"], ["IPv6", "IPv4"]);
 const applicantArb = fc.record({
   key: fc.constantFrom("a", "b", "c", "d", "e", "f"),
+  families,
+  wantsAll: fc.boolean(),
   asked: fc.oneof(fc.constant(""), address),
-  address: fc.oneof(fc.constant(""), address),
+  addresses: fc.array(address, { maxLength: 2 }),
   announcer: fc.constantFrom("", "n1", "n2", "n4"),
   nodes: fc.uniqueArray(fc.constantFrom<string>("n1", "n2", "n3")).map((nodes) => new Set<string>(nodes)),
 });
@@ -106,17 +158,26 @@ test("no address is given twice or from outside, announcers are able, and the sa
         const share = shares.get(each.key);
         return share?.is === "given" ? [{ ...each, ...share }] : [];
       });
-      expect(new Set(given.map((each) => each.address)).size).toBe(given.length);
+      const all = given.flatMap((each) => each.addresses);
+      expect(new Set(all).size).toBe(all.length);
       for (const each of given) {
-        expect(pool).toContain(each.address);
+        for (const one of each.addresses) expect(pool).toContain(one);
+        const of = each.addresses.map(familyOf);
+        expect(each.families.filter((family) => of.includes(family))).toEqual(of);
+        if (each.wantsAll) expect(of).toEqual(each.families);
         expect(each.announcer === "" ? each.nodes.size === 0 : each.nodes.has(each.announcer)).toBe(true);
-        if (each.asked !== "") expect(each.address).toBe(each.asked);
+        if (each.asked !== "") expect(each.addresses).toContain(each.asked);
       }
       const again = some.map((each) => {
         const share = shares.get(each.key);
-        return share?.is === "given" ? { ...each, ...share } : { ...each, address: "", announcer: "" };
+        return share?.is === "given" ? { ...each, ...share } : { ...each, addresses: [], announcer: "" };
       });
-      expect([...shareOut(again, parsePool(pool.join(" ")), new Set())].sort()).toEqual([...shares].sort());
+      // What is short may be another family than before: others have got what was left by then.
+      const gains = (of: ReadonlyMap<string, Share>): readonly string[] =>
+        [...of]
+          .map(([key, share]) => `${key} ${JSON.stringify(share.is === "given" ? { ...share, lacking: "" } : {})}`)
+          .sort();
+      expect(gains(shareOut(again, parsePool(pool.join(" ")), new Set()))).toEqual(gains(shares));
     }),
   );
 });
