@@ -178,7 +178,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     },
     keepFit: fitness(parts, { launcher, runtime, hierarchies, created }),
     imageStreams: (inUse, openLink) => imageStreams({ ...created, builder, inUse, openLink }),
-    ingress: ingressOf(paths),
+    ingress: ingressOf(paths, cluster),
     probe: probesOf(cluster, metrics),
     streams: (loop, idsOf) => {
       const of = { loop, idsOf, runtime, facts, hostUsage, copier: copierOf(parts.programPath) };
@@ -274,11 +274,11 @@ function openImages({ paths, programPath, credentials, metrics, log }: Parts): C
 }
 
 /** The node's proxy; its files hold keys, so they are gone with the run folder. */
-function ingressOf({ runDir, log }: HostPaths): AgentEdges["ingress"] {
+function ingressOf({ runDir, log }: HostPaths, { podCIDRIPv6 }: ClusterConfig): AgentEdges["ingress"] {
   mkdirSync(log, { recursive: true });
   const site = {
     dir: join(runDir, "ingress"),
-    address: "*",
+    addresses: podCIDRIPv6 === "" ? ["*"] : ["*", "::"],
     httpPort: limit("ingressHttpPort"),
     httpsPort: limit("ingressHttpsPort"),
     maxConnections: Math.min(limit("ingressConnections"), Math.floor((openFilesAllowed() - 100) / 2)),

@@ -112,6 +112,9 @@ async function removeNetwork(): Promise<void> {
   await run("ip", ["link", "delete", OVERLAY_DEVICE]);
   await run("ip", ["route", "flush", "table", "all", "proto", `${ROUTE_PROTOCOL}`]);
   await run("ip", ["rule", "flush", "proto", `${ROUTE_PROTOCOL}`]);
+  // Of a device that is the host's own: nothing takes them along.
+  const standIns = `ip neighbour show proxy proto ${ROUTE_PROTOCOL} | while read -r ip _ device _; do ip neighbour delete proxy "$ip" dev "$device"; done`;
+  await run("sh", ["-c", standIns]);
   const tables = (["IPv4", "IPv6"] as const).flatMap((family) => [ruleTable(family), firewallTable(family)]);
   for (const table of tables) await run("nft", ["delete", "table", ...table.split(" ")]);
 }

@@ -1,5 +1,6 @@
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
+import { type Family, familyOf } from "../family.js";
 import type { NetworkMap } from "../node-network.js";
 import { chooseEndpoints, type EndpointAddress } from "../proxy/endpoint-choice.js";
 import { SERVICE_NAME_LABEL } from "../proxy/service-index.js";
@@ -58,6 +59,12 @@ export class BackendServers {
   }
 }
 
+/** The service's first one: its pods answer by that, whatever clients of the proxy came by. */
+function familyFor(service: Service | undefined): Family {
+  const { ipFamilies = [], clusterIP = "" } = service?.spec ?? {};
+  return (ipFamilies[0] ?? familyOf(clusterIP)) === "IPv6" ? "IPv6" : "IPv4";
+}
+
 function slicesOf(
   wanted: ReadonlySet<string>,
   slices: ReadonlyMap<string, EndpointSlice>,
@@ -81,7 +88,7 @@ function endpointsOf(
   const isMeant = ({ name, port: number }: ServicePort): boolean =>
     port.name !== "" ? name === port.name : number === port.number;
   const meant = service?.spec?.ports.find(isMeant);
-  return meant === undefined
-    ? []
-    : chooseEndpoints(meant, slices, "any", { place: { nodeName: "", zone: "" }, network: undefined });
+  if (meant === undefined) return [];
+  const place = { nodeName: "", zone: "", family: familyFor(service) };
+  return chooseEndpoints(meant, slices, "any", { place, network: undefined });
 }

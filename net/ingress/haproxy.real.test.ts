@@ -36,7 +36,7 @@ let two: EndpointAddress;
 
 beforeAll(async () => {
   const [httpPort = 0, httpsPort = 0] = [await freePort(), await freePort()];
-  site = { dir: join(root, "run"), address: "127.0.0.1", httpPort, httpsPort, maxConnections: 200 };
+  site = { dir: join(root, "run"), addresses: ["127.0.0.1", "::1"], httpPort, httpsPort, maxConnections: 200 };
   proxy = newProxy();
   [one, two] = [await echo("one"), await echo("two")];
 });
@@ -67,19 +67,19 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function listen(server: NetServer): Promise<EndpointAddress> {
+async function listen(server: NetServer, ip = "127.0.0.1"): Promise<EndpointAddress> {
   servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { ip: "127.0.0.1", port: (server.address() as AddressInfo).port };
+  await new Promise<void>((resolve) => server.listen(0, ip, resolve));
+  return { ip, port: (server.address() as AddressInfo).port };
 }
 
 /** Answers with its name, the path, and what the proxy said of the client. */
-function echo(name: string): Promise<EndpointAddress> {
+function echo(name: string, ip?: string): Promise<EndpointAddress> {
   const server = createServer((asked, answer) => {
     const { "x-forwarded-for": from, "x-forwarded-proto": proto } = asked.headers;
     answer.end(`${name} ${asked.url} ${from} ${proto}`);
   });
-  return listen(server);
+  return listen(server, ip);
 }
 
 function text(
@@ -109,6 +109,16 @@ function read(answer: IncomingMessage, resolve: (answer: Answer) => void): void 
     body += piece;
   });
   answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body, location: answer.headers.location ?? "" }));
+}
+
+/** Asks under a host's name, at one of the proxy's addresses. */
+function askAt(address: string, host: string): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const options = { host: address, port: site.httpPort, headers: { host }, agent: false };
+    request(options, (answer) => read(answer, resolve))
+      .once("error", reject)
+      .end();
+  });
 }
 
 function ask(host: string, path = "/", method = "GET", body = ""): Promise<Answer> {
@@ -213,6 +223,22 @@ test("changed endpoints are told to the process that runs, and a request whose e
   ]);
   for (let count = 0; count < 8; count += 1) expect((await ask("shop.example")).body).toBe("one / 127.0.0.1 http");
   expect(processes()).toContain(pid);
+});
+
+test("clients of both families are seen under their own addresses, and pods of both are reached from both", async () => {
+  const six = await echo("six", "::1");
+  await proxy.start(text([shop], { one: [one], two: [six] }));
+  const asked = [
+    ["127.0.0.1", "a.wild.example", "six / 127.0.0.1 http"],
+    ["::1", "a.wild.example", "six / ::1 http"],
+    ["::1", "shop.example", "one / ::1 http"],
+  ] as const;
+  for (const [address, host, want] of asked) expect((await askAt(address, host)).body).toBe(want);
+  await proxy.setServers([
+    { backend: "shop_one_80", at: 1, address: six },
+    { backend: "shop_one_80", at: 0, address: undefined },
+  ]);
+  expect((await askAt("127.0.0.1", "shop.example")).body).toBe("six / 127.0.0.1 http");
 });
 
 test("a new text takes over while requests come, and none fails", async () => {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
-import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import { IngressClass } from "../../proto/gen/tallship/v1/ingress.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { ingressOf, shopService, shopSlice, type TestIngress } from "../../test/kit/ingress-world.js";
@@ -30,7 +30,7 @@ function newWorld(readSecret: ReadSecret = async () => undefined, proxy = new Si
   const states: IngressState[] = [];
   const ingress = new NodeIngress({
     nodeName: "node-1",
-    site: { dir: "/run/i", address: "*", httpPort: 80, httpsPort: 443, maxConnections: 100 },
+    site: { dir: "/run/i", addresses: ["*"], httpPort: 80, httpsPort: 443, maxConnections: 100 },
     ...{ proxy, readSecret, clock, rng: seededRng(1), log: silentLog },
     onApplied: (revision) => applied.push(revision),
     onState: (state) => states.push(state),
@@ -96,6 +96,30 @@ test("endpoints that come and go are told, without another process", async () =>
     "shop_web_80/0": undefined,
     "shop_web_80/1": { ip: "10.128.2.2", port: 8080 },
   });
+});
+
+test("pods are asked by the first family of their service, which a service of IPv6 alone has too", async () => {
+  for (const [families, want] of [
+    [["IPv4", "IPv6"], "server s1 10.128.1.2:8080"],
+    [["IPv6", "IPv4"], "server s1 [fd00:10:128:1::a80:102]:8080"],
+    [["IPv6"], "server s1 [fd00:10:128:1::a80:102]:8080"],
+  ] as const) {
+    const world = newWorld();
+    const service = shopService("web");
+    const six = EndpointSlice.fromPartial({
+      ...shopSlice("web", ["unused:8080"]),
+      ...{ addressType: "IPv6", endpoints: [{ addresses: ["fd00:10:128:1::a80:102"] }] },
+    });
+    const map = mapOf(1);
+    await give(world, {
+      ...map,
+      services: new Map([
+        ["shop/web", { ...service, ...(service.spec && { spec: { ...service.spec, ipFamilies: [...families] } }) }],
+      ]),
+      endpointSlices: new Map([...map.endpointSlices, ["shop/web-b", six]]),
+    });
+    expect(world.proxy.text?.config).toContain(want);
+  }
 });
 
 test("an agent that starts anew tells the process that runs every place, also empty ones", async () => {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { familyOf } from "../family.js";
 import { backendText } from "./backend-text.js";
 import type { Routing } from "./routing.js";
 import type { ServerSlots } from "./server-slots.js";
@@ -7,8 +8,8 @@ import type { ServerSlots } from "./server-slots.js";
 export interface ProxySite {
   /** Folder of its files and sockets. */
   readonly dir: string;
-  /** Address to listen on; "*": every one. */
-  readonly address: string;
+  /** Addresses to listen on; "*": every one of IPv4, "::": of IPv6. */
+  readonly addresses: readonly string[];
   readonly httpPort: number;
   readonly httpsPort: number;
   /** Connections of clients at once. */
@@ -85,11 +86,14 @@ defaults
 `;
 }
 
-function entryText({ dir, address, httpPort, httpsPort }: ProxySite, hasCertificate: boolean): string {
-  const tls = `  bind ${address}:${httpsPort} ssl crt-list ${dir}/certificates alpn h2,http/1.1 strict-sni\n`;
+function entryText({ dir, addresses, httpPort, httpsPort }: ProxySite, hasCertificate: boolean): string {
+  const tls = `ssl crt-list ${dir}/certificates alpn h2,http/1.1 strict-sni`;
+  const binds = addresses.flatMap((address) => [
+    `  bind ${bindText(address, httpPort)}\n`,
+    ...(hasCertificate ? [`  bind ${bindText(address, httpsPort)} ${tls}\n`] : []),
+  ]);
   return `frontend entry
-  bind ${address}:${httpPort}
-${hasCertificate ? tls : ""}  unique-id-format %{+X}o%ci%cp%fi%fp%Ts%rt%pid
+${binds.join("")}  unique-id-format %{+X}o%ci%cp%fi%fp%Ts%rt%pid
   log-format "%ci:%cp [%tr] %{+Q}[var(txn.host)] %{+Q}r %ST %B %TR/%Tw/%Tc/%Tr/%Ta %b/%s %tsc"
   http-request set-var(txn.host) req.hdr(host),field(1,:),lower
   http-request set-var(txn.zone) var(txn.host),map_str(${dir}/zones)
@@ -108,6 +112,11 @@ ${hasCertificate ? tls : ""}  unique-id-format %{+X}o%ci%cp%fi%fp%Ts%rt%pid
   http-request set-header X-Request-ID %[unique-id] unless { req.hdr(x-request-id) -m found }
   use_backend %[var(txn.backend)]
 `;
+}
+
+/** A client of IPv4 is seen under its own address, not as one that IPv6 wraps it in: each family has a socket of its own. */
+function bindText(address: string, port: number): string {
+  return familyOf(address) === "IPv6" ? `[${address}]:${port} v6only` : `${address}:${port}`;
 }
 
 function filesOf({ routing, certificates }: ProxyParts, { dir }: ProxySite): ReadonlyMap<string, string> {

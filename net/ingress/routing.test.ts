@@ -3,7 +3,7 @@ import { ingressOf, type TestIngress } from "../../test/kit/ingress-world.js";
 import { proxyText } from "./proxy-text.js";
 import { routingOf } from "./routing.js";
 
-const site = { dir: "/run/i", address: "*", httpPort: 80, httpsPort: 443, maxConnections: 100 };
+const site = { dir: "/run/i", addresses: ["*"], httpPort: 80, httpsPort: 443, maxConnections: 100 };
 const nginx = (name: string): string => `nginx.ingress.kubernetes.io/${name}`;
 
 function routes(...tests: readonly TestIngress[]) {

@@ -194,7 +194,7 @@ export class SimNode {
       hostResolvConf: "",
       ingress: {
         proxy: new SimulatedProxy(),
-        site: { dir: "/ingress", address: "*", httpPort: 80, httpsPort: 443, maxConnections: 100 },
+        site: { dir: "/ingress", addresses: ["*"], httpPort: 80, httpsPort: 443, maxConnections: 100 },
       },
       observe: {
         turn: () => undefined,
