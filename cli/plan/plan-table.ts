@@ -49,7 +49,7 @@ function nodeText({ node }: PlannedPod): string {
 function noteText({ refusal, victims }: PlannedPod): string {
   if (victims.length === 0) return refusal;
   const names = victims.map(({ namespace, name, priority }) => `${namespace}/${name} (priority ${priority})`);
-  return `after preempting ${names.join(", ")}`;
+  return `${refusal === "" ? "" : `${refusal}, even `}after preempting ${names.join(", ")}`;
 }
 
 function countText(count: number): string {

@@ -82,6 +82,30 @@ describe("plan", () => {
     expect(code).toBe(0);
   });
 
+  test("pods on borrowed quota that would have to go are named, and what replaces them waits", async () => {
+    const queue = (name: string, cpu: string): string =>
+      `{apiVersion: tallship.dev/v1, kind: Queue, metadata: {name: ${name}}, spec: {cohort: lab, quota: {cpu: ${cpu}}}}`;
+    await bench.api.create(objectOf(queue("own", "2")));
+    await bench.api.create(objectOf(queue("guest", "1")));
+    for (const name of ["g1", "g2", "g3"])
+      await bench.api.create(
+        objectOf(
+          `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: default, labels: {tallship.dev/queue: guest}}, spec: {nodeName: host1, containers: [{name: m, image: i, resources: {requests: {cpu: "1"}}}]}}`,
+        ),
+      );
+    const queued = (replicas: number): string =>
+      deployment(replicas, "1").replace(
+        "{labels: {app: web}}, spec: {containers",
+        "{labels: {app: web, tallship.dev/queue: own}}, spec: {containers",
+      );
+    const { code, out } = await planned(queued(1));
+    expect(out).toMatch(/^deployment.apps\/web {3}1 {6}host\d {3}after preempting default\/g\d \(priority 0\)$/m);
+    expect(code).toBe(0);
+    const more = await planned(queued(3));
+    expect(more.out.match(/after preempting default\/g\d/g)).toHaveLength(2);
+    expect(more.out).toContain('<none>   it waits for quota of queue "own"');
+  });
+
   test("what a quota would refuse is told, and fails", async () => {
     await bench.api.create(
       objectOf(

@@ -66,6 +66,25 @@ describe("when", () => {
     expect(await succeed(bench, "when never")).toContain('not known: it waits for quota of queue "small"');
   });
 
+  test("a pod whose quota others have borrowed gets its node once they have given it back within their grace", async () => {
+    for (const [name, cpu] of Object.entries({ own: 2, guest: 0 }))
+      await bench.api.create(
+        objectOf(
+          `{apiVersion: tallship.dev/v1, kind: Queue, metadata: {name: ${name}}, spec: {cohort: lab, quota: {cpu: ${cpu}}}}`,
+        ),
+      );
+    const labelled = (name: string, queue: string, more = ""): string =>
+      pod(name, "1", more, `, labels: {tallship.dev/queue: ${queue}}`);
+    for (const name of ["g1", "g2"])
+      await bench.api.create(objectOf(labelled(name, "guest", `${onHost}, terminationGracePeriodSeconds: 20`)));
+    await bench.api.create(objectOf(labelled("next", "own")));
+    expect(await succeed(bench, "when next")).toMatch(
+      /^pod\/next: number 1 of 1 pod that waits, number 1 of 1 in queue own\n {2}gets a node in about 20s, at \S+: host1\n {2}if:\n {4}queue own takes back what it has lent\n$/,
+    );
+    await bench.api.create(objectOf(labelled("beyond", "guest")));
+    expect(await succeed(bench, "when beyond")).toContain('not known: it waits for quota of queue "guest"');
+  });
+
   test("of a workload all its pods that wait are told of, and of none that none waits", async () => {
     const owner = await addJob("");
     const { spec: job } = JSON.parse(await succeed(bench, "get job train -o json"));

@@ -15,6 +15,7 @@ import type { SchedulerState } from "../../scheduling/scheduler-state.js";
 import { type Picture, takeAnew } from "../picture.js";
 import { victimsOf } from "../why.js";
 import { comingPods } from "./coming-pods.js";
+import { Lenders } from "./lenders.js";
 import type { OverlayView } from "./overlay-view.js";
 import { placeWaiting, sayWhy, whyNone } from "./place-waiting.js";
 
@@ -53,11 +54,13 @@ export async function planSet(
   const ground = takeSet(objects, state, { overlay, context });
   const planned = new Map<string, Planned>();
   const others = new Set<string>();
+  const lenders = new Lenders(state, overlay);
   for (;;) {
     // Quota lets in more than one only when asked again; a pod group that is placed lets in its other pods.
     while (state.admit()) await pace();
     const waiting = state.backlog.take(PODS_PER_STEP);
-    if (waiting.length === 0) break;
+    // Once all that may be tried was tried, queues take back what they lent, and others may.
+    if (waiting.length === 0 && !(await lenders.takeBack(pace))) break;
     for (const each of planSome(waiting, state, ground)) {
       if (each.planned === undefined) others.add(each.id);
       else planned.set(each.id, each.planned);
@@ -65,7 +68,9 @@ export async function planSet(
     await pace();
   }
   for (const each of heldBack(state, ground, planned)) planned.set(each.id, each.planned);
-  const pods = [...planned.values()].sort((left, right) => left.at - right.at).map(({ pod }) => pod);
+  const pods = [...planned]
+    .sort(([, left], [, right]) => left.at - right.at)
+    .map(([id, { pod }]) => ({ ...pod, victims: [...pod.victims, ...lenders.victimsFor(id)] }));
   return { pods, notes: ground.notes, othersWaiting: others.size, revision };
 }
 
@@ -183,6 +188,8 @@ function planSome(
   ground: Ground,
 ): readonly { readonly id: string; readonly planned: Planned | undefined }[] {
   return placeWaiting(pods, state, sayWhy(state)).map(({ pod, nodeName, refusal, victims }) => {
+    // Where queues take back what they lent it is tried again.
+    if (nodeName === "") state.backlog.refuse(pod.id);
     const evictions = victims.map((podId) => ({ podId, nodeName, preemptor: pod }));
     return {
       id: pod.id,
@@ -191,15 +198,17 @@ function planSome(
   });
 }
 
-/** Pods of the set that are not tried at all: they wait for quota, or for others of their group. */
+/** Pods of the set that are not tried in the end: they wait for quota, or for others of their group. */
 function heldBack(
   state: SchedulerState,
   ground: Ground,
   planned: ReadonlyMap<string, Planned>,
 ): readonly { readonly id: string; readonly planned: Planned }[] {
   return [...ground.owners.keys()].flatMap((id) => {
-    const pod = planned.has(id) ? undefined : state.backlog.get(id);
-    const own = pod && plannedOf(pod, ground, { node: "", refusal: whyNone(pod, state), victims: [] });
+    const known = planned.get(id)?.pod;
+    const pod = state.backlog.get(id);
+    if (pod === undefined || (known !== undefined && (known.node !== "" || state.whyHeld(pod) === ""))) return [];
+    const own = plannedOf(pod, ground, { node: "", refusal: whyNone(pod, state), victims: [] });
     return own === undefined ? [] : [{ id, planned: own }];
   });
 }

@@ -1,4 +1,5 @@
 import { metaOf } from "../../../kinds/object.js";
+import { queueOf } from "../../../kinds/queue.js";
 import { BinaryHeap } from "../../../lib/binary-heap.js";
 import { rfc3339 } from "../../../lib/clock.js";
 import { limit } from "../../../lib/limits.js";
@@ -15,6 +16,8 @@ import { PodEnds } from "./pod-ends.js";
 interface Release {
   readonly id: string;
   readonly nodeName: string;
+  /** Whose quota it uses; empty: of none. */
+  readonly queue: string;
   readonly atMs: number;
   readonly because: string;
 }
@@ -41,7 +44,7 @@ export async function whenOf(
   const first = new Set(waiting.slice(0, last + 1).map(({ id }) => id));
   let left: readonly WaitingPod[] = [];
   for (let steps = 0; steps < limit("whenSteps"); steps += 1) {
-    left = [...left, ...(await course.letIn(({ id, queue }) => first.has(id) || queue !== "", pace))];
+    left = await course.letIn(left, ({ id, queue }) => first.has(id) || queue !== "", pace);
     await pace();
     if (!course.isAnyMissing(targets) || !course.goOn()) break;
     left = course.place([...left].sort((one, other) => (isBefore(one, other) ? -1 : 1)));
@@ -67,7 +70,7 @@ class Course {
   private readonly view: View;
   private readonly releases = new BinaryHeap<Release>((left, right) => isSooner(left, right));
   private readonly starts = new Map<string, Start>();
-  /** Ends that came to pass, by node: what a start there rests on. */
+  /** Ends that came to pass, by node and by queues that lend each other: what a start there rests on. */
   private readonly passed = new Map<string, Set<string>>();
   private nowMs: number;
   private readonly beganMs: number;
@@ -100,15 +103,39 @@ class Course {
     });
   }
 
-  /** Places those that may be tried by now, as far as they count; returns those that find no node. */
-  async letIn(counts: (pod: WaitingPod) => boolean, pace: Picture["pace"]): Promise<readonly WaitingPod[]> {
-    const left: WaitingPod[] = [];
+  /** Places those that may be tried by now, as far as they count, and lets queues take back what they lent; returns those that find no node, with those that found none before. */
+  async letIn(
+    before: readonly WaitingPod[],
+    counts: (pod: WaitingPod) => boolean,
+    pace: Picture["pace"],
+  ): Promise<readonly WaitingPod[]> {
+    let left = before;
     for (;;) {
       while (this.state.admit()) await pace();
       const more = this.state.backlog.take(Number.POSITIVE_INFINITY);
-      if (more.length === 0) return left;
-      left.push(...this.place(more.filter(counts)));
+      left = [...left, ...this.place(more.filter(counts))];
+      if (more.length > 0) continue;
+      if (!this.takeBack()) return left;
+      left = left.filter((pod) => this.isStillLetIn(pod));
     }
+  }
+
+  /** True when somebody has to go so that a queue gets back what it lent, or waits for quota again. */
+  private takeBack(): boolean {
+    const debtors = this.state.reclaimed();
+    for (const { id, queue, isUnplaced } of debtors) {
+      const nodeName = this.state.snapshot.nodeOf(id);
+      if (isUnplaced || nodeName === undefined) continue;
+      this.state.setEvicting(id);
+      this.dismiss(id, nodeName, `queue ${queue} takes back what it has lent`);
+    }
+    return debtors.length > 0;
+  }
+
+  private isStillLetIn(pod: WaitingPod): boolean {
+    if (pod.queue === "" || this.state.whyHeld(pod) === "") return true;
+    this.state.backlog.withhold(pod.id);
+    return false;
   }
 
   /** True while one of these has no node. */
@@ -118,11 +145,17 @@ class Course {
   }
 
   private carryOut({ pod, nodeName, isBound, victims }: Placement): void {
-    for (const id of victims) {
-      const namespace = this.state.snapshot.tenant(id)?.tenure.namespace ?? "";
-      this.releases.push({ id, nodeName, atMs: this.nowMs + this.graceMs(id, namespace), because: PREEMPTED });
-    }
+    for (const id of victims) this.dismiss(id, nodeName, PREEMPTED);
     if (isBound) this.start(pod, nodeName);
+  }
+
+  /** The pod is told to go, and has its grace. */
+  private dismiss(id: string, nodeName: string, because: string): void {
+    const namespace = this.state.snapshot.tenant(id)?.tenure.namespace ?? "";
+    const pod = this.view.get("Pod", namespace, this.state.nameOf(id) ?? "");
+    const graceMs = (pod?.spec?.terminationGracePeriodSeconds ?? 0) * 1_000;
+    const queue = queueOf(pod?.metadata?.labels);
+    this.releases.push({ id, nodeName, queue, atMs: this.nowMs + graceMs, because });
   }
 
   /** Goes on to the next time that pods end; false when nobody says when any does. */
@@ -133,7 +166,8 @@ class Course {
     // What ends within the same second ends together.
     while (next !== undefined && next.atMs <= this.nowMs + TOGETHER_MS) {
       this.state.forget(next.id);
-      this.passed.set(next.nodeName, (this.passed.get(next.nodeName) ?? new Set()).add(next.because));
+      for (const key of this.placesOf(next))
+        this.passed.set(key, (this.passed.get(key) ?? new Set()).add(next.because));
       next = this.releases.pop();
     }
     if (next !== undefined) this.releases.push(next);
@@ -153,8 +187,20 @@ class Course {
       startsAt: isKnown ? rfc3339(start.atMs) : "",
       inSeconds: isKnown ? Math.ceil((start.atMs - this.beganMs) / 1_000) : undefined,
       heldBy: isKnown ? "" : this.state.whyHeld(pod) || this.state.groupNeed(pod),
-      assumptions: isKnown && start.atMs > this.beganMs ? [...(this.passed.get(start.nodeName) ?? [])].sort() : [],
+      assumptions: isKnown && start.atMs > this.beganMs ? this.assumptionsOf(pod, start) : [],
     };
+  }
+
+  private assumptionsOf({ queue }: WaitingPod, { nodeName }: Start): string[] {
+    const passed = this.placesOf({ nodeName, queue }).flatMap((key) => [...(this.passed.get(key) ?? [])]);
+    return [...new Set(passed)].sort();
+  }
+
+  /** Where a pod leaves room for others: on its node, and in the quota of its queue and those that it lends to. */
+  private placesOf({ nodeName, queue }: Pick<Release, "nodeName" | "queue">): readonly string[] {
+    if (queue === "") return [`node/${nodeName}`];
+    const cohort = this.view.get("Queue", "", queue)?.spec?.cohort ?? "";
+    return [`node/${nodeName}`, cohort === "" ? `queue/${queue}` : `cohort/${cohort}`];
   }
 
   private takeRunning(pod: Pod): void {
@@ -163,20 +209,15 @@ class Course {
     if (nodeName === undefined || (pod.spec?.nodeName ?? "") === "") return;
     const end = this.ends.of(pod);
     if (end === undefined) this.endless += 1;
-    else this.releases.push({ id: uid, nodeName, ...end });
+    else this.releases.push({ id: uid, nodeName, queue: queueOf(pod.metadata?.labels), ...end });
   }
 
-  private start({ id, key }: WaitingPod, nodeName: string): void {
+  private start({ id, key, queue }: WaitingPod, nodeName: string): void {
     this.starts.set(id, { nodeName, atMs: this.nowMs });
     const pod = this.view.get("Pod", key.namespace, key.name);
     const duration = pod && this.ends.durationOf(pod);
     if (duration !== undefined)
-      this.releases.push({ id, nodeName, atMs: this.nowMs + duration.ms, because: duration.because });
-  }
-
-  private graceMs(id: string, namespace: string): number {
-    const name = this.state.nameOf(id) ?? "";
-    return (this.view.get("Pod", namespace, name)?.spec?.terminationGracePeriodSeconds ?? 0) * 1_000;
+      this.releases.push({ id, nodeName, queue, atMs: this.nowMs + duration.ms, because: duration.because });
   }
 }
 
