@@ -117,7 +117,7 @@ test("an agent that starts anew leaves peers, services and host ports as they ar
   expect([...after.kernel.elementsIn("host-ports")]).toEqual([["127.0.0.1 . tcp . 8080", "10.128.4.9 . 80"]]);
 });
 
-// Connections that stand when an agent has its first map, which knows web at 10.128.5.2 and dns at 10.128.5.4; true: they are forgotten.
+// Connections that stand when an agent has its first map, which knows web at 10.128.5.2, dns at 10.128.5.4, and a service that is on two networks; true: they are forgotten.
 const flow = (protocol: "tcp" | "udp", sentTo: string, sentToPort: number, to: string, port: number) => ({
   protocol,
   from: "10.128.6.2",
@@ -143,6 +143,8 @@ const standing = [
   { why: "UDP of a service that is gone", flow: flow("udp", "10.96.1.9", 53, "10.128.5.4", 53), stale: true },
   { why: "TCP to an endpoint that is there", flow: flow("tcp", "10.96.1.1", 80, "10.128.5.2", 80), stale: false },
   { why: "TCP to an endpoint that is gone", flow: flow("tcp", "10.96.1.1", 80, "10.128.5.3", 80), stale: true },
+  { why: "TCP on a second network", flow: flow("tcp", "10.96.1.8", 80, "10.64.1.2", 80), stale: false },
+  { why: "TCP on a second network to nobody", flow: flow("tcp", "10.96.1.8", 80, "10.64.1.3", 80), stale: true },
   { why: "TCP by host port", flow: flow("tcp", "192.168.9.4", 8080, "10.128.4.9", 80), stale: false },
   { why: "what somebody else translated", flow: flow("tcp", "192.168.9.4", 9000, "172.17.0.2", 80), stale: false },
 ];
@@ -158,7 +160,13 @@ for (const { why, flow: stands, stale } of standing) {
     const at = await world();
     await at.network.attach([link("a", 9, [{ protocol: "TCP", hostIP: "", hostPort: 8080, containerPort: 80 }])]);
     at.kernel.firewall.flows = [stands];
-    at.network.setMap(networkMap(1, [], [web("10.128.5.2"), dns]));
+    const twice: TestService = {
+      name: "twice",
+      clusterIP: "10.96.1.7",
+      networkAddresses: { front: "10.96.1.7", back: "10.96.1.8" },
+      endpoints: ["10.64.0.2+front=10.64.0.2+back=10.64.1.2"],
+    };
+    at.network.setMap(networkMap(1, [], [web("10.128.5.2"), dns, twice]));
     await settle();
     const { protocol, to: endpoint, port: endpointPort } = stands;
     const filter = protocol === "udp" ? { protocol, endpoint, endpointPort } : { protocol, endpoint };

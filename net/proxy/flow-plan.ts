@@ -1,4 +1,4 @@
-import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { FlowFilter } from "../kernel/kernel.js";
 import { endpointsOf, frontKey, type PlannedFront } from "./proxy-elements.js";
 
@@ -45,10 +45,13 @@ function unanswered(front: PlannedFront, former: PlannedFront | undefined): Flow
   return [kind === "node" ? { protocol, sentToPort: port } : { protocol, sentTo: ip, sentToPort: port }];
 }
 
-function allAddresses({ addresses, networks }: Endpoint): readonly string[] {
-  return [...addresses.slice(0, 1), ...networks.map(({ address }) => address)];
-}
-
-function addressesIn(slices: readonly EndpointSlice[]): ReadonlySet<string> {
-  return new Set(slices.flatMap((slice) => slice.endpoints.flatMap(allAddresses)));
+/** Every address that an endpoint of the slices has, on whatever network. */
+export function addressesIn(slices: Iterable<EndpointSlice>): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const { endpoints } of slices)
+    for (const { addresses, networks } of endpoints) {
+      for (const address of addresses.slice(0, 1)) found.add(address);
+      for (const { address } of networks) found.add(address);
+    }
+  return found;
 }

@@ -1,5 +1,6 @@
 import type { FlowFilter, PacketTables, TrackedFlow } from "../kernel/kernel.js";
 import type { NetworkMap } from "../node-network.js";
+import { addressesIn } from "./flow-plan.js";
 import { frontKey } from "./proxy-elements.js";
 import type { ProxyState } from "./proxy-state.js";
 import type { Protocol } from "./service-targets.js";
@@ -20,9 +21,7 @@ export interface FlowGround {
  * nft seconds to list.
  */
 export async function staleFlows(kernel: PacketTables, ground: FlowGround): Promise<readonly FlowFilter[]> {
-  const present = new Set<string>();
-  for (const slice of ground.map.endpointSlices.values())
-    for (const endpoint of slice.endpoints) present.add(endpoint.addresses[0] ?? "");
+  const present = addressesIn(ground.map.endpointSlices.values());
   const stale = new Map<string, FlowFilter>();
   await kernel.readTranslated((flow) => {
     const { protocol, to: endpoint, port: endpointPort } = flow;
