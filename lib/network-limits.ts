@@ -4,6 +4,10 @@ export const NETWORK_LIMITS = {
     value: 5_000,
     why: "a pod waits this long for its node's share of a network before its user is told; the leader gives it with the pod",
   },
+  healthCheckConnections: {
+    value: 100,
+    why: "connections of load balancers to a service's port at once; anybody on the link may ask",
+  },
   tunnelKeyMs: { value: 2_592_000_000, why: "keys of encrypted tunnels are changed after 30 days" },
   tunnelOverlapMs: {
     value: 600_000,

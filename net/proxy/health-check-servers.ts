@@ -11,7 +11,8 @@ interface Listener {
 
 /**
  * Answers as kube-proxy does, so that what asks nodes of Kubernetes can ask these: 200 while the node has an endpoint, else 503, with the number of
- * them as JSON and as a header. Listens on every address of the host. A port that cannot be had is tried again with the next change.
+ * them as JSON and as a header. Listens on every address of the host. A port that cannot be had is tried again with the next change; more connections than
+ * limits.healthCheckConnections to one are cut.
  */
 export function healthCheckServers(log: Log): HealthChecks {
   const listeners = new Map<number, Listener>();
@@ -31,8 +32,10 @@ export function healthCheckServers(log: Log): HealthChecks {
       (_request, response) => answer(response, listener.check),
     );
     const listener: Listener = { server, check };
-    server.once("error", (error) => {
-      if (listeners.get(check.port) === listener) listeners.delete(check.port);
+    server.maxConnections = limit("healthCheckConnections");
+    server.on("error", (error) => {
+      // One that listens goes on after a connection that could not be taken.
+      if (!server.listening && listeners.get(check.port) === listener) listeners.delete(check.port);
       log.warn("load balancers cannot ask about a service", {
         port: check.port,
         service: check.name,

@@ -30,7 +30,8 @@ export function healthChecksOf(
     .filter(([, { spec }]) => spec !== undefined && spec.healthCheckNodePort > 0 && needsHealthCheck(spec))
     .sort(([one], [other]) => (one < other ? 1 : -1));
   if (asked.length === 0) return [];
-  const counts = localEndpoints(map.endpointSlices.values(), nodeName);
+  const keys = new Set(asked.map(([key]) => key));
+  const counts = localEndpoints(map.endpointSlices.values(), keys, nodeName);
   const byPort = new Map(
     asked.map(([key, { metadata, spec }]): [number, HealthCheck] => {
       const port = spec?.healthCheckNodePort ?? 0;
@@ -41,11 +42,16 @@ export function healthChecksOf(
   return [...byPort.values()].sort((one, other) => one.port - other.port);
 }
 
-function localEndpoints(slices: Iterable<EndpointSlice>, nodeName: string): ReadonlyMap<string, ReadonlySet<string>> {
+/** Of these services alone: endpoints of all others are not looked at. */
+function localEndpoints(
+  slices: Iterable<EndpointSlice>,
+  services: ReadonlySet<string>,
+  nodeName: string,
+): ReadonlyMap<string, ReadonlySet<string>> {
   const found = new Map<string, Set<string>>();
   for (const slice of slices) {
     const key = serviceKeyOf(slice);
-    if (key === undefined || slice.addressType !== "IPv4") continue;
+    if (key === undefined || !services.has(key) || slice.addressType !== "IPv4") continue;
     const here = slice.endpoints.filter((endpoint) => endpoint.nodeName === nodeName && isReady(endpoint));
     const known = found.get(key) ?? new Set();
     for (const { addresses } of here) known.add(addresses[0] ?? "");
