@@ -71,12 +71,14 @@ function addVirtual(found: Names, { base, namespace }: Pick<Home, "base" | "name
 
 const FAMILIES = ["IPv4", "IPv6"] as const;
 
+/** A name while it is collected: thousands of endpoints may stand behind one, and each address counts once. */
 interface Collected {
-  a?: string[];
-  aaaa?: string[];
-  srv?: SrvRecord[];
-  cname?: string;
-  on?: Record<string, { a: string[] }>;
+  readonly a: Set<string>;
+  readonly aaaa: Set<string>;
+  readonly srv: SrvRecord[];
+  cname: string | undefined;
+  /** Its addresses on networks. */
+  readonly on: Map<string, Set<string>>;
 }
 
 /** How networks are told apart in entries: by namespace/name, the cluster's own by its name alone. */
@@ -90,27 +92,19 @@ class Names {
   private readonly entries = new Map<string, Collected>();
 
   address(name: string, address: string): void {
-    const entry = this.entry(name);
-    const field = familyOf(address) === "IPv4" ? "a" : "aaaa";
-    const held = entry[field] ?? [];
-    entry[field] = held;
-    if (held.at(-1) !== address && !held.includes(address)) held.push(address);
+    this.entry(name)[familyOf(address) === "IPv4" ? "a" : "aaaa"].add(address);
   }
 
   /** The same address for the name on one network. */
   addressOn(name: string, network: string, address: string): void {
-    const entry = this.entry(name);
-    entry.on ??= {};
-    const there = entry.on[network] ?? { a: [] };
-    entry.on[network] = there;
-    if (!there.a.includes(address)) there.a.push(address);
+    const { on } = this.entry(name);
+    const there = on.get(network) ?? new Set();
+    on.set(network, there.add(address));
   }
 
   service(base: string, { port, protocol }: { port: string; protocol: string }, record: SrvRecord): void {
     if (port === "") return;
-    const entry = this.entry(`_${port}._${protocol || "TCP"}.${base}`.toLowerCase());
-    entry.srv ??= [];
-    entry.srv.push(record);
+    this.entry(`_${port}._${protocol || "TCP"}.${base}`.toLowerCase()).srv.push(record);
   }
 
   alias(name: string, target: string): void {
@@ -120,7 +114,7 @@ class Names {
   /** Whether the name has addresses of both families. */
   hasTwo(name: string): boolean {
     const { a, aaaa } = this.entry(name);
-    return a !== undefined && aaaa !== undefined;
+    return a.size > 0 && aaaa.size > 0;
   }
 
   exists(name: string): void {
@@ -129,14 +123,28 @@ class Names {
 
   result(): ServiceNames | undefined {
     if (this.entries.size === 0) return undefined;
-    return { names: Object.fromEntries(this.entries), reverse: Object.fromEntries(this.reverse) };
+    const names = [...this.entries].map(([name, entry]) => [name, entryOf(entry)] as const);
+    return { names: Object.fromEntries(names), reverse: Object.fromEntries(this.reverse) };
   }
 
   private entry(name: string): Collected {
-    const entry = this.entries.get(name) ?? {};
+    const known = this.entries.get(name);
+    if (known !== undefined) return known;
+    const entry: Collected = { a: new Set(), aaaa: new Set(), srv: [], cname: undefined, on: new Map() };
     this.entries.set(name, entry);
     return entry;
   }
+}
+
+/** What there is of it: a field that is empty is none. */
+function entryOf({ a, aaaa, srv, cname, on }: Collected): NameEntry {
+  return {
+    ...(a.size > 0 && { a: [...a] }),
+    ...(aaaa.size > 0 && { aaaa: [...aaaa] }),
+    ...(srv.length > 0 && { srv }),
+    ...(cname !== undefined && { cname }),
+    ...(on.size > 0 && { on: Object.fromEntries([...on].map(([network, there]) => [network, { a: [...there] }])) }),
+  };
 }
 
 /** A headless service exists even when nobody is behind it: its name is there and has no address. */
