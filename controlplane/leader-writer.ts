@@ -48,8 +48,9 @@ function encode(wanted: ObjectWrite, view: View): Encoded {
   const check = { key, revision: wanted.revision };
   if (wanted.op === "put") {
     const records = recordsOf(wanted.typed, view);
+    const fresh = records.filter(({ op }) => op === "put");
     return {
-      checks: [check, ...records.map((each) => ({ key: each.key, revision: 0 }))],
+      checks: [check, ...fresh.map((each) => ({ key: each.key, revision: 0 }))],
       writes: [{ op: "put", key, value: encodeObject(withoutVersion(wanted.typed)) }, ...records],
     };
   }
@@ -59,14 +60,19 @@ function encode(wanted: ObjectWrite, view: View): Encoded {
   return { checks: [check], writes: [key, ...taken].map((each) => ({ op: "delete", key: each })) };
 }
 
-/** What a service takes that it has not held: nobody else may hold it. */
-function recordsOf(typed: Typed, view: View): readonly { readonly op: "put"; key: string; value: Uint8Array }[] {
+/** The records of what a service takes that it has not held, which nobody else may hold, and of what it holds no longer. */
+function recordsOf(typed: Typed, view: View): readonly Write[] {
   if (typed.kind !== "Service") return [];
   const { namespace, name } = metaOf(typed.object);
   const before = view.get("Service", namespace, name);
   const held = new Set(before === undefined ? [] : takenBy(before));
-  const fresh = takenBy(typed.object).filter((key) => !held.has(key));
-  return fresh.map((key) => ({ op: "put", key, value: holderRecord(typed.object) }));
+  const wanted = new Set(takenBy(typed.object));
+  return [
+    ...[...wanted]
+      .filter((key) => !held.has(key))
+      .map((key): Write => ({ op: "put", key, value: holderRecord(typed.object) })),
+    ...[...held].filter((key) => !wanted.has(key)).map((key): Write => ({ op: "delete", key })),
+  ];
 }
 
 /** The version is the store's to say; what is stored carries none. */

@@ -87,6 +87,35 @@ test("two services never have one address, and a full range leaves out who comes
   expect([...all].sort()).toEqual(["10.96.0.1", "10.96.0.3", "10.96.0.4", "10.96.0.5", "10.96.0.6"]);
 });
 
+test("an address that was given for what has become the first network is given back", async () => {
+  const world = await newWorld();
+  await putService(world, "web");
+  await putEndpoints(world, "web", [["front", "back"]]);
+  const [, back] = given(world, "web");
+  const live = world.view.get("Service", "shop", "web");
+  const status = { networkAddresses: [{ network: "front", address: "10.96.0.9" }, back ?? {}] };
+  const record = { op: "put" as const, key: `${META.taken}service-address/10.96.0.9`, value: new Uint8Array() };
+  await world.store.transact({ checks: [], writes: [record] });
+  await world.put({ kind: "Service", object: Service.fromPartial({ ...live, status }) });
+  await world.converge();
+  expect(given(world, "web")).toEqual([{ network: "front", address: "10.96.0.1" }, back]);
+  expect(await taken(world)).toEqual([`service-address/${back?.address}`]);
+});
+
+test("the second address of a service of both families is nobody else's", async () => {
+  const world = await newWorld("10.96.0.0/29");
+  await putService(world, "web", "10.96.0.1");
+  const spec = { clusterIP: "fd00::9", clusterIPs: ["fd00::9", "10.96.0.3"] };
+  const metadata = { name: "six", namespace: "shop", uid: "uid-six" };
+  await world.put({ kind: "Service", object: Service.fromPartial({ metadata, spec }) });
+  await putEndpoints(world, "web", [["front", "a", "b", "c"]]);
+  expect(
+    given(world, "web")
+      .map(({ address }) => address)
+      .sort(),
+  ).toEqual(["10.96.0.1", "10.96.0.4", "10.96.0.5", "10.96.0.6"]);
+});
+
 test("a service that has become headless gives them back", async () => {
   const world = await newWorld();
   await putService(world, "web");

@@ -70,7 +70,8 @@ function addressesFor(
   if (!isNeeded) return [];
   const own = held.find(({ address }) => address === clusterIP)?.network ?? firstNetworkOf(endpoints);
   const missing = [...networks].filter((network) => network !== own && !held.some((each) => each.network === network));
-  if (missing.length === 0 && held.some(({ network }) => network === own)) return held;
+  const isOwnHeld = held.some(({ network, address }) => network === own && address === clusterIP);
+  if (missing.length === 0 && isOwnHeld) return held;
   const taken = new Set([parts.dnsAddress, ...view.list("Service").flatMap((each) => addressesOf(each.object))]);
   const kept = held.filter(({ network, address }) => network !== own && address !== clusterIP);
   const given = missing.sort().flatMap((network) => {
@@ -88,7 +89,11 @@ function firstNetworkOf(endpoints: readonly Endpoint[]): string {
 }
 
 function addressesOf({ spec, status }: Service): readonly string[] {
-  return [spec?.clusterIP ?? "", ...(status?.networkAddresses ?? []).map(({ address }) => address)];
+  return [
+    spec?.clusterIP ?? "",
+    ...(spec?.clusterIPs ?? []),
+    ...(status?.networkAddresses ?? []).map(({ address }) => address),
+  ];
 }
 
 /** Begins at a place that the name gives, so that two services rarely meet. Undefined when all are taken: clients are led by the service's own address then. */
