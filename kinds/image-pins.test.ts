@@ -6,7 +6,10 @@ const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const template = (...images: readonly string[]): PodTemplateSpec =>
   PodTemplateSpec.fromPartial({ spec: { containers: images.map((image, at) => ({ name: `c${at}`, image })) } });
 const pod = (...ids: readonly string[]): Pod =>
-  Pod.fromPartial({ status: { containerStatuses: ids.map((imageID, at) => ({ name: `c${at}`, imageID })) } });
+  Pod.fromPartial({ metadata: {}, status: { containerStatuses: ids.map((imageID, at) => ({ name: `c${at}`, imageID })) } });
+
+const born = (at: string, name: string, { status }: Pod): Pod =>
+  Pod.fromPartial({ metadata: { name, creationTimestamp: `2030-01-01T${at}:00Z` }, status });
 
 // Each row: what a template names, what its pods run, and what stood.
 const rows: readonly {
@@ -22,6 +25,18 @@ const rows: readonly {
     pods: [pod(""), pod(`a:1@${digest("1")}`), pod(`a:1@${digest("2")}`)],
     before: {},
     want: { c0: `a:1@${digest("1")}` },
+  },
+  {
+    name: "the oldest decides, whatever the order",
+    images: ["a:1"],
+    pods: [
+      born("10:02", "a", pod(`a:1@${digest("2")}`)),
+      born("10:01", "z", pod(`a:1@${digest("3")}`)),
+      born("10:01", "b", pod(`a:1@${digest("4")}`)),
+      born("10:00", "a", pod("")),
+    ],
+    before: {},
+    want: { c0: `a:1@${digest("4")}` },
   },
   {
     name: "what stands stays",

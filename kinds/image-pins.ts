@@ -1,5 +1,6 @@
 import type { Pod, PodTemplateSpec } from "../proto/gen/tallship/v1/pod.js";
 import { formatReference, isDigest, parseReference } from "./image-reference.js";
+import { metaOf } from "./object.js";
 import { everyContainer } from "./pod-containers.js";
 
 /**
@@ -14,7 +15,7 @@ export const PIN_IMAGES = "tallship.dev/pin-images";
 /** What the revision's images are: by container, the image as the template names it and the digest that its first pod got, IMAGE@DIGEST. */
 export type ImagePins = Readonly<Record<string, string>>;
 
-/** The pins as of these pods, oldest first: what stands stays as long as the template names that image, and the first pod that says what it runs decides on the rest. */
+/** The pins as of these pods, in any order: what stands stays as long as the template names that image, and the oldest pod that says what it runs decides on the rest. */
 export function imagePins(
   template: PodTemplateSpec | undefined,
   pods: readonly Pod[],
@@ -24,10 +25,25 @@ export function imagePins(
   const wanted = everyContainer({ spec: template.spec }).filter(({ image }) => !image.includes("@"));
   const pins = wanted.flatMap(({ name, image }) => {
     const isOf = (pin: string | undefined): boolean => digestIn(pin, image) !== undefined;
-    const found = isOf(before[name]) ? before[name] : pods.map((pod) => imageIdOf(pod, name)).find(isOf);
+    const found = isOf(before[name]) ? before[name] : oldestWord(pods, name, isOf);
     return found === undefined ? [] : [[name, found] as const];
   });
   return Object.fromEntries(pins);
+}
+
+/** What the oldest of the pods says of the container, of those that say what counts. */
+function oldestWord(pods: readonly Pod[], container: string, isOf: (pin: string | undefined) => boolean) {
+  const saying = pods.filter((pod) => isOf(imageIdOf(pod, container)));
+  const [first, ...others] = saying;
+  if (first === undefined) return undefined;
+  const oldest = others.reduce((known, pod) => (isOlder(pod, known) ? pod : known), first);
+  return imageIdOf(oldest, container);
+}
+
+function isOlder(pod: Pod, other: Pod): boolean {
+  const [own, others] = [metaOf(pod), metaOf(other)];
+  if (own.creationTimestamp !== others.creationTimestamp) return own.creationTimestamp < others.creationTimestamp;
+  return own.name < others.name;
 }
 
 /** The annotation that pins a pod; none when nothing is pinned. */

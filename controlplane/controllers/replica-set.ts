@@ -1,5 +1,5 @@
 import { pinsIn } from "../../kinds/config-copies.js";
-import { movedImages, pinAnnotation } from "../../kinds/image-pins.js";
+import { imagePins, movedImages, pinAnnotation } from "../../kinds/image-pins.js";
 import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isConditionTrue, isDeleting, isPodActive } from "../../kinds/pod-state.js";
@@ -20,7 +20,7 @@ import { countPods, type PodCounts } from "./pod-counts.js";
 import { podNotice } from "./pod-notice.js";
 import { podsOfTemplate } from "./pod-of-template.js";
 import { leastLoss } from "./pod-ranking.js";
-import { imagesOf, withMoved } from "./revision-images.js";
+import { withMoved } from "./revision-images.js";
 import { childMeta, controllerOf, create, remove, replace } from "./writes.js";
 
 /**
@@ -201,7 +201,7 @@ function report(
 }
 
 function setImages({ object }: Cached<"ReplicaSet">, owned: readonly Cached<"Pod">[]): Record<string, string> {
-  return imagesOf(object.spec?.template, activeOf(owned), object.status?.images ?? {});
+  return imagePins(object.spec?.template, activeOf(owned), object.status?.images ?? {});
 }
 
 function activeOf(owned: readonly Cached<"Pod">[]): readonly Pod[] {

@@ -1,9 +1,9 @@
-import { type ImagePins, imagePins, type MovedImage, movedImages } from "../../kinds/image-pins.js";
+import { imagePins, type MovedImage, movedImages } from "../../kinds/image-pins.js";
 import { metaOf } from "../../kinds/object.js";
 import { isPodActive } from "../../kinds/pod-state.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
-import type { Pod, PodTemplateSpec } from "../../proto/gen/tallship/v1/pod.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Cached } from "../cache/view.js";
 import { withCondition, withoutCondition } from "./conditions.js";
 import type { ObjectWrite } from "./controller.js";
@@ -12,18 +12,11 @@ import { replace } from "./writes.js";
 
 type Revision = Cached<"ControllerRevision">;
 
-/** What the pods of a template run, by the word of the oldest that says so. */
-export function imagesOf(template: PodTemplateSpec | undefined, pods: readonly Pod[], before: ImagePins) {
-  const born = (pod: Pod): string => `${metaOf(pod).creationTimestamp} ${metaOf(pod).name}`;
-  const oldestFirst = [...pods].sort((left, right) => (born(left) < born(right) ? -1 : 1));
-  return imagePins(template, oldestFirst, before);
-}
-
 /** The writes after which each revision holds what its pods run; none when all of them do. */
 export function imageWrites(revisions: readonly Revision[], owned: readonly Cached<"Pod">[]): readonly ObjectWrite[] {
   return revisions.flatMap((revision): readonly ObjectWrite[] => {
     const { object } = revision;
-    const images = imagesOf(object.data?.spec?.template, activeOf(revision, owned), object.images);
+    const images = imagePins(object.data?.spec?.template, activeOf(revision, owned), object.images);
     return deepEqual(images, object.images) ? [] : [replace(revision, { ...object, images })];
   });
 }

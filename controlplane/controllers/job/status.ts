@@ -1,10 +1,10 @@
+import { imagePins } from "../../../kinds/image-pins.js";
 import { isPodActive, isPodReady } from "../../../kinds/pod-state.js";
 import { rfc3339 } from "../../../lib/clock.js";
 import { type Job, JobStatus } from "../../../proto/gen/tallship/v1/job.js";
 import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { withCondition } from "../conditions.js";
-import { imagesOf } from "../revision-images.js";
 import { ANNOUNCED, type Ending } from "./ending.js";
 import { type Tally, tallyStatus } from "./tally.js";
 import { isTerminating } from "./tracking.js";
@@ -55,7 +55,7 @@ export function statusOf(parts: StatusParts): JobStatus {
 
 /** What the first of the job's pods ran, by the word of these and of those that are gone. */
 export function jobImages(job: Job, pods: readonly Pod[]): Record<string, string> {
-  return imagesOf(job.spec?.template, pods, job.status?.images ?? {});
+  return imagePins(job.spec?.template, pods, job.status?.images ?? {});
 }
 
 function conditionsOf(
