@@ -81,6 +81,12 @@ test("what is told follows images that come, change and go, and nodes whose sess
   book.report("a", { isWhole: true, added: CONTENT, removed: [] });
   expect(holders()).toEqual(["a", "b"]);
   expect(snapshot.images.version).toBe(told);
+  await world.edit("Image", APP, (live) => ({
+    ...live,
+    metadata: live.metadata && { ...live.metadata, labels: { team: "x" } },
+  }));
+  expect(holders()).toEqual(["a", "b"]);
+  expect(snapshot.images.version).toBe(told);
   book.end("b");
   expect(holders()).toEqual(["a"]);
   await world.put({ kind: "Image", object: imageNamed(APP, [...CONTENT.slice(0, 2), digestOf("9")]) });

@@ -74,7 +74,11 @@ export class ImageHoldings {
     const digests = digestsOf(object.spec);
     const holders = [...nodes].filter(([, { held }]) => holdsAll(held, digests)).map(([name]) => name);
     const sizeBytes = Number(object.spec?.sizeBytes ?? 0);
-    this.tell(object.metadata?.name ?? "", { revision, sizeBytes, digests, holders: new Set(holders) });
+    const image = { revision, sizeBytes, digests, holders: new Set(holders) };
+    const name = object.metadata?.name ?? "";
+    // What is written of an image beside its content is no news to the scheduler, to which each change means to look at everything again.
+    if (isSame(this.known.get(name), image)) this.known.set(name, image);
+    else this.tell(name, image);
   }
 
   private tell(name: string, image: Known): void {
@@ -86,6 +90,14 @@ export class ImageHoldings {
     this.known.delete(name);
     this.images.set(name, undefined);
   }
+}
+
+function isSame(before: Known | undefined, { sizeBytes, holders }: Known): boolean {
+  return (
+    before?.sizeBytes === sizeBytes &&
+    before.holders.size === holders.size &&
+    [...holders].every((name) => before.holders.has(name))
+  );
 }
 
 /** What it takes to keep the scheduler told. */

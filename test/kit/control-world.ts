@@ -102,7 +102,7 @@ export async function controlWorld(seed = 1): Promise<ControlWorld> {
     put,
     drop: (key) => writeDirectly([{ op: "delete", key: storeKey(key) }]),
     edit: async (kind, name, change) => {
-      const namespace = kind === "Node" || kind === "Namespace" ? "" : "default";
+      const namespace = ["Node", "Namespace", "Image"].includes(kind) ? "" : "default";
       const object = cache.view.get(kind, namespace, name);
       if (object === undefined) throw new Error(`test edit: no ${kind}/${name}`);
       // A kind and an object of that kind make a Typed.
