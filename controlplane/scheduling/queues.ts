@@ -205,6 +205,7 @@ export class Queues {
         charges: this.charges,
         importance,
       })) {
+        if (found.has(id)) continue; // With its group.
         const isUnplaced = importance(id) === "unplaced";
         const group = isUnplaced ? (this.charges.get(id)?.pod?.group ?? "") : "";
         const all = group === "" ? [id] : this.unplacedOf(group, importance);
@@ -250,8 +251,9 @@ export class Queues {
     const isEnough = (): boolean => roomIn(state, this.cohortOf(state), amounts) !== "none";
     for (const { id, group } of juniors) {
       if (isEnough()) break;
+      if (ids.has(id)) continue; // With its group.
       for (const each of group === "" ? [id] : this.unplacedOf(group, importance)) {
-        if (!ids.has(each)) addUse(state, this.charges.get(each)?.amounts ?? new Map<string, number>(), -1);
+        addUse(state, this.charges.get(each)?.amounts ?? new Map<string, number>(), -1);
         ids.add(each);
       }
     }

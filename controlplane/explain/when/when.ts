@@ -49,17 +49,16 @@ export async function whenOf(
     if (!course.isAnyMissing(targets) || !course.goOn()) break;
     left = course.place([...left].sort((one, other) => (isBefore(one, other) ? -1 : 1)));
   }
-  const lines = new Map<string, WaitingPod[]>();
-  for (const pod of waiting) {
-    const line = lines.get(pod.queue) ?? [];
-    line.push(pod);
-    lines.set(pod.queue, line);
-  }
-  const pods = waiting.flatMap((pod, at) => {
-    if (!targets.has(pod.id)) return [];
-    const line = pod.queue === "" ? [] : (lines.get(pod.queue) ?? []);
-    return [course.answer(pod, { position: at + 1, queuePosition: line.indexOf(pod) + 1, queueWaiting: line.length })];
+  // By queue; a pod's place in its line is how many there were with it.
+  const lines = new Map<string, number>();
+  const placed = waiting.map((pod, at) => {
+    const place = pod.queue === "" ? 0 : (lines.get(pod.queue) ?? 0) + 1;
+    lines.set(pod.queue, place);
+    return { pod, position: at + 1, queuePosition: place };
   });
+  const pods = placed.flatMap(({ pod, ...places }) =>
+    targets.has(pod.id) ? [course.answer(pod, { ...places, queueWaiting: lines.get(pod.queue) ?? 0 })] : [],
+  );
   return { pods, waitingCount: waiting.length, unknownEnds: course.endless, revision: view.revision };
 }
 
