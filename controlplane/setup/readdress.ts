@@ -21,6 +21,7 @@ import { peerUrl } from "../etcd/member-plan.js";
 import { listMembers, updatePeerUrl } from "../etcd/members.js";
 import { EtcdConnection } from "../store/etcd-connection.js";
 import { writeNodePair } from "./init.js";
+import { withAddress } from "./with-address.js";
 
 /**
  * Makes a control plane that is stopped one of another address: etcd's other members, its certificates and all files that name the old one. Twice is once; what
@@ -77,6 +78,7 @@ async function moveMember(host: HostConfig, paths: HostPaths, address: string): 
 }
 
 async function replaceIn(path: string, before: string, after: string): Promise<void> {
-  const text = (await readFileIfPresent(path))?.toString();
-  if (text?.includes(before) === true) await writeFileAtomic(path, text.replaceAll(before, after), 0o600);
+  const text = (await readFileIfPresent(path))?.toString() ?? "";
+  const moved = withAddress(text, before, after);
+  if (moved !== text) await writeFileAtomic(path, moved, 0o600);
 }
