@@ -16,6 +16,13 @@ export function checkEndpointSlice(slice: EndpointSlice, findings: Findings): vo
           ["endpoints", index, "addresses", at],
           `want an ${slice.addressType} address, found ${JSON.stringify(address)}`,
         );
+    for (const [at, { address }] of endpoint.networks.entries())
+      if (!isIpv4(address))
+        findings.add(
+          "invalid",
+          ["endpoints", index, "networks", at, "address"],
+          `want an IPv4 address, found ${JSON.stringify(address)}`,
+        );
   }
   const names = slice.ports.map(({ name }) => name || "(empty)");
   findings.unique(slice.ports.length > 1 ? names : [], (index) => ["ports", index, "name"]);
