@@ -32,7 +32,7 @@ test("SCTP is led to an endpoint on another node, which sees the client, and its
   await watch(server, `ip saddr ${client.address} sctp dport 8080`);
   await watch(client, `ip saddr ${VIP} sctp sport 80`);
   await send(client, VIP, sctpPacket({ chunk: "init", fromPort: 20_000, toPort: 80 }));
-  expect(await seen(server)).toContain("packets 1 ");
+  await expect.poll(() => seen(server)).toContain("packets 1 ");
   await send(server, client.address, sctpPacket({ chunk: "init-ack", fromPort: 8080, toPort: 20_000 }));
-  expect(await seen(client)).toContain("packets 1 ");
+  await expect.poll(() => seen(client)).toContain("packets 1 ");
 });

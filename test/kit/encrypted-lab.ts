@@ -16,12 +16,14 @@ export async function captured({ namespace }: LabHost, act: () => Promise<unknow
   const file = `${namespace.folder}/capture`;
   const begin = `tcpdump --immediate-mode -U -i eth0 -w ${file} >/dev/null 2>&1 & echo $! >${file}.pid`;
   await namespace.run(`${begin}; for i in $(seq 100); do [ -s ${file} ] && break; sleep 0.1; done`);
-  await act();
-  const end = `pid=$(cat ${file}.pid); sleep 0.5; kill -INT $pid`;
-  await namespace.run(`${end}; for i in $(seq 100); do [ -e /proc/$pid/exe ] || break; sleep 0.1; done`);
-  const bytes = await readFile(file, "latin1");
-  await namespace.run(`rm -f ${file} ${file}.pid`);
-  return bytes;
+  try {
+    await act();
+    const end = `pid=$(cat ${file}.pid); sleep 0.5; kill -INT $pid`;
+    await namespace.run(`${end}; for i in $(seq 100); do [ -e /proc/$pid/exe ] || break; sleep 0.1; done`);
+    return await readFile(file, "latin1");
+  } finally {
+    await namespace.run(`kill -KILL $(cat ${file}.pid) 2>/dev/null || true; rm -f ${file} ${file}.pid`);
+  }
 }
 
 /** Two addresses as they stand in an IPv4 header, as bytes. */
