@@ -6,7 +6,10 @@ const digest = (letter: string): string => `sha256:${letter.repeat(64)}`;
 const template = (...images: readonly string[]): PodTemplateSpec =>
   PodTemplateSpec.fromPartial({ spec: { containers: images.map((image, at) => ({ name: `c${at}`, image })) } });
 const pod = (...ids: readonly string[]): Pod =>
-  Pod.fromPartial({ metadata: {}, status: { containerStatuses: ids.map((imageID, at) => ({ name: `c${at}`, imageID })) } });
+  Pod.fromPartial({
+    metadata: {},
+    status: { containerStatuses: ids.map((imageID, at) => ({ name: `c${at}`, imageID })) },
+  });
 
 const born = (at: string, name: string, { status }: Pod): Pod =>
   Pod.fromPartial({ metadata: { name, creationTimestamp: `2030-01-01T${at}:00Z` }, status });

@@ -28,8 +28,14 @@ beforeAll(async () => {
 });
 afterAll(() => lab.dispose());
 
-const ask = (from: LabPod, host: string, more: { readonly bytes?: number; readonly protocol?: "tcp" | "udp" } = {}) =>
-  from.probe.ask({ host, port: 8080, timeoutMs: 1_000, ...more });
+interface Question {
+  readonly bytes?: number;
+  readonly protocol?: "tcp" | "udp";
+  readonly timeoutMs?: number;
+}
+const ask = (from: LabPod, host: string, more: Question = {}) => from.probe.ask({ host, port: 8080, ...more });
+/** Long enough where no answer is wanted. */
+const briefly = { timeoutMs: 1_000 };
 const web = { name: "web", type: "NodePort", clusterIP: "10.96.0.50" } as const;
 const ports = [{ port: 80, targetPort: 8080, nodePort: 30_080 }];
 
@@ -69,7 +75,7 @@ test("without a tunnel nothing leaves in plain text, whatever routes say, and it
       `ip link delete ${tunnelDevice("node-1", 1)}; ip route replace 10.128.2.0/24 via 192.168.9.2 dev eth0`,
     );
     for (const protocol of ["udp", "tcp"] as const)
-      expect(await ask(near, far.address, { protocol })).toMatch(/^(TIMEOUT|MARKER-far .*)$/);
+      expect(await ask(near, far.address, { protocol, ...briefly })).toMatch(/^(TIMEOUT|MARKER-far .*)$/);
     await lab.host(1).probe.ask({ host: far.address, port: 8080, timeoutMs: 300 });
   });
   expect(bytes).not.toContain("MARKER");

@@ -294,7 +294,7 @@ function startProbe(name: string, enter: readonly string[], program: BundledProg
       const text = await tell({ do: "serve", protocol, port, address });
       if (text !== "serving") throw new Error(`serve ${protocol} ${port} in ${name}: ${text}`);
     },
-    ask: ({ protocol = "tcp", host, port, bytes = 1, timeoutMs = 2_000, fromPort = 0, from = "" }) =>
+    ask: ({ protocol = "tcp", host, port, bytes = 1, timeoutMs = 5_000, fromPort = 0, from = "" }) =>
       tell({ do: "ask", protocol, host, port, bytes, timeoutMs, fromPort, from }),
     open: async ({ host, port }) => {
       const text = await tell({ do: "open", host, port });
