@@ -1,5 +1,5 @@
 import type { FamilyWords } from "../family.js";
-import { EXACT_SLOTS, OUTSIDE_SLOTS, STICKY_SLOTS, WIDE_SLOTS } from "../proxy/slots.js";
+import { EXACT_SLOTS, FEW_SLOTS, OUTSIDE_SLOTS, STICKY_SLOTS, WIDE_SLOTS } from "../proxy/slots.js";
 
 /** The set of protocols that have ports. One for all rules: nft reads every set whenever it looks at a table, and nameless ones are a set each. */
 export const TRANSPORTS = "transports";
@@ -30,6 +30,12 @@ function frontOf({ ip, kind }: Pick): string {
   return `${kind.address ? `${ip} daddr . ` : ""}meta l4proto . th dport`;
 }
 
+/** Where the endpoint of a slot stands: see FEW_SLOTS. */
+function endpointsOf({ kind, side, count }: Pick): string {
+  const areFew = side.prefix === "" && count <= FEW_SLOTS;
+  return areFew ? kind.endpoints : `many-${kind.endpoints}`;
+}
+
 /** One chain per number of slots: services share them, so a service needs no chain of its own. */
 export function pickChains({ ip }: FamilyWords, affinitySeconds: readonly number[]): readonly string[] {
   const counts = [...Array.from({ length: EXACT_SLOTS }, (_, at) => at + 1), ...WIDE_SLOTS];
@@ -49,7 +55,7 @@ function keepChains(pick: Omit<Pick, "count">, affinitySeconds: readonly number[
 function pickChain(pick: Pick): string {
   const { ip, kind, side, count } = pick;
   const slot = `numgen random mod ${count}${side.offset}`;
-  return `  chain ${side.prefix}${kind.prefix}pick-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${kind.endpoints}; }
+  return `  chain ${side.prefix}${kind.prefix}pick-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${endpointsOf(pick)}; }
 `;
 }
 
@@ -57,7 +63,7 @@ function pickChain(pick: Pick): string {
 function clientChain(pick: Pick): string {
   const { ip, kind, side, count } = pick;
   const slot = `jhash ${ip} saddr mod ${count}${side.offset}`;
-  return `  chain ${side.prefix}${kind.prefix}client-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${kind.endpoints}; }
+  return `  chain ${side.prefix}${kind.prefix}client-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${endpointsOf(pick)}; }
 `;
 }
 

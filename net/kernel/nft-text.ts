@@ -21,9 +21,11 @@ export const OWNER_TABLE = "inet tallship-owner";
 function declarations({ ip, address }: FamilyWords): Readonly<Record<RuleMap, string>> {
   return {
     services: `map services { type ${address} . inet_proto . inet_service : verdict; }`,
-    "service-endpoints": `map service-endpoints { typeof ${ip} daddr . meta l4proto . th dport . numgen random mod 65535 : ${ip} daddr . th dport; }`,
+    "service-endpoints": drawn("service-endpoints", `${ip} daddr . `, ip),
+    "many-service-endpoints": drawn("many-service-endpoints", `${ip} daddr . `, ip),
     "node-ports": "map node-ports { type inet_proto . inet_service : verdict; }",
-    "node-port-endpoints": `map node-port-endpoints { typeof meta l4proto . th dport . numgen random mod 65535 : ${ip} daddr . th dport; }`,
+    "node-port-endpoints": drawn("node-port-endpoints", "", ip),
+    "many-node-port-endpoints": drawn("many-node-port-endpoints", "", ip),
     "outside-services": `map outside-services { type ${address} . inet_proto . inet_service : verdict; }`,
     "outside-node-ports": "map outside-node-ports { type inet_proto . inet_service : verdict; }",
     "guarded-services": `map guarded-services { type ${address} . inet_proto . inet_service . ${address} : verdict; flags interval; }`,
@@ -41,6 +43,10 @@ function declarations({ ip, address }: FamilyWords): Readonly<Record<RuleMap, st
     affinities: learned("affinities", `${ip} saddr . ${ip} daddr . meta l4proto . th dport`),
     "node-affinities": learned("node-affinities", `${ip} saddr . meta l4proto . th dport`),
   };
+}
+
+function drawn(name: string, address: string, ip: FamilyWords["ip"]): string {
+  return `map ${name} { typeof ${address}meta l4proto . th dport . numgen random mod 65535 : ${ip} daddr . th dport; }`;
 }
 
 /** A full map forgets nobody: clients that it has no room for are led anew each time. */

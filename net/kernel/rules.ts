@@ -4,8 +4,10 @@ import type { Family } from "../family.js";
 export const RULE_MAPS = [
   "services",
   "service-endpoints",
+  "many-service-endpoints",
   "node-ports",
   "node-port-endpoints",
+  "many-node-port-endpoints",
   "outside-services",
   "outside-node-ports",
   "guarded-services",

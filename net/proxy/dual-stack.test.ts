@@ -33,7 +33,7 @@ test("of a service of both families each family's maps hold its own half, and cl
     { map: "services", key: "fd00:10:96::11 . tcp . 80", value: "goto client-128" },
     { map: "node-ports", key: "tcp . 30080", value: "goto node-client-128" },
   ]);
-  const led = elements.filter(({ map: name }) => name === "service-endpoints");
+  const led = elements.filter(({ map: name }) => name === "many-service-endpoints");
   expect(led).toHaveLength(128);
   expect(new Set(led.map(({ value }) => value))).toEqual(
     new Set(["fd00:10:128:4::a80:409 . 8080", "fd00:10:128:5::a80:509 . 8080"]),
@@ -77,7 +77,7 @@ test("of IPv6 too the kernel holds exactly what is wanted after any sequence of 
       const kernel = new SimulatedKernel([]).ipv6;
       await kernel.replaceRules(FRAME, []);
       for (const services of sequence)
-        await kernel.changeElements(proxy.update(networkMap(1, [nodeObject(4)], services)).elements);
+        await kernel.changeElements(proxy.update(networkMap(1, [nodeObject(4)], services)).elements());
       for (const element of proxy.elements()) {
         expect(kernel.elementsIn(element.map).get(element.key)).toBe(element.value);
         expect(proxy.wanted(element)).toBe(element.value);

@@ -116,7 +116,7 @@ function addressesOf(
   { accept, network, family }: Sought,
 ): readonly EndpointAddress[] {
   const parse = family === "IPv4" ? parseAddress : parseIpv6;
-  const found = new Map<string, Found>();
+  const found: Found[] = [];
   for (const slice of slices) {
     if (slice.addressType !== family) continue;
     const match = slice.ports.find(
@@ -127,13 +127,13 @@ function addressesOf(
       if (!accept(endpoint)) continue;
       const ip = addressOn(endpoint, network) ?? "";
       const value = parse(ip);
-      if (value !== undefined) found.set(`${ip}:${match.port}`, { ip, value, port: match.port });
+      if (value !== undefined) found.push({ ip, value, port: match.port });
     }
   }
-  const sorted = [...found.values()].sort(
-    (one, other) => Number(one.value > other.value) - Number(one.value < other.value) || one.port - other.port,
-  );
-  return sorted.map((each) => ({ ip: each.ip, port: each.port }));
+  return found
+    .sort((one, other) => (one.value < other.value ? -1 : one.value > other.value ? 1 : one.port - other.port))
+    .filter(({ value, port: number }, at, all) => value !== all[at - 1]?.value || number !== all[at - 1]?.port)
+    .map((each) => ({ ip: each.ip, port: each.port }));
 }
 
 interface Found extends EndpointAddress {

@@ -2,7 +2,7 @@ import { formatAddress, parseAddress } from "../ipv4.js";
 import type { ElementChange, RuleElement, RuleMap } from "../kernel/rules.js";
 import type { EndpointAddress } from "./endpoint-choice.js";
 import type { Front, ServiceTarget } from "./service-targets.js";
-import { dealSlots, OUTSIDE_SLOTS, stickySlotCount } from "./slots.js";
+import { dealSlots, FEW_SLOTS, OUTSIDE_SLOTS, stickySlotCount } from "./slots.js";
 
 /** One front of a service as it stands in the maps. */
 export interface PlannedFront extends Front {
@@ -21,6 +21,7 @@ const MAPS = {
     services: "services",
     outside: "outside-services",
     endpoints: "service-endpoints",
+    manyEndpoints: "many-service-endpoints",
     draws: "sticky-draws",
     sticky: "sticky-endpoints",
     chain: "",
@@ -29,6 +30,7 @@ const MAPS = {
     services: "node-ports",
     outside: "outside-node-ports",
     endpoints: "node-port-endpoints",
+    manyEndpoints: "many-node-port-endpoints",
     draws: "node-sticky-draws",
     sticky: "node-sticky-endpoints",
     chain: "node-",
@@ -94,13 +96,26 @@ export function* elementsOf(front: PlannedFront): Iterable<RuleElement> {
   for (const range of front.ranges) yield { map: "guarded-services", key: `${key} . ${range}`, value: outside };
 }
 
+/** How many elements a front has. */
+export function elementCountOf(front: PlannedFront): number {
+  const { slots, outsideSlots = [], affinitySeconds, ranges, kind } = front;
+  const marks = affinitySeconds > 0 ? endpointsOf(front).size : 0;
+  const inside = slots.length > 0 || kind === "external" ? 1 : 0;
+  const outside = outsideVerdict(front) === undefined ? 0 : 1 + (ranges?.length ?? 0);
+  return slots.length + outsideSlots.length + marks + inside + outside;
+}
+
 function* slotElements(front: PlannedFront, slots: readonly string[], from: number): Iterable<RuleElement> {
-  const { draws, endpoints } = mapsOf(front);
+  const { draws, endpoints, manyEndpoints } = mapsOf(front);
   const key = frontKey(front);
   const isSticky = front.affinitySeconds > 0;
-  const map = isSticky ? draws : endpoints;
+  const map = isSticky ? draws : from === 0 && areFew(front) ? endpoints : manyEndpoints;
   for (const [at, slot] of slots.entries())
     yield { map, key: `${key} . ${from + at}`, value: isSticky ? markOf(slot) : slot };
+}
+
+function areFew({ slots }: PlannedFront): boolean {
+  return slots.length <= FEW_SLOTS;
 }
 
 /** Where clients of the cluster are led; undefined when there is no endpoint. */
@@ -135,7 +150,9 @@ export function frontKeyIn({ map, key }: Pick<RuleElement, "map" | "key">): stri
 
 const WITH_PART: ReadonlySet<RuleMap> = new Set([
   "service-endpoints",
+  "many-service-endpoints",
   "node-port-endpoints",
+  "many-node-port-endpoints",
   "sticky-draws",
   "node-sticky-draws",
   "sticky-endpoints",
@@ -152,7 +169,9 @@ export function valueIn(front: PlannedFront, { map, key }: Pick<RuleElement, "ma
     case maps.services:
       return insideVerdict(front);
     case maps.endpoints:
-      return isSticky ? undefined : slotAt(front, Number(part));
+      return !isSticky && areFew(front) ? front.slots[Number(part)] : undefined;
+    case maps.manyEndpoints:
+      return isSticky || (areFew(front) && Number(part) < OUTSIDE_SLOTS) ? undefined : slotAt(front, Number(part));
     case maps.draws:
       return isSticky ? markAt(front, Number(part)) : undefined;
     case maps.sticky:

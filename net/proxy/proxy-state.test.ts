@@ -8,6 +8,7 @@ import { hairpins as localPods } from "./held-addresses.js";
 import { frontKey } from "./proxy-elements.js";
 import { ProxyState } from "./proxy-state.js";
 import { targetsOf } from "./service-targets.js";
+import { FEW_SLOTS } from "./slots.js";
 
 const FRAME: RuleFrame = {
   ...nodeConfig(4),
@@ -25,7 +26,7 @@ const web = (endpoints: readonly string[], change: Partial<TestService> = {}): T
 });
 const state = (): ProxyState => new ProxyState(PROXY_SITE, localPods());
 const lines = (change: ReturnType<ProxyState["update"]>): string[] =>
-  change.elements.map((each) => `${each.do} ${each.map} ${each.key}${each.value === "" ? "" : ` : ${each.value}`}`);
+  change.elements().map((each) => `${each.do} ${each.map} ${each.key}${each.value === "" ? "" : ` : ${each.value}`}`);
 
 test("a service's elements are its slots and a chain for their number", () => {
   const proxy = state();
@@ -59,7 +60,7 @@ test("one endpoint's change among 10,000 services changes few elements", () => {
   const slices = new Map(map.endpointSlices);
   const changed = networkMap(2, [], [web(["10.128.5.2"], { name: "s77", clusterIP: "10.97.0.77" })]);
   for (const [key, slice] of changed.endpointSlices) slices.set(key, slice);
-  expect(proxy.update({ ...map, endpointSlices: slices }).elements.length).toBe(3);
+  expect(proxy.update({ ...map, endpointSlices: slices }).elements().length).toBe(3);
 });
 
 test("a service without endpoints has no elements at all", () => {
@@ -68,6 +69,25 @@ test("a service without endpoints has no elements at all", () => {
   proxy.update(networkMap(2, [], [web(["-10.128.5.2"])]));
   expect([...proxy.elements()]).toEqual([]);
   expect(proxy.elementCount).toBe(0);
+});
+
+test("many slots, and those for clients from outside, stand in a map of their own, and an endpoint more moves all of them", () => {
+  const proxy = state();
+  const some = (count: number): readonly string[] => Array.from({ length: count }, (_, at) => `10.128.5.${at + 2}`);
+  const mapsOf = (change: readonly string[], what: string): readonly string[] =>
+    [...new Set(change.filter((line) => line.startsWith(`${what} `)).map((line) => line.split(" ")[1] ?? ""))].sort();
+  expect(mapsOf(lines(proxy.update(networkMap(1, [], [web(some(FEW_SLOTS))]))), "add")).toEqual([
+    "service-endpoints",
+    "services",
+  ]);
+  const change = lines(proxy.update(networkMap(2, [], [web(some(FEW_SLOTS + 1))])));
+  expect(mapsOf(change, "delete")).toEqual(["service-endpoints", "services"]);
+  expect(mapsOf(change, "add")).toEqual(["many-service-endpoints", "services"]);
+  const local = { ports: [{ port: 80, nodePort: 30_080 }], spec: { externalTrafficPolicy: "Local" } };
+  const outside = lines(proxy.update(networkMap(3, [], [web(["10.128.4.2"], local)])));
+  expect(outside).toContain("add node-port-endpoints tcp . 30080 . 0 : 10.128.4.2 . 80");
+  expect(outside).toContain("add many-node-port-endpoints tcp . 30080 . 32768 : 10.128.4.2 . 80");
+  for (const element of proxy.elements()) expect(proxy.wanted(element)).toBe(element.value);
 });
 
 test("a node port has slots of its own", () => {
@@ -160,7 +180,7 @@ const rows: readonly { why: string; change: Partial<TestService>; want: readonly
     want: [
       "node-port-endpoints tcp . 30080 . 0 : 10.128.4.9 . 80",
       "node-port-endpoints tcp . 30080 . 1 : 10.128.5.2 . 80",
-      "node-port-endpoints tcp . 30080 . 32768 : 10.128.4.9 . 80",
+      "many-node-port-endpoints tcp . 30080 . 32768 : 10.128.4.9 . 80",
       "node-ports tcp . 30080 : goto node-pick-2",
       "outside-node-ports tcp . 30080 : goto outside-node-pick-1",
     ],
@@ -306,7 +326,7 @@ test("after any sequence of maps the kernel holds exactly what is wanted, each u
       const proxy = new ProxyState(PROXY_SITE, hairpins);
       const kernel = new SimulatedKernel([]);
       await kernel.replaceRules(FRAME, []);
-      for (const map of maps) await kernel.changeElements(proxy.update(map).elements);
+      for (const map of maps) await kernel.changeElements(proxy.update(map).elements());
       const wanted = [...proxy.elements(), ...hairpins.elements()];
       for (const element of wanted) expect(kernel.elementsIn(element.map).get(element.key)).toBe(element.value);
       for (const element of proxy.elements()) expect(proxy.wanted(element)).toBe(element.value);

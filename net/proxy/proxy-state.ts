@@ -7,6 +7,7 @@ import { flowsToForget } from "./flow-plan.js";
 import { HeldAddresses } from "./held-addresses.js";
 import {
   diffElements,
+  elementCountOf,
   elementsOf,
   endpointsOf,
   frontKey,
@@ -20,8 +21,8 @@ import { targetsOf } from "./service-targets.js";
 
 /** What an update asks of the kernel. */
 export interface ProxyChange {
-  /** One transaction; deletes first. */
-  readonly elements: readonly ElementChange[];
+  /** One transaction; deletes first. Made when it is asked for: who replaces the table needs none of it. */
+  elements(): readonly ElementChange[];
   /** To be forgotten after the transaction. */
   readonly flows: readonly FlowFilter[];
 }
@@ -94,14 +95,14 @@ export class ProxyState {
     const holders = changed.filter(({ key }) => this.planned.has(key));
     const all = [...holders, ...changed.filter(({ key }) => !this.planned.has(key)), ...waiting];
     const former = new Map(all.map(({ key }) => [key, this.release(key)]));
-    const elements = all.map((change) => this.replan(change, former.get(change.key) ?? []));
+    const steps = all.map((change) => this.replan(change, former.get(change.key) ?? []));
     const flows = all.flatMap((change) =>
       flowsToForget(former.get(change.key) ?? [], this.planned.get(change.key) ?? [], {
         former: change.formerSlices,
         next: change.slices,
       }),
     );
-    return { elements: deletesFirst(elements.flat()), flows: withoutDoubles(flows) };
+    return { elements: () => deletesFirst(steps.flatMap(changesOf)), flows: withoutDoubles(flows) };
   }
 
   /** Every element that the kernel must hold for the services. */
@@ -146,7 +147,7 @@ export class ProxyState {
     return fronts;
   }
 
-  private replan(change: ServiceChange, former: readonly PlannedFront[]): readonly ElementChange[] {
+  private replan(change: ServiceChange, former: readonly PlannedFront[]): Replanned {
     const targets = change.service === undefined ? [] : targetsOf(change.service, change.slices, this.place);
     const before = new Map(former.map((front) => [frontKey(front), front]));
     const fronts: PlannedFront[] = [];
@@ -157,9 +158,8 @@ export class ProxyState {
       fronts.push(planFront(target, before.get(claim)));
     }
     if (fronts.length > 0) this.planned.set(change.key, fronts);
-    const elements = diffElements(former.flatMap(allElements), fronts.flatMap(allElements));
-    for (const each of elements) this.total += each.do === "add" ? 1 : -1;
-    return [...elements, ...this.swapAddresses(former, fronts)];
+    this.total += countIn(fronts) - countIn(former);
+    return { former, fronts, addresses: this.swapAddresses(former, fronts) };
   }
 
   private swapAddresses(former: readonly PlannedFront[], next: readonly PlannedFront[]): readonly ElementChange[] {
@@ -199,6 +199,22 @@ export class ProxyState {
 }
 
 const ZONE_LABEL = "topology.kubernetes.io/zone";
+
+/** A service before and after an update. */
+interface Replanned {
+  readonly former: readonly PlannedFront[];
+  readonly fronts: readonly PlannedFront[];
+  /** What changes in sets of addresses. */
+  readonly addresses: readonly ElementChange[];
+}
+
+function changesOf({ former, fronts, addresses }: Replanned): readonly ElementChange[] {
+  return [...diffElements(former.flatMap(allElements), fronts.flatMap(allElements)), ...addresses];
+}
+
+function countIn(fronts: readonly PlannedFront[]): number {
+  return fronts.reduce((sum, front) => sum + elementCountOf(front), 0);
+}
 
 function allElements(front: PlannedFront): readonly RuleElement[] {
   return [...elementsOf(front)];

@@ -93,7 +93,7 @@ export class ProxySync {
     this.flows = [...this.flows, ...unanswered];
     this.hostPorts = next;
     try {
-      await this.bring(changes);
+      await this.bring(() => changes);
     } catch (error) {
       this.hostPorts = former;
       this.swapHairpins(next, former);
@@ -119,10 +119,10 @@ export class ProxySync {
     return [...dropped, ...held].filter((each) => !both.has(each.key));
   }
 
-  private async bring(changes: readonly ElementChange[]): Promise<void> {
+  private async bring(changes: () => readonly ElementChange[]): Promise<void> {
     // Before the first map an existing table may hold services of a former agent: it is changed, never replaced.
     const isFitting = this.frame.affinitySeconds.length === this.state.affinitySeconds.length;
-    if ((this.fingerprint !== undefined && isFitting) || !this.hasMap) await this.change(changes);
+    if ((this.fingerprint !== undefined && isFitting) || !this.hasMap) await this.change(changes());
     else await this.replace();
     await this.forget(({ protocol }) => protocol === "udp");
   }

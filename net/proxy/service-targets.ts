@@ -84,11 +84,9 @@ function portTargets(view: PortView): readonly ServiceTarget[] {
   const choose = (reach: Reach, network?: string): readonly EndpointAddress[] =>
     chooseEndpoints(port, slices, reach, { place, network });
   const near = NEARNESS[spec.trafficDistribution] ?? "any";
-  const all = choose(near);
   const isInsideLocal = spec.internalTrafficPolicy === "Local";
   const isOutsideLocal = spec.externalTrafficPolicy === "Local";
   const inside = { protocol, ...affinityOf(spec, family), outside: undefined, ranges: undefined };
-  const outer = { ...inside, endpoints: all, outside: isOutsideLocal ? choose("node-only") : undefined };
   const insideReach = isInsideLocal ? "node-only" : near;
   const own = ownNetwork(clusterIP, networkAddresses, slices);
   const cluster = { ...inside, endpoints: choose(insideReach, own) };
@@ -96,6 +94,13 @@ function portTargets(view: PortView): readonly ServiceTarget[] {
   const external = [...new Set(spec.externalIPs)].filter(
     (ip) => isAddress(family, ip) && !announced.includes(ip) && ip !== clusterIP,
   );
+  const hasOuter = external.length + announced.length > 0 || port.nodePort !== 0;
+  const outer = {
+    ...inside,
+    // Most services are for the cluster alone: what nobody is led by is not looked for.
+    endpoints: hasOuter ? choose(near) : [],
+    outside: hasOuter && isOutsideLocal ? choose("node-only") : undefined,
+  };
   const ranges = sourceRanges(spec.loadBalancerSourceRanges, family);
   return [
     { ...cluster, kind: "cluster", ip: clusterIP, port: port.port },
@@ -121,9 +126,8 @@ function ownNetwork(
   slices: readonly EndpointSlice[],
 ): string | undefined {
   const own = networkAddresses.find(({ address }) => address === clusterIP)?.network;
-  const isThere = slices.some((slice) =>
-    slice.endpoints.some((endpoint) => addressOn(endpoint, own ?? "") !== undefined),
-  );
+  if (own === undefined) return undefined;
+  const isThere = slices.some((slice) => slice.endpoints.some((endpoint) => addressOn(endpoint, own) !== undefined));
   return isThere ? own : undefined;
 }
 
