@@ -146,7 +146,13 @@ async function openEdges(parts: Parts): Promise<Opened> {
   const facts = factsOf(parts, runtime.version);
   const keyPem = credentials.current().pair?.keyPem ?? "";
   const { clusterDomain } = cluster;
-  const names = namePublisher({ clusterDomain, file: namesFile(namesPath(runDir)), clock: systemClock, log });
+  const names = namePublisher({
+    clusterDomain,
+    nodeName: facts.nodeName,
+    file: namesFile(namesPath(runDir)),
+    clock: systemClock,
+    log,
+  });
   const made: AgentEdges = {
     ...edges,
     log,

@@ -30,7 +30,13 @@ beforeAll(async () => {
     await runDns({ cluster, runDir: process.argv[2] ?? "", resolvConf: "/nonexistent", port: 53, log: silentLog }, new AbortController().signal);
   `);
   const file = namesFile(namesPath(runDir()));
-  publisher = namePublisher({ clusterDomain: "cluster.local", file, clock: systemClock, log: silentLog });
+  publisher = namePublisher({
+    clusterDomain: "cluster.local",
+    nodeName: "node-1",
+    file,
+    clock: systemClock,
+    log: silentLog,
+  });
   dns = startDns();
   await lab.setServices([]);
   pod = await lab.host(1).pod("pod", 9);

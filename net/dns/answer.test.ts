@@ -19,11 +19,13 @@ const slice = (name: string, endpoints: readonly object[]): [string, EndpointSli
   }),
 ];
 
+const HERE = { domain: "cluster.local", nodeName: "node-1" };
+
 function zoneOf(services: readonly [string, Service][], slices: readonly [string, EndpointSlice][] = []): Zone {
   const made = new Zone("cluster.local");
   for (const [key, each] of services) {
     const own = slices.filter(([name]) => name === `${key}-1`).map(([, found]) => found);
-    made.set(key, namesOf(key, each, own, "cluster.local"));
+    made.set(key, namesOf(key, each, own, HERE));
   }
   return made;
 }
@@ -175,7 +177,7 @@ both.set(
         slice("db", [{ addresses: ["fd00::a80:5"], hostname: "db-0" }, { addresses: ["fd00:0:0:1::a80:406"] }]),
       ),
     ],
-    "cluster.local",
+    HERE,
   ),
 );
 const nibbles = (address: string): string => `${[...address.replaceAll(":", "")].reverse().join(".")}.ip6.arpa`;

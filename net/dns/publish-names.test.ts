@@ -49,7 +49,7 @@ interface World {
 function world(): World {
   const file = new MemoryFile();
   const clock = new ManualClock();
-  const publisher = namePublisher({ clusterDomain: "cluster.local", file, clock, log: silentLog });
+  const publisher = namePublisher({ clusterDomain: "cluster.local", nodeName: "node-1", file, clock, log: silentLog });
   return {
     file,
     setAskers: async (askers) => {
@@ -104,6 +104,35 @@ test("who asks from other networks is told as pods come and go, and is part of a
   expect([meant("10.64.1.9"), meant("10.64.1.8")]).toEqual([["10.96.1.1"], ["10.96.1.2"]]);
 });
 
+test("on a bridge network a headless name leads to this node's pods alone, on another that is shared to all, and nowhere when there is neither", async () => {
+  const { file, publish, setAskers } = world();
+  const side = (host: string): string => `bridge-side=10.64.1.${host}`;
+  const endpoints = [`10.128.1.2+${side("2")}+back=10.64.2.2`, `10.128.2.2+${side("66")}+back=10.64.2.66`];
+  const apart = [`10.128.2.3+${side("67")}`];
+  await publish(
+    networkMap(
+      1,
+      [],
+      [
+        web({ clusterIP: "None", namespace: "x", endpoints }),
+        web({ name: "far", clusterIP: "None", namespace: "x", endpoints: apart }),
+      ],
+    ),
+  );
+  await setAskers(
+    new Map([
+      ["10.64.1.9", ["x/bridge-side"]],
+      ["10.64.1.8", ["x/bridge-side", "x/back"]],
+    ]),
+  );
+  const meant = (name: string, asker: string) => file.zone().entry(`${name}.x.svc.cluster.local`, asker)?.a;
+  expect(meant("web", "10.64.1.9")).toEqual(["10.64.1.2"]);
+  expect(meant("web", "10.64.1.8")).toEqual(["10.64.1.2"]);
+  expect(meant("far", "10.64.1.9")).toEqual([]);
+  expect(meant("10-128-2-2.web", "10.64.1.8")).toEqual(["10.64.2.66"]);
+  expect(meant("web", "10.128.1.7")).toEqual(["10.128.1.2", "10.128.2.2"]);
+});
+
 test("a write that fails is made up for by a whole file", async () => {
   const { file, publish } = world();
   await publish(networkMap(1, [], [web()]));
@@ -148,7 +177,7 @@ test("after any sequence of maps the reader knows exactly the last map's names",
             key,
             each,
             [...last.endpointSlices].flatMap(([name, slice]) => (name === `${key}-a` ? [slice] : [])),
-            "cluster.local",
+            { domain: "cluster.local", nodeName: "node-1" },
           ),
         );
       const names = ["a.x", "a.y", "b.x", "b.y", "h.a.x", "10-128-5-3.b.y", "_http._tcp.a.x", "_tcp.a.x", "x", "y"];

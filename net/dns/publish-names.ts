@@ -19,6 +19,8 @@ export interface NamesFile {
 /** What publishing needs. */
 export interface PublisherParts {
   readonly clusterDomain: string;
+  /** The node whose pods ask. */
+  readonly nodeName: string;
   readonly file: NamesFile;
   readonly clock: Clock;
   readonly log: Log;
@@ -87,8 +89,9 @@ class LogPublisher implements NamePublisher {
     this.latest = undefined;
     if (map === undefined) return "";
     let changed = "";
+    const { clusterDomain: domain, nodeName } = this.parts;
     for (const { key, service, slices } of this.index.advance(map)) {
-      const names = namesOf(key, service, slices, this.parts.clusterDomain);
+      const names = namesOf(key, service, slices, { domain, nodeName });
       const line = serviceLine(key, names);
       const former = this.lines.get(key);
       if (former === line || (former === undefined && names === undefined)) continue;

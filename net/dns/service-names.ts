@@ -3,7 +3,7 @@ import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpoi
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { familyOf, isAddress } from "../family.js";
 import { parseAddress } from "../ipv4.js";
-import { isReady, placesOf } from "../proxy/endpoint-choice.js";
+import { isReached, isReady, placesOf } from "../proxy/endpoint-choice.js";
 import { clusterIPOf } from "../proxy/service-targets.js";
 
 /** One service record. */
@@ -29,15 +29,23 @@ export interface ServiceNames {
   readonly reverse: Readonly<Record<string, string>>;
 }
 
+/** Where names are answered. */
+export interface AnswerPlace {
+  /** The cluster's domain. */
+  readonly domain: string;
+  readonly nodeName: string;
+}
+
 /**
  * The names of a service: its own, and those of named ports; for a headless one also those of its endpoints, by hostname or by
- * address with dashes. Undefined when it brings none. Equal input, equal result, in the same order.
+ * address with dashes. On a bridge network they lead to the pods of this node alone, since there is no way to the others. Undefined when it brings none. Equal input, equal
+ * result, in the same order.
  */
 export function namesOf(
   key: string,
   service: Service | undefined,
   slices: readonly EndpointSlice[],
-  domain: string,
+  { domain, nodeName }: AnswerPlace,
 ): ServiceNames | undefined {
   const spec = service?.spec;
   if (service === undefined || spec === undefined) return undefined;
@@ -47,7 +55,7 @@ export function namesOf(
   const isOnSeveral = slices.some(({ endpoints }) => endpoints.some(({ networks }) => networks.length > 0));
   if (spec.type === "ExternalName") found.alias(base, spec.externalName);
   else if (spec.clusterIP === "None")
-    addHeadless(found, { base, namespace, isOnSeveral }, spec.publishNotReadyAddresses, slices);
+    addHeadless(found, { base, namespace, nodeName, isOnSeveral }, spec.publishNotReadyAddresses, slices);
   else addVirtual(found, { base, namespace }, service);
   return found.result();
 }
@@ -97,9 +105,15 @@ class Names {
 
   /** The same address for the name on one network. */
   addressOn(name: string, network: string, address: string): void {
+    this.isOn(name, network).add(address);
+  }
+
+  /** The name is there on one network, whether or not anybody is. */
+  isOn(name: string, network: string): Set<string> {
     const { on } = this.entry(name);
-    const there = on.get(network) ?? new Set();
-    on.set(network, there.add(address));
+    const there = on.get(network) ?? new Set<string>();
+    on.set(network, there);
+    return there;
   }
 
   service(base: string, { port, protocol }: { port: string; protocol: string }, record: SrvRecord): void {
@@ -159,13 +173,15 @@ function addHeadless(found: Names, home: Home, isAll: boolean, slices: readonly 
 interface Home {
   readonly base: string;
   readonly namespace: string;
+  /** The node that answers. */
+  readonly nodeName: string;
   /** False while all endpoints are on the cluster's own network alone. */
   readonly isOnSeveral: boolean;
 }
 
 function addEndpoint(
   found: Names,
-  { base, namespace, isOnSeveral }: Home,
+  { base, namespace, nodeName, isOnSeveral }: Home,
   endpoint: Endpoint,
   { ports }: EndpointSlice,
 ): void {
@@ -178,7 +194,11 @@ function addEndpoint(
   found.reverse.set(address, host);
   for (const { name, address: there } of isOnSeveral ? placesOf(endpoint) : []) {
     if (parseAddress(there) === undefined) continue;
-    for (const each of [base, host]) found.addressOn(each, networkKey(namespace, name), there);
+    const isNear = isReached(endpoint, { place: { nodeName, zone: "" }, network: name });
+    for (const each of [base, host]) {
+      if (isNear) found.addressOn(each, networkKey(namespace, name), there);
+      else found.isOn(each, networkKey(namespace, name));
+    }
     found.reverse.set(there, host);
   }
   // Of a host with addresses of both families there is one record.

@@ -72,11 +72,11 @@ export class Zone {
       this.reverse.set(address, [...(this.reverse.get(address) ?? []), key]);
   }
 
-  /** The first of the asker's networks for which there is an answer decides. */
+  /** The first of the asker's networks for which there is an answer decides; where the name is known on some of them and leads nowhere, it has no address. */
   private seen(entry: NameEntry, on: Readonly<Record<string, NameEntry>>, asker: Asker): NameEntry {
     const networks = (asker === undefined ? undefined : this.askers.get(asker)) ?? PLAIN;
-    const shared = networks.find((network) => on[network] !== undefined);
-    return shared === undefined ? entry : (on[shared] ?? entry);
+    const shared = networks.flatMap((network) => on[network] ?? []);
+    return shared.find(({ a = [] }) => a.length > 0) ?? shared[0] ?? entry;
   }
 
   private remove(key: string, former: ServiceNames): void {
