@@ -105,6 +105,25 @@ describe("run, ps and the power switch", () => {
     expect((await bench.run(["get", "pod", "other"])).code).toBe(3);
   });
 
+  test("containers share an alias, which goes with the last of them; that of a service is refused", async () => {
+    for (const name of ["one", "two"]) {
+      const starting = bench.start(["run", "-d", "--name", name, "--network-alias", "db", "web:1"]);
+      await waitFor("the pod", async () => (await bench.run(["get", "pod", name])).code === 0);
+      await report(name, "Running", RUNNING);
+      expect((await starting.ended).code).toBe(0);
+    }
+    const owners = async (): Promise<readonly string[]> =>
+      JSON.parse(await succeed(bench, "get service db -o json")).metadata.ownerReferences.map(
+        ({ name }: { readonly name: string }) => name,
+      );
+    expect(await owners()).toEqual(["one", "two"]);
+    expect(await succeed(bench, "get pods -l alias.run.tallship.dev/db=true -o name")).toBe("pod/one\npod/two\n");
+    const { code, err } = await bench.run(["run", "-d", "--name", "three", "--network-alias", "one", "web:1"]);
+    expect(code).not.toBe(0);
+    expect(err).toContain('the name "one" is in use by a service that is no alias');
+    expect((await bench.run(["get", "pod", "three"])).code).toBe(3);
+  });
+
   test("start -a shows what a container writes and ends as it does, wait prints its exit code", async () => {
     const running = bench.start(["run", "-di", "--name", "job", "web:1"]);
     await waitFor("the pod", async () => (await bench.run(["get", "pod", "job"])).code === 0);

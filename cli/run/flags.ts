@@ -95,7 +95,7 @@ export const RUN_FLAGS = {
     type: "list",
     also: ["net-alias"],
     value: "NAME",
-    summary: "a further name that others reach it by; may be repeated",
+    summary: "a name in DNS beside its own, on all of its networks; containers may share it",
   },
   init: { type: "switch", summary: "a first process that passes signals on and collects what ends" },
   shmSize: { type: "text", value: "BYTES", summary: "size of /dev/shm" },

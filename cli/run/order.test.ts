@@ -148,14 +148,6 @@ describe("run: what flags of docker come to", () => {
   test.each(specs)("$line", ({ line, want }) => expect(specOf(line)).toMatchObject(want));
 });
 
-test("run: what a container is called beside its name leads to it too", () => {
-  const names = order("--network-alias db --network-alias store -p 80:80 x", true).services.map(
-    ({ metadata }) => (metadata as { name: string }).name,
-  );
-  expect(names).toEqual(["calm-tide", "db", "store", "calm-tide-published"]);
-  expect(() => order("--network-alias not_a_name x")).toThrow("--network-alias not_a_name");
-});
-
 test("run: what has no effect is named, one sentence each, and nothing else is", () => {
   const line = "--log-driver json-file --log-opt a=1 --log-opt b=2 --memory-swap -1 --oom-kill-disable x";
   expect(order(line).notes.map((note) => note.split(":")[0])).toEqual([
@@ -222,6 +214,10 @@ const refused = [
   { line: "--ulimit odd=1 x", why: "the kernel has no limit odd" },
   { line: "--shm-size much x", why: "--shm-size is a size" },
   { line: "--health-interval 5s x", why: "say what is asked with --health-cmd" },
+  { line: "--network host --network-alias db x", why: "a container on network host has no aliases" },
+  { line: "--network name=blue,ip=10.0.0.9 x", why: "addresses are given by the node" },
+  { line: "--network alias=db x", why: "names no network" },
+  { line: "--network-alias db.shop x", why: "--network-alias db.shop: want at most 63" },
   { line: "--no-healthcheck --health-cmd true x", why: "two answers to one question" },
   { line: "--security-opt label=x x", why: "is not supported" },
 ];
@@ -234,6 +230,7 @@ const networks = [
   { line: "--network blue x", want: "blue" },
   { line: "--network blue --network bridge x", want: "blue,default" },
   { line: "--network none x", want: "none" },
+  { line: "--network name=blue,alias=db --network bridge x", want: "blue,default" },
 ];
 
 test.each(networks)("networks of: $line", ({ line, want }) => {
@@ -242,6 +239,21 @@ test.each(networks)("networks of: $line", ({ line, want }) => {
     "tallship.dev/keep-files": "true",
   };
   expect(order(line).pod).toHaveProperty("metadata.annotations", annotations);
+});
+
+test("run: aliases are names in DNS that lead to all containers that have them, and never the container's own twice", () => {
+  const { pod, aliases, services } = order(
+    "--network name=blue,alias=db,alias=store --network-alias db --network-alias calm-tide x",
+    true,
+  );
+  const label = "alias.run.tallship.dev/db";
+  expect(pod).toHaveProperty(["metadata", "labels", label], "true");
+  expect(pod).toHaveProperty(["metadata", "labels", "alias.run.tallship.dev/store"], "true");
+  expect(aliases.map((each) => each["metadata"])).toMatchObject([{ name: "db" }, { name: "store" }]);
+  expect(aliases[0]).toMatchObject({ spec: { clusterIP: "None", selector: { [label]: "true" } } });
+  expect(services).toHaveLength(1);
+  for (const json of aliases)
+    expect(decodeDocument(treeOfJson(json, 0), { name: "run", text: "" }).problems).toEqual([]);
 });
 
 // Numbers are Kubernetes' own; a name waits for the image that knows it.

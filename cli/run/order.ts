@@ -5,12 +5,13 @@ import { FORMATS } from "../../kinds/formats.js";
 import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kinds/power.js";
 import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
+import { aliasLabels, aliasServices } from "./aliases.js";
 import { claimOf } from "./claims.js";
 import { healthProbes, requestsOf, ulimitAnnotation } from "./extras.js";
 import type { RunFlags } from "./flags.js";
 import { type AskedGpus, parseGpus } from "./gpus.js";
 import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
-import { isOnHost, networkAnnotations } from "./networks.js";
+import { type AskedNetworks, isOnHost, networkAnnotations, readNetworks } from "./networks.js";
 import { runAsAnnotation, runAsNumbers } from "./run-user.js";
 import { exposedBy, isKubectls, servicesOf } from "./services.js";
 import { notesWithoutEffect } from "./without-effect.js";
@@ -21,6 +22,8 @@ export interface RunOrder {
   readonly pod: JsonObject;
   /** Objects beside the pod, which belong to it. */
   readonly services: readonly JsonObject[];
+  /** Names beside its own, which it may share with other containers. */
+  readonly aliases: readonly JsonObject[];
   /** Claims of volumes by name, which outlive it. */
   readonly claims: readonly JsonObject[];
   /** What the user should know, one sentence each. */
@@ -70,6 +73,7 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   const exposed = [...command.exposed, ...exposedBy(flags)].flatMap((text) => readPort("--expose", text));
   const ports = flags.publishAll ? [...asked, ...exposed.filter((one) => !asked.some(isSamePort(one)))] : asked;
   const mounts = readMounts(flags);
+  const { names, aliases } = networksOf(flags, command);
   const notes = [
     ...mounts.nodePaths.map((path) => `${path} is that of the node that it runs on`),
     ...gpuNotes(flags, command),
@@ -77,15 +81,23 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   ];
   return {
     name: command.name,
-    pod: podOf(flags, command, { ports, exposed, ...mounts }),
+    pod: podOf(flags, command, { ports, exposed, networks: names, aliases, ...mounts }),
     services: servicesOf(
       flags,
       command,
       ports.filter((port) => !isOnOneNode(port)),
     ),
+    aliases: aliasServices(aliases),
     claims: mounts.claims.map((name) => claimOf(name)),
     notes,
   };
+}
+
+/** The container's networks and its names there; its own name stands by itself. */
+function networksOf(flags: RunFlags, { name, isNamed }: RunCommand): AskedNetworks {
+  const { names, aliases } = readNetworks(flags);
+  const hasName = isNamed && !isKubectls(flags);
+  return { names, aliases: aliases.filter((alias) => !hasName || alias !== name) };
 }
 
 function readPort(flag: string, text: string): readonly PublishedPort[] {
@@ -107,6 +119,8 @@ interface Parts extends Pick<RunMounts, "volumes" | "mounts" | "filled"> {
   readonly ports: readonly PublishedPort[];
   /** Those that it answers on and nobody has opened. */
   readonly exposed: readonly PublishedPort[];
+  readonly networks: readonly string[];
+  readonly aliases: readonly string[];
 }
 
 function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
@@ -117,16 +131,16 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
     throw usageError("--rm and --restart exclude each other: what is removed when it ends is not started again");
   const { labels, annotations } = labelsOf(flags, command.fileLabels);
   const usual: JsonObject = ofKubectl && Object.keys(labels).length === 0 ? { run: command.name } : {};
-  const { volumes, filled } = parts;
+  const { volumes, filled, networks, aliases } = parts;
   return {
     apiVersion: "v1",
     kind: "Pod",
     metadata: {
       name: command.name,
-      labels: { ...usual, ...labels, [RUN_LABEL]: command.name },
+      labels: { ...usual, ...labels, ...aliasLabels(aliases), [RUN_LABEL]: command.name },
       annotations: {
         ...annotations,
-        ...networkAnnotations(flags.network),
+        ...networkAnnotations(networks),
         ...(ofKubectl ? {} : { [KEEP_FILES]: "true" }),
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
@@ -141,7 +155,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
       ...present({
         terminationGracePeriodSeconds: flags.stopTimeout ?? (ofKubectl ? undefined : STOP_SECONDS),
         hostname: flags.hostname,
-        hostNetwork: isOnHost(flags.network) || undefined,
+        hostNetwork: isOnHost(networks) || undefined,
         hostPID: flags.pid === "host" ? true : undefined,
         hostIPC: flags.ipc === "host" ? true : undefined,
         // The pod's first process then is one that collects what others leave behind.

@@ -1,6 +1,7 @@
-import { metaOf, type Typed } from "../../kinds/object.js";
+import { metaOf, type Typed, withMeta } from "../../kinds/object.js";
 import { hasCode, TallshipError } from "../../lib/errors.js";
 import { systemRng } from "../../lib/system-rng.js";
+import type { OwnerReference } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, withCluster } from "../cluster.js";
 import { exitOf, joinContainer } from "../containers/attach.js";
@@ -20,6 +21,7 @@ import { allGpus, parseGpus } from "./gpus.js";
 import { madeUpName } from "./names.js";
 import { type RunCommand, type RunOrder, runOrder } from "./order.js";
 import { overridden } from "./overrides.js";
+import { refuseForeign, shareName } from "./share-name.js";
 import { untilStarted } from "./until-started.js";
 
 /** How `run` was called. */
@@ -124,16 +126,17 @@ async function create(ground: Ground, order: RunOrder): Promise<Pod> {
   const { namespace } = cluster;
   for (const claim of order.claims) await createObject(run, madeUp(claim, namespace)).catch(ignoreExisting);
   const services = order.services.map((service) => madeUp(service, namespace));
+  const aliases = order.aliases.map((alias) => madeUp(alias, namespace));
   await refuseTaken(ground, order);
+  for (const alias of aliases) await refuseForeign(run, alias);
   for (const service of services) await createObject({ ...run, dryRun: "server" }, service).catch(refuseName(service));
   const pod = await createPod(ground, order, 1);
-  for (const service of services) {
-    try {
-      await createObject(run, ownedBy(service, pod));
-    } catch (error) {
-      await removePod({ shell, cluster }, pod);
-      throw error;
-    }
+  try {
+    for (const service of services) await createObject(run, ownedBy(service, pod));
+    for (const alias of aliases) await shareName(run, alias, ownerIn(pod));
+  } catch (error) {
+    await removePod({ shell, cluster }, pod);
+    throw error;
   }
   return pod;
 }
@@ -180,11 +183,12 @@ function ignoreExisting(error: unknown): void {
 
 /** What belongs to the pod goes with it. */
 function ownedBy(typed: Typed, pod: Pod): Typed {
+  return withMeta(typed, { ...metaOf(typed.object), ownerReferences: [ownerIn(pod)] });
+}
+
+function ownerIn(pod: Pod): OwnerReference {
   const { name, uid } = metaOf(pod);
-  const owner = { apiVersion: "v1", kind: "Pod", name, uid, controller: false, blockOwnerDeletion: false };
-  const metadata = { ...metaOf(typed.object), ownerReferences: [owner] };
-  // Of the same kind: only its owner is new.
-  return { ...typed, object: { ...typed.object, metadata } } as Typed;
+  return { apiVersion: "v1", kind: "Pod", name, uid, controller: false, blockOwnerDeletion: false };
 }
 
 interface FollowGround {

@@ -26,9 +26,6 @@ export function servicesOf(
   { name, isNamed }: { readonly name: string; readonly isNamed: boolean },
   ports: readonly PublishedPort[],
 ): readonly JsonObject[] {
-  const aliases = flags.networkAlias;
-  const wrong = aliases.find((alias) => FORMATS.dnsLabelLetterFirst(alias) !== undefined);
-  if (wrong !== undefined) throw usageError(`--network-alias ${wrong}: ${FORMATS.dnsLabelLetterFirst(wrong)}`);
   const selector = { [RUN_LABEL]: name };
   const service = (of: string, spec: JsonObject, annotations?: JsonObject): JsonObject => ({
     apiVersion: "v1",
@@ -42,7 +39,7 @@ export function servicesOf(
   const ofKubectl = flags.expose.includes(KUBECTL_EXPOSE) && port !== undefined;
   return [
     ...(ofKubectl ? [service(name, { ports: [{ port, targetPort: port }] })] : []),
-    ...[...new Set([...(canBeNamed ? [name] : []), ...aliases])].map((each) => service(each, { clusterIP: "None" })),
+    ...(canBeNamed ? [service(name, { clusterIP: "None" })] : []),
     ...(ports.length === 0
       ? []
       : [
