@@ -28,7 +28,7 @@ export interface CallChannel {
   readonly clock: Clock;
   /** Undefined once the channel is closed. */
   readonly connect: () => Connection | undefined;
-  /** The connection has not come about in time; calls to come shall not wait for it. */
+  /** The connection has not come about in time: no call shall wait for it any more. */
   readonly giveUp: (hanging: Connection) => void;
 }
 
@@ -196,6 +196,7 @@ class GrpcCaller {
 function plainReason(message: string): string {
   return message
     .replace(/^No connection established\. Last error: (null\. )?/, "")
+    .replace(/^Channel closed before call started$/, `no connection within ${LIMITS.dialMs.value} ms`)
     .replace(/\.? ?Resolution note: .*$/, "")
     .replace(/^Error: /, "");
 }

@@ -58,9 +58,11 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
     if (!isClosed) connection ??= openConnection(address, options);
     return connection;
   };
-  // An attempt to connect that hangs would hang on after the peer is back: the next call begins anew.
+  // An attempt to connect that hangs would hang on after the peer is back: the next call begins anew. Other calls that wait for it do so too: left to themselves they would come to run on
+  // connections of their own, and stay there for as long as they run.
   const giveUp = (hanging: Connection): void => {
-    if (connection === hanging) retire();
+    hanging.close();
+    if (connection === hanging) connection = undefined;
   };
   return {
     address,
