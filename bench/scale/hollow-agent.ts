@@ -1,12 +1,12 @@
-import { HeartbeatTimer } from "../../agent/session/heartbeat-timer.js";
-import { asTallshipError } from "../../lib/errors.js";
+import { AddressBook } from "../../agent/session/address-book.js";
+import { LeaderSession } from "../../agent/session/leader-session.js";
+import { watchObjects } from "../../agent/session/watch-objects.js";
+import { type Log, silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
-import { Pipe } from "../../lib/transport/pipe.js";
-import type { Channel, Dialer } from "../../lib/transport/service.js";
-import { ObjectsDefinition, Selection, WatchEvent_Type, WatchRequest } from "../../proto/gen/tallship/v1/api.js";
+import type { Dialer } from "../../lib/transport/service.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
-import { NodeMessage, NodesDefinition } from "../../proto/gen/tallship/v1/session.js";
+import { SessionHello } from "../../proto/gen/tallship/v1/session.js";
 
 /** How a hollow agent reaches its control plane, and what it tells of itself. */
 export interface HollowAgentOptions {
@@ -16,7 +16,7 @@ export interface HollowAgentOptions {
   readonly address: string;
   /** A pod of the node is there, or changed. */
   readonly onPod: (name: string) => void;
-  /** The session or a watch has ended before its time, for the reason given. */
+  /** The session or the watch has ended before its time, for the reason given. */
   readonly onLost: (why: string) => void;
   readonly signal: AbortSignal;
 }
@@ -27,89 +27,81 @@ const STATUS = NodeStatus.fromPartial({
   conditions: [{ type: "Ready", status: "True" }],
 });
 
-/** Waits between two attempts: at first, and at most. All agents are one process, which can shake hands with only so many at once. */
-const AGAIN_MS = 1_000;
-const MOST_MS = 30_000;
+const ignored = (): undefined => undefined;
 
-/** A node that says it lives, and sees its pods, over a connection of its own; and does nothing with them. */
+/** A node that says it lives, and sees its pods, as the agent does and by its own code, over a connection of its own; and does nothing with them. */
 export class HollowAgent {
   /** Times that the session or the watch ended before its time. */
   lost = 0;
-  /** Whether it has a session in which the leader has welcomed it. */
-  isConnected = false;
   private readonly options: HollowAgentOptions;
-  private readonly channel: Channel;
+  private readonly book: AddressBook;
+  private readonly session: LeaderSession;
+  private readonly edges: { readonly clock: typeof systemClock; readonly rng: typeof systemRng; readonly log: Log };
+  private onWelcome = (): void => undefined;
 
   constructor(options: HollowAgentOptions) {
+    const { name, dialer, address, signal } = options;
     this.options = options;
-    this.channel = options.dialer.dial(options.address);
-    options.signal.addEventListener("abort", () => this.channel.close(), { once: true });
+    this.book = new AddressBook(dialer, [address]);
+    this.edges = { clock: systemClock, rng: systemRng, log: this.lossLog() };
+    const labels = { "kubernetes.io/hostname": name };
+    this.session = new LeaderSession({
+      ...this.edges,
+      book: this.book,
+      hello: () => SessionHello.fromPartial({ bootID: "boot-1", agentVersion: "hollow", status: STATUS, labels }),
+      usage: ignored,
+      onWelcome: () => this.onWelcome(),
+      onControlPlanes: ignored,
+      onCutOver: ignored,
+      onOpenStream: ignored,
+      onConfigsChanged: ignored,
+      onPolicies: ignored,
+      onUsageWanted: ignored,
+    });
+    signal.addEventListener("abort", () => this.book.close(), { once: true });
+  }
+
+  /** Whether it has a session in which the leader has welcomed it. */
+  get isConnected(): boolean {
+    return this.session.isConnected;
   }
 
   /** Connects; resolves when the leader has welcomed it, after which it goes on until the signal aborts. */
   start(): Promise<void> {
     return new Promise((resolve) => {
-      let isWelcome = false;
-      const onWelcome = (): void => {
-        if (!isWelcome) void this.keep(() => this.watch());
-        isWelcome = true;
+      this.onWelcome = () => {
+        this.onWelcome = ignored;
+        void this.watch();
         resolve();
       };
-      void this.keep(() => this.session(onWelcome));
+      void this.session.run(this.options.signal);
     });
   }
 
-  private async keep(live: () => Promise<void>): Promise<void> {
-    const { signal, onLost } = this.options;
-    let waitMs = AGAIN_MS;
-    while (!signal.aborted) {
-      const beganAt = performance.now();
-      const why = await live().then(
-        () => "ended by the control plane",
-        (error: unknown) => asTallshipError(error).message,
-      );
-      if (signal.aborted) return;
-      this.lost += 1;
-      onLost(why);
-      waitMs = performance.now() - beganAt > MOST_MS ? AGAIN_MS : Math.min(MOST_MS, 2 * waitMs);
-      await new Promise((resolve) => setTimeout(resolve, waitMs * (0.5 + systemRng.float() / 2)));
-    }
+  private watch(): Promise<void> {
+    const { name, onPod, signal } = this.options;
+    const selections = [{ kind: "Pod", namespace: "", labels: "", fields: `spec.nodeName=${name}` }];
+    return watchObjects(
+      {
+        ...this.edges,
+        book: this.book,
+        selections,
+        onUpdate: ({ changes }) => {
+          for (const { key, typed } of changes) if (typed !== undefined) onPod(key.slice(key.lastIndexOf("/") + 1));
+        },
+      },
+      signal,
+    );
   }
 
-  private async session(onWelcome: () => void): Promise<void> {
-    const { signal, name } = this.options;
-    const outgoing = new Pipe<NodeMessage>(100);
-    let heartbeats: HeartbeatTimer | undefined;
-    let sequence = 0;
-    const say = (part: Parameters<typeof NodeMessage.fromPartial>[0]["part"]): void => {
-      outgoing.push(NodeMessage.fromPartial({ part }));
+  /** What the agent's own code says of sessions and watches that end. */
+  private lossLog(): Log {
+    return {
+      ...silentLog,
+      info: (message, { error } = {}) => {
+        this.lost += 1;
+        this.options.onLost(`${message}: ${error}`);
+      },
     };
-    const beat = (): void => {
-      sequence += 1;
-      say({ $case: "heartbeat", value: { sequence, everyMs: heartbeats?.everyMs ?? 0 } });
-    };
-    const labels = { "kubernetes.io/hostname": name };
-    say({ $case: "hello", value: { bootID: "boot-1", agentVersion: "hollow", status: STATUS, labels } });
-    try {
-      for await (const { part } of this.channel.client(NodesDefinition).session(outgoing, { signal })) {
-        if (part?.$case === "heartbeats") heartbeats?.setInterval(part.value.everyMs);
-        if (part?.$case !== "welcome") continue;
-        this.isConnected = true;
-        onWelcome();
-        heartbeats = new HeartbeatTimer({ clock: systemClock, rng: systemRng, beat }, part.value.heartbeatMs);
-        heartbeats.start();
-      }
-    } finally {
-      this.isConnected = false;
-      heartbeats?.stop();
-      outgoing.end();
-    }
-  }
-
-  private async watch(): Promise<void> {
-    const { signal, onPod } = this.options;
-    const request = WatchRequest.fromPartial({ selections: [Selection.fromPartial({ kind: "Pod" })] });
-    for await (const { events } of this.channel.client(ObjectsDefinition).watch(request, { signal }))
-      for (const { type, name } of events) if (type === WatchEvent_Type.PUT && name !== undefined) onPod(name.name);
   }
 }
