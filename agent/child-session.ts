@@ -18,7 +18,12 @@ export interface ChildTraits {
   readonly onResize?: (size: TerminalSize) => void;
   /** Called once, when it has ended and its output was taken. */
   readonly onEnded?: () => void;
+  /** What its exit code means, of it and the last that it said. It is what it is when absent. */
+  readonly readExit?: (exitCode: number, said: string) => number;
 }
+
+/** Bytes of what a program said last that are looked at when it has ended. */
+const SAID_BYTES = 1_000;
 
 /** Bytes of one read from a pipe, at most; the buffer's bound in such pieces. */
 const PIECE_BYTES = 65_536;
@@ -29,6 +34,7 @@ export class ChildSession implements ExecSession {
   private readonly child: ChildProcess;
   private readonly traits: ChildTraits;
   private isOver = false;
+  private said = Buffer.alloc(0);
 
   constructor(child: ChildProcess, traits: ChildTraits) {
     this.child = child;
@@ -69,6 +75,8 @@ export class ChildSession implements ExecSession {
   private carry(name: "stdout" | "stderr"): void {
     const stream = this.child[name];
     stream?.on("data", (bytes: Buffer) => {
+      if (this.traits.readExit !== undefined)
+        this.said = Buffer.concat([this.said, bytes.subarray(-SAID_BYTES)]).subarray(-SAID_BYTES);
       if (!this.output.push({ is: name, bytes })) stream.pause();
     });
   }
@@ -81,7 +89,8 @@ export class ChildSession implements ExecSession {
       if (isTold) return;
       isTold = true;
       cancelWait();
-      this.output.push({ is: "exit", exitCode });
+      const meant = this.traits.readExit?.(exitCode, this.said.toString()) ?? exitCode;
+      this.output.push({ is: "exit", exitCode: meant });
       this.output.end();
       this.traits.onEnded?.();
     };

@@ -1,11 +1,11 @@
-import type { Json } from "../../kinds/encode.js";
+import type { Json, JsonObject } from "../../kinds/encode.js";
 import { toJson } from "../../kinds/encode.js";
 import { DEFAULT_NETWORK, NO_NETWORK, networksOf } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { controllerOf } from "../../kinds/owners.js";
-import { maxRestartsOf } from "../../kinds/power.js";
+import { maxRestartsOf, REMOVE_WHEN_OVER } from "../../kinds/power.js";
 import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
-import type { Container } from "../../proto/gen/tallship/v1/container.js";
+import type { Container, ContainerPort } from "../../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import type { Cluster } from "../cluster.js";
@@ -38,6 +38,8 @@ export function inspected(one: NamedContainer, services: readonly Service[]): Js
   const spec = pod.spec?.containers.find((container) => container.name === name);
   const status = statusOf(pod, name);
   const [path = "", ...args] = commandOf(one);
+  const open = openPorts(pod, services);
+  const mounts = mountsOf(pod, spec);
   return {
     Id: idOf(one),
     Created: meta.creationTimestamp,
@@ -57,21 +59,22 @@ export function inspected(one: NamedContainer, services: readonly Service[]): Js
       Cmd: spec === undefined || spec.args.length === 0 ? null : [...spec.args],
       Entrypoint: spec === undefined || spec.command.length === 0 ? null : [...spec.command],
       Image: spec?.image ?? "",
+      ExposedPorts: Object.fromEntries((spec?.ports ?? []).map((port) => [portKey(port), {}])),
       WorkingDir: spec?.workingDir ?? "",
       Labels: { ...meta.labels },
       StopSignal: spec?.lifecycle?.stopSignal ?? "",
       StopTimeout: pod.spec?.terminationGracePeriodSeconds ?? 0,
     },
-    HostConfig: hostConfig(one, spec),
-    Mounts: (spec?.volumeMounts ?? []).map((mount) => ({
-      Name: mount.name,
-      Destination: mount.mountPath,
-      RW: !mount.readOnly,
-    })),
+    HostConfig: {
+      ...hostConfig(one, spec),
+      Binds: mounts.flatMap(bindText),
+      PortBindings: portsOf(open, undefined),
+    },
+    Mounts: [...mounts],
     NetworkSettings: {
       IPAddress: pod.status?.podIP ?? "",
       Networks: Object.fromEntries(networksOfPod(pod).map(({ name, ip }) => [name, { IPAddress: ip }])),
-      Ports: portsOf(openPorts(pod, services), spec),
+      Ports: portsOf(open, spec),
     },
     Node: { Name: pod.spec?.nodeName ?? "", IPAddress: pod.status?.hostIP ?? "" },
     Pod: toJson({ kind: "Pod", object: pod }),
@@ -104,7 +107,7 @@ function stateOf({ pod, container }: NamedContainer): Json {
   };
 }
 
-function hostConfig({ pod }: NamedContainer, spec: Container | undefined): Json {
+function hostConfig({ pod }: NamedContainer, spec: Container | undefined): JsonObject {
   const { memory, cpu } = spec?.resources?.limits ?? {};
   const names: Readonly<Record<string, string>> = { Always: "unless-stopped", OnFailure: "on-failure", Never: "no" };
   return {
@@ -115,6 +118,7 @@ function hostConfig({ pod }: NamedContainer, spec: Container | undefined): Json 
     },
     Memory: memory === undefined ? 0 : quantityBytes(memory),
     NanoCpus: cpu === undefined ? 0 : cpuMillicores(cpu) * 1_000_000,
+    AutoRemove: pod.metadata?.annotations[REMOVE_WHEN_OVER] === "true",
     Privileged: spec?.securityContext?.privileged ?? false,
     ReadonlyRootfs: spec?.securityContext?.readOnlyRootFilesystem ?? false,
     CapAdd: [...(spec?.securityContext?.capabilities?.add ?? [])],
@@ -123,10 +127,38 @@ function hostConfig({ pod }: NamedContainer, spec: Container | undefined): Json 
   };
 }
 
+function portKey({ containerPort, protocol }: ContainerPort): string {
+  return `${containerPort}/${(protocol || "TCP").toLowerCase()}`;
+}
+
+/** A mount as docker tells of it. */
+interface Mounted {
+  readonly [field: string]: Json;
+  readonly Type: string;
+  readonly Source: string;
+  readonly Destination: string;
+  readonly RW: boolean;
+}
+
+function mountsOf(pod: Pod, spec: Container | undefined): readonly Mounted[] {
+  return (spec?.volumeMounts ?? []).map(({ name, mountPath, readOnly }) => {
+    const volume = pod.spec?.volumes.find((each) => each.name === name);
+    const of = { Destination: mountPath, Mode: readOnly ? "ro" : "", RW: !readOnly };
+    if (volume?.hostPath !== undefined) return { Type: "bind", Name: name, Source: volume.hostPath.path, ...of };
+    if (volume?.emptyDir?.medium === "Memory") return { Type: "tmpfs", Name: name, Source: "", ...of };
+    const claim = volume?.persistentVolumeClaim?.claimName;
+    return { Type: "volume", Name: claim ?? name, Source: claim ?? "", ...of };
+  });
+}
+
+/** Of what has a source, as -v has it. */
+function bindText({ Source: source, Destination: target, RW: isWritable }: Mounted): readonly string[] {
+  return source === "" ? [] : [`${source}:${target}${isWritable ? "" : ":ro"}`];
+}
+
 function portsOf(open: readonly OpenPort[], spec: Container | undefined): Json {
   const all = new Map<string, Json[] | null>();
-  for (const { containerPort, protocol } of spec?.ports ?? [])
-    all.set(`${containerPort}/${(protocol || "TCP").toLowerCase()}`, null);
+  for (const port of spec?.ports ?? []) all.set(portKey(port), null);
   for (const { target, protocol, address, published } of open) {
     const key = `${target}/${protocol}`;
     all.set(key, [...(all.get(key) ?? []), { HostIp: address, HostPort: String(published) }]);

@@ -2,9 +2,9 @@ import { metaOf } from "../../kinds/object.js";
 import { type RunStats, type StatsChunk, StatsRequest } from "../../proto/gen/tallship/v1/streams.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
+import { formatRows } from "../output/row-format.js";
 import { podsOf } from "../pods/resolve.js";
 import type { Shell } from "../shell.js";
-import { formatTable } from "../table.js";
 import { findContainers } from "./find.js";
 import { idOf, SHORT_ID } from "./identity.js";
 
@@ -13,6 +13,7 @@ export interface StatsFlags extends ClusterFlags {
   readonly noStream: boolean;
   readonly noTrunc: boolean;
   readonly allNamespaces: boolean;
+  readonly format: string | undefined;
 }
 
 /** What one container used between two readings of its node. */
@@ -47,7 +48,8 @@ export function runStats(
     const screen = new Screen(shell);
     for await (const rows of usageRounds(cluster, request, shell)) {
       const shown = rows.filter(({ run }) => isWanted(run));
-      await screen.show(tableOf(shown, (run) => ids.get(`${run.namespace}/${run.pod}/${run.container}`) ?? ""));
+      const cells = cellsOf(shown, (run) => ids.get(`${run.namespace}/${run.pod}/${run.container}`) ?? "");
+      await screen.show(formatRows(cells, { format: flags.format, columns: COLUMNS }));
       if (flags.noStream) break;
     }
     return shell.signal.aborted ? EXIT.interrupted : EXIT.ok;
@@ -136,35 +138,36 @@ function rowOf(run: RunStats, chunk: StatsChunk, before: StatsChunk | undefined)
   };
 }
 
-const HEAD = [
-  "CONTAINER ID",
-  "NAME",
-  "CPU %",
-  "THROTTLED",
-  "MEM USAGE / LIMIT",
-  "MEM %",
-  "NET I/O",
-  "BLOCK I/O",
-  "PIDS",
-  "NODE",
-];
+const COLUMNS = [
+  ["ID", "CONTAINER ID"],
+  ["Name", "NAME"],
+  ["CPUPerc", "CPU %"],
+  ["Throttled", "THROTTLED"],
+  ["MemUsage", "MEM USAGE / LIMIT"],
+  ["MemPerc", "MEM %"],
+  ["NetIO", "NET I/O"],
+  ["BlockIO", "BLOCK I/O"],
+  ["PIDs", "PIDS"],
+  ["Node", "NODE"],
+] as const;
 
-function tableOf(rows: readonly UsageRow[], id: (run: RunStats) => string): string {
+/** Docker's fields, and what a cluster has beside them. */
+function cellsOf(rows: readonly UsageRow[], id: (run: RunStats) => string) {
   const counts = new Map<string, number>();
   for (const { run } of rows) counts.set(run.pod, (counts.get(run.pod) ?? 0) + 1);
-  const cells = rows.map(({ node, run, cpuPercent, throttledPercent, memoryLimitBytes }) => [
-    id(run),
-    (counts.get(run.pod) ?? 0) > 1 ? `${run.pod}/${run.container}` : run.pod,
-    `${cpuPercent.toFixed(2)}%`,
-    `${throttledPercent.toFixed(2)}%`,
-    `${binary(run.memoryBytes)} / ${binary(memoryLimitBytes)}`,
-    `${memoryLimitBytes === 0 ? "0.00" : ((100 * run.memoryBytes) / memoryLimitBytes).toFixed(2)}%`,
-    `${decimal(run.receivedBytes)} / ${decimal(run.sentBytes)}`,
-    `${decimal(run.readBytes)} / ${decimal(run.writtenBytes)}`,
-    String(run.pidCount),
-    node,
-  ]);
-  return formatTable([HEAD, ...cells]);
+  return rows.map(({ node, run, cpuPercent, throttledPercent, memoryLimitBytes }) => {
+    const name = (counts.get(run.pod) ?? 0) > 1 ? `${run.pod}/${run.container}` : run.pod;
+    const memoryPercent = memoryLimitBytes === 0 ? 0 : (100 * run.memoryBytes) / memoryLimitBytes;
+    return {
+      ...{ ID: id(run), Container: id(run), Name: name, Namespace: run.namespace },
+      ...{ CPUPerc: `${cpuPercent.toFixed(2)}%`, Throttled: `${throttledPercent.toFixed(2)}%` },
+      MemUsage: `${binary(run.memoryBytes)} / ${binary(memoryLimitBytes)}`,
+      MemPerc: `${memoryPercent.toFixed(2)}%`,
+      NetIO: `${decimal(run.receivedBytes)} / ${decimal(run.sentBytes)}`,
+      BlockIO: `${decimal(run.readBytes)} / ${decimal(run.writtenBytes)}`,
+      ...{ PIDs: String(run.pidCount), Node: node },
+    };
+  });
 }
 
 /** Bytes in the units in which Docker tells memory. */

@@ -34,3 +34,29 @@ test("what is found is told though another is not there", async () => {
   const { code, out, err } = await bench.run(["inspect", "-f", "{{.Name}}", "nothing", "data"]);
   expect({ code, out, err }).toEqual({ code: 3, out: "data\n", err: "error: no such object: nothing\n" });
 });
+
+test("of a container docker's fields are told: where its mounts come from, and what is exposed and open", async () => {
+  const volumes =
+    "[{name: a, hostPath: {path: /srv}}, {name: b, persistentVolumeClaim: {claimName: data}}, {name: c, emptyDir: {medium: Memory}}]";
+  const mounts = "[{name: a, mountPath: /a, readOnly: true}, {name: b, mountPath: /b}, {name: c, mountPath: /c}]";
+  bench.files.set(
+    "full.yaml",
+    `{apiVersion: v1, kind: Pod, metadata: {name: full, annotations: {tallship.dev/remove-when-over: "true"}}, spec: {nodeName: host1, volumes: ${volumes}, containers: [{name: full, image: i, volumeMounts: ${mounts}, ports: [{containerPort: 80, hostPort: 8080}, {containerPort: 53, protocol: UDP}]}]}}`,
+  );
+  await succeed(bench, "create -f full.yaml");
+  const [found] = JSON.parse(await succeed(bench, "inspect full"));
+  expect(found).toMatchObject({
+    Mounts: [
+      { Type: "bind", Source: "/srv", Destination: "/a", Mode: "ro", RW: false },
+      { Type: "volume", Name: "data", Source: "data", Destination: "/b", RW: true },
+      { Type: "tmpfs", Destination: "/c" },
+    ],
+    HostConfig: {
+      AutoRemove: true,
+      Binds: ["/srv:/a:ro", "data:/b"],
+      PortBindings: { "80/tcp": [{ HostIp: "0.0.0.0", HostPort: "8080" }] },
+    },
+    Config: { ExposedPorts: { "80/tcp": {}, "53/udp": {} } },
+    NetworkSettings: { Ports: { "80/tcp": [{ HostPort: "8080" }], "53/udp": null } },
+  });
+});

@@ -3,8 +3,8 @@ import { verb } from "../verb.js";
 
 /** Volumes stay unless -v asks for them too. */
 export const composeDown = verb({
-  forms: ["compose [-p NAME] down [-v]"],
+  forms: ["compose [-p NAME] down [-v] [--rmi all|local] [SERVICE…]"],
   flags: DOWN_FLAGS,
-  operands: "none",
+  operands: "words",
   run: runDown,
 });

@@ -9,6 +9,7 @@ export const imageLs = verb({
     "Only images that the cluster has names for itself are listed: those that were loaded, built, tagged or pulled by `pull`. What nodes pulled for their pods has no name of the cluster.",
   flags: {
     quiet: { type: "switch", short: "q", summary: "print ids alone" },
+    all: { type: "switch", short: "a", summary: "for docker's sake: there are no others" },
     digests: { type: "switch", summary: "print the digests of manifests too" },
     filter: {
       type: "list",

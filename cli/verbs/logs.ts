@@ -1,3 +1,4 @@
+import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { CLUSTER_FLAGS, SELECT_FLAGS } from "../flags.js";
 import { runLogs } from "../logs/logs.js";
 import { readLogTimes } from "../logs/time-flags.js";
@@ -33,6 +34,14 @@ export const logs = verb({
     ...CLUSTER_FLAGS,
   },
   operands: "pods",
-  run: (call, shell) =>
-    runLogs({ ...call, flags: { ...call.flags, ...readLogTimes(call.flags, shell.clock.nowMs()) } }, shell),
+  run: (call, shell) => {
+    const times = readLogTimes(call.flags, shell.clock.nowMs());
+    return runLogs({ ...call, flags: { ...call.flags, ...times } }, shell).catch((error: unknown) => {
+      // Docker's -n counts lines, kubectl's names a namespace.
+      const { namespace } = call.flags;
+      if (namespace === undefined || !/^\d+$/.test(namespace) || !hasCode(error, "not_found")) throw error;
+      const message = `${asTallshipError(error).message}; -n names a namespace here: the last lines are --tail ${namespace}`;
+      throw new TallshipError("not_found", message, { cause: error });
+    });
+  },
 });

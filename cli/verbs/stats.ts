@@ -7,6 +7,12 @@ export const stats = verb({
   forms: ["stats [CONTAINER…]"],
   flags: {
     noStream: { type: "switch", summary: "once, and end" },
+    format: {
+      type: "text",
+      value: "FORM",
+      offers: ["table", "json"],
+      summary: "how it is printed; also a template such as '{{.Name}} {{.MemUsage}}'",
+    },
     noTrunc: { type: "switch", summary: "whole ids" },
     allNamespaces: { type: "switch", short: "A", summary: "of all namespaces" },
     all: { type: "switch", short: "a", summary: "for docker's sake: what has ended uses nothing" },

@@ -31,11 +31,12 @@ export const volumeLs = verb({
 
 /** What a container that names the volume would make. */
 export const volumeCreate = verb({
-  forms: ["volume create [--size SIZE] NAME"],
+  forms: ["volume create [--size SIZE] [NAME]"],
   flags: {
     size: { type: "text", value: "SIZE", summary: "its size, such as 5Gi; 1Gi when absent" },
     driver: { type: "text", short: "d", value: "CLASS", summary: "storage class; the cluster's own when absent" },
     label: { type: "list", value: "KEY=VALUE", summary: "label of it" },
+    opt: { type: "list", short: "o", value: "NAME=VALUE", summary: "docker's driver options: size" },
     ...CLUSTER_FLAGS,
   },
   operands: "words",

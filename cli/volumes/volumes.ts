@@ -2,6 +2,7 @@ import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import { claimsOfPod } from "../../kinds/storage.js";
 import { hasCode, TallshipError } from "../../lib/errors.js";
+import { systemRng } from "../../lib/system-rng.js";
 import { DeleteRequest } from "../../proto/gen/tallship/v1/api.js";
 import type { PersistentVolumeClaim } from "../../proto/gen/tallship/v1/persistentvolumeclaim.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
@@ -101,9 +102,13 @@ function readFilter(text: string): (volume: Volume) => boolean {
   return (volume) => holds(volume, rest.join("="));
 }
 
+/** Of a name that is made up; two hexadecimal digits each. */
+const MADE_UP_BYTES = 16;
+
 /** What `volume create` was asked. */
 export interface VolumeCreateFlags extends ClusterFlags {
   readonly size: string | undefined;
+  readonly opt: readonly string[];
   readonly driver: string | undefined;
   readonly label: readonly string[];
 }
@@ -113,9 +118,10 @@ export function runVolumeCreate(
   { flags, operands }: { readonly flags: VolumeCreateFlags; readonly operands: readonly string[] },
   shell: Shell,
 ): Promise<number> {
-  const [name, ...others] = operands;
-  if (name === undefined || others.length > 0) throw usageError("name the volume");
-  const { size, driver, label } = flags;
+  const [name = Buffer.from(systemRng.bytes(MADE_UP_BYTES)).toString("hex"), ...others] = operands;
+  if (others.length > 0) throw usageError("name one volume, or none: then a name is made up");
+  const { driver, label } = flags;
+  const size = flags.size ?? sizeIn(flags.opt);
   const labels = Object.fromEntries(
     label.map((text) => [text.split("=")[0] ?? "", text.split("=").slice(1).join("=")]),
   );
@@ -134,6 +140,14 @@ export function runVolumeCreate(
     await shell.stdout.write(`${name}\n`);
     return EXIT.ok;
   });
+}
+
+/** Of docker's driver options the one that a claim has. */
+function sizeIn(options: readonly string[]): string | undefined {
+  const strange = options.find((text) => !/^size=./.test(text));
+  if (strange !== undefined)
+    throw usageError(`--opt ${strange} means nothing to a claim, only size=SIZE: write a PersistentVolume for it`);
+  return options.at(-1)?.slice("size=".length);
 }
 
 /** Removes volumes with what they hold; one that a container mounts stays. */

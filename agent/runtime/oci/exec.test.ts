@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { OciProcess } from "../../oci/oci-types.js";
 import type { ExecSpec } from "../runtime.js";
-import { execProcess } from "./exec.js";
+import { execProcess, shellExitCode } from "./exec.js";
 
 const none = { bounding: [], effective: [], permitted: [] };
 const inherited: OciProcess = {
@@ -45,4 +45,23 @@ test("another user does not get the groups of the first", () => {
   expect(execProcess(inherited, { ...spec, changes: { user: { uid: 1, gid: 1 } } })).toMatchObject({
     user: expect.not.objectContaining({ additionalGids: [9] }),
   });
+});
+
+// What crun 1.8 and runc 1.1 say, and what a command of one's own may.
+const exits = [
+  { code: 255, said: "executable file `nosuch` not found in $PATH: No such file or directory\n", want: 127 },
+  { code: 255, said: "open executable: Permission denied\n", want: 126 },
+  {
+    code: 255,
+    said: 'exec failed: unable to start container process: exec: "x": executable file not found in $PATH',
+    want: 127,
+  },
+  { code: 255, said: 'exec failed: unable to start container process: exec: "/x": permission denied', want: 126 },
+  { code: 255, said: "ls: x: No such file or directory\n", want: 255 },
+  { code: 255, said: "", want: 255 },
+  { code: 1, said: "executable file `nosuch` not found in $PATH", want: 1 },
+];
+
+test.each(exits)("an exec that ends with $code and says $said has ended with $want", ({ code, said, want }) => {
+  expect(shellExitCode(code, said)).toBe(want);
 });

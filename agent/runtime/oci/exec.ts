@@ -38,6 +38,7 @@ export function startExec(place: ExecPlace, spec: ExecSpec): ExecSession {
     clock: place.clock,
     operation: "exec",
     cancelSignal: hasTerminal ? "SIGHUP" : "SIGKILL",
+    readExit: shellExitCode,
     onCancel: () => {
       const pid = readPid(files.pid);
       if (pid !== undefined) end(pid, hasTerminal ? "SIGHUP" : "SIGKILL");
@@ -52,6 +53,20 @@ export function startExec(place: ExecPlace, spec: ExecSpec): ExecSession {
       for (const file of Object.values(files)) rmSync(file, { force: true });
     },
   });
+}
+
+/** What runtimes end with when they could not start the command, and what they say then. */
+const NOT_STARTED = 255;
+const NOT_THERE = /executable file [^\n]*not found in \$PATH|no such file or directory/i;
+const NOT_EXECUTABLE = /permission denied|exec format error/i;
+const BY_RUNTIME = /^(time="|\d{4}-\d\d-\d\dT|exec failed|executable file|open executable|error executing)/;
+
+/** The exit code as shells and docker have it: 127 of a command that is not there, 126 of one that cannot be run. A command's own 255 stays. */
+export function shellExitCode(exitCode: number, said: string): number {
+  const last = said.trimEnd().split("\n").at(-1) ?? "";
+  if (exitCode !== NOT_STARTED || !BY_RUNTIME.test(last)) return exitCode;
+  if (NOT_THERE.test(last)) return 127;
+  return NOT_EXECUTABLE.test(last) ? 126 : exitCode;
 }
 
 function containerProcess(bundle: string): OciProcess {

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
+import { TallshipError } from "../../../lib/errors.js";
+import { RemoveImagesResponse } from "../../../proto/gen/tallship/v1/images.js";
 import { PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
 import { subcommandFirst } from "./args.js";
 
@@ -11,8 +13,20 @@ volumes: {data: {}}
 `;
 
 let bench: TsctlBench;
+const removed: string[] = [];
 beforeEach(async () => {
-  bench = await openTsctlBench();
+  removed.length = 0;
+  bench = await openTsctlBench({
+    images: {
+      remove: async ({ names: [name = ""] }) => {
+        if (name === "agent:1") throw new TallshipError("not_found", "no such image");
+        if (name === "db:1")
+          throw new TallshipError("failed_precondition", "image db:1 is used by pod x/y; -f removes it");
+        removed.push(name);
+        return RemoveImagesResponse.fromPartial({});
+      },
+    },
+  });
   bench.files.set("compose.yaml", SHOP);
 });
 afterEach(() => bench.close());
@@ -51,6 +65,33 @@ test("up makes the project, a second up changes nothing, down removes all but th
   await ok("compose down");
   expect((await ok("get deployments,services,daemonsets -n shop")).out).toBe("");
   expect((await ok("get pvc -n shop -o name")).out).toBe("persistentvolumeclaim/data\n");
+});
+
+test("down of one service leaves the others, and --rmi takes names of images that nobody else needs", async () => {
+  await ok("compose up -d");
+  expect((await ok("compose down web")).err).toContain(" Deployment web  Removed\n");
+  expect((await ok("get deployments,services -n shop -o name")).out).toBe(
+    "deployment.apps/db\nservice/agent\nservice/db\n",
+  );
+  expect((await ok("get ns shop -o name")).out).toBe("namespace/shop\n");
+  await ok("compose up -d");
+  const all = await ok("compose down --rmi all");
+  expect(all.err).toContain(" Image web:1  Removed\n");
+  expect(all.err).toContain("warning: image db:1 is used by pod x/y: it stays\n");
+  expect(removed).toEqual(["web:1"]);
+  // Only what compose has named itself is local.
+  await ok("compose up -d");
+  await ok("compose down --rmi local");
+  expect(removed).toEqual(["web:1"]);
+});
+
+test("scale gives a service another number of containers and changes nothing else", async () => {
+  await ok("compose up -d");
+  const { err } = await ok("compose scale --no-deps web=2");
+  expect(err).toContain(" Deployment web  Updated\n");
+  expect(err).not.toContain("db");
+  expect((await ok("get deployment web -n shop -o jsonpath={.spec.replicas}")).out).toBe("2");
+  expect((await run("compose scale")).err).toContain("compose scale SERVICE=NUMBER");
 });
 
 test("stop leaves the service with no container, start gives back as many as there were, and so does up", async () => {
@@ -97,6 +138,11 @@ test("ps, port, images and ls tell of the project's containers", async () => {
   expect(out).toMatch(
     /^NAME +IMAGE +SERVICE +CREATED +STATUS +NODE +PORTS\nweb-1 +web:1 +web +.* ago +Pending +8080->80\/tcp\n$/,
   );
+  const json = JSON.parse((await ok("compose ps --format json")).out);
+  expect(json).toMatchObject({ Name: "web-1", Service: "web", Project: "shop", State: "created", ExitCode: "0" });
+  expect((await ok("compose ps --format {{.Service}}:{{.Image}} --status created")).out).toBe("web:web:1\n");
+  expect((await ok("compose ps --filter status=running")).out).not.toContain("web-1");
+  expect((await run("compose ps --filter name=web")).err).toContain("--filter is status=STATE");
   expect((await ok("compose port web 80")).out).toBe("0.0.0.0:8080\n");
   expect((await run("compose port web 81")).err).toContain("no port 81/tcp of service web is published");
   expect((await ok("compose ls")).out).toContain("shop");

@@ -49,6 +49,12 @@ export function isOfAny(spec: PodSpec | undefined, services: readonly string[]):
   return spec?.containers.some(({ name }) => services.includes(name)) === true;
 }
 
+/** What the pods of a workload are to be. */
+export function podSpecOf(typed: Typed): PodSpec | undefined {
+  const isWorkload = typed.kind === "Deployment" || typed.kind === "DaemonSet" || typed.kind === "Job";
+  return isWorkload ? typed.object.spec?.template?.spec : undefined;
+}
+
 /** The service an object belongs to; empty when it belongs to the project as a whole. */
 export function serviceOf(object: { readonly metadata?: Typed["object"]["metadata"] }): string {
   return object.metadata?.labels[SERVICE_LABEL] ?? "";

@@ -1,7 +1,6 @@
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
 import { rfc3339 } from "../../../lib/clock.js";
-import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import { changeObject, mergePatch } from "../../change/change.js";
 import { withCluster } from "../../cluster.js";
 import { EXIT } from "../../exit-codes.js";
@@ -13,6 +12,7 @@ import {
   isOfAny,
   type LiveProject,
   objectsOf,
+  podSpecOf,
   podsOfProject,
   removeAll,
   serviceOf,
@@ -123,11 +123,6 @@ async function workloadsOf(live: LiveProject, services: readonly string[]): Prom
   const names = services.map(dnsName);
   const all = await objectsOf(live, WORKLOADS);
   return all.filter((typed) => names.length === 0 || isOfAny(podSpecOf(typed), names));
-}
-
-function podSpecOf(typed: Typed): PodSpec | undefined {
-  const isWorkload = typed.kind === "Deployment" || typed.kind === "DaemonSet" || typed.kind === "Job";
-  return isWorkload ? typed.object.spec?.template?.spec : undefined;
 }
 
 function isStopped({ kind, object }: Typed): boolean {
