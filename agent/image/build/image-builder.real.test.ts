@@ -14,10 +14,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../../../lib/log.js";
 import { packTree } from "../../../lib/rooted/pack-tree.js";
+import { tarEntry } from "../../../lib/tar/entry.js";
+import { tarArchive } from "../../../lib/tar/tar-writer.js";
 import { BuildBase, BuildSecret, BuildStart } from "../../../proto/gen/tallship/v1/images.js";
 import { busyboxImage } from "../../../test/kit/busybox-image.js";
 import { ociArchive } from "../../../test/kit/image-archive.js";
-import { ImageWorld } from "../../../test/kit/image-world.js";
+import { buildImage, builtLayer } from "../../../test/kit/image-builder.js";
+import { ask, ImageWorld, ORIGIN } from "../../../test/kit/image-world.js";
 import { waitFor } from "../../../test/kit/wait.js";
 import { ImageBuilder } from "./image-builder.js";
 
@@ -57,14 +60,16 @@ async function* contextOf(path: string): AsyncGenerator<Uint8Array> {
   yield* packTree({ root: "/", path: `${path}/.`, followsLink: true });
 }
 
-async function build(dockerfile: string, more: Partial<BuildStart> = {}, signal = new AbortController().signal) {
+async function build(
+  dockerfile: string,
+  more: Partial<BuildStart> = {},
+  signal = new AbortController().signal,
+  bases: readonly BuildBase[] = [base],
+) {
   const start = BuildStart.fromPartial({ names: [NAME], dockerfile: Buffer.from(dockerfile), ...more });
   let output = "";
   const images: string[] = [];
-  for await (const event of builder.build(
-    { start, bases: [base], context: contextOf(folder), credentials: {} },
-    signal,
-  )) {
+  for await (const event of builder.build({ start, bases, context: contextOf(folder), credentials: {} }, signal)) {
     if (event.is === "output") output += Buffer.from(event.bytes).toString();
     else images.push(...event.image.names);
   }
@@ -95,6 +100,22 @@ test("a Dockerfile becomes an image of the node, on one of its own, with what it
   expect((await build(text, { noCache: true })).output).toContain("value 1\n");
   expect(world.registry.seen).toEqual([]);
   expect(left()).toEqual([]);
+});
+
+test("a base whose layers the node has unpacked of another image, but not packed, is fetched for the build", async () => {
+  const tar = tarArchive([[tarEntry("f", "file"), Buffer.from("x".repeat(3_000))]]);
+  for (const [name, packing] of [
+    ["plain", "none"],
+    ["packed", "gzip"],
+  ] as const) {
+    const image = buildImage({ layers: [builtLayer(tar, packing)], architecture: "amd64" });
+    world.registry.push(ORIGIN, name, "v1", image);
+    await world.ensure(ask(`${name}:v1`));
+  }
+  const bases = [BuildBase.fromPartial({ name: "reg.example/packed:v1" })];
+  const { images } = await build("FROM reg.example/packed:v1\nCOPY sub /srv", {}, undefined, bases);
+  expect(images).toEqual([NAME]);
+  expect(fileOf("f")).toHaveLength(3_000);
 });
 
 test("a step that fails ends the build with its line, and the name stands for what it stood for", async () => {

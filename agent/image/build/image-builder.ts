@@ -129,7 +129,9 @@ export class ImageBuilder {
     const reference = digest === "" || asksRegistry ? name : `${name}@${digest}`;
     const policy = asksRegistry ? "Always" : "IfNotPresent";
     const isOwn = digest !== "" && !isFromRegistry;
-    const local = await images.ensure({ reference, policy, credentials, isOwn }, { signal: how.signal });
+    // Its packed layers are what buildah takes: that the node has them unpacked of another image does not help.
+    const wanted = { reference, policy, credentials, isOwn, isWhole: true } as const;
+    const local = await images.ensure(wanted, { signal: how.signal });
     const folder = join(paths.folder, `base-${at}`);
     await library.layOut(local.digest, folder);
     const buildah = buildahWords(paths);
