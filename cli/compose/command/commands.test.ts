@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { RemoveImagesResponse } from "../../../proto/gen/tallship/v1/images.js";
+import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
 import { PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
 import { subcommandFirst } from "./args.js";
 
