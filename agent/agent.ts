@@ -129,10 +129,7 @@ export class Agent {
     edges.fabric?.attach(this.session);
     // A layer is told of as soon as it is verified: others wait for it.
     edges.images.onContent(() => this.images.refresh());
-    this.images = new ImageReporter(
-      () => edges.images.digests(),
-      (report) => this.session.reportImages(report),
-    );
+    this.images = new ImageReporter(edges.images, this.session);
     this.usage = new UsageReporter({
       clock,
       pods: () => (this.loop?.list() ?? []).map(({ record }) => record.uid),

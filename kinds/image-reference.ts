@@ -49,13 +49,18 @@ export function formatReference({ host, repository, tag, digest }: ImageReferenc
   return `${host}/${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`;
 }
 
-/** The one spelling of what somebody wrote; undefined when it names no image. */
-export function wholeName(text: string): string | undefined {
+/** The name that the image is kept by which somebody wrote about; undefined when that is none. */
+export function keptNameOf(text: string): string | undefined {
   try {
-    return formatReference(parseReference(text));
+    return keptName(parseReference(text));
   } catch {
     return undefined;
   }
+}
+
+/** The name that an image is kept by: its digest when there is one, whatever the tag beside it says. */
+export function keptName(reference: ImageReference): string {
+  return formatReference(reference.digest === undefined ? reference : { ...reference, tag: undefined });
 }
 
 /** What a registry is asked by: the digest when there is one. */

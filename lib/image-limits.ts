@@ -47,5 +47,8 @@ export const IMAGE_LIMITS = {
   registryListPages: { value: 100, why: "pages of a registry's catalogue that are read for one search" },
   imageSearchResults: { value: 100, why: "repositories that a search gives; each costs a question for its tags" },
   imageParallelPushes: { value: 4, why: "layers sent to a registry at once" },
+  imageNamesPerNode: { value: 2_000, why: "names of images that a node reports; each image has two or three" },
+  schedulerNodeImages: { value: 3_000, why: "names of images that only nodes know, whose holders the scheduler knows" },
+  schedulerImageNames: { value: 4_000, why: "names of images whose holders the scheduler knows, of both kinds" },
   imagesPerNode: { value: 20_000, why: "digests of content that a node reports" },
 } as const;

@@ -148,7 +148,7 @@ export const LIMITS = {
     why: "a pod that fits nowhere is told at once; what changed about why, not more often",
   },
   schedulerShapes: { value: 8_192, why: "shapes of pods remembered, so that equal pods share their work" },
-  schedulerImages: { value: 1_000, why: "images whose holders the scheduler knows; the newest names of the cluster" },
+  schedulerImages: { value: 1_000, why: "names of the cluster whose holders the scheduler knows: the newest" },
   schedulerImagesMs: { value: 2_000, why: "how often the scheduler is told which nodes hold which images" },
   schedulerImageLooks: { value: 100_000, why: "images looked for on nodes at a time: about ten milliseconds" },
   schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes some 30 bytes per node" },

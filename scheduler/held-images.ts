@@ -1,4 +1,4 @@
-import { wholeName } from "../kinds/image-reference.js";
+import { keptNameOf } from "../kinds/image-reference.js";
 import { limit } from "../lib/limits.js";
 import { dropOldest } from "./drop-oldest.js";
 import type { NodeRecord } from "./node-record.js";
@@ -22,7 +22,10 @@ export interface ImagePoints {
   readonly most: number;
 }
 
-/** Which nodes hold which images, by whole names such as docker.io/library/app:v1; told by whoever feeds the library. While nobody tells, nothing is worked out. */
+/**
+ * Which nodes hold which images, by whole names with either tag or digest, such as docker.io/library/app:v1; told by whoever feeds the library. While nobody tells, nothing is
+ * worked out.
+ */
 export class HeldImages {
   /** Grows when what is known changes. */
   version = 0;
@@ -31,9 +34,9 @@ export class HeldImages {
   private readonly points = new Map<string, ImagePoints>();
   private readFor = { version: -1, records: [] as readonly NodeRecord[] };
 
-  /** Takes what is known of an image; undefined: nothing. Images beyond `limits.schedulerImages` are not taken. */
+  /** Takes what is known of an image; undefined: nothing. Names beyond `limits.schedulerImageNames` are not taken. */
   set(name: string, image: HeldImage | undefined): void {
-    const isRoom = this.known.has(name) || this.known.size < limit("schedulerImages");
+    const isRoom = this.known.has(name) || this.known.size < limit("schedulerImageNames");
     if (image === undefined ? !this.known.delete(name) : !isRoom) return;
     if (image !== undefined) this.known.set(name, image);
     this.version += 1;
@@ -54,7 +57,7 @@ export class HeldImages {
   }
 
   private workedOut(images: readonly string[], records: readonly NodeRecord[]): ImagePoints {
-    const held = images.flatMap((image) => this.known.get(wholeName(image) ?? "") ?? []);
+    const held = images.flatMap((image) => this.known.get(keptNameOf(image) ?? "") ?? []);
     return pointsOf(held, images.length, records);
   }
 }

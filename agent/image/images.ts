@@ -1,6 +1,7 @@
 import type { RunConfig } from "../../kinds/image-changes.js";
 import type { RegistryCredentials } from "../../kinds/registry-credentials.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import type { HeldName } from "../../proto/gen/tallship/v1/session.js";
 import type { InUse } from "./unused-images.js";
 
 /** What an image says of how it is run; the OCI image config. */
@@ -73,7 +74,9 @@ export interface Images {
   digestOf(reference: string): string | undefined;
   /** Digests of all content that is there. */
   digests(): readonly string[];
-  /** Calls whenever content came or went. */
+  /** The images that a pod could start with at once, by every name that it may call them by; each name once. */
+  named(): readonly HeldName[];
+  /** Calls whenever content or names came or went. */
   onContent(listener: () => void): void;
   /** The images that are there, by name. */
   list(): readonly LocalImage[];

@@ -253,3 +253,26 @@ test("an image without layers is one", async () => {
   world.registry.push(ORIGIN, "scratch", "v1", imageOf());
   expect((await world.ensure(ask("scratch:v1"))).layerPaths).toEqual([]);
 });
+
+test("an image that is there goes by its tag, its digest and that of its index, also after a restart, and by none once its name is gone", async () => {
+  const image = imageOf("a", "bb");
+  const index = buildIndex({ amd64: image });
+  world.registry.push(ORIGIN, "app", "v1", index);
+  let named = 0;
+  world.images.onContent(() => {
+    named = world.images.named().length;
+  });
+  await world.ensure(ask("app:v1"));
+  const sizeBytes = image.blobs.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  const names = [":v1", `@${image.digest}`, `@${index.digest}`].map((rest) => ({
+    name: `reg.example/app${rest}`,
+    sizeBytes,
+  }));
+  expect([world.images.named(), named]).toEqual([names, 3]);
+  // The same image by its digest is no other.
+  await world.ensure(ask(`app:v2@${index.digest}`));
+  expect(world.images.named().length).toBe(3);
+  expect(world.boot().named().length).toBe(3);
+  for (const { reference } of world.images.list()) await world.images.remove(reference);
+  expect(world.images.named()).toEqual([]);
+});

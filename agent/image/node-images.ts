@@ -1,9 +1,16 @@
-import { formatReference, type ImageReference, manifestKey, parseReference } from "../../kinds/image-reference.js";
+import {
+  formatReference,
+  type ImageReference,
+  keptName,
+  manifestKey,
+  parseReference,
+} from "../../kinds/image-reference.js";
 import { type Cancel, rfc3339 } from "../../lib/clock.js";
 import { assert, asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
 import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
+import type { HeldName } from "../../proto/gen/tallship/v1/session.js";
 import { exportArchive } from "./archive/export-archive.js";
 import { type ImportedImage, type ImportParts, importArchive } from "./archive/import-archive.js";
 import { layOut } from "./archive/lay-out.js";
@@ -76,7 +83,7 @@ export class NodeImages implements Images, ImageLibrary {
       throw new TallshipError("image_not_found", `image ${request.reference} ${why}`);
     }
     const key = JSON.stringify([
-      nameOf(reference),
+      keptName(reference),
       request.policy,
       request.isOwn === true,
       request.isWhole === true,
@@ -188,8 +195,16 @@ export class NodeImages implements Images, ImageLibrary {
     }
   }
 
+  named(): readonly HeldName[] {
+    const found = new Map<string, number>();
+    for (const [name, record] of this.options.names.entries())
+      if (this.isComplete(record)) for (const each of namesFor(name, record)) found.set(each, record.sizeBytes);
+    return [...found].map(([name, sizeBytes]) => ({ name, sizeBytes }));
+  }
+
   onContent(listener: () => void): void {
     this.options.store.listen(listener);
+    this.options.names.listen(listener);
   }
 
   list(): readonly LocalImage[] {
@@ -198,7 +213,7 @@ export class NodeImages implements Images, ImageLibrary {
   }
 
   async remove(reference: string): Promise<void> {
-    await this.options.names.delete(nameOf(parseReference(reference)));
+    await this.options.names.delete(keptName(parseReference(reference)));
   }
 
   async prune(): Promise<number> {
@@ -249,7 +264,7 @@ export class NodeImages implements Images, ImageLibrary {
           tell({ reference: request.reference, ...progress });
         },
       });
-      await this.options.names.set(nameOf(reference), record);
+      await this.options.names.set(keptName(reference), record);
       metrics.pulled(elapsedS(), bytes);
       log.info("image pulled", { image: request.reference, digest: record.digest, bytes, tookS: elapsedS() });
       this.flushLater();
@@ -277,7 +292,7 @@ export class NodeImages implements Images, ImageLibrary {
   /** By name; a digest is found under any tag of its repository too. */
   private recordOf(reference: ImageReference): ImageRecord | undefined {
     const { names } = this.options;
-    const named = names.get(nameOf(reference));
+    const named = names.get(keptName(reference));
     if (named !== undefined || reference.digest === undefined) return named;
     const repository = formatReference({ ...reference, tag: undefined, digest: undefined });
     const isSame = ([name, { digest, indexDigest }]: readonly [string, ImageRecord]): boolean =>
@@ -332,7 +347,9 @@ export class NodeImages implements Images, ImageLibrary {
   }
 }
 
-/** The name that an image is kept by: its digest when there is one, whatever the tag beside it says. */
-function nameOf(reference: ImageReference): string {
-  return formatReference(reference.digest === undefined ? reference : { ...reference, tag: undefined });
+/** What pods may call an image by: the name that it is kept by, and its digest, or that of the index that led to it. */
+function namesFor(name: string, { digest, indexDigest }: ImageRecord): readonly string[] {
+  const reference = parseReference(name);
+  const digests = indexDigest === undefined ? [digest] : [digest, indexDigest];
+  return [name, ...digests.map((each) => keptName({ ...reference, digest: each }))];
 }

@@ -100,6 +100,7 @@ export class Puller {
       config: parsed.config,
       diffIds: parsed.diffIds,
       blobs,
+      sizeBytes: [config, ...layers].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     };
   }
 

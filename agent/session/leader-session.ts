@@ -12,6 +12,7 @@ import type { PolicyUpdate } from "../../proto/gen/tallship/v1/policies.js";
 import {
   type ConfigsChanged,
   type ControlMessage,
+  type ImageNamesReport,
   type ImageReport,
   type NodeConditionReport,
   type NodeMessage,
@@ -138,6 +139,11 @@ export class LeaderSession {
   /** Image content that came or went. */
   reportImages(report: ImageReport): void {
     this.send({ part: { $case: "images", value: report } });
+  }
+
+  /** Names of images that came or went. */
+  reportImageNames(report: ImageNamesReport): void {
+    this.send({ part: { $case: "imageNames", value: report } });
   }
 
   /** What this node has measured of its network; dropped while there is no session. */

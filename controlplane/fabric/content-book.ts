@@ -8,7 +8,7 @@ import {
   ContentPlan,
   type ContentWant,
 } from "../../proto/gen/tallship/v1/fabric.js";
-import type { ImageReport, OpenStream } from "../../proto/gen/tallship/v1/session.js";
+import type { ImageNamesReport, ImageReport, OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import type { View } from "../cache/view.js";
 import { contentOf, mayFetch, type NotedManifest, notedManifest, repositoriesOf } from "./may-fetch.js";
 import { planContent, type SeekerPlan } from "./plan-content.js";
@@ -41,6 +41,8 @@ interface NodeContent {
   /** Another one whenever what it holds has changed. */
   version: number;
   readonly held: Set<string>;
+  /** Sizes of the images that it could run at once, by name. */
+  readonly named: Map<string, number>;
   readonly noted: Map<string, NotedManifest>;
   /** Content that an operator has had it fetch. */
   readonly allowed: Set<string>;
@@ -70,7 +72,7 @@ export class ContentBook {
     this.versions += 1;
     this.nodes.set(nodeName, {
       version: this.versions,
-      ...{ held: new Set(), noted: new Map(), leaves: new Map() },
+      ...{ held: new Set(), named: new Map(), noted: new Map(), leaves: new Map() },
       ...{ allowed: new Set(), repositories: new Set() },
     });
   }
@@ -90,7 +92,7 @@ export class ContentBook {
   }
 
   /** What each node that has a session holds. */
-  get holdings(): ReadonlyMap<string, Pick<NodeContent, "held"> & { readonly version: number }> {
+  get holdings(): ReadonlyMap<string, Pick<NodeContent, "held" | "named"> & { readonly version: number }> {
     return this.nodes;
   }
 
@@ -113,6 +115,19 @@ export class ContentBook {
     for (const digest of added) if (held.size < limit("imagesPerNode")) held.add(digest);
     for (const digest of [...added, ...removed]) this.changed(digest);
     if (isWhole) for (const digest of this.sought.keys()) this.changed(digest);
+  }
+
+  /** Names of images came to a node, or went. */
+  reportNames(nodeName: string, { isWhole, added, removed }: ImageNamesReport): void {
+    const node = this.nodes.get(nodeName);
+    if (node === undefined) return;
+    const { named } = node;
+    this.versions += 1;
+    node.version = this.versions;
+    if (isWhole) named.clear();
+    for (const name of removed) named.delete(name);
+    for (const { name, sizeBytes } of added)
+      if (named.has(name) || named.size < limit("imageNamesPerNode")) named.set(name, sizeBytes);
   }
 
   /** A node shows the manifest of an image. */

@@ -121,6 +121,38 @@ test("nodes that go before their turn came are no holders, those of an image tha
   expect(most()).toBe(0);
 });
 
+test("names that only nodes know are told by their word; a name of the cluster stands for what the cluster says, as long as it has it", async () => {
+  const { world, book } = await newWorld();
+  const snapshot = snapshotOf(NAMES.map((name) => nodeOf({ name })));
+  const holdings = new ImageHoldings(snapshot.images);
+  const holders = (image: string): string => {
+    holdings.look(world.view, book.holdings);
+    const points = snapshot.images.pointsFor(image, snapshot.records);
+    return NAMES.filter((_, slot) => (points?.bySlot[slot] ?? 0) > 0).join("");
+  };
+  const side = "reg.example/team/side";
+  const named = (name: string) => ({ name, sizeBytes: 2_000_000_000 });
+  const added = [`${side}:v1`, `${side}@${digestOf("7")}`, APP].map(named);
+  for (const name of ["a", "b"]) book.reportNames(name, { isWhole: true, added, removed: [] });
+  book.report("c", { isWhole: true, added: CONTENT, removed: [] });
+  expect(holders(`${side}:v1`)).toBe("ab");
+  // The digest decides, whatever the tag beside it says.
+  expect(holders(`${side}:v9@${digestOf("7")}`)).toBe("ab");
+  expect(holders(`${side}:v1@${digestOf("8")}`)).toBe("");
+  expect(holders(APP)).toBe("c");
+  await world.drop({ kind: "Image", namespace: "", name: APP });
+  expect(holders(APP)).toBe("ab");
+  book.reportNames("a", { isWhole: false, added: [], removed: [`${side}:v1`] });
+  expect(holders(`${side}:v1`)).toBe("b");
+  book.end("b");
+  expect(holders(`${side}:v1`)).toBe("");
+  expect(holders(APP)).toBe("a");
+  const told = snapshot.images.version;
+  book.reportNames("a", { isWhole: true, added: added.slice(1), removed: [] });
+  expect(holders(APP)).toBe("a");
+  expect(snapshot.images.version).toBe(told);
+});
+
 function withImages(view: View, count: number): View {
   const list = Array.from({ length: count }, (_, at) => ({
     kind: "Image" as const,
@@ -132,5 +164,7 @@ function withImages(view: View, count: number): View {
 }
 
 function holdersNumbered(count: number): NodeHoldings {
-  return new Map(Array.from({ length: count }, (_, at) => [`node-${at}`, { version: at, held: new Set(CONTENT) }]));
+  return new Map(
+    Array.from({ length: count }, (_, at) => [`node-${at}`, { version: at, held: new Set(CONTENT), named: new Map() }]),
+  );
 }

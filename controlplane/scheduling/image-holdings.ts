@@ -4,6 +4,7 @@ import type { ImageSpec } from "../../proto/gen/tallship/v1/image.js";
 import type { HeldImages } from "../../scheduler/held-images.js";
 import type { Cached, View } from "../cache/view.js";
 import { contentOf } from "../fabric/may-fetch.js";
+import { NamedHoldings, NO_NAMES } from "./named-holdings.js";
 
 /** What a connected node holds. */
 export interface NodeHolding {
@@ -11,6 +12,8 @@ export interface NodeHolding {
   readonly version: number;
   /** Digests. */
   readonly held: ReadonlySet<string>;
+  /** Sizes of the images that it could run at once, by the names that pods may call them by. */
+  readonly named: ReadonlyMap<string, number>;
 }
 
 /** What connected nodes hold, by name of node: known to the leader alone. */
@@ -28,13 +31,15 @@ interface Known {
 const UNREAD = -1;
 
 /**
- * Tells the scheduler which nodes hold which images of the cluster: the whole image, since what starts a pod at once is that nothing has to be fetched. Looks only at
- * nodes and images that changed, and at no more than limits.schedulerImageLooks of both at a time; the rest has its turn at the next look.
+ * Tells the scheduler which nodes hold which images: the whole image, since what starts a pod at once is that nothing has to be fetched. Of names of the cluster, what they stand for
+ * now decides; of all others, what nodes say. Looks only at nodes and images that changed, and at no more than limits.schedulerImageLooks of both at a time; the rest has its turn
+ * at the next look.
  */
 export class ImageHoldings {
   private readonly images: HeldImages;
   private readonly known = new Map<string, Known>();
   private readonly seen = new Map<string, number>();
+  private readonly named = new NamedHoldings();
 
   constructor(images: HeldImages) {
     this.images = images;
@@ -48,16 +53,19 @@ export class ImageHoldings {
     this.takeNodes(nodes);
     const changed = named.filter((each) => this.known.get(nameOf(each))?.revision !== each.revision);
     for (const each of changed.slice(0, turnsFor(nodes.size))) this.takeImage(each, nodes);
+    for (const name of this.named.takeChanged()) if (!this.known.has(name)) this.images.set(name, this.named.of(name));
   }
 
   private takeNodes(nodes: NodeHoldings): void {
     const gone = [...this.seen.keys()].filter((name) => !nodes.has(name));
     const changed = [...nodes].filter(([name, { version }]) => this.seen.get(name) !== version);
-    const turn = changed.slice(0, turnsFor(this.known.size));
+    const turn = changed.slice(0, turnsFor(this.known.size + this.named.size));
     for (const name of gone) this.seen.delete(name);
     // An image that is new is looked for on all nodes, those too that wait for their turn: whoever goes before it is missed all the same.
     for (const [name] of changed) this.seen.set(name, UNREAD);
     for (const [name, { version }] of turn) this.seen.set(name, version);
+    for (const name of gone) this.named.take(name, NO_NAMES);
+    for (const [name, { named }] of turn) this.named.take(name, named);
     for (const [imageName, image] of this.known) {
       const { digests, holders } = image;
       const left = gone.filter((name) => holders.has(name));
@@ -88,7 +96,7 @@ export class ImageHoldings {
 
   private forget(name: string): void {
     this.known.delete(name);
-    this.images.set(name, undefined);
+    this.images.set(name, this.named.of(name));
   }
 }
 

@@ -297,6 +297,9 @@ export class SessionHub implements NodeReports {
       case "images":
         this.content.report(nodeName, part.value);
         return;
+      case "imageNames":
+        this.content.reportNames(nodeName, part.value);
+        return;
       case "manifest":
         this.content.note(nodeName, part.value.manifest);
         return;

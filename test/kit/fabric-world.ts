@@ -141,10 +141,10 @@ export class FabricWorld {
         if (this.connected.has(name)) say();
       });
     };
-    const reporter = new ImageReporter(
-      () => images.digests(),
-      (report) => later(() => this.book.report(name, report)),
-    );
+    const reporter = new ImageReporter(images, {
+      reportImages: (report) => later(() => this.book.report(name, report)),
+      reportImageNames: (report) => later(() => this.book.reportNames(name, report)),
+    });
     images.onContent(() => reporter.refresh());
     const isConnected = (): boolean => this.connected.has(name);
     fabric.attach({

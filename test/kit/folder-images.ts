@@ -27,6 +27,7 @@ export function folderImages(folder: string, config: Partial<ImageConfig> = {}):
       throw new TallshipError("image_not_found", `image ${reference}: no registry has it`);
     },
     digests: () => [],
+    named: () => [],
     onContent: () => undefined,
     digestOf: () => undefined,
     list: () => [],

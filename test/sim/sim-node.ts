@@ -29,6 +29,7 @@ const IMAGES: Images = {
   lookup: () => IMAGE,
   ensure: async () => IMAGE,
   digests: () => [],
+  named: () => [],
   onContent: () => undefined,
   digestOf: () => undefined,
   list: () => [],

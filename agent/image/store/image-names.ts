@@ -19,6 +19,8 @@ export interface ImageRecord {
   readonly diffIds: readonly string[];
   /** All its blobs: index, manifest, config and layers. */
   readonly blobs: readonly string[];
+  /** Bytes of it as registries send it; 0: not known. */
+  readonly sizeBytes: number;
 }
 
 /** The names of images: spelt by formatReference. Kept in memory, written whole and durably on every change. */
@@ -27,6 +29,7 @@ export class ImageNames {
   private readonly records = new Map<string, ImageRecord>();
   /** Ends when the last write has. */
   private written: Promise<void> = Promise.resolve();
+  private onChange: () => void = () => undefined;
 
   /** Reads the file. A damaged one is put aside: names are found again by pulling, content is kept by digest. */
   constructor(path: string, log: Log) {
@@ -39,6 +42,11 @@ export class ImageNames {
       return;
     }
     for (const [name, record] of parsed) this.records.set(name, record);
+  }
+
+  /** Calls whenever names came, went or changed. */
+  listen(onChange: () => void): void {
+    this.onChange = onChange;
   }
 
   /** The image of a name. */
@@ -55,12 +63,15 @@ export class ImageNames {
   async set(name: string, record: ImageRecord): Promise<void> {
     if (isDeepStrictEqual(this.records.get(name), record)) return;
     this.records.set(name, record);
+    this.onChange();
     await this.write();
   }
 
   /** Forgets a name; nothing happens when it is not known. */
   async delete(name: string): Promise<void> {
-    if (this.records.delete(name)) await this.write();
+    if (!this.records.delete(name)) return;
+    this.onChange();
+    await this.write();
   }
 
   /** Writes what is known when its turn has come: writes do not overtake each other. */
@@ -101,6 +112,7 @@ function recordOf(found: JsonObject): ImageRecord | undefined {
     config: configOf(config),
     diffIds: asTexts(found["diffIds"]).filter(isDigest),
     blobs: asTexts(found["blobs"]).filter(isDigest),
+    sizeBytes: typeof found["sizeBytes"] === "number" ? found["sizeBytes"] : 0,
   };
 }
 
