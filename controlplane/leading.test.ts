@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { deletionOf } from "../kinds/deletion.js";
 import { metaOf } from "../kinds/object.js";
 import { isDeleting, isPodActive, isPodReady } from "../kinds/pod-state.js";
@@ -6,18 +6,14 @@ import { rfc3339 } from "../lib/clock.js";
 import { Deployment } from "../proto/gen/tallship/v1/deployment.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { Service } from "../proto/gen/tallship/v1/service.js";
-import { type ControlWorld, controlWorld } from "../test/kit/control-world.js";
+import type { ControlWorld } from "../test/kit/control-world.js";
 import { FakeReports } from "../test/kit/fake-reports.js";
 import { FakeUsage } from "../test/kit/fake-usage.js";
+import { worldOfTest } from "../test/kit/world-of-test.js";
 import { lead } from "./leading.js";
 import { META } from "./store/keys.js";
 import { Sealer } from "./store/seal.js";
 import type { Guard } from "./store/store.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 /** A leader, nodes that beat, and agents that do in no time what they are asked. */
 class Cluster {
@@ -34,8 +30,7 @@ class Cluster {
   }
 
   static async start(names: readonly string[]): Promise<Cluster> {
-    const world = await controlWorld();
-    worlds.push(world);
+    const world = await worldOfTest();
     const cluster = new Cluster(world);
     void cluster.lead(world.guard, cluster.term);
     for (const name of names) cluster.join(name);

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { deletionOf } from "../../kinds/deletion.js";
 import { encodeObject, metaOf, storeKey } from "../../kinds/object.js";
 import { isDeleting } from "../../kinds/pod-state.js";
@@ -7,18 +7,13 @@ import { Event } from "../../proto/gen/tallship/v1/event.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import { type ControlWorld, controlWorld, namesOf } from "../../test/kit/control-world.js";
+import { type ControlWorld, namesOf } from "../../test/kit/control-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { namespace } from "./namespace.js";
 import { podCollector } from "./pod-collector.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([namespace, podCollector]);
   await world.put({
     kind: "Namespace",

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { deletionOf, type Propagation } from "../../kinds/deletion.js";
 import { metaOf, type Typed } from "../../kinds/object.js";
 import { isDeleting } from "../../kinds/pod-state.js";
@@ -7,17 +7,12 @@ import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
 import { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { ownerCollector } from "./owner-collector.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([ownerCollector()]);
   return world;
 }

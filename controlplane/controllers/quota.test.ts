@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { COPY_OF } from "../../kinds/config-copies.js";
 import { isPodActive } from "../../kinds/pod-state.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
@@ -7,19 +7,14 @@ import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { ResourceQuota } from "../../proto/gen/tallship/v1/resourcequota.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
 import { serviceAccount } from "./service-account.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(hard: Record<string, string>): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([quota, replicaSet]);
   await setHard(world, hard);
   return world;
@@ -125,8 +120,7 @@ test("whatever the bounds and wishes, no more than the bound stands, and the cou
 });
 
 test("each namespace has a service account called default, also when it was deleted", async () => {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([serviceAccount]);
   await world.put({ kind: "Namespace", object: Namespace.fromPartial({ metadata: { name: "team" } }) });
   await world.converge();

@@ -1,23 +1,18 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../kinds/object.js";
 import { isDeleting, isPodActive } from "../../kinds/pod-state.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
 import { pinOf, runsImage } from "../../test/kit/pinned-pods.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { viewOf } from "../cache/view-of.js";
 import { replicaSet } from "./replica-set.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([replicaSet]);
   return world;
 }

@@ -1,4 +1,4 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { applyDefaults } from "../../kinds/defaults/defaults.js";
 import { withOwnSelector } from "../../kinds/job-selector.js";
 import { metaOf } from "../../kinds/object.js";
@@ -8,22 +8,17 @@ import { Job } from "../../proto/gen/tallship/v1/job.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { StatefulSet } from "../../proto/gen/tallship/v1/statefulset.js";
-import { type ControlWorld, contentDigest, controlWorld } from "../../test/kit/control-world.js";
+import { type ControlWorld, contentDigest } from "../../test/kit/control-world.js";
 import { pinOf, runsImage } from "../../test/kit/pinned-pods.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { daemonSet } from "./daemon-set/daemon-set.js";
 import { job } from "./job/job.js";
 import { ownerCollector } from "./owner-collector.js";
 import { podCollector } from "./pod-collector.js";
 import { statefulSet } from "./stateful-set/stateful-set.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([statefulSet(contentDigest), daemonSet(contentDigest), job, ownerCollector(), podCollector]);
   await addNode(world, "node-a");
   return world;

@@ -1,21 +1,16 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { keyOf, type ObjectKey } from "../../kinds/object.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import type { View } from "../cache/view.js";
 import type { Controller, Outcome } from "./controller.js";
 import { create, replace } from "./writes.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   return world;
 }
 

@@ -1,20 +1,16 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../kinds/object.js";
 import { limit } from "../../lib/limits.js";
 import { Image } from "../../proto/gen/tallship/v1/image.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { HeldImages } from "../../scheduler/held-images.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
 import { nodeOf, podOf, snapshotOf } from "../../test/kit/schedule-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import type { View } from "../cache/view.js";
 import { ContentBook } from "../fabric/content-book.js";
 import { ImageHoldings, type NodeHoldings } from "./image-holdings.js";
 import { SchedulingLoop } from "./scheduling-loop.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 const NAMES = ["a", "b", "c"];
 const APP = "docker.io/library/app:v1";
@@ -23,8 +19,7 @@ const CONTENT = ["1", "2", "3"].map(digestOf);
 
 /** Three nodes with sessions, and an image of two gigabytes that none of them holds. */
 async function newWorld(): Promise<{ readonly world: ControlWorld; readonly book: ContentBook }> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   const book = new ContentBook({ view: world.view, clock: world.clock, tell: () => undefined });
   for (const name of NAMES) {
     await world.put({ kind: "Node", object: nodeOf({ name }) });

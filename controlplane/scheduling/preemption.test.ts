@@ -1,24 +1,19 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../kinds/object.js";
 import { conditionOf, isConditionTrue, isDeleting } from "../../kinds/pod-state.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { PodDisruptionBudget } from "../../proto/gen/tallship/v1/poddisruptionbudget.js";
 import { podRequests } from "../../scheduler/pod-requests.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
 import { type NodeParts, nodeOf, type PodParts, podOf } from "../../test/kit/schedule-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { SchedulingLoop } from "./scheduling-loop.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 const small: NodeParts["allocatable"] = { cpu: "1", memory: "8Gi" };
 
 async function newWorld(...names: readonly string[]): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   for (const name of names) await world.put({ kind: "Node", object: nodeOf({ name, allocatable: small }) });
   new SchedulingLoop(world.deps, world.stop.signal).start();
   await world.clock.advance(0);
@@ -116,8 +111,7 @@ test("a node that is lost while room is made on it keeps nobody waiting", async 
 });
 
 test("a new leader keeps the room that was being made", async () => {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   const first = new AbortController();
   await world.put({ kind: "Node", object: nodeOf({ name: "node-a", allocatable: small }) });
   new SchedulingLoop(world.deps, first.signal).start();

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../kinds/object.js";
 import { conditionOf, isPodFinished } from "../../kinds/pod-state.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -7,19 +7,14 @@ import { limit } from "../../lib/limits.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { podRequests } from "../../scheduler/pod-requests.js";
-import { type ControlWorld, controlWorld } from "../../test/kit/control-world.js";
+import type { ControlWorld } from "../../test/kit/control-world.js";
 import { type NodeParts, nodeOf, type PodParts, podOf } from "../../test/kit/schedule-world.js";
+import { worldOfTest } from "../../test/kit/world-of-test.js";
 import { ofKind } from "../cache/of-kind.js";
 import { SchedulingLoop } from "./scheduling-loop.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(nodes: readonly NodeParts[] = []): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   for (const parts of nodes) await world.put({ kind: "Node", object: nodeOf(parts) });
   new SchedulingLoop(world.deps, world.stop.signal).start();
   await world.clock.advance(0);
@@ -49,8 +44,7 @@ test("a pod is bound in the very turn in which it came, and says so", async () =
 });
 
 test("pods that were there before the start are spread over the nodes, as many to a transaction as it holds", async () => {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   for (const name of ["a", "b", "c"]) await world.put({ kind: "Node", object: nodeOf({ name }) });
   for (let at = 0; at < 240; at += 1) await putPod(world, `web-${String(at).padStart(3, "0")}`, { owner: "web" });
   const sizes: number[] = [];

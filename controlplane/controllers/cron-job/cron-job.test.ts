@@ -1,18 +1,14 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { metaOf } from "../../../kinds/object.js";
 import { rfc3339 } from "../../../lib/clock.js";
 import { CronJob } from "../../../proto/gen/tallship/v1/cronjob.js";
 import { type Job, JobStatus } from "../../../proto/gen/tallship/v1/job.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { cronJob } from "./cron-job.js";
 import { dueOf } from "./due.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 type Spec = Parameters<typeof CronJob.fromPartial>[0]["spec"];
 
@@ -37,7 +33,6 @@ class CronWorld {
 
   constructor(control: ControlWorld) {
     this.control = control;
-    worlds.push(control);
     control.run([cronJob]);
   }
 
@@ -75,7 +70,7 @@ class CronWorld {
 }
 
 async function opened(spec: Spec = {}): Promise<CronWorld> {
-  const world = new CronWorld(await controlWorld());
+  const world = new CronWorld(await worldOfTest());
   await world.apply(spec);
   return world;
 }
@@ -149,7 +144,7 @@ test("a suspended cron job creates nothing; resumed it makes up for the last tim
 });
 
 test("a controller that was away for long creates one job, and says so", async () => {
-  const world = new CronWorld(await controlWorld());
+  const world = new CronWorld(await worldOfTest());
   await world.control.put({ kind: "CronJob", object: objectOf({}, "2023-11-01T00:00:00Z") });
   await world.control.clock.advance(200);
   expect(world.names()).toEqual([nameAt("2023-11-14T22:10:00Z")]);

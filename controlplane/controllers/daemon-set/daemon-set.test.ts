@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodReady } from "../../../kinds/pod-state.js";
@@ -9,15 +9,11 @@ import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { pinnedNode } from "../../../scheduler/pinned-node.js";
-import { type ControlWorld, contentDigest, controlWorld } from "../../../test/kit/control-world.js";
+import { type ControlWorld, contentDigest } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { ownerCollector } from "../owner-collector.js";
 import { podCollector } from "../pod-collector.js";
 import { daemonSet } from "./daemon-set.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 type Spec = NonNullable<NonNullable<Parameters<typeof DaemonSet.fromPartial>[0]>["spec"]>;
 
@@ -44,7 +40,6 @@ class DaemonWorld {
 
   constructor(control: ControlWorld) {
     this.control = control;
-    worlds.push(control);
     control.run([daemonSet(contentDigest), podCollector, ownerCollector()]);
   }
 
@@ -102,7 +97,7 @@ class DaemonWorld {
 }
 
 async function opened(nodes: readonly string[] = ["a", "b", "c"]): Promise<DaemonWorld> {
-  const world = new DaemonWorld(await controlWorld());
+  const world = new DaemonWorld(await worldOfTest());
   for (const name of nodes) await world.node(name);
   return world;
 }

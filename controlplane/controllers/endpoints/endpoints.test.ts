@@ -1,22 +1,17 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../../kinds/object.js";
 import type { Endpoint } from "../../../proto/gen/tallship/v1/endpointslice.js";
 import { EndpointSlice } from "../../../proto/gen/tallship/v1/endpointslice.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { Service } from "../../../proto/gen/tallship/v1/service.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { endpoints } from "./endpoints.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([endpoints]);
   return world;
 }

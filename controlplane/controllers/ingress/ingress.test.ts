@@ -1,18 +1,13 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { IngressClass } from "../../../proto/gen/tallship/v1/ingress.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
 import { ingressOf } from "../../../test/kit/ingress-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { ingress } from "./ingress.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([ingress]);
   for (const at of [1, 2]) await putNode(world, at, "True");
   await world.put({ kind: "Ingress", object: ingressOf({ rules: { h: { "/": "web:80" } }, className: "any" }) });

@@ -1,20 +1,15 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
 import { EndpointSlice } from "../../../proto/gen/tallship/v1/endpointslice.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Service } from "../../../proto/gen/tallship/v1/service.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { UNREACHABLE } from "../node/taints.js";
 import { loadBalancer } from "./load-balancer.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(nodes: readonly string[], addresses = "192.0.2.10-192.0.2.11"): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([loadBalancer]);
   for (const name of nodes) await putNode(world, name);
   await putPool(world, addresses);

@@ -1,19 +1,14 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { NETWORKS } from "../../../kinds/network.js";
 import { Network } from "../../../proto/gen/tallship/v1/network.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { networkController } from "./network-controller.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(subnet = "10.64.0.0/24"): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([networkController]);
   for (const name of ["a", "b", "c"])
     await world.put({ kind: "Node", object: Node.fromPartial({ metadata: { name } }) });

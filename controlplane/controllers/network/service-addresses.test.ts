@@ -1,18 +1,13 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { EndpointSlice } from "../../../proto/gen/tallship/v1/endpointslice.js";
 import { Service } from "../../../proto/gen/tallship/v1/service.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { META } from "../../store/keys.js";
 import { serviceAddresses } from "./service-addresses.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(serviceCIDR = "10.96.0.0/12"): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([serviceAddresses({ serviceCIDR, dnsAddress: "10.96.0.2" })]);
   return world;
 }

@@ -1,17 +1,13 @@
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { metaOf } from "../../../kinds/object.js";
 import { conditionOf, isDeleting } from "../../../kinds/pod-state.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
 import { FakeReports } from "../../../test/kit/fake-reports.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { nodePods } from "./node-pods.js";
 import { nodes } from "./nodes.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 interface NodeWorld {
   readonly world: ControlWorld;
@@ -19,8 +15,7 @@ interface NodeWorld {
 }
 
 async function newWorld(names: readonly string[] = []): Promise<NodeWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   const reports = new FakeReports(world.clock);
   lead({ world, reports });
   for (const name of names) reports.say(name);
@@ -148,8 +143,7 @@ test("if most nodes vanish at once nothing is evicted, however long it lasts; wh
 });
 
 test("a new leader gives every node a full period before it judges, and keeps what the last one did", async () => {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   const first = { world, reports: new FakeReports(world.clock) };
   const term = new AbortController();
   lead(first, term.signal);
@@ -221,8 +215,7 @@ test("250 pods of a lost node are marked in whole transactions", async () => {
 });
 
 test("when no subnet is left the node says so", async () => {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   const reports = new FakeReports(world.clock);
   const parts = { podCIDR: "10.0.0.0/24", nodePrefixLength: 24, leadingSinceMs: 0 };
   world.run([nodes({ reports, ...parts })]);

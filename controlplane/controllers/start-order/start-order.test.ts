@@ -1,22 +1,17 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { START_AFTER, START_WAITS } from "../../../kinds/start-after.js";
 import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import { Service } from "../../../proto/gen/tallship/v1/service.js";
-import { type ControlWorld, controlWorld } from "../../../test/kit/control-world.js";
+import type { ControlWorld } from "../../../test/kit/control-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { startOrder } from "./start-order.js";
 
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
-
 async function newWorld(after: string): Promise<ControlWorld> {
-  const world = await controlWorld();
-  worlds.push(world);
+  const world = await worldOfTest();
   world.run([startOrder()]);
   await world.put({ kind: "Pod", object: podOf("web", {}, { [START_AFTER]: after }) });
   await world.converge();

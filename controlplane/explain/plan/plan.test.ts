@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isDeleting } from "../../../kinds/pod-state.js";
@@ -9,8 +9,9 @@ import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { Pod, PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import { Queue } from "../../../proto/gen/tallship/v1/queue.js";
 import { StatefulSet } from "../../../proto/gen/tallship/v1/statefulset.js";
-import { type ControlWorld, contentDigest, controlWorld } from "../../../test/kit/control-world.js";
+import { type ControlWorld, contentDigest } from "../../../test/kit/control-world.js";
 import { nodeOf } from "../../../test/kit/schedule-world.js";
+import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { daemonSet } from "../../controllers/daemon-set/daemon-set.js";
 import { deployment } from "../../controllers/deployment/deployment.js";
 import { job } from "../../controllers/job/job.js";
@@ -21,11 +22,6 @@ import { SchedulingLoop } from "../../scheduling/scheduling-loop.js";
 import { askPicture } from "../picture.js";
 import { OverlayView } from "./overlay-view.js";
 import { planSet } from "./plan.js";
-
-const worlds: ControlWorld[] = [];
-afterEach(() => {
-  for (const world of worlds.splice(0)) world.stop.abort();
-});
 
 const metadata = { name: "web", namespace: "default", uid: "uid-web", generation: 1 };
 const KINDS_OF_SETS = ["Deployment", "StatefulSet", "DaemonSet", "Job"] as const;
@@ -115,8 +111,7 @@ test("whatever the workload and the nodes: what the plan says is what controller
   });
   await fc.assert(
     fc.asyncProperty(cases, async ({ nodes, guests, ...parts }) => {
-      const world = await controlWorld();
-      worlds.push(world);
+      const world = await worldOfTest();
       const { clock, cache } = world;
       for (const [at, node] of nodes.entries()) {
         const parts = { name: `node-${at}`, unschedulable: node.cordoned };
