@@ -26,9 +26,8 @@ import {
 } from "../proto/gen/tallship/v1/api.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
 import { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
-import { freePort } from "../test/kit/etcd.js";
+import { freePort, killMember } from "../test/kit/etcd.js";
 import { waitFor } from "../test/kit/wait.js";
-import { memberPaths } from "./etcd/member-files.js";
 import { runControlPlane } from "./main.js";
 import { initCluster } from "./setup/init.js";
 import { becomeControlPlane } from "./setup/join-control-plane.js";
@@ -122,20 +121,12 @@ afterAll(async () => {
     stop.abort();
     await ended.catch(() => undefined);
   }
-  for (const { paths } of [a, b]) killEtcd(paths);
+  for (const { paths } of [a, b]) killMember(paths.etcd);
   await waitFor("the files to be unused", () => {
     rmSync(root, { recursive: true, force: true });
     return true;
   });
 });
-
-function killEtcd(paths: HostPaths): void {
-  try {
-    process.kill(Number.parseInt(readFileSync(memberPaths(paths.etcd).pid, "utf8"), 10), "SIGKILL");
-  } catch {
-    // It never ran.
-  }
-}
 
 test("the first host: files, serving, a token; the same init again changes nothing, another one is refused", async () => {
   expect(await initCluster({ ...a, cluster, routes: [] }, edges)).toBe(true);

@@ -2,7 +2,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { memberPaths } from "../../controlplane/etcd/member-files.js";
 import { initCluster } from "../../controlplane/setup/init.js";
 import { type HostConfig, hostPort } from "../../lib/host-config.js";
 import { type HostPaths, hostPaths } from "../../lib/host-paths.js";
@@ -11,7 +10,7 @@ import type { KeyPair } from "../../lib/pki/issue.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
-import { freePort } from "../../test/kit/etcd.js";
+import { freePort, killMember } from "../../test/kit/etcd.js";
 import { ROOT } from "../../test/kit/root.js";
 import { waitFor } from "../../test/kit/wait.js";
 
@@ -70,7 +69,7 @@ export async function startControlPlane(): Promise<OwnControlPlane> {
   process.once("SIGTERM", () => process.exit(143));
   process.once("exit", () => {
     child.kill("SIGKILL");
-    killEtcd(paths);
+    killMember(paths.etcd);
   });
   return {
     address: hostPort(host.advertiseAddress, api),
@@ -91,17 +90,9 @@ async function remove(root: string, paths: HostPaths, child: ChildProcess): Prom
     await new Promise((resolve) => child.once("exit", resolve));
     clearTimeout(killing);
   }
-  killEtcd(paths);
+  killMember(paths.etcd);
   await waitFor("the files to be unused", () => {
     rmSync(root, { recursive: true, force: true });
     return true;
   });
-}
-
-function killEtcd(paths: HostPaths): void {
-  try {
-    process.kill(Number.parseInt(readFileSync(memberPaths(paths.etcd).pid, "utf8"), 10), "SIGKILL");
-  } catch {
-    // It never ran, or its files are gone with it.
-  }
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addressesOnWire, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
+import { addressesOnWire, askFrom, briefly, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
 import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
 import { networkObject } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
@@ -28,23 +28,15 @@ beforeAll(async () => {
 });
 afterAll(() => lab.dispose());
 
-interface Question {
-  readonly bytes?: number;
-  readonly protocol?: "tcp" | "udp";
-  readonly timeoutMs?: number;
-}
-const ask = (from: LabPod, host: string, more: Question = {}) => from.probe.ask({ host, port: 8080, ...more });
-/** Long enough where no answer is wanted. */
-const briefly = { timeoutMs: 1_000 };
 const web = { name: "web", type: "NodePort", clusterIP: "10.96.0.50" } as const;
 const ports = [{ port: 80, targetPort: 8080, nodePort: 30_080 }];
 
 test("a capture on the link shows nothing of what pods and hosts say to pods, on whatever network, by address or by service", async () => {
   await lab.setServices([{ ...web, ports, endpoints: [far.address] }]);
   const bytes = await captured(lab.host(1), async () => {
-    expect(await ask(near, far.address)).toBe(`MARKER-far ${near.address}`);
-    expect(await ask(near, far.address, { protocol: "udp" })).toBe(`MARKER-far ${near.address}`);
-    expect(await ask(backNear, backFar.address)).toBe("MARKER-back 10.64.1.2");
+    expect(await askFrom(near, far.address)).toBe(`MARKER-far ${near.address}`);
+    expect(await askFrom(near, far.address, { protocol: "udp" })).toBe(`MARKER-far ${near.address}`);
+    expect(await askFrom(backNear, backFar.address)).toBe("MARKER-back 10.64.1.2");
     expect(await near.probe.ask({ host: web.clusterIP, port: 80 })).toBe(`MARKER-far ${near.address}`);
     for (const host of [far.address, web.clusterIP])
       expect(await lab.host(1).probe.ask({ host, port: host === web.clusterIP ? 80 : 8080 })).toBe(
@@ -58,7 +50,7 @@ test("a capture on the link shows nothing of what pods and hosts say to pods, on
 });
 
 test("the MTU is what fits into a tunnel, exactly", async () => {
-  expect(await ask(near, far.address, { protocol: "udp", bytes: 1_412 })).toMatch(/^MARKER/);
+  expect(await askFrom(near, far.address, { protocol: "udp", bytes: 1_412 })).toMatch(/^MARKER/);
   expect(await near.inside("ip link show eth0")).toContain("mtu 1440");
 });
 
@@ -75,7 +67,7 @@ test("without a tunnel nothing leaves in plain text, whatever routes say, and it
       `ip link delete ${tunnelDevice("node-1", 1)}; ip route replace 10.128.2.0/24 via 192.168.9.2 dev eth0`,
     );
     for (const protocol of ["udp", "tcp"] as const)
-      expect(await ask(near, far.address, { protocol, ...briefly })).toMatch(/^(TIMEOUT|MARKER-far .*)$/);
+      expect(await askFrom(near, far.address, { protocol, ...briefly })).toMatch(/^(TIMEOUT|MARKER-far .*)$/);
     await lab.host(1).probe.ask({ host: far.address, port: 8080, timeoutMs: 300 });
   });
   expect(bytes).not.toContain("MARKER");
@@ -83,7 +75,7 @@ test("without a tunnel nothing leaves in plain text, whatever routes say, and it
   await namespace.run("ip route delete 10.128.2.0/24 via 192.168.9.2 dev eth0 2>/dev/null || true");
   await lab.setServices([]);
   await network.repair();
-  await waitFor("the tunnel is back", async () => (await ask(near, far.address)).startsWith("MARKER"));
+  await waitFor("the tunnel is back", async () => (await askFrom(near, far.address)).startsWith("MARKER"));
 });
 
 test("a new agent interrupts nothing, before and after its first map", async () => {

@@ -1,6 +1,6 @@
 import { stat, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addressesOnWire, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
+import { addressesOnWire, askFrom, briefly, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
 import { type Lab, type LabHost, type LabPod, makeLab, tunnelKeyPath } from "../../test/kit/network-lab.js";
 import { networkObject as network } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
@@ -33,26 +33,17 @@ beforeAll(async () => {
 });
 afterAll(() => lab.dispose());
 
-interface Question {
-  readonly bytes?: number;
-  readonly protocol?: "tcp" | "udp";
-  readonly timeoutMs?: number;
-}
-const ask = (from: LabPod, host: string, more: Question = {}) => from.probe.ask({ host, port: 8080, ...more });
-/** Long enough where no answer is wanted. */
-const briefly = { timeoutMs: 1_000 };
-
 const header = (third: number): string => addressesOnWire(`10.64.${third}.2`, `10.64.${third}.66`);
 
 test("a capture on the link shows what pods of an open network say, and nothing of what those of an encrypted one say", async () => {
   const open = await captured(lab.host(1), async () =>
-    expect(await ask(plainNear, plainFar.address)).toMatch(/^MARKER/),
+    expect(await askFrom(plainNear, plainFar.address)).toMatch(/^MARKER/),
   );
   expect(open).toContain("MARKER-open");
   expect(open).toContain(header(2));
   const sealed = await captured(lab.host(1), async () => {
-    expect(await ask(near, far.address)).toBe("MARKER-sealed 10.64.1.2");
-    expect(await ask(near, far.address, { protocol: "udp" })).toBe("MARKER-sealed 10.64.1.2");
+    expect(await askFrom(near, far.address)).toBe("MARKER-sealed 10.64.1.2");
+    expect(await askFrom(near, far.address, { protocol: "udp" })).toBe("MARKER-sealed 10.64.1.2");
     expect(await lab.host(1).probe.ask({ host: far.address, port: 8080 })).toMatch(/^MARKER/);
     expect(await lab.host(3).probe.ask({ host: far.address, port: 8080 })).toMatch(/^MARKER/);
   });
@@ -63,13 +54,13 @@ test("a capture on the link shows what pods of an open network say, and nothing 
 
 test("the MTU of an encrypted network is what fits into a tunnel, exactly", async () => {
   // 1500 less WireGuard's 60, less the headers of IPv4 and UDP.
-  expect(await ask(near, far.address, { protocol: "udp", bytes: 1_412 })).toBe("MARKER-sealed 10.64.1.2");
+  expect(await askFrom(near, far.address, { protocol: "udp", bytes: 1_412 })).toBe("MARKER-sealed 10.64.1.2");
   expect(await near.inside("ip link show eth0")).toContain("mtu 1440");
 });
 
 test("networks stay apart, and strangers come in by hosts with and without pods of the network", async () => {
-  expect(await ask(plainNear, far.address, briefly)).toBe("TIMEOUT");
-  expect(await ask(near, plainFar.address, briefly)).toBe("TIMEOUT");
+  expect(await askFrom(plainNear, far.address, briefly)).toBe("TIMEOUT");
+  expect(await askFrom(near, plainFar.address, briefly)).toBe("TIMEOUT");
   const port = { port: 80, targetPort: 8080, nodePort: 30_080 };
   const ports = [port];
   await lab.setServices([{ name: "web", type: "NodePort", clusterIP: "10.96.0.50", ports, endpoints: [far.address] }]);
@@ -92,7 +83,7 @@ test("without a tunnel nothing leaves in plain text, and a tunnel that is delete
     await namespace.run(`ip link delete ${device}; ip route replace 10.64.1.64/26 via 192.168.9.2 dev eth0`);
     // Until the next check mends it, which may be soon, nothing is answered.
     for (const protocol of ["udp", "tcp"] as const)
-      expect(await ask(near, far.address, { protocol, ...briefly })).toMatch(/^(TIMEOUT|MARKER-sealed .*)$/);
+      expect(await askFrom(near, far.address, { protocol, ...briefly })).toMatch(/^(TIMEOUT|MARKER-sealed .*)$/);
     await lab.host(1).probe.ask({ host: far.address, port: 8080, timeoutMs: 300 });
   });
   expect(bytes).not.toContain("MARKER");
@@ -100,7 +91,7 @@ test("without a tunnel nothing leaves in plain text, and a tunnel that is delete
   await namespace.run("ip route delete 10.64.1.64/26 via 192.168.9.2 dev eth0 2>/dev/null || true");
   await lab.setServices([]);
   await own.repair();
-  await waitFor("the tunnel is back", async () => (await ask(near, far.address)).startsWith("MARKER"));
+  await waitFor("the tunnel is back", async () => (await askFrom(near, far.address)).startsWith("MARKER"));
 });
 
 test("a new agent interrupts no tunnel", async () => {
@@ -148,7 +139,7 @@ test("keys that have come of age are changed on all hosts while packets flow, an
     await exchangeKeys();
     return JSON.stringify(generations()) === "[[2],[2],[2]]" || undefined;
   });
-  expect(await ask(near, far.address)).toBe("MARKER-sealed 10.64.1.2");
+  expect(await askFrom(near, far.address)).toBe("MARKER-sealed 10.64.1.2");
   await near.inside("kill -INT $(cat /tmp/tallship-ping-of-near.pid); for i in 1 2 3; do sleep 0.1; done");
   expect(await near.inside("tail -2 /tmp/tallship-ping-of-near")).toContain(" 0% packet loss");
   expect((await stat(path)).mode & 0o777).toBe(0o600);

@@ -71,6 +71,13 @@ const healed = (): Promise<boolean> =>
     everyMs: 500,
   });
 
+/** Waits until every fault has its name. */
+async function named(wanted: readonly (readonly [from: string, to: string, fault: string])[]): Promise<void> {
+  const said = (): Promise<readonly (readonly string[])[]> =>
+    Promise.all(wanted.map(async ([from, to]) => [from, to, await faultOf(from, to)]));
+  await expect.poll(said, { timeout: within.deadlineMs, interval: within.everyMs }).toEqual(wanted);
+}
+
 async function podSubnet(name: string): Promise<string> {
   return JSON.parse(await testbed.tsctl(["get", "node", name, "-o", "json"])).spec.podCIDR;
 }
@@ -99,13 +106,7 @@ describe("faults of links have their names within a minute, all at the same time
       ["host3", "host4", ""],
       ["host4", "host3", ""],
     ] as const;
-    const said = async (): Promise<readonly (readonly string[])[]> =>
-      Promise.all(wanted.map(async ([from, to]) => [from, to, await faultOf(from, to)]));
-    await waitFor(
-      "every fault to have its name",
-      async () => JSON.stringify(await said()) === JSON.stringify(wanted),
-      within,
-    ).catch(async () => expect(await said()).toEqual(wanted));
+    await named(wanted);
     const [hole] = (await pairs()).filter(({ from, to }) => from === "host1" && to === "host2");
     await waitFor("the remedy", async () => (await pairs()).some(({ remedy }) => remedy === "route MTU 1350"), within);
     expect(hole?.fault).toBe("MtuBlackHole");
@@ -121,13 +122,13 @@ describe("faults of links have their names within a minute, all at the same time
         message: expect.stringContaining("MtuBlackHole: host2"),
       }),
     );
-    const events = await testbed.tsctl(["events", "-A"]);
-    expect(events).toMatch(/MtuBlackHole +node\/host1 +packets over 1400 bytes to host2/);
-    expect(events).toMatch(/NetworkRemedyApplied +node\/host1 +for host2: route MTU 1350/);
+    const events = (): Promise<string> => testbed.tsctl(["events", "-A"]);
+    await expect.poll(events).toMatch(/MtuBlackHole +node\/host1 +packets over 1400 bytes to host2/);
+    await expect.poll(events).toMatch(/NetworkRemedyApplied +node\/host1 +for host2: route MTU 1350/);
     expect((await testbed.tryTsctl(["net", "check"])).exitCode).toBe(1);
     await fabric();
     await healed();
-    expect(await onHost("host1", "ip route show proto 84")).not.toContain("mtu");
+    await expect.poll(() => onHost("host1", "ip route show proto 84")).not.toContain("mtu");
     expect((await testbed.tryTsctl(["net", "check"])).exitCode).toBe(0);
   });
 });
@@ -169,13 +170,7 @@ END`,
       ["host3", "host1", "ChecksumOffload"],
       ["host1", "host2", ""],
     ] as const;
-    const said = async (): Promise<readonly (readonly string[])[]> =>
-      Promise.all(wanted.map(async ([from, to]) => [from, to, await faultOf(from, to)]));
-    await waitFor(
-      "every fault to have its name",
-      async () => JSON.stringify(await said()) === JSON.stringify(wanted),
-      within,
-    ).catch(async () => expect(await said()).toEqual(wanted));
+    await named(wanted);
     expect(fourth).toMatch(/^10\.128\./);
     await waitFor(
       "the name server to be told of",

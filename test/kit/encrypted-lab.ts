@@ -1,6 +1,21 @@
 // Edge: what encrypted networks of a lab say on its links.
 import { readFile } from "node:fs/promises";
-import type { Lab, LabHost } from "./network-lab.js";
+import type { Lab, LabHost, LabPod } from "./network-lab.js";
+
+/** What is told beside whom to ask. */
+interface Asking {
+  readonly bytes?: number;
+  readonly protocol?: "tcp" | "udp";
+  readonly timeoutMs?: number;
+}
+
+/** Asks, from a pod, who answers at an address. */
+export function askFrom(pod: LabPod, host: string, more: Asking = {}): Promise<string> {
+  return pod.probe.ask({ host, port: 8080, ...more });
+}
+
+/** Long enough where no answer is wanted. */
+export const briefly: Asking = { timeoutMs: 1_000 };
 
 /** Lets hosts hear of each other's keys until nobody has news. */
 export async function keysExchanged(lab: Lab): Promise<void> {

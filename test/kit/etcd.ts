@@ -1,9 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { memberPaths } from "../../controlplane/etcd/member-files.js";
 import { waitFor } from "./wait.js";
 
 /** A real etcd on loopback, in a folder of its own, without TLS. */
@@ -30,6 +31,15 @@ export async function freePort(): Promise<number> {
   await once(server, "close");
   if (address === null || typeof address === "string") throw new Error("no port");
   return address.port;
+}
+
+/** Kills the etcd whose member has this folder, if it runs: whoever began it is gone, or should be. */
+export function killMember(folder: string): void {
+  try {
+    process.kill(Number.parseInt(readFileSync(memberPaths(folder).pid, "utf8"), 10), "SIGKILL");
+  } catch {
+    // It never ran, or its files are gone with it.
+  }
 }
 
 /** Starts an etcd and waits until it answers. */

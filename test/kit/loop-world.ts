@@ -6,7 +6,6 @@ import type { Check, CheckResult } from "../../agent/checks/check.js";
 import { executors } from "../../agent/execute.js";
 import type { Hook } from "../../agent/hooks/hook.js";
 import type { LocalImage } from "../../agent/image/images.js";
-import type { ContainerLogs } from "../../agent/logs/container-logs.js";
 import { PodLoop } from "../../agent/pod-loop.js";
 import { containerRecord } from "../../agent/pod-record.js";
 import { PodStatuses } from "../../agent/pod-statuses.js";
@@ -22,6 +21,7 @@ import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import { ManualClock } from "./manual-clock.js";
 import { nodeWithoutDevices } from "./no-devices.js";
+import { noLogs } from "./no-logs.js";
 
 const PROGRAMS: Readonly<Record<string, Program>> = {
   serve: { heeds: "stop" },
@@ -61,21 +61,6 @@ export function loopPod(
     },
   });
 }
-
-/** Logs without files. */
-const LOGS: ContainerLogs = {
-  path: () => "/l",
-  look: () => ({ sizeBytes: 0, inode: 0 }),
-  writtenBytes: () => undefined,
-  hold: async () => undefined,
-  rotate: async () => undefined,
-  makeLastWords: () => "/w",
-  lastWords: () => "",
-  tail: () => "",
-  removeOldRuns: async () => undefined,
-  pods: () => [],
-  putAside: async () => undefined,
-};
 
 /** How an agent comes back. */
 export interface Restart {
@@ -266,7 +251,7 @@ export class LoopWorld {
       bootID: `boot-${this.boots}`,
       runtime: this.runtime,
       perform: (podUid, check) => this.perform(podUid, check),
-      logs: LOGS,
+      logs: noLogs,
       checkpoint: this.watchedCheckpoint(isDead),
       controlPlane: { releasePod: async (pod) => this.release(pod, loop, isDead), notify: () => undefined },
       executors: executors({
@@ -293,7 +278,7 @@ export class LoopWorld {
           remove: async () => undefined,
           removeLocal: async () => undefined,
         },
-        logs: LOGS,
+        logs: noLogs,
         services: () => [],
         controlPlane: { releasePod: async (pod) => this.release(pod, loop, isDead), notify: () => undefined },
         node: {

@@ -10,6 +10,7 @@ import { SimulatedProxy } from "../../net/ingress/simulated-proxy.js";
 import { SimulatedKernel } from "../../net/kernel/simulated-kernel.js";
 import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
 import { noDevices } from "../kit/no-devices.js";
+import { noLogs } from "../kit/no-logs.js";
 import { simUsers } from "../kit/sim-users.js";
 import type { LiveContainer } from "./invariants.js";
 import { SimProcess } from "./sim-clock.js";
@@ -141,19 +142,7 @@ export class SimNode {
       users: simUsers(),
       checkpoint: hostEdge(this.checkpoint, host),
       memory,
-      logs: {
-        path: ({ podUid }) => `/logs/${podUid}`,
-        look: () => ({ sizeBytes: 0, inode: 0 }),
-        writtenBytes: () => undefined,
-        hold: async () => undefined,
-        rotate: async () => undefined,
-        makeLastWords: () => "/w",
-        lastWords: () => "",
-        tail: () => "",
-        removeOldRuns: async () => undefined,
-        pods: () => [],
-        putAside: async () => undefined,
-      },
+      logs: noLogs,
       network: (config) =>
         createNodeNetwork(config, hostEdge(this.kernel, host), { clock: process, rng, log: ground.log }),
       streams: () => ({
