@@ -1,23 +1,24 @@
 // Edge: logs of pods that are gone from the node.
-import { readdirSync, statSync } from "node:fs";
-import { mkdir, readdir, rename, rm, utimes } from "node:fs/promises";
+import { mkdirSync, readdirSync, renameSync, statSync, utimesSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { limit } from "../../lib/limits.js";
+import { removeFolder } from "../remove-folder.js";
 import { type LogKey, podLogFolder } from "./log-path.js";
 
 const folderOf = (dataDir: string): string => join(dataDir, "ended-logs");
 
 /** Puts a pod's logs aside: they stay readable for limits.endedLogsMs, while there is room. Nothing when it has none. */
 export async function putAside(dataDir: string, podUid: string, nowMs: number): Promise<void> {
-  await mkdir(folderOf(dataDir), { recursive: true, mode: 0o700 });
+  mkdirSync(folderOf(dataDir), { recursive: true, mode: 0o700 });
   const target = join(folderOf(dataDir), podUid);
-  await rm(target, { recursive: true, force: true });
-  await rename(podLogFolder(dataDir, podUid), target).catch(unlessMissing);
-  await utimes(target, nowMs / 1000, nowMs / 1000).catch(unlessMissing);
-}
-
-function unlessMissing(error: unknown): void {
-  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  await removeFolder(target);
+  try {
+    renameSync(podLogFolder(dataDir, podUid), target);
+    utimesSync(target, nowMs / 1000, nowMs / 1000);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
 }
 
 /** The last run of a container of a pod that is gone, or the one before it; undefined when its log is not here any more. */
@@ -48,7 +49,7 @@ export async function sweepEnded(dataDir: string, nowMs: number, mostBytes = lim
     const bytes = await sizeOf(path);
     const isKept = nowMs - endedAtMs <= limit("endedLogsMs") && keptBytes + bytes <= mostBytes;
     if (isKept) keptBytes += bytes;
-    else await rm(path, { recursive: true, force: true });
+    else await removeFolder(path);
   }
   return keptBytes;
 }

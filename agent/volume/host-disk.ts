@@ -1,20 +1,11 @@
 // Edge: volumes on the host's disk and in its memory.
 import { execFileSync } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  type Stats,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, type Stats, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { assertNever, TallshipError } from "../../lib/errors.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWord, shellWords } from "../launcher/shell-words.js";
+import { removeFolder } from "../remove-folder.js";
 import { writeConfigFiles } from "./config-files.js";
 import { VolumeFiller } from "./fill.js";
 import { mountImage } from "./image-volume.js";
@@ -70,9 +61,7 @@ export function openHostDisk(options: HostDiskOptions): PodDisk {
     remove: async (uid) => {
       for (const folder of [`${folderOf(uid)}/volumes`, `${secrets}/${uid}`])
         await unmountBelow(folder, options.launcher);
-      rmSync(folderOf(uid), { recursive: true, force: true });
-      rmSync(`${secrets}/${uid}`, { recursive: true, force: true });
-      rmSync(filesOf(uid), { recursive: true, force: true });
+      for (const folder of [folderOf(uid), `${secrets}/${uid}`, filesOf(uid)]) await removeFolder(folder);
     },
     removeLocal: (path) => removeLocalFolder(path, options),
   };

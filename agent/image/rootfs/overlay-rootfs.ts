@@ -1,7 +1,8 @@
 // Edge: folders of overlay root file systems.
-import { chownSync, mkdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
-import { readdir, readlink, realpath, rename, rm } from "node:fs/promises";
+import { chownSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { readdir, readlink, realpath } from "node:fs/promises";
 import { join } from "node:path";
+import { removeFolder } from "../../remove-folder.js";
 import { onDisk } from "../disk-errors.js";
 import type { ComparableRoot, LocalImage, RootFs, RootFsDriver } from "../images.js";
 
@@ -84,9 +85,8 @@ export class OverlayRootFs implements RootFsDriver {
   private async removeFolders(containerId: string): Promise<void> {
     const path = join(this.folder, containerId);
     const doomed = join(this.folder, `${DOOMED}${containerId}`);
-    await rm(doomed, { recursive: true, force: true });
-    const isThere = await rename(path, doomed).then(() => true, isMissing);
-    if (isThere) await rm(doomed, { recursive: true, force: true });
+    await removeFolder(doomed);
+    if (isRenamed(path, doomed)) await removeFolder(doomed);
   }
 }
 
@@ -122,9 +122,15 @@ function readLink(path: string): string | undefined {
   }
 }
 
-function isMissing(error: unknown): false {
-  if (isCode(error, "ENOENT")) return false;
-  throw error;
+/** False when nothing is there under the old name. */
+function isRenamed(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return false;
+    throw error;
+  }
 }
 
 function emptyWhenMissing(error: unknown): string[] {

@@ -21,6 +21,7 @@ import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.j
 import { limitProcesses, podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
 import { setLimits } from "../../cgroup/set-limits.js";
 import type { Launcher } from "../../launcher/launcher.js";
+import { removeFolder } from "../../remove-folder.js";
 import {
   type ContainerKey,
   type ContainerSpec,
@@ -252,7 +253,7 @@ class OciRuntime implements Runtime {
     rmSync(exitFile(this.options, key), { force: true });
     rmSync(`${socketFolder(this.options)}/${containerId(key)}`, { force: true });
     removeMappedRoot(rootPath, mappedRoots(this.options));
-    rmSync(bundle, { recursive: true, force: true });
+    await removeFolder(bundle);
   }
 
   async removePod(podUid: string): Promise<void> {
@@ -261,7 +262,7 @@ class OciRuntime implements Runtime {
     if (isThere(shared)) await launcher.run(unshareScript(shared));
     if (!removeCgroup(hierarchies, podCgroup(cgroupParent, podUid)))
       throw new TallshipError("runtime_failed", `remove control groups of pod ${podUid}: processes are left`);
-    rmSync(podFolder(this.options, podUid), { recursive: true, force: true });
+    await removeFolder(podFolder(this.options, podUid));
   }
 
   async exec(key: ContainerKey, spec: ExecSpec): Promise<ExecSession> {
