@@ -3,7 +3,7 @@ import { asTallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import type { NodeIngress } from "../net/ingress/node-ingress.js";
-import type { NodeNetwork, OverlayDevice } from "../net/node-network.js";
+import type { NetworkAbilities, NodeNetwork } from "../net/node-network.js";
 import type { PublishedKey } from "../net/tunnels/tunnel-keys.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
@@ -73,7 +73,7 @@ export class Agent {
   private readonly inUse = (): InUse => imagesInUse(this.loop?.list() ?? [], this.edges.images, this.clusterImages);
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
-  private overlay: OverlayDevice | undefined;
+  private overlay: NetworkAbilities | undefined;
   private tunnels: readonly PublishedKey[] = [];
   private isStarting = false;
   private cutOverRevision = 0;

@@ -13,7 +13,14 @@ import { mtuOf, NetworkTunnels } from "./networks/network-tunnels.js";
 import { type NetworksMemory, rememberedOf } from "./networks/networks-memory.js";
 import { NodeNetworks } from "./networks/node-networks.js";
 import { seenNetworks } from "./networks/seen-network.js";
-import type { ListedLink, NetworkMap, NodeNetwork, NodeNetworkConfig, OverlayDevice, PodLink } from "./node-network.js";
+import type {
+  ListedLink,
+  NetworkAbilities,
+  NetworkMap,
+  NodeNetwork,
+  NodeNetworkConfig,
+  PodLink,
+} from "./node-network.js";
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
@@ -151,7 +158,7 @@ class HostNetwork implements NodeNetwork {
     this.checks = new Repeater(clock, () => this.check());
   }
 
-  async start(): Promise<OverlayDevice> {
+  async start(): Promise<NetworkAbilities> {
     const device = await this.linkLane.run(() => this.overlay.start());
     // Pods' host ports are known to nobody but the kernel when an agent starts anew.
     const ports = await this.ruleLane.run(() => this.proxy.heldPorts());
@@ -162,7 +169,7 @@ class HostNetwork implements NodeNetwork {
     await this.ruleLane.run(() => this.proxy.start(this.pods.links.values()));
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
-    return device;
+    return { ...device, tracksSctp: await this.kernel.tracksSctp() };
   }
 
   /** After a reboot of the host its pods begin before the control plane is heard of. As long as a former agent's kernel stands, that knows better. */

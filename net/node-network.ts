@@ -96,13 +96,19 @@ export interface OverlayDevice {
   readonly leadsBack: boolean;
 }
 
+/** What the kernel lets the node's network do. */
+export interface NetworkAbilities extends OverlayDevice {
+  /** Whether connections of SCTP are led to services. */
+  readonly tracksSctp: boolean;
+}
+
 /**
  * A node's part of the network: overlay, service proxy and pods' links. Level-triggered: what somebody deletes is put back.
  * All methods are idempotent. Failures: kernel_failed.
  */
 export interface NodeNetwork {
   /** Creates or adopts the devices and tables. What a former agent's map left stands until the first setMap. Again after a failure. */
-  start(): Promise<OverlayDevice>;
+  start(): Promise<NetworkAbilities>;
   /** The map to reflect from now on; several calls in a row are one. */
   setMap(map: NetworkMap): void;
   /** What is done about faults of the network from now on; several calls in a row are one. */

@@ -1,7 +1,8 @@
+import { SCTP_CONDITION } from "../../kinds/sctp.js";
 import { rfc3339 } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
 import { formatBytes, formatMillicores, quantityBytes } from "../../lib/quantity.js";
-import type { OverlayDevice } from "../../net/node-network.js";
+import type { NetworkAbilities } from "../../net/node-network.js";
 import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
@@ -13,8 +14,8 @@ import { type HostFacts, nodeIPs } from "./host-facts.js";
 
 /** What changes of a node while the agent runs. */
 export interface NodeNow {
-  /** The node's overlay device; undefined until the network is up. */
-  readonly overlay: OverlayDevice | undefined;
+  /** The node's overlay device and what the kernel can do; undefined until the network is up. */
+  readonly overlay: NetworkAbilities | undefined;
   /** Keys of its encrypted tunnels. */
   readonly tunnels?: readonly PublishedKey[];
   /** Further conditions, as last reported. */
@@ -104,9 +105,17 @@ function conditions({ overlay, reported, nowMs }: NodeNow): readonly Condition[]
       message: isUp ? "" : "the node's overlay network is not up yet",
       ...times,
     }),
+    ...(overlay?.tracksSctp === false ? [Condition.fromPartial({ ...SCTP_UNAVAILABLE, ...times })] : []),
     ...reported.map((report) => Condition.fromPartial({ ...report, ...times })),
   ];
 }
+
+const SCTP_UNAVAILABLE = {
+  type: SCTP_CONDITION,
+  status: "True",
+  reason: "NotTracked",
+  message: "the kernel does not track connections of SCTP (CONFIG_NF_CT_PROTO_SCTP): they are not led to services",
+};
 
 /** Labels that the host sets on its own node object, with Kubernetes' names. */
 export function nodeLabels(facts: HostFacts): Readonly<Record<string, string>> {

@@ -49,11 +49,11 @@ test("net trace tells the element, each endpoint's share, and why others get not
       "",
       "tcp 10.96.0.20:5432 (sql), the service's own address",
       "  services { 10.96.0.20 . tcp . 5432 : goto pick-2 }",
-      "  ENDPOINT          POD    NODE    CONNECTIONS",
-      "  10.128.0.2:5432   db-0   host1   50%",
-      "  10.128.4.2:5432   db-1   host2   50%",
-      "  10.128.4.3:5432   db-2   host2   none: it is not ready",
-      "  10.128.4.4:5432   db-3   host2   none: it is going, and others are ready",
+      "  ENDPOINT          POD    NODE    SEES         CONNECTIONS",
+      "  10.128.0.2:5432   db-0   host1   10.128.0.9   50%",
+      "  10.128.4.2:5432   db-1   host2   10.128.0.9   50%",
+      "  10.128.4.3:5432   db-2   host2   <none>       none: it is not ready",
+      "  10.128.4.4:5432   db-3   host2   <none>       none: it is going, and others are ready",
       "",
     ].join("\n"),
   );
@@ -106,6 +106,46 @@ test("net trace tells that nobody has the labels, and of a port that is not ther
   expect(code).toBe(1);
   expect(out).toContain("problem: the service has no port 80: packets to it are refused\n");
   expect(out).toContain("problem: the service has no endpoints: no pod has the labels that it selects\n");
+});
+
+test("net trace tells whether clients keep their addresses, those from outside too, and if not why", async () => {
+  const back = (name: string, leadsBack: boolean): Promise<void> =>
+    writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Node, metadata: {name: ${name}}, status: {addresses: [{type: InternalIP, address: 192.0.2.1}], overlay: {leadsBack: ${leadsBack}}}}`,
+    );
+  await put("{apiVersion: v1, kind: Node, metadata: {name: host2}, spec: {podCIDR: 10.128.4.0/22}}");
+  await back("host1", true);
+  await back("host2", true);
+  await service(", type: NodePort");
+  await slice(endpoint("db-1", "10.128.4.2", "host2", "ready: true"));
+  const kept = await succeed(bench, "net trace asks db");
+  expect(kept).toMatch(/own address\n.*\n.*\n.* 10\.128\.0\.9 +100%\n\n/);
+  expect(kept).toContain("  clients from outside are seen under their own addresses\n");
+  await back("host2", false);
+  expect(await succeed(bench, "net trace asks db")).toContain(
+    "  clients from outside are not seen under their own addresses at 10.128.4.2:5432: node host2 does not lead answers back",
+  );
+  await writeStatus(
+    bench,
+    "{apiVersion: v1, kind: Pod, metadata: {name: asks, namespace: default}, status: {phase: Running, podIP: 10.128.4.2}}",
+  );
+  expect(await succeed(bench, "net trace asks db")).toContain(
+    "  not the client's own address at 10.128.4.2:5432: the pod meets itself\n",
+  );
+});
+
+test("net trace tells of SCTP that the node's kernel does not lead", async () => {
+  await writeStatus(
+    bench,
+    "{apiVersion: v1, kind: Node, metadata: {name: host1}, status: {conditions: [{type: SCTPUnavailable, status: 'True'}]}}",
+  );
+  await put(
+    "{apiVersion: v1, kind: Service, metadata: {name: db, namespace: default}, spec: {clusterIP: 10.96.0.20, selector: {app: db}, ports: [{name: sql, port: 5432, protocol: SCTP}]}}",
+  );
+  const { out, code } = await bench.run(["net", "trace", "asks", "db"]);
+  expect(code).toBe(1);
+  expect(out).toContain("problem: the kernel of node host1 does not track connections of SCTP");
 });
 
 test("net trace refuses what is not there", async () => {
@@ -164,6 +204,6 @@ test("net trace tells of each network's address, of what the name leads to there
   );
   const page = await succeed(bench, "net trace inner db");
   expect(page).toContain("name: leads to 10.96.0.21\n");
-  expect(page).toMatch(/its address on network back\n.*\n.*\n +10\.64\.1\.2:5432 +db-0 +host1 +100%\n/);
+  expect(page).toMatch(/its address on network back\n.*\n.*\n +10\.64\.1\.2:5432 +db-0 +host1 +10\.64\.1\.9 +100%\n/);
   expect(page).toMatch(/10\.64\.0\.2:5432 .*dropped: it is reached on network front, which the client is not on/);
 });

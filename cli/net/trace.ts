@@ -79,9 +79,50 @@ function frontText(front: TracedFront): string {
     `${each.ip}:${each.port}`,
     each.pod || "<none>",
     each.node || "<none>",
+    each.seenAs || "<none>",
     endpointText(each),
   ]);
-  return `\n${title}\n${verdict}${formatTable([["ENDPOINT", "POD", "NODE", "CONNECTIONS"], ...rows], "  ")}`;
+  const table = formatTable([["ENDPOINT", "POD", "NODE", "SEES", "CONNECTIONS"], ...rows], "  ");
+  return `\n${title}\n${verdict}${table}${hiddenText(endpoints)}${kind === "cluster" ? "" : outsideText(endpoints)}`;
+}
+
+/** Why endpoints do not see the client's own address. */
+function hiddenText(endpoints: readonly TracedEndpoint[]): string {
+  return [...byReason(endpoints, ({ hiddenWhy }) => hiddenWhy)]
+    .map(([why, of]) => `  not the client's own address at ${addressesOf(of)}: ${why}\n`)
+    .join("");
+}
+
+/** Whether those who are no pods and no hosts of the cluster keep their addresses. */
+function outsideText(endpoints: readonly TracedEndpoint[]): string {
+  const led = endpoints.filter(({ refusal }) => refusal === "");
+  if (led.length === 0) return "";
+  const hidden = [...byReason(led, ({ outsideHiddenWhy }) => outsideHiddenWhy)];
+  if (hidden.length === 0) return "  clients from outside are seen under their own addresses\n";
+  return hidden
+    .map(([why, of]) => `  clients from outside are not seen under their own addresses at ${addressesOf(of)}: ${why}\n`)
+    .join("");
+}
+
+function byReason(
+  endpoints: readonly TracedEndpoint[],
+  reason: (endpoint: TracedEndpoint) => string,
+): ReadonlyMap<string, readonly TracedEndpoint[]> {
+  const found = new Map<string, TracedEndpoint[]>();
+  for (const each of endpoints) {
+    const why = reason(each);
+    if (why !== "") found.set(why, [...(found.get(why) ?? []), each]);
+  }
+  return found;
+}
+
+/** So many addresses are named; of more there is the number. */
+const NAMED = 4;
+
+function addressesOf(endpoints: readonly TracedEndpoint[]): string {
+  const more = endpoints.length - NAMED;
+  const named = endpoints.slice(0, NAMED).map(({ ip, port }) => `${ip}:${port}`);
+  return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function endpointText({ refusal, share, blocked }: TracedEndpoint): string {

@@ -22,6 +22,7 @@ import { podGroup } from "./pod-group.js";
 import { queue } from "./queue.js";
 import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
+import { sctpServices } from "./sctp-services.js";
 import { serviceAccount } from "./service-account.js";
 import { startOrder } from "./start-order/start-order.js";
 import { statefulSet } from "./stateful-set/stateful-set.js";
@@ -49,6 +50,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     loadBalancer,
     networkController,
     serviceAddresses(parts),
+    sctpServices,
     ingress,
     disruption,
     nodes(parts),

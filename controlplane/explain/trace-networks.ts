@@ -20,11 +20,21 @@ export function networkOfAddress({ spec, status }: Service, ip: string): string 
   return ip === spec?.clusterIP && (status?.networkAddresses.length ?? 0) < 2 ? undefined : own;
 }
 
-/** What a name leads a client to: the addresses on the first of its networks on which there are any, else what everybody gets. */
+/** Who asks for a name. */
+export interface NameAsker {
+  readonly nodeName: string;
+  /** Undefined: a host. */
+  readonly networks: readonly string[] | undefined;
+}
+
+/**
+ * What a name leads a client to: the addresses on the first of its networks on which there are any, else what everybody gets. Of pods on a bridge network those of the
+ * client's node.
+ */
 export function namedAddresses(
   { spec, status }: Service,
   slices: readonly EndpointSlice[],
-  networks: readonly string[] = [DEFAULT_NETWORK],
+  { nodeName, networks = [DEFAULT_NETWORK] }: NameAsker,
 ): readonly string[] {
   if (spec?.clusterIP !== "None") {
     const given = status?.networkAddresses ?? [];
@@ -37,9 +47,15 @@ export function namedAddresses(
     endpoints.filter(({ conditions }) => spec.publishNotReadyAddresses || conditions?.ready !== false),
   );
   const isOnSeveral = shown.some((endpoint) => endpoint.networks.length > 0);
-  const shared = networks.find((name) => shown.some((endpoint) => addressOn(endpoint, name) !== undefined));
-  const network = isOnSeveral ? shared : undefined;
-  return shown.flatMap((endpoint) => addressOn(endpoint, network) ?? []).sort();
+  const on = (network: string): readonly Endpoint[] => shown.filter((each) => addressOn(each, network) !== undefined);
+  const near = (network: string): readonly Endpoint[] =>
+    on(network).filter((endpoint) => isReached(endpoint, { place: { nodeName, zone: "" }, network }));
+  const shared =
+    networks.find((network) => near(network).length > 0) ?? networks.find((network) => on(network).length > 0);
+  if (!isOnSeveral || shared === undefined) return shown.flatMap(({ addresses }) => addresses[0] ?? []).sort();
+  return near(shared)
+    .flatMap((endpoint) => addressOn(endpoint, shared) ?? [])
+    .sort();
 }
 
 /** Why one of a service's addresses does not lead to an endpoint, by networks; empty when that is not why. */

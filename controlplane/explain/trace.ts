@@ -1,5 +1,6 @@
 import { metaOf } from "../../kinds/object.js";
-import { isPodFinished } from "../../kinds/pod-state.js";
+import { isConditionTrue, isPodFinished } from "../../kinds/pod-state.js";
+import { SCTP_CONDITION, speaksSctp } from "../../kinds/sctp.js";
 import { TallshipError } from "../../lib/errors.js";
 import { addressOn, type Place } from "../../net/proxy/endpoint-choice.js";
 import { elementsOf, endpointsOf, frontKey, planFront } from "../../net/proxy/proxy-elements.js";
@@ -14,8 +15,16 @@ import {
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import type { View } from "../cache/view.js";
-import { apartText, clientNetworks, elsewhereText, namedAddresses, networkOfAddress } from "./trace-networks.js";
+import {
+  apartText,
+  clientNetworks,
+  elsewhereText,
+  type NameAsker,
+  namedAddresses,
+  networkOfAddress,
+} from "./trace-networks.js";
 import { type PolicyJudge, policyJudge } from "./trace-policies.js";
+import { type SeenClients, seenClients, type TracedClient, type TracedWay } from "./trace-source.js";
 
 const ZONE = "topology.kubernetes.io/zone";
 const FAMILIES = ["IPv4", "IPv6"] as const;
@@ -24,7 +33,7 @@ const SLICE_LABEL = "kubernetes.io/service-name";
 
 /**
  * Where a client's packets to a service go, decided by the very functions by which its node fills its maps; and of each endpoint
- * that gets none, why. Clients are pods and hosts: what is led otherwise for those from outside is not told.
+ * that gets none, why. Clients are pods and hosts: of those from outside, who may be led otherwise, it is told whether they keep their addresses.
  */
 export function traceOf(view: View, request: TraceRequest): TraceResponse {
   const client = clientOf(view, request);
@@ -47,23 +56,24 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
       place,
       judge,
       networks,
+      seen: (way: TracedWay) => seenClients(view, client, way),
     };
     return asked.map((target) => frontOf(target, ground));
   });
   return TraceResponse.fromPartial({
     node: client.node,
     address: client.address,
-    problems: [...client.problems, ...problemsOf(view, service, slices, request.port)],
-    names: namesOf(service, slices, networks),
+    problems: [
+      ...client.problems,
+      ...sctpProblems(view, service, client.node),
+      ...problemsOf(view, service, slices, request.port),
+    ],
+    names: namesOf(service, slices, { nodeName: client.node, networks }),
     fronts,
   });
 }
 
-interface TraceClient {
-  /** Undefined: a host. */
-  readonly pod: Pod | undefined;
-  readonly node: string;
-  readonly address: string;
+interface TraceClient extends TracedClient {
   readonly problems: readonly string[];
 }
 
@@ -100,6 +110,12 @@ function isAsked(port: ServicePort | undefined, wanted: string): boolean {
   return wanted === "" || port?.name === wanted || String(port?.port) === wanted;
 }
 
+function sctpProblems(view: View, service: Service, node: string): readonly string[] {
+  const isLacking = isConditionTrue(view.get("Node", "", node)?.status?.conditions, SCTP_CONDITION);
+  if (!isLacking || !speaksSctp(service)) return [];
+  return [`the kernel of node ${node} does not track connections of SCTP: they are not led to the service`];
+}
+
 function problemsOf(view: View, service: Service, slices: readonly EndpointSlice[], port: string): readonly string[] {
   const { spec } = service;
   if (spec?.type === "ExternalName") return [];
@@ -118,14 +134,11 @@ function problemsOf(view: View, service: Service, slices: readonly EndpointSlice
 }
 
 /** What the name of a service leads the client to. */
-function namesOf(
-  service: Service,
-  slices: readonly EndpointSlice[],
-  networks: readonly string[] | undefined,
-): readonly string[] {
+function namesOf(service: Service, slices: readonly EndpointSlice[], asker: NameAsker): readonly string[] {
   if (service.spec?.type === "ExternalName") return [service.spec.externalName];
-  return namedAddresses(service, slices, networks);
+  return namedAddresses(service, slices, asker);
 }
+
 interface TraceGround {
   readonly service: Service;
   readonly slices: readonly EndpointSlice[];
@@ -133,6 +146,7 @@ interface TraceGround {
   readonly judge: PolicyJudge;
   /** Of the client; undefined: it reaches all. */
   readonly networks: readonly string[] | undefined;
+  readonly seen: (way: TracedWay) => SeenClients;
 }
 
 function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
@@ -170,11 +184,15 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
         const node = endpoint.nodeName;
         const flow = { protocol: target.protocol, to: ip, port: at, uid, node };
         const blocked = refusal === "" ? apartText(endpoint, ip, ground.networks) || ground.judge(flow) : "";
-        return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked };
+        const isOpen = target.kind !== "cluster";
+        const seen = refusal === "" ? ground.seen({ endpoint, ip, isOpen }) : UNSEEN;
+        return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked, ...seen };
       });
     }),
   };
 }
+
+const UNSEEN: SeenClients = { seenAs: "", hiddenWhy: "", outsideHiddenWhy: "" };
 
 interface RefusalGround extends TraceGround {
   readonly target: ServiceTarget;

@@ -156,6 +156,8 @@ export interface Kernel extends PacketTables {
 
   /** Whether the kernel looks for routes by the marks of packets. */
   routesByMark(): Promise<boolean>;
+  /** Whether the kernel tracks connections of SCTP: it leads none to services otherwise. To be asked once there is a proxy's table. */
+  tracksSctp(): Promise<boolean>;
   /** Whether the device leaves checksums of what it sends to the network card; undefined when it cannot be known. */
   leavesChecksums(device: string): Promise<boolean | undefined>;
   /** Has the device leave checksums to the card, or not. */

@@ -21,6 +21,13 @@ import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js
 import type { UnderlayDevice } from "./kernel.js";
 import { feed, sectionMark, sections, showAll, shown } from "./shell-script.js";
 
+/** By the names of the kernel's settings of connection tracking. Without any, it is not known to be missing. */
+export function tracksSctp(settings: readonly string[]): boolean {
+  const has = (protocol: string): boolean =>
+    settings.some((name) => name.startsWith(`nf_conntrack_${protocol}_timeout`));
+  return has("sctp") || !has("tcp");
+}
+
 /**
  * Why a shell and not a long-lived `ip -batch -`: that one remembers the index of each device by name, and after somebody has deleted
  * and made a device of the same name it goes on speaking of the old one. A shell that forks `ip -batch` costs 1 ms per batch.
@@ -78,6 +85,12 @@ export class LinkKernel {
   async routesByMark(): Promise<boolean> {
     this.canRouteByMark ??= (await this.shellAnswer("ip rule show 2>/dev/null; true")).includes("lookup main");
     return this.canRouteByMark;
+  }
+
+  /** A kernel that tracks connections has settings for each protocol whose connections it knows. */
+  async tracksSctp(): Promise<boolean> {
+    const answer = await this.shellAnswer("ls /proc/sys/net/netfilter 2>/dev/null; true");
+    return tracksSctp(answer.split(/\s+/));
   }
 
   async leavesChecksums(device: string): Promise<boolean | undefined> {

@@ -44,6 +44,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
     readEntries: (devices, settings) => links.readEntries(devices, settings),
     changeEntries: (changes) => links.changeEntries(changes),
     routesByMark: () => links.routesByMark(),
+    tracksSctp: () => links.tracksSctp(),
     leavesChecksums: (device) => links.leavesChecksums(device),
     leaveChecksums: (device, isLeft) => links.leaveChecksums(device, isLeft),
     readTunnels: (devices) => tunnels.read(devices),

@@ -51,6 +51,8 @@ export class SimulatedKernel implements Kernel {
   tunnelRefusal = "";
   /** Whether this host can route packets by their marks. */
   canRouteByMark = true;
+  /** False: it is built without tracking of SCTP. */
+  knowsSctp = true;
   private six: SimulatedKernel | undefined;
   private rules: SimulatedRules | undefined;
   private generation = 0;
@@ -110,6 +112,10 @@ export class SimulatedKernel implements Kernel {
 
   async routesByMark(): Promise<boolean> {
     return this.canRouteByMark;
+  }
+
+  async tracksSctp(): Promise<boolean> {
+    return this.knowsSctp;
   }
 
   async leavesChecksums(device: string): Promise<boolean | undefined> {

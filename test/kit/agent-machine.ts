@@ -243,7 +243,7 @@ export function deleted(pod: Pod, graceSeconds: number): Pod {
 
 function noNetwork(): NodeNetwork {
   return {
-    start: async () => ({ vtepMAC: "", mtu: 1450, leadsBack: false }),
+    start: async () => ({ vtepMAC: "", mtu: 1450, leadsBack: false, tracksSctp: true }),
     setMap: () => undefined,
     setPolicies: () => undefined,
     remedy: () => undefined,
