@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../lib/errors.js";
 import { LIMITS } from "../lib/limits.js";
 import { ignoredIngressAnnotation } from "./ingress-annotations.js";
+import { withoutInjected } from "./injected-volumes.js";
 import { lookupKind } from "./lookup.js";
 import type { Typed } from "./object.js";
 import { type PathStep, type Problem, pathText } from "./problem.js";
@@ -97,12 +98,24 @@ class Decoder {
     const schema = messageSchema(found.kind);
     if (schema.notEnforced !== "")
       this.warn(root.at, `accepted, not enforced: kind ${found.kind}: ${schema.notEnforced}`);
-    const object = this.message(schema, root, true);
+    const object = this.message(schema, found.kind === "Pod" ? this.asWritten(root) : root, true);
     if (found.kind === "Ingress") this.noteAnnotations(root);
     // The message's schema is the kind's, so its fields are the kind's type.
     return [
       { typed: { kind: found.kind, object } as unknown as Typed, root, source: this.source, path: [...this.path] },
     ];
+  }
+
+  /** A pod without what Kubernetes adds to each: whoever exports pods has it in all of them, and has written it in none. */
+  private asWritten(root: MapNode): MapNode {
+    const { root: pod, droppedAt } = withoutInjected(root);
+    for (const at of droppedAt)
+      this.within("spec", () =>
+        this.within("volumes", () =>
+          this.warn(at, "ignored: Kubernetes adds it for its API's token, which pods do not have here"),
+        ),
+      );
+    return pod;
   }
 
   /** Names the annotations of an ingress that nothing reads: they are settings, and files are full of other controllers' ones. */

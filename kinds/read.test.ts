@@ -287,6 +287,27 @@ describe("what is not enforced is named", () => {
     expect(warnings.map(({ path, message }) => `${path}: ${message}`)).toEqual(want);
   });
 
+  test("the volume that Kubernetes adds to every pod, with its mounts", () => {
+    const text = `apiVersion: v1
+kind: Pod
+metadata: {name: p}
+spec:
+  containers:
+    - {name: c, image: i, volumeMounts: [{name: kube-api-access-x7n8q, mountPath: /var/run/secrets}, {name: d, mountPath: /d}]}
+  volumes:
+    - {name: d, emptyDir: {}}
+    - {name: kube-api-access-x7n8q, projected: {sources: [{serviceAccountToken: {path: token}}]}}
+`;
+    const { objects, warnings, problems } = read(text);
+    expect(problems).toEqual([]);
+    expect(warnings.map(problemText)).toEqual([
+      "a.yaml:9:7: spec.volumes: ignored: Kubernetes adds it for its API's token, which pods do not have here",
+    ]);
+    expect(objects[0]?.typed.object).toMatchObject({
+      spec: { volumes: [{ name: "d" }], containers: [{ volumeMounts: [{ name: "d" }] }] },
+    });
+  });
+
   test("what the server of Kubernetes wrote into the file", () => {
     const text =
       "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c, creationTimestamp: null, managedFields: [{manager: x}]}\n";
