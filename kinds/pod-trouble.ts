@@ -16,4 +16,13 @@ export function podTrouble(pod: Pod): string | undefined {
   return pod.status?.message || undefined;
 }
 
+/** Which containers of a pod run without being ready, in a sentence; undefined when none does. */
+export function unreadyText(pod: Pod): string | undefined {
+  const names = (pod.status?.containerStatuses ?? []).flatMap(({ name, ready, state }) =>
+    state?.running !== undefined && !ready ? [name] : [],
+  );
+  if (names.length === 0) return undefined;
+  return `container ${names.join(", ")} runs and is not ready (tsctl describe tells what its probe says)`;
+}
+
 const HARMLESS: ReadonlySet<string> = new Set(["ContainerCreating", "PodInitializing", "Completed"]);

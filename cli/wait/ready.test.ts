@@ -48,10 +48,16 @@ describe("apply --wait", () => {
       bench,
       '{apiVersion: v1, kind: Pod, metadata: {name: web-1-a, namespace: default}, status: {phase: Pending, conditions: [{type: PodScheduled, status: "False", message: "0/3 nodes: 3 insufficient memory"}]}}',
     );
+    await bench.api.create(objectOf(podText("web-1-b", owner("ReplicaSet", "web-1", set.object.metadata?.uid))));
+    await writeStatus(
+      bench,
+      "{apiVersion: v1, kind: Pod, metadata: {name: web-1-b, namespace: default}, status: {phase: Running, containerStatuses: [{name: main, ready: true, state: {running: {}}}, {name: side, state: {running: {}}}]}}",
+    );
     await bench.api.clock.advance(31_000);
     const { code, err } = await running.ended;
     expect(code).toBe(8);
     expect(err).toContain("error: not ready after 30 s\n");
     expect(err).toContain("    1 pod: not scheduled: 0/3 nodes: 3 insufficient memory\n");
+    expect(err).toContain("    1 pod: container side runs and is not ready (tsctl describe tells");
   });
 });

@@ -1,6 +1,6 @@
 import { keyOf, keyText, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { isControlledBy } from "../../kinds/owners.js";
-import { podTrouble } from "../../kinds/pod-trouble.js";
+import { podTrouble, unreadyText } from "../../kinds/pod-trouble.js";
 import type { KindName } from "../../kinds/registry.js";
 import { EXIT } from "../exit-codes.js";
 import type { Query } from "../objects.js";
@@ -111,7 +111,7 @@ export class Progress {
     const counts = new Map<string, number>();
     for (const pod of this.known.values()) {
       if (pod.kind !== "Pod" || key.kind === "Pod" || !this.isBelow(pod, key)) continue;
-      const trouble = podTrouble(pod.object);
+      const trouble = podTrouble(pod.object) ?? unreadyText(pod.object);
       if (trouble !== undefined) counts.set(trouble, (counts.get(trouble) ?? 0) + 1);
     }
     return [...counts].map(([trouble, count]) => `  ${count} pod${count === 1 ? "" : "s"}: ${trouble}`);
