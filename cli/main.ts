@@ -34,7 +34,7 @@ async function runVerb(
     await at.shell.stdout.write(verbHelp(at.name, verb));
     return EXIT.ok;
   }
-  const call = parse(args, verb.flags, isCommandLast, verb.instead);
+  const call = parse(verb.readsNothing ? [] : args, verb.flags, isCommandLast, verb.instead);
   if (verb.operands === "none" && call.operands.length > 0) throw usageError(`unexpected "${call.operands[0]}"`);
   if (call.rest !== undefined && verb.takesCommand !== true) throw usageError("nothing can follow --");
   return verb.run(call, at.shell, VERBS);

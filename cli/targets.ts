@@ -26,6 +26,11 @@ export const ALL: readonly string[] = [
   "Job",
 ];
 
+/** Among other types kubectl's Endpoints are the objects that hold them here. */
+function isEndpoints(word: string): boolean {
+  return word === "ep" || word === "endpoints";
+}
+
 /** Reads `TYPE`, `TYPE,TYPE`, `TYPE NAME…` and `TYPE/NAME…`. Throws usage errors. */
 export function readTargets(operands: readonly string[]): readonly Target[] {
   const [first, ...rest] = operands;
@@ -33,7 +38,9 @@ export function readTargets(operands: readonly string[]): readonly Target[] {
   // Names of images hold slashes themselves.
   if (rest.length > 0 && kindOfWord(first) === "Image") return [{ kind: "Image", names: rest.map(imageName) }];
   if (operands.some((operand) => operand.includes("/"))) return bySlash(operands);
-  const kinds = first.split(",").flatMap(kindsOf);
+  const kinds = first
+    .split(",")
+    .flatMap((word) => (first.includes(",") && isEndpoints(word) ? "EndpointSlice" : kindsOf(word)));
   return [...new Set(kinds)].map((kind) => ({ kind, names: rest }));
 }
 

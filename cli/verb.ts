@@ -24,6 +24,8 @@ export interface Verb<F extends Flags = Flags> {
   readonly instead?: Readonly<Record<string, string>>;
   /** What operands are, for completion. */
   readonly operands: "none" | "objects" | "pods" | "nodes" | "types" | "sets" | "words";
+  /** Whatever follows is of no interest: the verb only says what to use instead. */
+  readonly readsNothing?: true;
   /** A command follows after `--`. */
   readonly takesCommand?: boolean;
   /** Whether with these arguments everything after the first operand is a command's, as docker has it; else only what stands after `--`. */

@@ -142,6 +142,19 @@ describe("the rest", () => {
     const { code, err } = await bench.run(["gte"]);
     expect(err).toBe('error: unknown command "gte", did you mean "get"?\nrun "tsctl help" for its use\n');
     expect(code).toBe(2);
+    const refused = await bench.run(["proxy", "--port=8080"]);
+    expect(refused).toMatchObject({ code: 1, err: expect.stringContaining("port-forward leads to pods and services") });
+  });
+
+  test("endpoints stand beside other types as the objects that hold them", async () => {
+    bench = await openTsctlBench();
+    await bench.api.create(
+      objectOf(
+        "{apiVersion: discovery.k8s.io/v1, kind: EndpointSlice, metadata: {name: web-1, namespace: default}, addressType: IPv4}",
+      ),
+    );
+    await bench.api.create(objectOf(podText("a")));
+    expect(await succeed(bench, "get po,ep -o name")).toBe("pod/a\nendpointslice.discovery.k8s.io/web-1\n");
   });
 
   test("a description tells what matters and hides secrets", async () => {

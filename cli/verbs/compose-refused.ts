@@ -7,6 +7,7 @@ export function composeRefused(name: string, instead: string): AnyVerb {
     forms: [`compose ${name}`],
     description: `Not supported: ${instead}.`,
     flags: {},
+    readsNothing: true,
     operands: "words",
     run: async () => {
       throw new TallshipError("not_supported", `compose ${name} is not supported: ${instead}`);

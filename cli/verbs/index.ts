@@ -12,6 +12,8 @@ function refusedOfCompose(all: Readonly<Record<string, string>>): readonly VerbR
   }));
 }
 
+import { KUBECTL_REFUSED } from "./kubectl-refused.js";
+
 /** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here; the verbs of large groups have theirs in groups.ts. */
 export const VERBS: readonly VerbRow[] = [
   {
@@ -327,6 +329,7 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./token-revoke.js")).tokenRevoke,
   },
   ...CONFIG_VERBS,
+  ...KUBECTL_REFUSED,
   {
     name: "explain",
     summary: "tell what a kind and its fields mean",

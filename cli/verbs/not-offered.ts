@@ -8,8 +8,7 @@ export function notOffered(name: string, instead: string): AnyVerb {
     description: `Not offered: ${instead}.`,
     flags: {},
     operands: "words",
-    commandFollows: () => true,
-    takesCommand: true,
+    readsNothing: true,
     run: async () => {
       throw new TallshipError("not_supported", `${name} is not offered: ${instead}`);
     },
