@@ -112,7 +112,10 @@ export const LIMITS = {
   },
   watchEventsPerMessage: { value: 200, why: "50 per message give nine tenths of the throughput; more smooths bursts" },
   watcherBufferEvents: { value: 20_000, why: "a watcher further behind is cut with slow_watcher" },
-  watchersPerReplica: { value: 20_000, why: "each holds a buffer" },
+  watchersPerReplica: {
+    value: 50_000,
+    why: "each holds a buffer; a node has four, and 10,000 nodes leave room for others",
+  },
   watchHistoryEvents: { value: 50_000, why: "events a replica keeps so that a watch can resume without a relist" },
   cacheCompareMs: { value: 60_000, why: "etcd 3.4 may lose changes of a watch: all revisions are compared this often" },
   cacheCompareAgainMs: { value: 2_000, why: "a difference that stands this long is not mere delay: the cache relists" },

@@ -4,6 +4,7 @@ import { limit } from "../../../lib/limits.js";
 import type { CacheBatch, CacheChange, Cached, WatchCache } from "../../cache/view.js";
 import type { CompiledSelection } from "../selection.js";
 import { typedOf } from "../write/reads.js";
+import { PeerViews } from "./peer-views.js";
 import { Watcher, type WatchStart } from "./watcher.js";
 
 /** The watchers of one kind: those of pods of one node by its name, for there is one such per node and each change concerns few. */
@@ -20,11 +21,15 @@ export class WatchHub {
   private readonly watchers = new Set<Watcher>();
   private readonly cache: WatchCache;
   private readonly onCut: () => void;
-  private changesSinceMark = 0;
+  private readonly peerViews = new PeerViews();
+  private marking: Iterator<Watcher>;
+  /** Changes times watchers since the last mark. */
+  private unmarked = 0;
 
   constructor(cache: WatchCache, onCut: () => void = () => undefined) {
     this.cache = cache;
     this.onCut = onCut;
+    this.marking = this.watchers.values();
     cache.subscribe((batch) => this.deliver(batch));
   }
 
@@ -33,11 +38,14 @@ export class WatchHub {
     return this.watchers.size;
   }
 
-  /** Opens a watch that starts at what the cache holds now; to be called in the same turn in which `start` was read. */
-  open(selections: readonly CompiledSelection[], start: WatchStart): Watcher {
+  /** Opens a watch that starts at what the cache holds now; to be called in the same turn in which `start` was read. `isOfNode`: it is told of nodes what nodes are told of each other. */
+  open(selections: readonly CompiledSelection[], start: WatchStart, isOfNode = false): Watcher {
     if (this.watchers.size >= limit("watchersPerReplica"))
       throw new TallshipError("resource_exhausted", `watch: ${this.watchers.size} watches are open, no more are taken`);
-    const watcher = new Watcher(selections, start, () => this.cache.view.revision);
+    const watcher = new Watcher(selections, start, {
+      offeredRevision: () => this.cache.view.revision,
+      ...(isOfNode && { views: this.peerViews }),
+    });
     this.watchers.add(watcher);
     for (const selection of selections) this.placeOf(selection).add(watcher);
     return watcher;
@@ -56,11 +64,24 @@ export class WatchHub {
 
   private deliver({ changes }: CacheBatch): void {
     for (const change of changes) for (const watcher of this.concernedBy(change)) this.offer(watcher, change);
-    this.changesSinceMark += changes.length;
-    // A watch that sees nothing for long could not resume: the history would have moved past it.
-    if (this.changesSinceMark < limit("watchHistoryEvents") / 4) return;
-    this.changesSinceMark = 0;
-    for (const watcher of this.watchers) watcher.mark();
+    this.markSome(changes.length);
+  }
+
+  /**
+   * A watch that sees nothing for long could not resume: the history would have moved past it. Each is marked once while a quarter of the history passes; one after the other, since of many
+   * nodes the watches are so many that all of them at once would have the thread to themselves.
+   */
+  private markSome(changeCount: number): void {
+    const quarter = limit("watchHistoryEvents") / 4;
+    this.unmarked += this.watchers.size * Math.min(changeCount, quarter);
+    for (; this.unmarked >= quarter; this.unmarked -= quarter) this.nextToMark()?.mark();
+  }
+
+  private nextToMark(): Watcher | undefined {
+    const next = this.marking.next();
+    if (next.done !== true) return next.value;
+    this.marking = this.watchers.values();
+    return this.marking.next().value;
   }
 
   private offer(watcher: Watcher, change: CacheChange): void {

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { encodeObject, type Typed } from "../../../kinds/object.js";
+import { decodeObject, encodeObject, keyOf, storeKey, type Typed } from "../../../kinds/object.js";
 import { TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Identity } from "../../../lib/transport/service.js";
@@ -10,6 +10,7 @@ import {
   type WatchResponse,
 } from "../../../proto/gen/tallship/v1/api.js";
 import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
+import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ADMIN, type ApiBench, openApiBench } from "../../../test/kit/api-bench.js";
 import { settle } from "../../../test/kit/manual-clock.js";
@@ -214,6 +215,46 @@ test("a node watches its own pods whatever it asks for, and sees them come and g
   expect(secrets.ended).toBe("forbidden");
 });
 
+test("a node is told of others how they are reached and whether they are ready, and not of what else changes there", async () => {
+  bench = await openApiBench();
+  const overlay = { underlayIP: "192.0.2.7", vtepMAC: "02:00:00:00:00:07", mtu: 1450 };
+  const spec = { podCIDR: "10.128.4.0/22", podCIDRs: ["10.128.4.0/22"], unschedulable: true };
+  const labels = { "topology.kubernetes.io/zone": "a" };
+  const nodeWith = (ready: string, memory: string): Typed => ({
+    kind: "Node",
+    object: Node.fromPartial({
+      metadata: { name: "node-b", labels },
+      spec,
+      status: { allocatable: { memory }, overlay, conditions: [{ type: "Ready", status: ready, message: memory }] },
+    }),
+  });
+  const write = async (typed: Typed): Promise<void> => {
+    const key = storeKey(keyOf(typed));
+    await bench.store.transact({ checks: [], writes: [{ op: "put", key, value: encodeObject(typed) }] });
+    await bench.caughtUp();
+    await settle();
+  };
+  await write(nodeWith("True", "1Gi"));
+  const peer = new Seen({ selections: [{ kind: "Node" }] }, { role: "node", name: "node-a" });
+  const admin = new Seen({ selections: [{ kind: "Node" }] });
+  await settle();
+  await write(nodeWith("True", "2Gi"));
+  expect([peer.events, admin.events]).toEqual([["+node-b"], ["+node-b", "+node-b"]]);
+  await write(nodeWith("False", "2Gi"));
+  expect([peer.events.length, admin.events.length]).toEqual([2, 3]);
+  const shown = peer.last?.events[0]?.item?.object;
+  expect(shown && decodeObject(shown).object).toEqual(
+    Node.fromPartial({
+      metadata: { name: "node-b", labels },
+      spec: { podCIDR: spec.podCIDR, podCIDRs: spec.podCIDRs },
+      status: { overlay, conditions: [{ type: "Ready", status: "False" }] },
+    }),
+  );
+  const late = new Seen({ selections: [{ kind: "Node" }] }, { role: "node", name: "node-c" });
+  await settle();
+  expect(late.messages[0]?.events[0]?.item?.object).toEqual(shown);
+});
+
 test("a pod that is bound while it is watched by node appears there", async () => {
   bench = await openApiBench();
   await bench.create(pod("web", ""));
@@ -234,6 +275,17 @@ test("a watch that sees nothing is told how far it is before the history moves p
   expect(idle.events).toEqual([]);
   expect(idle.messages).toHaveLength(2);
   expect(bench.cache.batchesAfter(idle.last?.revision ?? 0)).toBeDefined();
+});
+
+test("watches that see nothing are told so one after the other, not all at once", async () => {
+  bench = await openApiBench();
+  const idle = ["Secret", "Service"].map((kind) => new Seen({ selections: [{ kind }] }));
+  await settle();
+  const told = () => idle.map(({ messages }) => messages.length);
+  expect(told()).toEqual([1, 1]);
+  await bench.apply(Array.from({ length: limit("watchHistoryEvents") / 8 }, (_, at) => config(`c${at}`)));
+  await settle();
+  expect(told()).toEqual([2, 1]);
 });
 
 test("no more watches are open than a replica takes, and one that ends makes room", async () => {

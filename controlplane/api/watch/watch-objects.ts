@@ -20,7 +20,8 @@ export async function* watchObjects(
   const { cache, hub } = deps;
   const selections = compileAll(request.selections, context.identity);
   if (request.afterRevision > 0) await checkResume(cache, request, context.signal);
-  const watcher = hub.open(selections, startOf(cache, selections, request.afterRevision));
+  const start = startOf(cache, selections, request.afterRevision);
+  const watcher = hub.open(selections, start, context.identity.role === "node");
   const wake = (): void => watcher.signal();
   context.signal.addEventListener("abort", wake, { once: true });
   try {

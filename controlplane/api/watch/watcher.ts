@@ -4,6 +4,7 @@ import { type WatchEvent, WatchEvent_Type, type WatchResponse } from "../../../p
 import type { CacheChange, Cached } from "../../cache/view.js";
 import { itemOf } from "../read.js";
 import { type CompiledSelection, isSelected } from "../selection.js";
+import type { PeerViews } from "./peer-views.js";
 
 /** An event on its way to a watcher. The object's bytes are the cache's own until they are sent. */
 interface Pending {
@@ -18,6 +19,14 @@ export interface WatchStart {
   readonly missed: readonly CacheChange[];
 }
 
+/** What a watcher knows beside what it selects. */
+export interface WatcherSurroundings {
+  /** Everything up to the revision that this returns was offered. */
+  readonly offeredRevision: () => number;
+  /** Objects are shown so; absent: as they are. */
+  readonly views?: PeerViews;
+}
+
 /**
  * One watch: its selections and the events that it has not been sent yet. What was there at the start is held as references to the cache; changes after
  * it wait in a buffer of limits.watcherBufferEvents: a watcher that falls further behind is cut, whatever it costs it, so that it never
@@ -28,18 +37,21 @@ export class Watcher {
   private readonly start: Pending[];
   private changes: Pending[] = [];
   private head = 0;
-  /** Everything up to the revision that this returns was offered. */
-  private readonly offeredRevision: () => number;
+  private readonly surroundings: WatcherSurroundings;
   /** Whether a message is due although nothing waits: the first one, and marks of progress. */
   private isMessageDue = true;
   private cut: TallshipError | undefined;
   private wake: (() => void) | undefined;
 
-  constructor(selections: readonly CompiledSelection[], start: WatchStart, offeredRevision: () => number) {
+  constructor(selections: readonly CompiledSelection[], start: WatchStart, surroundings: WatcherSurroundings) {
     this.selections = selections;
-    this.offeredRevision = offeredRevision;
+    this.surroundings = surroundings;
     this.start = [
-      ...start.initial.map((object) => ({ type: WatchEvent_Type.PUT, object, revision: object.revision })),
+      ...start.initial.map((object) => ({
+        type: WatchEvent_Type.PUT,
+        object: this.shown(object),
+        revision: object.revision,
+      })),
       ...start.missed.flatMap((change) => this.eventOf(change) ?? []),
     ];
   }
@@ -105,15 +117,22 @@ export class Watcher {
     }
     this.isMessageDue = false;
     // Changes of one revision may be cut in two: up to the revision before has been sent in full.
-    const revision = following === undefined ? this.offeredRevision() : following.revision - 1;
+    const revision = following === undefined ? this.surroundings.offeredRevision() : following.revision - 1;
     return { events: taken.map(encode), revision, isSynced: true };
   }
 
   /** What a change means to this watcher: an object that leaves the selection is gone. */
   private eventOf({ before, after, revision }: CacheChange): Pending | undefined {
-    if (after !== undefined && this.sees(after)) return { type: WatchEvent_Type.PUT, object: after, revision };
-    if (before !== undefined && this.sees(before)) return { type: WatchEvent_Type.DELETE, object: before, revision };
-    return undefined;
+    const wasSeen = before !== undefined && this.sees(before);
+    if (after !== undefined && this.sees(after)) {
+      if (wasSeen && this.surroundings.views?.isSame(before, after) === true) return undefined;
+      return { type: WatchEvent_Type.PUT, object: this.shown(after), revision };
+    }
+    return wasSeen ? { type: WatchEvent_Type.DELETE, object: this.shown(before), revision } : undefined;
+  }
+
+  private shown(cached: Cached): Cached {
+    return this.surroundings.views?.of(cached) ?? cached;
   }
 
   private sees(cached: Cached): boolean {
