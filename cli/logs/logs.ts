@@ -30,6 +30,8 @@ export interface LogFlags extends ClusterFlags {
   readonly prefix: boolean;
   /** Nothing says whose a line is, though several write. */
   readonly isBare?: boolean;
+  /** Pods are yet to come: that there are none is no failure where they are followed. */
+  readonly isPatient?: boolean;
   readonly limitBytes: number | undefined;
   readonly selector: string | undefined;
   /** Of all containers only those with these names. */
@@ -56,7 +58,7 @@ export async function runLogs(
         target,
         flags,
       );
-    if (pods.length === 0) throw nothingFound(cluster, target, flags);
+    if (pods.length === 0 && !(flags.follow && flags.isPatient === true)) throw nothingFound(cluster, target, flags);
     const isOnePod = target?.kind === "Pod";
     const isSeveral = flags.allContainers || (!isOnePod && (pods.length > 1 || flags.follow));
     const hasPrefix = flags.isBare !== true && (flags.prefix || isSeveral);

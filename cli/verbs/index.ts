@@ -296,6 +296,21 @@ export const VERBS: readonly VerbRow[] = [
     load: async () => (await import("./compose-scale.js")).composeScale,
   },
   {
+    name: "compose attach",
+    summary: "join a service's container",
+    load: async () => (await import("./compose-attach.js")).composeAttach,
+  },
+  {
+    name: "compose stats",
+    summary: "show what a project's containers use, live",
+    load: async () => (await import("./compose-stats.js")).composeStats,
+  },
+  {
+    name: "compose wait",
+    summary: "wait until containers of services have ended",
+    load: async () => (await import("./compose-wait.js")).composeWait,
+  },
+  {
     name: "compose version",
     summary: "tell this program's version",
     load: async () => (await import("./compose-version.js")).composeVersion,
@@ -305,9 +320,6 @@ export const VERBS: readonly VerbRow[] = [
     create: "up -d makes the containers and starts them; config --objects shows what they become",
     unpause: "nothing is paused; start brings back what was stopped",
     watch: "build the image and up again: compose up -d --build",
-    wait: "use tsctl wait: wait -n PROJECT job/SERVICE --for=condition=Complete",
-    stats: "use tsctl stats -n PROJECT",
-    attach: "use tsctl attach -n PROJECT deploy/SERVICE",
     commit: "use tsctl commit -n PROJECT CONTAINER NAME",
     export: "use tsctl export -n PROJECT CONTAINER",
   }),

@@ -193,6 +193,8 @@ test("a service that uses another one's network is told of, stopped and started 
 test("config prints the merged files, and what a cluster cannot do says what does instead", async () => {
   bench.files.set("compose.override.yaml", `services: {web: {environment: [A=1]}}`);
   expect((await ok("compose config --services")).out).toBe("web\ndb\nagent\n");
+  bench.files.set("built.yaml", 'services: {web: {build: .}, db: {image: "db:1"}}');
+  expect((await ok("compose -f built.yaml -p shop config --images")).out).toBe("shop-web\ndb:1\n");
   expect((await ok("compose config")).out).toContain("environment:\n    - A=1\n");
   expect((await ok("compose config --objects")).out).toContain("kind: Deployment");
   expect((await run("compose pause")).err).toContain("compose pause is not supported: use stop");

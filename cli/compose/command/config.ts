@@ -6,6 +6,7 @@ import type { Flags, FlagValues } from "../../flags.js";
 import { printObjects } from "../../print.js";
 import type { Shell } from "../../shell.js";
 import { asTreeNode, type ComposeNode } from "../load/node.js";
+import { imageOf } from "../translate/build.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
 
 /** Flags of `compose config`. */
@@ -31,7 +32,8 @@ export async function runConfig(
   const text = (): string => {
     if (flags.quiet) return "";
     if (flags.services) return lines(services.map(([name]) => name));
-    if (flags.images) return lines(services.flatMap(([, { value }]) => value.image?.value ?? []));
+    if (flags.images)
+      return lines(services.flatMap(([name, { value }]) => imageOf(project.name, name, value)?.value ?? []));
     if (flags.volumes) return lines([...(project.model.volumes?.value.keys() ?? [])]);
     if (flags.profiles)
       return lines(services.flatMap(([, { value }]) => value.profiles?.value.map((one) => one.value) ?? []));

@@ -152,3 +152,33 @@ test("a run is refused when the service is unknown or a flag makes no sense", as
   expect((await run("compose run -u a=b web")).err).toContain("want container=user or container=user:group");
   expect((await run("compose run -d --rm web")).err).toContain("leave -d out");
 });
+
+test("up until a container ends stops everything and ends with that container's exit code", async () => {
+  const running = bench.start(["compose", "up", "--exit-code-from", "web"], OPTIONS);
+  await waitFor("web", async () => (await run("get deployment web -n shop")).code === 0 || undefined);
+  // There is no controller here: the pods are what it would make.
+  for (const service of ["db", "web"]) {
+    const labels = { "com.docker.compose.project": "shop", "com.docker.compose.service": service };
+    const metadata = { name: `${service}-1`, namespace: "shop", labels };
+    const pod = { apiVersion: "v1", kind: "Pod", metadata, spec: { containers: [{ name: service, image: "x" }] } };
+    bench.files.set("pod.json", JSON.stringify(pod));
+    await run("create -f pod.json");
+  }
+  const ends = (name: string, exitCode: number): Promise<void> =>
+    writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Pod, metadata: {name: ${name}-1, namespace: shop}, status: {containerStatuses: [{name: ${name}, restartCount: 1, state: {waiting: {}}, lastState: {terminated: {exitCode: ${exitCode}}}}]}}`,
+    );
+  await ends("db", 9);
+  await ends("web", 4);
+  // The last words have half a second; nobody else's clock moves.
+  await waitFor("the stop", async () => {
+    await bench.api.clock.advance(500);
+    return running.err().includes("web-1 exited with code 4") || undefined;
+  });
+  await run("delete pod db-1 web-1 -n shop --grace-period=0 --force");
+  expect((await running.ended).code).toBe(4);
+  expect((await run("get deployment web -n shop -o jsonpath={.spec.replicas}")).out).toBe("0");
+  expect((await run("compose up -d --exit-code-from web")).err).toContain("leave them out");
+  expect((await run("compose up --exit-code-from wbe")).err).toContain("no such service: wbe");
+});

@@ -11,6 +11,7 @@ import { dnsName, PROJECT_LABEL } from "../translate/names.js";
 import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { bringUp, objectsFor } from "./bring-up.js";
 import { buildFirst } from "./build.js";
+import { firstEnd } from "./first-end.js";
 import { type LiveProject, objectsOf, removeAll, serviceOf, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
 import { restartServices, stopServices } from "./power.js";
@@ -26,6 +27,11 @@ export const UP_FLAGS = {
   build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
   noBuild: { type: "switch", summary: "build nothing, also what the cluster has no image of" },
   forceRecreate: { type: "switch", summary: "replace the containers, also of services that are as the files say" },
+  abortOnContainerExit: {
+    type: "switch",
+    summary: "stop everything once a container has ended, and end with its exit code",
+  },
+  exitCodeFrom: { type: "text", value: "SERVICE", summary: "the same, once this service's container has ended" },
   noColor: { type: "switch", summary: "for docker's sake: there are no colours" },
   noLogPrefix: { type: "switch", summary: "do not say whose a line is, where logs are followed" },
   noRecreate: { type: "switch", summary: "for docker's sake: what is as the files say stays in any case" },
@@ -44,7 +50,7 @@ const WAIT_MS = 300_000;
 const UP_ABSENT: Omit<UpFlags, keyof typeof PROJECT_FLAGS> = {
   ...{ detach: false, wait: false, waitTimeout: undefined, scale: [], removeOrphans: false, build: false },
   ...{ noBuild: false, forceRecreate: false, quietPull: false, noDeps: false, noColor: false, noLogPrefix: false },
-  ...{ noRecreate: false, timestamps: false, yes: false },
+  ...{ noRecreate: false, timestamps: false, yes: false, abortOnContainerExit: false, exitCodeFrom: undefined },
 };
 
 /** Makes the project run as its files say; then follows its logs until Ctrl-C, which stops it, unless it runs detached. */
@@ -55,6 +61,7 @@ export async function runUp(
   const project = await openProject(shell, flags, { named: operands, notes: true });
   for (const name of operands)
     if (project.model.services?.value.has(name) !== true) throw usageError(`no such service: ${name}`);
+  checkEnd(flags, project);
   const scaled = scaleOf(flags.scale);
   const wanted = operands.length === 0 ? project.objects : objectsFor(project, operands, flags.noDeps);
   for (const name of scaled.keys()) refuseScale(name, wanted);
@@ -72,7 +79,8 @@ export async function runUp(
     if (operands.length === 0) await orphans(live, project, flags.removeOrphans);
     return flags.wait ? waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, written) : EXIT.ok;
   });
-  return flags.detach || flags.wait || code !== EXIT.ok ? code : follow(project, flags, operands, shell);
+  if (flags.detach || flags.wait || code !== EXIT.ok) return code;
+  return isToEnd(flags) ? followToEnd(project, flags, shell) : follow(project, flags, operands, shell);
 }
 
 /** Flags of `compose scale`. */
@@ -89,6 +97,18 @@ export function runScale(
   if (operands.length === 0) throw usageError("say of which service: compose scale SERVICE=NUMBER");
   const names = operands.map((text) => text.replace(/=.*$/s, ""));
   return runUp({ flags: { ...UP_ABSENT, ...flags, detach: true, scale: operands }, operands: names }, shell);
+}
+
+/** Whether what runs is followed only until a container ends, as in tests. */
+function isToEnd({ abortOnContainerExit: isAborted, exitCodeFrom }: UpFlags): boolean {
+  return isAborted || exitCodeFrom !== undefined;
+}
+
+function checkEnd(flags: UpFlags, { model }: ComposeProject): void {
+  if (isToEnd(flags) && (flags.detach || flags.wait))
+    throw usageError("-d and --wait follow nothing: leave them out to end with a container's exit code");
+  if (flags.exitCodeFrom !== undefined && model.services?.value.has(flags.exitCodeFrom) !== true)
+    throw usageError(`--exit-code-from: no such service: ${flags.exitCodeFrom}`);
 }
 
 function scaleOf(list: readonly string[]): ReadonlyMap<string, number> {
@@ -131,6 +151,30 @@ async function orphans(live: LiveProject, project: ComposeProject, isRemoving: b
   }
 }
 
+/** What a container wrote last is there so long after its end was told. */
+const LAST_WORDS_MS = 500;
+
+/** Follows the logs until a container has ended, then stops everything and passes its exit code on. */
+async function followToEnd(project: ComposeProject, flags: UpFlags, shell: Shell): Promise<number> {
+  const over = new AbortController();
+  const end = (): void => over.abort();
+  const watching: Shell = { ...shell, signal: AbortSignal.any([shell.signal, over.signal]) };
+  const { name, namespace } = project;
+  const service = flags.exitCodeFrom === undefined ? undefined : dnsName(flags.exitCodeFrom);
+  return withCluster(shell, flags, async (cluster) => {
+    const awaited = firstEnd({ shell: watching, cluster, name, namespace }, service).then(async (found) => {
+      if (found !== undefined) await shell.clock.sleep(LAST_WORDS_MS, watching.signal).catch(() => undefined);
+      end();
+      return found;
+    });
+    const [ended] = await Promise.all([awaited, followLogs(project, flags, watching)]).finally(end);
+    if (ended === undefined) return interrupted(project, flags, [], shell);
+    await shell.stderr.write(`${ended.name} exited with code ${ended.exitCode}\nAborting on container exit...\n`);
+    await stopServices({ shell, cluster, name, namespace }, []);
+    return ended.exitCode;
+  });
+}
+
 /** Ctrl-C ends the logs and stops the services, as it stops docker's containers. */
 async function follow(
   project: ComposeProject,
@@ -138,30 +182,31 @@ async function follow(
   services: readonly string[],
   shell: Shell,
 ): Promise<number> {
-  const selector = `${PROJECT_LABEL}=${project.name}`;
-  await runLogs(
-    {
-      flags: {
-        ...LOGS_FLAGS_ABSENT,
-        ...flags,
-        namespace: project.namespace,
-        selector,
-        follow: true,
-        tail: -1,
-        isBare: flags.noLogPrefix,
-      },
-      operands: [],
+  await followLogs(project, flags, shell);
+  return shell.signal.aborted ? interrupted(project, flags, services, shell) : EXIT.ok;
+}
+
+async function followLogs({ name, namespace }: ComposeProject, flags: UpFlags, shell: Shell): Promise<void> {
+  const selector = `${PROJECT_LABEL}=${name}`;
+  const asked = { ...LOGS_FLAGS_ABSENT, ...flags, namespace, selector, follow: true, tail: -1 };
+  await runLogs({ flags: { ...asked, isBare: flags.noLogPrefix, isPatient: true }, operands: [] }, shell).catch(
+    (error: unknown) => {
+      if (!shell.signal.aborted) throw error;
     },
-    shell,
-  ).catch((error: unknown) => {
-    if (!shell.signal.aborted) throw error;
-  });
-  if (!shell.signal.aborted) return EXIT.ok;
+  );
+}
+
+async function interrupted(
+  { name, namespace }: ComposeProject,
+  flags: UpFlags,
+  services: readonly string[],
+  shell: Shell,
+): Promise<number> {
   await shell.stderr.write("Gracefully stopping...\n");
   // The interrupt has ended what was under way; stopping goes on without it.
   const calm: Shell = { ...shell, signal: new AbortController().signal };
   await withCluster(calm, flags, async (cluster) => {
-    await stopServices({ shell: calm, cluster, name: project.name, namespace: project.namespace }, services);
+    await stopServices({ shell: calm, cluster, name, namespace }, services);
     return EXIT.ok;
   });
   return EXIT.interrupted;

@@ -1,0 +1,11 @@
+import { PROJECT_FLAGS } from "../compose/command/project.js";
+import { runComposeWait } from "../compose/command/watching.js";
+import { verb } from "../verb.js";
+
+/** Prints the exit code of each container. */
+export const composeWait = verb({
+  forms: ["compose [-p NAME] wait SERVICE…"],
+  flags: PROJECT_FLAGS,
+  operands: "words",
+  run: runComposeWait,
+});
