@@ -1,4 +1,5 @@
-import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import { TallshipError } from "../../lib/errors.js";
+import { LatestSave } from "../../lib/latest-save.js";
 import type { Log } from "../../lib/log.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Allocation, assignDevices, kindsIn } from "./assign-devices.js";
@@ -48,13 +49,12 @@ export class NodeDevices {
   private readonly held = new Map<string, Allocation>();
   private catalog: CdiCatalog = NO_DEVICES;
   private inventory: Inventory = new Map();
-  private saving: Promise<void> = Promise.resolve();
-  private savedCount = 0;
-  private changeCount = 0;
+  private readonly kept: LatestSave;
 
   constructor(edges: DeviceEdges, log: Log) {
     this.edges = edges;
     this.log = log;
+    this.kept = new LatestSave(() => edges.save(this.held));
     for (const [uid, allocation] of edges.load()) this.held.set(uid, allocation);
     this.look();
   }
@@ -100,17 +100,17 @@ export class NodeDevices {
     if (assigned.is === "refused") throw new TallshipError("resource_exhausted", `allocate failed: ${assigned.why}`);
     const { allocation } = assigned;
     if (JSON.stringify(allocation) !== JSON.stringify(own)) {
-      this.changeCount += 1;
+      this.kept.changed();
       if (Object.keys(allocation).length === 0) this.held.delete(uid);
       else this.held.set(uid, allocation);
     }
-    await this.save();
+    await this.kept.saved();
   }
 
   /** Takes back what a pod has. */
   async release(uid: string): Promise<void> {
-    if (this.held.delete(uid)) this.changeCount += 1;
-    await this.save();
+    if (this.held.delete(uid)) this.kept.changed();
+    await this.kept.saved();
   }
 
   /** What a container's devices change of it, in their order; devices that have gone since are replaced first. */
@@ -123,20 +123,5 @@ export class NodeDevices {
 
   get findNode(): FindNode {
     return this.edges.findNode;
-  }
-
-  /** Resolves when what holds now is on disk. One write after the other; whoever waits for one that fails is told. */
-  private save(): Promise<void> {
-    const write = async (): Promise<void> => {
-      const { changeCount } = this;
-      if (changeCount === this.savedCount) return;
-      await this.edges.save(this.held);
-      this.savedCount = changeCount;
-    };
-    const saving = this.saving.then(write).catch((error: unknown) => {
-      throw asTallshipError(error, "disk_failed");
-    });
-    this.saving = saving.catch(() => undefined);
-    return saving;
   }
 }

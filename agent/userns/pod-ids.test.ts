@@ -54,6 +54,25 @@ test("no two pods share an id, whoever comes, goes and claims again, and over th
   );
 });
 
+test("on a full disk a range stays the pod's, and nobody else's, until it can be written that it is not", async () => {
+  const edges = { ...simUsers(), range: { first: 100_000, count: SIZE } };
+  let isFull = false;
+  const full = {
+    ...edges,
+    save: (held: ReadonlyMap<string, number>) => (isFull ? Promise.reject(new Error("no room")) : edges.save(held)),
+  };
+  const ids = new PodIds(full);
+  await ids.claim("old");
+  isFull = true;
+  await expect(ids.release("old")).rejects.toMatchObject({ code: "disk_failed" });
+  await expect(ids.claim("new")).rejects.toMatchObject({ code: "resource_exhausted" });
+  await ids.release("never-had-any");
+  isFull = false;
+  await ids.release("old");
+  expect([...edges.load().keys()]).toEqual([]);
+  expect((await ids.claim("new")).first).toBe(100_000);
+});
+
 test("ranges of a former setting are not given out in part", async () => {
   const edges = { ...simUsers(), range: { first: 100_000, count: 3 * SIZE } };
   await edges.save(new Map([["old", 100_000 + SIZE / 2]]));

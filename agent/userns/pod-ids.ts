@@ -1,4 +1,5 @@
 import { TallshipError } from "../../lib/errors.js";
+import { LatestSave } from "../../lib/latest-save.js";
 import { limit } from "../../lib/limits.js";
 
 /** Ids of the host, users and groups alike, from `first` on. */
@@ -27,11 +28,14 @@ export interface PodIdsEdges {
 export class PodIds {
   private readonly edges: PodIdsEdges;
   private readonly held: Map<string, number>;
-  private saving: Promise<void> = Promise.resolve();
+  /** Pods whose ranges are being given back: they are nobody else's before that is on disk. */
+  private readonly leaving = new Set<string>();
+  private readonly kept: LatestSave;
 
   constructor(edges: PodIdsEdges) {
     this.edges = edges;
     this.held = new Map(edges.load());
+    this.kept = new LatestSave(() => edges.save(new Map([...this.held].filter(([uid]) => !this.leaving.has(uid)))));
   }
 
   /** Pods that have a range, though nothing else may be left of them. */
@@ -48,16 +52,27 @@ export class PodIds {
   /** The pod's range, the same each time until it is released: the lowest that is free. Throws resource_exhausted when none is. */
   async claim(uid: string): Promise<IdRange> {
     const count = limit("podUserIds");
-    const first = this.held.get(uid) ?? this.lowestFree(count);
-    this.held.set(uid, first);
-    // Also what was there already: an agent may have died, or a disk have been full, before it was saved.
-    await this.save();
+    const first = this.held.get(uid) ?? this.give(uid, count);
+    if (this.leaving.delete(uid)) this.kept.changed();
+    await this.kept.saved();
     return { first, count };
   }
 
   /** Gives the pod's range back; again is no error. */
   async release(uid: string): Promise<void> {
-    if (this.held.delete(uid)) await this.save();
+    if (!this.held.has(uid)) return;
+    this.leaving.add(uid);
+    this.kept.changed();
+    await this.kept.saved();
+    this.leaving.delete(uid);
+    this.held.delete(uid);
+  }
+
+  private give(uid: string, count: number): number {
+    const first = this.lowestFree(count);
+    this.held.set(uid, first);
+    this.kept.changed();
+    return first;
   }
 
   private lowestFree(count: number): number {
@@ -69,12 +84,6 @@ export class PodIds {
       "resource_exhausted",
       `user ids: all ${range.count} from ${range.first} on are given to ${this.held.size} pods`,
     );
-  }
-
-  private save(): Promise<void> {
-    const next = this.saving.catch(() => undefined).then(() => this.edges.save(new Map(this.held)));
-    this.saving = next;
-    return next;
   }
 }
 
