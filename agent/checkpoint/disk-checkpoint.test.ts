@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -55,6 +55,30 @@ test("what a pod read from secrets leaves the disk with the pod", async () => {
   await waitFor("history to be left out", () => !text().includes("u1"));
   expect(sealed).toContain("u1");
   expect(await uidsIn(open())).toEqual(["u2"]);
+});
+
+test("an agent that died before it had left history out leaves that to the next", async () => {
+  const checkpoint = open();
+  await checkpoint.save(podOf("u1", true));
+  await checkpoint.save(podOf("u2"));
+  await checkpoint.remove("u1");
+  clock = new ManualClock(); // Nothing that the dead one waited for comes any more.
+  expect(await uidsIn(open())).toEqual(["u2"]);
+  await clock.advance(limit("checkpointSyncMs"));
+  await waitFor("history to be left out", () => !readFileSync(join(dataDir, "checkpoint/pods"), "utf8").includes("u1"));
+});
+
+test("where history could not be left out it is with the next change", async () => {
+  const checkpoint = open();
+  await checkpoint.save(podOf("u1", true));
+  await checkpoint.remove("u1");
+  mkdirSync(join(dataDir, "checkpoint/pods.next"));
+  await clock.advance(limit("checkpointSyncMs"));
+  expect(readFileSync(join(dataDir, "checkpoint/pods"), "utf8")).toContain("u1");
+  rmSync(join(dataDir, "checkpoint/pods.next"), { recursive: true });
+  await checkpoint.save(podOf("u2"));
+  await clock.advance(limit("checkpointSyncMs"));
+  await waitFor("history to be left out", () => !readFileSync(join(dataDir, "checkpoint/pods"), "utf8").includes("u1"));
 });
 
 test("a pod that changes for ever does not fill the disk", async () => {

@@ -35,9 +35,13 @@ export function openDiskCheckpoint({ dataDir, seal, clock, log }: DiskCheckpoint
   const settle = async (): Promise<void> => {
     isDirty = false;
     const isStale = journal.staleBytes > Math.max(SMALL_BYTES, journal.usedBytes);
-    const leavesOut = isStale || holdsGone;
+    if (!isStale && !holdsGone) return journal.sync();
+    const heldGone = holdsGone;
     holdsGone = false;
-    await (leavesOut ? journal.compact() : journal.sync());
+    await journal.compact().catch((error: unknown) => {
+      holdsGone ||= heldGone;
+      throw error;
+    });
   };
   const changed = (): void => {
     if (isDirty) return; // The first one has set the timer.
@@ -58,12 +62,14 @@ export function openDiskCheckpoint({ dataDir, seal, clock, log }: DiskCheckpoint
   };
 
   return {
-    load: async () =>
-      journal.keys.flatMap((uid) => {
-        const saved = readOne(journal, uid, { seal, log });
-        if (saved?.configs !== undefined) withConfigs.add(uid);
-        return saved ?? [];
-      }),
+    load: async () => {
+      const found = journal.keys.flatMap((uid) => readOne(journal, uid, { seal, log }) ?? []);
+      for (const { record, configs } of found) if (configs !== undefined) withConfigs.add(record.uid);
+      // What an agent that died meant to leave out, nobody knows any more.
+      holdsGone = journal.staleBytes > 0;
+      if (holdsGone) changed();
+      return found;
+    },
     save: async (saved) => {
       const { uid } = saved.record;
       if (saved.configs !== undefined) withConfigs.add(uid);

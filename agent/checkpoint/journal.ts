@@ -11,7 +11,9 @@ import {
   rmSync,
   writeSync,
 } from "node:fs";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { syncFolder } from "../../lib/atomic-file.js";
 
 const sync = promisify(fsync);
 
@@ -93,11 +95,13 @@ export class Journal {
     await sync(this.file);
   }
 
-  /** Leaves the history out. What is written meanwhile is kept; calls at once are one. */
+  /** Leaves the history out, also of what a power cut would bring back. What is written meanwhile is kept; calls at once are one. */
   compact(): Promise<void> {
-    this.compacting ??= this.writeAnew().finally(() => {
-      this.compacting = undefined;
-    });
+    this.compacting ??= this.writeAnew()
+      .then(() => syncFolder(dirname(this.path)))
+      .finally(() => {
+        this.compacting = undefined;
+      });
     return this.compacting;
   }
 
