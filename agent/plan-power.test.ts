@@ -88,6 +88,19 @@ const rows: readonly Row[] = [
     want: [{ do: "prepare", hook: "image" }],
   },
   {
+    name: "a start that comes while a pod's place is given back waits until all of it is",
+    of: pod({ [STARTS]: "1", [KEEP_FILES]: "true" }, "Never", "Failed"),
+    part: {
+      record: over,
+      facts: {
+        ...preparedFacts,
+        up: new Set(["image", "users"] as const),
+        down: new Set(["policy", "devices", "volumes", "config", "sandbox"] as const),
+      },
+    },
+    want: [{ do: "release", hook: "users", keepsFiles: true }],
+  },
+  {
     name: "a start runs what had ended for good",
     of: pod({ [STARTS]: "1" }, "Never", "Succeeded"),
     part: { record: over },

@@ -50,16 +50,20 @@ function decide(turn: PodTurn): Decision {
   if (pod === undefined)
     return turn.isConfirmedSet ? stop({ ...turn, record: seen }, undefined) : idle(seen, undefined);
   if (isDeleting(pod)) return stop({ ...turn, record: seen }, pod);
-  const begun = noteStart(seen, pod, turn.containers);
+  const begun = noteStart({ ...turn, record: seen }, pod);
   const record = noteDeadline(noteInitialized(begun, pod), pod, turn.nowMs);
   const noted = { ...turn, record };
   return isPodOver(pod, record) ? finish(noted, pod) : run(noted, pod);
 }
 
-/** A start by hand begins once nothing of the one before is left. */
-function noteStart(record: PodRecord, pod: Pod, containers: readonly ObservedContainer[]): PodRecord {
+/**
+ * A start by hand begins once no container of the one before is left, and nothing is half given back: a network that is taken away has with it what the pod's users are pinned to, though their own hook
+ * has not gone down yet.
+ */
+function noteStart({ record, containers, facts }: PodTurn, pod: Pod): PodRecord {
   const { isStopped, startCount } = powerOf(pod);
-  if (isStopped || startCount <= record.startCount || containers.length > 0) return record;
+  const isHalfReleased = facts.down.size > 0 && !facts.isCleared;
+  if (isStopped || startCount <= record.startCount || containers.length > 0 || isHalfReleased) return record;
   return startedAnew(record, startCount);
 }
 
