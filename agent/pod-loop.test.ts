@@ -76,6 +76,24 @@ test("after a power cut every pod of the checkpoint is made anew, its ends told 
   expect(world.status("u1")?.containerStatuses[0]?.lastState?.terminated?.reason).toBe("ContainerStatusUnknown");
 });
 
+test("on a full disk nothing begins that was not written down, what is to end ends, and all goes on once there is room", async () => {
+  const world = new LoopWorld();
+  const filler = loopPod("filler", ["serve"]);
+  world.want(filler);
+  await world.advance(100);
+  world.isDiskFull = true;
+  world.want(loopPod("late", ["serve"]));
+  world.loop.evict("filler", { reason: "Evicted", message: "The node was low on resource: ephemeral-storage." });
+  await world.advance(10_000);
+  expect(await statesOf(world)).toEqual([]);
+  expect(world.status("filler")).toMatchObject({ phase: "Failed", reason: "Evicted" });
+  expect(world.linked()).toEqual([]);
+  world.isDiskFull = false;
+  await world.advance(10_000);
+  expect(await statesOf(world)).toEqual(["serve.0 running"]);
+  expect([...world.saved()].sort()).toEqual(["filler", "late"]);
+});
+
 test("a pull that hangs is given up when the pod is deleted", async () => {
   const world = new LoopWorld();
   world.hang("image");

@@ -11,6 +11,7 @@ import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import type { Action } from "./actions.js";
 import type { NodeTraits } from "./assemble.js";
 import type { Checkpoint, SavedPod } from "./checkpoint/checkpoint.js";
+import { saveState } from "./checkpoint/save-state.js";
 import type { Check, PerformCheck } from "./checks/check.js";
 import { CheckRunner } from "./checks/check-runner.js";
 import { noteVerdict } from "./checks/note-verdict.js";
@@ -287,7 +288,7 @@ export class PodLoop {
     if (!this.isStopped) this.checks.set(uid, checks);
     this.apply(state, { record: () => record });
     const reportAgainMs = this.options.onTurn({ ...turn, record });
-    if (!state.isSaved) await this.save(state);
+    await saveState(state, this.options.checkpoint, actions);
     if (actions.length === 0 || this.isStopped) return earlier(againMs, reportAgainMs);
     state.turn = { ...turn, record };
     await this.carryOut(state, state.turn, actions).finally(() => Object.assign(state, UNTOLD));
@@ -325,12 +326,6 @@ export class PodLoop {
   private complain(uid: string, check: Check, message: string): void {
     const pod = this.pods.get(uid)?.desired;
     if (pod !== undefined) this.options.controlPlane.notify(noticeOfCheck(check, pod, message));
-  }
-
-  private async save(state: PodState): Promise<void> {
-    const { record, desired: pod, facts } = state;
-    state.isSaved = true;
-    await this.options.checkpoint.save({ record, pod, configs: facts.configs });
   }
 
   private async carryOut(state: PodState, turn: PodTurn, actions: readonly Action[]): Promise<void> {

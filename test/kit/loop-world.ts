@@ -14,7 +14,7 @@ import { refusalUnderPressure } from "../../agent/pressure/refusal.js";
 import type { ContainerKey } from "../../agent/runtime/runtime.js";
 import { type Program, SimulatedRuntime } from "../../agent/runtime/simulated.js";
 import { everyContainer } from "../../kinds/pod-containers.js";
-import type { TallshipError } from "../../lib/errors.js";
+import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
@@ -81,6 +81,8 @@ export class LoopWorld {
   readonly broken: string[] = [];
   /** What the node says that it lacks. */
   conditions: readonly NodeConditionReport[] = [];
+  /** No pod can be written down. */
+  isDiskFull = false;
   hanging = 0;
   loop: PodLoop;
   private readonly seed: number;
@@ -327,6 +329,7 @@ export class LoopWorld {
       load: () => checkpoint.load(),
       save: async (saved) => {
         if (isDead()) return;
+        if (this.isDiskFull) throw new TallshipError("disk_failed", "no room");
         this.savedUids.add(saved.record.uid);
         await checkpoint.save(saved);
       },
