@@ -112,6 +112,27 @@ test.each([0.2, 0.25, 0.3, 0.35, 0.4])(
   },
 );
 
+test("a log that cannot be rotated keeps none of the others waiting", async () => {
+  const clock = new ManualClock();
+  const others = ["a", "b"].map((podUid) => ({ ...run, podUid }));
+  const rotated: string[] = [];
+  const rotation = new LogRotation({
+    ...{ clock, log: silentLog, onFlood: () => undefined, runs: () => [run, ...others] },
+    logs: {
+      look: () => ({ sizeBytes: limit("logFileBytes"), inode: 1 }),
+      hold: async () => undefined,
+      writtenBytes: () => undefined,
+    },
+    rotate: async ({ podUid }) => {
+      if (podUid === run.podUid) throw new Error("its monitor is dead");
+      rotated.push(podUid);
+    },
+  });
+  await clock.advance(1_000);
+  rotation.close();
+  expect(new Set(rotated)).toEqual(new Set(["a", "b"]));
+});
+
 test("a quiet log costs a look every limits.logLookMaxMs", async () => {
   const { clock, seen, rotation } = world(0);
   await clock.advance(10_000);

@@ -73,7 +73,7 @@ export class LogRotation {
       const due = [...this.watched.values()].filter(
         ({ dueAtMs }) => dueAtMs <= untilMs || (looksAtQuiet && dueAtMs === QUIET),
       );
-      for (const one of due) await this.lookAt(one);
+      for (const one of due) await this.lookAt(one).catch((error: unknown) => this.failed(one, error));
     } catch (error) {
       this.parts.log.warn("logs were not rotated", { error: asTallshipError(error).message });
     }
@@ -88,6 +88,13 @@ export class LogRotation {
     if (!mayHaveGrown(this.quietSeen, { atMs: nowMs, writtenBytes })) return false;
     this.quietSeen = { atMs: nowMs, writtenBytes };
     return true;
+  }
+
+  /** The others' logs are not kept waiting: it has its turn again later. */
+  private failed(one: Watched, error: unknown): void {
+    const { podUid, container } = one.run;
+    this.parts.log.warn("a log was not rotated", { podUid, container, error: asTallshipError(error).message });
+    this.watched.set(nameOf(one.run), { ...one, dueAtMs: this.parts.clock.monotonicMs() + limit("logLookMaxMs") });
   }
 
   /** Takes up runs that have begun and drops those that have ended. */

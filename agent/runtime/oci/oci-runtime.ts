@@ -305,8 +305,11 @@ class OciRuntime implements Runtime {
     const ctl = `${bundleFolder(this.options, key)}/ctl`;
     try {
       const fd = openSync(ctl, 0o1 | 0o4000);
-      writeSync(fd, message);
-      closeSync(fd);
+      try {
+        writeSync(fd, message);
+      } finally {
+        closeSync(fd);
+      }
     } catch (cause) {
       throw asTallshipError(cause, "runtime_failed");
     }
