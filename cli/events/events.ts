@@ -37,8 +37,9 @@ export async function runEvents({ flags }: { readonly flags: EventFlags }, shell
       fields: about === undefined ? undefined : `involvedObject.kind=${about.kind},involvedObject.name=${about.name}`,
     };
     const printer = new EventPrinter(shell, flags, choice);
-    if (isComing) return followUntil(choice.untilMs ?? 0, cluster, shell, query, printer);
-    if (flags.watch) return follow(cluster, shell, query, printer);
+    const following = { cluster, query, printer };
+    if (isComing) return followUntil(choice.untilMs ?? 0, shell, following);
+    if (flags.watch) return follow(shell, following);
     const { objects } = await listObjects(cluster, query, shell.signal);
     if (!(await printer.print(objects)) && printer.isTable)
       await shell.stderr.write(`no events found${flags.allNamespaces ? "" : ` in namespace ${cluster.namespace}`}\n`);
@@ -46,27 +47,26 @@ export async function runEvents({ flags }: { readonly flags: EventFlags }, shell
   });
 }
 
+/** What is followed, and how it is told. */
+interface Following {
+  readonly cluster: Cluster;
+  readonly query: Query;
+  readonly printer: EventPrinter;
+}
+
 /** Goes on until that moment has come. */
-async function followUntil(
-  untilMs: number,
-  cluster: Cluster,
-  shell: Shell,
-  query: Query,
-  printer: EventPrinter,
-): Promise<number> {
+async function followUntil(untilMs: number, { clock, signal }: Shell, following: Following): Promise<number> {
   const over = new AbortController();
-  const cancel = shell.clock.after(untilMs - shell.clock.nowMs(), () => over.abort());
-  await follow(cluster, { clock: shell.clock, signal: AbortSignal.any([shell.signal, over.signal]) }, query, printer);
-  cancel();
+  const cancel = clock.after(untilMs - clock.nowMs(), () => over.abort());
+  try {
+    await follow({ clock, signal: AbortSignal.any([signal, over.signal]) }, following);
+  } finally {
+    cancel();
+  }
   return over.signal.aborted ? EXIT.ok : EXIT.interrupted;
 }
 
-async function follow(
-  cluster: Cluster,
-  at: Pick<Shell, "clock" | "signal">,
-  query: Query,
-  printer: EventPrinter,
-): Promise<number> {
+async function follow(at: Pick<Shell, "clock" | "signal">, { cluster, query, printer }: Following): Promise<number> {
   for await (const { changes } of watchObjects(cluster, [query], at)) {
     await printer.print(changes.flatMap((change) => (change.is === "put" ? [change.typed] : [])));
   }
