@@ -22,5 +22,11 @@ test.each([
   ["a=b=c", false],
   ["A=b", false],
   ["a=a", false],
+  ["a=b, b=c, a=c", true],
+  ["a=b, b=a", false],
+  ["d=a, a=b, b=c, c=a", false],
   ["", false],
 ])("order %j can be read: %s", (text, isRead) => expect(startOrderProblem(text) === undefined).toBe(isRead));
+
+test("a circle is named by one who is on it", () =>
+  expect(startOrderProblem("d=a,a=b,b=a")).toBe("a would wait for itself, and never start"));

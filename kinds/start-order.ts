@@ -17,13 +17,27 @@ export function startsAfter({ metadata, spec }: Pod, container: string): readonl
 
 /** What is wrong with the annotation's value; undefined when nothing is. */
 export function startOrderProblem(text: string | undefined): string | undefined {
-  const wrong = text?.split(",").find((entry) => {
+  const entries = text?.split(",") ?? [];
+  const wrong = entries.find((entry) => {
     const [later = "", earlier = "", ...rest] = entry.trim().split("=");
-    return (
-      rest.length > 0 || [later, earlier].some((name) => FORMATS.dnsLabel(name) !== undefined) || later === earlier
-    );
+    return rest.length > 0 || [later, earlier].some((name) => FORMATS.dnsLabel(name) !== undefined);
   });
-  return wrong === undefined
-    ? undefined
-    : `want CONTAINER=CONTAINER, the later one first, found ${JSON.stringify(wrong)}`;
+  if (wrong !== undefined) return `want CONTAINER=CONTAINER, the later one first, found ${JSON.stringify(wrong)}`;
+  const circle = waitingForItself(entries.map((entry) => entry.trim().split("=")));
+  return circle === undefined ? undefined : `${circle} would wait for itself, and never start`;
+}
+
+/** A container that is ordered behind itself, by way of others or not. What waits for nobody is taken away until only circles, and who waits for these, are left. */
+function waitingForItself(pairs: readonly (readonly string[])[]): string | undefined {
+  const waiting = new Set(pairs.map(([later]) => later));
+  const left = pairs.filter(([, earlier]) => waiting.has(earlier));
+  if (left.length < pairs.length) return waitingForItself(left);
+  // Each of these waits for another of them: from one to the next one comes to a circle.
+  const seen = new Set<string>();
+  let [name] = left[0] ?? [];
+  while (name !== undefined && !seen.has(name)) {
+    seen.add(name);
+    name = left.find(([later]) => later === name)?.[1];
+  }
+  return name;
 }
