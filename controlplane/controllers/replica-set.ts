@@ -191,7 +191,7 @@ function report(
     availableReplicas: counts.available,
     terminatingReplicas: counts.terminating,
     observedGeneration: metaOf(set.object).generation,
-    conditions: [...withMoved(conditions ?? withoutCondition(before.conditions, FAILURE), moved, nowMs)],
+    conditions: [...withMoved(conditions ?? withoutCondition(before.conditions, FAILURE), moved, { nowMs })],
     nextOrdinal: nextOrdinal ?? before.nextOrdinal,
     images,
   };

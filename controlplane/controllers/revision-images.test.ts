@@ -141,3 +141,27 @@ test("a job's later pods run what its first ran, also when that is over and gone
   await world.converge();
   expect(world.view.get("Job", "default", "db")?.status?.images).toEqual({ main: image("a") });
 });
+
+test("pods of a job that began side by side are named when they got other bytes, also once they and the job are over", async () => {
+  const world = await newWorld();
+  const { spec } = template("first");
+  const jobSpec = { completions: 2, parallelism: 2, template: { spec: { ...spec, restartPolicy: "Never" } } };
+  const object = applyDefaults<"Job">({ kind: "Job", object: Job.fromPartial({ metadata, spec: jobSpec }) }).object;
+  await world.put({ kind: "Job", object: withOwnSelector(object) });
+  await world.converge();
+  const names = podsOf(world)
+    .map((pod) => metaOf(pod).name)
+    .sort();
+  for (const [at, name] of names.entries()) await runsImage(world, named(world, name), image(at === 0 ? "a" : "b"));
+  await world.converge();
+  const conditions = () => world.view.get("Job", "default", "db")?.status?.conditions ?? [];
+  const message = expect.stringMatching(`^${names[1]}: the tag of db:1 was moved; .* another job `);
+  expect(conditions()).toMatchObject([{ type: "ImageMoved", status: "True", reason: "TagMoved", message }]);
+  for (const name of names)
+    await world.edit("Pod", name, ({ status, ...live }) => ({
+      ...live,
+      status: status && { ...status, phase: "Succeeded" },
+    }));
+  await world.converge();
+  expect(conditions().map(({ type }) => type)).toEqual(["ImageMoved", "SuccessCriteriaMet", "Complete"]);
+});

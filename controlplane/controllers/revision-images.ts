@@ -35,15 +35,21 @@ function activeOf({ object }: Revision, owned: readonly Cached<"Pod">[]): readon
 
 const MOVED = "ImageMoved";
 
+/** What users can do about pods that got other bytes, by whether these are replaced or run to their end. */
+export const REMEDIES = {
+  set: "deleting them brings the revision's bytes, a rollout restart what the tag stands for now",
+  job: "those that come later run what the first one ran, another job what the tag stands for now",
+} as const;
+
 /** Names pods that got other bytes than the first of their revision: a tag was moved while they came. */
 export function withMoved(
   conditions: readonly Condition[],
   moved: readonly MovedImage[],
-  nowMs: number,
+  { nowMs, remedy = REMEDIES.set }: { readonly nowMs: number; readonly remedy?: string },
 ): readonly Condition[] {
   const [first] = moved;
   if (first === undefined) return withoutCondition(conditions, MOVED);
   const more = moved.length > 1 ? ` and ${moved.length - 1} more` : "";
-  const message = `${first.pod}${more}: the tag of ${first.image} was moved; deleting them brings the revision's bytes, a rollout restart what the tag stands for now`;
+  const message = `${first.pod}${more}: the tag of ${first.image} was moved; ${remedy}`;
   return withCondition(conditions, { type: MOVED, status: "True", reason: "TagMoved", message }, nowMs);
 }

@@ -115,7 +115,7 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   if (undo.length > 0) return { writes: undo };
   const revision = revisionFor({ cached: set, template, collisions, configs }, revisions, view, context);
   if (revision.is === "taken") return rename(set, collisions + 1);
-  const conditions = withMoved(set.object.status?.conditions ?? [], movedOf(revisions, owned), context.nowMs);
+  const conditions = withMoved(set.object.status?.conditions ?? [], movedOf(revisions, owned), context);
   const ground = { ...observe(set, owned, revision.name, view, context.nowMs), conditions };
   const isFinal = isDeleting(set.object) || isNamespaceDeleting(namespace, view);
   if (isFinal) return { writes: report(set, ground, undefined) };

@@ -137,7 +137,7 @@ function step(cached: Cached<"Job">, owned: readonly Cached<"Pod">[], view: View
   const made = newPods(cached, wanted.create, { tally, images }, view, context);
   const removed = objectsOf(wanted.remove);
   const status = statusOf({
-    ...{ job: object, tally, ending: undefined, isOver: false, nowMs },
+    ...{ job: object, tally, images, ending: undefined, isOver: false, nowMs },
     pods: objectsOf(owned),
     removed,
     created: made.pods.length,
@@ -203,6 +203,7 @@ function end(cached: Cached<"Job">, ground: EndGround, ending: Ending, nowMs: nu
   const status = statusOf({
     ...{ job: cached.object, tally, ending, isOver, nowMs, created: 0 },
     pods: objectsOf(owned),
+    images: jobImages(cached.object, objectsOf(owned)),
     removed: objectsOf(going),
     nextOrdinal: cached.object.status?.nextOrdinal ?? 0,
   });

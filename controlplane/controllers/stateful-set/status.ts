@@ -48,7 +48,7 @@ export function statusOf(parts: StatusParts, view: View): StatefulSetStatus {
     currentRevision,
     updateRevision,
     collisionCount: collisions === 0 ? undefined : collisions,
-    conditions: [...withMoved(conditionsOf(before.conditions, pods, parts.nowMs, view), parts.moved, parts.nowMs)],
+    conditions: [...withMoved(conditionsOf(before.conditions, pods, parts.nowMs, view), parts.moved, parts)],
   };
 }
 
