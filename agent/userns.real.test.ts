@@ -5,10 +5,9 @@ import { KEEP_FILES, STARTS, STOPPED } from "../kinds/power.js";
 import { systemClock } from "../lib/system-clock.js";
 import { tarEntry } from "../lib/tar/entry.js";
 import { tarArchive } from "../lib/tar/tar-writer.js";
-import { netnsPath } from "../net/node-network.js";
-import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { CopyStart, ExecInput } from "../proto/gen/tallship/v1/streams.js";
-import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
+import { AgentMachine, deleted } from "../test/kit/agent-machine.js";
+import { FOREVER, runIn, type UserPodSpec, userPod, wordsOf } from "../test/kit/user-pods.js";
 import { waitFor } from "../test/kit/wait.js";
 import type { PodLoop } from "./pod-loop.js";
 import { copy } from "./streams/copy.js";
@@ -22,33 +21,21 @@ beforeAll(async () => {
 });
 afterAll(async () => machine.close());
 
-type Spec = NonNullable<Parameters<typeof testPod>[1]>;
 const image = "busybox";
-const userPod = (uid: string, spec: Spec): Pod =>
-  testPod(uid, { hostNetwork: false, hostUsers: false, restartPolicy: "Never", ...spec });
 
 /** Runs a script as the only container of a pod and returns what it wrote. */
-async function output(uid: string, script: string, { container = {}, ...spec }: Spec & { container?: object } = {}) {
+async function output(
+  uid: string,
+  script: string,
+  { container = {}, ...spec }: UserPodSpec & { container?: object } = {},
+) {
   const containers = [{ name: "web", image, command: ["sh", "-c", script], ...container }];
   loop.setDesired(userPod(uid, { ...spec, containers }));
   await machine.until(uid, "to be over", ({ phase }) => phase === "Succeeded" || phase === "Failed");
-  return words(machine.log({ podUid: uid, container: "web", attempt: 0 }));
+  return wordsOf(machine.log({ podUid: uid, container: "web", attempt: 0 }));
 }
 
-function words(log: string): string {
-  return log
-    .split("\n")
-    .map((line) => line.split(" ").slice(3).join(" "))
-    .join("\n");
-}
-
-async function run(uid: string, command: readonly string[]): Promise<string> {
-  const key = { podUid: uid, container: "web", attempt: 0 };
-  const session = await machine.driver.exec(key, { command, hasTerminal: false, hasStdin: false, size: undefined });
-  const parts: Buffer[] = [];
-  for await (const part of session.output) if (part.is !== "exit") parts.push(Buffer.from(part.bytes));
-  return Buffer.concat(parts).toString();
-}
+const run = (uid: string, command: readonly string[]) => runIn(machine, uid, { command });
 
 async function runningPid(uid: string): Promise<number> {
   await machine.until(uid, "to run", ({ phase }) => phase === "Running");
@@ -56,11 +43,9 @@ async function runningPid(uid: string): Promise<number> {
   return seen?.state.is === "running" ? seen.state.pid : 0;
 }
 
-const forever = "trap 'exit 0' TERM; while :; do sleep 0.05; done";
-
 test("root in the pod is root there and an id of nobody's outside; no two pods share ids; deleted, nothing is left", async () => {
   const pods = ["one", "two"].map((uid) =>
-    userPod(uid, { containers: [{ name: "web", image, command: ["sh", "-c", forever] }] }),
+    userPod(uid, { containers: [{ name: "web", image, command: ["sh", "-c", FOREVER] }] }),
   );
   loop.replaceDesired(pods);
   const owners = await Promise.all(["one", "two"].map(async (uid) => statSync(`/proc/${await runningPid(uid)}`).uid));
@@ -128,28 +113,18 @@ test("rights inside are none outside, and what may be set of the pod's own netwo
 test("containers of a pod share its IPC and, where it asks for that, its process ids", async () => {
   const pod = userPod("shared", {
     shareProcessNamespace: true,
-    containers: ["web", "side"].map((name) => ({ name, image, command: ["sh", "-c", forever] })),
+    containers: ["web", "side"].map((name) => ({ name, image, command: ["sh", "-c", FOREVER] })),
   });
   loop.setDesired(pod);
   await machine.until("shared", "to run", ({ containerStatuses }) => containerStatuses.every(({ ready }) => ready));
-  const seen = await run("shared", [
-    "sh",
-    "-c",
-    "ps -o pid,user,args | grep -v ps; stat -c %u /dev/shm; : >/dev/shm/x; ls /proc/1/root",
-  ]);
-  expect(seen).toMatch(/1 65534 +sleep infinity/);
-  expect(seen.match(/while :/g)?.length).toBe(2);
-  expect(seen).toMatch(/\n0\n/);
-  const other = { podUid: "shared", container: "side", attempt: 0 };
-  const session = await machine.driver.exec(other, {
-    command: ["ls", "/dev/shm"],
-    hasTerminal: false,
-    hasStdin: false,
-    size: undefined,
+  const look = "ps -o pid,user,args | grep -v ps; stat -c %u /dev/shm; : >/dev/shm/x; ls /proc/1/root";
+  const seen = await waitFor("both programs to be seen", async () => {
+    const text = await run("shared", ["sh", "-c", look]);
+    return text.match(/while :/g)?.length === 2 ? text : undefined;
   });
-  const parts: string[] = [];
-  for await (const part of session.output) if (part.is === "stdout") parts.push(Buffer.from(part.bytes).toString());
-  expect(parts.join("")).toBe("x\n");
+  expect(seen).toMatch(/1 65534 +sleep infinity/);
+  expect(seen).toMatch(/\n0\n/);
+  expect(await runIn(machine, "shared", { command: ["ls", "/dev/shm"], container: "side" })).toBe("x\n");
 });
 
 test("an image volume and a privileged container work in a user namespace too", async () => {
@@ -169,7 +144,7 @@ test("an image volume and a privileged container work in a user namespace too", 
 
 test("what is copied into a container and out of it belongs to whom it belongs inside, in volumes too", async () => {
   const containers = [
-    { name: "web", image, command: ["sh", "-c", forever], volumeMounts: [{ name: "v", mountPath: "/v" }] },
+    { name: "web", image, command: ["sh", "-c", FOREVER], volumeMounts: [{ name: "v", mountPath: "/v" }] },
   ];
   loop.setDesired(userPod("copies", { volumes: [{ name: "v", emptyDir: {} }], containers }));
   const path = `/proc/${await runningPid("copies")}/root`;
@@ -222,7 +197,7 @@ test("a user beyond the pod's ids is refused by name", async () => {
 });
 
 test("what is kept of who has which ids outlives the agent, and a pod that runs keeps running", async () => {
-  const pod = userPod("kept", { containers: [{ name: "web", image, command: ["sh", "-c", forever] }] });
+  const pod = userPod("kept", { containers: [{ name: "web", image, command: ["sh", "-c", FOREVER] }] });
   loop.setDesired(pod);
   const pid = await runningPid("kept");
   const ids = machine.podNamespaces.idsOf("kept");
@@ -234,31 +209,34 @@ test("what is kept of who has which ids outlives the agent, and a pod that runs 
   expect(readFileSync(`/proc/${pid}/uid_map`, "utf8")).toContain(`${ids?.first}`);
 });
 
-test("a stopped pod keeps its ids with its files: what it wrote is still its root's when it starts again", async () => {
-  const script = `[ -e /own ] || touch /own; stat -c 'own %u' /own; stat -c 'root %u' /; ${forever}`;
-  const annotated = (more: Record<string, string>): Pod => {
-    const of = userPod("lasting", { containers: [{ name: "web", image, command: ["sh", "-c", script] }] });
-    const annotations = { [KEEP_FILES]: "true", ...more };
-    return Pod.fromPartial({
-      ...of,
-      metadata: { ...of.metadata, annotations },
-      status: machine.statuses.get("lasting"),
-    });
+test("a stopped pod keeps its ids with its files: what it wrote is still its root's when it starts again, in this agent and in the next", async () => {
+  const script = `[ -e /own ] || touch /own; stat -c 'own %u' /own; stat -c 'root %u' /; ${FOREVER}`;
+  const want = (more: Record<string, string>): void => {
+    const containers = [{ name: "web", image, command: ["sh", "-c", script] }];
+    const of = userPod("lasting", { containers }, { [KEEP_FILES]: "true", ...more });
+    loop.setDesired({ ...of, status: machine.statuses.get("lasting") });
   };
-  loop.setDesired(annotated({}));
+  const log = (attempt: number) => wordsOf(machine.log({ podUid: "lasting", container: "web", attempt }));
+  const saysAgain = async (attempt: number): Promise<void> => {
+    await runningPid("lasting");
+    await waitFor("its words", () => log(attempt).includes("root"));
+    expect(log(attempt)).toMatch(/^own 0\nroot 0\n/);
+    expect(machine.podNamespaces.idsOf("lasting")).toEqual(ids);
+  };
+  const stopped = async (more: Record<string, string>): Promise<void> => {
+    want({ [STOPPED]: "", ...more });
+    await machine.until("lasting", "to have stopped", ({ phase }) => phase === "Succeeded");
+  };
+  want({});
   await runningPid("lasting");
   const ids = machine.podNamespaces.idsOf("lasting");
-  loop.setDesired(annotated({ [STOPPED]: "" }));
-  await machine.until("lasting", "to have stopped", ({ phase }) => phase === "Succeeded");
-  // As the network does, which gives the stopped pod's place back.
-  const place = netnsPath(machine.machine.paths.runDir, "lasting");
-  execFileSync("sh", ["-c", 'umount -l "$0" && rm "$0"', place]);
+  await saysAgain(0);
+  await stopped({});
+  want({ [STARTS]: "1" });
+  await saysAgain(1);
+  await stopped({ [STARTS]: "1" });
   await machine.stopAgent();
   loop = await machine.start();
-  loop.setDesired(annotated({ [STARTS]: "1" }));
-  await runningPid("lasting");
-  expect(machine.podNamespaces.idsOf("lasting")).toEqual(ids);
-  const log = () => words(machine.log({ podUid: "lasting", container: "web", attempt: 1 }));
-  await waitFor("its words", () => (log().includes("root") ? true : undefined));
-  expect(log()).toMatch(/^own 0\nroot 0\n/);
+  want({ [STARTS]: "2" });
+  await saysAgain(2);
 });

@@ -1,9 +1,12 @@
 import type { NodeNetwork } from "../../net/node-network.js";
 import type { HookName } from "../actions.js";
 import type { AgentEdges } from "../agent-edges.js";
+import type { NodeTraits } from "../assemble.js";
 import type { ClaimSource } from "../claim-source.js";
 import type { ConfigSource } from "../config-source.js";
 import type { NodeDevices } from "../devices/node-devices.js";
+import type { HostFacts } from "../host/host-facts.js";
+import type { ClusterNames } from "../pod/pod-files.js";
 import type { ClusterImages } from "../session/cluster-images.js";
 import type { PodNamespaces } from "../userns/pod-namespaces.js";
 import { configHook } from "./config.js";
@@ -17,7 +20,11 @@ import { volumesHook } from "./volumes.js";
 
 /** What a node's hooks work with. */
 export interface PodHookParts {
-  readonly edges: Pick<AgentEdges, "images" | "disk" | "cluster" | "hostResolvConf" | "traits" | "facts">;
+  readonly edges: Pick<AgentEdges, "images" | "disk" | "hostResolvConf"> & {
+    readonly cluster: Pick<ClusterNames, "dnsAddress" | "clusterDomain">;
+    readonly traits: Pick<NodeTraits, "runDir" | "hostname" | "allocatable">;
+    readonly facts: Pick<HostFacts, "nodeIP" | "nodeIPv6">;
+  };
   readonly network: NodeNetwork;
   readonly addresses: PodAddresses;
   readonly configs: ConfigSource;

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { TallshipError } from "../../lib/errors.js";
 import type { RootFs } from "../image/images.js";
 import { shellWords } from "../launcher/shell-words.js";
-import { mappedRoot } from "../userns/mapped-mount.js";
+import { mappableRoot, mappedRoot } from "../userns/mapped-mount.js";
 import { inNewUserNamespace } from "../userns/namespace-script.js";
 import type { IdRange } from "../userns/pod-ids.js";
 
@@ -16,14 +16,12 @@ export interface OpenRoot {
 
 /**
  * Opens the root of a container that does not run. It is mounted in a mount namespace that ends with a process of its own, and that ends with this agent: nothing stays mounted, and a start that comes
- * meanwhile finds its place free.
+ * meanwhile finds its place free. With ids, it is mounted as it is for a run that has these: what needs no mount otherwise, as a snapshot, has none of them on the disk.
  */
-export function openStoppedRoot(
-  { path, mount }: RootFs,
-  ids: IdRange | undefined,
-  signal: AbortSignal,
-): Promise<OpenRoot> {
-  if (mount === undefined) return Promise.resolve({ path, close: () => undefined });
+export function openStoppedRoot(root: RootFs, ids: IdRange | undefined, signal: AbortSignal): Promise<OpenRoot> {
+  const { path } = root;
+  if (root.mount === undefined && ids === undefined) return Promise.resolve({ path, close: () => undefined });
+  const mount = mappableRoot(root);
   const words = ["mount", "-t", mount.type, "-o", mount.options, mount.source, path];
   const mounting =
     ids === undefined ? shellWords(words) : inNewUserNamespace(ids, [], mappedRoot("/proc/$pid/ns/user", path, mount));

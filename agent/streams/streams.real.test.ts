@@ -2,16 +2,15 @@ import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { KEEP_FILES, STARTS, STOPPED } from "../../kinds/power.js";
-import { AsyncQueue } from "../../lib/async-queue.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { tarEntry } from "../../lib/tar/entry.js";
 import { tarArchive } from "../../lib/tar/tar-writer.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import { AttachStart, CopyStart, ExecInput, type ExecOutput } from "../../proto/gen/tallship/v1/streams.js";
+import { type AttachStart, CopyStart, ExecInput, type ExecOutput } from "../../proto/gen/tallship/v1/streams.js";
 import { AgentMachine, testPod } from "../../test/kit/agent-machine.js";
+import { joinContainer } from "../../test/kit/operator.js";
 import { waitFor } from "../../test/kit/wait.js";
 import type { PodLoop } from "../pod-loop.js";
-import { attach } from "./attach.js";
 import { copy } from "./copy.js";
 import { forward } from "./forward.js";
 
@@ -32,27 +31,8 @@ afterEach(async () => {
 const sh = (script: string) => ({ name: "web", image: "busybox", command: ["sh", "-c", script] });
 const running = (uid: string) => machine.until(uid, "to run", ({ phase }) => phase === "Running");
 
-/** An operator that joins a container: types, and sees. */
-function join(uid: string, start: Partial<AttachStart>) {
-  const inputs = new AsyncQueue<ExecInput>(100);
-  const parts = { loop, runtime: machine.driver, dataDir: machine.dataDir, clock: systemClock };
-  const seen = { out: "", err: "", exitCode: undefined as number | undefined };
-  const whole = AttachStart.fromPartial({ container: "web", stdin: true, fromStart: true, ...start });
-  const ended = (async () => {
-    for await (const { part } of attach(parts, uid, whole, inputs, over.signal)) {
-      if (part?.$case === "stdout") seen.out += part.value.toString("utf8");
-      if (part?.$case === "stderr") seen.err += part.value.toString("utf8");
-      if (part?.$case === "exitCode") seen.exitCode = part.value;
-    }
-    return seen;
-  })();
-  const type = (text: string) =>
-    inputs.push(ExecInput.fromPartial({ part: { $case: "stdin", value: Buffer.from(text) } }));
-  const leave = () => inputs.push(ExecInput.fromPartial({ part: { $case: "stdinClosed", value: true } }));
-  const resize = (width: number, height: number) =>
-    inputs.push(ExecInput.fromPartial({ part: { $case: "resize", value: { width, height } } }));
-  return { seen, ended, type, leave, resize };
-}
+const join = (uid: string, start: Partial<AttachStart>) =>
+  joinContainer({ machine, loop, signal: over.signal }, uid, start);
 
 test("what an operator types reaches the container, its two outputs and its exit code come back", async () => {
   loop.setDesired(
@@ -78,10 +58,8 @@ test("a terminal echoes, shows its prompt, and has the operator's size; who leav
   first.resize(90, 30);
   first.type("while [ \"$(stty size)\" != '30 90' ]; do :; done; echo RE''SIZED\n");
   await waitFor("the new size", () => first.seen.out.includes("RESIZED"));
-  console.log("resized");
   first.leave();
   const second = join("term", { fromStart: false });
-  console.log(2);
   second.type("echo again; exit 3\n");
   expect(await second.ended).toMatchObject({ exitCode: 3 });
   expect(second.seen.out).toContain("again");
@@ -216,9 +194,7 @@ test("a connection reaches a server on the pod's loopback; where nobody listens 
     return text;
   };
   await waitFor("an answer", async () => {
-    const r = await visit(18347).catch((e) => `${e}`);
-    console.log(r);
-    return r.includes("hello from inside");
+    return (await visit(18347)).includes("hello from inside");
   });
   await expect(visit(18348)).rejects.toMatchObject({ message: expect.stringContaining("refused") });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { kernelCounts } from "../../agent/cgroup/kernel-counts.js";
 import { mountedHierarchies } from "../../agent/cgroup/pod-cgroups.js";
@@ -10,14 +11,9 @@ import type { PodNotice } from "../../agent/control-plane.js";
 import { diskDevices } from "../../agent/devices/disk-devices.js";
 import { NodeDevices } from "../../agent/devices/node-devices.js";
 import { type Executors, executors } from "../../agent/execute.js";
-import { configHook } from "../../agent/hooks/config.js";
-import { devicesHook } from "../../agent/hooks/devices.js";
-import { imageHook } from "../../agent/hooks/image.js";
-import { policyHook } from "../../agent/hooks/policy.js";
-import { sandboxHook } from "../../agent/hooks/sandbox.js";
-import { usersHook } from "../../agent/hooks/users.js";
-import { volumesHook } from "../../agent/hooks/volumes.js";
+import { podHooks } from "../../agent/hooks/pod-hooks.js";
 import { seccompProfiles } from "../../agent/host/seccomp-profiles.js";
+import type { RootFsDriver } from "../../agent/image/images.js";
 import { inspectRoot } from "../../agent/image-root.js";
 import { openLogFiles } from "../../agent/logs/log-files.js";
 import { logPath } from "../../agent/logs/log-path.js";
@@ -34,7 +30,7 @@ import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
 import { NO_REMEDIES } from "../../net/health/remedies.js";
-import type { NodeNetwork } from "../../net/node-network.js";
+import { type NodeNetwork, netnsPath } from "../../net/node-network.js";
 import { Pod, type PodStatus } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { folderImages, folderRootFs } from "./folder-images.js";
@@ -66,8 +62,17 @@ export class AgentMachine {
   /** The folder that describes the machine's devices. */
   readonly deviceFolder = `${this.machine.folder}/cdi`;
 
+  private readonly makeRootFs: (folder: string) => RootFsDriver;
+
+  constructor({ makeRootFs = folderRootFs }: { readonly makeRootFs?: (folder: string) => RootFsDriver } = {}) {
+    this.makeRootFs = makeRootFs;
+  }
+
   /** The loop; an agent before it is taken to be dead. */
-  async start(network: NodeNetwork = noNetwork(), wrap = (table: Executors): Executors => table): Promise<PodLoop> {
+  async start(
+    network: NodeNetwork = noNetwork(this.machine.paths.runDir),
+    wrap = (table: Executors): Executors => table,
+  ): Promise<PodLoop> {
     const runtime = await this.machine.start();
     this.runtime = runtime;
     const { runDir } = this.machine.paths;
@@ -85,22 +90,18 @@ export class AgentMachine {
     );
     this.users = users;
     const configs = { get: async (kind: string, { name }: { name: string }) => this.configs.get(`${kind}/${name}`) };
-    const names = { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local", hostResolvConf: "" };
-    const hooks = {
-      image: imageHook(folderImages(this.machine.imageRoot), configs, {
-        specOf: () => undefined,
-        onPull: () => undefined,
-      }),
-      users: usersHook(users, runDir),
-      sandbox: sandboxHook(network, podAddresses({ podCIDR: "10.128.0.0/22" }, []), { nodeIP: "127.0.0.1" }),
-      config: configHook(configs),
-      policy: policyHook(noNetwork()),
-      devices: devicesHook(devices),
-      volumes: volumesHook({ disk, claims: noClaims }, names, {
-        hostname: "host",
-        allocatable: { cpu: "2", memory: "1Gi" },
-      }),
-    };
+    const allocatable = { cpu: "2", memory: "1Gi" };
+    const hooks = podHooks({
+      edges: {
+        images: folderImages(this.machine.imageRoot),
+        ...{ disk, hostResolvConf: "" },
+        cluster: { dnsAddress: "10.96.0.10", clusterDomain: "cluster.local" },
+        traits: { runDir, hostname: "host", allocatable },
+        facts: { nodeIP: "127.0.0.1" },
+      },
+      ...{ network, addresses: podAddresses({ podCIDR: "10.128.0.0/22" }, []), configs, users, devices },
+      ...{ claims: noClaims, specOf: () => undefined, onPull: () => undefined },
+    });
     const statuses = new PodStatuses({ nodeIPs: ["127.0.0.1"], runtimeName: "crun" }, (pod, status) =>
       this.statuses.set(pod.metadata?.uid ?? "", status),
     );
@@ -118,7 +119,7 @@ export class AgentMachine {
         executors({
           runtime,
           hooks,
-          rootfs: folderRootFs(`${this.machine.folder}/rootfs`),
+          rootfs: this.makeRootFs(`${this.machine.folder}/rootfs`),
           imageRoots: { inspect: inspectRoot },
           disk,
           devices,
@@ -132,7 +133,7 @@ export class AgentMachine {
             cgroupParent: this.machine.cgroupParent,
             memoryBytes: 2 ** 33,
             oomScoreFloor: 0,
-            allocatable: { cpu: "2", memory: "1Gi" },
+            allocatable,
             capabilities: capabilityNames("1fffffffff"),
             architecture: process.arch,
             counts: kernelCounts(mountedHierarchies()),
@@ -142,7 +143,7 @@ export class AgentMachine {
           },
         }),
       ),
-      allocatable: { cpu: "2", memory: "1Gi" },
+      allocatable,
       refusal: () => undefined,
       withdrawal: () => ({ is: "none" }),
       cutOverRevision: () => 0,
@@ -241,7 +242,8 @@ export function deleted(pod: Pod, graceSeconds: number): Pod {
   return Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, ...metadata } });
 }
 
-function noNetwork(): NodeNetwork {
+/** Wires nothing; of a pod that has a network namespace of its own it takes the pin away, as every network does. */
+function noNetwork(runDir: string): NodeNetwork {
   return {
     start: async () => ({ vtepMAC: "", mtu: 1450, leadsBack: false, tracksSctp: true }),
     setMap: () => undefined,
@@ -253,7 +255,10 @@ function noNetwork(): NodeNetwork {
     shareOf: async () => "10.64.0.0/26",
     onApplied: () => undefined,
     attach: async () => undefined,
-    detach: async () => undefined,
+    detach: async (uids) => {
+      for (const uid of uids)
+        execFileSync("sh", ["-c", 'umount -l "$0" 2>/dev/null; rm -f "$0"', netnsPath(runDir, uid)]);
+    },
     list: async () => [],
     repair: async () => 0,
     stop: async () => undefined,
