@@ -1,5 +1,5 @@
 // Edge: the agent's composition root.
-import { mkdirSync, readFileSync, statfsSync } from "node:fs";
+import { mkdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { TallshipError } from "../lib/errors.js";
 import { DEFAULT_EVICTION, type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
@@ -8,6 +8,7 @@ import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import { metricsHandler, startLocalMetrics } from "../lib/metrics-endpoint.js";
 import { readCertificate } from "../lib/pki/read.js";
+import { readText } from "../lib/read-text.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import { systemClock } from "../lib/system-clock.js";
 import { systemRng } from "../lib/system-rng.js";
@@ -365,14 +366,6 @@ function keepCertificate(
     return renewNodeCertificate({ paths, nodeName: host.name, dialer, address }, current);
   };
   void keepRenewed(credentials, renew, { ...edges, log }, signal);
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return ""; // A host without a resolver.
-  }
 }
 
 /** A signal that aborts with the other, or sooner. */

@@ -1,6 +1,7 @@
 // Edge: the control group file systems.
 import { readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { readText } from "../../lib/read-text.js";
 import { type Hierarchy, parseHierarchies } from "./hierarchies.js";
 
 /** The hierarchies that this process sees. */
@@ -166,12 +167,4 @@ function readPairs(path: string): ReadonlyMap<string, number> {
 function readNumber(path: string): number {
   const value = Number(readText(path));
   return Number.isFinite(value) ? value : 0;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

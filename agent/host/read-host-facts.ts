@@ -3,21 +3,19 @@ import { readdirSync, readFileSync, statfsSync } from "node:fs";
 import { availableParallelism, hostname, networkInterfaces, release, totalmem } from "node:os";
 import { VERSION } from "../../lib/build-info.js";
 import type { Clock } from "../../lib/clock.js";
+import { readText } from "../../lib/read-text.js";
 import { capabilityNames } from "../oci/capabilities.js";
 import { type HardLimits, parseHardLimits } from "../oci/rlimits.js";
 import { localVolumesFolder } from "../volume/lasting.js";
 import type { HostFacts, HostUsage } from "./host-facts.js";
 import { hugepagesOf } from "./limits-condition.js";
 
-/** What the configuration says of the host. */
-export interface HostIdentity {
-  readonly nodeName: string;
-  readonly nodeIP: string;
-  readonly nodeIPv6?: string | undefined;
-  readonly nodePort: number;
-  readonly internalPorts: readonly number[];
-  readonly probePort: number;
-  readonly isControlPlane: boolean;
+/** What the configuration says of the host, and what was found out before. */
+export interface HostIdentity
+  extends Pick<
+    HostFacts,
+    "nodeName" | "nodeIP" | "nodeIPv6" | "nodePort" | "internalPorts" | "probePort" | "isControlPlane"
+  > {
   readonly dataDir: string;
   /** Such as crun://1.8.1. */
   readonly runtimeVersion: string;
@@ -130,12 +128,4 @@ function usedMemoryBytes(): number {
 
 function readLine(path: string): string {
   return readText(path).split("\n")[0]?.trim() ?? "";
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -4,6 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { TallshipError } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
+import { readText } from "../../lib/read-text.js";
 import { shellWord } from "./shell-words.js";
 
 /** How a job ended. */
@@ -178,13 +179,5 @@ function kill(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch {
     return; // It has gone by itself.
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import { TallshipError } from "../../lib/errors.js";
+import { readText } from "../../lib/read-text.js";
 import { netnsPath } from "../../net/node-network.js";
 import type { Launcher } from "../launcher/launcher.js";
 import { shellWord } from "../launcher/shell-words.js";
@@ -86,13 +87,5 @@ function loadIds(file: string): HeldIds {
     return new Map(entries.flatMap(([uid, first]) => (typeof first === "number" ? [[uid, first] as const] : [])));
   } catch {
     return new Map();
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
   }
 }

@@ -1,5 +1,6 @@
 // Edge: the host's own resolver configuration.
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
+import { readText } from "../../lib/read-text.js";
 
 /** The host's name servers, without the one named; read again when the file has changed. */
 export function hostServers(path: string, without: string): () => readonly string[] {
@@ -22,12 +23,4 @@ export function parseServers(text: string): readonly string[] {
 
 function changeTime(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? -1;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,9 +1,9 @@
 // Edge: asks the kernel, ping and name servers.
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import type { Clock } from "../../lib/clock.js";
 import { asTallshipError } from "../../lib/errors.js";
+import { readText } from "../../lib/read-text.js";
 import type { Rng } from "../../lib/rng.js";
 import { questionBytes } from "../dns/forwarder.js";
 import { hostServers } from "../dns/host-resolver.js";
@@ -74,12 +74,4 @@ function run(program: string, words: readonly string[], input = ""): Promise<str
     child.stdin?.on("error", () => undefined);
     child.stdin?.end(input);
   });
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }

@@ -1,5 +1,6 @@
 // Edge: reads what conmon and the runtime left on disk and in /proc.
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { readText } from "../../../lib/read-text.js";
 import { type ContainerKey, type ContainerState, containerId, type ObservedContainer } from "../runtime.js";
 import { bundleFolder, type DriverPaths, exitFile, parseBundleName, runsFolder, runtimeState } from "./paths.js";
 
@@ -86,15 +87,6 @@ export function livingPid(paths: DriverPaths, key: ContainerKey): number | undef
 export function readPid(path: string): number | undefined {
   const pid = Number(readText(path));
   return Number.isInteger(pid) && pid > 1 ? pid : undefined;
-}
-
-/** Contents of a small file; empty when it cannot be read. */
-export function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 function modifiedAtMs(path: string): number | undefined {

@@ -17,6 +17,7 @@ import type { Cancel, Clock } from "../../../lib/clock.js";
 import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Log } from "../../../lib/log.js";
+import { readText } from "../../../lib/read-text.js";
 import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.js";
 import { limitProcesses, podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
 import { setLimits } from "../../cgroup/set-limits.js";
@@ -39,7 +40,7 @@ import { signalNumber } from "../signals.js";
 import { startAttach } from "./attach.js";
 import { createFailure, parseAnswer } from "./conmon-answer.js";
 import { startExec } from "./exec.js";
-import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readPid, readText } from "./inspect.js";
+import { findMonitor, inspectPod, inspectRun, livingPid, monitorPid, namesIn, readPid } from "./inspect.js";
 import { MonitorRounds } from "./monitor-rounds.js";
 import {
   bundleFolder,
