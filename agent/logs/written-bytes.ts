@@ -1,5 +1,6 @@
 // Edge: what the kernel counts of written files.
-import { readFileSync, statfsSync } from "node:fs";
+import { statfsSync } from "node:fs";
+import { readText } from "../../lib/read-text.js";
 
 /** File systems that keep what is written in the page cache until it is written back, so that the kernel counts it: ext2 to ext4, xfs, btrfs, f2fs. */
 const COUNTED = new Set([0xef53, 0x58465342, 0x9123683e, 0xf2f52010]);
@@ -28,12 +29,4 @@ function isCounted(folder: string): boolean {
 function pageSize(): number | undefined {
   const kibibytes = /^KernelPageSize:\s+(\d+) kB$/m.exec(readText("/proc/self/smaps"))?.[1];
   return kibibytes === undefined ? undefined : Number(kibibytes) * 1024;
-}
-
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "latin1");
-  } catch {
-    return "";
-  }
 }
