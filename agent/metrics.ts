@@ -168,7 +168,7 @@ function peerMetrics(registers: Registry[]) {
   return {
     peerRoundTripSeconds: new Gauge({
       name: "tallship_peer_round_trip_seconds",
-      help: "Least time to a peer and back over the last minute, by way: underlay or overlay",
+      help: "Least time to a peer and back over the last minute, by way: underlay, overlay, or ipv6 through the overlay",
       labelNames,
       registers,
     }),

@@ -53,11 +53,13 @@ export function networkObserver(metrics: AgentMetrics): NetworkMetrics {
   };
 }
 
+const PROBED_WAYS = ["underlay", "overlay", "ipv6"] as const;
+
 /** Shows how peers are reached. Series of peers that are none any more end. */
 export function healthObserver(metrics: AgentMetrics): HealthListener {
   const faults = new Map<string, string>();
   const forget = (peer: string): void => {
-    for (const path of ["underlay", "overlay"]) {
+    for (const path of PROBED_WAYS) {
       metrics.peerRoundTripSeconds.remove({ peer, path });
       metrics.peerLossRatio.remove({ peer, path });
     }
@@ -72,8 +74,8 @@ export function healthObserver(metrics: AgentMetrics): HealthListener {
   return {
     looked: (peers, gone) => {
       for (const { peer, fault, ...paths } of peers) {
-        for (const path of ["underlay", "overlay"] as const) {
-          const { roundTripMs, lossRatio } = paths[path];
+        for (const path of PROBED_WAYS) {
+          const { roundTripMs, lossRatio } = paths[path] ?? { roundTripMs: undefined, lossRatio: undefined };
           if (roundTripMs === undefined) metrics.peerRoundTripSeconds.remove({ peer, path });
           else metrics.peerRoundTripSeconds.set({ peer, path }, roundTripMs / 1000);
           if (lossRatio !== undefined) metrics.peerLossRatio.set({ peer, path }, lossRatio);

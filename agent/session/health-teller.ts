@@ -179,10 +179,10 @@ function conditionOf(told: readonly (Told & { readonly subject: string })[]): No
   return { type, status: "True", reason: first.reason, message };
 }
 
-function pathOf({ peer, underlay, overlay, mtu, fault, remedy }: PeerHealth): PeerPath {
+function pathOf({ peer, underlay, overlay, ipv6, mtu, fault, remedy }: PeerHealth): PeerPath {
   const measure = ({ roundTripMs, lossRatio }: PathMeasure) => ({ roundTripMs, lossRatio });
   return PeerPath.fromPartial({
     ...{ peer, mtu, remedy, fault: fault?.kind ?? "", message: fault?.message ?? "" },
-    ...{ underlay: measure(underlay), overlay: measure(overlay) },
+    ...{ underlay: measure(underlay), overlay: measure(overlay), ipv6: ipv6 && measure(ipv6) },
   });
 }

@@ -5,7 +5,8 @@ import type { Rng } from "../../lib/rng.js";
 import type { HealthListener } from "../../net/health/health-report.js";
 import { NodeHealth, type NodeHealthParts } from "../../net/health/node-health.js";
 import { gatewayOf } from "../../net/ipv4.js";
-import type { NetworkMap, NodeNetwork, OverlayDevice } from "../../net/node-network.js";
+import { ipv6GatewayOf } from "../../net/ipv6.js";
+import type { FamilyRanges, NetworkMap, NodeNetwork, OverlayDevice } from "../../net/node-network.js";
 import { overheadOf } from "../../net/overlay/overlay-plan.js";
 import type { ClusterConfig, NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import type { HostFacts } from "../host/host-facts.js";
@@ -27,6 +28,7 @@ export interface ProbePeersParts {
   readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "probePort">;
   readonly cluster: Pick<ClusterConfig, "podCIDR" | "encrypted" | "directRouting">;
   readonly podCIDR: string;
+  readonly ipv6?: FamilyRanges | undefined;
   readonly overlay: OverlayDevice;
   readonly network: Pick<NodeNetwork, "remedy" | "remedies">;
   readonly session: Pick<LeaderSession, "reportNetwork" | "reportEvents">;
@@ -43,7 +45,7 @@ export interface ProbingPeers {
 
 /** Probes the node's peers from now on, and tells the leader what it finds. */
 export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
-  const { probe, clock, rng, facts, cluster, podCIDR, overlay, network, session } = parts;
+  const { probe, clock, rng, facts, cluster, podCIDR, ipv6, overlay, network, session } = parts;
   if (probe === undefined) return undefined;
   const { nodeName } = facts;
   const teller = new HealthTeller({
@@ -53,8 +55,8 @@ export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
   });
   const health = new NodeHealth(
     {
-      self: { nodeName, podCIDR, clusterCIDR: cluster.podCIDR },
-      addresses: { underlay: facts.nodeIP, overlay: gatewayOf(podCIDR) },
+      self: { nodeName, podCIDR, clusterCIDR: cluster.podCIDR, ipv6 },
+      addresses: { underlay: facts.nodeIP, overlay: gatewayOf(podCIDR), ipv6: ipv6 && ipv6GatewayOf(ipv6.podCIDR) },
       port: facts.probePort,
       way: cluster.encrypted ? "tunnel" : cluster.directRouting ? "link" : "overlay",
       fullBytes: { underlay: overlay.mtu + overheadOf(cluster), overlay: overlay.mtu },

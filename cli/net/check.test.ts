@@ -33,6 +33,21 @@ test("net check shows every pair, and succeeds while nothing is at fault", async
   );
 });
 
+test("net check shows the way by IPv6 where nodes have measured one", async () => {
+  const silent = { lossRatio: 1 };
+  measured = {
+    nodes: [
+      { name: "host1", report: { paths: [{ peer: "host2", ...fine, ipv6: silent, fault: "IPv6Blocked" }] } },
+      { name: "host2", report: { paths: [{ peer: "host1", ...fine }] } },
+    ],
+  };
+  expect((await bench.run(["net", "check"])).out.split("\n").slice(0, 3)).toEqual([
+    "FROM    TO      UNDERLAY   OVERLAY   IPV6        LOSS             MTU    FAULT         REMEDY",
+    "host1   host2   0.21ms     0.40ms    no answer   0% / 0% / 100%   1450   IPv6Blocked   -",
+    "host2   host1   0.21ms     0.40ms    <unknown>   0% / 0% / -      1450   -             -",
+  ]);
+});
+
 test("net check names the fault, in the table and in a sentence, and fails", async () => {
   const broken = {
     ...fine,

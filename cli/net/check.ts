@@ -53,8 +53,10 @@ function isFaulty({ pairs, nameServers, silent }: NetCheckResponse): boolean {
 
 /** The answer for people: a table, then what is at fault in sentences. */
 export function checkPage(answer: NetCheckResponse): string {
-  const headings = ["FROM", "TO", "UNDERLAY", "OVERLAY", "LOSS", "MTU", "FAULT", "REMEDY"];
-  const rows = answer.pairs.map(rowOf);
+  const hasIpv6 = answer.pairs.some(({ path }) => path?.ipv6 !== undefined);
+  const ways = ["UNDERLAY", "OVERLAY", ...(hasIpv6 ? ["IPV6"] : [])];
+  const headings = ["FROM", "TO", ...ways, "LOSS", "MTU", "FAULT", "REMEDY"];
+  const rows = answer.pairs.map((pair) => rowOf(pair, hasIpv6));
   const table = rows.length === 0 ? "" : formatTable([headings, ...rows]);
   const sentences = [
     ...answer.pairs.flatMap(({ from, path }) => (path?.message ? [`${from}: ${path.message}`] : [])),
@@ -71,15 +73,14 @@ function sentenceOf({ node, nameServer }: CheckedNameServer): readonly string[] 
   return [`${node}: ${nameServer.fault}: ${nameServer.message}`];
 }
 
-function rowOf({ from, path }: CheckedPair): readonly string[] {
-  const { peer = "", underlay, overlay, mtu = 0, fault = "", remedy = "" } = path ?? {};
-  const losses = [underlay, overlay].map(lossCell).join(" / ");
+function rowOf({ from, path }: CheckedPair, hasIpv6: boolean): readonly string[] {
+  const { peer = "", underlay, overlay, ipv6, mtu = 0, fault = "", remedy = "" } = path ?? {};
+  const measures = [underlay, overlay, ...(hasIpv6 ? [ipv6] : [])];
   return [
     from,
     peer,
-    timeCell(underlay),
-    timeCell(overlay),
-    losses,
+    ...measures.map(timeCell),
+    measures.map(lossCell).join(" / "),
     mtu === 0 ? "<unknown>" : `${mtu}`,
     fault || "-",
     remedy || "-",

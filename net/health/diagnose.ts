@@ -18,6 +18,7 @@ export const FAULTS = [
   "AsymmetricLoss",
   "WrongRoute",
   "TcpBlocked",
+  "IPv6Blocked",
   "ClockSkew",
 ] as const;
 
@@ -42,6 +43,7 @@ const CHECKS: readonly ((view: PeerView) => Fault | undefined)[] = [
   spoiled,
   silentOverlay,
   blackHole("overlay"),
+  silentIpv6,
   loss("underlay"),
   loss("overlay"),
   silentTcp,
@@ -92,10 +94,14 @@ function wrongRoute(view: PeerView): Fault | undefined {
   const fault = (message: string): Fault => ({ kind: "WrongRoute", direction: "to", message });
   if (strangers > 1)
     return fault(`another node answers at the address of ${peer}: two hosts have it, or a route leads astray`);
-  const { overlay, underlay } = evidence?.routes ?? {};
+  const { overlay, underlay, ipv6 } = evidence?.routes ?? {};
   if (overlay !== undefined && !isOnItsWay(overlay.device, view))
     return fault(
       `packets for the pods of ${peer} leave by ${overlay.device}, not by ${WAY_NAMES[way]}: another route takes them`,
+    );
+  if (ipv6 !== undefined && ipv6.device !== OVERLAY_DEVICE)
+    return fault(
+      `packets of IPv6 for the pods of ${peer} leave by ${ipv6.device}, not by ${OVERLAY_DEVICE}: another route takes them`,
     );
   if (underlay === undefined) return undefined;
   if (underlay.device === OVERLAY_DEVICE)
@@ -168,6 +174,16 @@ function silentOverlay({ peer, lanes, evidence, tcp, checksumErrors, hears }: Pe
     kind: "VxlanBlocked",
     direction,
     message: `the overlay's packets ${which} are dropped, others pass: a firewall or the network blocks its UDP port`,
+  };
+}
+
+/** The overlay carries IPv4, and not what is of IPv6 in it. */
+function silentIpv6({ peer, ipv6, lanes }: PeerView): Fault | undefined {
+  if (!isDead(ipv6) || !isAlive(lanes["overlay-small"])) return undefined;
+  return {
+    kind: "IPv6Blocked",
+    direction: "both",
+    message: `packets of IPv6 through the overlay to ${peer} are not answered, those of IPv4 are: a filter on one of the hosts drops them`,
   };
 }
 

@@ -7,7 +7,7 @@ export function parseRouteGet(text: string): ReadonlyMap<string, RouteFound> {
     const words = line.trim().split(/\s+/);
     const after = (word: string): string => (words.includes(word) ? (words[words.indexOf(word) + 1] ?? "") : "");
     const destination = words[0] ?? "";
-    if (/^\d+(\.\d+){3}$/.test(destination) && after("dev") !== "")
+    if (/^(\d+(\.\d+){3}|[\da-f]*:[\da-f:]+)$/.test(destination) && after("dev") !== "")
       found.set(destination, { device: after("dev"), via: after("via") });
   }
   return found;

@@ -16,12 +16,13 @@ export interface ProbedPeer {
 export function probedPeers(nodes: ReadonlyMap<string, Node>, self: Self): ReadonlyMap<string, ProbedPeer> {
   const { peers } = peersOf(nodes.values(), self);
   return new Map(
-    peers.flatMap(({ name, gateway, underlayIp }): readonly (readonly [string, ProbedPeer])[] => {
+    peers.flatMap(({ name, gateway, underlayIp, ipv6 }): readonly (readonly [string, ProbedPeer])[] => {
       const status = nodes.get(name)?.status;
       const port = status?.overlay?.probePort ?? 0;
       if (port === 0) return [];
       const isReady = status?.conditions.some((each) => each.type === "Ready" && each.status === "True") ?? false;
-      return [[name, { name, addresses: { underlay: underlayIp, overlay: gateway }, port, isReady }]];
+      const addresses = { underlay: underlayIp, overlay: gateway, ipv6: ipv6?.gateway };
+      return [[name, { name, addresses, port, isReady }]];
     }),
   );
 }

@@ -13,6 +13,8 @@ export interface PeerHealth {
   readonly peer: string;
   readonly underlay: PathMeasure;
   readonly overlay: PathMeasure;
+  /** Through the overlay by IPv6; absent: the cluster does not speak it. */
+  readonly ipv6?: PathMeasure;
   /** Bytes of the largest packet of pods that passes; 0: not known. */
   readonly mtu: number;
   readonly fault: Fault | undefined;

@@ -30,9 +30,10 @@ export function hostEvidence({ clock, rng, resolvConf, dnsAddress }: HostEvidenc
   const ask = askOverNetwork(clock);
   return {
     routes: async (peers, source) => {
-      const lines = peers.flatMap(({ underlay, overlay }) => [
+      const lines = peers.flatMap(({ underlay, overlay, ipv6 }) => [
         `route get ${underlay} from ${source.underlay}`,
         `route get ${overlay} from ${source.overlay}`,
+        ...(ipv6 === undefined || source.ipv6 === undefined ? [] : [`route get ${ipv6} from ${source.ipv6}`]),
       ]);
       const found = await Promise.all(
         peers.length === 0 ? [] : [run("ip", ["-force", "-batch", "-"], lines.join("\n"))],
@@ -61,9 +62,9 @@ function routesOf(
   peers: readonly PeerAddresses[],
   found: ReadonlyMap<string, RouteFound>,
 ): readonly Evidence["routes"][] {
-  return peers.map(({ underlay, overlay }) => {
-    const [under, over] = [found.get(underlay), found.get(overlay)];
-    return { ...(under && { underlay: under }), ...(over && { overlay: over }) };
+  return peers.map(({ underlay, overlay, ipv6 = "" }) => {
+    const [under, over, six] = [found.get(underlay), found.get(overlay), found.get(ipv6)];
+    return { ...(under && { underlay: under }), ...(over && { overlay: over }), ...(six && { ipv6: six }) };
   });
 }
 

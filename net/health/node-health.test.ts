@@ -108,6 +108,25 @@ const faults: readonly Row[] = [
     direction: "to",
   },
   {
+    name: "IPv6 that is dropped in the overlay, IPv4 not",
+    weather: losing((parcel) => between(parcel) && parcel.path === "ipv6"),
+    want: ["IPv6Blocked", "IPv6Blocked"],
+    direction: "both",
+  },
+  {
+    name: "IPv6 that is dropped in the overlay in one direction",
+    weather: losing((parcel) => toB(parcel) && parcel.path === "ipv6"),
+    want: ["IPv6Blocked", "IPv6Blocked"],
+  },
+  {
+    name: "a route that leads packets of IPv6 to another device",
+    weather: {
+      ...losing((parcel) => toB(parcel) && parcel.path === "ipv6"),
+      routes: (from) => (from === A ? { ipv6: { device: "eth0", via: "" } } : {}),
+    },
+    want: ["WrongRoute"],
+  },
+  {
     name: "TCP that is dropped, UDP not",
     weather: losing((parcel) => between(parcel) && parcel.protocol === "tcp" && parcel.path === "underlay"),
     want: ["TcpBlocked", "TcpBlocked"],

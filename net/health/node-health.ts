@@ -1,4 +1,5 @@
 import type { Cancel, Clock } from "../../lib/clock.js";
+import { deepEqual } from "../../lib/deep-equal.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
@@ -14,16 +15,9 @@ import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
 import { newRecord, type PeerRecord } from "./peer-record.js";
 import type { PodWay } from "./peer-view.js";
 import { isAnswerable, isFromPeer, ProbeEcho } from "./probe-echo.js";
-import {
-  decodeProbe,
-  encodeProbe,
-  type Lane,
-  nodeIdOf,
-  type Path,
-  PROBE_BYTES,
-  PROBE_HEADERS_BYTES,
-} from "./probe-packet.js";
-import { BRIEF_ROUND, type ProbeRound, peersOfRound, sizesBelow, WHOLE_ROUND } from "./probe-plan.js";
+import { decodeProbe, nodeIdOf, type Path, type Way } from "./probe-packet.js";
+import { BRIEF_ROUND, peersOfRound, WHOLE_ROUND } from "./probe-plan.js";
+import { ProbeSender } from "./probe-sender.js";
 import type { ProbeReceiver, ProbeWire } from "./probe-wire.js";
 import { isSameRemedies, type Remedies, remediesAfter, remedyText } from "./remedies.js";
 
@@ -62,7 +56,12 @@ export class NodeHealth {
   private readonly config: NodeHealthConfig;
   private readonly parts: NodeHealthParts;
   private readonly records = new Map<string, PeerRecord>();
-  private readonly byAddress: Record<Path, Map<string, PeerRecord>> = { underlay: new Map(), overlay: new Map() };
+  private readonly byAddress: Record<Way, Map<string, PeerRecord>> = {
+    underlay: new Map(),
+    overlay: new Map(),
+    ipv6: new Map(),
+  };
+  private readonly sender: ProbeSender;
   private readonly echo: ProbeEcho;
   private readonly nameServers: NameServerWatch;
   private readonly id: bigint;
@@ -92,6 +91,7 @@ export class NodeHealth {
       epoch: rng.below(2 ** 32),
       checksumErrors: () => this.checksumErrors(),
     });
+    this.sender = new ProbeSender({ ...parts, id: this.id, fullBytes: config.fullBytes });
     this.nameServers = new NameServerWatch(clock, evidence, () => this.tell([]));
   }
 
@@ -118,8 +118,8 @@ export class NodeHealth {
     const gone = [...this.records.keys()].filter((name) => !peers.has(name));
     for (const name of gone) this.records.delete(name);
     for (const peer of peers.values()) this.know(peer);
-    for (const path of ["underlay", "overlay"] as const)
-      this.byAddress[path] = new Map([...this.records.values()].map((each) => [each.peer.addresses[path], each]));
+    for (const way of ["underlay", "overlay", "ipv6"] as const)
+      this.byAddress[way] = new Map([...this.records.values()].map((each) => [each.peer.addresses[way] ?? "", each]));
     if (gone.length > 0) this.parts.listener.looked([], gone, this.nameServers.health);
     this.applyRemedies();
   }
@@ -132,10 +132,7 @@ export class NodeHealth {
   private know(peer: ProbedPeer): void {
     const known = this.records.get(peer.name);
     const isSameWay =
-      known !== undefined &&
-      known.peer.port === peer.port &&
-      known.peer.addresses.underlay === peer.addresses.underlay &&
-      known.peer.addresses.overlay === peer.addresses.overlay;
+      known !== undefined && known.peer.port === peer.port && deepEqual(known.peer.addresses, peer.addresses);
     // A peer at another address is another way: what was found of the old one says nothing of it.
     if (isSameWay) known.peer = peer;
     else this.records.set(peer.name, newRecord(peer, this.parts.rng.below(2 ** 32)));
@@ -156,12 +153,12 @@ export class NodeHealth {
 
   private receiver(): ProbeReceiver {
     return {
-      packet: (path, bytes, from) => {
-        const record = this.byAddress[path].get(from.address);
-        if (record === undefined || !isFromPeer(record, path, from) || !isAnswerable(bytes)) return;
-        const answer = this.echo.answer(record, path, bytes);
+      packet: (way, bytes, from) => {
+        const record = this.byAddress[way].get(from.address);
+        if (record === undefined || !isFromPeer(record, way, from) || !isAnswerable(bytes)) return;
+        const answer = this.echo.answer(record, way, bytes);
         if (answer === undefined) this.takeAnswer(record, bytes);
-        else this.parts.wire.send(path, from, answer);
+        else this.parts.wire.send(way, from, answer);
       },
       mayConnect: (path, address) => this.byAddress[path].has(address),
       request: (path, bytes, address) => {
@@ -197,7 +194,7 @@ export class NodeHealth {
     const closer = [...this.records.values()].filter((each) => each.closerUntilMs > nowMs);
     const asked = new Set([...whole, ...closer]);
     for (const record of asked) this.probe(record, nowMs);
-    for (const record of brief) if (!asked.has(record)) this.sendRound(record, BRIEF_ROUND);
+    for (const record of brief) if (!asked.has(record)) this.sender.round(record, BRIEF_ROUND);
     void this.gather(whole, nowMs);
     const isAwaited = whole.length > 0 || closer.length > 0;
     // A little later than the time after which a probe counts as lost.
@@ -226,7 +223,10 @@ export class NodeHealth {
     record.view = view;
     const before = record.verdict;
     record.verdict = verdictAfter(before, found);
-    const missing = Object.values(view.lanes).reduce((sum, { settled, answered }) => sum + settled - answered, 0);
+    const missing = [...Object.values(view.lanes), view.ipv6].reduce(
+      (sum, { settled, answered }) => sum + settled - answered,
+      0,
+    );
     const isTcpBad = [view.tcp.underlay, view.tcp.overlay].some(
       (outcomes) => (outcomes.at(-1) ?? "passed") !== "passed",
     );
@@ -251,7 +251,7 @@ export class NodeHealth {
   }
 
   private probe(record: PeerRecord, nowMs: number): void {
-    this.sendRound(record, WHOLE_ROUND);
+    this.sender.round(record, WHOLE_ROUND);
     if (record.verdict.named?.kind === "MtuBlackHole" || record.verdict.next?.fault?.kind === "MtuBlackHole")
       this.probeSizes(record, nowMs);
     const isDue =
@@ -259,49 +259,11 @@ export class NodeHealth {
     if (isDue && !record.isConnecting) void this.connect(record, nowMs);
   }
 
-  private sendRound(record: PeerRecord, round: ProbeRound): void {
-    record.isProbed = true;
-    const { fullBytes } = this.config;
-    for (const [at, [lane, path]] of round.entries()) {
-      const bytes = lane.endsWith("full") ? fullBytes[path] : PROBE_BYTES + PROBE_HEADERS_BYTES;
-      this.send(record, { lane, path, bytes, isFirst: at === 0 });
-    }
-  }
-
   /** Looks for the largest size that passes, on both ways, at most once in a while. */
   private probeSizes(record: PeerRecord, nowMs: number): void {
     if (nowMs - record.sizesAtMs < limit("probeCloserMs") * 5) return;
     record.sizesAtMs = nowMs;
-    for (const path of ["underlay", "overlay"] as const)
-      for (const bytes of sizesBelow(this.config.fullBytes[path])) this.send(record, { lane: "sized", path, bytes });
-  }
-
-  private send(
-    record: PeerRecord,
-    probe: { readonly lane: Lane | "sized"; readonly path: Path; readonly bytes: number; readonly isFirst?: boolean },
-  ): void {
-    const sequence = record.ledger.send(probe, this.parts.clock.monotonicMs());
-    const bytes = this.request(record, probe.lane, { sequence, bytes: probe.bytes - PROBE_HEADERS_BYTES });
-    this.parts.wire.send(probe.path, { address: record.peer.addresses[probe.path], port: record.peer.port }, bytes);
-  }
-
-  private request(record: PeerRecord, lane: Lane | "sized", size: { sequence: number; bytes: number }): Buffer {
-    return encodeProbe(
-      {
-        is: "request",
-        lane,
-        wasCorrupt: false,
-        sequence: size.sequence,
-        from: this.id,
-        to: record.id,
-        sentAtMs: this.parts.clock.nowMs(),
-        heardAtMs: 0,
-        counts: [0, 0, 0, 0],
-        epoch: 0,
-        checksumErrors: 0,
-      },
-      size.bytes,
-    );
+    this.sender.sizes(record);
   }
 
   private async connect(record: PeerRecord, nowMs: number): Promise<void> {
@@ -311,7 +273,7 @@ export class NodeHealth {
     await Promise.all(
       (["underlay", "overlay"] as const).map(async (path) => {
         const { addresses, port } = record.peer;
-        const bytes = this.request(record, "sized", { sequence: 0, bytes: limit("probeTcpBytes") });
+        const bytes = this.sender.request(record, "sized", { sequence: 0, bytes: limit("probeTcpBytes") });
         const { outcome } = await wire.connect(path, { address: addresses[path], port }, bytes);
         record.ledger.connected(path, outcome, clock.monotonicMs());
       }),
@@ -325,7 +287,7 @@ export class NodeHealth {
     const silent = [...this.records.values()].filter(
       ({ view, ledger }) =>
         view !== undefined &&
-        (isDead(view.lanes["overlay-small"]) || isDead(view.lanes["underlay-small"])) &&
+        [view.lanes["overlay-small"], view.lanes["underlay-small"], view.ipv6].some(isDead) &&
         !ledger.hasEvidence(nowMs),
     );
     const asked = silent.length > 0 ? silent.slice(0, 4) : this.turn % 2 === 1 ? round : [];
@@ -374,6 +336,7 @@ export class NodeHealth {
         peer: peer.name,
         underlay: measureOf(view.lanes["underlay-small"]),
         overlay: measureOf(view.lanes["overlay-small"]),
+        ...(peer.addresses.ipv6 !== undefined && { ipv6: measureOf(view.ipv6) }),
         mtu: mtu ?? 0,
         fault: verdict.named,
         remedy: remedyText(this.remedies, peer.addresses.overlay),

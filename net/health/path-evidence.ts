@@ -1,9 +1,11 @@
 import type { Evidence } from "./peer-view.js";
 
-/** A peer's addresses on both ways. */
+/** A peer's addresses on all ways. */
 export interface PeerAddresses {
   readonly underlay: string;
   readonly overlay: string;
+  /** Its pods' gateway of IPv6; absent: it has none. */
+  readonly ipv6?: string | undefined;
 }
 
 /** Edge: what the kernel says of ways to peers. */

@@ -1,11 +1,20 @@
 import { limit } from "../../lib/limits.js";
 import type { Evidence, LaneView, LossCount, PeerView, TcpOutcome } from "./peer-view.js";
-import { LANES, type Lane, type LaneCounts, type Path, type ProbePacket } from "./probe-packet.js";
+import {
+  isCounted,
+  LANES,
+  type Lane,
+  type LaneCounts,
+  type Path,
+  type ProbeLane,
+  type ProbePacket,
+  type Way,
+} from "./probe-packet.js";
 
 interface Probe {
   readonly sequence: number;
-  readonly lane: Lane | "sized";
-  readonly path: Path;
+  readonly lane: ProbeLane;
+  readonly way: Way;
   /** Of the whole IP packet. */
   readonly bytes: number;
   readonly atMs: number;
@@ -35,7 +44,7 @@ const NONE: LaneCounts = [0, 0, 0, 0];
 
 /** What this node has sent to one peer and what came back. It knows no clock: every call says when it is. */
 export class PeerLedger {
-  private readonly probes = new Map<Lane | "sized", Probe[]>();
+  private readonly probes = new Map<ProbeLane, Probe[]>();
   private readonly samples: Sample[] = [];
   private readonly tcp: Record<Path, Outcome[]> = { underlay: [], overlay: [] };
   private readonly heardAtMs: Record<Path, number> = { underlay: -Infinity, overlay: -Infinity };
@@ -54,17 +63,17 @@ export class PeerLedger {
 
   /** A probe is sent now; returns its sequence. The first of a round is the one that counts are compared by. */
   send(
-    probe: { readonly lane: Lane | "sized"; readonly path: Path; readonly bytes: number; readonly isFirst?: boolean },
+    probe: { readonly lane: ProbeLane; readonly way: Way; readonly bytes: number; readonly isFirst?: boolean },
     atMs: number,
   ): number {
     this.sequence = (this.sequence + 1) >>> 0;
-    const { lane, path, bytes, isFirst = false } = probe;
-    if (lane !== "sized") this.sent = incremented(this.sent, lane);
+    const { lane, way, bytes, isFirst = false } = probe;
+    if (isCounted(lane)) this.sent = incremented(this.sent, lane);
     const sentBefore = isFirst ? this.sent : undefined;
     const made = {
       sequence: this.sequence,
       lane,
-      path,
+      way,
       bytes,
       atMs,
       sentBefore,
@@ -86,7 +95,7 @@ export class PeerLedger {
     probe.answeredAtMs = at.atMs;
     probe.isSpoiledThere = packet.wasCorrupt;
     probe.isSpoiledBack = !isIntact;
-    if (packet.lane !== "sized") this.answers = incremented(this.answers, packet.lane);
+    if (isCounted(packet.lane)) this.answers = incremented(this.answers, packet.lane);
     if (!isIntact) return true; // What it says is not believed.
     this.noteClock(packet, at.atMs - probe.atMs, at);
     this.noteCounts(packet, probe, at.atMs);
@@ -124,7 +133,7 @@ export class PeerLedger {
   view(ground: Pick<PeerView, "peer" | "isOnLink" | "fullBytes" | "way">, nowMs: number): PeerView {
     const sinceMs = nowMs - limit("probeWindowMs");
     const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
-    const lane = (name: Lane): LaneView => this.laneView(name, nowMs);
+    const lane = (name: Lane | "ipv6"): LaneView => this.laneView(name, nowMs);
     const fresh = (outcomes: readonly Outcome[]): readonly TcpOutcome[] =>
       outcomes.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome);
     const samples = this.samplesSince(sinceMs);
@@ -137,6 +146,7 @@ export class PeerLedger {
         "overlay-small": lane("overlay-small"),
         "overlay-full": lane("overlay-full"),
       },
+      ipv6: lane("ipv6"),
       tcp: { underlay: fresh(this.tcp.underlay), overlay: fresh(this.tcp.overlay) },
       hears: { underlay: this.heardAtMs.underlay > hearsSinceMs, overlay: this.heardAtMs.overlay > hearsSinceMs },
       strangers: this.strangersAtMs.filter((atMs) => atMs > nowMs - 2 * limit("probeEveryMs")).length,
@@ -148,7 +158,7 @@ export class PeerLedger {
     };
   }
 
-  private laneView(lane: Lane, nowMs: number): LaneView {
+  private laneView(lane: Lane | "ipv6", nowMs: number): LaneView {
     const sinceMs = nowMs - limit("probeWindowMs");
     const overdueMs = nowMs - limit("probeTimeoutMs");
     const settled = (this.probes.get(lane) ?? []).filter(
@@ -179,7 +189,8 @@ export class PeerLedger {
     };
   }
 
-  private counted(lane: Lane, sinceMs: number): LaneView["counted"] {
+  private counted(lane: Lane | "ipv6", sinceMs: number): LaneView["counted"] {
+    if (!isCounted(lane)) return undefined;
     const samples = this.samplesSince(sinceMs);
     const [first, last] = [samples[0], samples.at(-1)];
     if (first === undefined || last === undefined || first === last) return undefined;
@@ -223,7 +234,7 @@ export class PeerLedger {
 
   private passing(path: Path, nowMs: number): number | undefined {
     const tried = (this.probes.get("sized") ?? []).filter(
-      (probe) => probe.path === path && probe.atMs > nowMs - limit("probeWindowMs"),
+      (probe) => probe.way === path && probe.atMs > nowMs - limit("probeWindowMs"),
     );
     const passed = tried.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
     return passed.length === 0 ? undefined : Math.max(...passed.map(({ bytes }) => bytes));

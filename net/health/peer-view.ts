@@ -1,4 +1,4 @@
-import type { Lane, Path } from "./probe-packet.js";
+import type { Lane, Path, Way } from "./probe-packet.js";
 
 /** How a connection for a probe ended: its bytes came back told as whole, nobody listens, no answer at all, or none to its bytes. */
 export type TcpOutcome = "passed" | "refused" | "silent" | "stalled";
@@ -39,7 +39,7 @@ export interface RouteFound {
 
 /** What the kernel and ping say; asked when a peer is silent, and of routes now and then. */
 export interface Evidence {
-  readonly routes: Readonly<Partial<Record<Path, RouteFound>>>;
+  readonly routes: Readonly<Partial<Record<Way, RouteFound>>>;
   /** Whether ICMP passes through the overlay; undefined when it was not tried. */
   readonly ping: "passed" | "silent" | undefined;
 }
@@ -51,6 +51,8 @@ export type PodWay = "overlay" | "tunnel" | "link";
 export interface PeerView {
   readonly peer: string;
   readonly lanes: Readonly<Record<Lane, LaneView>>;
+  /** Of small packets of IPv6 through the overlay; nothing was sent where the cluster does not speak it. */
+  readonly ipv6: LaneView;
   /** Latest connections, as long as they are fresh, latest last. */
   readonly tcp: Readonly<Record<Path, readonly TcpOutcome[]>>;
   /** The peer's own requests arrived within the last rounds. */

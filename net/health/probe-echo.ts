@@ -4,11 +4,12 @@ import type { PeerRecord } from "./peer-record.js";
 import {
   decodeProbe,
   encodeProbe,
+  isCounted,
   LANES,
   type LaneCounts,
-  type Path,
   PROBE_BYTES,
   type ProbePacket,
+  type Way,
 } from "./probe-packet.js";
 import type { ProbeEnd } from "./probe-wire.js";
 
@@ -34,13 +35,13 @@ export class ProbeEcho {
   }
 
   /** The answer to a request of this peer's; undefined when none is due. */
-  answer(record: PeerRecord, path: Path, bytes: Buffer): Buffer | undefined {
+  answer(record: PeerRecord, way: Way, bytes: Buffer): Buffer | undefined {
     const arrived = decodeProbe(bytes);
     if (arrived === undefined || arrived.packet.is !== "request") return undefined;
     const { packet, isIntact } = arrived;
     if (packet.from !== record.id || !this.mayAnswer(record)) return undefined;
     const { clock, id, epoch } = this.parts;
-    record.ledger.heard(path, clock.monotonicMs());
+    if (way !== "ipv6") record.ledger.heard(way, clock.monotonicMs());
     record.heard = counted(record.heard, packet);
     return encodeProbe({
       is: "answer",
@@ -67,8 +68,8 @@ export class ProbeEcho {
 }
 
 /** Whether a packet comes from where the peer sends its own from. */
-export function isFromPeer({ peer }: PeerRecord, path: Path, from: ProbeEnd): boolean {
-  return peer.addresses[path] === from.address && peer.port === from.port;
+export function isFromPeer({ peer }: PeerRecord, way: Way, from: ProbeEnd): boolean {
+  return peer.addresses[way] === from.address && peer.port === from.port;
 }
 
 /** A request without padding is large enough for its answer. */
@@ -76,7 +77,7 @@ export const isAnswerable = (bytes: Buffer): boolean => bytes.length >= PROBE_BY
 
 function counted(counts: LaneCounts, { lane }: ProbePacket): LaneCounts {
   const [one, two, three, four] = counts;
-  const at = lane === "sized" ? -1 : LANES.indexOf(lane);
+  const at = isCounted(lane) ? LANES.indexOf(lane) : -1;
   const add = (index: number): number => (index === at ? 1 : 0);
   return [(one + add(0)) >>> 0, (two + add(1)) >>> 0, (three + add(2)) >>> 0, (four + add(3)) >>> 0];
 }

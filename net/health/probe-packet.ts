@@ -7,8 +7,14 @@ export const LANES = ["underlay-small", "underlay-full", "overlay-small", "overl
 /** One of them. */
 export type Lane = (typeof LANES)[number];
 
-/** The ways to a peer. */
+/** The lane of a probe. Those beside LANES count in none: one of another size looks for the largest that passes, and one of IPv6 is small and goes through the overlay. */
+export type ProbeLane = Lane | "sized" | "ipv6";
+
+/** The paths to a peer, of which all that can be known is. */
 export type Path = "underlay" | "overlay";
+
+/** The ways that probes take: the paths, which are of IPv4, and through the overlay by IPv6, in clusters that speak it. */
+export type Way = Path | "ipv6";
 
 /** Requests of one peer that arrived, by lane, since the answerer's start. */
 export type LaneCounts = readonly [number, number, number, number];
@@ -16,8 +22,7 @@ export type LaneCounts = readonly [number, number, number, number];
 /** A probe or its answer, without its padding. */
 export interface ProbePacket {
   readonly is: "request" | "answer";
-  /** A packet of another size than its lane's counts in none: it looks for the largest that passes. */
-  readonly lane: Lane | "sized";
+  readonly lane: ProbeLane;
   /** The request arrived, but not as it was sent. */
   readonly wasCorrupt: boolean;
   readonly sequence: number;
@@ -39,13 +44,19 @@ export interface ProbePacket {
 
 const MAGIC = 0x54535052;
 const VERSION = 1;
-const SIZED = 4;
+const UNCOUNTED: readonly ProbeLane[] = ["sized", "ipv6"];
+const NUMBERED: readonly ProbeLane[] = [...LANES, ...UNCOUNTED];
 
 /** Bytes of a packet without padding: answers have no more, so nobody is ever sent more than he sent. */
 export const PROBE_BYTES = 72;
 
 /** Bytes of IPv4 and UDP before it. */
 export const PROBE_HEADERS_BYTES = 28;
+
+/** Whether answers tell how many of the lane arrived. */
+export function isCounted(lane: ProbeLane): lane is Lane {
+  return !UNCOUNTED.includes(lane);
+}
 
 /** A node's number in packets. */
 export function nodeIdOf(nodeName: string): bigint {
@@ -58,7 +69,7 @@ export function encodeProbe(packet: ProbePacket, bytes = PROBE_BYTES): Buffer {
   buffer.writeUInt32BE(MAGIC, 0);
   buffer.writeUInt8(VERSION, 4);
   buffer.writeUInt8(packet.is === "request" ? 1 : 2, 5);
-  buffer.writeUInt8(packet.lane === "sized" ? SIZED : LANES.indexOf(packet.lane), 6);
+  buffer.writeUInt8(NUMBERED.indexOf(packet.lane), 6);
   buffer.writeUInt8(packet.wasCorrupt ? 1 : 0, 7);
   buffer.writeUInt32BE(packet.sequence, 8);
   buffer.writeBigUInt64BE(packet.from, 12);
@@ -78,8 +89,7 @@ export function encodeProbe(packet: ProbePacket, bytes = PROBE_BYTES): Buffer {
 export function decodeProbe(bytes: Buffer): { readonly packet: ProbePacket; readonly isIntact: boolean } | undefined {
   if (bytes.length < PROBE_BYTES || bytes.readUInt32BE(0) !== MAGIC || bytes.readUInt8(4) !== VERSION) return undefined;
   const type = bytes.readUInt8(5);
-  const number = bytes.readUInt8(6);
-  const lane = number === SIZED ? "sized" : LANES[number];
+  const lane = NUMBERED[bytes.readUInt8(6)];
   if ((type !== 1 && type !== 2) || lane === undefined) return undefined;
   const summed = Buffer.from(bytes);
   summed.writeUInt32BE(0, 68);

@@ -1,7 +1,7 @@
 import type { Lane, Path } from "./probe-packet.js";
 
-/** Packets of a round to one peer, by lane and way. */
-export type ProbeRound = readonly (readonly [Lane, Path])[];
+/** Packets of a round to one peer, by lane and way; that of IPv6 where the cluster speaks it. */
+export type ProbeRound = readonly (readonly [Lane, Path] | readonly ["ipv6", "ipv6"])[];
 
 /** All that is asked of a peer: once in limits.probeEveryMs, or each second when it is looked at closely. */
 export const WHOLE_ROUND: ProbeRound = [
@@ -11,6 +11,7 @@ export const WHOLE_ROUND: ProbeRound = [
   ["overlay-small", "overlay"],
   ["overlay-small", "overlay"],
   ["overlay-full", "overlay"],
+  ["ipv6", "ipv6"],
 ];
 
 /** Of a peer that is one of very many: full packets through the overlay are as large on the link as they can be. */
@@ -18,6 +19,7 @@ export const BRIEF_ROUND: ProbeRound = [
   ["underlay-small", "underlay"],
   ["overlay-small", "overlay"],
   ["overlay-full", "overlay"],
+  ["ipv6", "ipv6"],
 ];
 
 /** What a node's round of probes follows from. */

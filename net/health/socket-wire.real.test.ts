@@ -32,6 +32,21 @@ test("a packet arrives on the way that it was sent on, from the sender's own por
   expect(seen.sort()).toEqual([`overlay two 127.0.8.2 ${PORT}`, `underlay one 127.0.8.1 ${PORT}`]);
 });
 
+test("packets of IPv6 arrive on a way of their own, where there is an address of it", async () => {
+  const seen: string[] = [];
+  const receiver: ProbeReceiver = {
+    packet: (way, bytes, from) => void seen.push(`${way} ${bytes} ${from.address} ${from.port}`),
+    mayConnect: () => true,
+    request: () => undefined,
+  };
+  const wire = socketWire(systemClock);
+  wires.push(wire);
+  await wire.open({ underlay: "127.0.6.1", overlay: "127.0.6.2", ipv6: "::1" }, PORT, receiver);
+  wire.send("ipv6", to("::1"), Buffer.from("six"));
+  await waitFor("it to arrive", () => seen.length === 1);
+  expect(seen).toEqual([`ipv6 six ::1 ${PORT}`]);
+});
+
 test("a connection passes when its bytes are answered, stalls when not, and is refused where nobody listens", async () => {
   await open(7, { request: (_path, bytes) => (bytes.length === 4_096 ? Buffer.from("whole") : undefined) });
   const wire = await open(8, {});

@@ -5,8 +5,9 @@ import { connect, createServer, type Server, type Socket as Stream } from "node:
 import type { Clock } from "../../lib/clock.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
+import type { PeerAddresses } from "./path-evidence.js";
 import type { TcpOutcome } from "./peer-view.js";
-import type { Path } from "./probe-packet.js";
+import type { Path, Way } from "./probe-packet.js";
 import type { ProbeEnd, ProbeReceiver, ProbeWire } from "./probe-wire.js";
 
 /** Milliseconds that a connection may take in all. */
@@ -14,7 +15,8 @@ const CONNECT_MS = 3_000;
 
 interface Ends {
   readonly socket: Socket;
-  readonly server: Server;
+  /** Absent where no connections are taken. */
+  readonly server: Server | undefined;
   readonly address: string;
 }
 
@@ -25,43 +27,43 @@ export function socketWire(clock: Clock): ProbeWire {
 
 class SocketWire implements ProbeWire {
   private readonly clock: Clock;
-  private readonly ends = new Map<Path, Ends>();
+  private readonly ends = new Map<Way, Ends>();
   private readonly streams = new Set<Stream>();
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  async open(addresses: Readonly<Record<Path, string>>, port: number, receiver: ProbeReceiver): Promise<void> {
-    for (const path of ["underlay", "overlay"] as const) {
-      if (this.ends.has(path)) continue;
-      const address = addresses[path];
-      const socket = createSocket("udp4");
-      const server = createServer((stream) => this.serve(stream, path, receiver));
+  async open(addresses: PeerAddresses, port: number, receiver: ProbeReceiver): Promise<void> {
+    for (const way of ["underlay", "overlay", "ipv6"] as const) {
+      const address = addresses[way];
+      if (this.ends.has(way) || address === undefined) continue;
+      const socket = createSocket(way === "ipv6" ? "udp6" : "udp4");
+      const server = way === "ipv6" ? undefined : createServer((stream) => this.serve(stream, way, receiver));
       try {
         socket.bind(port, address);
         await once(socket, "listening");
-        server.listen(port, address);
-        await once(server, "listening");
+        server?.listen(port, address);
+        if (server !== undefined) await once(server, "listening");
       } catch (error) {
         socket.close();
-        server.close();
+        server?.close();
         throw new TallshipError(
           "unavailable",
           `listen for probes at ${address}:${port}: ${asTallshipError(error).message}`,
           { cause: error },
         );
       }
-      socket.on("message", (bytes, from) => receiver.packet(path, bytes, from));
+      socket.on("message", (bytes, from) => receiver.packet(way, bytes, from));
       // A device that goes takes its address along; it comes back, and the sockets are as good as before.
       socket.on("error", () => undefined);
-      server.on("error", () => undefined);
-      this.ends.set(path, { socket, server, address });
+      server?.on("error", () => undefined);
+      this.ends.set(way, { socket, server, address });
     }
   }
 
-  send(path: Path, { address, port }: ProbeEnd, bytes: Buffer): void {
-    this.ends.get(path)?.socket.send(bytes, port, address, () => undefined);
+  send(way: Way, { address, port }: ProbeEnd, bytes: Buffer): void {
+    this.ends.get(way)?.socket.send(bytes, port, address, () => undefined);
   }
 
   connect(path: Path, to: ProbeEnd, bytes: Buffer): Promise<{ outcome: TcpOutcome; answer?: Buffer }> {
@@ -89,7 +91,7 @@ class SocketWire implements ProbeWire {
   close(): void {
     for (const { socket, server } of this.ends.values()) {
       socket.close();
-      server.close();
+      server?.close();
     }
     for (const stream of this.streams) stream.destroy();
     this.ends.clear();

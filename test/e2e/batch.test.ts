@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../kit/wait.js";
 import type { Testbed } from "../testbed/testbed.js";
@@ -148,6 +149,12 @@ test("queues of a cohort lend each other what they do not use, and get it back w
   await testbed.tsctl(["apply", "-f", manifest("cohort.yaml")]);
   await waitReady(testbed, "app=product", 4);
   expect(await testbed.tsctl(["get", "queue", "product"])).toMatch(/product +lab +0 +4 +pods: 4\/2 /);
+  const asked = { input: readFileSync(manifest("cohort.yaml"), "utf8").replace("replicas: 0", "replicas: 2") };
+  const foretold = await testbed.tsctl(["plan", "-f", "-"], asked);
+  expect(foretold.match(/^deployment.apps\/research .* after preempting default\/product-/gm)).toHaveLength(2);
+  expect(await testbed.tsctl(["when", "-f", "-"], asked)).toMatch(
+    /in queue research\n {2}gets a node in about \ds, at \S+: host\d\n {2}if:\n {4}queue research takes back what it has lent\n/,
+  );
   await testbed.tsctl(["scale", "deploy/research", "--replicas=2"]);
   await waitReady(testbed, "app=research", 2);
   const waiting = await waitFor("two pods of product to wait", async () => {

@@ -33,6 +33,10 @@ spec:
   selector: { matchLabels: { app: web } }
 `;
 
+/** A job whose pods run until it is deleted. */
+const sleepers = (name: string): string =>
+  `---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: ${name} }\nspec:\n  parallelism: 4\n  completions: 4\n  template:\n    spec: { restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{ name: main, image: "tallship/hello:1", command: [sh, -c, "sleep 300"] }] }\n`;
+
 test("a drain keeps to the budget: it says what blocks, and empties the host once the budget allows it", async () => {
   await applyText(testbed, web(3));
   await waitReady(testbed, "app=web", 3);
@@ -68,10 +72,8 @@ test("a pod that fits nowhere is explained, node by node, and a plan foretells i
 });
 
 test("a rebalance says what would be better off elsewhere, moves no more than a budget allows, and jobs never", async () => {
-  const job = (name: string): string =>
-    `---\napiVersion: batch/v1\nkind: Job\nmetadata: { name: ${name} }\nspec:\n  parallelism: 4\n  completions: 4\n  template:\n    spec: { restartPolicy: Never, terminationGracePeriodSeconds: 1, containers: [{ name: main, image: "tallship/hello:1", command: [sh, -c, "sleep 300"] }] }\n`;
   await testbed.tsctl(["cordon", "host3"]);
-  await applyText(testbed, `${web(5).replace("replicas: 3", "replicas: 6")}${job("work")}`);
+  await applyText(testbed, `${web(5).replace("replicas: 3", "replicas: 6")}${sleepers("work")}`);
   await waitReady(testbed, "app=web", 6);
   await waitReady(testbed, "job-name=work", 4);
   const before = await pods(testbed);
@@ -97,6 +99,37 @@ test("a rebalance says what would be better off elsewhere, moves no more than a 
   const works = (list: typeof before) => list.filter(({ metadata }) => metadata.name.startsWith("work-"));
   expect(uids(works(after))).toEqual(uids(works(before)));
   await testbed.tsctl(["delete", "job", "work"]);
+});
+
+test("a namespace that asks for it is rebalanced by the cluster itself, within its budgets, and jobs never", async () => {
+  const replicas = (name: string, more = ""): string =>
+    `---\napiVersion: apps/v1\nkind: Deployment\nmetadata: { name: ${name} }\nspec:\n  replicas: 6\n  selector: { matchLabels: { app: ${name} } }\n  template:\n    metadata: { labels: { app: ${name} } }\n    spec: { terminationGracePeriodSeconds: 1, containers: [{ name: main, image: "tallship/hello:1" }] }\n${more}`;
+  const budget =
+    "---\napiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: { name: kept }\nspec: { minAvailable: 6, selector: { matchLabels: { app: kept } } }\n";
+  await testbed.tsctl(["cordon", "host3"]);
+  await applyText(testbed, `${replicas("free")}${replicas("kept", budget)}${sleepers("later")}`);
+  for (const name of ["free", "kept"]) await waitReady(testbed, `app=${name}`, 6);
+  const free = await pods(testbed, "app=free");
+  const others = async () => [...(await pods(testbed, "app=kept")), ...(await waitReady(testbed, "job-name=later", 4))];
+  const before = await others();
+  await testbed.tsctl(["uncordon", "host3"]);
+  await testbed.tsctl(["annotate", "namespace", "default", "tallship.dev/rebalance=on"]);
+  await waitFor(
+    "the cluster to move pods to host3",
+    async () => (await pods(testbed, "app=free")).filter(({ spec }) => spec.nodeName === "host3").length === 2,
+    { deadlineMs: 120_000, everyMs: 1_000 },
+  );
+  const after = await waitReady(testbed, "app=free", 6);
+  await testbed.tsctl(["annotate", "namespace", "default", "tallship.dev/rebalance-"]);
+  const stayed = after.filter(({ metadata }) => free.some((pod) => pod.metadata.uid === metadata.uid));
+  expect(stayed).toHaveLength(4);
+  const uids = (list: typeof before): readonly string[] => list.map(({ metadata }) => metadata.uid).sort();
+  expect(uids(await others())).toEqual(uids(before));
+  const told = await testbed.tsctl(["get", "events"]);
+  expect(told.match(/Rebalanced +pod\/free-\S+ +Moved away from node host\d: /g)).toHaveLength(2);
+  expect(told).not.toMatch(/Rebalanced +pod\/(kept|later)-/);
+  await testbed.tsctl(["delete", "job", "later"]);
+  await testbed.tsctl(["delete", "deploy", "free", "kept"]);
 });
 
 test("what pods use is measured while somebody looks", async () => {

@@ -4,7 +4,7 @@ import { type Rng, seededRng } from "../../lib/rng.js";
 import type { NameServerHealth, PeerHealth } from "../../net/health/health-report.js";
 import { NodeHealth } from "../../net/health/node-health.js";
 import type { Evidence, PodWay, TcpOutcome } from "../../net/health/peer-view.js";
-import { type Path, PROBE_HEADERS_BYTES } from "../../net/health/probe-packet.js";
+import { type Path, PROBE_HEADERS_BYTES, type Way } from "../../net/health/probe-packet.js";
 import type { ProbeEnd, ProbeReceiver, ProbeWire } from "../../net/health/probe-wire.js";
 import { NO_REMEDIES, type Remedies } from "../../net/health/remedies.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
@@ -14,7 +14,7 @@ import { ManualClock } from "./manual-clock.js";
 export interface Parcel {
   readonly from: string;
   readonly to: string;
-  readonly path: Path;
+  readonly path: Way;
   readonly protocol: "udp" | "tcp";
   /** Of the inner IP packet on the overlay, of the IP packet on the underlay. */
   readonly bytes: number;
@@ -67,9 +67,9 @@ export function probeFabric(count: number, seed = 1, way: PodWay = "overlay") {
   let weather: Weather = {};
   const names = Array.from({ length: count }, (_, at) => `node-${String(at).padStart(3, "0")}`);
   const objects = new Map(names.map((name, at) => [name, nodeOf(name, at)]));
-  const ends = new Map<string, { name: string; path: Path }>();
+  const ends = new Map<string, { name: string; path: Way }>();
   for (const [at, name] of names.entries())
-    for (const path of ["underlay", "overlay"] as const) ends.set(addressesOf(at)[path], { name, path });
+    for (const path of ["underlay", "overlay", "ipv6"] as const) ends.set(addressesOf(at)[path], { name, path });
   const receivers = new Map<string, ProbeReceiver>();
   const nodes = new Map<string, FabricNode>();
 
@@ -139,7 +139,10 @@ export function probeFabric(count: number, seed = 1, way: PodWay = "overlay") {
     const nameOf = (address: string): string => ends.get(address)?.name ?? "";
     const health = new NodeHealth(
       {
-        self: { nodeName: name, podCIDR: objects.get(name)?.spec?.podCIDR ?? "", clusterCIDR: "10.128.0.0/9" },
+        self: {
+          ...{ nodeName: name, podCIDR: objects.get(name)?.spec?.podCIDR ?? "", clusterCIDR: "10.128.0.0/9" },
+          ipv6: { podCIDR: ipv6SubnetAt(at), clusterCIDR: "fd00:10:128::/48" },
+        },
         addresses: addressesOf(at),
         port: 7_447,
         way,
@@ -206,18 +209,24 @@ export function probeFabric(count: number, seed = 1, way: PodWay = "overlay") {
   };
 }
 
-function addressesOf(at: number): Readonly<Record<Path, string>> {
+function ipv6SubnetAt(at: number): string {
+  return `fd00:10:128:${(at + 1).toString(16)}::/64`;
+}
+
+function addressesOf(at: number): Readonly<Record<Way, string>> {
   return {
     underlay: `192.168.${Math.floor(at / 200)}.${(at % 200) + 1}`,
     overlay: `10.${128 + Math.floor(at / 200)}.${at % 200}.1`,
+    ipv6: ipv6SubnetAt(at).replace("/64", "1"),
   };
 }
 
 function nodeOf(name: string, at: number): Node {
   const { underlay, overlay } = addressesOf(at);
+  const podCIDR = `${overlay.replace(/\.1$/, ".0")}/24`;
   return Node.fromPartial({
     metadata: { name },
-    spec: { podCIDR: `${overlay.replace(/\.1$/, ".0")}/24` },
+    spec: { podCIDR: podCIDR, podCIDRs: [podCIDR, ipv6SubnetAt(at)] },
     status: {
       overlay: { underlayIP: underlay, vtepMAC: "02:00:00:00:00:01", mtu: MTU.overlay, probePort: 7_447 },
       conditions: [{ type: "Ready", status: "True" }],
