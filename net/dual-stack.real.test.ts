@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Lab, type LabPod, makeLab } from "../test/kit/network-lab.js";
 import { dualStack, type TestService } from "../test/kit/network-world.js";
 import { PolicyWorld } from "../test/kit/policy-world.js";
+import { waitFor } from "../test/kit/wait.js";
 import { podIpv6 } from "./ipv6.js";
 
 // Two hosts of both families, a pod on each and a second one on the first; the underlay is of IPv4, with an MTU of 1,500.
@@ -152,6 +153,32 @@ describe("services of both families", () => {
 
   test("a client keeps its endpoint where the service says so", async () => {
     for (const pod of [near, neighbour, far]) expect(await many(pod, STICKY)).toHaveLength(1);
+  });
+
+  test("a client keeps its endpoint when others come and over a restart of the agent, is led anew when it goes, and is forgotten in time", async () => {
+    const sticky = (endpoints: readonly LabPod[], timeoutSeconds = 60): readonly TestService[] => [
+      {
+        ...{ name: "sticky", clusterIP: STICKY, endpoints: endpoints.map(ipv6Of) },
+        ports: [{ name: "tcp", port: 80, targetPort: 8080, nodePort: 30_081 }],
+        spec: { sessionAffinity: "ClientIP", sessionAffinityConfig: { clientIP: { timeoutSeconds } } },
+      },
+    ];
+    await lab.setServices(sticky([far]));
+    expect(await many(near, STICKY)).toEqual([`far ${ipv6Of(near)}`]);
+    await lab.setServices(sticky([near, neighbour, far]));
+    expect(await many(near, STICKY)).toEqual([`far ${ipv6Of(near)}`]);
+    await lab.host(1).restart();
+    await lab.setServices(sticky([near, neighbour, far]));
+    expect(await many(near, STICKY)).toEqual([`far ${ipv6Of(near)}`]);
+    expect(await lab.host(1).network.repair()).toBe(0);
+    await lab.setServices(sticky([neighbour]));
+    expect(await many(near, STICKY)).toEqual([`neighbour ${ipv6Of(near)}`]);
+    await lab.setServices(sticky([neighbour], 1));
+    expect(await many(near, STICKY)).toEqual([`neighbour ${ipv6Of(near)}`]);
+    await lab.setServices(sticky([far, near], 1));
+    const list = (): Promise<string> => lab.host(1).namespace.run("nft list map ip6 tallship affinities");
+    await waitFor("clients to be forgotten", async () => !(await list()).includes("timeout 1s"), { everyMs: 100 });
+    await lab.setServices(services);
   });
 
   test("node ports answer strangers and the host itself by IPv6", async () => {

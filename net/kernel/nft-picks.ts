@@ -42,14 +42,11 @@ export function pickChains({ ip }: FamilyWords, affinitySeconds: readonly number
   return FRONTS.flatMap((kind) =>
     SIDES.flatMap((side) => [
       ...counts.map((count) => pickChain({ ip, kind, side, count })),
-      ...keepChains({ ip, kind, side }, affinitySeconds),
+      ...affinitySeconds.flatMap((seconds) =>
+        STICKY_SLOTS.map((size) => stickChain({ ip, kind, side, count: size }, seconds)),
+      ),
     ]),
   );
-}
-
-function keepChains(pick: Omit<Pick, "count">, affinitySeconds: readonly number[]): readonly string[] {
-  if (pick.ip === "ip6") return STICKY_SLOTS.map((count) => clientChain({ ...pick, count }));
-  return affinitySeconds.flatMap((seconds) => STICKY_SLOTS.map((count) => stickChain({ ...pick, count }, seconds)));
 }
 
 function pickChain(pick: Pick): string {
@@ -59,12 +56,28 @@ function pickChain(pick: Pick): string {
 `;
 }
 
-/** Leads a client to the slot that its address falls on: with addresses of IPv6 nft 1.0.6 makes no rule that remembers clients (docs/adr/0021). */
-function clientChain(pick: Pick): string {
-  const { ip, kind, side, count } = pick;
-  const slot = `jhash ${ip} saddr mod ${count}${side.offset}`;
-  return `  chain ${side.prefix}${kind.prefix}client-${count} { meta l4proto @${TRANSPORTS} dnat ${ip} to ${frontOf(pick)} . ${slot} map @${endpointsOf(pick)}; }
-`;
+/**
+ * What clients are remembered by, per front: the client's address; of IPv6 a number made of addresses, which the packet's mark carries. nft 1.0.6 makes no rule that changes a map by a key of more
+ * than 16 bytes (docs/adr/0021), and lists none that has the number itself in its key. Two clients with one number share an endpoint.
+ */
+export function clientKey(ip: FamilyWords["ip"], hasAddress: boolean): string {
+  const who = ip === "ip6" ? "meta mark" : `ip saddr${hasAddress ? " . ip daddr" : ""}`;
+  return `${who} . meta l4proto . th dport`;
+}
+
+/** The seed is fixed: every rule must come to the same number, also in the table that comes after this one. */
+const CLIENT_SEED = "0x7453";
+
+/** Rules that put the client's number into the mark, and take it away before the packet goes on. */
+function numbering({ ip, kind }: Omit<Pick, "count" | "side">): { readonly set: string; readonly clear: string } {
+  if (ip === "ip") return { set: "", clear: "" };
+  const addresses = `ip6 saddr${kind.address ? " . ip6 daddr" : ""}`;
+  return {
+    set: `    meta mark set jhash ${addresses} mod 4294967295 seed ${CLIENT_SEED}
+`,
+    clear: `    meta mark set 0
+`,
+  };
 }
 
 /**
@@ -76,7 +89,8 @@ function stickChain(pick: Pick, seconds: number): string {
   const { ip, kind, side, count } = pick;
   const { prefix, sticky } = kind;
   const front = frontOf(pick);
-  const client = `${ip} saddr . ${front}`;
+  const client = clientKey(ip, kind.address);
+  const number = numbering(pick);
   const draw = `    ct mark set ${front} . numgen random mod ${count}${side.offset} map @${sticky}-draws
     update @${prefix}affinities { ${client} timeout ${seconds}s : ct mark }
 `;
@@ -84,8 +98,8 @@ function stickChain(pick: Pick, seconds: number): string {
 `;
   return `  chain ${side.prefix}${prefix}stick-${count}-${seconds} {
     meta l4proto != @${TRANSPORTS} return
-${draw}    ct mark set ${client} map @${prefix}affinities
-${lead}    delete @${prefix}affinities { ${client} : ct mark }
-${draw}${lead}  }
+${number.set}${draw}    ct mark set ${client} map @${prefix}affinities
+${number.clear}${lead}${number.set}    delete @${prefix}affinities { ${client} : ct mark }
+${draw}${number.clear}${lead}  }
 `;
 }

@@ -2,7 +2,7 @@ import { limit } from "../../lib/limits.js";
 import { NETWORK_DEVICE_PREFIX, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
 import { type Family, type FamilyWords, WORDS } from "../family.js";
 import { hex, KEPT_MARK } from "../overlay/way-back.js";
-import { pickChains, TRANSPORTS } from "./nft-picks.js";
+import { clientKey, pickChains, TRANSPORTS } from "./nft-picks.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
 
 /** The proxy's table of a family. It belongs to Tallship alone and is replaced as a whole at start. */
@@ -40,8 +40,8 @@ function declarations({ ip, address }: FamilyWords): Readonly<Record<RuleMap, st
     "host-ports": `map host-ports { type ${address} . inet_proto . inet_service : ${address} . inet_service; }`,
     "host-ports-any": `map host-ports-any { type inet_proto . inet_service : ${address} . inet_service; }`,
     hairpins: `set hairpins { type ${address} . ${address}; }`,
-    affinities: learned("affinities", `${ip} saddr . ${ip} daddr . meta l4proto . th dport`),
-    "node-affinities": learned("node-affinities", `${ip} saddr . meta l4proto . th dport`),
+    affinities: learned("affinities", clientKey(ip, true)),
+    "node-affinities": learned("node-affinities", clientKey(ip, false)),
   };
 }
 

@@ -17,7 +17,7 @@ const web = (endpoints: readonly string[], change: Partial<TestService> = {}): T
 });
 const state = (): ProxyState => new ProxyState(PROXY_SITE, localPods());
 
-test("of a service of both families each family's maps hold its own half, and clients of IPv6 are led by their address", () => {
+test("of a service of both families each family's maps hold its own half, and clients of both keep their endpoints", () => {
   const both = web(["10.128.4.9", "fd00:10:128:4::a80:409", "fd00:10:128:5::a80:509"], {
     spec: { clusterIPs: ["10.96.1.1", "fd00:10:96::11"], sessionAffinity: "ClientIP" },
     ports: [{ port: 80, targetPort: 8080, nodePort: 30_080 }],
@@ -30,14 +30,22 @@ test("of a service of both families each family's maps hold its own half, and cl
   six.update(map);
   const elements = [...six.elements()];
   expect(elements.filter(({ map: name }) => name === "services" || name === "node-ports")).toEqual([
-    { map: "services", key: "fd00:10:96::11 . tcp . 80", value: "goto client-128" },
-    { map: "node-ports", key: "tcp . 30080", value: "goto node-client-128" },
+    { map: "services", key: "fd00:10:96::11 . tcp . 80", value: "goto stick-128-10800" },
+    { map: "node-ports", key: "tcp . 30080", value: "goto node-stick-128-10800" },
   ]);
-  const led = elements.filter(({ map: name }) => name === "many-service-endpoints");
-  expect(led).toHaveLength(128);
-  expect(new Set(led.map(({ value }) => value))).toEqual(
-    new Set(["fd00:10:128:4::a80:409 . 8080", "fd00:10:128:5::a80:509 . 8080"]),
-  );
+  expect(elements.filter(({ map: name }) => name === "sticky-draws")).toHaveLength(128);
+  expect(elements.filter(({ map: name }) => name === "sticky-endpoints")).toEqual([
+    {
+      map: "sticky-endpoints",
+      key: "fd00:10:96::11 . tcp . 80 . 0x0a800409",
+      value: "fd00:10:128:4::a80:409 . 8080",
+    },
+    {
+      map: "sticky-endpoints",
+      key: "fd00:10:96::11 . tcp . 80 . 0x0a800509",
+      value: "fd00:10:128:5::a80:509 . 8080",
+    },
+  ]);
   expect([...held.elements()].map(({ key }) => key)).toEqual(["fd00:10:128:4::a80:409 . fd00:10:128:4::a80:409"]);
   for (const element of elements) expect(six.wanted(element)).toBe(element.value);
   const four = state();

@@ -1,4 +1,5 @@
-import { formatAddress, parseAddress } from "../ipv4.js";
+import { parseAddress } from "../ipv4.js";
+import { parseIpv6 } from "../ipv6.js";
 import type { ElementChange, RuleElement, RuleMap } from "../kernel/rules.js";
 import type { EndpointAddress } from "./endpoint-choice.js";
 import type { Front, ServiceTarget } from "./service-targets.js";
@@ -7,7 +8,6 @@ import { dealSlots, FEW_SLOTS, OUTSIDE_SLOTS, stickySlotCount } from "./slots.js
 /** One front of a service as it stands in the maps. */
 export interface PlannedFront extends Front {
   readonly affinitySeconds: number;
-  readonly isByClient?: boolean;
   readonly ranges: readonly string[] | undefined;
   /** Endpoint of each slot, as nft writes it: `10.128.0.5 . 8080`. */
   readonly slots: readonly string[];
@@ -50,17 +50,16 @@ export function frontKey({ kind, protocol, ip, port }: Front): string {
 
 /** The front for its target, keeping as many slots of the former one as possible. */
 export function planFront(target: ServiceTarget, former: PlannedFront | undefined): PlannedFront {
-  const { kind, protocol, ip, port, affinitySeconds, isByClient = false, ranges } = target;
+  const { kind, protocol, ip, port, affinitySeconds, ranges } = target;
   const deal = (endpoints: readonly EndpointAddress[], held: readonly string[] = []): readonly string[] => {
-    if (isByClient) return dealSlots(held, endpoints.map(slotText), stickySlotCount(endpoints.length));
-    if (affinitySeconds === 0) return dealSlots(held, endpoints.map(slotText));
-    const distinct = onePerAddress(endpoints).map(slotText);
+    const all = endpoints.map(slotText);
+    if (affinitySeconds === 0) return dealSlots(held, all);
+    const distinct = onePerMark(all);
     return dealSlots(held, distinct, stickySlotCount(distinct.length));
   };
   const slots = deal(target.endpoints, former?.slots);
   const outsideSlots = target.outside === undefined ? undefined : deal(target.outside, former?.outsideSlots);
-  const planned = { kind, protocol, ip, port, affinitySeconds, ranges, slots, outsideSlots };
-  return isByClient ? { ...planned, isByClient } : planned;
+  return { kind, protocol, ip, port, affinitySeconds, ranges, slots, outsideSlots };
 }
 
 function slotText({ ip, port }: EndpointAddress): string {
@@ -68,8 +67,13 @@ function slotText({ ip, port }: EndpointAddress): string {
 }
 
 /** What clients keep is an address: of an address with several ports they can only keep one. */
-function onePerAddress(endpoints: readonly EndpointAddress[]): readonly EndpointAddress[] {
-  return endpoints.filter(({ ip }, at) => endpoints.findIndex((each) => each.ip === ip) === at);
+function onePerMark(endpoints: readonly string[]): readonly string[] {
+  const first = new Map<string, string>();
+  for (const endpoint of endpoints) {
+    const mark = markOf(endpoint);
+    if (!first.has(mark)) first.set(mark, endpoint);
+  }
+  return [...first.values()];
 }
 
 /** Endpoints that a front leads to, whoever asks. */
@@ -132,14 +136,14 @@ function outsideVerdict(front: PlannedFront): string | undefined {
 
 function pickChain(front: PlannedFront, side: "" | "outside-", count: number): string {
   const { chain } = mapsOf(front);
-  const { affinitySeconds, isByClient = false } = front;
-  if (isByClient) return `${side}${chain}client-${count}`;
+  const { affinitySeconds } = front;
   return affinitySeconds === 0 ? `${side}${chain}pick-${count}` : `${side}${chain}stick-${count}-${affinitySeconds}`;
 }
 
-/** The endpoint's address as the mark by which the kernel remembers it. */
+/** The endpoint's address as the mark by which the kernel remembers it; of IPv6 its lowest bits, which of pods are an address of IPv4 that no other has. */
 function markOf(endpoint: string): string {
-  const address = parseAddress(endpoint.slice(0, endpoint.indexOf(" "))) ?? 0;
+  const text = endpoint.slice(0, endpoint.indexOf(" "));
+  const address = parseAddress(text) ?? Number((parseIpv6(text) ?? 0n) & 0xffffffffn);
   return `0x${address.toString(16).padStart(8, "0")}`;
 }
 
@@ -197,8 +201,8 @@ function markAt(front: PlannedFront, at: number): string | undefined {
 }
 
 function endpointMarked({ slots, outsideSlots = [] }: PlannedFront, mark: string): string | undefined {
-  const start = `${formatAddress(Number(mark))} . `;
-  return [slots, outsideSlots].flatMap((side) => side.find((slot) => slot.startsWith(start)) ?? []).at(0);
+  const wanted = `0x${Number(mark).toString(16).padStart(8, "0")}`;
+  return [slots, outsideSlots].flatMap((side) => side.find((slot) => markOf(slot) === wanted) ?? []).at(0);
 }
 
 /** What turns one set of elements into another: first all deletes, then all adds. */

@@ -30,8 +30,6 @@ export interface ServiceTarget extends Front {
   readonly ranges: readonly string[] | undefined;
   /** Seconds since its last connection for which a client keeps its endpoint; 0: each connection is led anew. */
   readonly affinitySeconds: number;
-  /** Clients are led by their address, which is how those of IPv6 keep their endpoint. Absent: no. */
-  readonly isByClient?: boolean;
 }
 
 const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: "tcp", UDP: "udp", SCTP: "sctp" };
@@ -86,7 +84,7 @@ function portTargets(view: PortView): readonly ServiceTarget[] {
   const near = NEARNESS[spec.trafficDistribution] ?? "any";
   const isInsideLocal = spec.internalTrafficPolicy === "Local";
   const isOutsideLocal = spec.externalTrafficPolicy === "Local";
-  const inside = { protocol, ...affinityOf(spec, family), outside: undefined, ranges: undefined };
+  const inside = { protocol, affinitySeconds: affinityOf(spec), outside: undefined, ranges: undefined };
   const insideReach = isInsideLocal ? "node-only" : near;
   const own = ownNetwork(clusterIP, networkAddresses, slices);
   const cluster = { ...inside, endpoints: choose(insideReach, own) };
@@ -131,11 +129,7 @@ function ownNetwork(
   return isThere ? own : undefined;
 }
 
-function affinityOf(
-  { sessionAffinity, sessionAffinityConfig }: ServiceSpec,
-  family: Family,
-): Pick<ServiceTarget, "affinitySeconds" | "isByClient"> {
-  if (sessionAffinity !== "ClientIP") return { affinitySeconds: 0 };
-  if (family === "IPv6") return { affinitySeconds: 0, isByClient: true };
-  return { affinitySeconds: sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS };
+function affinityOf({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): number {
+  if (sessionAffinity !== "ClientIP") return 0;
+  return sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS;
 }
