@@ -8,6 +8,10 @@ export const NETWORK_LIMITS = {
     value: 100,
     why: "connections of load balancers to a service's port at once; anybody on the link may ask",
   },
+  doorConnections: {
+    value: 1_000,
+    why: "connections at once by a host port of ::1; each is a process of 2 MB while it lasts",
+  },
   tunnelKeyMs: { value: 2_592_000_000, why: "keys of encrypted tunnels are changed after 30 days" },
   tunnelOverlapMs: {
     value: 600_000,

@@ -315,8 +315,10 @@ class HostNetwork implements NodeNetwork {
     this.names?.setAskers(askersOf(this.pods.links.values(), known, this.config.clusterCIDR));
   }
 
-  private applyHostPorts(): Promise<void> {
-    return this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.links.values()));
+  private async applyHostPorts(): Promise<void> {
+    await this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.links.values()));
+    const { problems } = this.proxy;
+    if (problems.length > 0) this.log.warn("host ports refused", { refused: problems.join("; ") });
   }
 
   /** One periodic check; what has many entries is looked at more seldom. Returns the delay until the next. */

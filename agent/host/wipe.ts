@@ -65,7 +65,7 @@ function processesBelow(folder: string): readonly number[] {
   return [...own, ...below.flatMap((entry) => processesBelow(join(folder, entry.name)))];
 }
 
-/** Processes of conmon and HAProxy that keep their files below the run folder, on this host: not those of a neighbour that is kept apart by namespaces alone. */
+/** Processes of conmon, HAProxy and socat that keep their files below the run folder, on this host: not those of a neighbour that is kept apart by namespaces alone. */
 function monitors(runDir: string): readonly number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
@@ -73,7 +73,7 @@ function monitors(runDir: string): readonly number[] {
     .filter((pid) => {
       const [program = "", ...args] = commandLine(pid);
       const isOurs =
-        /(^|\/)(conmon|haproxy)$/.test(program) && args.some((argument) => argument.startsWith(`${runDir}/`));
+        /(^|\/)(conmon|haproxy|socat)$/.test(program) && args.some((argument) => argument.startsWith(`${runDir}/`));
       return isOurs && networkOf(pid) === networkOf("self");
     });
 }

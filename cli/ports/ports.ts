@@ -103,7 +103,8 @@ export function podPorts(pod: Pod): readonly OpenPort[] {
     ports.flatMap(({ hostPort, hostIP, protocol }) => {
       if (hostPort === 0) return [];
       const isAny = hostIP === "" || hostIP === "0.0.0.0" || hostIP === "::";
-      const from = hostIP.startsWith("127.") ? `node ${node} itself` : `whoever reaches node ${node}`;
+      const from =
+        hostIP.startsWith("127.") || hostIP === "::1" ? `node ${node} itself` : `whoever reaches node ${node}`;
       const address = isAny ? `${node}:*` : hostIP;
       return [{ namespace, owner: `pod/${name}`, address, port: `${hostPort}/${protocol || "TCP"}`, from }];
     }),

@@ -197,11 +197,11 @@ function checkHostPorts(spec: PodSpec, path: Path, findings: Findings): void {
     container.ports.map((port, index) => ({ port, path: [...path, "containers", at, "ports", index, "hostPort"] })),
   );
   for (const { port, path: where } of ports)
-    if (port.hostPort !== 0 && port.hostIP === "::1")
+    if (port.hostPort !== 0 && port.hostIP === "::1" && port.protocol === "SCTP")
       findings.add(
         "invalid",
         [...where.slice(0, -1), "hostIP"],
-        "the kernel lets no packet of ::1 leave the host's loopback: want 127.0.0.1, or an address of the node",
+        "from ::1 no SCTP leads to pods: want 127.0.0.1, or an address of the node",
       );
   findings.unique(
     ports.map(({ port }) =>

@@ -19,14 +19,16 @@ const MOST_HOPS = "setsockopt-int=41:18:255";
 
 /**
  * A shell command that tells everybody on a link that an IPv6 address is here now, by unsolicited neighbour advertisements: who has it at another hardware
- * address takes this one at once. `:` when the device has no hardware address. The kernel sends none for what it only stands in for.
+ * address takes this one at once. It ends when the host has the address no more, which another tells of by then. `:` when the device has no hardware address. The
+ * kernel sends none for what it only stands in for.
  */
 export function advertisement({ ip, mac, device, count }: Advertised): string {
   const bytes = advertisementBytes(ip, mac);
   if (bytes === undefined) return ":";
   const text = [...bytes].map((byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
   const send = `printf '${text}' | socat -u - 'IP6-SENDTO:[${ALL_NODES}%${device}]:${ICMPV6},${MOST_HOPS}'`;
-  return `for at in $(seq ${count}); do [ $at = 1 ] || sleep 1; ${send}; done`;
+  const isHere = `ip -o address show to ${ip} | grep -q .`;
+  return `for at in $(seq ${count}); do [ $at = 1 ] || sleep 1; ${isHere} || break; ${send}; done`;
 }
 
 /** The message as RFC 4861 has it, overriding what is known; the kernel fills in the checksum. Undefined when the addresses are none. */

@@ -108,6 +108,14 @@ export interface UnderlayDevice {
   readonly prefixLength: number;
 }
 
+/** A port of the host's own ::1, and the pod's port that it leads to. */
+export interface LoopbackDoor {
+  readonly protocol: "tcp" | "udp";
+  readonly port: number;
+  readonly address: string;
+  readonly toPort: number;
+}
+
 /** What decides on the packets of one address family: two tables of rules, and the connections that the kernel tracks. */
 export interface PacketTables {
   /** Replaces the proxy's table by these rules and elements in one transaction. */
@@ -171,6 +179,13 @@ export interface Kernel extends PacketTables {
 
   /** Tells whoever is on the device's link that these addresses are here now, some times over; does not wait until it is done. */
   announce(device: string, addresses: readonly string[]): Promise<void>;
+
+  /** The ports of ::1 that are led to pods. */
+  readDoors(): Promise<readonly LoopbackDoor[]>;
+  /** Leads ports of ::1 to pods; returns those that somebody else has. */
+  openDoors(doors: readonly LoopbackDoor[]): Promise<readonly LoopbackDoor[]>;
+  /** Ends that, with the connections that came by it; one that is not open is no error. */
+  closeDoors(doors: readonly LoopbackDoor[]): Promise<void>;
 
   /** Makes links, or completes those half made. Returns the failures by uid. */
   createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>>;

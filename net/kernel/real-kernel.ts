@@ -2,6 +2,7 @@ import type { Clock } from "../../lib/clock.js";
 import type { Family } from "../family.js";
 import { CoProcess, type Dialect } from "./co-process.js";
 import { NFT_DIALECT, SHELL_DIALECT } from "./dialects.js";
+import { DoorKernel } from "./door-kernel.js";
 import { FirewallKernel } from "./firewall-kernel.js";
 import type { Kernel, PacketTables } from "./kernel.js";
 import { LinkKernel } from "./link-kernel.js";
@@ -36,6 +37,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
   const nft = coProcess(NFT_DIALECT);
   const links = new LinkKernel(linkShell, families);
   const tunnels = new TunnelKernel(linkShell, clock);
+  const doors = new DoorKernel(ruleShell, runDir);
   const pods = new PodKernel([linkShell, secondShell], { runDir, families });
   const files = new NftFiles(ruleShell, runDir);
   const tools = { nft, shell: ruleShell, files };
@@ -51,6 +53,9 @@ export function realKernel(options: RealKernelOptions): Kernel {
     setTunnel: (tunnel, settings) => tunnels.set(tunnel, settings),
     removeTunnels: (devices) => tunnels.remove(devices),
     announce: (device, addresses) => links.announce(device, addresses),
+    readDoors: () => doors.read(),
+    openDoors: (list) => doors.open(list),
+    closeDoors: (list) => doors.close(list),
     createPods: (wirings) => pods.create(wirings),
     removePods: (uids) => pods.remove(uids),
     listPods: () => pods.list(),

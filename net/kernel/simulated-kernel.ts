@@ -7,6 +7,7 @@ import type {
   FlowFilter,
   HeldTunnel,
   Kernel,
+  LoopbackDoor,
   PodDevice,
   PodWiring,
   TrackedFlow,
@@ -62,6 +63,9 @@ export class SimulatedKernel implements Kernel {
   readonly firewall = new SimulatedFirewall();
   /** Every filter ever given to forgetFlows, in order. */
   readonly forgotten: FlowFilter[] = [];
+  /** Ports of ::1 that are led to pods, and those that programs of the host's have. */
+  readonly doors = new Map<string, LoopbackDoor>();
+  readonly takenDoors = new Set<string>();
   /** Every address ever announced, in order. */
   readonly told: string[] = [];
 
@@ -152,6 +156,22 @@ export class SimulatedKernel implements Kernel {
 
   async announce(_device: string, addresses: readonly string[]): Promise<void> {
     this.told.push(...addresses);
+  }
+
+  async readDoors(): Promise<readonly LoopbackDoor[]> {
+    return [...this.doors.values()];
+  }
+
+  async openDoors(doors: readonly LoopbackDoor[]): Promise<readonly LoopbackDoor[]> {
+    const isFree = (door: LoopbackDoor): boolean =>
+      !this.takenDoors.has(doorName(door)) && !this.doors.has(doorName(door));
+    const refused = doors.filter((door) => !isFree(door));
+    for (const door of doors.filter(isFree)) this.doors.set(doorName(door), door);
+    return refused;
+  }
+
+  async closeDoors(doors: readonly LoopbackDoor[]): Promise<void> {
+    for (const door of doors) this.doors.delete(doorName(door));
   }
 
   async createPods(pods: readonly PodWiring[]): Promise<ReadonlyMap<string, TallshipError>> {
@@ -308,6 +328,10 @@ export class SimulatedKernel implements Kernel {
     if (entry.table === "device") this.deleteDevice(entry.device);
     else this.entries.delete(slotOf(entry));
   }
+}
+
+function doorName({ protocol, port }: LoopbackDoor): string {
+  return `${protocol} ${port}`;
 }
 
 function addElement(maps: ReadonlyMap<RuleMap, Map<string, string>>, { map, key, value }: RuleElement): void {

@@ -1,6 +1,7 @@
 import { type Family, familyOf, secondAddress } from "../family.js";
 import type { RuleElement } from "../kernel/rules.js";
 import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
+import { LOOPBACK_IPV6 } from "./loopback-doors.js";
 
 const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const satisfies Record<HostPort["protocol"], string>;
 
@@ -56,9 +57,9 @@ export function hostPortsByAddress(elements: Iterable<RuleElement>): ReadonlyMap
   return found;
 }
 
-/** An address of the family that leads to pods. From ::1 nothing does: unlike 127.0.0.0/8 the kernel lets none of its packets leave. */
+/** An address of the family that rules lead from. Those of ::1 have doors instead. */
 function isOwn(hostIP: string, family: Family): boolean {
-  return familyOf(hostIP) === family && hostIP !== "::1";
+  return familyOf(hostIP) === family && hostIP !== LOOPBACK_IPV6;
 }
 
 /** Every address of the node. An empty one says so for both families, and "::" too, as where a socket listens. */

@@ -91,26 +91,6 @@ test("a policy closes pods by IPv6 too, and opens them as it goes", async () => 
     await waitFor(`somebody behind ${address}`, async () => (await answer(address)).startsWith("both-"));
 });
 
-test("a fault of IPv6 alone has its name within a minute, and is gone when it is healed", async () => {
-  const faults = async (): Promise<readonly string[]> => {
-    const { stdout } = await testbed.tryTsctl(["net", "check"]);
-    return stdout
-      .split("\n")
-      .flatMap((line) => (/^(host\d) .*% {2,}\d+ +(\w+)/.exec(line)?.slice(1, 3) ?? []).join(" ") || []);
-  };
-  const patience = { deadlineMs: 90_000, everyMs: 500 };
-  const well = async (): Promise<boolean> => (await testbed.tryTsctl(["net", "check"])).exitCode === 0;
-  await waitFor("both hosts to answer each other", well, patience);
-  expect((await testbed.tsctl(["net", "check"])).split("\n")[0]).toContain("IPV6");
-  const rule = "iifname tallship0 udp dport 7447 drop";
-  const chain = "{ type filter hook input priority 0; }";
-  await testbed.exec("host2", ["nft", `table ip6 broken { chain in ${chain}; }; add rule ip6 broken in ${rule}`]);
-  await waitFor("the fault", async () => (await faults()).join() === "host1 IPv6Blocked,host2 IPv6Blocked", patience);
-  expect(await testbed.tsctl(["describe", "node", "host1"])).toContain("IPv6Blocked");
-  await testbed.exec("host2", ["nft", "delete table ip6 broken"]);
-  await waitFor("the end of it", well, { deadlineMs: 120_000, everyMs: 500 });
-});
-
 test("what the cluster cannot give is refused in words", async () => {
   const spec = { ipFamilyPolicy: "SingleStack", ipFamilies: ["IPv4", "IPv6"], ports: [{ port: 80 }] };
   const input = JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name: "odd" }, spec });
