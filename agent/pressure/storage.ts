@@ -68,6 +68,6 @@ function sizedVolumes(pod: Pod): readonly { readonly name: string; readonly size
 /** The emptyDirs of a pod that are on the disk. Those in memory are bounded by the kernel and count as memory. */
 export function diskVolumes(pod: Pod): readonly { readonly name: string; readonly sizeLimit: string }[] {
   return (pod.spec?.volumes ?? []).flatMap(({ name, emptyDir }) =>
-    emptyDir === undefined || emptyDir.medium === "Memory" ? [] : [{ name, sizeLimit: emptyDir.sizeLimit }],
+    emptyDir === undefined || emptyDir.medium !== "" ? [] : [{ name, sizeLimit: emptyDir.sizeLimit }],
   );
 }

@@ -118,15 +118,17 @@ function makeFolder(path: string, fsGroup: number | undefined): void {
 }
 
 async function mountMemory(
-  { sizeBytes, fsGroup }: Extract<VolumePlan, { is: "memory" }>,
+  { sizeBytes, fsGroup, pageBytes }: Extract<VolumePlan, { is: "memory" }>,
   path: string,
   launcher: Launcher,
 ): Promise<void> {
   mkdirSync(path, { recursive: true });
   const size = sizeBytes === undefined ? [] : [`size=${sizeBytes}`];
   const group = fsGroup === undefined ? ["mode=1777"] : ["mode=2777", `gid=${fsGroup}`];
-  const options = ["nosuid", "nodev", ...size, ...group].join(",");
-  const mount = shellWords(["mount", "-t", "tmpfs", "-o", options, "tmpfs", path]);
+  const pages = pageBytes === undefined ? [] : [`pagesize=${pageBytes}`];
+  const options = ["nosuid", "nodev", ...pages, ...size, ...group].join(",");
+  const type = pageBytes === undefined ? "tmpfs" : "hugetlbfs";
+  const mount = shellWords(["mount", "-t", type, "-o", options, type, path]);
   await mustRun(launcher, `mountpoint -q ${shellWord(path)} || ${mount}`);
 }
 

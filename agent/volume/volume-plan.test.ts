@@ -66,6 +66,25 @@ test("each kind of volume becomes what must be made for it", () => {
   });
 });
 
+test("huge pages are of the one size that the pod has limits for, or of the one named, and no more than its limits", () => {
+  const plan = (emptyDir: object, ...limits: readonly Record<string, string>[]) => {
+    const containers = limits.map((each, at) => ({ name: `c${at}`, resources: { limits: each } }));
+    const pod = Pod.fromPartial({ spec: { containers, volumes: [{ name: "v", emptyDir }] } });
+    return volumePlans(pod, { configs, allocatable: {}, claims, imageOf })[0];
+  };
+  const small = { "hugepages-2Mi": "4Mi" };
+  const memory = { is: "memory", name: "v", pageBytes: 2 ** 21 };
+  expect(plan({ medium: "HugePages" }, small, small)).toMatchObject({ ...memory, sizeBytes: 2 ** 23 });
+  expect(plan({ medium: "HugePages-2Mi", sizeLimit: "2Mi" }, { ...small, "hugepages-1Gi": "1Gi" })).toMatchObject({
+    ...memory,
+    sizeBytes: 2 ** 21,
+  });
+  const both = { ...small, "hugepages-1Gi": "1Gi" };
+  expect(() => plan({ medium: "HugePages" }, both)).toThrow("wants limits of one hugepages size");
+  expect(() => plan({ medium: "HugePages" }, {})).toThrow("the pod's containers have none");
+  expect(() => plan({ medium: "HugePages-1Gi" }, small)).toThrow("wants limits of hugepages-1Gi");
+});
+
 const labels = { path: "labels", fieldRef: { fieldPath: "metadata.labels" } };
 const cpu = {
   path: "cpu",

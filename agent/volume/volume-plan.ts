@@ -5,6 +5,7 @@ import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Volume } from "../../proto/gen/tallship/v1/volume.js";
 import type { LocalImage } from "../image/images.js";
 import { contentOf } from "../oci/environment.js";
+import { HUGEPAGES } from "../oci/resources.js";
 import { type ClaimedVolumes, claimPlan, nfsPlan } from "./claim-plan.js";
 import { downwardFiles, type FileSources, keyFiles, projectedFiles } from "./projection.js";
 import type { VolumeGroup, VolumePlan } from "./wanted-volume.js";
@@ -52,12 +53,31 @@ function planOf(volume: Volume, pod: Pod): VolumePlan {
   const { name, emptyDir, hostPath } = volume;
   if (emptyDir !== undefined) {
     const limit = emptyDir.sizeLimit;
+    if (emptyDir.medium.startsWith(HUGE)) return { ...hugePages(volume, pod), fsGroup };
     if (emptyDir.medium !== "Memory") return { is: "folder", name, fsGroup };
     return { is: "memory", name, sizeBytes: memorySize(limit, pod), fsGroup };
   }
   if (hostPath !== undefined) return { is: "hostPath", name, path: hostPath.path, type: hostPath.type };
   const kind = Object.entries(volume).find(([key, value]) => key !== "name" && value !== undefined)?.[0];
   throw new TallshipError("not_supported", `volume ${name}: ${kind ?? "a volume without a source"} is not mounted`);
+}
+
+const HUGE = "HugePages";
+
+/** Huge pages of the size named, else of the one that the pod has limits for. They are no more than those limits together: the pages are the pod's own. */
+function hugePages({ name, emptyDir }: Volume, { spec }: Pod): Omit<Extract<VolumePlan, { is: "memory" }>, "fsGroup"> {
+  const { medium = HUGE, sizeLimit = "" } = emptyDir ?? {};
+  const limits = (spec?.containers ?? []).flatMap(({ resources }) => Object.entries(resources?.limits ?? {}));
+  const sizes = new Set(limits.flatMap(([key]) => (key.startsWith(HUGEPAGES) ? [key.slice(HUGEPAGES.length)] : [])));
+  const [named] = medium === HUGE ? sizes : [medium.slice(HUGE.length + 1)];
+  if (named === undefined || !sizes.has(named) || (medium === HUGE && sizes.size > 1))
+    throw new TallshipError(
+      "not_supported",
+      `volume ${name}: medium ${medium} wants limits of ${medium === HUGE ? "one hugepages size" : `hugepages-${named}`}, the pod's containers have ${[...sizes].join(", ") || "none"}`,
+    );
+  const most = limits.reduce((sum, [key, amount]) => sum + (key === HUGEPAGES + named ? quantityBytes(amount) : 0), 0);
+  const sizeBytes = sizeLimit === "" ? most : Math.min(most, quantityBytes(sizeLimit));
+  return { is: "memory", name, sizeBytes, pageBytes: quantityBytes(named) };
 }
 
 /** What is in memory counts as the pod's: no more than it may have, where every container is bounded. As in Kubernetes. */

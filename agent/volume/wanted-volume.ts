@@ -18,6 +18,8 @@ export type VolumePlan =
   | {
       readonly is: "memory";
       readonly name: string;
+      /** Made of huge pages of this size, for programs that map them; absent: an ordinary file system in memory. */
+      readonly pageBytes?: number | undefined;
       readonly sizeBytes: number | undefined;
       readonly fsGroup: number | undefined;
     }
