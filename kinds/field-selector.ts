@@ -20,11 +20,18 @@ const FIELDS: Readonly<Record<string, (typed: Typed) => string | undefined>> = {
     return typed.kind === "Pod" ? (typed.object.spec?.nodeName ?? "") : undefined;
   },
   "spec.restartPolicy": (typed) => (typed.kind === "Pod" ? (typed.object.spec?.restartPolicy ?? "") : undefined),
+  "spec.schedulerName": (typed) => (typed.kind === "Pod" ? (typed.object.spec?.schedulerName ?? "") : undefined),
+  "spec.serviceAccountName": (typed) =>
+    typed.kind === "Pod" ? (typed.object.spec?.serviceAccountName ?? "") : undefined,
+  "spec.hostNetwork": (typed) => (typed.kind === "Pod" ? String(typed.object.spec?.hostNetwork ?? false) : undefined),
   "spec.unschedulable": (typed) =>
     typed.kind === "Node" ? String(typed.object.spec?.unschedulable ?? false) : undefined,
   "spec.type": (typed) => (typed.kind === "Service" ? (typed.object.spec?.type ?? "") : undefined),
   "status.phase": (typed) =>
     typed.kind === "Pod" || typed.kind === "Namespace" ? (typed.object.status?.phase ?? "") : undefined,
+  "status.nominatedNodeName": (typed) =>
+    typed.kind === "Pod" ? (typed.object.status?.nominatedNodeName ?? "") : undefined,
+  "status.successful": (typed) => (typed.kind === "Job" ? String(typed.object.status?.succeeded ?? 0) : undefined),
   "status.podIP": (typed) => (typed.kind === "Pod" ? (typed.object.status?.podIP ?? "") : undefined),
   type: (typed) => (typed.kind === "Secret" || typed.kind === "Event" ? typed.object.type : undefined),
   reason: (typed) => (typed.kind === "Event" ? typed.object.reason : undefined),

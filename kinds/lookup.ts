@@ -39,17 +39,16 @@ function unknown(kind: string, group: string, near: KindName | undefined): KindL
   return { is: "unknown", why: `kind ${kind} of ${of} is not supported${hint}` };
 }
 
-/** The kind that a user names on the command line: kind, plural, singular, short name or plural.group, in any case. */
+/** The kind that a user names on the command line: kind, plural, singular or short name, alone or before .group or .version.group, in any case. */
 export function kindOfWord(word: string): KindName | undefined {
   const lower = word.toLowerCase();
-  return Object.values(KINDS).find((row) => {
-    const { kind, plural, shortNames, group } = row;
-    return (
-      lower === plural ||
-      lower === kind.toLowerCase() ||
-      shortNames.includes(lower) ||
-      (group !== "" && (lower === `${plural}.${group}` || lower === `${kind.toLowerCase()}.${group}`))
-    );
+  const dot = lower.indexOf(".");
+  const name = dot === -1 ? lower : lower.slice(0, dot);
+  const rest = dot === -1 ? undefined : lower.slice(dot + 1);
+  return Object.values(KINDS).find(({ kind, plural, shortNames, group, versions }) => {
+    if (name !== plural && name !== kind.toLowerCase() && !shortNames.includes(name)) return false;
+    // What follows a dot is a group, or a version and a group, which is empty for the core.
+    return rest === undefined || (group !== "" && rest === group) || versions.some((one) => rest === `${one}.${group}`);
   })?.kind;
 }
 

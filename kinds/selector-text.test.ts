@@ -47,6 +47,8 @@ describe("field selectors", () => {
     { text: "spec.nodeName=a", want: false },
     { text: "spec.nodeName!=a,status.phase!=Running", want: true },
     { text: "involvedObject.name=a", want: false },
+    { text: "spec.serviceAccountName=,spec.hostNetwork=false,status.nominatedNodeName=", want: true },
+    { text: "status.successful=0", want: false },
   ];
   test.each(rows)("$text", ({ text, want }) => {
     expect(matchesFields(parseFieldSelector(text), { kind: "Pod", object: pod })).toBe(want);

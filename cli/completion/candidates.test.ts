@@ -23,7 +23,10 @@ describe("completion", () => {
     { words: ["get", "pod/"], want: "pod/web-0" },
     { words: ["get", "-n", "other", "pods", ""], want: "" },
     { words: ["get", "pods", "-o", "y"], want: "yaml" },
-    { words: ["get", "--output=j"], want: "--output=json --output=jsonpath-file= --output=jsonpath=" },
+    {
+      words: ["get", "--output=j"],
+      want: "--output=json --output=jsonpath-as-json= --output=jsonpath-file= --output=jsonpath=",
+    },
     { words: ["get", "--ignore"], want: "--ignore-not-found" },
     { words: ["logs", "we"], want: "web-0" },
     { words: ["logs", "web-0", ""], want: "" },

@@ -36,6 +36,7 @@ describe("explain", () => {
     { line: "explain", code: 2, err: "name one kind or field" },
     { line: "explain pods.spec.contaners", code: 3, err: 'there is no "contaners", did you mean "containers"?' },
     { line: "explain pod.spec.nodeName.x", code: 3, err: 'there is no "x"' },
+    { line: "explain ingress --api-version=extensions/v1beta1", code: 3, err: "are of networking.k8s.io/v1, not" },
     { line: "explain pdo", code: 2, err: "did you mean" },
   ];
   test.each(refused)("$line", (row) => fail(bench, row));

@@ -12,6 +12,7 @@ import { fieldDoc, messageDoc } from "./docs.js";
 /** What `explain` was asked. */
 export interface ExplainFlags {
   readonly recursive: boolean;
+  readonly apiVersion: string | undefined;
 }
 
 /** Tells what a kind or a field of it means, out of the schema's own comments. */
@@ -22,6 +23,9 @@ export async function runExplain(
   const [operand, ...others] = operands;
   if (operand === undefined || others.length > 0) throw usageError("name one kind or field: TYPE[.FIELD…]");
   const { kind, fields } = splitOperand(operand);
+  const { group, version } = splitApiVersion(flags.apiVersion ?? apiVersionOf(kind));
+  if (group !== KINDS[kind].group || !KINDS[kind].versions.includes(version))
+    throw new TallshipError("not_found", `${KINDS[kind].plural} are of ${apiVersionOf(kind)}, not ${flags.apiVersion}`);
   const found = findField(kind, fields);
   const lines = [...headLines(kind), "", ...(found.field === undefined ? [] : [...fieldLines(found), ""])];
   lines.push("DESCRIPTION:", ...indented(descriptionOf(kind, found), "    "), "");

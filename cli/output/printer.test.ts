@@ -23,6 +23,10 @@ describe("formats of get", () => {
       line: ["-o", "custom-columns=NAME:.metadata.name,IMAGES:.spec.containers[*].image,NO:.spec.none"],
       want: "NAME     IMAGES   NO\nweb-10   i,i      <none>\nweb-9    i,i      <none>\n",
     },
+    {
+      line: ["-o", "jsonpath-as-json={.items[*].metadata.name}"],
+      want: '[\n    "web-10",\n    "web-9"\n]\n',
+    },
     { line: ["-o", "custom-columns-file=columns.txt"], want: "WHO      HOST\nweb-10   host1\nweb-9    host1\n" },
     { line: ["-o", "custom-columns=N:{.metadata.name}", "--no-headers"], want: "web-10\nweb-9\n" },
     {

@@ -14,6 +14,7 @@ const WHOLE = ["yaml", "json", "name"] as const;
 const TEMPLATES = [
   "jsonpath",
   "jsonpath-file",
+  "jsonpath-as-json",
   "custom-columns",
   "custom-columns-file",
   "go-template",
@@ -60,6 +61,7 @@ export async function printerOf(
   if (given === undefined || given === "") throw usageError(`-o ${name} needs a value: -o ${name}=…`);
   const text = template.endsWith("-file") ? await shell.files.read(given) : given;
   if (template.startsWith("go-template")) return goTemplatePrinter(text);
+  if (template === "jsonpath-as-json") return jsonpathValues(text);
   return template.startsWith("jsonpath") ? jsonpathPrinter(text) : columnsPrinter(text, template, withHeadings);
 }
 
@@ -97,6 +99,14 @@ async function jsonpathPrinter(text: string): Promise<Printer> {
     const value = wholeOf(objects, isList);
     return isPath ? follow(path, value).map(valueText).join(" ") : renderTemplate(parts, value);
   };
+}
+
+/** The values that a path leads to, as one JSON list. */
+async function jsonpathValues(text: string): Promise<Printer> {
+  const { parsePath } = await import("../jsonpath/parse.js");
+  const { follow } = await import("../jsonpath/evaluate.js");
+  const path = parsePath(text);
+  return (objects, isList) => `${JSON.stringify(follow(path, wholeOf(objects, isList)), null, 4)}\n`;
 }
 
 async function columnsPrinter(text: string, format: string, withHeadings: boolean): Promise<Printer> {

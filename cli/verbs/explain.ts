@@ -8,7 +8,10 @@ export const explain = verb({
     ["explain deployment.spec.strategy", "a field and what it holds"],
     ["explain pod --recursive", "every field of a kind"],
   ],
-  flags: { recursive: { type: "switch", summary: "list all fields below, without their texts" } },
+  flags: {
+    recursive: { type: "switch", summary: "list all fields below, without their texts" },
+    apiVersion: { type: "text", value: "VERSION", summary: "of this group and version, where it is told of" },
+  },
   operands: "types",
   run: runExplain,
 });
