@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { daemonMetrics } from "../lib/daemon-metrics.js";
 
 const startBuckets = [0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 const programBuckets = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5];
@@ -210,17 +211,6 @@ function selfMetrics(registers: Registry[]) {
       help: "1 while the leader has welcomed this node",
       registers,
     }),
-    certificateExpirySeconds: new Gauge({
-      name: "tallship_certificate_expiry_timestamp_seconds",
-      help: "When a certificate expires, seconds since the epoch",
-      labelNames: ["certificate"],
-      registers,
-    }),
-    buildInfo: new Gauge({
-      name: "tallship_build_info",
-      help: "1, with version and commit as labels",
-      labelNames: ["version", "commit"],
-      registers,
-    }),
+    ...daemonMetrics(registers),
   } as const;
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { daemonMetrics } from "../lib/daemon-metrics.js";
 
 const secondsBuckets = [0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10];
 
@@ -44,18 +45,7 @@ function servingMetrics(registers: Registry[]) {
       help: "Nodes that have a session with this replica",
       registers,
     }),
-    certificateExpirySeconds: new Gauge({
-      name: "tallship_certificate_expiry_timestamp_seconds",
-      help: "When a certificate expires, seconds since the epoch",
-      labelNames: ["certificate"],
-      registers,
-    }),
-    buildInfo: new Gauge({
-      name: "tallship_build_info",
-      help: "1, with version and commit as labels",
-      labelNames: ["version", "commit"],
-      registers,
-    }),
+    ...daemonMetrics(registers),
   } as const;
 }
 

@@ -1,5 +1,6 @@
 import { TallshipError } from "../lib/errors.js";
 import type { LabelSelector, LabelSelectorRequirement } from "../proto/gen/tallship/v1/meta.js";
+import { holdsOfSet } from "./set-operator.js";
 
 /** Labels of an object. */
 export type Labels = Readonly<Record<string, string>>;
@@ -23,16 +24,8 @@ export function isEmptySelector(selector: LabelSelector): boolean {
 
 function holds({ key, operator, values }: LabelSelectorRequirement, labels: Labels): boolean {
   const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
-  switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
-    default:
-      throw new TallshipError("invalid_argument", `match labels: selector on ${key} has operator "${operator}"`);
-  }
+  const isHeld = holdsOfSet(operator, value, values);
+  if (isHeld === undefined)
+    throw new TallshipError("invalid_argument", `match labels: selector on ${key} has operator "${operator}"`);
+  return isHeld;
 }

@@ -1,5 +1,6 @@
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm } from "../proto/gen/tallship/v1/placement.js";
+import { holdsOfSet } from "./set-operator.js";
 
 /** True when the node matches one of the terms, as in Kubernetes. */
 export function matchesNodeSelector({ nodeSelectorTerms }: NodeSelector, node: Node): boolean {
@@ -23,20 +24,12 @@ function valueIn(values: Readonly<Record<string, string>>, key: string): string 
 
 function holds({ operator, values }: NodeSelectorRequirement, value: string | undefined): boolean {
   switch (operator) {
-    case "In":
-      return value !== undefined && values.includes(value);
-    case "NotIn":
-      return value === undefined || !values.includes(value);
-    case "Exists":
-      return value !== undefined;
-    case "DoesNotExist":
-      return value === undefined;
     case "Gt":
       return compare(value, values) > 0;
     case "Lt":
       return compare(value, values) < 0;
     default:
-      return false;
+      return holdsOfSet(operator, value, values) ?? false;
   }
 }
 

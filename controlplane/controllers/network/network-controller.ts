@@ -9,6 +9,7 @@ import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
 import { withCondition } from "../conditions.js";
 import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
+import { namesUsedBy } from "../pod-uses.js";
 import { replace, typedOf } from "../writes.js";
 import { shareOut } from "./shares.js";
 
@@ -30,14 +31,7 @@ function keysFor({ key, before, after }: CacheChange, view: View): readonly Obje
 }
 
 function keysOfPod(namespace: string, before: Pod | undefined, after: Pod | undefined): readonly ObjectKey[] {
-  const isSame =
-    before !== undefined &&
-    after !== undefined &&
-    before.spec?.nodeName === after.spec?.nodeName &&
-    isPodFinished(before) === isPodFinished(after);
-  if (isSame) return [];
-  const names = new Set([before, after].flatMap((pod) => (pod === undefined ? [] : joinedNetworks(pod))));
-  return [...names].map((name) => ({ kind: "Network", namespace, name }));
+  return [...namesUsedBy(before, after, joinedNetworks)].map((name) => ({ kind: "Network", namespace, name }));
 }
 
 function reconcile({ namespace, name }: ObjectKey, view: View, { nowMs }: ReconcileContext): Outcome {

@@ -1,6 +1,6 @@
 import { withoutFinalizer } from "../../../kinds/deletion.js";
 import { keyOf, metaOf, type ObjectKey } from "../../../kinds/object.js";
-import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
+import { isDeleting } from "../../../kinds/pod-state.js";
 import {
   BIND_COMPLETED,
   BOUND_BY_CONTROLLER,
@@ -26,6 +26,7 @@ import {
   type Outcome,
   type ReconcileContext,
 } from "../controller.js";
+import { namesUsedBy } from "../pod-uses.js";
 import { create, replace, typedOf } from "../writes.js";
 import { type Binding, bindingFor } from "./binding.js";
 import { ClaimUsers } from "./claim-users.js";
@@ -76,14 +77,7 @@ function claimKey(namespace: string, name: string): ObjectKey {
 }
 
 function keysOfPod(namespace: string, before: Pod | undefined, after: Pod | undefined): readonly ObjectKey[] {
-  const isSame =
-    before !== undefined &&
-    after !== undefined &&
-    before.spec?.nodeName === after.spec?.nodeName &&
-    isPodFinished(before) === isPodFinished(after);
-  if (isSame) return [];
-  const names = new Set([before, after].flatMap((pod) => (pod === undefined ? [] : claimsOfPod(pod))));
-  return [...names].map((name) => claimKey(namespace, name));
+  return [...namesUsedBy(before, after, claimsOfPod)].map((name) => claimKey(namespace, name));
 }
 
 function pending(view: View): readonly ObjectKey[] {
