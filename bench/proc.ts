@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { processesOf } from "../test/testbed/cgroups.js";
 import type { HostLayout } from "../test/testbed/layout.js";
-import { argumentsOf } from "../test/testbed/processes.js";
+import { argumentsOf, parentOf } from "../test/testbed/processes.js";
 
 /** What a process of a test host is, as far as memory is concerned. */
 export type Role = "controlplane" | "etcd" | "agent" | "conmon" | "container" | "holder";
@@ -26,15 +26,6 @@ export function cpuMs(pid: number): number {
       .split(" ")
       .map(Number);
     return ((fields[11] ?? 0) + (fields[12] ?? 0) + (fields[13] ?? 0) + (fields[14] ?? 0)) * 10;
-  } catch {
-    return 0;
-  }
-}
-
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
   } catch {
     return 0;
   }

@@ -8,6 +8,7 @@ import { NodeStatus } from "../proto/gen/tallship/v1/node.js";
 import { type RealEtcd, startEtcd } from "../test/kit/etcd.js";
 import { FakeUsage } from "../test/kit/fake-usage.js";
 import { nodeOf } from "../test/kit/schedule-world.js";
+import { TEST_CLUSTER } from "../test/kit/test-cluster.js";
 import { waitFor } from "../test/kit/wait.js";
 import type { WatchCache } from "./cache/view.js";
 import { startWatchCache } from "./cache/watch-cache.js";
@@ -64,12 +65,6 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
   const { cache } = await startWatchCache({ ...edges, store, clusterEpoch }, stop.signal);
   const leadership = await new Election({ ...edges, store }, { id, address: "127.0.0.1:1" }).campaign(stop.signal);
   stop.signal.addEventListener("abort", () => void leadership.resign());
-  const cluster = {
-    podCIDR: "10.128.0.0/9",
-    nodePrefixLength: 22,
-    serviceCIDR: "10.96.0.0/12",
-    dnsAddress: "10.96.0.10",
-  };
   const parts = {
     ...edges,
     store,
@@ -77,7 +72,7 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
     reports: speaking(10),
     events: { record: () => undefined },
     metrics: controlPlaneMetrics(),
-    cluster,
+    cluster: TEST_CLUSTER,
     sealer: new Sealer(new Uint8Array(32)),
     usage: new FakeUsage(),
     sessions: { tellPolicies: () => undefined },

@@ -9,6 +9,7 @@ import { Service } from "../proto/gen/tallship/v1/service.js";
 import type { ControlWorld } from "../test/kit/control-world.js";
 import { FakeReports } from "../test/kit/fake-reports.js";
 import { FakeUsage } from "../test/kit/fake-usage.js";
+import { TEST_CLUSTER } from "../test/kit/test-cluster.js";
 import { worldOfTest } from "../test/kit/world-of-test.js";
 import { lead } from "./leading.js";
 import { META } from "./store/keys.js";
@@ -42,19 +43,13 @@ class Cluster {
     const { world, reports } = this;
     world.stop.signal.addEventListener("abort", () => term.abort());
     const resign = async (): Promise<void> => term.abort();
-    const config = {
-      podCIDR: "10.128.0.0/9",
-      nodePrefixLength: 22,
-      serviceCIDR: "10.96.0.0/12",
-      dnsAddress: "10.96.0.10",
-    };
     const sealer = new Sealer(new Uint8Array(32));
     return lead(
       {
         ...world.deps,
         store: world.store,
         reports,
-        cluster: config,
+        cluster: TEST_CLUSTER,
         usage: new FakeUsage(),
         sessions: { tellPolicies: () => undefined },
         sealer,

@@ -25,8 +25,8 @@ import {
   ObjectsDefinition,
 } from "../proto/gen/tallship/v1/api.js";
 import { Namespace } from "../proto/gen/tallship/v1/namespace.js";
-import { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { freePort, killMember } from "../test/kit/etcd.js";
+import { TEST_CLUSTER } from "../test/kit/test-cluster.js";
 import { waitFor } from "../test/kit/wait.js";
 import { runControlPlane } from "./main.js";
 import { initCluster } from "./setup/init.js";
@@ -44,16 +44,6 @@ interface TestHost {
   readonly stop: AbortController;
   ended: Promise<void>;
 }
-
-const cluster = ClusterConfig.fromPartial({
-  podCIDR: "10.128.0.0/9",
-  nodePrefixLength: 22,
-  serviceCIDR: "10.96.0.0/12",
-  dnsAddress: "10.96.0.10",
-  clusterDomain: "cluster.local",
-  nodePortMin: 30_000,
-  nodePortMax: 32_767,
-});
 
 async function testHost(name: string, advertiseAddress: string): Promise<TestHost> {
   const numbers = await Promise.all(Array.from({ length: 7 }, freePort));
@@ -129,11 +119,11 @@ afterAll(async () => {
 });
 
 test("the first host: files, serving, a token; the same init again changes nothing, another one is refused", async () => {
-  expect(await initCluster({ ...a, cluster, routes: [] }, edges)).toBe(true);
+  expect(await initCluster({ ...a, cluster: TEST_CLUSTER, routes: [] }, edges)).toBe(true);
   const before = readFileSync(a.paths.ca, "utf8");
-  expect(await initCluster({ ...a, cluster, routes: [] }, edges)).toBe(false);
+  expect(await initCluster({ ...a, cluster: TEST_CLUSTER, routes: [] }, edges)).toBe(false);
   expect(readFileSync(a.paths.ca, "utf8")).toBe(before);
-  const other = { ...cluster, podCIDR: "10.64.0.0/10" };
+  const other = { ...TEST_CLUSTER, podCIDR: "10.64.0.0/10" };
   await expect(initCluster({ ...a, cluster: other, routes: [] }, edges)).rejects.toMatchObject({
     code: "already_exists",
   });
@@ -149,7 +139,7 @@ test("the first host: files, serving, a token; the same init again changes nothi
 test("an init whose ranges overlap a route is refused, and writes nothing", async () => {
   const fresh = await testHost("host-c", "127.0.0.4");
   const routes = [{ destination: "10.130.0.0/16", device: "tun0" }];
-  await expect(initCluster({ ...fresh, cluster, routes }, edges)).rejects.toMatchObject({
+  await expect(initCluster({ ...fresh, cluster: TEST_CLUSTER, routes }, edges)).rejects.toMatchObject({
     code: "failed_precondition",
     message: expect.stringContaining("10.130.0.0/16 by tun0"),
   });

@@ -9,9 +9,9 @@ import { silentLog } from "../../lib/log.js";
 import type { KeyPair } from "../../lib/pki/issue.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
-import { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
 import { freePort, killMember } from "../../test/kit/etcd.js";
 import { ROOT } from "../../test/kit/root.js";
+import { TEST_CLUSTER } from "../../test/kit/test-cluster.js";
 import { waitFor } from "../../test/kit/wait.js";
 
 /** A control plane with its etcd on loopback, without any host: a process of its own, as it is shipped. */
@@ -30,16 +30,6 @@ export interface OwnControlPlane {
 /** It gets so long to end by itself. */
 const END_MS = 20_000;
 
-const cluster = ClusterConfig.fromPartial({
-  podCIDR: "10.128.0.0/9",
-  nodePrefixLength: 22,
-  serviceCIDR: "10.96.0.0/12",
-  dnsAddress: "10.96.0.10",
-  clusterDomain: "cluster.local",
-  nodePortMin: 30_000,
-  nodePortMax: 32_767,
-});
-
 /** Makes a cluster and starts its control plane; what it says goes to standard error. */
 export async function startControlPlane(): Promise<OwnControlPlane> {
   const root = mkdtempSync(join(tmpdir(), "tallship-scale-"));
@@ -56,7 +46,10 @@ export async function startControlPlane(): Promise<OwnControlPlane> {
   // The administrator's own configuration is not to be changed.
   process.env["HOME"] = root;
   try {
-    await initCluster({ paths, host, cluster, routes: [] }, { clock: systemClock, rng: systemRng, log: silentLog });
+    await initCluster(
+      { paths, host, cluster: TEST_CLUSTER, routes: [] },
+      { clock: systemClock, rng: systemRng, log: silentLog },
+    );
   } finally {
     process.env["HOME"] = home;
   }

@@ -1,9 +1,8 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ROOT } from "../kit/root.js";
 import { waitFor } from "../kit/wait.js";
 import { processesOf } from "../testbed/cgroups.js";
-import { argumentsOf } from "../testbed/processes.js";
+import { argumentsOf, parentOf } from "../testbed/processes.js";
 import { Testbed } from "../testbed/testbed.js";
 
 /** A cluster for one test file; its name holds the process id, so that files run side by side. */
@@ -140,13 +139,4 @@ export function containerPids(testbed: Testbed, host: string): readonly number[]
   return processesOf(testbed.host(host).cgroup)
     .filter((pid) => argumentsOf(parentOf(pid))[0]?.endsWith("conmon"))
     .sort((a, b) => a - b);
-}
-
-function parentOf(pid: number): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-  } catch {
-    return 0;
-  }
 }

@@ -12,11 +12,12 @@ import { NodeSystemInfo } from "../../proto/gen/tallship/v1/node.js";
 import { noDevices } from "../kit/no-devices.js";
 import { noLogs } from "../kit/no-logs.js";
 import { simUsers } from "../kit/sim-users.js";
+import { TEST_CLUSTER } from "../kit/test-cluster.js";
 import type { LiveContainer } from "./invariants.js";
 import { SimProcess } from "./sim-clock.js";
 import { hostEdge, hostRuntime } from "./sim-host.js";
 import { simDialer } from "./sim-network.js";
-import { CLUSTER, type SimGround } from "./sim-replica.js";
+import type { SimGround } from "./sim-replica.js";
 
 const IMAGE: LocalImage = {
   reference: "sim",
@@ -131,7 +132,7 @@ export class SimNode {
         serverAt: ground.serverAt,
       }),
       controlPlaneAddresses: this.controlPlanes,
-      cluster: CLUSTER,
+      cluster: TEST_CLUSTER,
       runtime: hostRuntime(this.runtime, host),
       images: IMAGES,
       rootfs: ROOTFS,
@@ -172,7 +173,7 @@ export class SimNode {
         architecture: "x64",
         devices: [],
         seccompProfile: () => ({ defaultAction: "", architectures: [], syscalls: [] }),
-        clusterDomain: CLUSTER.clusterDomain,
+        clusterDomain: TEST_CLUSTER.clusterDomain,
         hostname: name,
         nodeIPs: [address],
         runDir: "/run/tallship",

@@ -10,8 +10,8 @@ import { type Log, silentLog } from "../../lib/log.js";
 import { type Rng, seededRng } from "../../lib/rng.js";
 import { sharedAbort } from "../../lib/shared-abort.js";
 import type { MemoryNetwork, MemoryServer } from "../../lib/transport/memory.js";
-import { ClusterConfig } from "../../proto/gen/tallship/v1/session.js";
 import { testAuthority } from "../kit/test-authority.js";
+import { TEST_CLUSTER } from "../kit/test-cluster.js";
 import type { FaultSource } from "./faults.js";
 import { SimProcess, type SimTime } from "./sim-clock.js";
 import { simDialer } from "./sim-network.js";
@@ -32,19 +32,6 @@ export interface SimGround {
   /** The process that serves at an address. */
   readonly serverAt: (address: string) => SimProcess | undefined;
 }
-
-/** What init would have fixed. */
-export const CLUSTER = ClusterConfig.fromPartial({
-  podCIDR: "10.128.0.0/9",
-  nodePrefixLength: 22,
-  serviceCIDR: "10.96.0.0/12",
-  dnsAddress: "10.96.0.10",
-  clusterDomain: "cluster.local",
-  vxlanPort: 4789,
-  vni: 4242,
-  nodePortMin: 30_000,
-  nodePortMax: 32_767,
-});
 
 // Made once: certificates play no part in what is simulated, and making them is slow.
 let authority: ReturnType<typeof testAuthority> | undefined;
@@ -115,7 +102,7 @@ export class SimReplica {
         id: name,
         address,
         joinPort: 7444,
-        cluster: CLUSTER,
+        cluster: TEST_CLUSTER,
         authority: new ClusterAuthority(authority, { clock: process, rng }),
         sealer: new Sealer(new Uint8Array(32)),
         admitControlPlane: () => Promise.reject(new TallshipError("not_supported", "nobody joins a simulated cluster")),

@@ -38,6 +38,16 @@ export function argumentsOf(pid: number): readonly string[] {
   }
 }
 
+/** The process that began a process, or took it over; 0 when it has gone. */
+export function parentOf(pid: number): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+  } catch {
+    return 0;
+  }
+}
+
 /** Sends a signal to a daemon; a killed one has gone when this returns. */
 export async function signalDaemon(host: HostLayout, daemon: Daemon, signal: NodeJS.Signals): Promise<void> {
   const pids = daemonPids(host, daemon);
