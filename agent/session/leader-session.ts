@@ -54,6 +54,8 @@ export interface SessionParts {
 }
 
 const RETRY = { firstMs: 100, maxMs: 2_000 };
+/** A leader that leaves so many unanswered is given up. */
+const UNHEARD_BEATS = 4;
 
 /**
  * The one session to the leader. Connects, follows redirects, tries every control plane in turn with backoff, and says hello anew each time.
@@ -68,6 +70,8 @@ export class LeaderSession {
   private clusterEpoch = "";
   private conditions: readonly NodeConditionReport[] = [];
   private heardAtMs = 0;
+  /** Heartbeats since the leader was last heard. */
+  private unheardBeats = 0;
   /** The host is not as this session's hello said. */
   private isOutdated = false;
 
@@ -188,6 +192,7 @@ export class LeaderSession {
       const answers = book.channel(address).client(NodesDefinition).session(outgoing, { signal: over.signal });
       for await (const { part } of answers) {
         this.heardAtMs = this.parts.clock.monotonicMs();
+        this.unheardBeats = 0;
         if (part?.$case === "welcome") this.begin(part.value, outgoing, over);
         if (part !== undefined) this.take(part);
       }
@@ -213,8 +218,7 @@ export class LeaderSession {
     const { clock, rng, book } = this.parts;
     book.beatEvery(welcome.heartbeatMs);
     const beat = (): void => {
-      // A host that lost its power closes no connection: silence is all there is.
-      if (clock.monotonicMs() - this.heardAtMs > this.longestSilenceMs()) over.abort();
+      if (this.isLeaderSilent()) over.abort();
       else this.beat();
     };
     this.heartbeats?.stop();
@@ -222,12 +226,18 @@ export class LeaderSession {
     this.heartbeats.start();
   }
 
-  private longestSilenceMs(): number {
-    return Math.max(limit("sessionSilenceMs"), 4 * (this.heartbeats?.everyMs ?? 0));
+  /**
+   * A host that lost its power closes no connection: silence is all there is. Time alone says nothing: a process that was stopped itself, or got no processor, wakes up to its timers first
+   * and reads what has waited for it after that.
+   */
+  private isLeaderSilent(): boolean {
+    const longestMs = Math.max(limit("sessionSilenceMs"), UNHEARD_BEATS * (this.heartbeats?.everyMs ?? 0));
+    return this.unheardBeats >= UNHEARD_BEATS && this.parts.clock.monotonicMs() - this.heardAtMs > longestMs;
   }
 
   private beat(): void {
     this.sequence += 1;
+    this.unheardBeats += 1;
     const { conditions, sequence } = this;
     this.conditions = [];
     const everyMs = this.heartbeats?.everyMs ?? 0;

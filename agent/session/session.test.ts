@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { encodeObject } from "../../kinds/object.js";
+import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
@@ -68,6 +69,41 @@ function parts(of: ReturnType<typeof world>, told: string[]): SessionParts {
     onUsageWanted: () => undefined,
   };
 }
+
+test("a leader that leaves four heartbeats unanswered is given up", async () => {
+  const of = world();
+  const seen: NodeMessage[] = [];
+  serveSession(of.network, "a:1", async function* (messages) {
+    for await (const answer of welcome(messages, seen)) if (answer.part?.$case === "welcome") yield answer;
+  });
+  void new LeaderSession(parts(of, [])).run(of.over.signal);
+  await of.clock.advance(2_000);
+  expect(seen.filter(({ part }) => part?.$case === "hello")).toHaveLength(1);
+  expect(seen.filter(({ part }) => part?.$case === "heartbeat").length).toBeGreaterThanOrEqual(4);
+  await of.clock.advance(5_000);
+  expect(seen.filter(({ part }) => part?.$case === "hello").length).toBeGreaterThan(1);
+  of.over.abort();
+});
+
+test("an agent that was stopped itself, for whatever time, does not take its leader for silent", async () => {
+  const of = world();
+  const seen: NodeMessage[] = [];
+  const told: string[] = [];
+  let stoppedMs = 0;
+  const clock: Clock = {
+    nowMs: () => of.clock.nowMs() + stoppedMs,
+    monotonicMs: () => of.clock.monotonicMs() + stoppedMs,
+    after: (delayMs, call) => of.clock.after(delayMs, call),
+    sleep: (delayMs, signal) => of.clock.sleep(delayMs, signal),
+  };
+  serveSession(of.network, "a:1", (messages) => welcome(messages, seen));
+  void new LeaderSession({ ...parts(of, told), clock }).run(of.over.signal);
+  await of.clock.advance(1_000);
+  stoppedMs = 60_000;
+  await of.clock.advance(5_000);
+  expect(told).toEqual(["welcome 10.128.0.0/22"]);
+  of.over.abort();
+});
 
 test("a replica that does not lead is left for the leader it names, and heartbeats count up", async () => {
   const of = world();
