@@ -1,5 +1,5 @@
 import { type Cancel, rfc3339 } from "../clock.js";
-import { isSignedBy, readCertificate } from "../pki/read.js";
+import { type CertificateFacts, readCertificate, wasSignedBy } from "../pki/read.js";
 
 /** What one side of a connection shows and trusts, PEM. Without a pair the side is anonymous. */
 export interface Credentials {
@@ -37,11 +37,33 @@ export function mutableCredentials(initial: Credentials): MutableCredentials {
   };
 }
 
-/** Why no server of the authority would take these credentials now; undefined when they are good. */
-export function faultOf({ caPem, pair }: Credentials, nowMs: number): string | undefined {
+/** Why no server of the authority would take these credentials now; undefined when they are good. Asked for with each call that fails, and read once. */
+export function faultOf(credentials: Credentials, nowMs: number): string | undefined {
+  const { caPem, pair } = credentials;
   if (pair === undefined) return undefined;
-  const { notBeforeMs, notAfterMs } = readCertificate(pair.certificatePem);
+  const reading = readings.get(credentials) ?? readingOf(caPem, pair);
+  readings.set(credentials, reading);
+  const { own, authority, isSigned } = reading;
+  const { notBeforeMs, notAfterMs } = own;
   if (nowMs >= notAfterMs) return `the client certificate expired at ${rfc3339(notAfterMs)}`;
   if (nowMs < notBeforeMs) return `the client certificate is valid only from ${rfc3339(notBeforeMs)}: check the clock`;
-  return isSignedBy(pair.certificatePem, caPem, nowMs) ? undefined : "the client certificate is of another authority";
+  const isTimely = authority.notBeforeMs <= nowMs && nowMs < authority.notAfterMs;
+  return isSigned && isTimely ? undefined : "the client certificate is of another authority";
+}
+
+/** What the certificates say. */
+interface Reading {
+  readonly own: CertificateFacts;
+  readonly authority: CertificateFacts;
+  readonly isSigned: boolean;
+}
+
+const readings = new WeakMap<Credentials, Reading>();
+
+function readingOf(caPem: string, { certificatePem }: NonNullable<Credentials["pair"]>): Reading {
+  return {
+    own: readCertificate(certificatePem),
+    authority: readCertificate(caPem),
+    isSigned: wasSignedBy(certificatePem, caPem),
+  };
 }

@@ -1,10 +1,10 @@
 // Edge: sockets.
-import { createSecureContext } from "node:tls";
+import { createSecureContext, type SecureContext } from "node:tls";
 import { ChannelCredentials, Client, connectivityState } from "@grpc/grpc-js";
 import type { Clock } from "../clock.js";
 import { LIMITS } from "../limits.js";
 import { methodPath } from "./authorize.js";
-import { type CredentialSource, faultOf } from "./credentials.js";
+import { type CredentialSource, type Credentials, faultOf } from "./credentials.js";
 import { type CallChannel, type Connection, callGrpc } from "./grpc-calls.js";
 import { grpcMethod } from "./grpc-codec.js";
 import { identityOfSubject, type Role } from "./peer-identity.js";
@@ -76,10 +76,20 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
   };
 }
 
+const contexts = new WeakMap<Credentials, SecureContext>();
+
+/** Reading certificates and key costs a third of a connection: once for all that show the same. */
+function contextOf(shown: Credentials): SecureContext {
+  const known = contexts.get(shown);
+  if (known !== undefined) return known;
+  const context = createSecureContext(contextOptions(shown));
+  contexts.set(shown, context);
+  return context;
+}
+
 function openConnection(address: string, options: GrpcDialerOptions): Connection {
   const shown = options.credentials.current();
-  const secureContext = createSecureContext(contextOptions(shown));
-  const tls = ChannelCredentials.createFromSecureContext(secureContext, {
+  const tls = ChannelCredentials.createFromSecureContext(contextOf(shown), {
     checkServerIdentity: (_name, certificate) => {
       const role = identityOfSubject(certificate.subject)?.role;
       if (role === options.serverRole) return undefined;
