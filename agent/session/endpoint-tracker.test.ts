@@ -49,6 +49,14 @@ test("a pod that comes back into a service is serving again, and forgotten ones 
   expect(tracker.of("u1")).toEqual({ is: "none" });
 });
 
+test("of a pod that left the node before its slices nothing is kept", () => {
+  const tracker = new EndpointTracker("node-a");
+  tracker.take(update(1, { web: [{ uid: "u1", ready: true }] }));
+  tracker.forget("u1");
+  expect(tracker.take(update(2, { web: [] }))).toEqual([]);
+  expect(tracker.of("u1")).toEqual({ is: "none" });
+});
+
 test("readiness that is not said counts as ready; other nodes' pods are not looked at", () => {
   const tracker = new EndpointTracker("node-a");
   tracker.take(update(1, { web: [{ uid: "u1" }, { uid: "u2", node: "node-b" }] }));

@@ -11,6 +11,8 @@ export class EndpointTracker {
   private readonly podsBySlice = new Map<string, ReadonlySet<string>>();
   private readonly sliceCount = new Map<string, number>();
   private readonly withdrawnAt = new Map<string, number>();
+  /** Pods that left the node before they left their slices, as those of a node that was cut off: nobody will forget them once more. */
+  private readonly forgotten = new Set<string>();
 
   constructor(nodeName: string) {
     this.nodeName = nodeName;
@@ -25,7 +27,8 @@ export class EndpointTracker {
     for (const key of gone) this.setSlice(key, new Set());
     for (const { key, typed } of slices)
       this.setSlice(key, typed?.kind === "EndpointSlice" ? readyPods(typed.object, this.nodeName) : new Set());
-    const withdrawn = [...new Set(touched)].filter((uid) => !this.sliceCount.has(uid));
+    const left = [...new Set(touched)].filter((uid) => !this.sliceCount.has(uid));
+    const withdrawn = left.filter((uid) => !this.forgotten.delete(uid));
     for (const uid of withdrawn) this.withdrawnAt.set(uid, revision);
     return withdrawn;
   }
@@ -40,6 +43,7 @@ export class EndpointTracker {
   /** The pod is gone from the node; what was kept of it is dropped. */
   forget(uid: string): void {
     this.withdrawnAt.delete(uid);
+    if (this.sliceCount.has(uid)) this.forgotten.add(uid);
   }
 
   private setSlice(key: string, pods: ReadonlySet<string>): void {

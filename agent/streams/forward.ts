@@ -32,7 +32,8 @@ export async function* forward(
   const session = new ChildSession(child, { clock, operation: "forward", cancelSignal: "SIGKILL" });
   const cancel = (): void => session.cancel();
   child.stdout.once("end", cancel);
-  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
   void feed(session, input);
   let complaint = "";
   try {
