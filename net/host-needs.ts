@@ -3,6 +3,8 @@ export interface KernelNeed {
   /** A shell script that fails where it is missing. Run in a network namespace that ends with it. */
   readonly script: string;
   readonly remedy: string;
+  /** A host does without until somebody asks for what needs it. Absent: it does not. */
+  readonly isOptional?: boolean;
 }
 
 /** nft reads its transaction from a here-document: what is tried is what the proxy's table is made of. */
@@ -58,6 +60,13 @@ export const KERNEL_NEEDS = {
     script: SERVICES_SCRIPT,
     remedy:
       "services need it: modprobe nft_chain_nat nft_numgen nft_fib_inet nft_reject_inet nft_ct nft_masq, or nftables 1.0.6 and a kernel with these",
+  },
+  sctp: {
+    // The settings are there once connections are tracked.
+    script:
+      "nft 'add table ip probe; add chain ip probe c { type nat hook prerouting priority -100; }' && test -e /proc/sys/net/netfilter/nf_conntrack_sctp_timeout_established || { echo 'connections of SCTP are not tracked' >&2; false; }",
+    remedy: "services with ports of SCTP need it: a kernel with CONFIG_NF_CT_PROTO_SCTP",
+    isOptional: true,
   },
 } as const satisfies Record<string, KernelNeed>;
 

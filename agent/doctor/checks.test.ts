@@ -30,7 +30,7 @@ const good: HostEvidence = {
     setsid: "setsid",
     etcd: "etcd Version: 3.4.23",
   },
-  probes: { vxlan: undefined, veth: undefined, nftables: undefined, overlay: undefined },
+  probes: { vxlan: undefined, veth: undefined, nftables: undefined, sctp: undefined, overlay: undefined },
   droppingChains: [],
   mountInfo: "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",
   unifiedControllers: ["cpu", "memory", "pids"],
@@ -96,6 +96,12 @@ describe("each lack is told once, with evidence and remedy", () => {
       name: "etcd",
       state: "warn",
       evidence: "not installed",
+    },
+    {
+      change: { probes: { ...good.probes, sctp: "connections of SCTP are not tracked" } },
+      name: "sctp",
+      state: "warn",
+      evidence: "connections of SCTP are not tracked",
     },
     {
       change: { probes: { ...good.probes, vxlan: "Operation not supported" } },

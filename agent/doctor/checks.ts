@@ -126,17 +126,16 @@ function etcd({ programs: found, membership }: HostEvidence): readonly Finding[]
   return [{ name: "etcd", state: isNeeded ? "fail" : "warn", evidence: "not installed", remedy }];
 }
 
-const PROBE_REMEDIES: Readonly<Record<Probe, string>> = {
-  vxlan: KERNEL_NEEDS.vxlan.remedy,
-  veth: KERNEL_NEEDS.veth.remedy,
-  nftables: KERNEL_NEEDS.nftables.remedy,
-  overlay: "containers need it: modprobe overlay, or a kernel with CONFIG_OVERLAY_FS",
+const PROBED: Readonly<Record<Probe, { readonly remedy: string; readonly isOptional?: boolean }>> = {
+  ...KERNEL_NEEDS,
+  overlay: { remedy: "containers need it: modprobe overlay, or a kernel with CONFIG_OVERLAY_FS" },
 };
 
 function kernel({ kernelRelease, probes }: HostEvidence): readonly Finding[] {
-  return Object.entries(PROBE_REMEDIES).map(([name, remedy]) => {
+  return Object.entries(PROBED).map(([name, { remedy, isOptional = false }]) => {
     // The table's keys are the probes.
     const problem = probes[name as Probe];
+    if (problem !== undefined && isOptional) return { name, state: "warn", evidence: problem, remedy };
     return finding(name, problem === undefined, problem ?? `works on ${kernelRelease}`, remedy);
   });
 }

@@ -18,6 +18,7 @@ test("this machine, on which the tests run, has programs and kernel; nothing is 
     vxlan: undefined,
     veth: undefined,
     nftables: undefined,
+    sctp: undefined,
     overlay: undefined,
   });
   expect(evidence.freeBytes).toBeGreaterThan(0);
