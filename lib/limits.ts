@@ -371,8 +371,8 @@ export const LIMITS = {
     why: "single rules and elements that somebody changes are mended within this: nft takes 16 ms to list an empty proxy",
   },
   netCheckEntryMs: {
-    value: 10,
-    why: "reading an entry costs some 25 us: a check waits this long per entry, so that all take half a percent of a core",
+    value: 20,
+    why: "reading an entry costs some 50 us: a check waits this long per entry, so that all take a quarter of a percent of a core",
   },
   policyPartEntries: {
     value: 5_000,

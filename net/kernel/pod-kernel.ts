@@ -18,6 +18,14 @@ const SAFE_UID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 /** What is left when a batch has run through: a failure by uid. */
 export type Failures = ReadonlyMap<string, TallshipError>;
 
+/** What a creation found, and what it came to. */
+interface Creation {
+  readonly pinned: ReadonlySet<string>;
+  /** Pods of which links may be left whose namespace is not to be found any more. */
+  readonly stale: ReadonlySet<PodWiring>;
+  readonly failures: Map<string, TallshipError>;
+}
+
 /**
  * A namespace costs a fork of the shell, `unshare` that pins it and `ip -batch` that wires it from inside: 4 ms of CPU. The pin is a
  * file below the run directory that the namespace is mounted on.
@@ -28,6 +36,8 @@ export class PodKernel {
   private readonly families: readonly Family[];
   /** The host's ends of the links that were made or seen, by uid: those of further links cannot be told by the uid. */
   private readonly ends = new Map<string, readonly string[]>();
+  /** All that were there at the start are known. */
+  private isListed = false;
 
   /** Pods are made by all shells beside each other; the first does everything else. */
   constructor(
@@ -45,25 +55,24 @@ export class PodKernel {
     if (safe.length === 0) return failures;
     mkdirSync(netnsPath(this.runDir, ""), { recursive: true });
     const pinned = new Set(this.pinnedUids());
+    // Names of devices follow from uids: of a pod that nobody has seen, none can be left.
+    const stale = new Set(safe.filter(({ uid }) => !pinned.has(uid) && (this.ends.has(uid) || !this.isListed)));
     for (const pod of safe) this.ends.set(pod.uid, hostEndsOf(pod));
     const shares = this.shells.map((_, share) => safe.filter((__, at) => at % this.shells.length === share));
-    await Promise.all(shares.map((share, at) => this.createShare(at, share, pinned, failures)));
+    await Promise.all(shares.map((share, at) => this.createShare(at, share, { pinned, stale, failures })));
     return failures;
   }
 
   private async createShare(
     at: number,
     pods: readonly PodWiring[],
-    pinned: ReadonlySet<string>,
-    failures: Map<string, TallshipError>,
+    { pinned, stale, failures }: Creation,
   ): Promise<void> {
     if (pods.length === 0) return;
-    const stale = pods
-      .filter((pod) => !pinned.has(pod.uid))
-      .flatMap(hostEndsOf)
-      .map((device) => `link delete dev ${device}`);
+    const left = pods.filter((pod) => stale.has(pod)).flatMap(hostEndsOf);
+    const deletions = left.map((device) => `link delete dev ${device}`);
     const script = [
-      stale.length === 0 ? "" : `${feed("ip -force -batch - >/dev/null 2>&1", stale)}`,
+      feed("ip -force -batch - >/dev/null 2>&1", deletions),
       ...pods.map((pod) => this.insideScript(pod, pinned.has(pod.uid))),
       sectionMark("outside"),
       feed("ip -force -batch -", pods.flatMap(outsideLines)),
@@ -104,10 +113,11 @@ export class PodKernel {
     const [device] = complaints(answers.get("devices") ?? "", "delete");
     const [pin] = (answers.get("pins") ?? "").split("\n").filter((line) => line !== "");
     const said = device ?? pin;
-    for (const uid of safe) this.ends.delete(uid);
-    if (said === undefined) return failures;
-    const left = new Set((await this.list()).map((pod) => pod.uid));
-    for (const uid of safe) if (left.has(uid)) failures.set(uid, podError("remove", uid, said));
+    if (said !== undefined) {
+      const left = new Set((await this.list()).map((pod) => pod.uid));
+      for (const uid of safe) if (left.has(uid)) failures.set(uid, podError("remove", uid, said));
+    }
+    for (const uid of safe) if (!failures.has(uid)) this.ends.delete(uid);
     return failures;
   }
 
@@ -134,6 +144,7 @@ export class PodKernel {
       end.device === podDevice(end.uid, end.interface) &&
       reached.has(`route ${end.device} ${end.address}/32`) &&
       reached.has(`neigh ${end.device} ${end.address}`);
+    this.isListed = true;
     const byUid = new Map<string, readonly HostEnd[]>([...pins.keys()].map((uid) => [uid, []]));
     for (const end of ends) byUid.set(end.uid, [...(byUid.get(end.uid) ?? []), end]);
     for (const [uid, own] of byUid)
