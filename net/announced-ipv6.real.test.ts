@@ -29,8 +29,8 @@ const served = (announcedBy: string): TestService => ({
   spec: { externalTrafficPolicy: "Local" },
 });
 
-const ask = (port = 80): Promise<string> => lab.stranger.ask({ host: ANNOUNCED, port, timeoutMs: 500 });
-const answers = (want: string) => async (): Promise<boolean> => (await ask()) === want;
+const ask = (port = 80, timeoutMs = 5_000): Promise<string> => lab.stranger.ask({ host: ANNOUNCED, port, timeoutMs });
+const answers = (want: string) => async (): Promise<boolean> => (await ask(80, 500)) === want;
 const macOf = async (at: number): Promise<string> =>
   /link\/ether (\S+)/.exec(await lab.host(at).namespace.run("ip link show dev eth0"))?.[1] ?? "";
 /** The hardware address that the stranger knows for the announced one; it asks nobody. */

@@ -40,8 +40,13 @@ beforeAll(async () => {
 });
 afterAll(() => lab.dispose());
 
-const ask = (from: LabPod, host: string, more: { readonly bytes?: number; readonly protocol?: "tcp" | "udp" } = {}) =>
-  from.probe.ask({ host, port: 8080, timeoutMs: 500, ...more });
+const ask = (
+  from: LabPod,
+  host: string,
+  more: { readonly bytes?: number; readonly protocol?: "tcp" | "udp"; readonly timeoutMs?: number } = {},
+) => from.probe.ask({ host, port: 8080, ...more });
+/** Long enough where no answer is wanted. */
+const briefly = { timeoutMs: 500 };
 
 test("pods of a network reach each other on one host and between hosts, in both directions, at exactly the MTU", async () => {
   expect(await ask(near, far.address)).toBe("far 10.64.1.2");
@@ -65,8 +70,8 @@ const strangers = [
 
 for (const [name, from, to] of strangers)
   test(`networks are apart: ${name}`, async () => {
-    expect(await ask(from(), to().address)).toBe("TIMEOUT");
-    expect(await ask(from(), to().address, { protocol: "udp" })).toBe("TIMEOUT");
+    expect(await ask(from(), to().address, briefly)).toBe("TIMEOUT");
+    expect(await ask(from(), to().address, { protocol: "udp", ...briefly })).toBe("TIMEOUT");
   });
 
 test("a pod on two networks reaches and is reached by both, and is seen by its address there", async () => {
@@ -80,7 +85,7 @@ test("a pod on two networks reaches and is reached by both, and is seen by its a
 test("networks with a way out reach strangers under the host's address, an internal one does not; hosts reach all", async () => {
   expect(await ask(near, "192.168.9.100")).toBe("stranger 192.168.9.1");
   expect(await ask(side, "192.168.9.100")).toBe("stranger 192.168.9.1");
-  expect(await ask(inner, "192.168.9.100")).toBe("TIMEOUT");
+  expect(await ask(inner, "192.168.9.100", briefly)).toBe("TIMEOUT");
   expect(await ask(inner, innerFar.address)).toBe("inner-far 10.64.2.2");
   for (const pod of [near, inner, side])
     expect(await lab.host(1).probe.ask({ host: pod.address, port: 8080 })).toContain(pod.uid);
@@ -95,10 +100,10 @@ test("services lead to pods of networks: for their own pods, for pods that have 
   await lab.setServices([
     { name: "web", type: "NodePort", clusterIP: "10.96.0.50", ports: [port], endpoints: [far.address] },
   ]);
-  const service = { host: "10.96.0.50", port: 80, timeoutMs: 1_000 };
+  const service = { host: "10.96.0.50", port: 80 };
   expect(await near.probe.ask(service)).toBe("far 10.64.1.2");
   expect(await both.probe.ask(service)).toBe("far 10.64.1.3");
-  expect(await plain.probe.ask(service)).toBe("TIMEOUT");
+  expect(await plain.probe.ask({ ...service, ...briefly })).toBe("TIMEOUT");
   for (const at of [1, 2, 3])
     expect(await lab.stranger.ask({ host: `192.168.9.${at}`, port: 30_080 })).toMatch(/^far /);
   await lab.setServices([]);
@@ -109,12 +114,12 @@ test("an address for each network of a service's pods leads there by their addre
   const networkAddresses = { side: "10.96.0.51", back: "10.96.0.52" };
   const ports = [{ port: 80, targetPort: 8080 }];
   await lab.setServices([{ name: "web", clusterIP: "10.96.0.51", networkAddresses, ports, endpoints: [endpoint] }]);
-  const service = { host: "10.96.0.52", port: 80, timeoutMs: 1_000 };
+  const service = { host: "10.96.0.52", port: 80 };
   expect(await near.probe.ask(service)).toBe("far 10.64.1.2");
   expect(await both.probe.ask(service)).toBe("far 10.64.1.3");
   expect(await far.probe.ask(service)).toMatch(/^far /);
-  expect(await inner.probe.ask(service)).toBe("TIMEOUT");
-  expect(await plain.probe.ask(service)).toBe("TIMEOUT");
+  expect(await inner.probe.ask({ ...service, ...briefly })).toBe("TIMEOUT");
+  expect(await plain.probe.ask({ ...service, ...briefly })).toBe("TIMEOUT");
   expect(await lab.host(1).probe.ask(service)).toMatch(/^far /);
   await lab.setServices([]);
 });
@@ -152,7 +157,7 @@ test("a new agent takes all over without interrupting anything, and takes away a
   await lab.host(1).restart();
   expect(await namespace.run("ip -o link show type vxlan | cut -d: -f1,2 | sort")).toBe(before);
   expect(await near.probe.talk()).toBe("TALKED");
-  expect(await ask(near, plain.address)).toBe("TIMEOUT");
+  expect(await ask(near, plain.address, briefly)).toBe("TIMEOUT");
   expect((await lab.host(1).network.list()).find(({ uid }) => uid === "both")).toMatchObject({
     address: "10.128.1.20",
     further: [{ interface: "eth1", address: "10.64.1.3" }],
@@ -179,7 +184,10 @@ test("a pod on no network has its loopback alone, and goes without a trace; so d
   const count = await links();
   await own.detach(["none", "both"]);
   expect(await links()).toBe(count - 2);
-  await waitFor("the address is no pod's any more", async () => (await ask(near, "10.64.1.3")) === "EHOSTUNREACH");
+  await waitFor(
+    "the address is no pod's any more",
+    async () => (await ask(near, "10.64.1.3", briefly)) === "EHOSTUNREACH",
+  );
 });
 
 test("a share that the node has not got is waited for, and a network that does not exist is named", async () => {
