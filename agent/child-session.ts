@@ -18,6 +18,8 @@ export interface ChildTraits {
   readonly onResize?: (size: TerminalSize) => void;
   /** Called once, when it has ended and its output was taken. */
   readonly onEnded?: () => void;
+  /** What it had to say of its failure, where it does not say so on its outputs. */
+  readonly complaint?: () => string;
   /** What its exit code means, of it and the last that it said. It is what it is when absent. */
   readonly readExit?: (exitCode: number, said: string) => number;
 }
@@ -89,6 +91,9 @@ export class ChildSession implements ExecSession {
       if (isTold) return;
       isTold = true;
       cancelWait();
+      const complaint = Buffer.from(exitCode === 0 ? "" : (this.traits.complaint?.() ?? ""));
+      if (complaint.length > 0) this.output.push({ is: "stderr", bytes: complaint });
+      this.said = Buffer.concat([this.said, complaint]);
       const meant = this.traits.readExit?.(exitCode, this.said.toString()) ?? exitCode;
       this.output.push({ is: "exit", exitCode: meant });
       this.output.end();

@@ -193,6 +193,7 @@ async function* exec(
     command: start.command,
     hasTerminal: start.tty,
     hasStdin: start.stdin,
+    isDetached: start.isDetached,
     size: start.size,
     changes: execChanges(start, `/proc/${running.state.pid}/root`),
   });

@@ -63,6 +63,8 @@ export interface ExecSpec {
   readonly size: TerminalSize | undefined;
   /** Whether standard input will be sent; without, it is empty. */
   readonly hasStdin: boolean;
+  /** Left to itself once it has started: it has neither input nor output, and the session ends. */
+  readonly isDetached?: boolean;
   /** What differs from the container's first process. */
   readonly changes?: ExecChanges;
 }

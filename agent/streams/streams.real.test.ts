@@ -173,6 +173,34 @@ test("an archive cannot lead out of where it goes", async () => {
   expect(execFileSync("find", [outside, "-name", "evil"]).toString()).toBe("");
 });
 
+/** A command in a pod's container web: what it said, and its exit code. */
+async function executed(uid: string, command: readonly string[], isDetached: boolean) {
+  const key = { podUid: uid, container: "web", attempt: 0 };
+  const asked = { command, hasTerminal: false, hasStdin: false, size: undefined, isDetached };
+  let said = "";
+  for await (const part of (await machine.driver.exec(key, asked)).output) {
+    if (part.is === "exit") return { said, exitCode: part.exitCode };
+    said += Buffer.from(part.bytes).toString();
+  }
+  return { said, exitCode: undefined };
+}
+
+test("a command that is left to itself goes on when its session has ended, and one that cannot start says why", async () => {
+  loop.setDesired(testPod("detached", { containers: [sh("sleep 1000")] }));
+  await running("detached");
+  const script = ["sh", "-c", "echo noise; while [ ! -e /go ]; do sleep 0.05; done; echo went > /went"];
+  expect(await executed("detached", script, true)).toEqual({ said: "", exitCode: 0 });
+  expect(await executed("detached", ["touch", "/go"], false)).toEqual({ said: "", exitCode: 0 });
+  await waitFor("its file", async () => {
+    const file = await copied("detached", { path: "/went" }).catch(() => undefined);
+    return file?.includes("went\n") || undefined;
+  });
+  for (const isDetached of [true, false]) {
+    const missing = await executed("detached", ["nosuch"], isDetached);
+    expect(missing).toEqual({ said: expect.stringContaining("`nosuch` not found in $PATH"), exitCode: 127 });
+  }
+});
+
 test("a connection reaches a server on the pod's loopback; where nobody listens it fails and says so", async () => {
   loop.setDesired(
     testPod("net", {

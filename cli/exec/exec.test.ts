@@ -40,6 +40,13 @@ describe("exec", () => {
     });
   });
 
+  test("with -d leaves the command to itself: neither input nor a terminal is its own", async () => {
+    const { err } = await bench.run(["exec", "-dit", "a", "sleep", "5"], { input: "hi\n" });
+    expect(err).toBe("to stderr\n");
+    const value = { isDetached: true, stdin: false, tty: false, command: ["sleep", "5"] };
+    expect(inputs[0]).toMatchObject({ $case: "start", value });
+  });
+
   test("in a deployment takes a ready pod", async () => {
     await bench.api.create(objectOf(podText("b")));
     await writeStatus(

@@ -16,6 +16,7 @@ export interface ExecFlags extends ClusterFlags {
   readonly user?: string | undefined;
   readonly workdir?: string | undefined;
   readonly env?: readonly string[];
+  readonly detach?: boolean;
 }
 
 /** Runs the command and passes its output, its input and its exit code on. */
@@ -30,8 +31,9 @@ export async function runExec(
   const { flags, operands, rest = [] } = call;
   if (rest.length === 0) throw usageError("name the command: tsctl exec POD COMMAND");
   const target = readTarget(operands, "Pod");
-  const isTty = flags.tty && shell.stdin.isTerminal;
-  if (flags.tty && !isTty && !flags.quiet)
+  const isDetached = flags.detach === true;
+  const isTty = flags.tty && shell.stdin.isTerminal && !isDetached;
+  if (flags.tty && !isTty && !flags.quiet && !isDetached)
     await shell.stderr.write("standard input is no terminal: the command gets none\n");
   return withCluster(shell, flags, async (cluster) => {
     const pod = await onePodOf(cluster, target, shell.signal);
@@ -43,7 +45,8 @@ export async function runExec(
       user: flags.user ?? "",
       workingDir: flags.workdir ?? "",
       env: [...(flags.env ?? [])],
-      stdin: flags.stdin,
+      stdin: flags.stdin && !isDetached,
+      isDetached,
       tty: isTty,
       size: isTty ? shell.terminal.size() : undefined,
     });

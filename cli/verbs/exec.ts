@@ -10,6 +10,7 @@ export const exec = verb({
     ["exec deploy/hello -- cat /etc/hosts", "in a ready pod of a deployment"],
   ],
   flags: {
+    detach: { type: "switch", short: "d", summary: "leave it to itself once it has started; what it writes is lost" },
     stdin: { type: "switch", short: "i", summary: "pass standard input on" },
     tty: { type: "switch", short: "t", summary: "give the command a terminal" },
     container: { type: "text", short: "c", value: "NAME", summary: "in this container; the first when absent" },

@@ -1,6 +1,6 @@
 // Edge: commands in running containers.
 import { spawn } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import type { Clock } from "../../../lib/clock.js";
 import { ChildSession } from "../../child-session.js";
 import { shellWords } from "../../launcher/shell-words.js";
@@ -26,18 +26,22 @@ export interface ExecPlace {
  */
 export function startExec(place: ExecPlace, spec: ExecSpec): ExecSession {
   const base = `${place.bundle}/exec.${place.name}`;
-  const files = { process: `${base}.json`, pid: `${base}.pid` };
+  const files = { process: `${base}.json`, pid: `${base}.pid`, log: `${base}.log` };
   const inherited = containerProcess(place.bundle);
   writeFileSync(files.process, JSON.stringify(execProcess(inherited, spec)), { mode: 0o600 });
-  const options = ["exec", "--pid-file", files.pid, "--process", files.process, ...(spec.hasTerminal ? ["--tty"] : [])];
-  const command = [...place.runtime, ...options, place.id];
-  const [program = "", ...words] = spec.hasTerminal ? inTerminal(command, spec.size) : command;
-  const child = spawn(program, words, { stdio: [spec.hasStdin ? "pipe" : "ignore", "pipe", "pipe"] });
-  const { hasTerminal } = spec;
+  const { hasTerminal, isDetached = false } = spec;
+  const options = ["exec", "--pid-file", files.pid, "--process", files.process, ...(hasTerminal ? ["--tty"] : [])];
+  // What is detached keeps the outputs of who started it: it gets none, and the runtime complains in a file.
+  const [log, detach] = isDetached ? [[`--log=${files.log}`], ["--detach"]] : [[], []];
+  const command = [...place.runtime, ...log, ...options, ...detach, place.id];
+  const [program = "", ...words] = hasTerminal ? inTerminal(command, spec.size) : command;
+  const output = isDetached ? "ignore" : "pipe";
+  const child = spawn(program, words, { stdio: [spec.hasStdin ? "pipe" : "ignore", output, output] });
   return new ChildSession(child, {
     clock: place.clock,
     operation: "exec",
     cancelSignal: hasTerminal ? "SIGHUP" : "SIGKILL",
+    complaint: () => (isDetached ? complaintIn(files.log) : ""),
     readExit: shellExitCode,
     onCancel: () => {
       const pid = readPid(files.pid);
@@ -53,6 +57,12 @@ export function startExec(place: ExecPlace, spec: ExecSpec): ExecSession {
       for (const file of Object.values(files)) rmSync(file, { force: true });
     },
   });
+}
+
+/** The last line of a runtime's log. */
+function complaintIn(path: string): string {
+  const lines = existsSync(path) ? readFileSync(path, "utf8").trimEnd().split("\n") : [];
+  return `${lines.at(-1) ?? ""}\n`;
 }
 
 /** What runtimes end with when they could not start the command, and what they say then. */

@@ -10,6 +10,7 @@ import { nameProject, PROJECT_FLAGS } from "./project.js";
 
 /** Flags of `compose exec`. */
 export const EXEC_FLAGS = {
+  detach: { type: "switch", short: "d", summary: "leave it to itself once it has started; what it writes is lost" },
   noTty: { type: "switch", short: "T", summary: "no terminal; there is one when standard input is one" },
   interactive: { type: "switch", short: "i", default: true, summary: "pass standard input on" },
   tty: { type: "switch", short: "t", default: true, summary: "give the command a terminal" },
