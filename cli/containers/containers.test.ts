@@ -51,6 +51,18 @@ async function runningPod(name: string): Promise<void> {
 }
 
 describe("run, ps and the power switch", () => {
+  test("a container that is created waits for its start", async () => {
+    expect(await succeed(bench, "container create --name held -l a=b web:1 serve --quick")).toBe("held\n");
+    expect(await annotations("held")).toMatchObject({ "tallship.dev/stopped": "", "tallship.dev/keep-files": "true" });
+    expect(await succeed(bench, "ps -a --format {{.Names}}:{{.State}}:{{.Status}}")).toBe("held:created:Created\n");
+    const starting = bench.start(["start", "held"]);
+    await waitFor("the start", async () => (await annotations("held"))["tallship.dev/starts"] === "1");
+    expect(await annotations("held")).not.toHaveProperty("tallship.dev/stopped");
+    await report("held", "Running", RUNNING);
+    expect((await starting.ended).out).toBe("held\n");
+    await fail(bench, { line: "update -m 1g held", code: 1, err: "run without -m and --cpus does not get them later" });
+  });
+
   test("a container is started, listed, stopped, started again and removed, with its port", async () => {
     await runningPod("web");
     const [head = "", row = ""] = (await succeed(bench, "ps")).split("\n");

@@ -1,5 +1,6 @@
 import { durationText } from "../../kinds/age.js";
 import { podSummary } from "../../kinds/pod-summary.js";
+import { powerOf } from "../../kinds/power.js";
 import { parseTime } from "../../lib/clock.js";
 import type { ContainerStatus, Pod } from "../../proto/gen/tallship/v1/pod.js";
 
@@ -45,6 +46,7 @@ export function stateText(pod: Pod, container: string, nowMs: number): string {
   }
   if (terminated !== undefined)
     return `Exited (${terminated.exitCode}) ${durationText(nowMs - parseTime(terminated.finishedAt))} ago`;
+  if (powerOf(pod).isStopped) return "Created";
   const why = waiting?.message === undefined || waiting.message === "" ? "" : `: ${waiting.message}`;
   return `${podSummary(pod).status}${waiting?.reason === "WaitingForDependency" ? why : ""}`;
 }

@@ -1,5 +1,6 @@
 import type { JsonObject } from "../../kinds/encode.js";
-import { keyOf } from "../../kinds/object.js";
+import { keyOf, metaOf } from "../../kinds/object.js";
+import { asTallshipError, TallshipError } from "../../lib/errors.js";
 import { changeObject } from "../change/change.js";
 import type { ClusterFlags } from "../cluster.js";
 import { dockerBytes } from "../run/mounts.js";
@@ -19,7 +20,7 @@ export function runUpdate(call: PowerCall<UpdateFlags>, shell: Shell): Promise<n
   const amounts = amountsOf(call.flags);
   return eachContainer(call, shell, async ({ cluster }, { pod }) => {
     const key = keyOf({ kind: "Pod", object: pod });
-    await changeObject({ shell, cluster, dryRun: undefined }, key, (live) =>
+    const asked = changeObject({ shell, cluster, dryRun: undefined }, key, (live) =>
       containersPatch(
         live,
         containersOf(live)
@@ -27,6 +28,11 @@ export function runUpdate(call: PowerCall<UpdateFlags>, shell: Shell): Promise<n
           .map((container) => ({ container, fields: { resources: { limits: amounts, requests: amounts } } })),
       ),
     );
+    await asked.catch((error: unknown) => {
+      if (!/QOS Class may not change/i.test(asTallshipError(error).message)) throw error;
+      const why = "what was run without -m and --cpus does not get them later: run it anew with them";
+      throw new TallshipError("failed_precondition", `container ${metaOf(pod).name}: ${why}`, { cause: error });
+    });
   });
 }
 

@@ -23,7 +23,9 @@ export async function runCreate(
 ): Promise<number> {
   const [word] = operands;
   if (word !== undefined)
-    throw usageError(`"${word}" cannot be created by flags, only ${kinds.join(", ")}; anything can be with -f FILE`);
+    throw usageError(
+      `"${word}" cannot be created by flags, only ${kinds.join(", ")}; anything can be with -f FILE; docker's create is container create`,
+    );
   return withChanges(flags, shell, async (changes) => {
     const objects = await readInput(shell, { ...flags, warn: true, allowsGeneratedNames: true }, changes.cluster);
     return writeEach(changes, objects, (typed) => createObject(changes.run, typed), "created");

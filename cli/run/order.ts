@@ -2,7 +2,7 @@ import { DEVICES, GPU } from "../../kinds/devices.js";
 import type { JsonObject } from "../../kinds/encode.js";
 import { FILL_VOLUMES } from "../../kinds/fill-volumes.js";
 import { FORMATS } from "../../kinds/formats.js";
-import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL } from "../../kinds/power.js";
+import { KEEP_FILES, MAX_RESTARTS, REMOVE_WHEN_OVER, RUN_LABEL, STOPPED } from "../../kinds/power.js";
 import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
 import { aliasLabels, aliasServices } from "./aliases.js";
@@ -44,6 +44,8 @@ export interface RunCommand {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How many GPUs all of a node are, where the cluster has been asked. */
   readonly allGpus?: number | undefined;
+  /** It waits for `start`, as what was stopped does. */
+  readonly isHeld?: boolean;
   /** Ports that the image exposes and -P opens, as --expose has them. */
   readonly exposed: readonly string[];
 }
@@ -142,6 +144,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         ...annotations,
         ...networkAnnotations(networks),
         ...(ofKubectl ? {} : { [KEEP_FILES]: "true" }),
+        ...(command.isHeld === true ? { [STOPPED]: "" } : {}),
         ...(maxRestarts === undefined ? {} : { [MAX_RESTARTS]: maxRestarts }),
         ...(filled.length === 0 ? {} : { [FILL_VOLUMES]: filled.join(",") }),
         ...runAsAnnotation(containerName(command), flags.user),

@@ -29,6 +29,8 @@ export interface RunCall {
   readonly flags: RunFlags;
   readonly operands: readonly string[];
   readonly rest: readonly string[] | undefined;
+  /** What is made waits for `start`. */
+  readonly isHeld?: boolean;
 }
 
 /** Most names made up before it is given up: each is taken by chance. */
@@ -55,11 +57,17 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
     for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
     const pod = await create({ cluster, shell, call }, order);
     await writeId({ cluster, shell, call }, pod);
+    if (call.isHeld === true) return tellName(pod, shell);
     // kubectl's form returns at once, unless the user wants to talk to it.
     const isKubectls = flags.image !== undefined && !flags.interactive && !flags.stdin && !flags.rm;
     if (isKubectls) await shell.stdout.write(`pod/${metaOf(pod).name} created\n`);
     return isKubectls ? EXIT.ok : follow({ cluster, shell, flags }, pod);
   });
+}
+
+async function tellName(pod: Pod, shell: Shell): Promise<number> {
+  await shell.stdout.write(`${metaOf(pod).name}\n`);
+  return EXIT.ok;
 }
 
 function asksForAll({ gpus }: RunFlags): boolean {
@@ -81,7 +89,7 @@ async function withGpus({ cluster, shell, call: { flags } }: Ground, command: Ru
   return { ...command, allGpus: count };
 }
 
-async function readCommand({ flags, operands, rest = [] }: RunCall, shell: Shell): Promise<RunCommand> {
+async function readCommand({ flags, operands, rest = [], isHeld = false }: RunCall, shell: Shell): Promise<RunCommand> {
   const [first, ...others] = operands;
   if (first === undefined) throw usageError("name the image: run IMAGE [COMMAND ARG…]");
   const isKubectls = flags.image !== undefined;
@@ -97,6 +105,7 @@ async function readCommand({ flags, operands, rest = [] }: RunCall, shell: Shell
     fileLabels: await linesOf(flags.labelFile, shell),
     env: shell.env,
     exposed: [],
+    isHeld,
   };
 }
 
@@ -206,10 +215,7 @@ async function follow(ground: FollowGround, pod: Pod): Promise<number> {
     await shell.stderr.write(`error: ${name} did not start: ${started.state.why}\n`);
     return started.state.exitCode;
   }
-  if (flags.detach) {
-    await shell.stdout.write(`${name}\n`);
-    return EXIT.ok;
-  }
+  if (flags.detach) return tellName(pod, shell);
   const found = { pod: started.pod, container: pod.spec?.containers[0]?.name ?? "" };
   // The user's interrupt stops the container, whose end is then awaited; a second one leaves it to itself.
   const calm = { ...shell, signal: new AbortController().signal };

@@ -9,6 +9,11 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
     load: async () => (await import("./run.js")).run,
   },
   {
+    name: "container create",
+    summary: "make a container that start lets run",
+    load: async () => (await import("./container-create.js")).containerCreate,
+  },
+  {
     name: "ps",
     aliases: ["container ls", "container list", "container ps"],
     summary: "list containers",

@@ -22,7 +22,10 @@ export function findImage(view: View, name: string): FoundImage {
   const [found] = findNames(view, name);
   if (found !== undefined) return found;
   const whole = formatReference(parseReference(name));
-  throw new TallshipError("not_found", `no such image: ${whole} is not the name of an image of the cluster`);
+  throw new TallshipError(
+    "not_found",
+    `no such image: ${whole} is not the name of an image of the cluster; pull brings one of a registry in`,
+  );
 }
 
 /** The names of the cluster that are meant: one, or all of the image whose id begins so. Throws invalid_argument when several images do. */
