@@ -1,5 +1,7 @@
 import { bySeen } from "../../kinds/columns/event.js";
 import { keyOf, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
+import { podGroupOf } from "../../kinds/pod-group.js";
+import { QUEUE } from "../../kinds/queue.js";
 import { KINDS, type KindMap, type KindName } from "../../kinds/registry.js";
 import { hasCode } from "../../lib/errors.js";
 import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
@@ -25,6 +27,7 @@ import { describeNode } from "./node.js";
 import type { Page } from "./page.js";
 import { describePod } from "./pod.js";
 import { describeBudget, describeLimitRange, describeNamespace, describeQuota } from "./policy.js";
+import { describePodGroup, describeQueue } from "./queue.js";
 import { describeService } from "./service.js";
 import { describeStatefulSet } from "./stateful-set.js";
 import { describeClaim, describeStorageClass, describeVolume } from "./storage.js";
@@ -115,6 +118,19 @@ const DESCRIBERS: {
   Network: async (network, run, around) =>
     describeNetwork(network, await listKind(run, "Pod", { namespace: network.metadata?.namespace }), around),
   NetworkPolicy: async (policy, _run, around) => describeNetworkPolicy(policy, around),
+  PodGroup: async (group, run, around) => {
+    const pods = await podsNear(run, group.metadata);
+    const { name } = metaOf(group);
+    return describePodGroup(
+      group,
+      pods.filter(({ metadata }) => podGroupOf(metadata?.labels) === name),
+      around,
+    );
+  },
+  Queue: async (queue, run, around) => {
+    const pods = await listKind(run, "Pod", { labels: `${QUEUE}=${metaOf(queue).name}` });
+    return describeQueue(queue, pods, around);
+  },
   PodDisruptionBudget: async (budget, _run, around) => describeBudget(budget, around),
   ResourceQuota: async (quota, _run, around) => describeQuota(quota, around),
   LimitRange: async (range, _run, around) => describeLimitRange(range, around),

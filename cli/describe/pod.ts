@@ -15,6 +15,9 @@ export function describePod(pod: Pod, around: Surroundings): Page {
     "Node",
     spec?.nodeName === "" || spec === undefined ? "" : `${spec.nodeName}${status?.hostIP ? `/${status.hostIP}` : ""}`,
   );
+  const { priority = 0, priorityClassName = "" } = spec ?? {};
+  if (priority !== 0 || priorityClassName !== "")
+    page.fact("Priority", `${priority}${priorityClassName === "" ? "" : ` (${priorityClassName})`}`);
   page.factIf("Started", timeText(status?.startTime ?? "", nowMs));
   page.fact("Status", isDeleting(pod) ? podSummary(pod).status : status?.phase || "Pending");
   page.factIf("Pending because", pendingReason(pod));

@@ -7,8 +7,14 @@ export const queueColumns: readonly Column<Queue>[] = [
   { name: "PENDING", cell: ({ status }) => String(status?.pending ?? 0) },
   { name: "RUNNING", cell: ({ status }) => String(status?.running ?? 0) },
   { name: "USED", cell: used },
+  { name: "BORROWED", isWide: true, cell: ({ status }) => orNone(amountsText(status?.borrowed ?? {})) },
   { name: "RECLAIM", isWide: true, cell: ({ spec }) => orNone(spec?.reclaimPolicy) },
 ];
+
+function amountsText(amounts: Readonly<Record<string, string>>): string {
+  const parts = Object.entries(amounts).map(([name, amount]) => `${name}: ${amount}`);
+  return parts.sort().join(", ");
+}
 
 function used({ spec, status }: Queue): string {
   const quotas = Object.entries(spec?.quota ?? {}).sort();
