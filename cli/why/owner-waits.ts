@@ -1,4 +1,5 @@
 import { controllerOf } from "../../kinds/owners.js";
+import type { JobSpec, JobStatus } from "../../proto/gen/tallship/v1/job.js";
 import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import type { Cluster } from "../cluster.js";
 import { oneLine } from "../describe/facts.js";
@@ -28,11 +29,51 @@ export async function ownerWaits(
     case "Job": {
       const { spec, status } = await getObject(cluster, keyIn(kind, namespace, name), signal);
       const held = spec?.suspend === true ? ["it is suspended: no pod is made"] : [];
-      return [...held, ...troubles(status?.conditions)];
+      const { active = 0, failed = 0 } = status ?? {};
+      const missing = wantedOfJob(spec, status) - active;
+      const late = `${missing} more ${missing === 1 ? "pod is" : "pods are"} to be made: after a pod has failed (${failed} have so far) the next comes later each time, from 10 seconds on`;
+      return [
+        ...held,
+        ...(held.length === 0 && missing > 0 && failed > 0 ? [late] : []),
+        ...troubles(status?.conditions),
+      ];
     }
     default:
       return [];
   }
+}
+
+/** How many pods a workload is to have now; undefined for what has no such number. */
+export async function wantedPods(
+  cluster: Cluster,
+  { kind, name }: PodTarget,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { namespace } = cluster;
+  switch (kind) {
+    case "Deployment":
+    case "ReplicaSet":
+    case "StatefulSet":
+      return (await getObject(cluster, keyIn(kind, namespace, name), signal)).spec?.replicas;
+    case "DaemonSet":
+      return (await getObject(cluster, keyIn(kind, namespace, name), signal)).status?.desiredNumberScheduled;
+    case "Job": {
+      const { spec, status } = await getObject(cluster, keyIn(kind, namespace, name), signal);
+      return wantedOfJob(spec, status);
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A job that is over, or suspended, wants none. */
+function wantedOfJob(spec: JobSpec | undefined, status: JobStatus | undefined): number {
+  const isOver = (status?.conditions ?? []).some(
+    ({ type, status: holds }) => (type === "Complete" || type === "Failed") && holds === "True",
+  );
+  if (isOver || spec?.suspend === true) return 0;
+  const { parallelism = 1, completions } = spec ?? {};
+  return Math.min(parallelism, completions === undefined ? parallelism : completions - (status?.succeeded ?? 0));
 }
 
 /** Conditions of these types are there to say that something is wrong, or is not if they are False. */

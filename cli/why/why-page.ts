@@ -56,6 +56,8 @@ function remedyText(objection: Objection | undefined): string {
   if (resource !== undefined) return `${shortBy} less ${resource} requested, or so much more free`;
   const taint = /^tainted (.+)$/.exec(reason)?.[1];
   if (taint !== undefined) return `a toleration for ${taint}`;
+  const model = /^no device of model (.+)$/.exec(reason)?.[1];
+  if (model !== undefined) return `a device of model ${model} on the node, or another tallship.dev/gpu-model`;
   const label = /^without label (.+)$/.exec(reason)?.[1];
   if (label !== undefined) return `label ${label} on the node, or not demanded`;
   return REMEDIES[reason] ?? `without this (${filter}): ${reason}`;

@@ -143,6 +143,22 @@ describe("why", () => {
     expect(text).not.toContain("pod/b");
   });
 
+  test("a job that lacks pods is told of by what it wants, and why they come later", async () => {
+    const job = "{apiVersion: batch/v1, kind: Job, metadata: {name: j, namespace: default}";
+    await bench.api.create(
+      objectOf(
+        `${job}, spec: {parallelism: 4, completions: 5, template: {spec: {restartPolicy: Never, containers: [{name: c, image: i}]}}}}`,
+      ),
+    );
+    await writeStatus(bench, `${job}, status: {active: 1, failed: 2, succeeded: 2}}`);
+    expect(await succeed(bench, "why job/j")).toBe(
+      "job.batch/j: 0 of 3 pods are ready\n\n2 more pods are to be made: after a pod has failed (2 have so far) the next comes later each time, from 10 seconds on\n",
+    );
+    const over = `{type: Complete, status: "True"}`;
+    await writeStatus(bench, `${job}, status: {succeeded: 5, conditions: [${over}]}}`);
+    expect(await succeed(bench, "why job/j")).toBe("job.batch/j: 0 of 0 pods are ready\n");
+  });
+
   const refused = [
     { line: "why", code: 2, err: "name one object" },
     { line: "why none", code: 3, err: 'pod "none" in namespace default does not exist' },

@@ -14,7 +14,7 @@ import { type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
 import { readTarget, refText } from "../targets.js";
-import { ownerWaits } from "./owner-waits.js";
+import { ownerWaits, wantedPods } from "./owner-waits.js";
 import { waitsOf } from "./pod-waits.js";
 import { scoreLines, whyLines } from "./why-page.js";
 
@@ -63,7 +63,10 @@ async function ofWorkload(run: WhyRun, target: PodTarget): Promise<readonly stri
   }
   const name = refText(target.kind, target.name);
   const ready = pods.filter(isPodReady).length;
-  const texts = [`${name}: ${ready} of ${pods.length} pods are ready\n`];
+  const done = pods.filter(({ status }) => status?.phase === "Succeeded").length;
+  const wanted = (await wantedPods(cluster, target, shell.signal)) ?? 0;
+  const finished = done === 0 ? "" : `, ${done} ${done === 1 ? "has" : "have"} finished`;
+  const texts = [`${name}: ${ready} of ${Math.max(wanted, pods.length - done)} pods are ready${finished}\n`];
   const owner = await ownerWaits(cluster, target, shell.signal);
   if (owner.length > 0) texts.push(owner.map((line) => `${line}\n`).join(""));
   for (const [first, ...others] of [...groups.values()].slice(0, MOST_PODS))
