@@ -60,7 +60,9 @@ test("it goes on while the agent is away, is found by the next one, and is put b
 
 test("a port that a program of the host's has stays its own, keeps no other pod waiting, and is had once it is free", async () => {
   const { namespace, probe } = lab.host(1);
-  const listen = "setsid socat TCP6-LISTEN:9002,bind=[::1],fork SYSTEM:true </dev/null >/dev/null 2>&1 & echo $!";
+  // With reuseaddr: else what is left of its connections may hold the port for a minute.
+  const listen =
+    "setsid socat TCP6-LISTEN:9002,bind=[::1],reuseaddr,fork SYSTEM:true </dev/null >/dev/null 2>&1 & echo $!";
   const owner = (await namespace.run(listen)).trim();
   await waitFor("the program to listen", async () => (await ask(9_002)) !== "ECONNREFUSED");
   await pod("two", 10, [port(9_002)]);

@@ -4,7 +4,7 @@ import type { CoProcess } from "./co-process.js";
 import type { LoopbackDoor } from "./kernel.js";
 import { sectionMark, sections } from "./shell-script.js";
 
-/** Times 50 ms that a program has to listen. */
+/** Times 50 ms that a program has to listen, and to end. */
 const TRIES = 40;
 
 /** Seconds that the other half of a connection lives on when one half is closed; and after which clients of UDP are forgotten. */
@@ -41,12 +41,12 @@ export class DoorKernel {
     return doors.filter((_, at) => answers.get(`${at}`)?.trim() !== "open");
   }
 
-  /** Ends the programs, with the connections that pass them. */
+  /** Ends the programs, with the connections that pass them; nobody listens any more when it returns. */
   async close(doors: readonly LoopbackDoor[]): Promise<void> {
     const lines = doors.map((door) => {
       const file = this.fileOf(door);
       const isOurs = `[ "$(${commandOf("$pid")})" = "$line" ]`;
-      return `if [ -e ${file} ]; then { read -r pid; IFS= read -r line; } < ${file}; ${isOurs} && kill -- -$pid; rm -f ${file}; fi`;
+      return `if [ -e ${file} ]; then { read -r pid; IFS= read -r line; } < ${file}; ${isOurs} && kill -- -$pid; ${untilNot(listening(door))}; rm -f ${file}; fi`;
     });
     await this.shell.request(`{ ${lines.join("; ")}; } 2>/dev/null; true`);
   }
@@ -77,6 +77,10 @@ export class DoorKernel {
   private fileOf({ protocol, port }: LoopbackDoor): string {
     return `${this.dir}/${protocol}-${port}.door`;
   }
+}
+
+function untilNot(claim: string): string {
+  return `tries=0; while [ $tries -lt ${TRIES} ] && ${claim}; do sleep 0.05; tries=$((tries+1)); done`;
 }
 
 function commandOf(pid: string): string {

@@ -5,6 +5,7 @@ import { type ElementChange, LEARNED_MAPS, RULE_MAPS, type RuleElement, type Rul
 import type { NodeNetworkConfig, PodLink } from "../node-network.js";
 import { type HeldAddresses, hairpins } from "./held-addresses.js";
 import { hostPortElements } from "./host-ports.js";
+import { asTakenBack } from "./learned-clients.js";
 import { diffElements } from "./proxy-elements.js";
 import { type ProxyMap, ProxyState } from "./proxy-state.js";
 import { type FlowGround, staleFlows } from "./stale-flows.js";
@@ -161,7 +162,7 @@ export class ProxySync {
   /** Which endpoints clients had, so that they keep them over a new table. */
   private async learned(): Promise<readonly RuleElement[]> {
     const found: RuleElement[] = [];
-    await this.kernel.readElements(LEARNED_MAPS, (element) => found.push(element));
+    await this.kernel.readElements(LEARNED_MAPS, (element) => found.push(asTakenBack(element)));
     return found;
   }
 
