@@ -49,7 +49,12 @@ export interface SeenContainer {
   readonly state: {
     readonly running?: { readonly startedAt: string };
     readonly waiting?: { readonly reason: string; readonly message?: string };
-    readonly terminated?: { readonly reason: string; readonly exitCode?: number };
+    readonly terminated?: {
+      readonly reason: string;
+      readonly exitCode?: number;
+      readonly startedAt: string;
+      readonly finishedAt: string;
+    };
   };
   readonly lastState?: { readonly terminated?: { readonly reason: string; readonly exitCode?: number } };
 }

@@ -38,10 +38,10 @@ test("up waits until everything is healthy, and nothing starts before what it de
 
 test("the published port answers on every host, and services meet by their names", async () => {
   for (const { name, address } of testbed.layout.hosts)
-    expect((await testbed.exec(name, ["curl", "-s", "--max-time", "3", `http://${address}:8088/`])).stdout).toMatch(
-      /^welcome from web-/,
-    );
-  expect(await compose("exec", "-T", "web", "fetch", "store", "8080")).toMatch(/^in stock from store-/);
+    await expect
+      .poll(async () => (await testbed.exec(name, ["curl", "-s", "--max-time", "3", `http://${address}:8088/`])).stdout)
+      .toMatch(/^welcome from web-/);
+  await expect.poll(() => compose("exec", "-T", "web", "fetch", "store", "8080")).toMatch(/^in stock from store-/);
   expect(await compose("exec", "-T", "web", "cat", "/etc/motd")).toBe("Open all day.\n");
   expect(await compose("exec", "-T", "store", "cat", "/data/stock")).toBe("stocked\n");
 });
@@ -55,7 +55,7 @@ volumes: {programs: {}}
   await testbed.tsctl(["compose", "-f", "-", "-p", "pair", "up", "-d", "--wait"], { input: text });
   const inBeside = (...words: readonly string[]): Promise<string> =>
     testbed.tsctl(["compose", "-p", "pair", "exec", "-T", "beside", ...words]);
-  expect(await inBeside("fetch", "localhost", "8080")).toMatch(/front-/);
+  await expect.poll(() => inBeside("fetch", "localhost", "8080")).toMatch(/front-/);
   // Without the image's programs in the volume there is no fetch.
   expect(await inBeside("cat", "/proc/mounts")).toMatch(/ \/bin /);
   const rows = (await testbed.tsctl(["compose", "-p", "pair", "ps"])).trim().split("\n").slice(1);
@@ -79,7 +79,7 @@ test("a pod whose dependency is not there says so and starts once it is", async 
     "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=WaitingForDependency",
     "--timeout=20s",
   ]);
-  expect(await testbed.tsctl(["compose", "-p", "late", "ps"])).toContain("waiting for never to be healthy");
+  await expect.poll(() => testbed.tsctl(["compose", "-p", "late", "ps"])).toContain("waiting for never to be healthy");
   await testbed.tsctl(["compose", "-p", "late", "exec", "-T", "never", "touch", "/tmp/ok"]);
   await testbed.tsctl([
     "wait",
@@ -107,8 +107,8 @@ test("services meet on their networks alone, and what is on an internal one reac
   await nets("up", "-d", "--wait");
   const reaches = async (from: string, to: string): Promise<string> =>
     nets("exec", "-T", from, "sh", "-c", `timeout 2 fetch ${to} 8080; true`);
-  expect(await reaches("front", "middle")).toMatch(/^middle-/);
-  expect(await reaches("middle", "back")).toMatch(/^back-/);
+  await expect.poll(() => reaches("front", "middle")).toMatch(/^middle-/);
+  await expect.poll(() => reaches("middle", "back")).toMatch(/^back-/);
   expect(await reaches("front", "back")).toBe("");
   const [host] = testbed.layout.hosts;
   expect(await reaches("back", host?.address ?? "")).toBe("");

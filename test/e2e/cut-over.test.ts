@@ -69,8 +69,14 @@ async function under(work: () => Promise<unknown>): Promise<{
   readonly requests: number;
 }> {
   const asking = await streams();
-  await work();
-  const counts = await asking.end();
+  // Also when the work fails: nobody else ends the clients.
+  const counts = await work().then(
+    () => asking.end(),
+    async (error: unknown) => {
+      await asking.end();
+      throw error;
+    },
+  );
   return { failures: failuresOf(counts), requests: counts.reduce((sum, { requests }) => sum + requests, 0) };
 }
 

@@ -62,20 +62,19 @@ test("a service has an address of each family, and either leads to pods of every
 test("names are answered with addresses of both families, and addresses with names", async () => {
   const look = async (...words: readonly string[]): Promise<string> =>
     (await testbed.tryTsctl(["exec", "client", "--", "nslookup", ...words])).stdout;
-  const said = await look("both.default.svc.cluster.local");
-  for (const address of addresses) expect(said).toContain(address);
-  expect(await look(addresses[1] ?? "")).toContain("both.default.svc.cluster.local");
-  const headless = await look("both-pods.default.svc.cluster.local");
-  expect(headless.match(/fd00:10:128:\S+/g)).toHaveLength(3);
+  for (const address of addresses) await expect.poll(() => look("both.default.svc.cluster.local")).toContain(address);
+  await expect.poll(() => look(addresses[1] ?? "")).toContain("both.default.svc.cluster.local");
+  const headless = (): Promise<string> => look("both-pods.default.svc.cluster.local");
+  await expect.poll(async () => (await headless()).match(/fd00:10:128:\S+/g)).toHaveLength(3);
 });
 
 test("a rollout drops no request by IPv6", async () => {
   await testbed.tsctl(["rollout", "restart", "deploy/both"]);
-  const done = testbed.tsctl(["rollout", "status", "deploy/both", "--timeout=60s"]);
   let isDone = false;
-  void done.then(() => {
+  const done = testbed.tsctl(["rollout", "status", "deploy/both", "--timeout=60s"]).finally(() => {
     isDone = true;
   });
+  done.catch(() => undefined); // It is awaited below.
   const answers: string[] = [];
   while (!isDone) answers.push(await answer(addresses[1] ?? ""));
   await done;

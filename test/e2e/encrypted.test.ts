@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
@@ -28,13 +28,15 @@ async function captured(act: () => Promise<void>): Promise<Buffer> {
   await script(
     `tcpdump --immediate-mode -U -i any -w ${file} >/dev/null 2>&1 & echo $! >${file}.pid; for i in $(seq 100); do [ -s ${file} ] && break; sleep 0.1; done`,
   );
-  await act();
-  await script(
-    `kill -INT $(cat ${file}.pid); for i in $(seq 50); do [ -e /proc/$(cat ${file}.pid)/exe ] || break; sleep 0.1; done`,
-  );
-  const bytes = readFileSync(file);
-  for (const path of [file, `${file}.pid`]) rmSync(path, { force: true });
-  return bytes;
+  try {
+    await act();
+    await script(
+      `kill -INT $(cat ${file}.pid); for i in $(seq 50); do [ -e /proc/$(cat ${file}.pid)/exe ] || break; sleep 0.1; done`,
+    );
+    return readFileSync(file);
+  } finally {
+    await script(`kill -KILL $(cat ${file}.pid) 2>/dev/null; rm -f ${file} ${file}.pid`);
+  }
 }
 
 const answers = async (words: readonly string[], start: string): Promise<void> => {

@@ -86,7 +86,8 @@ test("an internal network has no way out, and each overlay network its own VNI",
         `nc -w 2 ${outside} 7443 </dev/null; echo $?`,
       ])
     ).stdout.trim();
-  expect([await dial("deploy/gate"), await dial(away?.metadata.name ?? "")]).toEqual(["0", "1"]);
+  await expect.poll(() => dial("deploy/gate")).toBe("0");
+  expect(await dial(away?.metadata.name ?? "")).toBe("1");
   const networks: readonly { readonly spec: { readonly vni?: number; readonly encrypted?: boolean } }[] = JSON.parse(
     await testbed.tsctl(["get", "networks", "-n", "harbor", "-o", "json"]),
   ).items;
@@ -117,7 +118,7 @@ test("a bridge network is each host's own", async () => {
     const words = ["exec", "one", "--", "timeout", "3", "fetch", await addressOf(to), "8080"];
     return (await testbed.tryTsctl(words)).stdout;
   };
-  expect(await fetch("two")).toMatch(/^two/);
+  await expect.poll(() => fetch("two")).toMatch(/^two/);
   expect(await fetch("far")).not.toMatch(/^far/);
   await testbed.tsctl(["delete", "pod", "one", "two", "far"]);
   await testbed.tsctl(["network", "rm", "side"]);
@@ -145,7 +146,9 @@ networks:
     ["web", "store"],
     ["web", "edge"],
   ] as const)
-    expect([from, to, await fetch(from, to)]).toEqual([from, to, expect.stringMatching(/^(web|store|edge)-/)]);
+    await expect
+      .poll(async () => [from, to, await fetch(from, to)])
+      .toEqual([from, to, expect.stringMatching(/^(web|store|edge)-/)]);
   for (const [from, to] of [
     ["edge", "store"],
     ["store", "edge"],

@@ -50,7 +50,8 @@ test.each(FIELD_ROWS)("$title", async (row) => {
   ).catch(async (cause: unknown) => {
     throw new Error(`${await testbed.tsctl(["describe", "pod", name])}${await log(row)}`, { cause });
   });
-  for (const want of says) expect(await log(row)).toMatch(want);
+  // A container may run, or have ended, a moment before what it says is in its log.
+  for (const want of says) await expect.poll(() => log(row)).toMatch(want);
   expect(seen).toMatchObject(looks);
   const onHost = async (host: string, ...command: readonly string[]) => (await testbed.exec(host, command)).stdout;
   await afterwards?.({ testbed, seen, onHost, log: () => log(row) });

@@ -99,9 +99,8 @@ test("who fills the disk goes, by name, and takes with it what it wrote", async 
   );
   expect(condition(filler, "DisruptionTarget")).toMatchObject({ status: "True", reason: "TerminationByKubelet" });
   await expectCalm();
-  const events = await testbed.tsctl(["get", "events"]);
-  expect(events).toMatch(/NodeHasDiskPressure/);
-  expect(events).toMatch(/Evicted.*filler/);
+  for (const event of [/NodeHasDiskPressure/, /Evicted.*filler/])
+    await expect.poll(() => testbed.tsctl(["get", "events"])).toMatch(event);
   await away("filler");
 });
 

@@ -36,9 +36,11 @@ export async function startStreams(
   return {
     end: async () => {
       for (const { stop } of ended) stop();
-      const counts = await Promise.all(ended.map(({ exit }) => exit));
-      await rm(program.folder, { recursive: true, force: true });
-      return counts;
+      try {
+        return await Promise.all(ended.map(({ exit }) => exit));
+      } finally {
+        await rm(program.folder, { recursive: true, force: true });
+      }
     },
   };
 }

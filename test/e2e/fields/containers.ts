@@ -260,25 +260,27 @@ export const CONTAINER_ROWS: readonly FieldRow[] = [
     spec: {
       terminationGracePeriodSeconds: 10,
       containers: [
-        runs("trap 'echo usr1 came; exit 0' USR1; while :; do sleep 0.1; done", {
+        runs("trap 'echo usr1 came; exit 0' USR1; echo heeds USR1; while :; do sleep 0.1; done", {
           lifecycle: { stopSignal: "SIGUSR1" },
         }),
         runs(STAYS, {
           name: "told",
           lifecycle: { preStop: { exec: { command: ["sh", "-c", "echo last words > /proc/1/fd/1"] } } },
         }),
-        runs(SHOWS_REQUESTS, { name: "asked", lifecycle: { preStop: { httpGet: { path: "/stopping", port: 9000 } } } }),
-        runs("trap 'date +%s; exit 0' TERM; while :; do sleep 0.1; done", {
+        runs(SHOWS_REQUESTS, {
+          ...{ name: "asked", lifecycle: { preStop: { httpGet: { path: "/stopping", port: 9000 } } } },
+          readinessProbe: { exec: { command: ["sh", "-c", "netstat -ltn | grep :9000"] }, periodSeconds: 1 },
+        }),
+        runs("trap 'date +%s; exit 0' TERM; echo heeds TERM; while :; do sleep 0.1; done", {
           name: "slow",
           lifecycle: { preStop: { sleep: { seconds: 2 } } },
         }),
       ],
     },
     until: isReady,
-    afterwards: async ({ testbed, log }) => {
-      const from = Math.floor(
-        Date.parse(await testbed.tsctl(["get", "pod", "pre-stop", "-o", "jsonpath={.status.startTime}"])) / 1000,
-      );
+    says: [/^heeds USR1$/m, /^heeds TERM$/m],
+    afterwards: async ({ testbed, log, onHost }) => {
+      const from = Number(await onHost(HOSTS.first, "date", "+%s"));
       await testbed.tsctl(["delete", "pod", "pre-stop"]);
       const said = await log();
       for (const want of [/usr1 came/, /last words/, /GET \/stopping HTTP/]) expect(said).toMatch(want);

@@ -18,8 +18,12 @@ export const POD_ROWS: readonly FieldRow[] = [
     title: "who does not heed the stop signal is killed when the pod's grace is over",
     proves: ["PodSpec.terminationGracePeriodSeconds"],
     name: "stubborn",
-    spec: { terminationGracePeriodSeconds: 2, containers: [runs("trap '' TERM; while :; do sleep 0.1; done")] },
+    spec: {
+      terminationGracePeriodSeconds: 2,
+      containers: [runs("trap '' TERM; echo deaf; while :; do sleep 0.1; done")],
+    },
     until: isRunning,
+    says: [/^deaf$/m],
     afterwards: async ({ testbed }) => {
       const from = performance.now();
       await testbed.tsctl(["delete", "pod", "stubborn"]);
@@ -153,7 +157,7 @@ export const POD_ROWS: readonly FieldRow[] = [
         "-p",
         JSON.stringify({ status: { conditions } }),
       ]);
-      await testbed.tsctl(["wait", "pod/gated", "--for=condition=Ready", "--timeout=10s"]);
+      await testbed.tsctl(["wait", "pod/gated", "--for=condition=Ready", "--timeout=60s"]);
     },
   },
   {
