@@ -30,6 +30,8 @@ export interface LogFlags extends ClusterFlags {
   readonly prefix: boolean;
   /** Nothing says whose a line is, though several write. */
   readonly isBare?: boolean;
+  /** What stands before a line, of pod/POD/CONTAINER; kubectl's brackets when absent. */
+  readonly prefixOf?: (log: string) => string;
   /** Pods are yet to come: that there are none is no failure where they are followed. */
   readonly isPatient?: boolean;
   readonly limitBytes: number | undefined;
@@ -62,7 +64,8 @@ export async function runLogs(
     const isOnePod = target?.kind === "Pod";
     const isSeveral = flags.allContainers || (!isOnePod && (pods.length > 1 || flags.follow));
     const hasPrefix = flags.isBare !== true && (flags.prefix || isSeveral);
-    const run: LogRun = { cluster, shell, options, writer: new LineWriter(shell.stdout, hasPrefix) };
+    const writer = new LineWriter(shell.stdout, hasPrefix, flags.prefixOf);
+    const run: LogRun = { cluster, shell, options, writer };
     const choose = (pod: Pod): readonly string[] => chosenContainers(pod, flags);
     if (flags.follow && !isOnePod) return followPods(run, query, choose);
     return printAll(run, pods, choose);

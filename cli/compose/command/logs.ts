@@ -29,8 +29,15 @@ export const LOGS_FLAGS_ABSENT: Omit<LogFlags, "selector"> = {
   timestamps: false,
   previous: false,
   prefix: true,
+  prefixOf: composePrefix,
   limitBytes: undefined,
 };
+
+/** As compose has it: the container's name and a bar. A container that shares the pod of another one is called after both. */
+export function composePrefix(log: string): string {
+  const [, pod = "", container = ""] = log.split("/");
+  return `${pod.startsWith(container) ? pod : `${pod}/${container}`}  | `;
+}
 
 /** Prints what the project's containers wrote. */
 export async function runComposeLogs(
