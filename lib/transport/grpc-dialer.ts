@@ -78,7 +78,7 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
 
 const contexts = new WeakMap<Credentials, SecureContext>();
 
-/** Reading certificates and key costs a third of a connection: once for all that show the same. */
+/** Reading certificates and key is a fifth of what an attempt to connect costs: once for all that show the same. */
 function contextOf(shown: Credentials): SecureContext {
   const known = contexts.get(shown);
   if (known !== undefined) return known;
