@@ -66,6 +66,8 @@ const failuresOf = (counts: readonly RequestCount[]): Readonly<Record<string, nu
 /** What failed while something was done, and how much was asked. */
 async function under(work: () => Promise<unknown>): Promise<{
   readonly failures: Readonly<Record<string, number>>;
+  /** The first of them, with when each was known; per client. */
+  readonly first: readonly string[];
   readonly requests: number;
 }> {
   const asking = await streams();
@@ -77,7 +79,11 @@ async function under(work: () => Promise<unknown>): Promise<{
       throw error;
     },
   );
-  return { failures: failuresOf(counts), requests: counts.reduce((sum, { requests }) => sum + requests, 0) };
+  return {
+    failures: failuresOf(counts),
+    first: counts.flatMap(({ first }) => first),
+    requests: counts.reduce((sum, { requests }) => sum + requests, 0),
+  };
 }
 
 const nodesOf = async (): Promise<readonly string[]> =>
@@ -113,8 +119,8 @@ const planned = [
 ];
 for (const { what, work } of planned)
   test(`no request is lost by ${what}`, async () => {
-    const { failures, requests } = await under(work);
-    expect(failures).toEqual({});
+    const { failures, first, requests } = await under(work);
+    expect(failures, first.join("\n")).toEqual({});
     expect(requests).toBeGreaterThan(PER_SECOND);
   });
 
@@ -144,7 +150,7 @@ test("a node that loses its power loses what is on its way to it, and nothing af
   // A third of them is led there, give or take chance and the second that kernels may lag behind.
   expect(lost).toBeLessThan(PER_SECOND * (outageS + 1) * ((there / 6) * 1.5));
   const after = await under(() => waitFor("some more requests", enough(), { deadlineMs: 20_000 }));
-  expect(after.failures).toEqual({});
+  expect(after.failures, after.first.join("\n")).toEqual({});
 });
 
 /** True once three seconds of requests have gone by. */
