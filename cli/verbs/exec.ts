@@ -1,4 +1,5 @@
 import { runExec } from "../exec/exec.js";
+import { EXEC_AS_FLAGS } from "../exec/exec-flags.js";
 import { CLUSTER_FLAGS } from "../flags.js";
 import { verb } from "../verb.js";
 
@@ -14,14 +15,7 @@ export const exec = verb({
     stdin: { type: "switch", short: "i", summary: "pass standard input on" },
     tty: { type: "switch", short: "t", summary: "give the command a terminal" },
     container: { type: "text", short: "c", value: "NAME", summary: "in this container; the first when absent" },
-    user: {
-      type: "text",
-      short: "u",
-      value: "USER[:GROUP]",
-      summary: "as this user, by number or by its name in the container",
-    },
-    workdir: { type: "text", short: "w", value: "PATH", summary: "in this folder" },
-    env: { type: "list", short: "e", value: "NAME=VALUE", summary: "with this in its environment; may be repeated" },
+    ...EXEC_AS_FLAGS,
     quiet: { type: "switch", short: "q", summary: "print only what the command prints" },
     ...CLUSTER_FLAGS,
   },

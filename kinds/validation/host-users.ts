@@ -1,9 +1,10 @@
+import { limit } from "../../lib/limits.js";
 import type { PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 import { placedContainers } from "./container.js";
 import type { Findings, Path } from "./findings.js";
 
 /** Ids of a pod with a user namespace of its own: 0 to this. */
-const LAST_ID = 65_535;
+const LAST_ID = limit("podUserIds") - 1;
 
 /** What does not go with `hostUsers: false`: the host's other namespaces, and ids that the pod does not have. */
 export function checkHostUsers(spec: PodSpec, path: Path, findings: Findings): void {

@@ -1,5 +1,6 @@
 import { withCluster } from "../../cluster.js";
 import { runExec } from "../../exec/exec.js";
+import { EXEC_AS_FLAGS } from "../../exec/exec-flags.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
@@ -15,14 +16,7 @@ export const EXEC_FLAGS = {
   interactive: { type: "switch", short: "i", default: true, summary: "pass standard input on" },
   tty: { type: "switch", short: "t", default: true, summary: "give the command a terminal" },
   index: { type: "number", value: "NUMBER", min: 1, summary: "which of the service's containers, from 1" },
-  user: {
-    type: "text",
-    short: "u",
-    value: "USER[:GROUP]",
-    summary: "as this user, by number or by its name in the container",
-  },
-  workdir: { type: "text", short: "w", value: "PATH", summary: "in this folder" },
-  env: { type: "list", short: "e", value: "NAME=VALUE", summary: "with this in its environment; may be repeated" },
+  ...EXEC_AS_FLAGS,
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
 
