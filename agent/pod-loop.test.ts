@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { KEEP_FILES, powerOf, STARTS, STOPPED } from "../kinds/power.js";
 import { TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { LoopWorld, loopPod } from "../test/kit/loop-world.js";
+import { HOOKS } from "./actions.js";
 
 const statesOf = async (world: LoopWorld): Promise<readonly string[]> =>
   (await world.runtime.list()).map(({ container, attempt, state }) => `${container}.${attempt} ${state.is}`);
@@ -101,8 +103,21 @@ test("a pull that hangs is given up when the pod is deleted", async () => {
   world.loop.replaceDesired([pod]);
   await world.advance(100);
   world.remove(pod, 30);
-  await world.advance(100);
+  await world.advance(1_000);
   expect(world.released).toEqual(["u1"]);
+});
+
+test("a pod that is started while its place is given back has it given back whole first, and then comes up with users of its own", async () => {
+  const world = new LoopWorld();
+  const pod = loopPod("u1", ["serve"]);
+  world.want(switched(pod, true, 0));
+  await world.advance(100);
+  world.want(switched(pod, false, 0));
+  for (let step = 0; step < 1_000 && !world.done.includes("down config"); step += 1) await world.advance(10);
+  world.want(switched(pod, true, 1));
+  await world.advance(5_000);
+  expect(world.broken).toEqual([]);
+  expect(await statesOf(world)).toEqual(["serve.1 running"]);
 });
 
 test("a hook that fails is tried again with backoff, and its reason stands in the status", async () => {
@@ -137,7 +152,8 @@ const event = fc.oneof(
   { weight: 2, arbitrary: fc.record({ is: fc.constant("kill agent" as const), keeps: fc.boolean() }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("lose monitor" as const), pod: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("power off" as const) }) },
-  { weight: 2, arbitrary: fc.record({ is: fc.constant("fail" as const), hook: fc.nat(3) }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("fail" as const), hook: fc.constantFrom(...HOOKS) }) },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant("switch" as const), pod: fc.nat(2), isOn: fc.boolean() }) },
 );
 const KINDS: readonly { readonly main: readonly string[]; readonly init?: readonly string[] }[] = [
   { main: ["serve"] },
@@ -149,7 +165,12 @@ const KINDS: readonly { readonly main: readonly string[]; readonly init?: readon
   { main: ["crash", "serve"], init: ["proxy", "setup"] },
   { main: ["sick"], init: ["setup"] },
 ];
-const HOOK_NAMES = ["image", "sandbox", "config", "volumes", "devices", "policy"] as const;
+
+/** The pod as its user has switched it so often: stopped, or started. It keeps its files meanwhile. */
+function switched(pod: Pod, isOn: boolean, count: number): Pod {
+  const power: Record<string, string> = isOn ? { [STARTS]: String(count) } : { [STOPPED]: "", [STARTS]: String(count) };
+  return Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, annotations: { [KEEP_FILES]: "true", ...power } } });
+}
 
 test("whatever happens in whatever order: the laws hold at every step, and the node ends as it is wanted", async () => {
   await fc.assert(
@@ -172,8 +193,14 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
           wanted.delete(`p${one.pod}`);
           world.remove(uid, one.grace);
         }
+        if (one.is === "switch" && uid !== undefined) {
+          count += 1;
+          const next = switched(uid, one.isOn, count);
+          wanted.set(`p${one.pod}`, next);
+          world.want(next);
+        }
         if (one.is === "lose monitor" && uid !== undefined) await world.loseMonitors(uid.metadata?.uid ?? "");
-        if (one.is === "fail") world.fail(HOOK_NAMES[one.hook] ?? "image", new TallshipError("kernel_failed", "no"), 2);
+        if (one.is === "fail") world.fail(one.hook, new TallshipError("kernel_failed", "no"), 2);
         if (one.is === "power off") world.powerOff();
         if (one.is === "power off" || one.is === "kill agent")
           await world.restartAgent({ keepsCheckpoint: one.is === "power off" || one.keeps });
@@ -183,7 +210,10 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
       const alive = new Set((await world.runtime.list()).map(({ podUid }) => podUid));
       const uids = new Set([...wanted.values()].map((pod) => pod.metadata?.uid));
       expect([...alive].filter((uid) => !uids.has(uid))).toEqual([]);
-      for (const pod of wanted.values()) world.expectServing(pod);
+      for (const pod of wanted.values()) {
+        if (!powerOf(pod).isStopped) world.expectServing(pod);
+        else expect([...alive, ...world.linked()]).not.toContain(pod.metadata?.uid);
+      }
       expect(world.saved().filter((uid) => !uids.has(uid))).toEqual([]);
       expect(world.linked().filter((uid) => !uids.has(uid))).toEqual([]);
     }),

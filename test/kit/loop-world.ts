@@ -89,6 +89,8 @@ export class LoopWorld {
   private readonly wanted = new Map<string, Pod>();
   private readonly statuses = new Map<string, PodStatus>();
   private readonly links = new Set<string>();
+  /** Pods whose users have a network namespace, which the network takes with it when it goes. */
+  private readonly namespaces = new Set<string>();
   private readonly hung = new Set<HookName>();
   private readonly failures = new Map<HookName, { readonly error: TallshipError; left: number }>();
   private checkpoint: Checkpoint = memoryCheckpoint();
@@ -230,6 +232,7 @@ export class LoopWorld {
     this.made.add(`${podUid}/${container}`);
     if (this.runtime.has(podUid, container)) this.broken.push(`two runs of ${podUid}/${container}`);
     if (!this.links.has(podUid)) this.broken.push(`${podUid}/${container}.${attempt} made without network`);
+    if (!this.namespaces.has(podUid)) this.broken.push(`${podUid}/${container}.${attempt} made without users`);
     const isStopping = this.wanted.get(podUid)?.metadata?.deletionTimestamp !== "";
     if (isStopping) this.broken.push(`${podUid}/${container}.${attempt} made although it is to be deleted`);
   }
@@ -349,15 +352,19 @@ export class LoopWorld {
         if (isDead()) return {};
         this.done.push(`up ${name}`);
         if (name === "sandbox") this.links.add(uid);
+        if (name === "users") this.namespaces.add(uid);
         return factsOf(name, pod);
       },
       down: async (uid) => {
+        // It takes a while, in which anything may be wanted.
+        await new Promise<void>((resolve) => this.clock.after(100, resolve));
         if (isDead()) return;
         this.done.push(`down ${name}`);
         if (name !== "sandbox") return;
         if ((await this.runtime.list(uid)).length > 0)
           this.broken.push(`${uid} lost its network before its containers`);
         this.links.delete(uid);
+        this.namespaces.delete(uid);
       },
     };
   }
