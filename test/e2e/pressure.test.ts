@@ -178,3 +178,22 @@ test("who keeps more on the disk than it may goes, whatever the node has left", 
   expect(writer.status.message).toBe("Pod ephemeral local storage usage exceeds the total limit of containers 10Mi. ");
   await expectCalm();
 });
+
+test("a pod that is bound to a host which lacks room on its disk is refused there, by name", async () => {
+  const fill = "/var/lib/tallship/fill";
+  await testbed.exec("host1", ["sh", "-c", `dd if=/dev/zero of=${fill} bs=1M count=1500; true`]);
+  await waitFor("the host to lack room", async () => (await node()).pressed.includes("DiskPressure"), {
+    deadlineMs: 30_000,
+    everyMs: 200,
+  });
+  await applyText(testbed, podYaml("late", ["/bin/serve"], "", "  nodeName: host1\n"));
+  const late = await until("late", "to be refused", ({ status }) => status.phase === "Failed");
+  expect(late.status).toMatchObject({
+    reason: "Evicted",
+    message: "Pod was rejected: The node had condition: [DiskPressure]. ",
+  });
+  const isNamed = async (): Promise<boolean> =>
+    /Evicted +pod\/late +Pod was rejected/.test(await testbed.tsctl(["get", "events"]));
+  await waitFor("it to be named", isNamed, { deadlineMs: 30_000, everyMs: 500 });
+  await testbed.exec("host1", ["rm", fill]);
+});
