@@ -22,6 +22,7 @@ import type { FetchPage } from "./pod-metrics/pod-metrics.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { FitNode } from "./pressure/keep-fit.js";
 import type { Runtime } from "./runtime/runtime.js";
+import type { MovedControlPlanes } from "./session/moved-control-planes.js";
 import type { ImageStreams, PodStreams } from "./session/operator-streams.js";
 import type { ProbeEdges } from "./session/probe-peers.js";
 import type { PodNamespaces, UserEdges } from "./userns/pod-namespaces.js";
@@ -34,6 +35,8 @@ export interface AgentEdges {
   readonly log: Log;
   readonly dialer: Dialer;
   readonly controlPlaneAddresses: readonly string[];
+  /** Hears of control planes that are somewhere else now; absent: never. */
+  readonly moved?: MovedControlPlanes;
   readonly cluster: ClusterConfig;
   readonly runtime: Runtime;
   readonly images: Images;

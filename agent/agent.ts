@@ -93,6 +93,7 @@ export class Agent {
     const { clock, rng, log, facts } = edges;
     this.book = new AddressBook(edges.dialer, edges.controlPlaneAddresses);
     this.book.learn(edges.memory.controlPlaneAddresses);
+    edges.moved?.onMoved((address) => this.book.learn([address]));
     this.devices = new NodeDevices(edges.devices, log);
     this.users = new PodNamespaces(edges.users);
     this.endpoints = new EndpointTracker(facts.nodeName);

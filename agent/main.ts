@@ -15,6 +15,7 @@ import { systemRng } from "../lib/system-rng.js";
 import type { MutableCredentials } from "../lib/transport/credentials.js";
 import { grpcDialer } from "../lib/transport/grpc-dialer.js";
 import { startGrpcServer } from "../lib/transport/grpc-server.js";
+import { movedControlPlaneHandler } from "../lib/transport/moved-control-plane.js";
 import { keepRenewed } from "../lib/transport/renewal.js";
 import { OWN_DEVICES } from "../net/device-names.js";
 import { namesFile, namesPath } from "../net/dns/names-file.js";
@@ -78,6 +79,7 @@ import { readStocks } from "./pressure/read-host.js";
 import { evictionRules } from "./pressure/thresholds.js";
 import { startOciRuntime } from "./runtime/oci/oci-runtime.js";
 import { findPrograms } from "./runtime/oci/programs.js";
+import { MovedControlPlanes } from "./session/moved-control-planes.js";
 import { openHostUsers } from "./userns/host-users.js";
 import { openHostDisk } from "./volume/host-disk.js";
 import { copierOf, workerOf } from "./worker/worker-program.js";
@@ -158,8 +160,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     ...edges,
     log,
     dialer: grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }),
-    controlPlaneAddresses: cluster.controlPlaneAddresses,
-    cluster,
+    ...{ controlPlaneAddresses: cluster.controlPlaneAddresses, moved: new MovedControlPlanes(), cluster },
     runtime,
     images: created.images,
     rootfs: created.rootFs,
@@ -325,6 +326,7 @@ async function serve({
 }: Serving): Promise<() => Promise<void>> {
   const source = metricsSource(metrics, agent, of);
   const local = await startLocalMetrics(source, host.ports.node);
+  const others = movedControlPlaneHandler((address) => of.moved?.tell(address), metricsHandler(source));
   if (host.advertiseAddress === "127.0.0.1") return async () => local.close();
   const server = await startGrpcServer({
     host: host.advertiseAddress,
@@ -334,7 +336,7 @@ async function serve({
     clientCertificates: "required",
     clock: systemClock,
     log,
-    onHttp: serving === undefined ? metricsHandler(source) : contentHandler(serving, metricsHandler(source)),
+    onHttp: serving === undefined ? others : contentHandler(serving, others),
   });
   return async () => {
     local.close();

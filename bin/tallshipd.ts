@@ -171,8 +171,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const { awaitControlPlane } = await import("../controlplane/setup/await-control-plane.js");
       await awaitControlPlane({ host: moved, paths });
       const served = hostPort(moved.advertiseAddress, moved.ports.api);
+      const { tellNodes } = await import("../controlplane/setup/tell-nodes.js");
+      const { told, silent } = await tellNodes(moved, paths);
+      console.log(`${host.name} serves at ${served}; nodes that were told: ${told.join(", ") || "none"}`);
+      if (silent.length === 0) return 0;
       console.log(
-        `${host.name} serves at ${served}; hosts that know another control plane follow by themselves, on all others run:`,
+        `these did not answer, and follow by themselves if they know another control plane: ${silent.join(", ")}; else run there:`,
       );
       console.log(`\n  tallshipd readdress --control-plane ${served}\n`);
       return 0;

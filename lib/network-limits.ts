@@ -17,4 +17,5 @@ export const NETWORK_LIMITS = {
     value: 600_000,
     why: "the key before is kept this long, so that every node has come to the new one; it goes when all have",
   },
+  readdressCalls: { value: 16, why: "nodes that a control plane which has moved tells at once" },
 } as const;

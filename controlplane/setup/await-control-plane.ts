@@ -10,7 +10,7 @@ import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { mutableCredentials } from "../../lib/transport/credentials.js";
 import { grpcDialer } from "../../lib/transport/grpc-dialer.js";
-import type { Client } from "../../lib/transport/service.js";
+import type { Channel, Client } from "../../lib/transport/service.js";
 import { ClusterDefinition, CreateTokenRequest, InfoRequest } from "../../proto/gen/tallship/v1/api.js";
 
 /**
@@ -32,7 +32,8 @@ export async function awaitControlPlane(
   }
 }
 
-async function dialOwn(host: HostConfig, paths: HostPaths) {
+/** A channel to the control plane of this host, in the name of its administrator. The caller closes it. */
+export async function dialOwn(host: HostConfig, paths: HostPaths): Promise<Channel> {
   const file = checkContextFile(parse(await readFile(paths.adminContext, "utf8")), paths.adminContext);
   const context = file.contexts.find(({ name }) => name === file.current);
   if (context === undefined)

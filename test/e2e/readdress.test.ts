@@ -33,7 +33,7 @@ async function allReady(bed: Testbed, at: string): Promise<boolean> {
   return rows.filter((line) => / Ready /.test(line)).length === bed.layout.hosts.length;
 }
 
-test("the only control plane of a cluster gets another address by one command, and each other host is told by one; pods run on", {
+test("the only control plane of a cluster gets another address by one command, of which the other hosts hear; pods run on", {
   timeout: 240_000,
 }, async () => {
   testbed = await startCluster("readdress", { hostCount: 2 });
@@ -44,8 +44,8 @@ test("the only control plane of a cluster gets another address by one command, a
   await move(bed, "172.30.0.51");
   const said = await bed.daemon(bed.host("host1"), ["readdress"]);
   expect(said).toContain("host1 serves at 172.30.0.51:7443");
-  expect(said).toContain("tallshipd readdress --control-plane 172.30.0.51:7443");
-  await bed.daemon(bed.host("host2"), ["readdress", "--control-plane", "172.30.0.51:7443"]);
+  expect(said).toContain("nodes that were told: host2");
+  expect(said).not.toContain("did not answer");
   await waitFor("both nodes to be Ready", () => allReady(bed, "host1"), within);
   const node = JSON.parse(await tsctlOn(bed, "host1", "get", "node", "host1", "-o", "json"));
   await waitFor(
