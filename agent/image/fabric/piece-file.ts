@@ -95,12 +95,15 @@ export class PieceFile {
     await this.hashing;
     const found = `sha256:${this.hash.digest("hex")}`;
     this.isOver = true;
-    if (found === digest) {
-      await this.file.datasync();
-      await rename(piecesPath, blobPath);
-      await syncFolder(dirname(blobPath));
-    } else await rm(piecesPath, { force: true });
-    await this.file.close();
+    try {
+      if (found === digest) {
+        await this.file.datasync();
+        await rename(piecesPath, blobPath);
+        await syncFolder(dirname(blobPath));
+      } else await rm(piecesPath, { force: true });
+    } finally {
+      await this.file.close();
+    }
     if (found !== digest)
       throw new TallshipError("image_digest_mismatch", `blob ${digest} has the content of ${found}`);
   }

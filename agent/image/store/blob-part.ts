@@ -36,8 +36,13 @@ export class BlobPart {
   static async open(places: BlobPlaces): Promise<BlobPart> {
     const file = await open(places.partPath, "a", 0o600);
     const part = new BlobPart(places, file, createHash("sha256"), 0);
-    for await (const chunk of createReadStream(places.partPath)) part.count(chunk);
-    if (part.size > places.sizeBytes) await part.reset();
+    try {
+      for await (const chunk of createReadStream(places.partPath)) part.count(chunk);
+      if (part.size > places.sizeBytes) await part.reset();
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
     return part;
   }
 
