@@ -154,7 +154,7 @@ export const LIMITS = {
   schedulerImages: { value: 1_000, why: "names of the cluster whose holders the scheduler knows: the newest" },
   schedulerImagesMs: { value: 2_000, why: "how often the scheduler is told which nodes hold which images" },
   schedulerImageLooks: { value: 100_000, why: "images looked for on nodes at a time: about ten milliseconds" },
-  schedulerStandings: { value: 64, why: "shapes whose nodes are kept in order; each takes some 30 bytes per node" },
+  schedulerStandings: { value: 256, why: "shapes whose nodes are kept in order; each takes some 30 bytes per node" },
   schedulerMasks: { value: 256, why: "demands on node objects whose answers are kept; each takes one byte per node" },
   schedulerContests: { value: 16, why: "shapes whose victims are kept by node; each takes some 200 bytes per node" },
   schedulerGridNodes: { value: 512, why: "with fewer nodes a look at all is quicker than a look for the best" },

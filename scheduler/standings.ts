@@ -14,9 +14,17 @@ interface Mask {
   readonly fits: Uint8Array;
 }
 
+/** Where one way of looking gives way to another; absent: as limits say. */
+interface Thresholds {
+  /** With fewer nodes a look at all is quicker than a look for the best. */
+  readonly gridFrom?: number;
+  /** Standings that are kept. */
+  readonly most?: number;
+}
+
 /**
  * Finds the best node for a shape. A shape that is asked for once is looked up by one pass over the columns; one that is asked for again
- * gets a standing that is kept. What filters say of node objects alone is shared by all shapes with equal demands. All of this is only
+ * gets a standing that is kept, as long as there are not too many that are asked for sooner. What filters say of node objects alone is shared by all shapes with equal demands. All of this is only
  * memory: with an empty one every answer is the same.
  */
 export class Standings {
@@ -29,16 +37,18 @@ export class Standings {
   private readonly byShape = new Map<Shape, Standing>();
   /** How often a standing was asked, in all. */
   private asked = 0;
-  private readonly askedOnce = new Set<Shape>();
+  /** When shapes without a standing were asked for last. */
+  private readonly passing = new Map<Shape, number>();
   private readonly masks = new Map<string, Mask>();
   private scratch: Scratch = { fits: new Uint8Array(0), points: new Float64Array(0) };
   private readonly grid: UseGrid;
   private readonly gridFrom: number;
+  private readonly most: number;
 
-  /** With fewer than `gridFrom` nodes a look at all is quicker than a look for the best. */
-  constructor(snapshot: Snapshot, policy: PolicyName, gridFrom = limit("schedulerGridNodes")) {
+  constructor(snapshot: Snapshot, policy: PolicyName, thresholds: Thresholds = {}) {
     this.grid = new UseGrid(snapshot);
-    this.gridFrom = gridFrom;
+    this.gridFrom = thresholds.gridFrom ?? limit("schedulerGridNodes");
+    this.most = thresholds.most ?? limit("schedulerStandings");
     this.snapshot = snapshot;
     this.policy = policy;
     this.rising = new RisingSlots(snapshot, policy);
@@ -48,18 +58,25 @@ export class Standings {
   /** The slot where a pod of the shape should run; −1 when no node takes it. */
   best(shape: Shape): number {
     this.snapshot.layOut();
+    this.asked += 1;
     const known = this.byShape.get(shape);
-    if (known === undefined && !this.askedOnce.has(shape)) {
-      // Not a weak set: the collector has to go through those at each turn, and most shapes that differ are asked for once.
-      if (this.askedOnce.size >= limit("schedulerShapes")) this.askedOnce.clear();
-      this.askedOnce.add(shape);
+    if (known === undefined && !this.isWorthStanding(shape)) {
+      // Not a weak map: the collector has to go through those at each turn, and most shapes that differ are asked for once.
+      if (this.passing.size >= limit("schedulerShapes")) this.passing.clear();
+      this.passing.set(shape, this.asked);
       return this.scan(prepare(shape, this.snapshot, this.policy), this.allowed(shape));
     }
     const standing = known?.isCurrent === true ? known : this.build(shape);
     this.rising.catchUp();
-    this.asked += 1;
     standing.askedAt = this.asked;
     return standing.best();
+  }
+
+  /** True when the shape comes again, and sooner than one of those that have the standings that there may be. */
+  private isWorthStanding(shape: Shape): boolean {
+    const before = this.passing.get(shape);
+    if (before === undefined) return false;
+    return this.byShape.size < this.most || this.longestUnasked().since < before;
   }
 
   private build(shape: Shape): Standing {
@@ -69,12 +86,15 @@ export class Standings {
     const ground = { allowed: this.allowed(shape), snapshot, scratch: this.scratchFor(), rising };
     const standing = new Standing(prepared, ground);
     standing.askedAt = this.asked;
+    this.passing.delete(shape);
     this.byShape.set(shape, standing);
-    if (this.byShape.size > limit("schedulerStandings")) this.dropLongestUnasked();
+    const { shape: oldest } = this.byShape.size > this.most ? this.longestUnasked() : {};
+    if (oldest !== undefined) this.byShape.delete(oldest);
     return standing;
   }
 
-  private dropLongestUnasked(): void {
+  /** Of the shapes with a standing that which was not asked for the longest, and since when. */
+  private longestUnasked(): { readonly shape: Shape | undefined; readonly since: number } {
     let oldest: Shape | undefined;
     let since = Number.POSITIVE_INFINITY;
     for (const [shape, { askedAt }] of this.byShape) {
@@ -82,7 +102,7 @@ export class Standings {
       oldest = shape;
       since = askedAt;
     }
-    if (oldest !== undefined) this.byShape.delete(oldest);
+    return { shape: oldest, since };
   }
 
   private scan(prepared: Prepared, allowed: Uint8Array): number {

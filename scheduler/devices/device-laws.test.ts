@@ -130,7 +130,9 @@ test("no device is given twice over, whole and shared devices never mix, and wha
           };
           const pending = [{ id: `pod-${at}`, shape: snapshot.shapeOf(pod), tenure, preempts: true }];
           const pure = schedule(snapshot, pending);
-          expect(schedule(snapshot, pending, { standings: new Standings(snapshot, "spread", 0) })).toEqual(pure);
+          expect(
+            schedule(snapshot, pending, { standings: new Standings(snapshot, "spread", { gridFrom: 0 }) }),
+          ).toEqual(pure);
           expect(schedule(snapshot, pending, { standings: warm, assume: true })).toEqual(pure);
           for (const { podId } of pure.evictions) snapshot.remove(podId);
           for (const { refusals } of pure.refusals)
