@@ -68,7 +68,8 @@ export class Snapshot {
   shapesVersion = 0;
   private readonly nodes = new Map<string, NodeRecord>();
   private readonly placed = new Map<string, Placed>();
-  private readonly columns = new Map<string, number>();
+  /** Those that have a column, in that order. */
+  private readonly resources: string[] = [];
   private readonly shapes = new Map<string, Shape>();
   private readonly waiting = new Lookalikes(limit("schedulerShapes"));
   private readonly bound = new Lookalikes(limit("schedulerShapes"));
@@ -311,14 +312,12 @@ export class Snapshot {
 
   /** Name of the resource that stands in a column. */
   resourceOf(column: number): string {
-    for (const [resource, at] of this.columns) if (at === column) return resource;
-    return "";
+    return this.resources[column] ?? "";
   }
 
   private columnOf(resource: string): number {
-    const known = this.columns.get(resource);
-    const column = known ?? this.columns.size;
-    if (known === undefined) this.columns.set(resource, column);
+    const known = this.resources.indexOf(resource);
+    const column = known >= 0 ? known : this.resources.push(resource) - 1;
     while (this.allocatable.length <= column) {
       this.allocatable.push(new Float64Array(this.records.length));
       this.free.push(new Float64Array(this.records.length));
@@ -352,7 +351,7 @@ export class Snapshot {
   }
 
   private readAllocatable({ node, slot }: NodeRecord): void {
-    for (const [resource, column] of this.columns) {
+    for (const [column, resource] of this.resources.entries()) {
       const amount = allocatableOf(node, resource);
       const allocatable = this.allocatable[column];
       const free = this.free[column];

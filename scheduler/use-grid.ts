@@ -2,10 +2,10 @@ import type { Snapshot } from "./snapshot.js";
 
 /** A range of shares of cpu and memory that are used, 0 to 1; above 1 counts as 1. */
 export interface Box {
-  cpuLow: number;
-  cpuHigh: number;
-  memoryLow: number;
-  memoryHigh: number;
+  readonly cpuLow: number;
+  readonly cpuHigh: number;
+  readonly memoryLow: number;
+  readonly memoryHigh: number;
 }
 
 /** What is sought. */
@@ -20,21 +20,62 @@ export interface Quest {
   readonly budget: number;
 }
 
-/** Nodes of exactly the same sizes and use. */
-interface Alike {
+/** A box, and the most points that the quest at hand could find in it; −Infinity once that has been looked at. */
+interface Part extends Box {
+  most: number;
+}
+
+/** Sizes of a node and what is used there. */
+interface Use {
+  readonly usedCpu: number;
   readonly usedMemory: number;
   readonly allCpu: number;
   readonly allMemory: number;
-  /** Shares that are used. */
-  readonly cpu: number;
-  readonly memory: number;
-  /** In order. */
-  readonly slots: number[];
 }
 
-/** What is in a cell: nodes that are alike, by the cpu that is used there. */
-type Kinds = Map<number, Alike[]>;
-type Cells = Map<number, Kinds>;
+/** Nodes of exactly the same sizes and use: a box without extent. */
+class Alike implements Part {
+  readonly cpuLow: number;
+  readonly cpuHigh: number;
+  readonly memoryLow: number;
+  readonly memoryHigh: number;
+  most = Number.NEGATIVE_INFINITY;
+  readonly use: Use;
+  home: Square;
+  /** In order. */
+  readonly slots: number[] = [];
+
+  constructor(use: Use, home: Square, cpu: number, memory: number) {
+    this.use = use;
+    this.home = home;
+    this.cpuLow = cpu;
+    this.cpuHigh = cpu;
+    this.memoryLow = memory;
+    this.memoryHigh = memory;
+  }
+}
+
+/** Where few kinds of nodes are, those; where more are, squares of a fraction of its width, as far as there is anything in them. */
+class Square implements Part {
+  readonly cpuLow: number;
+  readonly cpuHigh: number;
+  readonly memoryLow: number;
+  readonly memoryHigh: number;
+  most = Number.NEGATIVE_INFINITY;
+  readonly width: number;
+  readonly parent: Square | undefined;
+  readonly squares: Square[] = [];
+  readonly alikes: Alike[] = [];
+
+  constructor(cpu: number, memory: number, width: number, parent?: Square) {
+    this.cpuLow = cpu;
+    this.cpuHigh = cpu + width;
+    this.memoryLow = memory;
+    this.memoryHigh = memory + width;
+    this.width = width;
+    this.parent = parent;
+  }
+}
 
 interface Found {
   slot: number;
@@ -42,24 +83,22 @@ interface Found {
   looks: number;
 }
 
-/** Cells along one side of the grid, and blocks: a block is so many cells wide. */
-const SIDE = 1_024;
-const WIDTH = 32;
-const BLOCKS = SIDE / WIDTH;
+/** A square of more kinds of nodes than this is divided, along each side into so many. */
+const MOST_KINDS = 8;
+const DIVISIONS = 4;
+/** Squares of this width are not divided any more. A power of `DIVISIONS`: with powers of two no share is rounded to the wrong side of a border. */
+const LEAST_WIDTH = DIVISIONS ** -10;
 
 /**
- * Nodes by the shares of cpu and memory that are used: alike ones together, in cells, in blocks. A pod that nobody was like before looks at the
- * cells that could hold the best node for it, and at one of each kind, and not at all nodes. Catches up slot by slot when it is asked.
+ * Nodes by the shares of cpu and memory that are used: alike ones together, in squares that are the smaller the more there is in them. A pod that
+ * nobody was like before looks at the squares that could hold the best node for it, and at one of each kind, and not at all nodes. Catches up slot
+ * by slot when it is asked.
  */
 export class UseGrid {
   private readonly snapshot: Snapshot;
-  /** Those with nodes in them. */
-  private readonly blocks = new Map<number, Cells>();
-  /** Where each slot is. */
-  private cells = new Int32Array(0);
-  /** By what each slot is found in its cell. */
-  private uses = new Float64Array(0);
-  private readonly box: Box = { cpuLow: 0, cpuHigh: 0, memoryLow: 0, memoryHigh: 0 };
+  private root = new Square(0, 0, 1);
+  /** What each slot is among. */
+  private homes: (Alike | undefined)[] = [];
   private position = -1;
 
   constructor(snapshot: Snapshot) {
@@ -69,135 +108,82 @@ export class UseGrid {
   /** The slot with most points, of equals the lowest; −1 when none fits, undefined when it took more than the budget to find out. */
   best(quest: Quest): number | undefined {
     this.catchUp();
-    const order: { readonly cells: Cells; readonly most: number }[] = [];
-    for (const [block, cells] of this.blocks) {
-      const most = this.mostInSquare(block % BLOCKS, Math.floor(block / BLOCKS), WIDTH, quest);
-      order.push({ cells, most });
-    }
-    order.sort((left, right) => right.most - left.most);
     const found: Found = { slot: -1, points: Number.NEGATIVE_INFINITY, looks: 0 };
-    for (const { cells, most } of order) {
-      if (most < found.points) break;
-      this.searchBlock(cells, quest, found);
-      if (found.looks > quest.budget) return undefined;
-    }
-    return found.slot;
-  }
-
-  /** The most promising cells first: what is found there rules most others out. */
-  private searchBlock(cells: Cells, quest: Quest, found: Found): void {
-    const order: { readonly kinds: Kinds; readonly most: number }[] = [];
-    for (const [cell, kinds] of cells) {
-      const most = this.mostInSquare(cell % SIDE, Math.floor(cell / SIDE), 1, quest);
-      if (most >= found.points) order.push({ kinds, most });
-    }
-    order.sort((left, right) => right.most - left.most);
-    for (const { kinds, most } of order) {
-      if (most < found.points) return;
-      this.searchCell(kinds, quest, found);
-    }
-  }
-
-  /** The most promising kind first, for the same reason. */
-  private searchCell(kinds: Kinds, quest: Quest, found: Found): void {
-    const hopeful: { readonly slots: readonly number[]; readonly most: number }[] = [];
-    let best: (typeof hopeful)[number] | undefined;
-    for (const alikes of kinds.values())
-      for (const { cpu, memory, slots } of alikes) {
-        const most = this.mostAt(cpu, memory, quest);
-        if (most < found.points) continue;
-        const hope = { slots, most };
-        hopeful.push(hope);
-        if (best === undefined || most > best.most) best = hope;
-      }
-    if (best !== undefined) lookAt(best.slots, quest, found);
-    for (const hope of hopeful) if (hope !== best && hope.most >= found.points) lookAt(hope.slots, quest, found);
-  }
-
-  private mostAt(cpu: number, memory: number, quest: Quest): number {
-    const { box } = this;
-    box.cpuLow = cpu;
-    box.cpuHigh = cpu;
-    box.memoryLow = memory;
-    box.memoryHigh = memory;
-    return quest.mostIn(box);
-  }
-
-  private mostInSquare(column: number, row: number, width: number, quest: Quest): number {
-    const { box } = this;
-    const scale = width / SIDE;
-    box.cpuLow = row * scale;
-    box.memoryLow = column * scale;
-    // The last ones hold all that is beyond them.
-    box.cpuHigh = (row + 1) * width === SIDE ? Number.POSITIVE_INFINITY : (row + 1) * scale;
-    box.memoryHigh = (column + 1) * width === SIDE ? Number.POSITIVE_INFINITY : (column + 1) * scale;
-    return quest.mostIn(box);
+    search(this.root, quest, found);
+    return found.looks > quest.budget ? undefined : found.slot;
   }
 
   private catchUp(): void {
     const { changed, records } = this.snapshot;
     const behind = changed.behind(this.position);
-    if (behind === undefined || records.length !== this.cells.length) this.readAll(records.length);
+    if (behind === undefined || records.length !== this.homes.length) this.readAll(records.length);
     else for (let at = changed.position - behind; at < changed.position; at += 1) this.move(changed.at(at));
     this.position = changed.position;
   }
 
   private readAll(slots: number): void {
-    this.blocks.clear();
-    this.cells = new Int32Array(slots).fill(-1);
-    this.uses = new Float64Array(slots);
+    this.root = new Square(0, 0, 1);
+    this.homes = new Array<Alike | undefined>(slots).fill(undefined);
     for (let slot = 0; slot < slots; slot += 1) this.move(slot);
   }
 
   private move(slot: number): void {
-    this.leave(slot);
+    const before = this.homes[slot];
+    if (before !== undefined) leave(before, slot);
     const { scoredCpu, scoredMemory, allocatableCpu, allocatableMemory } = this.snapshot;
     const usedCpu = scoredCpu[slot] ?? 0;
     const usedMemory = scoredMemory[slot] ?? 0;
     const allCpu = allocatableCpu[slot] ?? 0;
     const allMemory = allocatableMemory[slot] ?? 0;
-    const cpu = shareOf(usedCpu, allCpu);
-    const memory = shareOf(usedMemory, allMemory);
-    const cell = placeOf(cpu) * SIDE + placeOf(memory);
-    const alikes = this.alikesIn(cell, usedCpu);
-    let alike = alikes.find(
-      (each) => each.usedMemory === usedMemory && each.allCpu === allCpu && each.allMemory === allMemory,
-    );
-    if (alike === undefined) {
-      alike = { usedMemory, allCpu, allMemory, cpu, memory, slots: [] };
-      alikes.push(alike);
-    }
+    const alike = this.alikeFor({ usedCpu, usedMemory, allCpu, allMemory });
     alike.slots.splice(placeIn(alike.slots, slot), 0, slot);
-    this.cells[slot] = cell;
-    this.uses[slot] = usedCpu;
+    this.homes[slot] = alike;
   }
 
-  /** Nodes in the cell where so much cpu is used. */
-  private alikesIn(cell: number, usedCpu: number): Alike[] {
-    const cells = this.blocks.get(blockOf(cell)) ?? new Map<number, Kinds>();
-    if (cells.size === 0) this.blocks.set(blockOf(cell), cells);
-    const kinds = cells.get(cell) ?? new Map<number, Alike[]>();
-    if (kinds.size === 0) cells.set(cell, kinds);
-    const alikes = kinds.get(usedCpu) ?? [];
-    if (alikes.length === 0) kinds.set(usedCpu, alikes);
-    return alikes;
+  private alikeFor(use: Use): Alike {
+    const cpu = shareOf(use.usedCpu, use.allCpu);
+    const memory = shareOf(use.usedMemory, use.allMemory);
+    const home = this.squareFor(cpu, memory);
+    for (const each of home.alikes) if (isSame(each.use, use)) return each;
+    const alike = new Alike(use, home, cpu, memory);
+    home.alikes.push(alike);
+    divide(home);
+    return alike;
   }
 
-  private leave(slot: number): void {
-    const cell = this.cells[slot] ?? -1;
-    const usedCpu = this.uses[slot] ?? 0;
-    const cells = this.blocks.get(blockOf(cell));
-    const kinds = cells?.get(cell);
-    const alikes = kinds?.get(usedCpu);
-    const at = alikes?.findIndex(({ slots }) => slots[placeIn(slots, slot)] === slot) ?? -1;
-    const alike = alikes?.[at];
-    if (cells === undefined || kinds === undefined || alikes === undefined || alike === undefined) return;
-    alike.slots.splice(placeIn(alike.slots, slot), 1);
-    if (alike.slots.length === 0) alikes.splice(at, 1);
-    if (alikes.length === 0) kinds.delete(usedCpu);
-    if (kinds.size === 0) cells.delete(cell);
-    if (cells.size === 0) this.blocks.delete(blockOf(cell));
+  private squareFor(cpu: number, memory: number): Square {
+    let square = this.root;
+    while (square.squares.length > 0) square = partOf(square, cpu, memory);
+    return square;
   }
+}
+
+/** Looks at the most promising part first, and there at its most promising: what is found there rules most others out. */
+function search({ squares, alikes }: Square, quest: Quest, found: Found): void {
+  if (squares.length > 0) inTurn(squares, quest, found, (square) => search(square, quest, found));
+  else inTurn(alikes, quest, found, ({ slots }) => lookAt(slots, quest, found));
+}
+
+function inTurn<P extends Part>(parts: readonly P[], quest: Quest, found: Found, look: (part: P) => void): void {
+  for (const part of parts) part.most = quest.mostIn(part);
+  let next = mostPromising(parts);
+  while (next !== undefined && next.most >= found.points && found.looks <= quest.budget) {
+    next.most = Number.NEGATIVE_INFINITY;
+    look(next);
+    next = mostPromising(parts);
+  }
+}
+
+/** The part of those that have not been looked at that could hold most. */
+function mostPromising<P extends Part>(parts: readonly P[]): P | undefined {
+  let best: P | undefined;
+  let most = Number.NEGATIVE_INFINITY;
+  for (const part of parts) {
+    if (part.most <= most) continue;
+    best = part;
+    most = part.most;
+  }
+  return best;
 }
 
 /** Nodes of equal use differ by little else: the first that lacks nothing is the best of them. */
@@ -213,16 +199,62 @@ function lookAt(slots: readonly number[], quest: Quest, found: Found): void {
   }
 }
 
-function blockOf(cell: number): number {
-  return Math.floor(Math.floor(cell / SIDE) / WIDTH) * BLOCKS + Math.floor((cell % SIDE) / WIDTH);
+function isSame(left: Use, right: Use): boolean {
+  return (
+    left.usedCpu === right.usedCpu &&
+    left.usedMemory === right.usedMemory &&
+    left.allCpu === right.allCpu &&
+    left.allMemory === right.allMemory
+  );
+}
+
+/** The square of a divided one that a node of such shares belongs to; made when there is none. */
+function partOf(square: Square, cpu: number, memory: number): Square {
+  const width = square.width / DIVISIONS;
+  const cpuLow = square.cpuLow + width * placeOf((cpu - square.cpuLow) / width);
+  const memoryLow = square.memoryLow + width * placeOf((memory - square.memoryLow) / width);
+  for (const each of square.squares) if (each.cpuLow === cpuLow && each.memoryLow === memoryLow) return each;
+  const made = new Square(cpuLow, memoryLow, width, square);
+  square.squares.push(made);
+  return made;
+}
+
+/** What is used up stands in the last one. */
+function placeOf(place: number): number {
+  return Math.min(DIVISIONS - 1, Math.floor(place));
+}
+
+/** Divides a square with too many kinds of nodes in it, and what comes of it again. */
+function divide(square: Square): void {
+  if (square.alikes.length <= MOST_KINDS || square.width <= LEAST_WIDTH) return;
+  for (const alike of square.alikes.splice(0)) {
+    alike.home = partOf(square, alike.cpuLow, alike.memoryLow);
+    alike.home.alikes.push(alike);
+  }
+  for (const part of square.squares) divide(part);
+}
+
+/** Takes a slot from its like; what is empty then goes. */
+function leave(alike: Alike, slot: number): void {
+  alike.slots.splice(placeIn(alike.slots, slot), 1);
+  if (alike.slots.length > 0) return;
+  let square = alike.home;
+  drop(square.alikes, alike);
+  while (square.parent !== undefined && square.alikes.length + square.squares.length === 0) {
+    drop(square.parent.squares, square);
+    square = square.parent;
+  }
+}
+
+/** Takes one away; what is left is in no order that means anything. */
+function drop<T>(list: T[], one: T): void {
+  const last = list.pop();
+  const at = list.indexOf(one);
+  if (last !== undefined && at >= 0) list[at] = last;
 }
 
 function shareOf(used: number, allocatable: number): number {
   return used >= allocatable ? 1 : used / allocatable;
-}
-
-function placeOf(share: number): number {
-  return Math.min(SIDE - 1, Math.floor(SIDE * share));
 }
 
 /** Where the slot stands, or would, in the order. */

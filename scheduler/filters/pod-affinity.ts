@@ -10,7 +10,8 @@ import { regionOf } from "../topology.js";
 export const podAffinity: Filter = {
   name: "pod-affinity",
   prepare: (shape, snapshot) => {
-    const { affinity = [] } = shape.peers ?? {};
+    if (shape.peers === undefined) return undefined;
+    const { affinity } = shape.peers;
     const counts = affinity.map((term) => snapshot.selectedBy(term));
     const selectsItself = affinity.every((term) => selects(term, shape));
     const mayStart = (): boolean => selectsItself && counts.every(({ isNowhere }) => isNowhere);

@@ -6,8 +6,8 @@ import { regionOf } from "../topology.js";
 export const topologySpread: Filter = {
   name: "topology-spread",
   prepare: (shape, snapshot) => {
-    const { demandedSpread = [] } = shape.peers ?? {};
-    const spreads = domainSpreads(demandedSpread, shape, snapshot);
+    if (shape.peers === undefined) return undefined;
+    const spreads = domainSpreads(shape.peers.demandedSpread, shape, snapshot);
     return allOf(
       spreads.map((spread) => {
         const lets = (slot: number): boolean => isEven(spread, slot);

@@ -10,6 +10,7 @@ export const drawingPods: Score = {
   name: "drawing-pods",
   prepare: (shape, snapshot) => {
     const { liking, disliking } = snapshot.drawing(shape);
+    if (liking.length + disliking.length === 0) return undefined;
     const keys = new Set([...liking, ...disliking].map(({ term }) => term.topologyKey));
     const near = (counts: readonly PeerCount[], key: string): readonly PeerCount[] =>
       counts.filter(({ term }) => term.topologyKey === key);

@@ -6,7 +6,8 @@ import { regionOf } from "../topology.js";
 export const preferredPods: Score = {
   name: "preferred-pods",
   prepare: ({ peers }, snapshot) => {
-    const { preferred = [] } = peers ?? {};
+    if (peers === undefined) return undefined;
+    const { preferred } = peers;
     const most = preferred.reduce((total, { weight }) => total + Math.abs(weight), 0);
     return sumOf(preferred.map(({ term, weight }) => pull(snapshot.selectedBy(term), weight, most)));
   },

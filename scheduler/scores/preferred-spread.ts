@@ -6,7 +6,8 @@ import { regionOf } from "../topology.js";
 export const preferredSpread: Score = {
   name: "preferred-spread",
   prepare: (shape, snapshot) => {
-    const spreads = domainSpreads(shape.peers?.preferredSpread ?? [], shape, snapshot);
+    if (shape.peers === undefined) return undefined;
+    const spreads = domainSpreads(shape.peers.preferredSpread, shape, snapshot);
     return sumOf(
       spreads.map((spread) => {
         const at = (slot: number): number => -Math.floor(unevenness(spread, slot) / spreads.length);
