@@ -1,12 +1,12 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { tenureOf } from "../../controlplane/scheduling/pod-place.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { PendingPod } from "../../scheduler/attempt.js";
 import { attemptGang } from "../../scheduler/gang.js";
 import { assume } from "../../scheduler/schedule.js";
 import { Snapshot } from "../../scheduler/snapshot.js";
 import { Standings } from "../../scheduler/standings.js";
-import { PLAIN_TENURE, type Tenure } from "../../scheduler/tenant.js";
 import { scheduleNaively } from "../../test/kit/schedule-oracle.js";
 import { nodeAt, nodeName, type Workload } from "./workload.js";
 
@@ -14,6 +14,9 @@ import { nodeAt, nodeName, type Workload } from "./workload.js";
 const SLICE = 32;
 
 const SETTLE_MS = 100;
+
+/** Enough for all that is done on large clusters. */
+const WARM_NODES = 1_000;
 
 /** A cluster on which a workload's running pods run. */
 export interface Bed {
@@ -40,9 +43,22 @@ export function pendingOf({ snapshot }: Bed, pod: Pod): PendingPod {
   return { id: uidOf(pod), shape: snapshot.shapeOf(pod), tenure: tenureOf(pod), preempts: true };
 }
 
+/**
+ * A small cluster that the workload has filled. To be held as long as rates are measured: what the compiler knows of objects it forgets with the last of them, and a leader's cluster
+ * does not go between two decisions.
+ */
+export function warmCluster(workload: Workload): Bed {
+  const bed = bedFor(workload, WARM_NODES);
+  placeAll(workload, bed, WARM_NODES);
+  return bed;
+}
+
 /** Pods per second of processor time, from pod object to assumed decision. Throws when a pod finds neither node nor room. */
 export function rateOf(workload: Workload, nodes: number): number {
-  const bed = bedFor(workload, nodes);
+  return placeAll(workload, bedFor(workload, nodes), nodes);
+}
+
+function placeAll(workload: Workload, bed: Bed, nodes: number): number {
   const pods = Array.from({ length: workload.count(nodes) }, (_, at) => workload.pod(at, nodes));
   let placed = 0;
   collectGarbage();
@@ -92,9 +108,4 @@ export function collectGarbage(): void {
 
 function uidOf({ metadata }: Pod): string {
   return metadata?.uid ?? "";
-}
-
-function tenureOf({ metadata, spec }: Pod): Tenure {
-  const { namespace = "", labels = {} } = metadata ?? {};
-  return { ...PLAIN_TENURE, namespace, labels, priority: spec?.priority ?? 0 };
 }

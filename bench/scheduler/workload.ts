@@ -17,6 +17,8 @@ export interface Workload {
 const ZONE = "topology.kubernetes.io/zone";
 const HOST = "kubernetes.io/hostname";
 const SHAPES = 10;
+/** More than there are standings. */
+const MANY_SHAPES = 500;
 
 /** A node of 4 cores and 32 GiB in one of three zones. */
 export function nodeAt(at: number): Node {
@@ -89,6 +91,14 @@ export const WORKLOADS: readonly Workload[] = [
     name: "basicdistinct",
     count: (nodes) => Math.min(2 * nodes, 10_000),
     pod: (at) => podOf(at, { app: `app-${at}`, cpu: `${50 + (at % 97)}m`, memory: `${200_000 + at}Ki` }),
+  },
+  {
+    name: "manyshapes",
+    count: (nodes) => Math.min(2 * nodes, 10_000),
+    pod: (at) => {
+      const kind = at % MANY_SHAPES;
+      return podOf(at, { app: `app-${kind}`, cpu: `${50 + (kind % 97)}m`, memory: `${200 + kind}Mi` });
+    },
   },
   { name: "nodeaffinity", count: tenfold, pod: (at) => shaped(at, { affinity: { nodeAffinity: inZones } }) },
   {
