@@ -35,6 +35,10 @@ test("what is found is told though another is not there", async () => {
   expect({ code, out, err }).toEqual({ code: 3, out: "data\n", err: "error: no such object: nothing\n" });
 });
 
+test("a word that only an image could be called is of no object where the cluster has no such image", async () => {
+  await fail(bench, { line: "inspect team/app:v9", code: 3, err: "no such object: team/app:v9" });
+});
+
 test("of a container docker's fields are told: where its mounts come from, and what is exposed and open", async () => {
   const volumes =
     "[{name: a, hostPath: {path: /srv}}, {name: b, persistentVolumeClaim: {claimName: data}}, {name: c, emptyDir: {medium: Memory}}]";

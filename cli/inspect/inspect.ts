@@ -44,7 +44,8 @@ async function firstOf(looks: readonly Look[], word: string): ReturnType<Look> {
   if (only !== undefined && looks.length === 1) return only(word);
   for (const look of looks) {
     const found = await look(word).catch((error: unknown) => {
-      if (!hasCode(error, "not_found")) throw error;
+      // What cannot be a volume's name may be an image's.
+      if (!hasCode(error, "not_found") && !hasCode(error, "invalid_argument")) throw error;
     });
     if (found !== undefined) return found;
   }
