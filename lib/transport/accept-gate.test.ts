@@ -42,14 +42,14 @@ function world() {
 
 const begun = (peers: readonly Peer[]): number => peers.filter(({ isBegun }) => isBegun).length;
 
-test("of a thousand that come at once a few begin in each turn, in their order, until all have, and then the gate rests", () => {
+test("of a thousand that come at once a few begin in each turn, the last first, until all have, and then the gate rests", () => {
   const { arrive, turn, cut } = world();
   const peers = arrive(1_000);
   expect(begun(peers)).toBe(0);
   for (let turns = 1; turns * limit("handshakesPerTurn") < 1_000; turns += 1) {
     turn();
     expect(begun(peers)).toBe(turns * limit("handshakesPerTurn"));
-    expect(begun(peers.slice(0, begun(peers)))).toBe(begun(peers));
+    expect(begun(peers.slice(-begun(peers)))).toBe(begun(peers));
   }
   turn();
   expect(begun(peers)).toBe(1_000);
@@ -71,7 +71,18 @@ test("what has waited too long is cut unheard, so that those that begin still ha
   expect(cut).toEqual([100 - limit("handshakesPerTurn")]);
 });
 
-test("more than the queue holds are cut at once, and one that came in time is not", () => {
+test("when twice as many come as can begin, those that begin have just come: their peers wait long enough for the rest", async () => {
+  const { clock, arrive, turn } = world();
+  const perTurn = limit("handshakesPerTurn");
+  for (let turns = 0; turns < 50; turns += 1) {
+    const fresh = arrive(2 * perTurn);
+    turn();
+    expect(begun(fresh)).toBe(perTurn);
+    await clock.advance(100);
+  }
+});
+
+test("of more than the queue holds the first are cut at once, and one that came after them is not", () => {
   const { arrive, turn } = world();
   const peers = arrive(limit("acceptQueue") + 3);
   expect(peers.filter(({ isCut }) => isCut)).toHaveLength(3);

@@ -20,8 +20,9 @@ export interface AcceptGateParts<A extends Arrival> {
 /**
  * Lets accepted connections begin a few at a time. The kernel hands over whatever waits at once, and a handshake takes a millisecond or more: a thousand peers that come together
  * would have the thread to themselves, and once they have to wait for longer than they do, every handshake would be for one that has given up and comes again. So
- * limits.handshakesPerTurn begin before all else has its turn, in the order they came; one that has waited for limits.acceptWaitMs is cut, since its peer will not wait much longer,
- * and so is one that finds limits.acceptQueue before it.
+ * limits.handshakesPerTurn begin before all else has its turn, those that came last first: its peer waits longest from now on. In the order they came, a crowd that is larger than what can be
+ * begun would have all of them begin when their peers are about to give up, and none would get through. One that has waited for limits.acceptWaitMs is cut, since its peer will not wait much longer, and so is the first of those that wait
+ * when limits.acceptQueue others do.
  */
 export class AcceptGate<A extends Arrival> {
   private readonly parts: AcceptGateParts<A>;
@@ -36,10 +37,13 @@ export class AcceptGate<A extends Arrival> {
 
   /** Takes a connection. */
   arrive(arrival: A): void {
-    if (this.isClosed || this.waiting.length - this.head >= limit("acceptQueue")) {
+    if (this.isClosed) {
       arrival.destroy();
-      if (!this.isClosed) this.parts.onCut(1);
       return;
+    }
+    if (this.waiting.length - this.head >= limit("acceptQueue")) {
+      this.cutFirst();
+      this.parts.onCut(1);
     }
     this.waiting.push({ arrival, atMs: this.parts.clock.monotonicMs() });
     this.wake();
@@ -62,10 +66,9 @@ export class AcceptGate<A extends Arrival> {
   private turn(): void {
     this.isTurnDue = false;
     this.cutLate();
-    const begun = this.waiting.slice(this.head, this.head + limit("handshakesPerTurn"));
-    this.head += begun.length;
-    this.forgetBegun();
-    if (this.waiting.length > 0) this.wake();
+    const begun = this.waiting.splice(Math.max(this.head, this.waiting.length - limit("handshakesPerTurn")));
+    this.forgetCut();
+    if (this.waiting.length > this.head) this.wake();
     for (const { arrival } of begun) this.parts.begin(arrival);
   }
 
@@ -77,13 +80,17 @@ export class AcceptGate<A extends Arrival> {
       next !== undefined && next.atMs < untilMs;
       next = this.waiting[this.head]
     ) {
-      next.arrival.destroy();
-      this.head += 1;
+      this.cutFirst();
     }
     if (this.head > first) this.parts.onCut(this.head - first);
   }
 
-  private forgetBegun(): void {
+  private cutFirst(): void {
+    this.waiting[this.head]?.arrival.destroy();
+    this.head += 1;
+  }
+
+  private forgetCut(): void {
     if (this.head < this.waiting.length && this.head < limit("acceptQueue")) return;
     this.waiting.splice(0, this.head);
     this.head = 0;
