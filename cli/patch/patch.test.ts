@@ -42,6 +42,17 @@ describe("patch", () => {
     expect((await patch("-p", '{"spec":{"replicas":3}}')).err).toBe("");
   });
 
+  test("--subresource=scale changes the number of replicas, and nothing else", async () => {
+    const scale = (text: string, ...more: readonly string[]) =>
+      bench.run(["patch", "deploy", "web", "--subresource=scale", "-p", text, ...more]);
+    expect(await scale("{spec: {replicas: 7}}")).toMatchObject({ code: 0, out: "deployment.apps/web patched\n" });
+    const operation = "[{op: replace, path: /spec/replicas, value: 7}]";
+    expect((await scale(operation, "--type=json")).out).toBe("deployment.apps/web patched (no change)\n");
+    expect((await scale("{spec: {replicas: 7, paused: true}}")).code).toBe(2);
+    expect((await scale("[{op: remove, path: /spec/template}]", "--type=json")).code).toBe(2);
+    expect((await bench.run("patch node n --subresource=scale -p {}".split(" "))).code).toBe(3);
+  });
+
   test("--subresource=resize changes resources of a pod, and nothing else", async () => {
     const resources = "resources: {limits: {cpu: '1'}, requests: {cpu: 500m}}";
     await bench.api.create(

@@ -8,10 +8,11 @@ import { type ChangeFlags, withChanges } from "../change/each.js";
 import { keysInFiles } from "../chosen.js";
 import { type FileFlags, namesFiles } from "../input/files.js";
 import { keyIn } from "../objects.js";
+import { isScalable } from "../scale/scale.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
-import { checkResizePatch, checkStatusPatch } from "./subresource.js";
+import { checkResizePatch, checkScalePatch, checkStatusPatch } from "./subresource.js";
 
 /** What `patch` was asked. */
 export interface PatchFlags extends ChangeFlags, FileFlags {
@@ -34,6 +35,7 @@ export async function runPatch(
   const patch = await readPatch(flags, shell);
   if (flags.subresource === "resize") checkResizePatch(patch);
   if (flags.subresource === "status") checkStatusPatch(patch);
+  if (flags.subresource === "scale") checkScalePatch(patch);
   return withChanges(flags, shell, async ({ cluster, each }) => {
     const keys = isByFile
       ? await keysInFiles(shell, flags, cluster)
@@ -42,6 +44,8 @@ export async function runPatch(
       plan: (live) => {
         if (flags.subresource === "resize" && live.kind !== "Pod")
           throw new TallshipError("not_found", `${live.kind} has no subresource resize: pods have`);
+        if (flags.subresource === "scale" && !isScalable(live.kind))
+          throw new TallshipError("not_found", `${live.kind} has no subresource scale: it has no replicas`);
         return patch;
       },
       told: ({ isChanged }) => (isChanged ? "patched" : "patched (no change)"),

@@ -29,9 +29,9 @@ export const patch = verb({
     subresource: {
       type: "text",
       value: "NAME",
-      choices: ["resize", "status"],
+      choices: ["resize", "scale", "status"],
       summary:
-        "part of the object that alone may change: resize for the resources of a pod that runs, status for what a controller of one's own says, such as a condition that a readiness gate asks for",
+        "part of the object that alone may change: resize for the resources of a pod that runs, scale for the number of replicas, status for what a controller of one's own says, such as a condition that a readiness gate asks for",
     },
     ...FILE_FLAGS,
     ...DRY_RUN_FLAGS,
