@@ -17,9 +17,7 @@ export function checkResizePatch({ form, tree }: ObjectPatch): void {
 /** Refuses a patch of --subresource=scale that changes anything but the number of replicas. */
 export function checkScalePatch({ form, tree }: ObjectPatch): void {
   const isFit =
-    form === "json"
-      ? isAllBelow(tree, /^\/spec\/replicas$/)
-      : only(tree, ["spec"], (spec) => only(spec, ["replicas"]));
+    form === "json" ? isAllBelow(tree, /^\/spec\/replicas$/) : only(tree, ["spec"], (spec) => only(spec, ["replicas"]));
   if (!isFit) throw usageError("--subresource=scale changes spec.replicas, and nothing else");
 }
 
