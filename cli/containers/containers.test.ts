@@ -7,11 +7,18 @@ import { readPair } from "./forward.js";
 
 let bench: TsctlBench;
 const signals: object[] = [];
+const copies: object[] = [];
 
 beforeEach(async () => {
   signals.length = 0;
   bench = await openTsctlBench({
     streams: {
+      copy: async function* (inputs) {
+        for await (const { part } of inputs) {
+          if (part?.$case === "copy") copies.push(part.value);
+          yield { part: { $case: "stdout", value: Buffer.from("tar") } };
+        }
+      },
       signal: async (request) => {
         signals.push(request);
         return {};
@@ -240,6 +247,19 @@ describe("run, ps and the power switch", () => {
       code: 3,
       err: 'has no container "no"',
     });
+  });
+
+  test("cp takes kubectl's NAMESPACE/POD where no pod has the first name", async () => {
+    await bench.api.create(objectOf(podText("a")));
+    await bench.api.create(objectOf("{apiVersion: v1, kind: Namespace, metadata: {name: shop}}"));
+    await bench.api.create(objectOf(podText("b").replace("namespace: default", "namespace: shop")));
+    expect(await succeed(bench, "cp a/side:/x -")).toBe("tar");
+    expect(await succeed(bench, "cp shop/b:/x -")).toBe("tar");
+    expect(copies).toMatchObject([
+      { namespace: "default", pod: "a", container: "side" },
+      { namespace: "shop", pod: "b", container: "main" },
+    ]);
+    await fail(bench, { line: "cp shop/none:/x -", code: 3, err: "no such container: shop/none" });
   });
 
   test("update gives what runs other amounts, beside those that stay", async () => {

@@ -1,5 +1,5 @@
 import { metaOf } from "../../kinds/object.js";
-import { asTallshipError, type TallshipError } from "../../lib/errors.js";
+import { asTallshipError, hasCode, type TallshipError } from "../../lib/errors.js";
 import { CopyStart, ExecInput } from "../../proto/gen/tallship/v1/streams.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -7,6 +7,7 @@ import { containerOf } from "../pods/resolve.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { findContainer } from "./find.js";
+import type { NamedContainer } from "./identity.js";
 
 /** What `cp` was asked. */
 export interface CopyFlags extends ClusterFlags {
@@ -100,11 +101,25 @@ class Copy {
   }
 
   private async start(name: string, part: Partial<CopyStart>): Promise<ExecInput> {
-    const { pod, container } = await findContainer(this.cluster, name, this.shell.signal);
+    const { pod, container } = await this.found(name);
     const { namespace, name: podName } = metaOf(pod);
     const own = this.flags.container === undefined ? container : containerOf(pod, this.flags.container);
     const value = CopyStart.fromPartial({ namespace, pod: podName, container: own, ...part });
     return ExecInput.fromPartial({ part: { $case: "copy", value } });
+  }
+
+  /** POD/CONTAINER first, as with every verb; else kubectl's NAMESPACE/POD. */
+  private async found(name: string): Promise<NamedContainer> {
+    const { cluster, shell } = this;
+    try {
+      return await findContainer(cluster, name, shell.signal);
+    } catch (error) {
+      const [namespace = "", pod, ...more] = name.split("/");
+      if (!hasCode(error, "not_found") || pod === undefined || more.length > 0) throw error;
+      return await findContainer({ ...cluster, namespace }, pod, shell.signal).catch((second: unknown) => {
+        throw hasCode(second, "not_found") ? error : second;
+      });
+    }
   }
 
   private async *received(inputs: Iterable<ExecInput> | AsyncIterable<ExecInput>): AsyncGenerator<Uint8Array> {

@@ -8,6 +8,7 @@ export const cp = verb({
   examples: [
     ["cp web:/etc/nginx/nginx.conf .", "a file to here"],
     ["cp site/. web:/usr/share/nginx/html", "what a folder holds into one there"],
+    ["cp shop/web:/etc/hosts .", "of a pod of namespace shop, where none is named shop"],
     ["cp web:/var/log - | tar -t", "as a tar archive"],
   ],
   flags: {
