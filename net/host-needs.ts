@@ -46,6 +46,24 @@ table inet probe {
 }
 END`;
 
+/** What a cluster of both families is made of: addresses, routes through a device, and tables whose endpoints are addresses of IPv6. */
+const IPV6_SCRIPT = `ip link add probe0 type veth peer name probe1 && ip link set probe0 up \\
+&& ip address add fd00::1/128 dev probe0 nodad && ip route add fd00:1::/64 via fd00::2 dev probe0 onlink src fd00::1 \\
+&& ip neighbour add proxy fd00::3 dev probe0 && echo 1 > /proc/sys/net/ipv6/conf/all/forwarding && nft -f - <<'END'
+table ip6 probe {
+  map slots { typeof ip6 daddr . meta l4proto . th dport . numgen random mod 65535 : ip6 daddr . th dport; }
+  chain pick { meta l4proto { tcp, udp, sctp } dnat ip6 to ip6 daddr . meta l4proto . th dport . numgen random mod 2 map @slots; }
+  chain leave {
+    type nat hook postrouting priority srcnat; policy accept;
+    ip6 saddr fd00::/64 masquerade
+  }
+  chain sources {
+    type filter hook prerouting priority -310; policy accept;
+    ip6 saddr fd00::/64 fib saddr . iif oif missing drop
+  }
+}
+END`;
+
 /** What the network needs of the kernel, for `doctor`. */
 export const KERNEL_NEEDS = {
   vxlan: {
@@ -66,6 +84,12 @@ export const KERNEL_NEEDS = {
     script:
       "nft 'add table ip probe; add chain ip probe c { type nat hook prerouting priority -100; }' && test -e /proc/sys/net/netfilter/nf_conntrack_sctp_timeout_established || { echo 'connections of SCTP are not tracked' >&2; false; }",
     remedy: "services with ports of SCTP need it: a kernel with CONFIG_NF_CT_PROTO_SCTP",
+    isOptional: true,
+  },
+  ipv6: {
+    script: IPV6_SCRIPT,
+    remedy:
+      "clusters with ranges of IPv6 need it: boot without ipv6.disable=1, or a kernel with CONFIG_IPV6, IP6_NF_NAT and nft_fib_ipv6",
     isOptional: true,
   },
 } as const satisfies Record<string, KernelNeed>;

@@ -30,7 +30,10 @@ const good: HostEvidence = {
     setsid: "setsid",
     etcd: "etcd Version: 3.4.23",
   },
-  probes: { vxlan: undefined, veth: undefined, nftables: undefined, sctp: undefined, overlay: undefined },
+  probes: {
+    ...{ vxlan: undefined, veth: undefined, nftables: undefined },
+    ...{ sctp: undefined, ipv6: undefined, overlay: undefined },
+  },
   droppingChains: [],
   mountInfo: "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",
   unifiedControllers: ["cpu", "memory", "pids"],
@@ -102,6 +105,12 @@ describe("each lack is told once, with evidence and remedy", () => {
       name: "sctp",
       state: "warn",
       evidence: "connections of SCTP are not tracked",
+    },
+    {
+      change: { probes: { ...good.probes, ipv6: "Address family not supported by protocol" } },
+      name: "ipv6",
+      state: "warn",
+      evidence: "Address family not supported by protocol",
     },
     {
       change: { probes: { ...good.probes, vxlan: "Operation not supported" } },

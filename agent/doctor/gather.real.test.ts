@@ -16,6 +16,7 @@ test("this machine, on which the tests run, has programs and kernel; nothing is 
   expect(evidence.programs.conmon).toContain("conmon");
   expect(evidence.probes).toEqual({
     vxlan: undefined,
+    ipv6: undefined,
     veth: undefined,
     nftables: undefined,
     sctp: undefined,
