@@ -23,6 +23,18 @@ spec:
   ingress: [{from: [{ipBlock: {cidr: "2001:db8::/32"}}]}]
 `;
 
+const BALANCED = `
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: load-balancer-pool, namespace: kube-system}
+data: {addresses: "192.0.2.10, 2001:db8:77::/120"}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: balanced}
+spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: {app: both}, ports: [{port: 80, targetPort: http}]}
+`;
+
 beforeAll(async () => {
   testbed = await Testbed.up({
     ...{ name: `dual-${process.pid}`, hostCount: 2, controlPlaneCount: 1, initWords: DUAL_STACK },
@@ -88,6 +100,50 @@ test("a policy closes pods by IPv6 too, and opens them as it goes", async () => 
   await testbed.tsctl(["delete", "networkpolicy", "closed"]);
   for (const address of addresses)
     await waitFor(`somebody behind ${address}`, async () => (await answer(address)).startsWith("both-"));
+});
+
+test("a service of type LoadBalancer has an announced address of each family, both by one node", async () => {
+  await applyText(testbed, BALANCED);
+  const statusOf = async () => JSON.parse(await testbed.tsctl(["get", "service", "balanced", "-o", "json"])).status;
+  const patience = { deadlineMs: 30_000, everyMs: 300 };
+  const [four, six] = ["192.0.2.10", "2001:db8:77::1"];
+  await waitFor("both addresses", async () => (await statusOf())?.loadBalancer?.ingress?.length === 2, patience);
+  expect(await testbed.tsctl(["get", "service", "balanced"])).toContain(`${four},${six}`);
+  const ports = await testbed.tsctl(["ports"]);
+  for (const address of [four, six]) expect(ports).toContain(address);
+  const { announcedBy } = await statusOf();
+  const standIns = async (): Promise<string> =>
+    (await testbed.exec(announcedBy, ["ip", "-6", "neighbour", "show", "proxy"])).stdout;
+  await waitFor("the node to stand in for it", async () => (await standIns()).includes(six), patience);
+  for (const address of [four, `[${six}]`])
+    await waitFor(
+      `an answer at ${address}`,
+      async () =>
+        (await testbed.exec("host1", ["curl", "-gs", "-m", "3", `http://${address}/`])).stdout.includes("both-"),
+      patience,
+    );
+});
+
+test("a fault of IPv6 alone has its name within a minute, and is gone when it is healed", async () => {
+  const faults = async (): Promise<readonly string[]> => {
+    const { stdout } = await testbed.tryTsctl(["net", "check"]);
+    return stdout
+      .split("\n")
+      .flatMap((line) => (/^(host\d) .*% {2,}\d+ +(\w+)/.exec(line)?.slice(1, 3) ?? []).join(" ") || []);
+  };
+  const patience = { deadlineMs: 90_000, everyMs: 500 };
+  const well = async (): Promise<boolean> => (await testbed.tryTsctl(["net", "check"])).exitCode === 0;
+  await waitFor("both hosts to answer each other", well, patience);
+  expect((await testbed.tsctl(["net", "check"])).split("\n")[0]).toContain("IPV6");
+  const rule = "iifname tallship0 udp dport 7447 drop";
+  const chain = "{ type filter hook input priority 0; }";
+  await testbed.exec("host2", ["nft", `table ip6 broken { chain in ${chain}; }; add rule ip6 broken in ${rule}`]);
+  await waitFor("the fault", async () => (await faults()).join() === "host1 IPv6Blocked,host2 IPv6Blocked", patience);
+  const told = async (): Promise<boolean> =>
+    (await testbed.tsctl(["describe", "node", "host1"])).includes("IPv6Blocked");
+  await waitFor("the node's condition", told, patience);
+  await testbed.exec("host2", ["nft", "delete table ip6 broken"]);
+  await waitFor("the end of it", well, { deadlineMs: 120_000, everyMs: 500 });
 });
 
 test("what the cluster cannot give is refused in words", async () => {
