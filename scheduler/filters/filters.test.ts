@@ -264,6 +264,14 @@ const rows: readonly Row[] = [
   },
 ];
 
+test("resources: huge pages are missed by bytes, other resources that nodes may have by number", () => {
+  const pod = podOf({ requests: { "hugepages-2Mi": "4Mi", "example.com/fpga": "2" } });
+  const snapshot = snapshotOf([nodeOf({})], {}, [pod]);
+  const refusals = resources.prepare(snapshot.shapeOf(pod), snapshot)?.why(0) ?? [];
+  const units = Object.fromEntries(refusals.map(({ reason, shortBy }) => [reason, shortBy?.unit]));
+  expect(units).toEqual({ "insufficient hugepages-2Mi": "bytes", "insufficient example.com/fpga": "count" });
+});
+
 for (const { name, filter, pod, node = {}, running = [], want } of rows) {
   test(`${filter.name}: ${name}`, () => {
     const snapshot = snapshotOf([nodeOf(node)], { "node-a": running.map(podOf) }, [podOf(pod)]);

@@ -34,12 +34,12 @@ function shortage(snapshot: Snapshot, { column, amount }: ColumnAmount, slot: nu
   const missing = amount - (snapshot.free[column]?.[slot] ?? 0);
   if (missing <= 0) return [];
   if (column === COLUMN.pods) return [{ reason: "too many pods" }];
-  return [
-    { reason: `insufficient ${snapshot.resourceOf(column)}`, shortBy: { amount: missing, unit: unitOf(column) } },
-  ];
+  const resource = snapshot.resourceOf(column);
+  return [{ reason: `insufficient ${resource}`, shortBy: { amount: missing, unit: unitOf(resource) } }];
 }
 
-function unitOf(column: number): "millicores" | "bytes" | "count" {
-  if (column === COLUMN.cpu) return "millicores";
-  return column === COLUMN.memory || column === COLUMN["ephemeral-storage"] ? "bytes" : "count";
+function unitOf(resource: string): "millicores" | "bytes" | "count" {
+  if (resource === "cpu") return "millicores";
+  const isBytes = resource === "memory" || resource === "ephemeral-storage" || resource.startsWith("hugepages-");
+  return isBytes ? "bytes" : "count";
 }
