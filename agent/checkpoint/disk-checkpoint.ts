@@ -65,9 +65,12 @@ export function openDiskCheckpoint({ dataDir, seal, clock, log }: DiskCheckpoint
     load: async () => {
       const found = journal.keys.flatMap((uid) => readOne(journal, uid, { seal, log }) ?? []);
       for (const { record, configs } of found) if (configs !== undefined) withConfigs.add(record.uid);
-      // What an agent that died meant to leave out, nobody knows any more.
-      holdsGone = journal.staleBytes > 0;
-      if (holdsGone) changed();
+      // What an agent that died meant to leave out, nobody knows any more. At once, lest an agent that dies soon does it when there is another.
+      if (journal.staleBytes > 0)
+        await journal.compact().catch((error: unknown) => {
+          holdsGone = true;
+          log.warn("checkpoint keeps its history", { error: asTallshipError(error).message });
+        });
       return found;
     },
     save: async (saved) => {
