@@ -41,15 +41,33 @@ export class Evictor {
     const message = `Preempted by ${keyText(pod.key)} on node ${nodeName}`;
     const isStanding = (): boolean => this.state.reservedNode(pod.id) === nodeName;
     for (const tenant of victims) this.evict(tenant, { message, isStanding });
+    for (const { id } of victims) this.evictRemnant(id, { message, isStanding });
   }
 
   /** These pods use what their queues borrowed, and the queues named want it back. */
   reclaim(debtors: readonly Debtor[]): void {
-    for (const { id, queue, isUnplaced } of debtors) {
-      const tenant = isUnplaced ? undefined : this.state.snapshot.tenant(id);
-      const message = `Preempted to give back quota that queue ${queue} had lent`;
-      if (tenant !== undefined) this.evict(tenant, { message, isStanding: () => true });
+    const placed = debtors.filter(({ isUnplaced }) => !isUnplaced);
+    const orderOf = ({ queue }: Debtor): Omit<Order, "victim"> => ({
+      message: `Preempted to give back quota that queue ${queue} had lent`,
+      isStanding: () => true,
+    });
+    for (const debtor of placed) {
+      const tenant = this.state.snapshot.tenant(debtor.id);
+      if (tenant !== undefined) this.evict(tenant, orderOf(debtor));
     }
+    for (const debtor of placed) this.evictRemnant(debtor.id, orderOf(debtor));
+  }
+
+  /** A gang of which one has to go is of no use without it: what is left would only hold what others wait for. */
+  private evictRemnant(id: string, { message, isStanding }: Omit<Order, "victim">): void {
+    for (const other of this.state.gangs.remnantOf(id, (each) => this.isLeaving(each))) {
+      const tenant = this.state.snapshot.tenant(other);
+      if (tenant !== undefined) this.evict(tenant, { message: `${message}, with its pod group`, isStanding });
+    }
+  }
+
+  private isLeaving(id: string): boolean {
+    return this.orders.has(id) || this.state.snapshot.tenant(id)?.tenure.isEnding === true;
   }
 
   private evict({ id, tenure }: Tenant, order: Omit<Order, "victim">): void {

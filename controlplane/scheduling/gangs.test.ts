@@ -111,6 +111,21 @@ test("others make room for a whole group, which gets its nodes when the last of 
   expect([...nodesOf("a", "b")].sort()).toEqual(["node-a", "node-b"]);
 });
 
+test("who takes the room of one of a group takes that of all, unless enough of them stay", async () => {
+  await start();
+  for (const name of ["node-a", "node-b", "node-c"]) await node(name, "1");
+  await group({ minMember: 2 });
+  for (const name of ["a", "b", "c"]) await member(name);
+  const going = () => ["a", "b", "c"].filter((name) => isDeleting(podIn(name) ?? {}));
+  await member("vip", { labels: {}, priority: 10 });
+  expect(going()).toHaveLength(1);
+  await world.drop({ kind: "Pod", namespace: "default", name: going()[0] ?? "" });
+  await world.converge();
+  await member("second", { labels: {}, priority: 10 });
+  const left = ["a", "b", "c"].filter((name) => podIn(name) !== undefined);
+  expect([left.length, going()]).toEqual([2, left]);
+});
+
 test("a group that finds no nodes in time has failed, and is not tried again", async () => {
   await start();
   await group({ minMember: 1, scheduleTimeoutSeconds: 30 });

@@ -109,6 +109,20 @@ export class Gangs {
     };
   }
 
+  /**
+   * What is left of a pod's group on nodes when it is too little for the group to go on without those that leave; empty when enough stay, and for pods of no group. Pods that have succeeded count: they
+   * are not waited for.
+   */
+  remnantOf(id: string, isLeaving: (id: string) => boolean): readonly string[] {
+    const group = this.groupOf.get(id);
+    const members = group === undefined ? undefined : this.groups.get(group);
+    const found = group === undefined ? undefined : this.find(group);
+    if (members === undefined || found === undefined) return [];
+    const staying = [...members.placed.keys()].filter((each) => !isLeaving(each));
+    const enough = (found.spec?.minMember ?? 1) - (found.status?.succeeded ?? 0);
+    return staying.length < enough ? staying : [];
+  }
+
   private join(id: string, group: string): Members {
     if (this.groupOf.get(id) !== group) this.forget(id);
     this.groupOf.set(id, group);

@@ -235,6 +235,18 @@ test("of two queues that borrow, the one with the smaller share goes first", asy
   expect(at("l5")).toBeLessThan(at("s2"));
 });
 
+test("a pod group that borrowed gives back whole: what is left of it could do nothing", async () => {
+  await start();
+  await queue("owner", "1");
+  await queue("guest", "1");
+  const group = { metadata: { name: "g", namespace: "default", uid: "g" }, spec: { minMember: 2 } };
+  await world.put({ kind: "PodGroup", object: PodGroup.fromPartial(group) });
+  await several(["a", "b"], "guest", { labels: { "tallship.dev/pod-group": "g" } });
+  expect(placed("a", "b")).toEqual(["a", "b"]);
+  await put("own", "owner");
+  expect(going("a", "b")).toEqual(["a", "b"]);
+});
+
 test("a pod group is let in whole or not at all", async () => {
   await start();
   await queue("batch", "2", { cohort: "" });

@@ -43,7 +43,7 @@ export class SchedulerState {
   private readonly claiming = new Map<string, Pod>();
   private readonly volumes: VolumeDemands;
   /** Pods that are placed together, and why those of a group wait that cannot be tried. */
-  private readonly gangs: Gangs;
+  readonly gangs: Gangs;
   private readonly whyGroup = new Map<string, string>();
   /** Pods that wait for quota. */
   private readonly queues: Queues;
