@@ -35,6 +35,21 @@ metadata: {name: balanced}
 spec: {type: LoadBalancer, ipFamilyPolicy: RequireDualStack, selector: {app: both}, ports: [{port: 80, targetPort: http}]}
 `;
 
+const SIX = `
+apiVersion: v1
+kind: Service
+metadata: {name: six}
+spec: {ipFamilies: [IPv6], selector: {app: both}, ports: [{port: 80, targetPort: http}]}
+---
+apiVersion: networking.k8s.io/v1
+kind: Ingress
+metadata: {name: six}
+spec:
+  rules:
+    - host: six.example
+      http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: six, port: {number: 80}}}}]}
+`;
+
 beforeAll(async () => {
   testbed = await Testbed.up({
     ...{ name: `dual-${process.pid}`, hostCount: 2, controlPlaneCount: 1, initWords: DUAL_STACK },
@@ -144,6 +159,19 @@ test("a fault of IPv6 alone has its name within a minute, and is gone when it is
   await waitFor("the node's condition", told, patience);
   await testbed.exec("host2", ["nft", "delete table ip6 broken"]);
   await waitFor("the end of it", well, { deadlineMs: 120_000, everyMs: 500 });
+});
+
+test("an ingress takes requests by both families, and leads both to pods of a service of IPv6 alone", async () => {
+  await applyText(testbed, SIX);
+  for (const address of ["127.0.0.1", "[::1]"])
+    await waitFor(
+      `an answer at ${address}`,
+      async () => {
+        const words = ["curl", "-gs", "-m", "3", "-H", "Host: six.example", `http://${address}/`];
+        return (await testbed.exec("host1", words)).stdout.includes("both-");
+      },
+      { deadlineMs: 60_000, everyMs: 300 },
+    );
 });
 
 test("what the cluster cannot give is refused in words", async () => {
