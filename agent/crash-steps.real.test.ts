@@ -79,7 +79,7 @@ async function lives(phase: "create" | "delete", at: number, when: "before" | "a
   }
   const { wrap, death } = dyingAgent(at, when);
   const victim = await machine.start(undefined, wrap);
-  const goal = phase === "create" ? wanted : deleted(wanted, 5);
+  const goal = phase === "create" ? wanted : deleted(wanted, 1);
   victim.replaceDesired([goal]);
   const reached = waitFor("the phase to end", () =>
     phase === "create" ? isUp(machine.statuses.get(uid) ?? { containerStatuses: [] }) : victim.get(uid) === undefined,
@@ -90,7 +90,7 @@ async function lives(phase: "create" | "delete", at: number, when: "before" | "a
     next.replaceDesired([wanted]);
     await machine.until(uid, "to run after the agent's death", isUp);
     expect(machine.statuses.get(uid)?.containerStatuses.map(({ restartCount }) => restartCount)).toEqual([0, 0]);
-    next.setDesired(deleted(wanted, 5));
+    next.setDesired(deleted(wanted, 1));
   } else next.replaceDesired(machine.released.includes(uid) ? [] : [goal]);
   await waitFor(`${uid} to be forgotten`, () => next.get(uid) === undefined);
   expect([...machine.nodeDevices.pods(), ...machine.podNamespaces.pods()]).toEqual([]);
@@ -109,5 +109,5 @@ for (const phase of ["create", "delete"] as const) {
       steps = at;
     }
     expect(steps).toBeGreaterThanOrEqual(11); // Seven hooks, and two actions for each of two containers at the least.
-  }, 300_000);
+  }, 600_000);
 }
