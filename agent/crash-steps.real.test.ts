@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AgentMachine, deleted, testPod } from "../test/kit/agent-machine.js";
@@ -54,10 +54,7 @@ function traces(uid: string): readonly string[] {
 
 function mentions(id: string, uid: string): boolean {
   try {
-    return execFileSync("cat", [join("/proc", id, "cmdline")], {
-      encoding: "utf8",
-      stdio: ["ignore", "pipe", "ignore"],
-    }).includes(`${uid}_`);
+    return readFileSync(join("/proc", id, "cmdline"), "utf8").includes(`${uid}_`);
   } catch {
     return false; // It has ended.
   }
@@ -94,7 +91,10 @@ async function lives(phase: "create" | "delete", at: number, when: "before" | "a
   } else next.replaceDesired(machine.released.includes(uid) ? [] : [goal]);
   await waitFor(`${uid} to be forgotten`, () => next.get(uid) === undefined);
   expect([...machine.nodeDevices.pods(), ...machine.podNamespaces.pods()]).toEqual([]);
-  await waitFor(`nothing of ${uid} to be left: ${traces(uid).join(", ")}`, () => traces(uid).length === 0);
+  await waitFor(
+    () => `nothing of ${uid} to be left: ${traces(uid).join(", ")}`,
+    () => traces(uid).length === 0,
+  );
   await machine.stopAgent();
   return died !== undefined;
 }
