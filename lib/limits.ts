@@ -270,7 +270,10 @@ export const LIMITS = {
   usageStreamMs: { value: 500, why: "nodes read what containers use no more often than this for who watches it" },
   usageStreamNodes: { value: 1_000, why: "nodes that one watcher of what containers use is told of at a time" },
   execOutputBufferBytes: { value: 1_048_576, why: "output held for a slow operator before the command is paused" },
-  agentWorkers: { value: 8, why: "pods that an agent changes at the same time" },
+  agentWorkers: {
+    value: 12,
+    why: "pods that an agent changes at the same time; with 8 there were not always enough under way to keep two cores busy while 500 went",
+  },
   agentSliceMs: { value: 5, why: "turns of pods begin for so long before the agent listens to others again" },
   relistMs: { value: 2_000, why: "a monitor that was killed leaves no event; its container is noticed within this" },
   agentRetryFirstMs: {
@@ -371,8 +374,8 @@ export const LIMITS = {
     why: "single rules and elements that somebody changes are mended within this: nft takes 16 ms to list an empty proxy",
   },
   netCheckEntryMs: {
-    value: 20,
-    why: "reading an entry costs some 50 us: a check waits this long per entry, so that all take a quarter of a percent of a core",
+    value: 40,
+    why: "reading a pod's link costs some 100 us: a check waits this long per entry, so that all take a quarter of a percent of a core",
   },
   policyPartEntries: {
     value: 5_000,
