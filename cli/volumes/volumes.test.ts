@@ -29,7 +29,9 @@ test("volumes are made, listed by filters and formats, told of, and removed unle
   await fail(bench, { line: "volume create -o type=nfs x", code: 2, err: "--opt type=nfs means nothing to a claim" });
   await fail(bench, { line: "volume rm none", code: 3, err: "no such volume: none" });
   await fail(bench, { line: "volume prune", code: 2, err: "nobody can be asked here" });
-  expect(await succeed(bench, "volume prune -f")).toMatch(/^Deleted Volumes:\n[0-9a-f]{32}\ncache\n\n$/);
+  const [title, ...pruned] = (await succeed(bench, "volume prune -f")).trim().split("\n");
+  expect([title, pruned.length]).toEqual(["Deleted Volumes:", 2]);
+  expect(pruned).toEqual(expect.arrayContaining(["cache", expect.stringMatching(/^[0-9a-f]{32}$/)]));
   expect(await succeed(bench, "volume ls -q")).toBe("data\n");
 });
 
