@@ -1,5 +1,6 @@
 // Sets up, then runs the tests in stages; ends with one line: N passed, N failed. `node scripts/test.mjs [unit|real|sim|cluster|long]…`
 import { spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -10,6 +11,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const EVERY_CHANGE = ["unit", "real", "sim", "cluster"];
 const asked = process.argv.slice(2);
 const stages = asked.length > 0 ? asked : EVERY_CHANGE;
+// A change is held to the same properties each time; the long run looks for what those leave out.
+const seed = process.env["TALLSHIP_SEED"] ?? (stages.includes("long") ? `${randomInt(2 ** 31)}` : undefined);
+if (seed !== undefined) console.log(`TALLSHIP_SEED=${seed}`);
 const results = mkdtempSync(join(tmpdir(), "tallship-test-"));
 
 /** Runs one stage; returns how many tests passed and failed. A stage that ran no test has failed. */
@@ -45,7 +49,13 @@ function runTests(stage, words = []) {
   const { status } = spawnSync(process.execPath, [vitest, "run", "--project", stage, ...reporters, ...words], {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, NO_COLOR: "1", TALLSHIP_TEST_OUTCOME: output },
+    env: {
+      ...process.env,
+      NODE_EXTRA_CA_CERTS: undefined,
+      NO_COLOR: "1",
+      TALLSHIP_TEST_OUTCOME: output,
+      ...(seed !== undefined && { TALLSHIP_SEED: seed }),
+    },
   });
   return read(output, status);
 }
