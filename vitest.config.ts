@@ -5,8 +5,6 @@ function waiting(ms: number) {
   return { env: { TEST_WAIT_MS: `${ms}` }, expect: { poll: { timeout: ms, interval: 100 } } };
 }
 
-const ONE_SEED = ["./test/kit/one-seed.ts"];
-
 /** Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
 export default defineConfig({
   test: {
@@ -22,7 +20,7 @@ export default defineConfig({
             "node_modules/**",
           ],
           testTimeout: 20_000,
-          setupFiles: ONE_SEED,
+          setupFiles: ["./test/kit/one-seed.ts"],
         },
       },
       {
@@ -32,7 +30,6 @@ export default defineConfig({
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          setupFiles: ONE_SEED,
           ...waiting(30_000),
         },
       },
