@@ -138,3 +138,25 @@ export const CHOICE_FLAGS = {
   all: { type: "switch", summary: "every object of the type in the namespace" },
   allNamespaces: { type: "switch", short: "A", summary: "in all namespaces, with -l or --all" },
 } as const satisfies Flags;
+
+/** Where an archive goes. */
+export const ARCHIVE_FLAGS = {
+  output: {
+    type: "text",
+    short: "o",
+    value: "FILE",
+    summary: "write the archive there; standard output when absent",
+  },
+} as const satisfies Flags;
+
+/** How long containers have to end. */
+export const GRACE_FLAGS = {
+  time: {
+    type: "number",
+    short: "t",
+    also: ["timeout"],
+    value: "SECONDS",
+    min: 0,
+    summary: "time to end; its own when absent",
+  },
+} as const satisfies Flags;

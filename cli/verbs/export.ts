@@ -1,5 +1,5 @@
 import { runExport } from "../containers/export.js";
-import { CLUSTER_FLAGS } from "../flags.js";
+import { ARCHIVE_FLAGS, CLUSTER_FLAGS } from "../flags.js";
 import { verb } from "../verb.js";
 
 /** As docker export. */
@@ -10,15 +10,7 @@ export const exportVerb = verb({
     ["export web | tar -t", "all files of a container"],
     ["export web | tsctl import - web:flat", "an image of one layer"],
   ],
-  flags: {
-    output: {
-      type: "text",
-      short: "o",
-      value: "FILE",
-      summary: "write the archive there; standard output when absent",
-    },
-    ...CLUSTER_FLAGS,
-  },
+  flags: { ...ARCHIVE_FLAGS, ...CLUSTER_FLAGS },
   operands: "pods",
   run: runExport,
 });

@@ -1,4 +1,4 @@
-import { CLUSTER_FLAGS } from "../flags.js";
+import { ARCHIVE_FLAGS, CLUSTER_FLAGS } from "../flags.js";
 import { runSave } from "../images/save.js";
 import { verb } from "../verb.js";
 
@@ -6,15 +6,7 @@ import { verb } from "../verb.js";
 export const imageSave = verb({
   forms: ["image save [-o FILE] NAME[:TAG]…"],
   examples: [["image save app:v1 | docker load", "hand an image over"]],
-  flags: {
-    output: {
-      type: "text",
-      short: "o",
-      value: "FILE",
-      summary: "write the archive there; standard output when absent",
-    },
-    ...CLUSTER_FLAGS,
-  },
+  flags: { ...ARCHIVE_FLAGS, ...CLUSTER_FLAGS },
   operands: "words",
   run: runSave,
 });
