@@ -104,12 +104,12 @@ test("up -d fails when an image cannot be had or a program cannot be run, at its
     `services:\n  web:\n    image: "${image}"\n    command: ["${command}", "1000"]\n    stop_grace_period: 1s\n`;
   const missing = await small("wrong", text("none/none:1", "sleep"), "up", "-d");
   expect(missing.exitCode).toBe(1);
-  expect(missing.stderr).toMatch(/error: -:3:12: services\.web\.image: .*none\/none:1/);
+  expect(missing.stderr).toMatch(/error: \S+:3:5: services\.web\.image: .*none\/none:1/);
   const again = await small("wrong", text("none/none:1", "sleep"), "up", "-d");
   expect(again.exitCode).toBe(1);
   const command = await small("wrong", text("tallship/hello:1", "no-such-program"), "up", "-d");
   expect(command.exitCode).toBe(1);
-  expect(command.stderr).toMatch(/error: -:2:3: services\.web: .*no-such-program/);
+  expect(command.stderr).toMatch(/error: \S+:2:3: services\.web: .*no-such-program/);
   const right = await small("wrong", text("tallship/hello:1", "sleep"), "up", "-d");
   expect(right).toMatchObject({ exitCode: 0 });
   expect(right.stderr).toMatch(/ Pod web-\S+ {2}Started\n/);

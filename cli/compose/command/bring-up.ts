@@ -10,16 +10,17 @@ import type { Written } from "../../wait/ready.js";
 import type { ComposeProject } from "../compose.js";
 import { dnsName } from "../translate/names.js";
 import { modelsIn, ownerOf } from "../translate/shared-pod.js";
+import { currentPods } from "./current-pods.js";
 import {
   askDelete,
   hasEnded,
   isWorkload,
   type LiveProject,
   objectsOf,
-  podsOfProject,
   removeAll,
   serviceOf,
   told,
+  WORKLOADS,
 } from "./live.js";
 import { startServices } from "./power.js";
 import type { BroughtUp } from "./starting.js";
@@ -54,7 +55,8 @@ async function removeFinished(live: LiveProject, objects: readonly ReadObject[],
 
 /** Makes objects of a project as they are to be; tasks that have ended run again, and what was stopped starts. */
 export async function bringUp(live: LiveProject, objects: readonly ReadObject[]): Promise<BroughtUp> {
-  const stuck = (await podsOfProject(live, [])).filter(isStuck);
+  const known = await objectsOf(live, [...WORKLOADS, "ReplicaSet", "Pod"]);
+  const stuck = known.filter(isWorkload).flatMap((typed) => currentPods(typed, known).filter(isStuck));
   await removeFinished(live, objects, stuck);
   await startServices(
     live,

@@ -229,7 +229,7 @@ test("up -d ends with 1 and the place in the file when a service cannot start, a
   };
   const failed = await fails("compose up -d");
   expect(failed.code).toBe(1);
-  expect(failed.err).toContain("error: compose.yaml:2:17: services.web.image: pull none:1 not found\n");
+  expect(failed.err).toContain("error: compose.yaml:2:9: services.web.image: pull none:1 not found\n");
   await ok("delete pod web-1 -n shop --grace-period=0 --force");
   expect((await fails("compose up")).code).toBe(1);
   // The next one tries again: the pod goes, so that another one comes.

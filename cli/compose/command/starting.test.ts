@@ -1,9 +1,10 @@
 import { expect, test } from "vitest";
-import type { Typed } from "../../../kinds/object.js";
+import { decodeObject, encodeObject, type Typed } from "../../../kinds/object.js";
 import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
 import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import { PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
 import { Starting } from "./starting.js";
 
@@ -128,6 +129,39 @@ test.each(open)("an up waits while $name", ({ known, stuck = [] }) => {
   const found = starting(["Deployment/web"], known, stuck);
   expect(found.failures()).toEqual([]);
   expect(found.isSettled()).toBe(false);
+});
+
+test("pods of an earlier roll-out, which may fail anew while they go, are none of an up's", () => {
+  const owned = (typed: Typed, kind: string, owner: string): Typed => {
+    const ownerReferences = [{ apiVersion: "apps/v1", kind, name: owner, uid: owner, controller: true }];
+    return decodeObject(
+      encodeObject({
+        ...typed,
+        object: { ...typed.object, metadata: { ...typed.object.metadata, ownerReferences } },
+      } as Typed),
+    );
+  };
+  const set = (name: string, revision: string): Typed =>
+    owned(
+      {
+        kind: "ReplicaSet",
+        object: ReplicaSet.fromPartial({
+          metadata: { ...meta(name, "web"), annotations: { "deployment.kubernetes.io/revision": revision } },
+        }),
+      },
+      "Deployment",
+      "web",
+    );
+  const found = starting(
+    ["Deployment/web"],
+    [
+      ...[deployment("web", 1, { replicas: 2, updatedReplicas: 1 }), set("web-old", "1"), set("web-new", "2")],
+      owned(pod("a", "web", waiting("web", "ErrImagePull")), "ReplicaSet", "web-old"),
+      owned(pod("b", "web", up("web")), "ReplicaSet", "web-new"),
+    ],
+  );
+  expect(found.failures()).toEqual([]);
+  expect(found.isSettled()).toBe(true);
 });
 
 test("an image that cannot be had is a failure of the service that names it, told once though the whole pod waits for it", () => {

@@ -1,6 +1,6 @@
 import { jobEnd } from "../../../kinds/job-state.js";
 import { keyOf, keyText, metaOf, type ObjectKey, type Typed } from "../../../kinds/object.js";
-import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
+import { isPodFinished } from "../../../kinds/pod-state.js";
 import { startWaits, startWaitText } from "../../../kinds/start-after.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { healthOf, statusOf } from "../../containers/state.js";
@@ -8,7 +8,8 @@ import { startedState } from "../../run/started.js";
 import { readinessOf } from "../../wait/readiness.js";
 import type { Written } from "../../wait/ready.js";
 import type { Change } from "../../watch.js";
-import { dnsName, ONE_OFF_LABEL } from "../translate/names.js";
+import { dnsName } from "../translate/names.js";
+import { currentPods } from "./current-pods.js";
 import { isWorkload, serviceOf } from "./live.js";
 
 /** Why a service does not start. */
@@ -108,12 +109,8 @@ export class Starting {
   }
 
   private podsOf(typed: Typed): readonly Pod[] {
-    const service = serviceOf(typed.object);
-    return [...this.known.values()].flatMap((each) => {
-      if (each.kind !== "Pod" || serviceOf(each.object) !== service || isDeleting(each.object)) return [];
-      const { uid, labels } = metaOf(each.object);
-      return this.brought.stuck.has(uid) || labels[ONE_OFF_LABEL] === "True" ? [] : [each.object];
-    });
+    const { stuck } = this.brought;
+    return currentPods(typed, [...this.known.values()]).filter((pod) => !stuck.has(metaOf(pod).uid));
   }
 
   /** Dependencies that will never be there. */

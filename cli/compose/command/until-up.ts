@@ -25,7 +25,7 @@ export async function untilUp(live: LiveProject, { brought, model, quietMs, isPu
   const written = brought.written.filter(({ key }) => WORKLOADS.some((kind) => kind === key.kind));
   if (written.length === 0) return EXIT.ok;
   const starting = new Starting({ ...brought, written });
-  const queries = [...WORKLOADS, "Pod" as const].map((kind) => ({
+  const queries = ([...WORKLOADS, "ReplicaSet", "Pod"] as const).map((kind) => ({
     kind,
     namespace,
     labels: `${PROJECT_LABEL}=${name}`,
