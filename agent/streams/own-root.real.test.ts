@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { tarEntry } from "../../lib/tar/entry.js";
@@ -9,6 +9,9 @@ import { CommitTask } from "../../proto/gen/tallship/v1/streams.js";
 import { ociArchive } from "../../test/kit/image-archive.js";
 import { buildImage, builtLayer } from "../../test/kit/image-builder.js";
 import { ImageWorld } from "../../test/kit/image-world.js";
+import { waitFor } from "../../test/kit/wait.js";
+import { parentOf } from "../../test/testbed/processes.js";
+import type { RootFsDriver } from "../image/images.js";
 import { newRecord, withContainer } from "../pod-record.js";
 import { rootIdOf } from "../root-id.js";
 import { commit } from "./commit.js";
@@ -91,6 +94,19 @@ test("a container's changes are what it wrote and deleted, not what is mounted i
     "added srv/made",
     "deleted whole",
   ]);
+});
+
+test("where one of two roots cannot be mounted the other is let go of", async () => {
+  const { parts } = await writtenContainer();
+  const compare: RootFsDriver["compare"] = async (id, image) => {
+    const found = await parts.rootfs.compare(id, image);
+    const missing = { path: "/nowhere", mount: { type: "overlay", source: "overlay", options: "ro", cwd: "/" } };
+    return found && { ...found, before: missing };
+  };
+  const root = await ownRoot({ ...parts, rootfs: { compare } }, "u1", "web");
+  await expect(root.changes(signal).next()).rejects.toMatchObject({ code: "kernel_failed" });
+  const held = (): readonly string[] => readdirSync("/proc").filter((id) => parentOf(Number(id)) === process.pid);
+  await waitFor("nothing to hold a root", () => held().length === 0);
 });
 
 test("the archive of a container has all of its files, by their own names", async () => {

@@ -14,7 +14,7 @@ import type { PodLoop } from "../pod-loop.js";
 import { containerRecord } from "../pod-record.js";
 import { rootIdOf } from "../root-id.js";
 import type { IdRange } from "../userns/pod-ids.js";
-import { openStoppedRoot } from "./stopped-root.js";
+import { type OpenRoot, openStoppedRoot } from "./stopped-root.js";
 
 /** What looking at containers' own files takes. */
 export interface OwnRootParts {
@@ -132,6 +132,12 @@ function belowRoot(path: string): string {
     .join("/");
 }
 
-async function openAll(roots: readonly RootFs[], signal: AbortSignal) {
-  return Promise.all(roots.map((root) => openStoppedRoot(root, undefined, signal)));
+/** All of them or none: what was opened beside one that cannot be is let go of. */
+async function openAll(roots: readonly RootFs[], signal: AbortSignal): Promise<readonly OpenRoot[]> {
+  const tried = await Promise.allSettled(roots.map((root) => openStoppedRoot(root, undefined, signal)));
+  const failed = tried.find((each) => each.status === "rejected");
+  const opened = tried.flatMap((each) => (each.status === "fulfilled" ? [each.value] : []));
+  if (failed === undefined) return opened;
+  for (const each of opened) each.close();
+  throw failed.reason;
 }
