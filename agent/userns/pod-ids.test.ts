@@ -73,6 +73,16 @@ test("on a full disk a range stays the pod's, and nobody else's, until it can be
   expect((await ids.claim("new")).first).toBe(100_000);
 });
 
+test("a pod that claims its range again while it is given back keeps it", async () => {
+  const ids = new PodIds({ ...simUsers(), range: { first: 100_000, count: 2 * SIZE } });
+  const { first } = await ids.claim("back");
+  const releasing = ids.release("back");
+  expect((await ids.claim("back")).first).toBe(first);
+  await releasing;
+  expect(ids.of("back")?.first).toBe(first);
+  expect((await ids.claim("other")).first).not.toBe(first);
+});
+
 test("ranges of a former setting are not given out in part", async () => {
   const edges = { ...simUsers(), range: { first: 100_000, count: 3 * SIZE } };
   await edges.save(new Map([["old", 100_000 + SIZE / 2]]));

@@ -64,8 +64,8 @@ export class PodIds {
     this.leaving.add(uid);
     this.kept.changed();
     await this.kept.saved();
-    this.leaving.delete(uid);
-    this.held.delete(uid);
+    // Who has claimed it again meanwhile keeps it.
+    if (this.leaving.delete(uid)) this.held.delete(uid);
   }
 
   private give(uid: string, count: number): number {
