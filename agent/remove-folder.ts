@@ -18,8 +18,9 @@ export async function removeFolder(path: string): Promise<void> {
 function removeFew(path: string): boolean {
   try {
     return removeBelow(path, { device: lstatSync(path).dev, left: FEW_ENTRIES });
-  } catch (error) {
-    return isMissing(error);
+  } catch {
+    // Something else may have gone while this looked at it: only of what is not there itself nothing is left.
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined;
   }
 }
 
@@ -33,8 +34,4 @@ function removeBelow(path: string, walk: { readonly device: number; left: number
   }
   rmdirSync(path);
   return true;
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
