@@ -28,5 +28,11 @@ test.each([
   ["", false],
 ])("order %j can be read: %s", (text, isRead) => expect(startOrderProblem(text) === undefined).toBe(isRead));
 
+test("an order of as many containers as annotations have room for is read", () => {
+  const order = Array.from({ length: 20_000 }, (_, at) => `c${at}=c${at + 1}`);
+  expect(startOrderProblem(order.join())).toBeUndefined();
+  expect(startOrderProblem(`${order.join()},c20000=c0`)).toBe("c0 would wait for itself, and never start");
+});
+
 test("a circle is named by one who is on it", () =>
   expect(startOrderProblem("d=a,a=b,b=a")).toBe("a would wait for itself, and never start"));

@@ -27,17 +27,26 @@ export function startOrderProblem(text: string | undefined): string | undefined 
   return circle === undefined ? undefined : `${circle} would wait for itself, and never start`;
 }
 
-/** A container that is ordered behind itself, by way of others or not. What waits for nobody is taken away until only circles, and who waits for these, are left. */
+/** A container that is ordered behind itself, by way of others or not. Each order is followed once: a user's annotations hold tens of thousands of them. */
 function waitingForItself(pairs: readonly (readonly string[])[]): string | undefined {
-  const waiting = new Set(pairs.map(([later]) => later));
-  const left = pairs.filter(([, earlier]) => waiting.has(earlier));
-  if (left.length < pairs.length) return waitingForItself(left);
-  // Each of these waits for another of them: from one to the next one comes to a circle.
-  const seen = new Set<string>();
-  let [name] = left[0] ?? [];
-  while (name !== undefined && !seen.has(name)) {
-    seen.add(name);
-    name = left.find(([later]) => later === name)?.[1];
+  const earlierOf = new Map<string, string[]>();
+  for (const [later = "", earlier = ""] of pairs) {
+    const known = earlierOf.get(later);
+    if (known === undefined) earlierOf.set(later, [earlier]);
+    else known.push(earlier);
   }
-  return name;
+  for (const name of earlierOf.keys()) {
+    const chain = [name];
+    const onChain = new Set(chain);
+    for (let last: string | undefined = name; last !== undefined; last = chain.at(-1)) {
+      const next = earlierOf.get(last)?.pop();
+      if (next === undefined) onChain.delete(chain.pop() ?? "");
+      else if (onChain.has(next)) return next;
+      else {
+        onChain.add(next);
+        chain.push(next);
+      }
+    }
+  }
+  return undefined;
 }
