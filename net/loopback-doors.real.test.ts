@@ -21,7 +21,8 @@ async function pod(name: string, last: number, ports: readonly HostPort[]): Prom
 const ask = (hostPort: number, host = "::1", protocol: "tcp" | "udp" = "tcp"): Promise<string> =>
   lab.host(1).probe.ask({ host, port: hostPort, protocol, timeoutMs: 2_000 });
 
-const doorFile = (name = "tcp-9001"): string => `${lab.host(1).namespace.folder}/run/doors/${name}.door`;
+const doorsFolder = (): string => `${lab.host(1).namespace.folder}/run/doors`;
+const doorFile = (): string => `${doorsFolder()}/tcp-9001.door`;
 
 beforeAll(async () => {
   lab = await makeLab(1);
@@ -39,6 +40,8 @@ test("a host port of ::1 leads the host to the pod by TCP and UDP, and nobody el
   expect(await ask(9_001)).toBe("one 10.128.1.1");
   expect(await ask(9_001, "::1", "udp")).toBe("one 10.128.1.1");
   expect(await ask(9_001, "127.0.0.1")).toBe("ECONNREFUSED");
+  // Whatever the pod refuses, nothing piles up.
+  expect((await lab.host(1).namespace.run(`readlink ${doorsFolder()}/tcp-9001.log`)).trim()).toBe("/dev/null");
   expect(await ask(9_001, "2001:db8:9::1")).toBe("ECONNREFUSED");
   expect(await lab.stranger.ask({ host: "2001:db8:9::1", port: 9_001, timeoutMs: 500 })).toBe("ECONNREFUSED");
 });
@@ -80,5 +83,5 @@ test("a port that a program of the host's has stays its own, keeps no other pod 
 test("a pod that goes takes its port along", async () => {
   await lab.host(1).network.detach(["one", "two", "three"]);
   for (const each of [9_001, 9_002, 9_003]) expect(await ask(each)).toBe("ECONNREFUSED");
-  expect((await lab.host(1).namespace.run(`ls ${doorFile("*")} 2>/dev/null || true`)).trim()).toBe("");
+  expect((await lab.host(1).namespace.run(`ls ${doorsFolder()}`)).trim()).toBe("");
 });

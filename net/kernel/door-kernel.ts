@@ -1,7 +1,7 @@
 // Edge: programs that listen at the host's ::1 and lead what comes to pods, by socat.
 import { limit } from "../../lib/limits.js";
 import type { CoProcess } from "./co-process.js";
-import type { LoopbackDoor } from "./kernel.js";
+import type { LoopbackDoor, RefusedDoor } from "./kernel.js";
 import { sectionMark, sections } from "./shell-script.js";
 
 /** Times 50 ms that a program has to listen, and to end. */
@@ -35,10 +35,13 @@ export class DoorKernel {
   }
 
   /** Begins to listen; returns the doors that cannot be opened. */
-  async open(doors: readonly LoopbackDoor[]): Promise<readonly LoopbackDoor[]> {
+  async open(doors: readonly LoopbackDoor[]): Promise<readonly RefusedDoor[]> {
     const lines = doors.flatMap((door, at) => [sectionMark(`${at}`), this.opening(door)]);
     const answers = sections(await this.shell.request([`mkdir -p ${this.dir}`, ...lines].join("\n")));
-    return doors.filter((_, at) => answers.get(`${at}`)?.trim() !== "open");
+    return doors.flatMap((door, at) => {
+      const answer = answers.get(`${at}`)?.trim();
+      return answer === "open" ? [] : [{ ...door, isTaken: answer === "taken" }];
+    });
   }
 
   /** Ends the programs, with the connections that pass them; nobody listens any more when it returns. */
@@ -46,7 +49,7 @@ export class DoorKernel {
     const lines = doors.map((door) => {
       const file = this.fileOf(door);
       const isOurs = `[ "$(${commandOf("$pid")})" = "$line" ]`;
-      return `if [ -e ${file} ]; then { read -r pid; IFS= read -r line; } < ${file}; ${isOurs} && kill -- -$pid; ${untilNot(listening(door))}; rm -f ${file}; fi`;
+      return `if [ -e ${file} ]; then { read -r pid; IFS= read -r line; } < ${file}; ${isOurs} && kill -- -$pid; ${untilNot(listening(door))}; rm -f ${file} ${this.logOf(door)}; fi`;
     });
     await this.shell.request(`{ ${lines.join("; ")}; } 2>/dev/null; true`);
   }
@@ -57,6 +60,7 @@ export class DoorKernel {
     const isTaken = listening(door);
     return [
       `if ${isTaken}; then echo taken; else`,
+      `ln -sf /dev/null ${this.logOf(door)}`,
       `setsid ${command} </dev/null >/dev/null 2>&1 &`,
       `pid=$!; tries=0; while [ $tries -lt ${TRIES} ] && kill -0 $pid 2>/dev/null && ! ${isTaken}; do sleep 0.05; tries=$((tries+1)); done`,
       `if kill -0 $pid 2>/dev/null && ${isTaken}; then`,
@@ -66,12 +70,18 @@ export class DoorKernel {
   }
 
   /** Its log is below the run folder: so whoever cleans the host knows whose it is. */
-  private commandFor({ protocol, port, address, toPort }: LoopbackDoor): string {
-    const log = `-lf ${this.dir}/${protocol}-${port}.log`;
+  private commandFor(door: LoopbackDoor): string {
+    const { protocol, port, address, toPort } = door;
+    const log = `-lf ${this.logOf(door)}`;
     const name = protocol.toUpperCase();
     const life = protocol === "tcp" ? `-t ${HALF_CLOSED_S}` : `-T ${SILENT_UDP_S}`;
     const listen = `bind=[::1],ipv6only=1,reuseaddr,max-children=${limit("doorConnections")},fork`;
     return `socat ${log} ${life} '${name}6-LISTEN:${port},${listen}' '${name}4:${address}:${toPort}'`;
+  }
+
+  /** Leads nowhere: there would be a line for each connection that the pod does not take, in the host's memory, and nobody reads them. */
+  private logOf({ protocol, port }: LoopbackDoor): string {
+    return `${this.dir}/${protocol}-${port}.log`;
   }
 
   private fileOf({ protocol, port }: LoopbackDoor): string {

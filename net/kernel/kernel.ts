@@ -118,6 +118,12 @@ export interface LoopbackDoor {
   readonly toPort: number;
 }
 
+/** One that could not be opened. */
+export interface RefusedDoor extends LoopbackDoor {
+  /** Somebody else has the port; else the program that is to listen there did not come up. */
+  readonly isTaken: boolean;
+}
+
 /** What decides on the packets of one address family: two tables of rules, and the connections that the kernel tracks. */
 export interface PacketTables {
   /** Replaces the proxy's table by these rules and elements in one transaction. */
@@ -184,8 +190,8 @@ export interface Kernel extends PacketTables {
 
   /** The ports of ::1 that are led to pods. */
   readDoors(): Promise<readonly LoopbackDoor[]>;
-  /** Leads ports of ::1 to pods; returns those that somebody else has. */
-  openDoors(doors: readonly LoopbackDoor[]): Promise<readonly LoopbackDoor[]>;
+  /** Leads ports of ::1 to pods; returns those that cannot be had. */
+  openDoors(doors: readonly LoopbackDoor[]): Promise<readonly RefusedDoor[]>;
   /** Ends that, with the connections that came by it; one that is not open is no error. */
   closeDoors(doors: readonly LoopbackDoor[]): Promise<void>;
 

@@ -10,6 +10,7 @@ import type {
   LoopbackDoor,
   PodDevice,
   PodWiring,
+  RefusedDoor,
   TrackedFlow,
   TunnelDevice,
   UnderlayDevice,
@@ -162,12 +163,12 @@ export class SimulatedKernel implements Kernel {
     return [...this.doors.values()];
   }
 
-  async openDoors(doors: readonly LoopbackDoor[]): Promise<readonly LoopbackDoor[]> {
+  async openDoors(doors: readonly LoopbackDoor[]): Promise<readonly RefusedDoor[]> {
     const isFree = (door: LoopbackDoor): boolean =>
       !this.takenDoors.has(doorName(door)) && !this.doors.has(doorName(door));
     const refused = doors.filter((door) => !isFree(door));
     for (const door of doors.filter(isFree)) this.doors.set(doorName(door), door);
-    return refused;
+    return refused.map((door) => ({ ...door, isTaken: true }));
   }
 
   async closeDoors(doors: readonly LoopbackDoor[]): Promise<void> {

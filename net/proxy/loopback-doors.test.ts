@@ -50,6 +50,14 @@ test("a port of somebody else's is told, and had once it is free", async () => {
   expect(doors.problems).toEqual([]);
 });
 
+test("a port at which no program comes up is not said to be somebody else's", async () => {
+  const kernel = new SimulatedKernel([]);
+  kernel.openDoors = async (doors) => doors.map((door) => ({ ...door, isTaken: false }));
+  const doors = new LoopbackDoors(kernel);
+  await doors.set([link("a", [port(1)])]);
+  expect(doors.problems).toEqual(["[::1]:1/tcp cannot be opened: socat, which is to listen there, does not come up"]);
+});
+
 test("after any changes of pods exactly their doors are open, whatever died meanwhile", async () => {
   const links = fc.uniqueArray(
     fc.record({

@@ -1,4 +1,4 @@
-import type { Kernel, LoopbackDoor } from "../kernel/kernel.js";
+import type { Kernel, LoopbackDoor, RefusedDoor } from "../kernel/kernel.js";
 import type { RuleElement } from "../kernel/rules.js";
 import type { PodLink } from "../node-network.js";
 
@@ -15,7 +15,7 @@ export class LoopbackDoors {
   /** Whether some may be open. Where nobody wants one nothing is looked at. */
   private mayBeOpen = true;
   /** Those that could not be opened at the last try. */
-  private refused: readonly LoopbackDoor[] = [];
+  private refused: readonly RefusedDoor[] = [];
 
   constructor(kernel: Kernel) {
     this.kernel = kernel;
@@ -23,7 +23,12 @@ export class LoopbackDoors {
 
   /** Host ports that cannot be had, in words. */
   get problems(): readonly string[] {
-    return this.refused.map(({ protocol, port }) => `[${LOOPBACK_IPV6}]:${port}/${protocol} is somebody else's`);
+    return this.refused.map(({ protocol, port, isTaken }) => {
+      const why = isTaken
+        ? "is somebody else's"
+        : "cannot be opened: socat, which is to listen there, does not come up";
+      return `[${LOOPBACK_IPV6}]:${port}/${protocol} ${why}`;
+    });
   }
 
   /** The doors that are open, as the elements that host ports of other addresses are. */
