@@ -11,16 +11,21 @@ export interface RefusalCount {
 /** Why no node takes a pod: reasons with counts, most frequent first. A node that lacks several resources is counted under each. */
 export interface Refusals {
   readonly nodes: number;
+  /** Nodes that refuse nothing: one alone of a group may find some that find none together. */
+  readonly fitting: number;
   readonly reasons: readonly RefusalCount[];
 }
 
 /** Asks every node for its first filter that refuses. */
 export function explain(sieves: readonly Sieve[], nodes: number): Refusals {
   const counts = new Map<string, RefusalCount>();
-  for (let slot = 0; slot < nodes; slot += 1)
-    for (const refusal of firstRefusals(sieves, slot))
-      counts.set(refusal.reason, add(counts.get(refusal.reason), refusal));
-  return { nodes, reasons: [...counts.values()].sort(byCount) };
+  let fitting = 0;
+  for (let slot = 0; slot < nodes; slot += 1) {
+    const refusals = firstRefusals(sieves, slot);
+    if (refusals.length === 0) fitting += 1;
+    for (const refusal of refusals) counts.set(refusal.reason, add(counts.get(refusal.reason), refusal));
+  }
+  return { nodes, fitting, reasons: [...counts.values()].sort(byCount) };
 }
 
 /** Why the node refuses: the answer of the first filter that does. */
@@ -33,9 +38,17 @@ export function firstRefusals(sieves: readonly Sieve[], slot: number): readonly 
 }
 
 /** One line for people: "0/3 nodes: 2 insufficient memory (short by 1.2Gi at best), 1 tainted gpu=only". */
-export function refusalText({ nodes, reasons }: Refusals): string {
+export function refusalText({ nodes, fitting, reasons }: Refusals): string {
   if (nodes === 0) return "0/0 nodes: no node has joined the cluster";
-  return `0/${nodes} nodes: ${reasons.map(reasonText).join(", ")}`;
+  return `${fitting}/${nodes} nodes: ${reasons.map(reasonText).join(", ")}`;
+}
+
+/** The same for a pod that needs something beside a node, such as others of its group that find one at the same time; an empty `need`: it does not. */
+export function refusalWithNeed(need: string, refusals: Refusals): string {
+  if (need === "") return refusalText(refusals);
+  // Each alone would find a node anywhere.
+  if (refusals.reasons.length === 0 && refusals.nodes > 0) return need;
+  return `${need}; each: ${refusalText(refusals)}`;
 }
 
 function reasonText({ reason, nodes, shortBy }: RefusalCount): string {

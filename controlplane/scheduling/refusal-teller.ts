@@ -1,5 +1,5 @@
 import { limit } from "../../lib/limits.js";
-import { type Refusals, refusalText } from "../../scheduler/refusals.js";
+import { type Refusals, refusalWithNeed } from "../../scheduler/refusals.js";
 import { explainShape } from "../../scheduler/schedule.js";
 import type { Shape } from "../../scheduler/shape.js";
 import type { WaitingPod } from "./backlog.js";
@@ -66,11 +66,7 @@ export class RefusalTeller {
   }
 
   private whyRefused(pod: WaitingPod): string {
-    const need = this.state.groupNeed(pod);
-    const refusals = this.refusalsOf(pod.shape);
-    if (need === "") return refusalText(refusals);
-    // Each alone would find a node.
-    return refusals.reasons.length === 0 && refusals.nodes > 0 ? need : `${need}; each: ${refusalText(refusals)}`;
+    return refusalWithNeed(this.state.groupNeed(pod), this.refusalsOf(pod.shape));
   }
 
   /** Equal pods share one look at the nodes, as long as it is fresh. */
