@@ -82,6 +82,31 @@ describe("plan", () => {
     expect(code).toBe(0);
   });
 
+  test("what is left of a pod group of which one would have to go is named too", async () => {
+    const group =
+      "{apiVersion: tallship.dev/v1, kind: PodGroup, metadata: {name: ring, namespace: default}, spec: {minMember: 2}}";
+    await bench.api.create(objectOf(group));
+    const member = (name: string, host: string): string =>
+      `{apiVersion: v1, kind: Pod, metadata: {name: ${name}, namespace: default, labels: {tallship.dev/pod-group: ring}}, spec: {nodeName: ${host}, containers: [{name: m, image: i, resources: {requests: {cpu: "2"}}}]}}`;
+    for (const [name, host] of [
+      ["r1", "host1"],
+      ["r2", "host2"],
+    ] as const)
+      await bench.api.create(objectOf(member(name, host)));
+    const high = "{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 1000}";
+    const { out } = await planned(`${high}\n---\n${deployment(1, "3", ", priorityClassName: high")}`);
+    expect(out).toContain("host1   after preempting default/r1 (priority 0), default/r2 (priority 0)\n");
+  });
+
+  test("a gang that does not fit is told how many nodes would take one of it", async () => {
+    const { out } = await planned(
+      `{apiVersion: batch/v1, kind: Job, metadata: {name: ring, namespace: default, annotations: {tallship.dev/gang: all}}, spec: {parallelism: 2, completions: 2, ${template("3", ", restartPolicy: Never")}}}`,
+    );
+    expect(out).toContain(
+      'pod group "ring" needs nodes for 2 more pods at once; each: 1/2 nodes: 1 insufficient cpu (short by 1 at best)\n',
+    );
+  });
+
   test("pods on borrowed quota that would have to go are named, and what replaces them waits", async () => {
     const queue = (name: string, cpu: string): string =>
       `{apiVersion: tallship.dev/v1, kind: Queue, metadata: {name: ${name}}, spec: {cohort: lab, quota: {cpu: ${cpu}}}}`;

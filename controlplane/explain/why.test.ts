@@ -11,8 +11,12 @@ import { whyOf } from "./why.js";
 let world: ControlWorld;
 afterEach(() => world.stop.abort());
 
-async function put(name: string, labels: Readonly<Record<string, string>>): Promise<Pod> {
-  const pod = podOf({ requests: { cpu: "1" }, labels });
+async function put(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+  parts: Parameters<typeof podOf>[0] = {},
+): Promise<Pod> {
+  const pod = podOf({ requests: { cpu: "1" }, labels, ...parts });
   const metadata = { ...metaOf(pod), name, namespace: "default", uid: `uid-${name}` };
   const object = Pod.fromPartial({ ...pod, metadata, status: { phase: "Pending" } });
   await world.put({ kind: "Pod", object });
@@ -52,4 +56,16 @@ test("a pod of a group that finds no nodes together is not told that a node take
     expect(await why(first)).toMatchObject({ takenBy: "", summary: `${need}; ${each}` });
   await world.put({ kind: "Node", object: nodeOf({ name: "node-b", allocatable: { cpu: "2", memory: "8Gi" } }) });
   expect(await why(first)).toMatchObject({ summary: "", takenBy: expect.stringMatching(/^node-[ab]$/) });
+});
+
+test("of a group of which one would have to go for a pod all are named that could do nothing without it", async () => {
+  world = await controlWorld();
+  for (const name of ["node-a", "node-b"])
+    await world.put({ kind: "Node", object: nodeOf({ name, allocatable: { cpu: "1", memory: "8Gi" } }) });
+  const metadata = { name: "g", namespace: "default" };
+  await world.put({ kind: "PodGroup", object: PodGroup.fromPartial({ metadata, spec: { minMember: 2 } }) });
+  await put("a", { "tallship.dev/pod-group": "g" }, { nodeName: "node-a" });
+  await put("b", { "tallship.dev/pod-group": "g" }, { nodeName: "node-b" });
+  const { victims } = await why(await put("vip", {}, { priority: 10 }));
+  expect(victims.map(({ name, node }) => `${name} ${node}`).sort()).toEqual(["a node-a", "b node-b"]);
 });

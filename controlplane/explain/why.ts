@@ -24,6 +24,7 @@ import { type Decision, schedule } from "../../scheduler/schedule.js";
 import type { Shape } from "../../scheduler/shape.js";
 import type { View } from "../cache/view.js";
 import type { WaitingPod } from "../scheduling/backlog.js";
+import { remnantsOf } from "../scheduling/remnants.js";
 import type { SchedulerState } from "../scheduling/scheduler-state.js";
 
 /** Nodes that are named for one thing that would help. */
@@ -47,7 +48,7 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
     takenBy: decision.takenBy,
     nodes: nodes.map(answerOf),
     relaxations: relaxationsOf(nodes),
-    victims: victimsOf(decision.evictions, view),
+    victims: victimsOf(state, wholeOf(state, decision.evictions), view),
     aheadCount: state.backlog.aheadOf(waiting),
     preemption: preemptionText(state, waiting, decision),
     scores:
@@ -164,12 +165,19 @@ function relaxationsOf(nodes: readonly NodeObjections[]): readonly Relaxation[] 
   }));
 }
 
-/** The pods that would make room, by the names that people know them by. */
-export function victimsOf(evictions: Decision<WaitingPod>["evictions"], view: View): readonly Victim[] {
-  return evictions.flatMap(({ podId, nodeName }) => {
-    const found = view.podsOnNode(nodeName).find(({ object }) => metaOf(object).uid === podId);
+/** The pods that would make room, and with them what could do nothing without them. */
+function wholeOf(state: SchedulerState, evictions: Decision<WaitingPod>["evictions"]): readonly string[] {
+  const ids = evictions.map(({ podId }) => podId);
+  return [...ids, ...remnantsOf(state, ids)];
+}
+
+/** Pods that have nodes and would have to leave them, by the names that people know them by. */
+export function victimsOf({ snapshot }: SchedulerState, ids: readonly string[], view: View): readonly Victim[] {
+  return ids.flatMap((id) => {
+    const node = snapshot.nodeOf(id) ?? "";
+    const found = view.podsOnNode(node).find(({ object }) => metaOf(object).uid === id);
     if (found === undefined) return [];
     const { namespace, name } = metaOf(found.object);
-    return [{ namespace, name, priority: found.object.spec?.priority ?? 0, node: nodeName }];
+    return [{ namespace, name, priority: found.object.spec?.priority ?? 0, node }];
   });
 }

@@ -6,6 +6,7 @@ import type { WaitingPod } from "./backlog.js";
 import { PacedWrites, type PodWriting } from "./paced-writes.js";
 import { evictionWrite } from "./pod-writes.js";
 import type { Debtor } from "./queues.js";
+import { remnantsOf } from "./remnants.js";
 import type { SchedulerState } from "./scheduler-state.js";
 import type { SchedulingDeps } from "./scheduling-deps.js";
 
@@ -60,14 +61,10 @@ export class Evictor {
 
   /** A gang of which one has to go is of no use without it: what is left would only hold what others wait for. */
   private evictRemnant(id: string, { message, isStanding }: Omit<Order, "victim">): void {
-    for (const other of this.state.gangs.remnantOf(id, (each) => this.isLeaving(each))) {
+    for (const other of remnantsOf(this.state, [id])) {
       const tenant = this.state.snapshot.tenant(other);
       if (tenant !== undefined) this.evict(tenant, { message: `${message}, with its pod group`, isStanding });
     }
-  }
-
-  private isLeaving(id: string): boolean {
-    return this.orders.has(id) || this.state.snapshot.tenant(id)?.tenure.isEnding === true;
   }
 
   private evict({ id, tenure }: Tenant, order: Omit<Order, "victim">): void {

@@ -1,5 +1,6 @@
 import type { Victim } from "../../../proto/gen/tallship/v1/explain.js";
 import type { View } from "../../cache/view.js";
+import { remnantsOf } from "../../scheduling/remnants.js";
 import type { SchedulerState } from "../../scheduling/scheduler-state.js";
 import type { Picture } from "../picture.js";
 import { victimsOf } from "../why.js";
@@ -19,14 +20,12 @@ export class Lenders {
   async takeBack(pace: Picture["pace"]): Promise<boolean> {
     const debtors = this.state.reclaimed();
     for (const { id, isUnplaced, claimant } of debtors) {
-      const nodeName = this.state.snapshot.nodeOf(id);
-      if (isUnplaced || claimant === undefined || nodeName === undefined) continue;
+      // It may be gone with another of its group.
+      if (isUnplaced || claimant === undefined || this.state.snapshot.nodeOf(id) === undefined) continue;
       const known = this.victims.get(claimant.id) ?? [];
-      this.victims.set(claimant.id, [
-        ...known,
-        ...victimsOf([{ podId: id, nodeName, preemptor: claimant }], this.view),
-      ]);
-      this.state.forget(id);
+      const ids = [id, ...remnantsOf(this.state, [id])];
+      this.victims.set(claimant.id, [...known, ...victimsOf(this.state, ids, this.view)]);
+      for (const each of ids) this.state.forget(each);
     }
     if (debtors.length === 0) return false;
     for (const _ of this.state.reconsider()) await pace();

@@ -1,9 +1,10 @@
 import type { Attempt } from "../../../scheduler/attempt.js";
 import { attemptGang } from "../../../scheduler/gang.js";
-import { type Refusals, refusalText } from "../../../scheduler/refusals.js";
+import { type Refusals, refusalWithNeed } from "../../../scheduler/refusals.js";
 import { assume, explainShape } from "../../../scheduler/schedule.js";
 import type { Shape } from "../../../scheduler/shape.js";
 import type { WaitingPod } from "../../scheduling/backlog.js";
+import { remnantsOf } from "../../scheduling/remnants.js";
 import type { SchedulerState } from "../../scheduling/scheduler-state.js";
 
 /** What became of a pod that was tried. */
@@ -15,7 +16,7 @@ export interface Placement {
   readonly isBound: boolean;
   /** Why it gets none, in a line. */
   readonly refusal: string;
-  /** Uids of the pods that have to go for it. */
+  /** Uids of the pods that have to go for it, with what is left of their groups. */
   readonly victims: readonly string[];
 }
 
@@ -60,9 +61,19 @@ function placementsOf(
   return pods.map((pod): Placement => {
     const own = made.get(pod.id);
     const nodeName = own?.nodeName ?? "";
-    const victims = (own?.victims ?? []).map(({ id }) => id);
+    const victims = dismissed(
+      (own?.victims ?? []).map(({ id }) => id),
+      state,
+    );
     return { pod, nodeName, victims, refusal: nodeName === "" ? refusalOf(pod) : "", isBound: own?.is === "bound" };
   });
+}
+
+/** Pods that have to go, and what goes with them: counted as on its way out from now on, so that nobody else has it go. */
+function dismissed(ids: readonly string[], state: SchedulerState): readonly string[] {
+  const remnants = remnantsOf(state, ids);
+  for (const id of remnants) state.setEvicting(id);
+  return [...ids, ...remnants];
 }
 
 /** As `whyNone`, for several pods at one time: equal ones share one look at the nodes. */
@@ -75,9 +86,7 @@ export function sayWhy(state: SchedulerState): (pod: WaitingPod) => string {
 export function whyNone(pod: WaitingPod, state: SchedulerState, known = new Map<Shape, Refusals>()): string {
   const held = state.whyHeld(pod);
   if (held !== "") return held;
-  const need = state.groupNeed(pod);
   const refusals = known.get(pod.shape) ?? explainShape(state.snapshot, pod.shape);
   known.set(pod.shape, refusals);
-  if (need === "") return refusalText(refusals);
-  return refusals.reasons.length === 0 && refusals.nodes > 0 ? need : `${need}; each: ${refusalText(refusals)}`;
+  return refusalWithNeed(state.groupNeed(pod), refusals);
 }

@@ -7,6 +7,7 @@ import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
 import { Deployment } from "../../../proto/gen/tallship/v1/deployment.js";
 import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { Pod, PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
+import { PodGroup } from "../../../proto/gen/tallship/v1/podgroup.js";
 import { Queue } from "../../../proto/gen/tallship/v1/queue.js";
 import { StatefulSet } from "../../../proto/gen/tallship/v1/statefulset.js";
 import { type ControlWorld, contentDigest } from "../../../test/kit/control-world.js";
@@ -67,9 +68,16 @@ function workload({ kind, count, cpu, isGang, isQueued }: Parts): Typed {
   }
 }
 
+interface Guest {
+  readonly node: number;
+  readonly priority: number;
+  /** It can do nothing without enough others of a group. */
+  readonly isOfCrew: boolean;
+}
+
 /** A pod that runs on what its queue has borrowed. */
-function guest(at: number, { node, priority }: { readonly node: number; readonly priority: number }): Typed<"Pod"> {
-  const labels = { "tallship.dev/queue": "guest" };
+function guest(at: number, { node, priority, isOfCrew }: Guest): Typed<"Pod"> {
+  const labels = { "tallship.dev/queue": "guest", ...(isOfCrew && { "tallship.dev/pod-group": "crew" }) };
   const resources = { requests: { cpu: "1" } };
   return {
     kind: "Pod",
@@ -92,6 +100,13 @@ async function letEnd(world: ControlWorld): Promise<void> {
   throw new Error("pods have to go without end");
 }
 
+function namesOf({ view }: ControlWorld): readonly string[] {
+  return view
+    .list("Pod")
+    .map(({ object }) => metaOf(object).name)
+    .sort();
+}
+
 /** Nodes of pods, with their number; the empty name for those without. */
 function countByNode(nodes: readonly string[]): Record<string, number> {
   const counts: Record<string, number> = {};
@@ -106,11 +121,19 @@ test("whatever the workload and the nodes: what the plan says is what controller
     cpu: fc.constantFrom("500m", "1", "3"),
     isGang: fc.boolean(),
     isQueued: fc.constantFrom(false, true),
-    guests: fc.array(fc.record({ node: fc.nat({ max: 3 }), priority: fc.constantFrom(0, 0, 10) }), { maxLength: 4 }),
+    guests: fc.array(
+      fc.record({
+        node: fc.nat({ max: 3 }),
+        priority: fc.constantFrom(0, 10, -10, -10),
+        isOfCrew: fc.boolean(),
+      }),
+      { maxLength: 4 },
+    ),
+    minMember: fc.integer({ min: 1, max: 4 }),
     nodes: fc.array(fc.record({ cpu: fc.constantFrom("1", "2", "4"), cordoned: fc.boolean() }), { maxLength: 4 }),
   });
   await fc.assert(
-    fc.asyncProperty(cases, async ({ nodes, guests, ...parts }) => {
+    fc.asyncProperty(cases, async ({ nodes, guests, minMember, ...parts }) => {
       const world = await worldOfTest();
       const { clock, cache } = world;
       for (const [at, node] of nodes.entries()) {
@@ -121,6 +144,8 @@ test("whatever the workload and the nodes: what the plan says is what controller
         const spec = { cohort: "all", quota: { cpu }, reclaimPolicy: "Any" };
         await world.put({ kind: "Queue", object: Queue.fromPartial({ metadata: { name }, spec }) });
       }
+      const crew = { metadata: { name: "crew", namespace: "default", uid: "crew" }, spec: { minMember } };
+      await world.put({ kind: "PodGroup", object: PodGroup.fromPartial(crew) });
       for (const [at, parts] of guests.entries()) if (parts.node < nodes.length) await world.put(guest(at, parts));
       const typed = applyDefaults(workload(parts));
       let uids = 0;
@@ -150,11 +175,16 @@ test("whatever the workload and the nodes: what the plan says is what controller
         podGroup,
       ]);
       new SchedulingLoop(world.deps, world.stop.signal).start();
+      const guestNames = (): readonly string[] => namesOf(world).filter((name) => name.startsWith("guest"));
+      const before = guestNames();
       await world.put(typed);
       await letEnd(world);
       const own = cache.view.list("Pod").filter(({ object }) => !metaOf(object).name.startsWith("guest"));
       const pods = own.map(({ object }) => object.spec?.nodeName ?? "");
       expect(countByNode(plan.pods.map(({ node }) => node))).toEqual(countByNode(pods));
+      const left = guestNames();
+      const named = plan.pods.flatMap(({ victims }) => victims.map(({ name }) => name));
+      expect(named.sort()).toEqual(before.filter((name) => !left.includes(name)));
       world.stop.abort();
     }),
     { seed: 23, numRuns: 120 },

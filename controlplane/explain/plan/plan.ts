@@ -190,10 +190,9 @@ function planSome(
   return placeWaiting(pods, state, sayWhy(state)).map(({ pod, nodeName, refusal, victims }) => {
     // Where queues take back what they lent it is tried again.
     if (nodeName === "") state.backlog.refuse(pod.id);
-    const evictions = victims.map((podId) => ({ podId, nodeName, preemptor: pod }));
     return {
       id: pod.id,
-      planned: plannedOf(pod, ground, { node: nodeName, refusal, victims: victimsOf(evictions, ground.overlay) }),
+      planned: plannedOf(pod, ground, { node: nodeName, refusal, victims: victimsOf(state, victims, ground.overlay) }),
     };
   });
 }

@@ -7,6 +7,7 @@ import type { PodWhen, WhenResponse } from "../../../proto/gen/tallship/v1/expla
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import type { View } from "../../cache/view.js";
 import { isBefore, type WaitingPod } from "../../scheduling/backlog.js";
+import { remnantsOf } from "../../scheduling/remnants.js";
 import type { SchedulerState } from "../../scheduling/scheduler-state.js";
 import type { Picture } from "../picture.js";
 import { type Placement, placeWaiting } from "../plan/place-waiting.js";
@@ -123,10 +124,12 @@ class Course {
   private takeBack(): boolean {
     const debtors = this.state.reclaimed();
     for (const { id, queue, isUnplaced } of debtors) {
-      const nodeName = this.state.snapshot.nodeOf(id);
-      if (isUnplaced || nodeName === undefined) continue;
-      this.state.setEvicting(id);
-      this.dismiss(id, nodeName, `queue ${queue} takes back what it has lent`);
+      // It may be on its way with another of its group.
+      if (isUnplaced || this.state.snapshot.tenant(id)?.tenure.isEnding !== false) continue;
+      for (const each of [id, ...remnantsOf(this.state, [id])]) {
+        this.state.setEvicting(each);
+        this.dismiss(each, `queue ${queue} takes back what it has lent`);
+      }
     }
     return debtors.length > 0;
   }
@@ -144,12 +147,13 @@ class Course {
   }
 
   private carryOut({ pod, nodeName, isBound, victims }: Placement): void {
-    for (const id of victims) this.dismiss(id, nodeName, PREEMPTED);
+    for (const id of victims) this.dismiss(id, PREEMPTED);
     if (isBound) this.start(pod, nodeName);
   }
 
   /** The pod is told to go, and has its grace. */
-  private dismiss(id: string, nodeName: string, because: string): void {
+  private dismiss(id: string, because: string): void {
+    const nodeName = this.state.snapshot.nodeOf(id) ?? "";
     const namespace = this.state.snapshot.tenant(id)?.tenure.namespace ?? "";
     const pod = this.view.get("Pod", namespace, this.state.nameOf(id) ?? "");
     const graceMs = (pod?.spec?.terminationGracePeriodSeconds ?? 0) * 1_000;
