@@ -85,11 +85,42 @@ describe("when", () => {
     expect(await succeed(bench, "when beyond")).toContain('not known: it waits for quota of queue "guest"');
   });
 
+  test("pods of a group that is left without enough end with the one that makes room", async () => {
+    await bench.api.create(
+      objectOf(
+        "{apiVersion: tallship.dev/v1, kind: PodGroup, metadata: {name: ring, namespace: default}, spec: {minMember: 2}}",
+      ),
+    );
+    await bench.api.create(
+      objectOf("{apiVersion: scheduling.k8s.io/v1, kind: PriorityClass, metadata: {name: high}, value: 9}"),
+    );
+    for (const [name, graceS] of [
+      ["r1", 10],
+      ["r2", 30],
+    ] as const)
+      await bench.api.create(
+        objectOf(
+          pod(
+            name,
+            "2",
+            `${onHost}, terminationGracePeriodSeconds: ${graceS}`,
+            ", labels: {tallship.dev/pod-group: ring}",
+          ),
+        ),
+      );
+    await bench.api.create(objectOf(pod("vip", "1", ", priorityClassName: high")));
+    await bench.api.create(objectOf(pod("next", "3")));
+    // Its room is that of both, the second of which nobody has asked for.
+    expect(await succeed(bench, "when next")).toMatch(/gets a node in about 30s/);
+  });
+
   test("of a workload all its pods that wait are told of, and of none that none waits", async () => {
     const owner = await addJob("");
     const { spec: job } = JSON.parse(await succeed(bench, "get job train -o json"));
     const labels = Object.entries(job.selector.matchLabels).map(([name, value]) => `${name}: "${value}"`);
-    expect(await succeed(bench, "when job/train")).toBe("no pod waits, and none would\n");
+    expect(await succeed(bench, "when job/train")).toBe(
+      "job.batch/train: no pod waits for a node, 9 are yet to be made\n",
+    );
     for (const name of ["train-1", "train-2"])
       await bench.api.create(objectOf(pod(name, "1", "", `${owner}, labels: {${labels.join(", ")}}`)));
     await bench.api.create(objectOf(pod("other", "1")));

@@ -10,8 +10,9 @@ import { readPlannedSet } from "../plan/planned-set.js";
 import { type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
-import { readTarget } from "../targets.js";
+import { readTarget, refText } from "../targets.js";
 import { usageError } from "../verb.js";
+import { ownerWaits, wantedPods } from "../why/owner-waits.js";
 import { whenLines } from "./when-page.js";
 
 /** What `when` was asked. */
@@ -33,11 +34,23 @@ export async function runWhen(
         .map((line) => `${line}\n`)
         .join(""),
     );
-    const none =
-      target?.kind === "Pod" ? `pod/${target.name} does not wait for a node` : "no pod waits, and none would";
-    await shell.stdout.write(safeText(texts.length === 0 ? `${none}\n` : texts.join("")));
+    const text = texts.length === 0 ? await whyNobody(cluster, target, shell) : texts.join("");
+    await shell.stdout.write(safeText(text));
     return EXIT.ok;
   });
+}
+
+/** Pods of a workload that are yet to be made are not told of as if there were none. */
+async function whyNobody(cluster: Cluster, target: PodTarget | undefined, { signal }: Shell): Promise<string> {
+  if (target === undefined) return "no pod waits, and none would\n";
+  if (target.kind === "Pod") return `pod/${target.name} does not wait for a node\n`;
+  const pods = await podsOf(cluster, await podQuery(cluster, target, signal), signal);
+  const wanted = (await wantedPods(cluster, target, signal)) ?? 0;
+  const missing = wanted - pods.filter((pod) => !isPodFinished(pod)).length;
+  const coming = missing <= 0 ? "" : `, ${missing} ${missing === 1 ? "is" : "are"} yet to be made`;
+  const lines = [`${refText(target.kind, target.name)}: no pod waits for a node${coming}`];
+  lines.push(...(await ownerWaits(cluster, target, signal)).map((why) => `  ${why}`));
+  return lines.map((line) => `${line}\n`).join("");
 }
 
 /** Of a workload, about all its pods without a node at once. */
