@@ -27,7 +27,10 @@ export async function removeImages(
   { names, force }: RemoveImages,
   context: CallContext,
 ): Promise<RemoveImagesResponse> {
-  const images = names.flatMap((name) => namesOf(deps.view, name, force));
+  // An id may stand for a name that is given too.
+  const images = [
+    ...new Map(names.flatMap((word) => namesOf(deps.view, word, force)).map((one) => [one.name, one])).values(),
+  ];
   for (const { name } of images) {
     const users = podsUsing(deps.view, name);
     const [first] = users;

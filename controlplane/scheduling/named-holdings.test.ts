@@ -24,6 +24,11 @@ test("no more names are taken than there is room for", () => {
   const many = Array.from({ length: limit("schedulerNodeImages") + 1 }, (_, at) => [`app:${at}`, 1] as const);
   named.take("a", new Map(many));
   expect(named.size).toBe(limit("schedulerNodeImages"));
+  const last = `app:${limit("schedulerNodeImages")}`;
+  expect(named.of(last)).toBeUndefined();
+  named.take("a", new Map(many.slice(1)));
+  named.take("a", new Map(many.slice(1)));
+  expect(named.of(last)?.holders).toEqual(new Set(["a"]));
   named.take("a", NO_NAMES);
   expect(named.size).toBe(0);
 });

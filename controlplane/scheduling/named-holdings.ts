@@ -9,7 +9,7 @@ export const NO_NAMES: ReadonlyMap<string, number> = new Map();
  * largest of them. Names beyond limits.schedulerNodeImages are not taken.
  */
 export class NamedHoldings {
-  /** What each node named at its last turn: sizes by name. */
+  /** What each node named at its last turn, as far as there was room: sizes by name. What was not taken is asked about again. */
   private readonly byNode = new Map<string, ReadonlyMap<string, number>>();
   /** Sizes by node. */
   private readonly byName = new Map<string, Map<string, number>>();
@@ -26,7 +26,8 @@ export class NamedHoldings {
     for (const name of before.keys()) if (!named.has(name)) this.drop(name, nodeName);
     for (const [name, sizeBytes] of named) if (before.get(name) !== sizeBytes) this.hold(name, nodeName, sizeBytes);
     if (named.size === 0) this.byNode.delete(nodeName);
-    else this.byNode.set(nodeName, new Map(named));
+    else
+      this.byNode.set(nodeName, new Map([...named].filter(([name]) => this.byName.get(name)?.has(nodeName) === true)));
   }
 
   /** Names of which something has changed since this was last asked. */
