@@ -1,6 +1,7 @@
 import type { VerbRow } from "../verb.js";
 import { CONTAINER_VERBS } from "./containers.js";
 import { CONFIG_VERBS, CREATE_VERBS, IMAGE_VERBS, NETWORK_VERBS, ROLLOUT_VERBS, SET_VERBS } from "./groups.js";
+import { KUBECTL_REFUSED } from "./kubectl-refused.js";
 
 /** Verbs of docker's compose that are not there, each with what does it here. */
 function refusedOfCompose(all: Readonly<Record<string, string>>): readonly VerbRow[] {
@@ -11,8 +12,6 @@ function refusedOfCompose(all: Readonly<Record<string, string>>): readonly VerbR
     load: async () => (await import("./compose-refused.js")).composeRefused(name, instead),
   }));
 }
-
-import { KUBECTL_REFUSED } from "./kubectl-refused.js";
 
 /** Every verb of tsctl, in the order of the overview. A new verb is a file beside this one and a row here; the verbs of large groups have theirs in groups.ts. */
 export const VERBS: readonly VerbRow[] = [
