@@ -98,8 +98,8 @@ test("a container's changes are what it wrote and deleted, not what is mounted i
 
 test("where one of two roots cannot be mounted the other is let go of", async () => {
   const { parts } = await writtenContainer();
-  const compare: RootFsDriver["compare"] = async (id, image) => {
-    const found = await parts.rootfs.compare(id, image);
+  const compare: RootFsDriver["compare"] = async (id) => {
+    const found = await parts.rootfs.compare(id);
     const missing = { path: "/nowhere", mount: { type: "overlay", source: "overlay", options: "ro", cwd: "/" } };
     return found && { ...found, before: missing };
   };
