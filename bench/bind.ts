@@ -120,7 +120,7 @@ async function watchNode(cache: WatchCache, name: string, { seenAt, signal }: Se
 const hubs = new WeakMap<WatchCache, WatchHub>();
 
 function hubOf(cache: WatchCache): WatchHub {
-  const known = hubs.get(cache) ?? new WatchHub(cache);
+  const known = hubs.get(cache) ?? new WatchHub(cache, systemClock);
   hubs.set(cache, known);
   return known;
 }

@@ -31,7 +31,7 @@ const NODES_QUICK = 500;
 const PODS_PER_NODE = 10;
 /** Pods of one Deployment. */
 const REPLICAS = 1_000;
-const CONNECTING_AT_ONCE = 32;
+const CONNECTING_AT_ONCE = 128;
 /** So long the control plane is stopped: its lease runs out, and every connection has died by then. */
 const STALL_MS = 12_000;
 /** Pods that are made one by one, and how many a second. */
@@ -41,7 +41,7 @@ const MOST_TRIES = 20;
 const AGAIN_MS = 100;
 
 async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Record<string, number>>> {
-  const nodeCount = nodeCountOf(args, isQuick);
+  const { nodeCount, isMapWatched } = orderOf(args, isQuick);
   const podCount = PODS_PER_NODE * nodeCount;
   const plane = await startControlPlane();
   const crowd = await startCrowd(plane, nodeCount, slow.deadlineMs);
@@ -49,7 +49,7 @@ async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Re
   try {
     await waitFor("the control plane to serve", async () => (await readyCount(api)) === 0, { deadlineMs: 60_000 });
     const connectedAt = performance.now();
-    await crowd.connect(CONNECTING_AT_ONCE);
+    await crowd.connect({ atOnce: CONNECTING_AT_ONCE, isMapWatched });
     await waitFor("every node to be Ready", async () => (await readyCount(api)) >= nodeCount, slow);
     const connect_s = (performance.now() - connectedAt) / 1_000;
     report(`${nodeCount} nodes are Ready after ${connect_s.toFixed(1)} s`);
@@ -111,10 +111,15 @@ async function stall(
   return stall_back_s;
 }
 
-function nodeCountOf(args: readonly string[], isQuick: boolean): number {
-  const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string" } } });
-  const nodes = Number(values.nodes ?? (isQuick ? NODES_QUICK : NODES));
-  if (Number.isInteger(nodes) && nodes > 0 && nodes % 100 === 0) return nodes;
+/** `--map`: agents watch all nodes and services too, which is what grows with the square of the nodes. */
+function orderOf(
+  args: readonly string[],
+  isQuick: boolean,
+): { readonly nodeCount: number; readonly isMapWatched: boolean } {
+  const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string" }, map: { type: "boolean" } } });
+  const nodeCount = Number(values.nodes ?? (isQuick ? NODES_QUICK : NODES));
+  if (Number.isInteger(nodeCount) && nodeCount > 0 && nodeCount % 100 === 0)
+    return { nodeCount, isMapWatched: values.map === true };
   throw new TallshipError("invalid_argument", `bench scale: --nodes: want a multiple of 100, found ${values.nodes}`);
 }
 

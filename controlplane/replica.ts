@@ -127,7 +127,7 @@ export async function startReplica(edges: ReplicaEdges, config: ReplicaConfig, s
     ownAddress: config.address,
     askLeader: (request, until) => client.requestStream(request, until),
   });
-  const watches = new WatchHub(cache, () => edges.metrics.apiWatchesCutTotal.inc());
+  const watches = new WatchHub(cache, clock, () => edges.metrics.apiWatchesCutTotal.inc());
   const parts = { edges, config, store, cache, hub, watches, broker, client, addresses, leader, clusterEpoch };
   await ensureSystemObjects(objectsDeps(parts), signal);
   const observing = observe(election, signal, (record) => {

@@ -29,5 +29,18 @@ export const SCALE_LIMITS = {
     value: 1_500,
     why: "a connection that could not be begun for so long is cut: its peer gives up after three seconds, and the handshake would be for nobody",
   },
+  watchersPerTurn: {
+    value: 100,
+    why: "watches of a crowd that are sent a change before all else has its turn: some five milliseconds of work",
+  },
+  peerNewsPerSecond: {
+    value: 5_000,
+    why: "messages about nodes to all other nodes together; each costs the leader some 40 us of its thread",
+  },
+  peerGatherMinMs: { value: 20, why: "fewer than a hundred nodes are told of each other at once" },
+  peerGatherMaxMs: {
+    value: 2_000,
+    why: "a node that has joined is known to all others within this, however many they are",
+  },
   acceptQueue: { value: 2_048, why: "connections that wait to be begun; two seconds' worth of the quickest listener" },
 } as const satisfies Record<string, { value: number; why: string }>;

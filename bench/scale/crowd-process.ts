@@ -15,6 +15,7 @@ export interface CrowdOrder {
   readonly authority: KeyPair;
   readonly names: readonly string[];
   readonly atOnce: number;
+  readonly isMapWatched: boolean;
 }
 
 /** What it tells, twenty times a second: pods that were seen for the first time, by the wall clock, and how its agents are. */
@@ -44,10 +45,10 @@ process.on("disconnect", () => process.exit(0));
 process.on("error", () => process.exit(0));
 setInterval(tell, NEWS_MS);
 
-async function begin({ address, authority, names, atOnce }: CrowdOrder): Promise<void> {
+async function begin({ address, authority, names, atOnce, isMapWatched }: CrowdOrder): Promise<void> {
   agents = names.map((name) => {
     const dialer = dialerOf(authority, name);
-    return new HollowAgent({ name, dialer, address, onPod, onLost, signal: stop.signal });
+    return new HollowAgent({ name, dialer, address, isMapWatched, onPod, onLost, signal: stop.signal });
   });
   const left = agents.values();
   const lane = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 import { AddressBook } from "../../agent/session/address-book.js";
 import { LeaderSession } from "../../agent/session/leader-session.js";
+import { MAP_KINDS } from "../../agent/session/network-map.js";
 import { watchObjects } from "../../agent/session/watch-objects.js";
 import { type Log, silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
@@ -14,6 +15,8 @@ export interface HollowAgentOptions {
   /** With the credentials of the node. */
   readonly dialer: Dialer;
   readonly address: string;
+  /** Whether it watches all nodes and services too, as an agent does for its network. */
+  readonly isMapWatched: boolean;
   /** A pod of the node is there, or changed. */
   readonly onPod: (name: string) => void;
   /** The session or the watch has ended before its time, for the reason given. */
@@ -71,14 +74,15 @@ export class HollowAgent {
     return new Promise((resolve) => {
       this.onWelcome = () => {
         this.onWelcome = ignored;
-        void this.watch();
+        void this.watchPods();
+        if (this.options.isMapWatched) void this.watchMap();
         resolve();
       };
       void this.session.run(this.options.signal);
     });
   }
 
-  private watch(): Promise<void> {
+  private watchPods(): Promise<void> {
     const { name, onPod, signal } = this.options;
     const selections = [{ kind: "Pod", namespace: "", labels: "", fields: `spec.nodeName=${name}` }];
     return watchObjects(
@@ -92,6 +96,11 @@ export class HollowAgent {
       },
       signal,
     );
+  }
+
+  private watchMap(): Promise<void> {
+    const selections = MAP_KINDS.map((kind) => ({ kind, namespace: "", labels: "", fields: "" }));
+    return watchObjects({ ...this.edges, book: this.book, selections, onUpdate: ignored }, this.options.signal);
   }
 
   /** What the agent's own code says of sessions and watches that end. */

@@ -19,7 +19,7 @@ export interface HollowCrowd {
   /** Why, and how often. */
   readonly losses: ReadonlyMap<string, number>;
   /** Connects them all, so many of a process at once; resolves when each has been welcomed once. */
-  connect(atOnce: number): Promise<void>;
+  connect(how: Pick<CrowdOrder, "atOnce" | "isMapWatched">): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -62,12 +62,13 @@ export async function startCrowd(
     losses,
     connected: () => sum(({ connected }) => connected),
     lost: () => sum(({ lost }) => lost),
-    connect: async (atOnce) => {
+    connect: async ({ atOnce, isMapWatched }) => {
       for (const [at, { child }] of parts.entries()) {
         const first = at * AGENTS_PER_PROCESS;
         const count = Math.min(AGENTS_PER_PROCESS, nodeCount - first);
         const names = Array.from({ length: count }, (_, n) => nodeName(first + n));
-        child.send({ address, authority, names, atOnce: Math.ceil(atOnce / parts.length) } satisfies CrowdOrder);
+        const here = Math.ceil(atOnce / parts.length);
+        child.send({ address, authority, names, atOnce: here, isMapWatched } satisfies CrowdOrder);
       }
       await waitFor("all agents to be welcomed", () => sum(({ started }) => started) === nodeCount, { deadlineMs });
     },

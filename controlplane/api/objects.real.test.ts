@@ -50,7 +50,7 @@ async function openReplica(): Promise<Replica> {
   const store = sealedStore(bare, sealer, systemRng);
   const clusterEpoch = await ensureEpoch(store, systemClock, systemRng);
   const { cache } = await startWatchCache({ ...edges, store, clusterEpoch }, stop.signal);
-  const deps = { ...edges, store, cache, sealer, ranges: DEFAULTS, hub: new WatchHub(cache) };
+  const deps = { ...edges, store, cache, sealer, ranges: DEFAULTS, hub: new WatchHub(cache, systemClock) };
   await ensureSystemObjects(deps, stop.signal);
   return { api: objectsService(deps), deps };
 }

@@ -1,3 +1,4 @@
+import { bytesOf } from "./encode-once.js";
 import type { MethodDefinition } from "./service.js";
 
 /** A method as grpc-js describes it to clients and servers. */
@@ -11,10 +12,12 @@ export interface GrpcMethod {
   readonly responseDeserialize: (bytes: Buffer) => unknown;
 }
 
-/** The definition in grpc-js' words. Messages are copied nowhere: the bytes that are encoded are those sent. */
+/** The definition in grpc-js' words. Messages are copied nowhere: the bytes that are encoded are those sent. What a stream is sent may be sent on others too, and is encoded once then. */
 export function grpcMethod(path: string, method: MethodDefinition): GrpcMethod {
   const serialize = (type: MethodDefinition["requestType"]) => (message: unknown) =>
     asBuffer(type.encode(message).finish());
+  const serializeOnce = (type: MethodDefinition["requestType"]) => (message: unknown) =>
+    bytesOf(message, () => asBuffer(type.encode(message).finish()));
   const deserialize = (type: MethodDefinition["requestType"]) => (bytes: Buffer) => type.decode(bytes);
   return {
     path,
@@ -22,7 +25,7 @@ export function grpcMethod(path: string, method: MethodDefinition): GrpcMethod {
     responseStream: method.responseStream,
     requestSerialize: serialize(method.requestType),
     requestDeserialize: deserialize(method.requestType),
-    responseSerialize: serialize(method.responseType),
+    responseSerialize: (method.responseStream ? serializeOnce : serialize)(method.responseType),
     responseDeserialize: deserialize(method.responseType),
   };
 }

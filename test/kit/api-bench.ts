@@ -74,7 +74,7 @@ export async function openApiBench(
   );
   const { cache } = started;
   const ranges = { ...DEFAULTS, ...options.ranges };
-  const deps: ObjectsDeps = { store, cache, clock, rng, sealer, ranges, hub: new WatchHub(cache) };
+  const deps: ObjectsDeps = { store, cache, clock, rng, sealer, ranges, hub: new WatchHub(cache, clock) };
   const api = objectsService(deps);
   const as = (identity: Identity): CallContext => ({ identity, signal: stop.signal, peer: "test" });
   const caughtUp = async (): Promise<void> => {

@@ -14,6 +14,7 @@ import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ADMIN, type ApiBench, openApiBench } from "../../../test/kit/api-bench.js";
 import { settle } from "../../../test/kit/manual-clock.js";
+import { peerGatherMs } from "./wakes.js";
 
 let bench: ApiBench;
 afterEach(() => bench.close());
@@ -66,6 +67,7 @@ class Seen {
 }
 
 const ALL = { selections: [{ kind: "ConfigMap" }] };
+const NODES = { selections: [{ kind: "Node" }] };
 
 async function update(typed: Typed): Promise<void> {
   await bench.api.update({ object: Buffer.from(encodeObject(typed)), dryRun: false }, bench.as(ADMIN));
@@ -300,4 +302,33 @@ test("no more watches are open than a replica takes, and one that ends makes roo
   const taken = new Seen(ALL);
   await settle();
   expect(taken.ended).toBe("open");
+});
+
+test("many nodes are told of changes of a peer together, once each, and by one message that is encoded once; an operator is told of each at once", async () => {
+  bench = await openApiBench();
+  const nodeWith = (name: string, ready: string): Typed => ({
+    kind: "Node",
+    object: Node.fromPartial({ metadata: { name }, status: { conditions: [{ type: "Ready", status: ready }] } }),
+  });
+  const write = async (typed: Typed): Promise<void> => {
+    const key = storeKey(keyOf(typed));
+    await bench.store.transact({ checks: [], writes: [{ op: "put", key, value: encodeObject(typed) }] });
+    await bench.caughtUp();
+    await settle();
+  };
+  const count = 250;
+  const peers = Array.from({ length: count }, (_, at) => new Seen(NODES, { role: "node", name: `node-${at}` }));
+  const admin = new Seen(NODES);
+  await settle();
+  await write(nodeWith("node-a", "True"));
+  await write(nodeWith("node-b", "True"));
+  await write(nodeWith("node-a", "False"));
+  expect(admin.events).toEqual(["+node-a", "+node-b", "+node-a"]);
+  expect(peers.flatMap(({ events }) => events)).toEqual([]);
+  await bench.clock.advance(peerGatherMs(count));
+  for (const { events, messages } of peers) {
+    expect(events).toEqual(["+node-a", "+node-b", "+node-a"]);
+    expect(messages).toHaveLength(2);
+  }
+  expect(new Set(peers.map(({ last }) => last)).size).toBe(1);
 });

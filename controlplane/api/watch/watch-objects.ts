@@ -29,7 +29,7 @@ export async function* watchObjects(
     for (;;) {
       const message = await watcher.next(context.signal);
       if (message === undefined) return;
-      yield { ...message, clusterEpoch };
+      yield clusterEpoch === "" ? message : { ...message, clusterEpoch };
       clusterEpoch = "";
     }
   } finally {
