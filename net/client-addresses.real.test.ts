@@ -1,19 +1,42 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Lab, type LabPod, makeLab, type Probe } from "../test/kit/network-lab.js";
-import { bothProtocols } from "../test/kit/network-world.js";
+import { bothProtocols, dualStack } from "../test/kit/network-world.js";
+import { podIpv6 } from "./ipv6.js";
 
-const STRANGER = "192.168.9.100";
+/** What differs by family. */
+const FAMILIES = {
+  IPv4: {
+    ...{ ip: "ip", service: {}, stranger: "192.168.9.100", tools: "ip" },
+    host: (at: number) => `192.168.9.${at}`,
+    gateway: (at: number) => `10.128.${at}.1`,
+    pod: ({ address }: LabPod) => address,
+  },
+  IPv6: {
+    ...{ ip: "ip6", service: { clusterIP: "fd00:10:96::11" }, stranger: "2001:db8:9::64", tools: "ip -6" },
+    host: (at: number) => `2001:db8:9::${at}`,
+    gateway: (at: number) => `fd00:10:128:${at}::1`,
+    pod: ({ address }: LabPod) => podIpv6(`fd00:10:128:${address.split(".")[2]}::/64`, address),
+  },
+} as const;
+
+const cases = [false, true].flatMap((directRouting) =>
+  (["IPv4", "IPv6"] as const).map((family) => ({ directRouting, family })),
+);
 
 // Three hosts; a pod on the second alone, so that clients of the others' node ports are led through the tunnel. Hosts on one link send pods'
 // packets over it where the cluster is told to: clients keep their address there too.
-for (const directRouting of [false, true]) {
-  describe(`clients of another node, ${directRouting ? "hosts on one link" : "through the tunnel"}`, () => {
+for (const { directRouting, family } of cases) {
+  describe(`clients of another node by ${family}, ${directRouting ? "hosts on one link" : "through the tunnel"}`, () => {
+    const words = FAMILIES[family];
     let lab: Lab;
     let a: LabPod;
     let pod: LabPod;
 
     beforeAll(async () => {
-      lab = await makeLab(3, { directRouting });
+      lab = await makeLab(3, (at) => ({ directRouting, ...(family === "IPv6" && dualStack(at)) }));
+      for (const { namespace, at } of lab.hosts)
+        await namespace.run(`ip address add ${FAMILIES.IPv6.host(at)}/64 dev eth0 nodad`);
+      await lab.outside.run(`ip address add ${FAMILIES.IPv6.stranger}/64 dev eth0 nodad`);
       // As on hosts that take packets only from where answers would go.
       for (const { namespace, network } of lab.hosts) {
         await namespace.run("sysctl -qw net.ipv4.conf.all.rp_filter=1; ip link delete tallship0");
@@ -22,20 +45,22 @@ for (const directRouting of [false, true]) {
       await lab.setServices([]);
       a = await lab.host(1).pod("a", 9);
       pod = await lab.host(2).pod("b", 9);
-      await pod.probe.serve("tcp", 8080);
-      await pod.probe.serve("udp", 8080);
-      await lab.setServices([bothProtocols([pod.address])]);
+      await pod.probe.serve("tcp", 8080, "::");
+      await pod.probe.serve("udp", 8080, "::");
+      await lab.setServices([web()]);
       for (const host of lab.hosts) expect(await host.network.repair()).toBe(0);
     });
     afterAll(() => lab.dispose());
 
     const asked = (probe: Probe, at: number, protocol: "tcp" | "udp" = "tcp"): Promise<string> =>
-      probe.ask({ protocol, host: lab.host(at).address, port: 30_080, timeoutMs: 1_000 });
+      probe.ask({ protocol, host: words.host(at), port: 30_080, timeoutMs: 1_000 });
+    const web = (change: Parameters<typeof bothProtocols>[1] = {}) =>
+      bothProtocols([words.pod(pod)], { ...words.service, ...change });
 
     test("a stranger keeps its address whichever node it asks, by TCP and UDP", async () => {
       for (const at of [1, 2, 3])
         for (const protocol of ["tcp", "udp"] as const)
-          expect(await asked(lab.stranger, at, protocol)).toBe(`b ${STRANGER}`);
+          expect(await asked(lab.stranger, at, protocol)).toBe(`b ${words.stranger}`);
     });
 
     test("answers go back by the node that was asked, and by no other way", async () => {
@@ -43,49 +68,47 @@ for (const directRouting of [false, true]) {
       await two.run(
         "nft add table inet watch; nft 'add chain inet watch out { type filter hook forward priority 0; }'",
       );
-      await two.run(`nft add rule inet watch out oifname eth0 ip daddr ${STRANGER} counter drop`);
-      expect(await asked(lab.stranger, 1)).toBe(`b ${STRANGER}`);
-      expect(await asked(lab.stranger, 3, "udp")).toBe(`b ${STRANGER}`);
+      await two.run(`nft add rule inet watch out oifname eth0 ${words.ip} daddr ${words.stranger} counter drop`);
+      expect(await asked(lab.stranger, 1)).toBe(`b ${words.stranger}`);
+      expect(await asked(lab.stranger, 3, "udp")).toBe(`b ${words.stranger}`);
       expect(await two.run("nft list table inet watch")).toContain("packets 0 ");
       await two.run("nft delete table inet watch");
     });
 
     test("a refusal comes back as well", async () => {
-      await lab.setServices([
-        bothProtocols([pod.address], { ports: [{ port: 80, targetPort: 8081, nodePort: 30_080 }] }),
-      ]);
+      await lab.setServices([web({ ports: [{ port: 80, targetPort: 8081, nodePort: 30_080 }] })]);
       expect(await asked(lab.stranger, 1)).toBe("ECONNREFUSED");
-      await lab.setServices([bothProtocols([pod.address])]);
+      await lab.setServices([web()]);
     });
 
     test("hosts and pods that ask another node are seen as before, those of the pod's own node too", async () => {
-      expect(await asked(lab.host(1).probe, 3)).toBe("b 10.128.3.1");
-      expect(await asked(lab.host(2).probe, 3)).toBe("b 10.128.3.1");
-      expect(await asked(lab.host(1).probe, 1)).toBe("b 10.128.1.1");
-      expect(await asked(a.probe, 3)).toBe("b 10.128.3.1");
+      expect(await asked(lab.host(1).probe, 3)).toBe(`b ${words.gateway(3)}`);
+      expect(await asked(lab.host(2).probe, 3)).toBe(`b ${words.gateway(3)}`);
+      expect(await asked(lab.host(1).probe, 1)).toBe(`b ${words.gateway(1)}`);
+      expect(await asked(a.probe, 3)).toBe(`b ${words.gateway(3)}`);
     });
 
     test("a connection goes on over the death of both nodes' agents", async () => {
-      await lab.stranger.open({ host: lab.host(1).address, port: 30_080 });
+      await lab.stranger.open({ host: words.host(1), port: 30_080 });
       expect(await lab.stranger.talk()).toBe("TALKED");
       await lab.host(2).restart();
       expect(await lab.stranger.talk()).toBe("TALKED");
       await lab.host(1).restart();
       expect(await lab.stranger.talk()).toBe("TALKED");
-      await lab.setServices([bothProtocols([pod.address])]);
+      await lab.setServices([web()]);
       expect(await lab.stranger.talk()).toBe("TALKED");
-      expect(await asked(lab.stranger, 1)).toBe(`b ${STRANGER}`);
+      expect(await asked(lab.stranger, 1)).toBe(`b ${words.stranger}`);
       for (const host of lab.hosts) expect(await host.network.repair()).toBe(0);
     });
 
     test("what is flushed by hand is mended", async () => {
       for (const damage of [
-        "ip rule flush proto 84",
-        "ip route flush table all proto 84",
+        `${words.tools} rule flush proto 84`,
+        `${words.tools} route flush table all proto 84`,
         "ip link delete tallship0",
       ]) {
         expect(await lab.host(2).damage(damage)).toBeGreaterThan(0);
-        expect(await asked(lab.stranger, 1)).toBe(`b ${STRANGER}`);
+        expect(await asked(lab.stranger, 1)).toBe(`b ${words.stranger}`);
         expect(await lab.host(2).network.repair()).toBe(0);
       }
     });

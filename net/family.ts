@@ -19,6 +19,14 @@ export const WORDS = {
   IPv6: { tables: "ip6", ip: "ip6", address: "ipv6_addr", loopback: "::1" },
 } as const satisfies Readonly<Record<Family, FamilyWords>>;
 
+/** Where every address of a family lies. */
+export const EVERYWHERE = { IPv4: "0.0.0.0/0", IPv6: "::/0" } as const satisfies Readonly<Record<Family, string>>;
+
+/** True for the range in which every address of a family lies. */
+export function isEverywhere(subnet: string): boolean {
+  return subnet === EVERYWHERE[familyOf(subnet)];
+}
+
 /** The family of an address, a range or a prefix, by its form alone. */
 export function familyOf(text: string): Family {
   return text.includes(":") ? "IPv6" : "IPv4";

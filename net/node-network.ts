@@ -94,6 +94,8 @@ export interface OverlayDevice {
   readonly mtu: number;
   /** Whether answers to clients from outside go back by the node they came to. */
   readonly leadsBack: boolean;
+  /** The same of IPv6. */
+  readonly leadsBackIpv6: boolean;
 }
 
 /** What the kernel lets the node's network do. */

@@ -7,7 +7,7 @@ const FACTS = { memoryBytes: 1, nodeIP: "192.0.2.1", systemInfo: {} } as HostFac
 test.each([true, false])(
   "a node says that services lead no SCTP there where its kernel tracks none (tracked: %s)",
   (tracksSctp) => {
-    const overlay = { vtepMAC: "", mtu: 1_450, leadsBack: true, tracksSctp };
+    const overlay = { vtepMAC: "", mtu: 1_450, leadsBack: true, leadsBackIpv6: false, tracksSctp };
     const devices = { counts: {}, devices: [], problems: [] };
     const { conditions } = nodeStatus(FACTS, { overlay, reported: [], devices, nowMs: 0 });
     const found = conditions.filter(({ type }) => type === "SCTPUnavailable");

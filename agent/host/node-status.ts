@@ -70,6 +70,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             vtepMAC: now.overlay.vtepMAC,
             mtu: now.overlay.mtu,
             leadsBack: now.overlay.leadsBack,
+            leadsBackIPv6: now.overlay.leadsBackIpv6,
             probePort: facts.probePort,
             tunnels: now.tunnels ?? [],
           },

@@ -32,13 +32,20 @@ export async function runShow(
 
 function rowOf(node: Node, services: readonly Service[]): readonly string[] {
   const { name } = metaOf(node);
-  const { underlayIP = "", vtepMAC = "", mtu = 0, leadsBack = false } = node.status?.overlay ?? {};
-  // Whether clients from outside that another node leads to pods here keep their address.
-  const clients = mtu === 0 ? "" : leadsBack ? "kept" : "hidden";
+  const { underlayIP = "", vtepMAC = "", mtu = 0 } = node.status?.overlay ?? {};
   const announces = services
     .filter(({ status }) => status?.announcedBy === name)
     .flatMap(({ status }) => status?.loadBalancer?.ingress.map(({ ip }) => ip) ?? []);
   const device = [underlayIP, vtepMAC, mtu === 0 ? "" : String(mtu)];
-  const cells = [node.spec?.podCIDR, ...device, clients, announces.sort().join(",")];
+  const cells = [node.spec?.podCIDR, ...device, clientsOf(node), announces.sort().join(",")];
   return [name, nodeStatus(node), ...cells.map((cell) => cell || "<none>")];
+}
+
+/** Whether clients from outside that another node leads to pods here keep their address; IPv4 and IPv6 apart where they differ. */
+function clientsOf({ spec, status }: Node): string {
+  const { mtu = 0, leadsBack = false, leadsBackIPv6 = false } = status?.overlay ?? {};
+  if (mtu === 0) return "";
+  const hasIpv6 = spec?.podCIDRs.some((cidr) => cidr.includes(":")) === true;
+  const each = [leadsBack, ...(hasIpv6 ? [leadsBackIPv6] : [])].map((isKept) => (isKept ? "kept" : "hidden"));
+  return [...new Set(each)].join(",");
 }

@@ -5,11 +5,11 @@ import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { controlWorld } from "../../test/kit/control-world.js";
 import { type SeenClients, seenClients } from "./trace-source.js";
 
-const node = (at: number, leadsBack = true) =>
+const node = (at: number, leadsBack = true, leadsBackIPv6 = leadsBack) =>
   Node.fromPartial({
     metadata: { name: `host${at}` },
     spec: { podCIDR: `10.128.${at}.0/24`, podCIDRs: [`10.128.${at}.0/24`, `fd00:${at}::/64`] },
-    status: { addresses: [{ type: "InternalIP", address: `192.0.2.${at}` }], overlay: { leadsBack } },
+    status: { addresses: [{ type: "InternalIP", address: `192.0.2.${at}` }], overlay: { leadsBack, leadsBackIPv6 } },
   });
 
 /** A client on host1: a pod of two families that is on network back, too, or the host itself. */
@@ -58,7 +58,17 @@ const rows: readonly Row[] = [
     from: "pod",
     to: "fd00:2::2",
     on: 2,
-    want: { seenAs: "fd00:1::a80:109", hiddenWhy: "", outsideHiddenWhy: expect.stringMatching("IPv6 has no marks") },
+    want: { seenAs: "fd00:1::a80:109", ...KEPT },
+  },
+  {
+    what: "by IPv6, a pod of a node that cannot lead back by that",
+    from: "pod",
+    to: "fd00:4::2",
+    on: 4,
+    want: {
+      seenAs: "fd00:1::a80:109",
+      outsideHiddenWhy: expect.stringMatching("node host4 does not lead answers by IPv6"),
+    },
   },
   {
     what: "another host's own network",
@@ -92,7 +102,8 @@ const rows: readonly Row[] = [
 
 test.each(rows)("seen by an endpoint: $from asks, $what", async ({ from, to, on, kind = "pod", want }) => {
   const world = await controlWorld();
-  for (const each of [node(1), node(2), node(3, false)]) await world.put({ kind: "Node", object: each });
+  for (const each of [node(1), node(2), node(3, false), node(4, true, false)])
+    await world.put({ kind: "Node", object: each });
   const served = Pod.fromPartial({
     metadata: { name: "db", namespace: "default" },
     spec: { hostNetwork: kind === "host", nodeName: `host${on}` },

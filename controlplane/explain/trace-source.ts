@@ -107,11 +107,11 @@ function strangerHidden(view: View, { node: asked }: TracedClient, { endpoint, i
   const { nodeName } = endpoint;
   if (nodeName === asked) return "";
   if (!isPod(view, endpoint)) return "it has another host's network: the asked host's address is seen";
-  if (familyOf(ip) === "IPv6") return "IPv6 has no marks to lead answers back by: the asked node's gateway is seen";
   if (networkOf(endpoint, ip) !== DEFAULT_NETWORK)
     return "it is on a network beside the cluster's own: the asked node's gateway is seen";
-  const leadsBack = view.get("Node", "", nodeName)?.status?.overlay?.leadsBack === true;
-  return leadsBack
-    ? ""
-    : `node ${nodeName} does not lead answers back by the node that was asked (its kernel cannot route by marks, or the cluster is encrypted): the asked node's gateway is seen`;
+  const { leadsBack = false, leadsBackIPv6 = false } = view.get("Node", "", nodeName)?.status?.overlay ?? {};
+  const family = familyOf(ip);
+  if (family === "IPv4" ? leadsBack : leadsBackIPv6) return "";
+  const answers = family === "IPv4" ? "answers" : "answers by IPv6";
+  return `node ${nodeName} does not lead ${answers} back by the node that was asked (its kernel cannot route by marks, or the cluster is encrypted): the asked node's gateway is seen`;
 }

@@ -1,3 +1,5 @@
+import type { Family } from "../family.js";
+
 /** The overlay's own device. Every field is fixed for its life: a change is a new device. */
 export interface DeviceEntry {
   readonly table: "device";
@@ -58,6 +60,8 @@ export interface RouteEntry {
 /** Packets with a mark are looked up in a routing table of their own, or by the rules of a later priority. */
 export interface RuleEntry {
   readonly table: "rule";
+  /** Of the packets. Each family has rules and routing tables of its own. */
+  readonly family: Family;
   readonly priority: number;
   readonly mark: number;
   readonly mask: number;
@@ -157,5 +161,10 @@ const RANK: Readonly<Record<Entry["table"], number>> = {
 };
 
 function inOrder(entries: readonly Entry[]): Entry[] {
-  return [...entries].sort((one, other) => RANK[one.table] - RANK[other.table]);
+  return [...entries].sort((one, other) => rankOf(one) - rankOf(other));
+}
+
+/** Rules of IPv6 come after those of IPv4: those of a family are one run of one program. */
+function rankOf(entry: Entry): number {
+  return RANK[entry.table] + (entry.table === "rule" && entry.family === "IPv6" ? 0.5 : 0);
 }

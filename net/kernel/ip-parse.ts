@@ -1,6 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
 import { POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../device-names.js";
-import { type Family, familyOf, hostPrefix } from "../family.js";
+import { EVERYWHERE, type Family, familyOf, hostPrefix } from "../family.js";
 import { type Entry, MAIN_TABLE } from "./entries.js";
 import { parseAlias } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
@@ -127,7 +127,7 @@ export function parseForwarding(json: string, device: string): readonly Entry[] 
 /** Tallship's routes through the devices and its refusals, of `ip -json route show proto 84`, of whatever families were shown. */
 export function parseRoutes(json: string, devices: Asked): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
-    const subnet = withPrefix(row.text("dst"));
+    const subnet = withPrefix(row.text("dst"), row.text("gateway"));
     if (row.text("type") === "unreachable") return [{ table: "refusal", subnet }];
     const device = row.text("dev");
     if (!devices(device)) return [];
@@ -143,12 +143,13 @@ export function parseRoutes(json: string, devices: Asked): readonly Entry[] {
   });
 }
 
-/** Tallship's rules, of `ip -json rule show`. */
-export function parseRules(json: string): readonly Entry[] {
+/** Tallship's rules of a family, of `ip -json rule show`, which does not tell it. */
+export function parseRules(json: string, family: Family): readonly Entry[] {
   return rowsOf(json).flatMap((row): Entry[] => {
     if (row.text("protocol") !== `${ROUTE_PROTOCOL}`) return [];
     const onward = row.count("goto");
-    const whole = { table: "rule" as const, priority: row.count("priority"), mark: Number(row.text("fwmark")) };
+    const kind = { table: "rule" as const, family };
+    const whole = { ...kind, priority: row.count("priority"), mark: Number(row.text("fwmark")) };
     const mask = row.text("fwmask") === "" ? WHOLE_MARK : Number(row.text("fwmask"));
     const target = onward === 0 ? tableNumber(row.text("table")) : onward;
     return [{ ...whole, mask, leads: onward === 0 ? "lookup" : "goto", target }];
@@ -162,8 +163,9 @@ function tableNumber(name: string): number {
   return name === "" || name === "main" ? MAIN_TABLE : Number(name);
 }
 
-function withPrefix(destination: string): string {
-  if (destination === "default") return "0.0.0.0/0";
+/** What leads everywhere has the name of no family: its gateway has one. */
+function withPrefix(destination: string, gateway: string): string {
+  if (destination === "default") return EVERYWHERE[familyOf(gateway)];
   return destination.includes("/") ? destination : hostPrefix(destination);
 }
 

@@ -12,7 +12,7 @@ import type { Entry, EntryChange, RouteEntry, RuleEntry } from "./entries.js";
 import type { FurtherWiring, PodWiring } from "./kernel.js";
 
 /** The program that carries out a command. */
-export type Tool = "ip" | "bridge" | "shell";
+export type Tool = "ip" | "ip -6" | "bridge" | "shell";
 
 /** One command. */
 export interface Command {
@@ -68,7 +68,7 @@ function addition(entry: Entry): readonly Command[] {
       );
     }
     case "rule":
-      return ip(`rule add ${ruleText(entry)}`);
+      return [{ tool: RULE_TOOLS[entry.family], line: `rule add ${ruleText(entry)}` }];
     case "refusal":
       return ip(`route replace unreachable ${entry.subnet} proto ${ROUTE_PROTOCOL}`);
     case "setting":
@@ -91,7 +91,7 @@ function deletion(entry: Entry): readonly Command[] {
     case "route":
       return ip(`route delete ${entry.subnet} dev ${entry.device} proto ${ROUTE_PROTOCOL}${inTable(entry)}`);
     case "rule":
-      return ip(`rule delete ${ruleText(entry)}`);
+      return [{ tool: RULE_TOOLS[entry.family], line: `rule delete ${ruleText(entry)}` }];
     case "refusal":
       return ip(`route delete unreachable ${entry.subnet} proto ${ROUTE_PROTOCOL}`);
     case "setting":
@@ -111,6 +111,9 @@ function loosened(device: string): string {
 function inTable({ inTable: table }: RouteEntry): string {
   return table === undefined ? "" : ` table ${table}`;
 }
+
+/** What a rule says does not tell its family. */
+const RULE_TOOLS = { IPv4: "ip", IPv6: "ip -6" } as const satisfies Readonly<Record<Family, Tool>>;
 
 function ruleText({ priority, mark, mask, leads, target }: RuleEntry): string {
   return `priority ${priority} fwmark ${hex(mark)}/${hex(mask)} ${leads} ${target} protocol ${ROUTE_PROTOCOL}`;

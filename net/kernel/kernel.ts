@@ -1,4 +1,5 @@
 import type { TallshipError } from "../../lib/errors.js";
+import type { Family } from "../family.js";
 import type { Entry, EntryChange } from "./entries.js";
 import type { FirewallChange, FirewallTable } from "./firewall.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "./rules.js";
@@ -170,8 +171,8 @@ export interface Kernel extends PacketTables {
   /** Applies all changes in order. Every one is tried; the first that fails is thrown. */
   changeEntries(changes: readonly EntryChange[]): Promise<void>;
 
-  /** Whether the kernel looks for routes by the marks of packets. */
-  routesByMark(): Promise<boolean>;
+  /** Whether the kernel looks for routes of a family by the marks of packets. */
+  routesByMark(family: Family): Promise<boolean>;
   /** Whether the kernel tracks connections of SCTP: it leads none to services otherwise. To be asked once there is a proxy's table. */
   tracksSctp(): Promise<boolean>;
   /** Whether the device leaves checksums of what it sends to the network card; undefined when it cannot be known. */

@@ -36,7 +36,7 @@ export class LinkKernel {
   private readonly shell: CoProcess;
   private readonly families: readonly Family[];
 
-  private canRouteByMark: boolean | undefined;
+  private readonly routingByMark = new Map<Family, boolean>();
 
   constructor(shell: CoProcess, families: readonly Family[]) {
     this.shell = shell;
@@ -48,14 +48,17 @@ export class LinkKernel {
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
-    const hasRules = await this.routesByMark();
+    const hasRules = await this.routesByMark("IPv4");
+    const hasIpv6Rules = this.families.includes("IPv6") && (await this.routesByMark("IPv6"));
     const hasStandIns = this.families.includes("IPv6");
     const shows = [...SHOWS, ...(hasStandIns ? [SHOW_STAND_INS] : []), ...(hasRules ? [SHOW_RULES] : [])];
-    const answers = sections(await this.shellAnswer(readScript(shows, devices, settings)));
+    const script = `${hasIpv6Rules ? SHOW_IPV6_RULES : ""}${readScript(shows, devices, settings)}`;
+    const answers = sections(await this.shellAnswer(script));
     const part = (name: string): string => answers.get(name) ?? "";
     const [links = "", addresses = "", neighbours = "", routes = "", ...more] = shown(part("tables"), shows.length);
     const standIns = hasStandIns ? more.shift() : undefined;
     const rules = hasRules ? more.shift() : undefined;
+    const [ipv6Rules = ""] = hasIpv6Rules ? shown(part(IPV6_RULES), 1) : [];
     const asked = (device: string): boolean => devices.includes(device) || isOfNetworks(device);
     const forwarding = [...answers].filter(([name]) => name.startsWith(FDB_OF));
     return [
@@ -66,7 +69,8 @@ export class LinkKernel {
       ...parseStandIns(standIns ?? "", asked),
       ...forwarding.flatMap(([name, text]) => parseForwarding(text, name.slice(FDB_OF.length))),
       ...parseRoutes(routes, asked),
-      ...parseRules(rules ?? ""),
+      ...parseRules(rules ?? "", "IPv4"),
+      ...parseRules(ipv6Rules, "IPv6"),
     ];
   }
 
@@ -82,9 +86,13 @@ export class LinkKernel {
   }
 
   /** Asked once: a kernel does not come to have rules while it runs. */
-  async routesByMark(): Promise<boolean> {
-    this.canRouteByMark ??= (await this.shellAnswer("ip rule show 2>/dev/null; true")).includes("lookup main");
-    return this.canRouteByMark;
+  async routesByMark(family: Family): Promise<boolean> {
+    const known = this.routingByMark.get(family);
+    if (known !== undefined) return known;
+    const answer = await this.shellAnswer(`ip ${family === "IPv6" ? "-6 " : ""}rule show 2>/dev/null; true`);
+    const canRoute = answer.includes("lookup main");
+    this.routingByMark.set(family, canRoute);
+    return canRoute;
   }
 
   /** A kernel that tracks connections has settings for each protocol whose connections it knows. */
@@ -136,6 +144,10 @@ const SHOW_STAND_INS = "neighbour show proxy";
 
 /** Not asked of kernels that have none. */
 const SHOW_RULES = "rule show";
+
+/** By an `ip` of their own: what one prints for all its questions is of one family. */
+const IPV6_RULES = "rules of IPv6";
+const SHOW_IPV6_RULES = `${sectionMark(IPV6_RULES)}\nip -6 -json rule show 2>/dev/null\n`;
 
 function readScript(shows: readonly string[], devices: readonly string[], settings: readonly string[]): string {
   return [

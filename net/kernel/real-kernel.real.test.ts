@@ -9,7 +9,8 @@ kernelConformance("real", async () => {
   await host.run(
     "ip link set lo up; ip link add eth9 mtu 1500 type bridge; ip link set eth9 up; ip address add 192.168.9.4/24 dev eth9",
   );
-  const kernel = realKernel({ runDir: `${host.folder}/run`, clock: systemClock, enter: host.enter });
+  const families = ["IPv4", "IPv6"] as const;
+  const kernel = realKernel({ runDir: `${host.folder}/run`, clock: systemClock, enter: host.enter, families });
   return {
     kernel,
     underlay: { address: "192.168.9.4", device: "eth9", mtu: 1_500, prefixLength: 24 },

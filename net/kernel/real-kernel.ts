@@ -45,7 +45,7 @@ export function realKernel(options: RealKernelOptions): Kernel {
     underlay: (address) => links.underlay(address),
     readEntries: (devices, settings) => links.readEntries(devices, settings),
     changeEntries: (changes) => links.changeEntries(changes),
-    routesByMark: () => links.routesByMark(),
+    routesByMark: (family) => links.routesByMark(family),
     tracksSctp: () => links.tracksSctp(),
     leavesChecksums: (device) => links.leavesChecksums(device),
     leaveChecksums: (device, isLeft) => links.leaveChecksums(device, isLeft),

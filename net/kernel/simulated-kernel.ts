@@ -1,5 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
 import { isOfNetworks } from "../device-names.js";
+import type { Family } from "../family.js";
 import { deviceOf, type Entry, type EntryChange, routeSlot } from "./entries.js";
 import type { FirewallChange, FirewallTable } from "./firewall.js";
 import type {
@@ -51,8 +52,8 @@ export class SimulatedKernel implements Kernel {
   readonly tunnels = new Map<string, HeldTunnel>();
   /** Why this host can make no tunnels; empty: it can. */
   tunnelRefusal = "";
-  /** Whether this host can route packets by their marks. */
-  canRouteByMark = true;
+  /** Families whose packets this host can route by their marks. */
+  markFamilies: readonly Family[] = ["IPv4", "IPv6"];
   /** False: it is built without tracking of SCTP. */
   knowsSctp = true;
   private six: SimulatedKernel | undefined;
@@ -115,8 +116,8 @@ export class SimulatedKernel implements Kernel {
     if (complaints[0] !== undefined) throw new TallshipError("kernel_failed", complaints[0]);
   }
 
-  async routesByMark(): Promise<boolean> {
-    return this.canRouteByMark;
+  async routesByMark(family: Family): Promise<boolean> {
+    return this.markFamilies.includes(family);
   }
 
   async tracksSctp(): Promise<boolean> {
@@ -359,7 +360,7 @@ function slotOf(entry: Entry): string {
     case "route":
       return `route ${routeSlot(entry)}`;
     case "rule":
-      return `rule ${entry.priority} ${entry.mark}`;
+      return `rule ${entry.family} ${entry.priority} ${entry.mark}`;
     case "refusal":
       return `refusal ${entry.subnet}`;
     case "setting":

@@ -1,12 +1,12 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { familyOf } from "../family.js";
+import { type Family, familyOf } from "../family.js";
 import { contains, gatewayOf, maskedSubnet, parseAddress, type Subnet } from "../ipv4.js";
 import { ipv6GatewayOf } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { UnderlayDevice } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "./peers.js";
-import { markRules, wayBackTo } from "./way-back.js";
+import { markRules, returnMark, wayBackTo } from "./way-back.js";
 
 /** Bytes that VXLAN over IPv4 adds to a pod's packet: inner Ethernet 14, VXLAN 8, UDP 8, IPv4 20. */
 export const VXLAN_OVERHEAD_BYTES = 50;
@@ -129,7 +129,7 @@ export function peerEntries(peer: Peer, source: string, way: PeerWay = {}): read
   const isKept = routesByMark && peer.leadsBack === true;
   return [
     ...podWay(peer, source, { mtu, link: isDirect ? link : undefined }),
-    ...(isKept ? wayBackTo(peer, { source, mtu, isDirect }) : []),
+    ...(isKept ? wayBackTo(peer, { family: "IPv4", mark: returnMark(peer.gateway), source, mtu, isDirect }) : []),
   ];
 }
 
@@ -150,12 +150,17 @@ function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly En
 }
 
 /** What leads to a peer's pods by IPv6: through the tunnel always, since hosts know each other by IPv4. */
-export function ipv6PeerEntries({ ipv6, vtepMac: mac }: Peer, source: string, mtu?: number): readonly Entry[] {
+export function ipv6PeerEntries(peer: Peer, source: string, way: Omit<PeerWay, "link"> = {}): readonly Entry[] {
+  const { ipv6, vtepMac: mac } = peer;
+  const { mtu, routesByMark = false } = way;
   if (ipv6 === undefined) return [];
   const { podCIDR: subnet, gateway } = ipv6;
+  const isKept = routesByMark && ipv6.leadsBack === true;
+  const back = { family: "IPv6" as const, mark: returnMark(peer.gateway), source, mtu, isDirect: false };
   return [
     { table: "neigh", device: OVERLAY_DEVICE, ip: gateway, mac },
     { table: "route", device: OVERLAY_DEVICE, subnet, via: gateway, source, ...(mtu !== undefined && { mtu }) },
+    ...(isKept ? wayBackTo(ipv6, back) : []),
   ];
 }
 
@@ -206,8 +211,8 @@ export interface PeerWays {
   readonly routeMtus: ReadonlyMap<string, number>;
   /** By name of a peer: the device of the encrypted tunnel to it. */
   readonly tunnels: ReadonlyMap<string, string>;
-  /** Whether the kernel looks for routes by the marks of packets. Absent: no. */
-  readonly routesByMark?: boolean;
+  /** Families of which the kernel looks for routes by the marks of packets. Absent: none. */
+  readonly markFamilies?: readonly Family[];
 }
 
 /** Everything the kernel must hold for the overlay. */
@@ -215,7 +220,7 @@ export function overlayEntries(
   config: NodeNetworkConfig,
   underlay: UnderlayDevice,
   peers: readonly Peer[],
-  { routeMtus, tunnels, routesByMark = false }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
+  { routeMtus, tunnels, markFamilies = [] }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
 ): readonly Entry[] {
   const source = gatewayOf(config.podCIDR);
   if (config.encrypted)
@@ -225,14 +230,17 @@ export function overlayEntries(
     ];
   const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
   const link = sharedLink(config, underlay);
+  const [isMarked, isIpv6Marked] = [markFamilies.includes("IPv4"), markFamilies.includes("IPv6")];
   return [
     ...baseEntries(config, underlay.mtu),
     ...(link === undefined ? [] : linkEntries(link)),
-    ...(routesByMark ? markRules(link !== undefined) : []),
+    ...(isMarked ? markRules("IPv4", link !== undefined) : []),
+    ...(isIpv6Marked ? markRules("IPv6", false) : []),
     ...peers.flatMap((peer) => {
       const mtu = routeMtus.get(peer.gateway);
-      const ipv6 = ipv6Source === undefined ? [] : ipv6PeerEntries(peer, ipv6Source, mtu);
-      return [...peerEntries(peer, source, { mtu, link, routesByMark }), ...ipv6];
+      const byIpv6 = { mtu, routesByMark: isIpv6Marked };
+      const ipv6 = ipv6Source === undefined ? [] : ipv6PeerEntries(peer, ipv6Source, byIpv6);
+      return [...peerEntries(peer, source, { mtu, link, routesByMark: isMarked }), ...ipv6];
     }),
   ];
 }

@@ -1,6 +1,6 @@
 import { TallshipError } from "../../lib/errors.js";
 import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { familyOf } from "../family.js";
+import { type Family, familiesOf, familyOf } from "../family.js";
 import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
@@ -33,7 +33,8 @@ export class OverlaySync {
   private held: readonly Entry[] | undefined;
   private agreed: readonly Entry[] = [];
   private remedies = NO_REMEDIES;
-  private routesByMark = false;
+  /** Families whose packets the kernel routes by their marks. */
+  private markFamilies: readonly Family[] = [];
   /** Whether the device leaves checksums to the card. Undefined: not known. */
   private leavesChecksums: boolean | undefined;
 
@@ -60,10 +61,18 @@ export class OverlaySync {
   /** Makes or adopts the device. Again is no error. */
   async start(): Promise<OverlayDevice> {
     this.remedies = await this.heldRemedies();
-    // In an encrypted cluster nothing of pods' goes by the overlay.
-    this.routesByMark = !this.config.encrypted && (await this.kernel.routesByMark());
+    this.markFamilies = await this.familiesByMark();
     await this.repair();
-    return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu, leadsBack: this.routesByMark };
+    const [leadsBack, leadsBackIpv6] = [this.markFamilies.includes("IPv4"), this.markFamilies.includes("IPv6")];
+    return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu, leadsBack, leadsBackIpv6 };
+  }
+
+  private async familiesByMark(): Promise<readonly Family[]> {
+    // In an encrypted cluster nothing of pods' goes by the overlay.
+    if (this.config.encrypted) return [];
+    const found: Family[] = [];
+    for (const family of familiesOf(this.config)) if (await this.kernel.routesByMark(family)) found.push(family);
+    return found;
   }
 
   /** What is done about faults now; at the start what a former agent has done. */
@@ -162,7 +171,7 @@ export class OverlaySync {
   private wanted(have: readonly Entry[]): readonly Entry[] {
     const { routeMtus } = this.remedies;
     const { tunnels } = this.surroundings;
-    const ways = { routeMtus, tunnels, routesByMark: this.routesByMark };
+    const ways = { routeMtus, tunnels, markFamilies: this.markFamilies };
     const base = [
       ...overlayEntries(this.config, this.underlay, this.peers ?? [], ways),
       ...listeningEntries(this.config, this.underlay, have),

@@ -21,11 +21,19 @@ export interface Peer {
   readonly vtepMac: string;
   readonly underlayIp: string;
   /** Its pods' subnet of IPv6 and the next hop there; absent: none. */
-  readonly ipv6?: { readonly podCIDR: string; readonly gateway: string };
+  readonly ipv6?: PeerIpv6;
   /** Keys of its encrypted tunnels; absent: it has none. */
   readonly keys?: readonly PublishedKey[];
   /** Sends answers to clients from outside back by the node they came to, so that they may keep their addresses. Absent: no. */
   readonly leadsBack?: boolean;
+}
+
+/** A peer's part of the overlay that is of IPv6. */
+export interface PeerIpv6 {
+  readonly podCIDR: string;
+  readonly gateway: string;
+  /** As of IPv4: clients of IPv6 may keep their addresses. */
+  readonly leadsBack: boolean;
 }
 
 /** A node whose entries would harm: left out, for the log. */
@@ -90,13 +98,12 @@ function withIpv6(
   if (own === undefined) return { peers, refused: [] };
   const cluster = ipv6SubnetOf(own.clusterCIDR, "IPv6 subnet of the cluster");
   const holders = new Map([[own.podCIDR, "this node"]]);
-  const subnets = new Map<string, string>();
-  for (const { metadata, spec } of nodes)
-    subnets.set(metadata?.name ?? "", spec?.podCIDRs.find((cidr) => familyOf(cidr) === "IPv6") ?? "");
+  const named = new Map(nodes.map((node) => [node.metadata?.name ?? "", node]));
   const refused: RefusedPeer[] = [];
   const all = peers.map((peer): Peer => {
     const { name } = peer;
-    const text = subnets.get(name) ?? "";
+    const node = named.get(name);
+    const text = node?.spec?.podCIDRs.find((cidr) => familyOf(cidr) === "IPv6") ?? "";
     if (text === "") return peer;
     const subnet = parseIpv6Subnet(text);
     const isShare = subnet?.prefixLength === NODE_IPV6_PREFIX && containsIpv6(cluster, subnet.base);
@@ -106,7 +113,8 @@ function withIpv6(
     else if (holder !== undefined) refused.push({ name, reason: `pod subnet ${text} is that of ${holder}` });
     else {
       holders.set(podCIDR, name);
-      return { ...peer, ipv6: { podCIDR, gateway: ipv6GatewayOf(podCIDR) } };
+      const leadsBack = node?.status?.overlay?.leadsBackIPv6 === true;
+      return { ...peer, ipv6: { podCIDR, gateway: ipv6GatewayOf(podCIDR), leadsBack } };
     }
     return peer;
   });

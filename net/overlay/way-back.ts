@@ -1,14 +1,15 @@
 import { OVERLAY_DEVICE } from "../device-names.js";
+import { EVERYWHERE, type Family } from "../family.js";
 import { parseAddress } from "../ipv4.js";
 import { type Entry, MAIN_TABLE } from "../kernel/entries.js";
-import type { Peer } from "./peers.js";
 
 /**
  * Clients from outside that a service leads to another node's pod keep their address (docs/adr/0024): the node they came to sends their packets
  * through the tunnel as they are, and the pod's node sends the answers back to that node, whatever way it has to the client itself. It remembers by
  * which node a connection came in the connection's mark; answers bear the mark, and each mark has a routing table that leads to its node.
  *
- * Marks are a function of the node's pod subnet: an agent that starts anew finds the connections of its predecessor on their way.
+ * Marks are a function of the node's pod subnet of IPv4: an agent that starts anew finds the connections of its predecessor on their way. Those of a
+ * node are the same in both families, each of which has rules and tables of its own.
  */
 const RETURN_CLASS = 0xf5000000;
 
@@ -41,10 +42,10 @@ export function hex(mark: number): string {
 }
 
 /** The rules by which marked packets get to their tables; those whose node is gone are led like any other. */
-export function markRules(hasDirectPeers: boolean): readonly Entry[] {
-  const branch = { table: "rule" as const, mark: RETURN_CLASS, mask: CLASS_MASK };
+export function markRules(family: Family, hasDirectPeers: boolean): readonly Entry[] {
+  const branch = { table: "rule" as const, family, mark: RETURN_CLASS, mask: CLASS_MASK };
   return [
-    ...(hasDirectPeers ? [lookup(KEPT_MARK, BRANCH_PRIORITY - 1)] : []),
+    ...(hasDirectPeers ? [lookup(family, KEPT_MARK, BRANCH_PRIORITY - 1)] : []),
     { ...branch, priority: FALLBACK_PRIORITY, leads: "lookup", target: MAIN_TABLE },
     { ...branch, priority: BRANCH_PRIORITY, leads: "goto", target: RETURN_PRIORITY },
   ];
@@ -54,26 +55,37 @@ export function markRules(hasDirectPeers: boolean): readonly Entry[] {
  * The way back to a peer by which clients came. Where pods' packets take the shared link, kept ones take the tunnel all the same: by its inner
  * MAC the other end knows who sent them.
  */
-export function wayBackTo(
-  peer: Peer,
-  { source, mtu, isDirect }: { readonly source: string; readonly mtu?: number | undefined; readonly isDirect: boolean },
-): readonly Entry[] {
-  const mark = returnMark(peer.gateway);
+export function wayBackTo({ podCIDR, gateway }: PeerSubnet, way: BackWay): readonly Entry[] {
+  const { family, mark, source, mtu, isDirect } = way;
   const route = {
-    ...{ table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source },
+    ...{ table: "route" as const, device: OVERLAY_DEVICE, via: gateway, source },
     ...(mtu !== undefined && { mtu }),
   };
   return [
-    { ...route, subnet: EVERYWHERE, inTable: mark },
-    lookup(mark, RETURN_PRIORITY),
-    ...(isDirect ? [{ ...route, subnet: peer.podCIDR, inTable: KEPT_MARK }] : []),
+    { ...route, subnet: EVERYWHERE[family], inTable: mark },
+    lookup(family, mark, RETURN_PRIORITY),
+    ...(isDirect ? [{ ...route, subnet: podCIDR, inTable: KEPT_MARK }] : []),
   ];
 }
 
-/** What a route back leads to. */
-export const EVERYWHERE = "0.0.0.0/0";
+/** A peer's pods of one family. */
+export interface PeerSubnet {
+  readonly podCIDR: string;
+  readonly gateway: string;
+}
+
+/** How answers go back. */
+export interface BackWay {
+  readonly family: Family;
+  /** Of the connections: see returnMark. */
+  readonly mark: number;
+  readonly source: string;
+  readonly mtu?: number | undefined;
+  /** Whether pods' packets take another way. */
+  readonly isDirect: boolean;
+}
 
 /** Each mark has the routing table of its own number. */
-function lookup(mark: number, priority: number): Entry {
-  return { table: "rule", priority, mark, mask: 0xffffffff, leads: "lookup", target: mark };
+function lookup(family: Family, mark: number, priority: number): Entry {
+  return { table: "rule", family, priority, mark, mask: 0xffffffff, leads: "lookup", target: mark };
 }

@@ -1,9 +1,12 @@
 import { OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
+import { type Family, type FamilyWords, WORDS } from "../family.js";
 import type { FirewallChain } from "../kernel/firewall.js";
 import { hex, KEPT_MARK, MATCH_OWN_MARKS, MATCH_RETURNING } from "../overlay/way-back.js";
 
 /** What the chains for clients that came to another node depend on. Fixed while the process runs. */
 export interface EntryFrame {
+  /** Of the table; IPv4 when absent. */
+  readonly family?: Family;
   readonly clusterCIDR: string;
   readonly serviceCIDR: string;
   /** The node's own pods. */
@@ -17,7 +20,9 @@ export interface EntryFrame {
  * same device, under what `tunnels` says of them. `entries-seen`
  * remembers the way they came, and has answers marked, those of the host in the pod's name too.
  */
-export function entryChains({ clusterCIDR, serviceCIDR, podCIDR }: EntryFrame): readonly [string, FirewallChain][] {
+export function entryChains(frame: EntryFrame): readonly [string, FirewallChain][] {
+  const { family = "IPv4", clusterCIDR, serviceCIDR, podCIDR } = frame;
+  const { ip } = WORDS[family];
   const chain = (hook: string, ...rules: readonly string[]): FirewallChain => ({
     hook: hook === "" ? "" : `${hook}; policy accept;`,
     rules,
@@ -28,18 +33,18 @@ export function entryChains({ clusterCIDR, serviceCIDR, podCIDR }: EntryFrame): 
       "from-entries",
       chain(
         "",
-        `ip daddr != ${podCIDR} drop`,
+        `${ip} daddr != ${podCIDR} drop`,
         "fib daddr type local drop",
-        `ip saddr ${serviceCIDR} drop`,
-        ...NOBODYS.map((range) => `ip saddr ${range} drop`),
-        "ip saddr @hosts drop",
+        `${ip} saddr ${serviceCIDR} drop`,
+        ...NOBODYS[ip].map((range) => `${ip} saddr ${range} drop`),
+        `${ip} saddr @hosts drop`,
       ),
     ],
     [
       "entries-seen",
       chain(
         "type filter hook prerouting priority -150",
-        `iifname "${OVERLAY_DEVICE}" ip saddr != ${clusterCIDR} ct direction original ct mark set ether saddr map @entry-marks`,
+        `iifname "${OVERLAY_DEVICE}" ${ip} saddr != ${clusterCIDR} ct direction original ct mark set ether saddr map @entry-marks`,
         `iifname "${POD_DEVICE_PREFIX}*" ${isAnswer} meta mark set ct mark`,
       ),
     ],
@@ -48,7 +53,7 @@ export function entryChains({ clusterCIDR, serviceCIDR, podCIDR }: EntryFrame): 
       "entries-kept",
       chain(
         "type filter hook prerouting priority -90", // Behind the proxy's translation, before the way is looked for.
-        `ip saddr != ${clusterCIDR} ip daddr @leading-back ct status dnat ct direction original ip saddr != @hosts ip saddr != @networks meta mark set ${hex(KEPT_MARK)}`,
+        `${ip} saddr != ${clusterCIDR} ${ip} daddr @leading-back ct status dnat ct direction original ${ip} saddr != @hosts ${notOfNetworks(ip)}meta mark set ${hex(KEPT_MARK)}`,
       ),
     ],
     // The tunnel's own packets would be looked up by the mark of what they carry.
@@ -56,5 +61,13 @@ export function entryChains({ clusterCIDR, serviceCIDR, podCIDR }: EntryFrame): 
   ];
 }
 
-/** Sources that no client has: unspecified, loopback, multicast and reserved ones. */
-const NOBODYS = ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"];
+/** Sources that no client has: unspecified, loopback, multicast and reserved ones; of IPv6 those of links and those that stand for addresses of IPv4, too. */
+const NOBODYS = {
+  ip: ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"],
+  ip6: ["::/127", "::ffff:0:0/96", "fe80::/10", "ff00::/8"],
+} as const satisfies Readonly<Record<FamilyWords["ip"], readonly string[]>>;
+
+/** Tells pods of networks beside the cluster's own from strangers; these have addresses of IPv4 alone. */
+export function notOfNetworks(ip: FamilyWords["ip"]): string {
+  return ip === "ip" ? "ip saddr != @networks " : "";
+}

@@ -1,45 +1,66 @@
 import { OVERLAY_DEVICE } from "../device-names.js";
+import { EVERYWHERE, type Family, isEverywhere } from "../family.js";
 import { gatewayOf } from "../ipv4.js";
+import { ipv6GatewayOf } from "../ipv6.js";
 import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { FirewallSet } from "../kernel/firewall.js";
-import { EVERYWHERE, hex, returnMark } from "../overlay/way-back.js";
+import { hex } from "../overlay/way-back.js";
 
-/** From whom clients of other nodes come, how they are marked, and to whom this node's clients may go: what the overlay's entries say, read the other way. */
-export function entrySets(overlay: readonly Entry[]): readonly [string, FirewallSet][] {
-  const own = overlay.filter((entry) => "device" in entry && entry.device === OVERLAY_DEVICE);
+/** A node that hands clients of its own on to this one. */
+interface EntryNode {
+  readonly gateway: string;
+  readonly mac: string;
+  readonly host: string;
+  /** Of the connections that come by it. */
+  readonly mark: number;
+}
+
+/** Who may hand clients of a family on to this node: the host and the MAC that it has in the tunnel. */
+export function entryEnds(overlay: readonly Entry[], family: Family): FirewallSet {
+  return setOf(
+    "typeof ip saddr . @th,176,48;",
+    entryNodes(overlay, family).map(({ host, mac }) => `${host} . ${numberOf(mac)}`),
+  );
+}
+
+/** How clients are marked, by the MAC of the node that they came to. */
+export function entryMarks(overlay: readonly Entry[], family: Family): FirewallSet {
+  const elements = new Map(entryNodes(overlay, family).map(({ mac, mark }) => [mac, hex(mark)]));
+  return { is: "map", type: "type ether_addr : mark;", elements };
+}
+
+/** To which nodes' pods this node's clients may go under their own addresses. */
+export function leadingBack(overlay: readonly Entry[], family: Family): FirewallSet {
+  const ways = new Set(entryNodes(overlay, family).map(({ gateway }) => gateway));
+  const hasGateway = family === "IPv4" ? gatewayOf : ipv6GatewayOf;
+  // Other networks have routes by the same gateways.
+  const subnets = ownRoutes(overlay).flatMap(({ subnet, via }) =>
+    ways.has(via) && !isEverywhere(subnet) && hasGateway(subnet) === via ? [subnet] : [],
+  );
+  return setOf(`type ${family === "IPv4" ? "ipv4_addr" : "ipv6_addr"}; flags interval;`, [...new Set(subnets)]);
+}
+
+/** What the overlay's entries say of ways back, read the other way. */
+function entryNodes(overlay: readonly Entry[], family: Family): readonly EntryNode[] {
+  const own = overlay.filter(isOwn);
   const macs = new Map(own.flatMap((entry) => (entry.table === "neigh" ? [[entry.ip, entry.mac] as const] : [])));
   const hosts = new Map(
     own.flatMap((entry) => (entry.table === "fdb" ? [[entry.mac, entry.underlayIp] as const] : [])),
   );
-  const routes = own.filter((entry): entry is RouteEntry => entry.table === "route");
-  const backWays = new Set(routes.flatMap(({ subnet, via }) => (subnet === EVERYWHERE ? [via] : [])));
-  const peers = [...backWays].flatMap((gateway) => {
+  return ownRoutes(overlay).flatMap(({ subnet, via: gateway, inTable: mark }) => {
     const mac = macs.get(gateway) ?? "";
     const host = hosts.get(mac);
-    return host === undefined ? [] : [{ gateway, mac, host }];
+    if (subnet !== EVERYWHERE[family] || host === undefined || mark === undefined) return [];
+    return [{ gateway, mac, host, mark }];
   });
-  // Other networks have routes by the same gateways.
-  const subnets = routes.filter(
-    ({ subnet, via }) => backWays.has(via) && subnet !== EVERYWHERE && gatewayOf(subnet) === via,
-  );
-  return [
-    [
-      "entry-ends",
-      setOf(
-        "typeof ip saddr . @th,176,48;",
-        peers.map(({ host, mac }) => `${host} . ${numberOf(mac)}`),
-      ),
-    ],
-    [
-      "entry-marks",
-      {
-        is: "map",
-        type: "type ether_addr : mark;",
-        elements: new Map(peers.map(({ mac, gateway }) => [mac, hex(returnMark(gateway))])),
-      },
-    ],
-    ["leading-back", setOf("type ipv4_addr; flags interval;", [...new Set(subnets.map(({ subnet }) => subnet))])],
-  ];
+}
+
+function ownRoutes(overlay: readonly Entry[]): readonly RouteEntry[] {
+  return overlay.filter((entry): entry is RouteEntry => entry.table === "route" && isOwn(entry));
+}
+
+function isOwn(entry: Entry): boolean {
+  return "device" in entry && entry.device === OVERLAY_DEVICE;
 }
 
 /** A MAC as nft prints bytes that it knows no name for. */

@@ -1,9 +1,10 @@
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
 import { type Family, type FamilyWords, WORDS } from "../family.js";
+import { ipv6SubnetOf } from "../ipv6.js";
 import type { FirewallChain } from "../kernel/firewall.js";
 import { type NetworkFrame, rangeOf } from "../networks/network-firewall.js";
 import { TUNNEL_PORTS } from "../tunnels/tunnel-keys.js";
-import { entryChains } from "./entry-chains.js";
+import { entryChains, notOfNetworks } from "./entry-chains.js";
 
 /** What the firewall's fixed rules depend on. Fixed while the process runs. */
 export interface FirewallFrame extends NetworkFrame {
@@ -20,7 +21,7 @@ export interface FirewallFrame extends NetworkFrame {
   /** Of the packets that the table decides on; IPv4 when absent. */
   readonly family?: Family;
   /** Present where the cluster speaks IPv6 too: then pods' packets of it pass on to its own table. */
-  readonly ipv6?: object | undefined;
+  readonly ipv6?: { readonly clusterCIDR: string } | undefined;
 }
 
 const POD = `iifname "${POD_DEVICE_PREFIX}*"`;
@@ -74,7 +75,7 @@ export function frameChains(frame: FirewallFrame): ReadonlyMap<string, FirewallC
       ),
     ],
     ["ingress", base("forward priority -5", known, itself, `${ip} daddr vmap @ingress-pods`)],
-    ...(ip === "ip" ? entryChains(frame) : []),
+    ...entryChains(frame),
     // A packet out of its window is lost, as anywhere; one of a connection that nobody knows is of one that was cut.
     ["torn", inner("ct state invalid drop", `ct state new ${MIDWAY} reject with tcp reset`)],
   ]);
@@ -95,36 +96,44 @@ function senderChains(frame: FirewallFrame, { ip, loopback }: FamilyWords): Chai
   const { vxlanPort, vni, clusterCIDR, ipv6 } = frame;
   const way = `iifname != ${TUNNELS} ${ip} saddr ${clusterCIDR} fib saddr . iif oif missing drop`;
   const own = ["fib saddr . iif oif missing drop", `${ip} daddr ${loopback} drop`];
+  const entries = `iifname "${OVERLAY_DEVICE}" ${ip} saddr != ${clusterCIDR} ${notOfNetworks(ip)}goto from-entries`;
+  const sources = (...outer: readonly string[]): FirewallChain =>
+    base("prerouting priority -310", `${POD} goto from-pods`, ...outer, entries, way);
   if (ip === "ip6")
     return [
-      ["sources", base("prerouting priority -310", `${POD} goto from-pods`, way)],
+      ["sources", sources()],
       ["from-pods", inner(...own)],
     ];
   const others = ipv6 === undefined ? [] : ["meta protocol ip6 accept"];
-  const inIpv6 = ipv6 === undefined ? [] : [`${INNER_IPV6} ip saddr . ${INNER_IPV6_SUBNET} @tunnels-ipv6 accept`];
   return [
-    [
-      "sources",
-      base(
-        "prerouting priority -310",
-        `${POD} goto from-pods`,
-        `udp dport ${vxlanPort} goto from-hosts`,
-        `iifname "${OVERLAY_DEVICE}" ip saddr != ${clusterCIDR} ip saddr != @networks goto from-entries`,
-        way,
-      ),
-    ],
+    ["sources", sources(`udp dport ${vxlanPort} goto from-hosts`)],
     ["from-pods", inner(...others, "meta protocol != ip drop", ...own)],
     [
       "from-hosts",
       inner(
         `${INNER_IPV4} ip saddr . ${INNER_SOURCE} @tunnels accept`,
         `${INNER_IPV4} ${NUMBER} ${vni} ${INNER_SOURCE} != ${rangeOf(clusterCIDR)} ${INNER_SOURCE} != @inner-networks ip saddr . ${INNER_MAC} @entry-ends accept`,
-        ...inIpv6,
+        ...(ipv6 === undefined ? [] : innerIpv6(vni, ipv6.clusterCIDR)),
         "fib daddr type != local accept", // Somebody else's tunnel, on its way through this host.
         "drop",
       ),
     ],
   ];
+}
+
+/** As of IPv4: a host's pods, and clients that it hands on. */
+function innerIpv6(vni: number, clusterCIDR: string): readonly string[] {
+  const { base: first, prefixLength } = ipv6SubnetOf(clusterCIDR, "pods of IPv6");
+  const mask = (1n << 64n) - (1n << BigInt(64 - prefixLength));
+  const stranger = `${INNER_IPV6_SUBNET} & ${hexText(mask)} != ${hexText(first >> 64n)}`;
+  return [
+    `${INNER_IPV6} ip saddr . ${INNER_IPV6_SUBNET} @tunnels-ipv6 accept`,
+    `${INNER_IPV6} ${NUMBER} ${vni} ${stranger} ip saddr . ${INNER_MAC} @entry-ends-ipv6 accept`,
+  ];
+}
+
+function hexText(value: bigint): string {
+  return `0x${value.toString(16)}`;
 }
 
 /** What pods have no business with on hosts. */

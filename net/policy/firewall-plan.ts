@@ -1,14 +1,13 @@
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
 import { TUNNEL_DEVICE_PREFIX } from "../device-names.js";
-import { type Family, familyOf, isAddress, WORDS } from "../family.js";
+import { type Family, familyOf, isAddress, isEverywhere, WORDS } from "../family.js";
 import { gatewayOf, parseSubnet } from "../ipv4.js";
 import { parseIpv6Subnet } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
 import { networkChains, networkTable } from "../networks/network-firewall.js";
 import type { SeenNetwork } from "../networks/seen-network.js";
-import { EVERYWHERE } from "../overlay/way-back.js";
-import { entrySets } from "./entry-sets.js";
+import { entryEnds, entryMarks, leadingBack } from "./entry-sets.js";
 import { type FirewallFrame, frameChains, INNER_IPV6_SUBNET } from "./firewall-frame.js";
 import type { PolicyMap } from "./policy-map.js";
 import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
@@ -82,7 +81,8 @@ export class FirewallPlanner {
           [...world.hosts].filter((host) => this.isMine(host)),
         ),
       ],
-      ...(this.family === "IPv4" ? entrySets(world.overlay) : []),
+      ["entry-marks", entryMarks(world.overlay, this.family)],
+      ["leading-back", leadingBack(world.overlay, this.family)],
       [
         "insiders",
         setOf(
@@ -107,9 +107,16 @@ export class FirewallPlanner {
   /** Outer packets are of IPv4: it is there that both kinds of inner ones are held to their hosts. */
   private tunnelSets(overlay: readonly Entry[]): readonly (readonly [string, FirewallSet])[] {
     if (this.family === "IPv6") return [];
-    const ipv4 = ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(overlay))] as const;
-    if (this.settings.ipv6 === undefined) return [ipv4];
-    return [ipv4, ["tunnels-ipv6", setOf(`typeof ip saddr . ${INNER_IPV6_SUBNET};`, ipv6Tunnels(overlay))]];
+    const ipv4 = [
+      ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(overlay))],
+      ["entry-ends", entryEnds(overlay, "IPv4")],
+    ] as const;
+    if (this.settings.ipv6 === undefined) return ipv4;
+    return [
+      ...ipv4,
+      ["tunnels-ipv6", setOf(`typeof ip saddr . ${INNER_IPV6_SUBNET};`, ipv6Tunnels(overlay))],
+      ["entry-ends-ipv6", entryEnds(overlay, "IPv6")],
+    ];
   }
 
   /** Adds the chain of pods that these policies select; undefined when none does. Pods with the same policies share it, policies with the same rules too. */
@@ -199,7 +206,7 @@ function tunnelled(overlay: readonly Entry[]): readonly { readonly host: string;
   return overlay.flatMap((entry) => {
     // A gateway that has a route of its own has the one to its subnet too.
     if (entry.table !== "route" || entry.via === "" || entry.subnet === `${entry.via}/32`) return [];
-    if (entry.subnet === EVERYWHERE) return [];
+    if (isEverywhere(entry.subnet)) return [];
     const host = hosts.get(macs.get(entry.via) ?? "");
     return host === undefined ? [] : [{ host, subnet: entry.subnet }];
   });
@@ -208,7 +215,7 @@ function tunnelled(overlay: readonly Entry[]): readonly { readonly host: string;
 /** Hosts' own addresses of a family in networks: next hops of shares, and ends of tunnels. */
 function gateways(overlay: readonly Entry[], family: Family): readonly string[] {
   const found = overlay.flatMap((entry) => {
-    if (entry.table !== "route" || entry.subnet === EVERYWHERE || familyOf(entry.subnet) !== family) return [];
+    if (entry.table !== "route" || isEverywhere(entry.subnet) || familyOf(entry.subnet) !== family) return [];
     if (entry.via === "" && !entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return [];
     if (family === "IPv6") return [entry.via];
     return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];

@@ -22,3 +22,23 @@ export const peer = (at: number, underlayIp = `192.168.9.${at}`): readonly Entry
     source: "10.128.4.1",
   },
 ];
+
+const MARK = 0xf500_0501;
+const rules = (family: "IPv4" | "IPv6"): readonly Entry[] => {
+  const branch = { table: "rule" as const, family, mark: 0xf500_0000, mask: 0xff00_0000 };
+  return [
+    { ...branch, mark: MARK, mask: 0xffff_ffff, priority: 40_000, leads: "lookup", target: MARK },
+    { ...branch, priority: 8_453, leads: "goto", target: 40_000 },
+    { ...branch, priority: 40_001, leads: "lookup", target: 254 },
+  ];
+};
+const way = { table: "route" as const, device: "tallship0", inTable: MARK };
+
+/** What leads packets of both families with a mark to peer 5, in an order in which they can be made. */
+export const MARKED: readonly Entry[] = [
+  { table: "address", device: "tallship0", ip: "fd00:10:128:4::1", scope: "global" },
+  { ...way, subnet: "0.0.0.0/0", via: "10.128.5.1", source: "10.128.4.1" },
+  { ...way, subnet: "::/0", via: "fd00:10:128:5::1", source: "fd00:10:128:4::1" },
+  ...rules("IPv4"),
+  ...rules("IPv6"),
+];

@@ -3,7 +3,7 @@ import { diffEntries, type Entry, entryKey } from "../../net/kernel/entries.js";
 import { diffFirewall, type FirewallChain, type FirewallSet, type FirewallTable } from "../../net/kernel/firewall.js";
 import type { Kernel, PodWiring, UnderlayDevice } from "../../net/kernel/kernel.js";
 import type { ElementChange, RuleElement, RuleFrame, RuleMap } from "../../net/kernel/rules.js";
-import { base, peer } from "./kernel-entries.js";
+import { base, MARKED, peer } from "./kernel-entries.js";
 
 /** A kernel under test, and what others may do to it behind its back. */
 export interface KernelBench {
@@ -104,29 +104,14 @@ export function kernelConformance(name: string, make: () => Promise<KernelBench>
       expect(await read()).toEqual(want.map(entryKey).sort());
     });
 
-    test("rules and routes of tables of their own are read back beside the main table's, and go alone", async () => {
-      const mark = 0xf500_0501;
-      const rule = { table: "rule" as const, mark, mask: 0xffff_ffff, priority: 40_000 };
-      const marked: readonly Entry[] = [
-        {
-          table: "route",
-          device: "tallship0",
-          subnet: "0.0.0.0/0",
-          via: "10.128.5.1",
-          source: "10.128.4.1",
-          inTable: mark,
-        },
-        { ...rule, leads: "lookup", target: mark },
-        { ...rule, mark: 0xf500_0000, mask: 0xff00_0000, priority: 8_453, leads: "goto", target: 40_000 },
-        { ...rule, mark: 0xf500_0000, mask: 0xff00_0000, priority: 40_001, leads: "lookup", target: 254 },
-      ];
+    test("rules and routes of tables of their own, of both families, are read back beside the main table's, and go alone", async () => {
       const ground = [...base(bench.underlay.address), ...peer(5)];
-      await bring([...ground, ...marked]);
-      expect(await read()).toEqual([...ground, ...marked].map(entryKey).sort());
-      await bench.kernel.changeEntries(marked.map((entry) => ({ do: "add", entry })));
-      expect(await read()).toEqual([...ground, ...marked].map(entryKey).sort());
+      await bring([...ground, ...MARKED]);
+      expect(await read()).toEqual([...ground, ...MARKED].map(entryKey).sort());
+      await bench.kernel.changeEntries(MARKED.map((entry) => ({ do: "add", entry })));
+      expect(await read()).toEqual([...ground, ...MARKED].map(entryKey).sort());
       await bring(ground);
-      await bench.kernel.changeEntries([...marked].reverse().map((entry) => ({ do: "delete", entry })));
+      await bench.kernel.changeEntries([...MARKED].reverse().map((entry) => ({ do: "delete", entry })));
       expect(await read()).toEqual(ground.map(entryKey).sort());
     });
 

@@ -245,7 +245,7 @@ export function deleted(pod: Pod, graceSeconds: number): Pod {
 /** Wires nothing; of a pod that has a network namespace of its own it takes the pin away, as every network does. */
 function noNetwork(runDir: string): NodeNetwork {
   return {
-    start: async () => ({ vtepMAC: "", mtu: 1450, leadsBack: false, tracksSctp: true }),
+    start: async () => ({ vtepMAC: "", mtu: 1450, leadsBack: false, leadsBackIpv6: false, tracksSctp: true }),
     setMap: () => undefined,
     setPolicies: () => undefined,
     remedy: () => undefined,

@@ -50,7 +50,10 @@ export function nodeObject(
   return Node.fromPartial({
     metadata: { name: `node-${at}`, labels },
     spec: { podCIDR: `10.128.${at}.0/24`, podCIDRs: [`10.128.${at}.0/24`, `fd00:10:128:${at}::/64`] },
-    status: { overlay: { underlayIP, vtepMAC, mtu: 1_450, leadsBack: true } },
+    status: {
+      addresses: [underlayIP, `2001:db8:9::${at}`].map((address) => ({ type: "InternalIP", address })),
+      overlay: { underlayIP, vtepMAC, mtu: 1_450, leadsBack: true, leadsBackIPv6: true },
+    },
   });
 }
 
