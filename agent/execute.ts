@@ -190,7 +190,13 @@ async function create(
     await open.release();
   }
   const amounts = { inForce: resizableOf(container.resources), allocated: undefined, resizeFailure: undefined };
-  const made = { attempt, imageDigest: image.indexDigest ?? image.digest, failed: undefined, ...amounts };
+  const made = {
+    attempt,
+    image: container.image,
+    imageDigest: image.indexDigest ?? image.digest,
+    failed: undefined,
+    ...amounts,
+  };
   return { record: (record) => withContainer(record, name, made) };
 }
 

@@ -103,7 +103,8 @@ function noteEnd(
   startedAtMs: number,
 ): PodRecord {
   const known = containerRecord(record, container);
-  const last: EndedRun = { attempt, startedAtMs, exit, imageDigest: known.imageDigest };
+  const replaced = known.ending?.isReplacing === true ? ({ isReplaced: true } as const) : {};
+  const last: EndedRun = { attempt, startedAtMs, exit, imageDigest: known.imageDigest, ...replaced };
   return withContainer(record, container, {
     ...NEW_RUN,
     ...afterEnd(known, last),
@@ -113,8 +114,9 @@ function noteEnd(
   });
 }
 
-/** The wait before the next run: doubles with each end in a row; a run that lasted long enough starts anew. */
-function afterEnd(known: ContainerRecord, { startedAtMs, exit }: EndedRun): Partial<ContainerRecord> {
+/** The wait before the next run: doubles with each end in a row; a run that lasted long enough, or of another image, starts anew. */
+function afterEnd(known: ContainerRecord, { startedAtMs, exit, isReplaced }: EndedRun): Partial<ContainerRecord> {
+  if (isReplaced === true) return { failureCount: 0, retryAtMs: exit.finishedAtMs, failed: undefined };
   const ranMs = exit.finishedAtMs - startedAtMs;
   const failureCount = ranMs >= limit("containerRestartResetMs") ? 0 : known.failureCount;
   return {

@@ -12,8 +12,9 @@ import { type Action, HOOKS, type HookName } from "./actions.js";
 import type { Check } from "./checks/check.js";
 import { wantedChecks } from "./checks/wanted-checks.js";
 import { asInitialized, noteContainers } from "./note-containers.js";
-import { type ContainerRecord, containerRecord, type PodRecord, type StopRecord, startedAnew } from "./pod-record.js";
-import type { PodTurn } from "./pod-turn.js";
+import { noteImages } from "./note-image.js";
+import { type ContainerRecord, containerRecord, type PodRecord, startedAnew } from "./pod-record.js";
+import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
 import { awaitedBy } from "./start-order.js";
@@ -52,8 +53,8 @@ function decide(turn: PodTurn): Decision {
   if (isDeleting(pod)) return stop({ ...turn, record: seen }, pod);
   const begun = noteStart({ ...turn, record: seen }, pod);
   const record = noteDeadline(noteInitialized(begun, pod), pod, turn.nowMs);
-  const noted = { ...turn, record };
-  return isPodOver(pod, record) ? finish(noted, pod) : run(noted, pod);
+  if (isPodOver(pod, record)) return finish({ ...turn, record }, pod);
+  return run({ ...turn, record: noteImages(record, pod, turn.nowMs) }, pod);
 }
 
 /**
@@ -115,20 +116,25 @@ function run(turn: PodTurn, pod: Pod): Decision {
   return { record, actions: [...acts(steps), { do: "prepare", hook }], againMs: soonest(again) };
 }
 
-/** Containers that were added to a pod after it was prepared need their images first; what the pod is for does not wait for them. */
+/** Containers that were added to a pod after it was prepared, or given another image, need their images first; the others do not wait for them. */
 function lateImages(
   { facts, record, nowMs }: PodTurn,
   pod: Pod,
   actions: readonly Action[],
 ): { readonly known: readonly Action[]; readonly late: readonly Action[]; readonly waitMs: readonly number[] } {
-  const isLate = (action: Action): boolean =>
-    action.do === "create" && isEphemeral(pod, action.container) && !facts.images.has(action.container);
+  const isLate = (action: Action): boolean => action.do === "create" && isImageLate(facts, pod, action.container);
   const known = actions.filter((action) => !isLate(action));
   if (known.length === actions.length) return { known, late: [], waitMs: [] };
   const leftMs = (record.hookFailure?.retryAtMs ?? 0) - nowMs;
   return leftMs > 0
     ? { known, late: [], waitMs: [leftMs] }
     : { known, late: [{ do: "prepare", hook: "image" }], waitMs: [] };
+}
+
+function isImageLate({ images, imageNames }: PodFacts, pod: Pod, name: string): boolean {
+  if (isEphemeral(pod, name) && !images.has(name)) return true;
+  const fetched = imageNames.get(name);
+  return fetched !== undefined && fetched !== everyContainer(pod).find((one) => one.name === name)?.image;
 }
 
 /** A pod that was prepared, by this agent or the one before, follows changes of its configs while it runs. */
@@ -252,26 +258,18 @@ function end(
   pod: Pod | undefined,
   how: { readonly graceMs: number; readonly why: (container: string) => string },
 ): Decision {
-  const noted = noteStop(turn);
-  const stop = withCutOver(turn, noted.stop ?? { sinceMs: turn.nowMs });
-  const record = { ...noted, stop };
-  const holdMs = how.graceMs === 0 ? 0 : withdrawalWaitMs(turn, stop);
-  return windDown({ ...turn, record }, pod, { ...how, sinceMs: stop.sinceMs, holdMs });
-}
-
-/** Notes when all nodes have come to lead elsewhere. After the bound of the wait it does not matter any more. */
-function withCutOver({ withdrawal, cutOverRevision, nowMs }: PodTurn, stop: StopRecord): StopRecord {
-  const isCutOver = withdrawal.is === "withdrawn" && cutOverRevision >= withdrawal.revision;
-  const isWaiting = stop.cutOverAtMs === undefined && nowMs < stop.sinceMs + limit("withdrawWaitMs");
-  return isCutOver && isWaiting ? { ...stop, cutOverAtMs: nowMs } : stop;
+  const record = noteStop(turn);
+  const sinceMs = record.stop?.sinceMs ?? turn.nowMs;
+  const holdMs = how.graceMs === 0 ? 0 : withdrawalWaitMs(turn, sinceMs);
+  return windDown({ ...turn, record }, pod, { ...how, sinceMs, holdMs });
 }
 
 /**
  * Milliseconds until the stop signal may be sent: 0 when no node may send traffic any more, and what was on its way has had time to be
  * answered. A server that exits at the signal would cut it off.
  */
-function withdrawalWaitMs({ withdrawal, nowMs }: PodTurn, { sinceMs, cutOverAtMs }: StopRecord): number {
+function withdrawalWaitMs({ withdrawal, cutOverRevision, nowMs }: PodTurn, sinceMs: number): number {
   if (withdrawal.is === "none") return 0;
-  const untilMs = cutOverAtMs === undefined ? sinceMs + limit("withdrawWaitMs") : cutOverAtMs + limit("answerWaitMs");
-  return Math.max(0, untilMs - nowMs);
+  const isCutOver = withdrawal.is === "withdrawn" && cutOverRevision >= withdrawal.revision;
+  return Math.max(0, sinceMs + limit(isCutOver ? "answerWaitMs" : "withdrawWaitMs") - nowMs);
 }

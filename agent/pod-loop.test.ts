@@ -154,6 +154,7 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.record({ is: fc.constant("power off" as const) }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("fail" as const), hook: fc.constantFrom(...HOOKS) }) },
   { weight: 3, arbitrary: fc.record({ is: fc.constant("switch" as const), pod: fc.nat(2), isOn: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("renew" as const), pod: fc.nat(2) }) },
 );
 const KINDS: readonly { readonly main: readonly string[]; readonly init?: readonly string[] }[] = [
   { main: ["serve"] },
@@ -170,6 +171,12 @@ const KINDS: readonly { readonly main: readonly string[]; readonly init?: readon
 function switched(pod: Pod, isOn: boolean, count: number): Pod {
   const power: Record<string, string> = isOn ? { [STARTS]: String(count) } : { [STOPPED]: "", [STARTS]: String(count) };
   return Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, annotations: { [KEEP_FILES]: "true", ...power } } });
+}
+
+/** The pod with other images for its containers. */
+function renewed(pod: Pod, count: number): Pod {
+  const containers = (pod.spec?.containers ?? []).map((each) => ({ ...each, image: `renewed:${count}` }));
+  return Pod.fromPartial({ ...pod, spec: { ...pod.spec, containers } });
 }
 
 test("whatever happens in whatever order: the laws hold at every step, and the node ends as it is wanted", async () => {
@@ -199,6 +206,12 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
           wanted.set(`p${one.pod}`, next);
           world.want(next);
         }
+        if (one.is === "renew" && uid !== undefined) {
+          count += 1;
+          const next = renewed(uid, count);
+          wanted.set(`p${one.pod}`, next);
+          world.want(next);
+        }
         if (one.is === "lose monitor" && uid !== undefined) await world.loseMonitors(uid.metadata?.uid ?? "");
         if (one.is === "fail") world.fail(one.hook, new TallshipError("kernel_failed", "no"), 2);
         if (one.is === "power off") world.powerOff();
@@ -212,6 +225,7 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
       expect([...alive].filter((uid) => !uids.has(uid))).toEqual([]);
       for (const pod of wanted.values()) {
         if (!powerOf(pod).isStopped) world.expectServing(pod);
+        if (!powerOf(pod).isStopped) expectImages(world, pod);
         else expect([...alive, ...world.linked()]).not.toContain(pod.metadata?.uid);
       }
       expect(world.saved().filter((uid) => !uids.has(uid))).toEqual([]);
@@ -220,6 +234,13 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
     { numRuns: 150 },
   );
 });
+
+/** What runs is of the image that the pod names now. */
+function expectImages({ loop }: LoopWorld, { metadata, spec }: Pod): void {
+  const known = loop.get(metadata?.uid ?? "")?.record.containers ?? {};
+  const living = (spec?.containers ?? []).filter(({ name }) => known[name]?.startedAtMs !== undefined);
+  expect(living.map(({ name }) => known[name]?.image)).toEqual(living.map(({ image }) => image));
+}
 
 test("a running pod follows its configs: told of a change it refreshes them once, and a change of others' is nothing to it", async () => {
   const world = new LoopWorld();

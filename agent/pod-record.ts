@@ -9,6 +9,8 @@ export interface EndedRun {
   readonly startedAtMs: number;
   readonly exit: ContainerExit;
   readonly imageDigest: string;
+  /** It was ended to make way for a run of another image: that comes at once, whatever the restart policy says. */
+  readonly isReplaced?: true | undefined;
 }
 
 /** Why something waits, for people: a CamelCase word and a sentence. */
@@ -25,6 +27,8 @@ export interface ContainerRecord {
   readonly startedAtMs: number | undefined;
   /** Digest of the image that run uses; empty before it is made. */
   readonly imageDigest: string;
+  /** What the spec called that image when the run was made; absent: not known. */
+  readonly image?: string | undefined;
   /** How the run before it ended. */
   readonly last: EndedRun | undefined;
   /** Ends and failures in a row, for the backoff. */
@@ -71,6 +75,8 @@ export interface Ending {
   readonly signalledAtMs: number | undefined;
   /** When SIGKILL was last sent. */
   readonly killedAtMs: number | undefined;
+  /** A run of another image is to take its place. */
+  readonly isReplacing?: true | undefined;
 }
 
 /** Why a pod as a whole is to end for good. */
@@ -85,8 +91,6 @@ export interface PodFailure extends Waiting {
 export interface StopRecord {
   /** When the agent learned that they shall be. */
   readonly sinceMs: number;
-  /** When it learned that no node leads anybody to the pod any more, if that was within limits.withdrawWaitMs. */
-  readonly cutOverAtMs?: number;
 }
 
 /** What the agent remembers of a pod over its own death: written to disk before any action that follows from it. */

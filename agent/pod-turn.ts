@@ -27,6 +27,8 @@ export interface PodFacts {
   readonly isConfirmed: boolean;
   /** Image of each container. */
   readonly images: ReadonlyMap<string, LocalImage>;
+  /** What the spec called each of them when it was fetched. */
+  readonly imageNames: ReadonlyMap<string, string>;
   /** How far the images of containers are that are being pulled. */
   readonly pulling: ReadonlyMap<string, PullProgress>;
   /** The pod's own user namespace; undefined: the host's. */
@@ -53,6 +55,7 @@ export const NO_FACTS: PodFacts = {
   isCleared: false,
   isConfirmed: false,
   images: new Map(),
+  imageNames: new Map(),
   pulling: new Map(),
   users: undefined,
   address: "",

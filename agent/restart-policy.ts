@@ -10,8 +10,8 @@ export function isSuccess({ exit }: EndedRun): boolean {
 }
 
 /**
- * True when the container shall have a run after those that ended; of one that never ran: always. Its own restart policy goes before the
- * pod's; an init container that succeeded has done its work.
+ * True when the container shall have a run after those that ended; of one that never ran, or that made way for another image: always. Its own restart
+ * policy goes before the pod's; an init container that succeeded has done its work.
  */
 export function willRunAgain(
   pod: Pod,
@@ -20,7 +20,7 @@ export function willRunAgain(
 ): boolean {
   const isInit = isOneOff(pod, container.name);
   if (isInit && isComplete) return false;
-  if (last === undefined) return true;
+  if (last === undefined || last.isReplaced === true) return true;
   if (isEphemeral(pod, container.name)) return false;
   const policy = container.restartPolicy || pod.spec?.restartPolicy || "Always";
   if (policy === "Never") return isInit && isSuccess(last); // A reboot asks for the work of a successful one again.

@@ -177,7 +177,8 @@ function waiting({ record, facts }: PodTurn, pod: Pod, name: string): Waiting {
   if (known.failed !== undefined) return known.failed;
   if (record.hookFailure !== undefined) return record.hookFailure;
   const isAsked = !isOneOff(pod, name) || known.last === undefined || !isSuccess(known.last);
-  if (known.last !== undefined && isAsked) {
+  const isReplaced = known.last?.isReplaced === true;
+  if (known.last !== undefined && isAsked && !isReplaced) {
     const seconds = restartDelayMs(known.failureCount - 1) / 1000;
     const message = `back-off ${seconds}s restarting container ${name} of pod ${record.namespace}/${record.name}`;
     return { reason: "CrashLoopBackOff", message };
@@ -188,7 +189,7 @@ function waiting({ record, facts }: PodTurn, pod: Pod, name: string): Waiting {
   if (awaited.length > 0)
     return { reason: "WaitingForDependency", message: `waiting for ${awaited.join(", ")} to be healthy` };
   const hasInit = (pod.spec?.initContainers.length ?? 0) > 0;
-  const pull = facts.up.has("image") ? undefined : facts.pulling.get(name);
+  const pull = facts.up.has("image") && !isReplaced ? undefined : facts.pulling.get(name);
   const message = pull === undefined ? "" : pullText(pull);
   return { reason: hasInit ? "PodInitializing" : "ContainerCreating", message };
 }

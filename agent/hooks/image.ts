@@ -37,7 +37,10 @@ export function imageHook(
       const parts = { images, specOf, onPull };
       const place = { uid, pod, credentials, signal };
       const found = await Promise.all(named.map((one) => imageOf(one, parts, place)));
-      return { images: new Map(named.map(({ name }, at) => [name, found[at]] as const).flatMap(present)) };
+      return {
+        images: new Map(named.map(({ name }, at) => [name, found[at]] as const).flatMap(present)),
+        imageNames: new Map(named.map(({ name, image }) => [name, image])),
+      };
     },
     down: async () => undefined,
   };

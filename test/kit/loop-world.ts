@@ -388,5 +388,9 @@ function factsOf(name: HookName, pod: Pod): Partial<PodFacts> {
   if (name !== "image") return {};
   const config = { entrypoint: [], command: [], env: [], workingDir: "", user: "", stopSignal: "", labels: {} };
   const image: LocalImage = { reference: "x", digest: "sha256:1", config, layerPaths: [] };
-  return { images: new Map(everyContainer(pod).map((container) => [container.name, image])) };
+  const all = everyContainer(pod);
+  return {
+    images: new Map(all.map(({ name: container }) => [container, image])),
+    imageNames: new Map(all.map(({ name: container, image: called }) => [container, called])),
+  };
 }

@@ -10,6 +10,7 @@ import { TallshipError } from "../../../lib/errors.js";
 import { ObjectMeta } from "../../../proto/gen/tallship/v1/meta.js";
 import { NamespaceStatus } from "../../../proto/gen/tallship/v1/namespace.js";
 import { PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
+import { dropMovedPins } from "./moved-pins.js";
 import { hasSpec, hasStatus, sameIntent, withParts, withStatusOf } from "./parts.js";
 import { carryPriority } from "./priority.js";
 import { carryPullSecrets } from "./pull-secrets.js";
@@ -52,7 +53,8 @@ export function admitNew(wanted: Typed, context: AdmissionContext): Admitted {
 export function admitChanged(wanted: Typed, live: Typed): Admitted {
   const before = metaOf(live.object);
   const { labels, annotations, ownerReferences, finalizers } = metaOf(wanted.object);
-  const intended = withMeta(wanted, { ...before, labels, annotations, ownerReferences, finalizers });
+  const asked = withMeta(wanted, { ...before, labels, annotations, ownerReferences, finalizers });
+  const intended = dropMovedPins(asked, live);
   const next = withStatusOf(
     applyDefaults(carryPullSecrets(carryPriority(carryOver(intended, live), live), live)),
     live,
