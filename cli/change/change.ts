@@ -45,9 +45,9 @@ export async function changeObject(run: ChangeRun, key: ObjectKey, plan: Plan): 
     const patch = plan(before);
     if (patch === undefined) return { before, after: before, isChanged: false };
     const wanted = patched(before, patch);
-    for (const warning of wanted.warnings) await run.shell.stderr.write(`warning: ${warning}\n`);
+    await tellWithoutEffect(run.shell, before, wanted);
     try {
-      const after = await writeObject(run, wanted.typed);
+      const after = await writeObject(run, wanted);
       return { before, after, isChanged: isOtherVersion(before, after, run.dryRun) };
     } catch (error) {
       if (!hasCode(error, "version_conflict") || attempt === TRIES) throw error;
@@ -61,8 +61,8 @@ export async function changeObject(run: ChangeRun, key: ObjectKey, plan: Plan): 
 export async function changeHere(shell: Shell, before: Typed, plan: Plan): Promise<Changed> {
   const patch = plan(before);
   if (patch === undefined) return { before, after: before, isChanged: false };
-  const { typed: after, warnings } = patched(before, patch);
-  for (const warning of warnings) await shell.stderr.write(`warning: ${warning}\n`);
+  const after = patched(before, patch);
+  await tellWithoutEffect(shell, before, after);
   return { before, after, isChanged: isOtherVersion(before, after, "client") };
 }
 
@@ -95,7 +95,7 @@ export function mergePatch(value: Json): ObjectPatch {
   return { ...strategicPatch(value), form: "merge" };
 }
 
-function patched(live: Typed, patch: ObjectPatch): { readonly typed: Typed; readonly warnings: readonly string[] } {
+function patched(live: Typed, patch: ObjectPatch): Typed {
   const result = patchObject(live, patch);
   if (result.is === "refused") {
     const { kind, object } = live;
@@ -103,13 +103,17 @@ function patched(live: Typed, patch: ObjectPatch): { readonly typed: Typed; read
     const why = result.problems.map((problem) => placedText(problem)).join("; ");
     throw new TallshipError("invalid_argument", `change ${objectText(kind, namespace, name)}: ${why}`);
   }
-  const known = new Set(untouchedWarnings(live));
-  return { typed: result.typed, warnings: result.warnings.map(pathAndMessage).filter((text) => !known.has(text)) };
+  return result.typed;
 }
 
-/** What was accepted without effect before the change: told when it was written, not again. */
-function untouchedWarnings(live: Typed): readonly string[] {
-  const same = patchObject(live, mergePatch({}));
+/** Names the fields without effect that a change brings; those that stood there before were named when they came. */
+export async function tellWithoutEffect(shell: Shell, before: Typed, after: Typed): Promise<void> {
+  const known = new Set(withoutEffect(before));
+  for (const text of withoutEffect(after)) if (!known.has(text)) await shell.stderr.write(`warning: ${text}\n`);
+}
+
+function withoutEffect(typed: Typed): readonly string[] {
+  const same = patchObject(typed, mergePatch({}));
   return same.is === "patched" ? same.warnings.map(pathAndMessage) : [];
 }
 

@@ -222,6 +222,10 @@ describe("run, ps and the power switch", () => {
     const wrong = await bench.run([...line, '--overrides={"spec": {"nodeNam": "host2"}}']);
     expect(wrong.err).toContain('unknown field "nodeNam", did you mean "nodeName"?');
     expect(wrong.code).toBe(6);
+    const { err } = await bench.run(["run", "y", "--image=web:1", '--overrides={"spec": {"runtimeClassName": "x"}}']);
+    expect(err).toBe(
+      "note: --overrides:1:11: spec.runtimeClassName: accepted, not enforced: there is one runtime per node\n",
+    );
   });
 
   test("debug --copy-to makes a copy without labels and probes, with another command", async () => {

@@ -22,6 +22,14 @@ describe("edit", () => {
     expect(bench.files.has(FILE)).toBe(false);
   });
 
+  test("a field that is accepted without effect is named when the edit brings it, and not again", async () => {
+    const told = /^warning: spec\.template\.spec\.runtimeClassName: accepted, not enforced: /;
+    const brings = (text: string): string =>
+      text.replace("      containers:", "      runtimeClassName: x\n      containers:");
+    expect((await edit("edit deploy/web", brings)).err).toMatch(told);
+    expect((await edit("edit deploy/web", (text) => text.replace("replicas: 2", "replicas: 3"))).err).toBe("");
+  });
+
   test("several objects are one file, and only those that differ are written", async () => {
     const ran = await edit("edit deploy web db", (text) => text.replace("replicas: 2", "replicas: 4"));
     expect(ran.out).toBe("deployment.apps/web edited\n");

@@ -5,7 +5,7 @@ import { problemText } from "../../kinds/problem.js";
 import { parseLazily } from "../../kinds/yaml/parse-lazily.js";
 import { printYaml } from "../../kinds/yaml/print.js";
 import { asTallshipError, type TallshipError } from "../../lib/errors.js";
-import { writeObject } from "../change/change.js";
+import { tellWithoutEffect, writeObject } from "../change/change.js";
 import { type ChangeFlags, type Changes, withChanges } from "../change/each.js";
 import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { EXIT } from "../exit-codes.js";
@@ -91,6 +91,7 @@ class Edit {
       if (before !== undefined && Buffer.from(encodeObject(before)).equals(encodeObject(typed))) continue;
       try {
         const written = await writeObject(this.changes.run, typed);
+        if (before !== undefined) await tellWithoutEffect(this.shell, before, typed);
         await this.changes.tell([{ typed: written, told: "edited" }]);
       } catch (error) {
         const failure = asTallshipError(error);

@@ -12,7 +12,7 @@ import type { RunOrder } from "./order.js";
 /** Stands for the namespace that the pod gets later. */
 const PASSING = "default";
 
-/** The order with the pod as kubectl's --overrides makes it; what is wrong with them is told at its place. */
+/** The order with the pod as kubectl's --overrides makes it; what is wrong with them, or without effect, is told at its place. */
 export async function overridden(order: RunOrder, { overrides, overrideType }: RunFlags): Promise<RunOrder> {
   if (overrides === undefined && overrideType !== undefined) throw usageError("--override-type is that of --overrides");
   if (overrides === undefined) return order;
@@ -27,5 +27,6 @@ export async function overridden(order: RunOrder, { overrides, overrideType }: R
   const result = patchObject(madeUp(order.pod, PASSING), { form, tree, source });
   if (result.is === "refused") throw refuse(result.problems);
   const bare = withMeta(result.typed, { ...metaOf(result.typed.object), namespace: "" });
-  return { ...order, pod: toJson(bare) };
+  // Nobody but the overrides says anything that has no effect.
+  return { ...order, pod: toJson(bare), notes: [...order.notes, ...result.warnings.map(problemText)] };
 }

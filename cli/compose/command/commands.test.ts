@@ -1,9 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TallshipError } from "../../../lib/errors.js";
 import { RemoveImagesResponse } from "../../../proto/gen/tallship/v1/images.js";
-import { keepReady } from "../../../test/kit/keep-ready.js";
 import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
-import { until, writeStatus } from "../../../test/kit/tsctl-steps.js";
 import { PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
 import { subcommandFirst } from "./args.js";
 
@@ -29,7 +27,6 @@ beforeEach(async () => {
       },
     },
   });
-  keepReady(bench);
   bench.files.set("compose.yaml", SHOP);
 });
 afterEach(() => bench.close());
@@ -202,40 +199,6 @@ test("config prints the merged files, and what a cluster cannot do says what doe
   expect((await ok("compose config --objects")).out).toContain("kind: Deployment");
   expect((await run("compose pause")).err).toContain("compose pause is not supported: use stop");
   expect((await run("compose pull nobody")).err).toContain("no such service: nobody");
-});
-
-test("up -d ends with 1 and the place in the file when a service cannot start, also in the foreground, and later pods count anew", async () => {
-  bench.close();
-  bench = await openTsctlBench();
-  bench.files.set("compose.yaml", `services:\n  web: {image: "none:1"}\n`);
-  const labels = { [PROJECT_LABEL]: "shop", [SERVICE_LABEL]: "web" };
-  const stuck = {
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "web-1", namespace: "shop", labels },
-    spec: { containers: [{ name: "web", image: "none:1" }] },
-  };
-  await ok("create namespace shop");
-  bench.files.set("pod.json", JSON.stringify(stuck));
-  const fails = async (line: string): Promise<Ran> => {
-    await ok("create -f pod.json");
-    const running = bench.start(line.split(" "), { env: { PWD: "/home/ann/shop" } });
-    await until(running, " Deployment web  ");
-    await writeStatus(
-      bench,
-      "{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: shop}, status: {phase: Pending, containerStatuses: [{name: web, state: {waiting: {reason: ErrImagePull, message: pull none:1 not found}}}]}}",
-    );
-    return running.ended;
-  };
-  const failed = await fails("compose up -d");
-  expect(failed.code).toBe(1);
-  expect(failed.err).toContain("error: compose.yaml:2:9: services.web.image: pull none:1 not found\n");
-  await ok("delete pod web-1 -n shop --grace-period=0 --force");
-  expect((await fails("compose up")).code).toBe(1);
-  // The next one tries again: the pod goes, so that another one comes.
-  keepReady(bench);
-  expect((await ok("compose up -d")).err).toContain(" Deployment web  Running\n");
-  expect((await ok("get pods -n shop -o name")).out).toBe("");
 });
 
 test("a folder without a compose file is told", async () => {
