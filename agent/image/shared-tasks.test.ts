@@ -42,13 +42,14 @@ test("a failure reaches all who wait", async () => {
   for (const each of all) await expect(each).rejects.toThrow("broken");
 });
 
-test("the work is aborted when the last gives up, and whoever comes then starts anew", async () => {
+test("the work is aborted when the last gives up, and whoever comes then starts anew once it has ended", async () => {
   const tasks = new SharedTasks<string>();
+  const work = deferred();
   const [one, other] = [new AbortController(), new AbortController()];
   let seen: AbortSignal | undefined;
   const start = (signal: AbortSignal): Promise<string> => {
     seen = signal;
-    return new Promise(() => undefined);
+    return work.promise;
   };
   const waits = [one, other].map(({ signal }) =>
     expect(tasks.join("a", signal, start)).rejects.toMatchObject({ code: "cancelled" }),
@@ -59,6 +60,17 @@ test("the work is aborted when the last gives up, and whoever comes then starts 
   other.abort();
   await waits[1];
   expect(seen?.aborted).toBe(true);
-  expect(await tasks.join("a", forever, () => Promise.resolve("new"))).toBe("new");
+  let hasBegun = false;
+  const again = tasks.join("a", forever, async () => {
+    hasBegun = true;
+    return "new";
+  });
+  const impatient = new AbortController();
+  const late = expect(tasks.join("b", impatient.signal, start)).rejects.toMatchObject({ code: "cancelled" });
+  impatient.abort();
+  await late;
+  expect(hasBegun).toBe(false);
+  work.reject(new Error("aborted"));
+  expect(await again).toBe("new");
   await expect(tasks.join("a", one.signal, start)).rejects.toMatchObject({ code: "cancelled" });
 });

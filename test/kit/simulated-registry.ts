@@ -114,7 +114,7 @@ async function* pieces(
   faults: RegistryFaults,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
-  await faults.gate?.(digest);
+  if (faults.gate !== undefined) await Promise.race([faults.gate(digest), givenUp(signal)]);
   const end = Math.min(bytes.length, faults.breakAfterBytes ?? bytes.length);
   for (let at = 0; at < end; at += PIECE_BYTES) {
     if (signal.aborted) throw new TallshipError("cancelled", "reading a blob was cancelled");
@@ -123,6 +123,14 @@ async function* pieces(
     yield piece;
   }
   if (end < bytes.length) throw new TallshipError("image_pull_failed", `the connection broke after ${end} bytes`);
+}
+
+/** Resolves when the caller gives up: a request over a wire ends then too, whatever the other side does. */
+function givenUp(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
 }
 
 function keyOf(origin: string, repository: string, kind: string, key: string): string {

@@ -115,8 +115,11 @@ export class PieceFile {
     await this.hashing.catch(() => undefined);
     const { piecesPath, partPath, pieceBytes, sizeBytes } = this.places;
     const keptBytes = Math.min(this.gaplessCount() * pieceBytes, sizeBytes);
-    if (keptBytes > 0) await this.file.truncate(keptBytes);
-    await this.file.close();
+    try {
+      if (keptBytes > 0) await this.file.truncate(keptBytes);
+    } finally {
+      await this.file.close();
+    }
     if (keptBytes > 0) await rename(piecesPath, partPath);
     else await rm(piecesPath, { force: true });
   }
