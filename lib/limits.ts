@@ -53,7 +53,7 @@ export const LIMITS = {
   withdrawWaitMs: { value: 2_000, why: "a pod waits this long at most for all nodes to withdraw its endpoint" },
   answerWaitMs: {
     value: 300,
-    why: "a pod is stopped no sooner after all nodes have come to lead elsewhere: requests on their way are answered, also by servers that exit at once",
+    why: "a pod that services led to is stopped no sooner after its deletion: requests on their way are answered, also by servers that exit at once",
   },
   minRevisionWaitMs: { value: 1_000, why: "a replica waits this long for its cache before it answers too_new" },
   transactionObjects: { value: 100, why: "etcd allows 128 operations; the rest is for guards and taken records" },
@@ -101,7 +101,7 @@ export const LIMITS = {
     value: 16_000,
     why: "two pings and their answers: a connection from which nothing came for so long is cut",
   },
-  flowControlWindowBytes: { value: 1_048_576, why: "streams run a third to a half faster than with 64 KiB" },
+  flowControlWindowBytes: { value: 1_048_576, why: "streams run a third faster than with 64 KiB" },
   streamsPerConnection: { value: 1_000, why: "calls that one peer has open at once" },
   connectionsPerListener: { value: 20_000, why: "each costs 100 KiB" },
   errorMessageBytes: { value: 8_192, why: "an error travels in the trailers, which HTTP/2 bounds" },

@@ -37,21 +37,6 @@ export const FIELD_PROOFS: readonly FieldProof[] = [
     fields: ["Probe.grpc", "GRPCAction.port", "GRPCAction.service"],
   },
   {
-    path: "agent/checks/check-runner.test.ts",
-    title: "a probe begins after its delay, goes on at its period, and enough results in a row decide",
-    fields: ["Probe.initialDelaySeconds", "Probe.periodSeconds", "Probe.successThreshold", "Probe.failureThreshold"],
-  },
-  {
-    path: "agent/checks/check-runner.test.ts",
-    title: "a probe that hangs has failed at its timeout and is asked again at its period",
-    fields: ["Probe.timeoutSeconds"],
-  },
-  {
-    path: "agent/checks/wanted-checks.test.ts",
-    title: "checks: what fails ends the run, with the probe's own grace",
-    fields: ["Probe.terminationGracePeriodSeconds"],
-  },
-  {
     path: "agent/pods.real.test.ts",
     title: "last words: from the file, from the log where the policy says so, and the deadline of a pod",
     fields: ["Container.terminationMessagePath", "Container.terminationMessagePolicy", "PodSpec.activeDeadlineSeconds"],
@@ -94,8 +79,8 @@ export const FIELD_PROOFS: readonly FieldProof[] = [
     fields: ["PodSpec.hostUsers"],
   },
   {
-    path: "agent/oci/user.test.ts",
-    title: "the pod's groups alone, as it asks for",
+    path: "agent/pod-fields.real.test.ts",
+    title: "groups that the image gives the user count, unless the pod's policy is strict",
     fields: ["PodSecurityContext.supplementalGroupsPolicy"],
   },
   {
@@ -104,9 +89,8 @@ export const FIELD_PROOFS: readonly FieldProof[] = [
     fields: ["PodSecurityContext.fsGroupChangePolicy"],
   },
   {
-    path: "agent/hooks/hooks.test.ts",
-    title:
-      "secrets are read once, and only when something is to be pulled; the namespace's login comes after the pod's own",
+    path: "agent/hooks/pull-secrets.real.test.ts",
+    title: "who names a secret with the right one gets the image",
     fields: ["PodSpec.imagePullSecrets", "LocalObjectReference.name"],
   },
   {
