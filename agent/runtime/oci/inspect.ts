@@ -60,8 +60,12 @@ function exitState(paths: DriverPaths, key: ContainerKey): ContainerState | unde
 /** The living conmon of a run; its command line tells it from another process that got its number. */
 export function monitorPid(paths: DriverPaths, key: ContainerKey): number | undefined {
   const pid = readPid(`${bundleFolder(paths, key)}/conmon.pid`);
-  if (pid === undefined) return undefined;
-  return readText(`/proc/${pid}/cmdline`).includes(`\0${containerId(key)}\0`) ? pid : undefined;
+  return pid !== undefined && isMonitorOf(pid, key) ? pid : undefined;
+}
+
+/** Whether the living process of that number is the run's conmon. */
+export function isMonitorOf(pid: number, key: ContainerKey): boolean {
+  return readText(`/proc/${pid}/cmdline`).includes(`\0${containerId(key)}\0`);
 }
 
 /** A run's conmon that had not yet said who it is, by its command line; looks through every process. */

@@ -1,6 +1,6 @@
 // Edge: looks whether processes live.
 import type { ContainerKey } from "../runtime.js";
-import { inspectPod, monitorPid, namesIn } from "./inspect.js";
+import { inspectPod, isMonitorOf, monitorPid, namesIn } from "./inspect.js";
 import type { DriverPaths } from "./paths.js";
 
 /** What the rounds take. */
@@ -13,17 +13,22 @@ export interface RoundsParts {
 
 /** Pods looked at in one step: half a millisecond. */
 const PODS_PER_STEP = 25;
-/** A dead monitor's number may be another process's by now: every so many rounds each is looked at as a whole. */
+/** A dead monitor's number may be another process's by now: every so many rounds each is asked for its command line too. */
 const ROUNDS_UNTIL_WHOLE = 15;
+
+interface Monitor {
+  readonly pid: number;
+  readonly key: ContainerKey;
+}
 
 /**
  * A monitor that was killed leaves no file, so that all are looked at in turn, a few at a time. What was found living is only asked for by its
- * number from then on. This replaced looking at all runs whole, at once: with 500 pods that held the agent up for a tenth of a second, every other second.
+ * number from then on, and now and then by its command line. This replaced looking at all runs whole, at once: with 500 pods that held the agent up for a tenth of a second, every other second.
  */
 export class MonitorRounds {
   private readonly parts: RoundsParts;
-  /** Process ids of the monitors of pods whose runs were all found living. */
-  private readonly living = new Map<string, readonly number[]>();
+  /** The monitors of pods whose runs were all found living. */
+  private readonly living = new Map<string, readonly Monitor[]>();
   private left: string[] = [];
   private stepCount = 1;
   private roundCount = 0;
@@ -48,21 +53,28 @@ export class MonitorRounds {
     this.left = [...namesIn(`${this.parts.paths.runDir}/pods`)];
     this.stepCount = Math.max(1, Math.ceil(this.left.length / PODS_PER_STEP));
     this.roundCount += 1;
-    if (this.roundCount % ROUNDS_UNTIL_WHOLE === 0) this.living.clear();
   }
 
   private isSound(podUid: string): boolean {
-    if (this.living.get(podUid)?.every(isAlive) === true) return true;
+    const isGood = this.roundCount % ROUNDS_UNTIL_WHOLE === 0 ? isMonitorStill : isAlive;
+    if (this.living.get(podUid)?.every(isGood) === true) return true;
     this.living.delete(podUid);
     const { paths, isBeingCreated } = this.parts;
     const runs = inspectPod(paths, podUid, isBeingCreated);
-    const monitors = runs.flatMap((run) => (run.state.is === "running" ? (monitorPid(paths, run) ?? []) : []));
+    const monitors = runs.flatMap((key) => {
+      const pid = key.state.is === "running" ? monitorPid(paths, key) : undefined;
+      return pid === undefined ? [] : [{ pid, key }];
+    });
     if (monitors.length > 0 && monitors.length === runs.length) this.living.set(podUid, monitors);
     return !runs.some(({ state }) => state.is === "broken" || state.is === "exited");
   }
 }
 
-function isAlive(pid: number): boolean {
+function isMonitorStill({ pid, key }: Monitor): boolean {
+  return isMonitorOf(pid, key);
+}
+
+function isAlive({ pid }: Monitor): boolean {
   try {
     return process.kill(pid, 0);
   } catch {
