@@ -374,8 +374,8 @@ export const LIMITS = {
     why: "single rules and elements that somebody changes are mended within this: nft takes 16 ms to list an empty proxy",
   },
   netCheckEntryMs: {
-    value: 40,
-    why: "reading a pod's link costs some 100 us: a check waits this long per entry, so that all take a quarter of a percent of a core",
+    value: 60,
+    why: "reading a pod's link costs some 100 us: a check waits this long per entry, so that all take a sixth of a percent of a core",
   },
   policyPartEntries: {
     value: 5_000,

@@ -32,17 +32,22 @@ export function limitProcesses(hierarchies: readonly Hierarchy[], path: string, 
   }
 }
 
-/** How many processes are in a group and those below it, and how many may be; undefined where nobody counts or bounds them. */
+/** How many processes are in a group and those below it, and how many may be: infinity where nobody bounds them. Undefined where nobody counts them. */
 export function boundedProcesses(
   hierarchies: readonly Hierarchy[],
   path: string,
-): { readonly count: number; readonly most: number } | undefined {
-  const counting = hierarchies.filter(({ version, controllers }) => version === 2 || controllers.includes("pids"));
-  const found = counting.map(({ mountPoint }) => {
-    const [count, most] = ["pids.current", "pids.max"].map((name) => readText(join(mountPoint, path, name)).trim());
-    return { count: Number(count), most: Number(most), isBounded: count !== "" && /^\d+$/.test(most ?? "") };
-  });
-  return found.find(({ isBounded }) => isBounded);
+): { readonly count: number; readonly most: () => number } | undefined {
+  for (const { version, controllers, mountPoint } of hierarchies) {
+    if (version !== 2 && !controllers.includes("pids")) continue;
+    const count = readText(join(mountPoint, path, "pids.current")).trim();
+    if (count !== "") return { count: Number(count), most: () => boundAt(join(mountPoint, path, "pids.max")) };
+  }
+  return undefined;
+}
+
+function boundAt(file: string): number {
+  const most = readText(file).trim();
+  return /^\d+$/.test(most) ? Number(most) : Number.POSITIVE_INFINITY;
 }
 
 function foldersIn(folder: string): readonly string[] {

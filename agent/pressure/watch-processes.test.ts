@@ -7,17 +7,17 @@ test("who has as many processes as it may is named once, and again when it has b
   const world = new LoopWorld();
   for (const uid of ["bomb", "calm", "uncounted"]) world.want(loopPod(uid, ["serve"]));
   await world.advance(1_000);
-  const counts = new Map<string, ProcessCount>([["calm", { count: 3, most: 100 }]]);
+  const counts = new Map<string, ProcessCount>([["calm", { count: 3, most: () => 100 }]]);
   const told: string[] = [];
-  let full: ReadonlySet<string> = new Set();
+  let found: ReturnType<typeof lookAtProcesses> = new Map();
   const look = (count: number): void => {
-    counts.set("bomb", { count, most: 100 });
+    counts.set("bomb", { count, most: () => 100 });
     const node = {
       pods: () => world.loop.list(),
       notify: ({ pod, message }: { pod: { metadata?: { name: string } | undefined }; message: string }) =>
         told.push(`${pod.metadata?.name}: ${message}`),
     };
-    full = lookAtProcesses({ log: silentLog, processesOf: (uid) => counts.get(uid) }, node, full);
+    found = lookAtProcesses({ log: silentLog, processesOf: (uid) => counts.get(uid) }, node, found);
   };
   look(94);
   expect(told).toEqual([]);
