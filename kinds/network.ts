@@ -1,7 +1,8 @@
+import { ipBytes } from "../lib/pki/ip-bytes.js";
 import type { NetworkSpec } from "../proto/gen/tallship/v1/network.js";
-import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import type { Pod, PodNetwork } from "../proto/gen/tallship/v1/pod.js";
 import { formatError } from "./formats.js";
-import { isIpv4 } from "./ip.js";
+import { isIpv4, isIpv6 } from "./ip.js";
 
 /** What of a pod's, or a template's, metadata says its networks. */
 export interface NetworksMeta {
@@ -23,6 +24,9 @@ export const NETWORK_PROTECTION = "tallship.dev/network-protection";
 
 /** Alone in the list: the pod is on no network, and has its loopback only. */
 export const NO_NETWORK = "none";
+
+/** Names that no Network can have, since they mean something where networks are listed. */
+export const RESERVED_NETWORKS: readonly string[] = [DEFAULT_NETWORK, NO_NETWORK, "host"];
 
 /** Most networks that one pod can be on. */
 export const POD_NETWORKS_MOST = 8;
@@ -54,8 +58,16 @@ export function joinedNetworks(pod: Pod): readonly string[] {
 /** Every address that a pod has, of whatever family and on whatever network, the first first. */
 export function addressesOfPod({ status }: Pod): readonly string[] {
   const { podIP = "", podIPs = [], networks = [] } = status ?? {};
-  const all = [podIP, ...podIPs.map(({ ip }) => ip), ...networks.map(({ ip }) => ip)];
-  return [...new Set(all)].filter((address) => address !== "");
+  return distinct([podIP, ...podIPs.map(({ ip }) => ip), ...networks.flatMap(addressesThere)]);
+}
+
+/** A pod's addresses on one of its networks, the first first. */
+export function addressesThere({ ip, ips }: Pick<PodNetwork, "ip" | "ips">): readonly string[] {
+  return distinct([ip, ...ips]);
+}
+
+function distinct(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)].filter((text) => text !== "");
 }
 
 /** What is wrong with the annotation that names a pod's networks, by its key; undefined when nothing is. */
@@ -128,7 +140,29 @@ export function slicePrefixLength({ subnet, nodePrefixLength }: NetworkSpec): nu
   return nodePrefixLength ?? length + Math.min(8, Math.floor((32 - length) / 2));
 }
 
-/** Why a range cannot be a network's; undefined when it can. */
+/** The ranges of a network, that of IPv4 first. */
+export function subnetsOf({ subnet, subnets }: Pick<NetworkSpec, "subnet" | "subnets">): readonly string[] {
+  return distinct([subnet, ...subnets]);
+}
+
+/** The range of IPv6 that a network has; undefined: none. */
+export function ipv6SubnetOf({ subnets }: Pick<NetworkSpec, "subnets">): string | undefined {
+  return subnets.find((subnet) => subnet.includes(":"));
+}
+
+/** Why a range of IPv6 cannot be a network's; undefined when it can. */
+export function ipv6SubnetError(subnet: string): string | undefined {
+  const [address = "", bits = ""] = subnet.split("/");
+  const bytes = isIpv6(address) ? ipBytes(address) : undefined;
+  const length = Number(bits);
+  const first = bytes?.[0] ?? 0;
+  if (bytes === undefined || length < 32 || length > 96) return "want an IPv6 range of /32 to /96";
+  if ((first & 0xe0) !== 0x20 && (first & 0xfe) !== 0xfc) return "want a range of 2000::/3 or fc00::/7";
+  const rest = BigInt(`0x${bytes.toString("hex")}`) & ((1n << BigInt(128 - length)) - 1n);
+  return rest === 0n ? undefined : "want the range's first address, host bits are set";
+}
+
+/** Why a range of IPv4 cannot be a network's; undefined when it can. */
 export function subnetError(subnet: string): string | undefined {
   const [address = "", bits = ""] = subnet.split("/");
   const length = Number(bits);

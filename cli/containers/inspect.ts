@@ -1,12 +1,12 @@
 import type { Json, JsonObject } from "../../kinds/encode.js";
 import { toJson } from "../../kinds/encode.js";
-import { DEFAULT_NETWORK, NO_NETWORK, networksOf } from "../../kinds/network.js";
+import { addressesThere, DEFAULT_NETWORK, NO_NETWORK, networksOf } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { controllerOf } from "../../kinds/owners.js";
 import { maxRestartsOf, REMOVE_WHEN_OVER } from "../../kinds/power.js";
 import { cpuMillicores, quantityBytes } from "../../lib/quantity.js";
 import type { Container, ContainerPort } from "../../proto/gen/tallship/v1/container.js";
-import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { Pod, PodNetwork } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import type { Cluster } from "../cluster.js";
 import type { Look } from "../inspect/told.js";
@@ -73,7 +73,13 @@ export function inspected(one: NamedContainer, services: readonly Service[]): Js
     Mounts: [...mounts],
     NetworkSettings: {
       IPAddress: pod.status?.podIP ?? "",
-      Networks: Object.fromEntries(networksOfPod(pod).map(({ name, ip }) => [name, { IPAddress: ip }])),
+      GlobalIPv6Address: ipv6In((pod.status?.podIPs ?? []).map(({ ip }) => ip)),
+      Networks: Object.fromEntries(
+        networksOfPod(pod).map((place) => [
+          place.name,
+          { IPAddress: place.ip, GlobalIPv6Address: ipv6In(addressesThere(place)) },
+        ]),
+      ),
       Ports: portsOf(open, spec),
     },
     Node: { Name: pod.spec?.nodeName ?? "", IPAddress: pod.status?.hostIP ?? "" },
@@ -81,10 +87,16 @@ export function inspected(one: NamedContainer, services: readonly Service[]): Js
   };
 }
 
-function networksOfPod({ spec, status }: Pod): readonly { readonly name: string; readonly ip: string }[] {
+function networksOfPod({ spec, status }: Pod): readonly Pick<PodNetwork, "name" | "ip" | "ips">[] {
   if (status === undefined || status.podIP === "") return [];
   if (status.networks.length > 0) return status.networks;
-  return [{ name: spec?.hostNetwork === true ? "host" : DEFAULT_NETWORK, ip: status.podIP }];
+  const ips = status.podIPs.map(({ ip }) => ip);
+  return [{ name: spec?.hostNetwork === true ? "host" : DEFAULT_NETWORK, ip: status.podIP, ips }];
+}
+
+/** As docker says it: empty for none. */
+function ipv6In(addresses: readonly string[]): string {
+  return addresses.find((address) => address.includes(":")) ?? "";
 }
 
 const NO_TIME = "0001-01-01T00:00:00Z";

@@ -1,3 +1,4 @@
+import { addressesThere } from "../../kinds/network.js";
 import { conditionOf, isDeleting } from "../../kinds/pod-state.js";
 import { podSummary } from "../../kinds/pod-summary.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
@@ -29,7 +30,7 @@ export function describePod(pod: Pod, around: Surroundings): Page {
     page.table(
       "Networks",
       ["Name", "Interface", "IP"],
-      (status?.networks ?? []).map((place) => [place.name, place.interface, place.ip]),
+      (status?.networks ?? []).map((place) => [place.name, place.interface, addressesThere(place).join(", ")]),
     );
   if ((spec?.initContainers.length ?? 0) > 0)
     page.section(

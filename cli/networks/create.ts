@@ -1,4 +1,5 @@
 import type { JsonObject } from "../../kinds/encode.js";
+import { isIpv4 } from "../../kinds/ip.js";
 import { encodeObject, metaOf } from "../../kinds/object.js";
 import { CreateRequest } from "../../proto/gen/tallship/v1/api.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
@@ -11,7 +12,8 @@ import { usageError } from "../verb.js";
 /** What `network create` was asked. */
 export interface NetworkCreateFlags extends ClusterFlags {
   readonly driver: string | undefined;
-  readonly subnet: string | undefined;
+  readonly subnet: readonly string[];
+  readonly ipv6: boolean;
   readonly internal: boolean;
   readonly encrypted: boolean;
   readonly opt: readonly string[];
@@ -46,12 +48,20 @@ export function networkObject(name: string, flags: NetworkCreateFlags): JsonObje
     metadata: { name, labels: Object.fromEntries(flags.label.map(pair)) },
     spec: {
       ...(flags.driver === undefined ? {} : { driver: flags.driver }),
-      ...(flags.subnet === undefined ? {} : { subnet: flags.subnet }),
+      ...rangesOf(flags.subnet),
+      ...(flags.ipv6 ? { ipFamilyPolicy: "RequireDualStack" } : {}),
       ...(flags.internal ? { internal: true } : {}),
       ...(flags.encrypted || isOn(options.get("encrypted")) ? { encrypted: true } : {}),
       ...(vni === undefined ? {} : { vni: Number(vni) }),
     },
   };
+}
+
+/** One range of IPv4 is a network's subnet, as in manifests of before. */
+function rangesOf(subnets: readonly string[]): JsonObject {
+  const [subnet, ...more] = subnets;
+  if (subnet === undefined) return {};
+  return more.length === 0 && isIpv4(subnet.split("/")[0] ?? "") ? { subnet } : { subnets: [...subnets] };
 }
 
 /** As docker's: the option alone turns it on. */

@@ -1,5 +1,5 @@
 import type { Json } from "../../kinds/encode.js";
-import { joinedNetworks } from "../../kinds/network.js";
+import { addressesThere, ipv6SubnetOf, joinedNetworks, subnetsOf } from "../../kinds/network.js";
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import { TallshipError } from "../../lib/errors.js";
@@ -157,8 +157,8 @@ function inspected(network: Network, pods: readonly Pod[]): Json {
     Created: creationTimestamp,
     Scope: scopeOf(network),
     Driver: driverOf(network),
-    EnableIPv6: false,
-    IPAM: { Driver: "default", Config: [{ Subnet: spec?.subnet ?? "" }] },
+    EnableIPv6: spec !== undefined && ipv6SubnetOf(spec) !== undefined,
+    IPAM: { Driver: "default", Config: (spec === undefined ? [] : subnetsOf(spec)).map((Subnet) => ({ Subnet })) },
     Internal: spec?.internal ?? false,
     Attachable: true,
     Encrypted: spec?.encrypted ?? false,
@@ -172,10 +172,12 @@ function inspected(network: Network, pods: readonly Pod[]): Json {
 
 function memberOf(pod: Pod, network: string): Json {
   const place = pod.status?.networks.find(({ name }) => name === network);
+  const [IPv4Address = "", IPv6Address = ""] = place === undefined ? [] : addressesThere(place);
   return {
     Name: metaOf(pod).name,
     Interface: place?.interface ?? "",
-    IPv4Address: place?.ip ?? "",
+    IPv4Address,
+    IPv6Address,
     Node: pod.spec?.nodeName ?? "",
   };
 }

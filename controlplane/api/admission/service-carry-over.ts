@@ -1,6 +1,7 @@
 import { needsHealthCheck } from "../../../kinds/node-ports.js";
 import type { Typed } from "../../../kinds/object.js";
 import type { ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
+import { carryNetwork } from "./network-carry-over.js";
 import { withParts } from "./parts.js";
 
 /**
@@ -14,15 +15,6 @@ export function carryOver(wanted: Typed, live: Typed): Typed {
   const before = live.object.spec;
   if (spec === undefined || before === undefined) return wanted;
   return withParts(wanted, { spec: carrySpec(spec, before) });
-}
-
-/** A network's range and identifier, which it was given as it was created. */
-function carryNetwork(wanted: Typed<"Network">, live: Typed<"Network">): Typed {
-  const { spec } = wanted.object;
-  const before = live.object.spec;
-  if (spec === undefined || before === undefined) return wanted;
-  const subnet = spec.subnet || before.subnet;
-  return withParts(wanted, { spec: { ...spec, subnet, vni: spec.vni ?? before.vni } });
 }
 
 /** True when services of the type have a port on every node. */

@@ -1,7 +1,7 @@
-import { DEFAULT_NETWORK, hasVni, subnetError } from "../../../kinds/network.js";
+import { hasVni, ipv6SubnetOf, subnetsOf } from "../../../kinds/network.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
-import { overlaps } from "../../../lib/cidr-overlap.js";
 import { TallshipError } from "../../../lib/errors.js";
+import type { Rng } from "../../../lib/rng.js";
 import type { Network, NetworkSpec } from "../../../proto/gen/tallship/v1/network.js";
 import { NetworkLedger, type TakenNetwork } from "../../../proto/gen/tallship/v1/record.js";
 import type { View } from "../../cache/view.js";
@@ -9,12 +9,21 @@ import { META } from "../../store/keys.js";
 import type { Check, Entry, Write } from "../../store/store.js";
 import type { Reads } from "../write/reads.js";
 import { type Refusal, refuse } from "../write/task.js";
-import { addressNumber, addressText } from "./address-range.js";
+import {
+  type ClusterCIDRs,
+  canonicalRange,
+  clashOf,
+  DRAWN_FROM,
+  freeIpv6Subnet,
+  freeSubnet,
+  type Ground,
+  groundOf,
+  isDualStack,
+  PICKED_FROM,
+} from "./network-ranges.js";
 
-/** The cluster's own ranges, which no network may overlap. */
-export interface ClusterRanges {
-  readonly podCIDR: string;
-  readonly serviceCIDR: string;
+/** What of a cluster no network may have. */
+export interface ClusterRanges extends ClusterCIDRs {
   /** Identifier of the cluster's own overlay on the wire. */
   readonly vni: number;
 }
@@ -30,9 +39,6 @@ export type NetworkClaim =
   | { readonly is: "invalid"; readonly errors: readonly FieldError[] }
   | Refusal;
 
-/** Where ranges are picked from, and how long a picked one is. */
-const POOL = { cidr: "10.64.0.0/11", prefixLength: 20 } as const;
-
 /** The first identifier that is picked; there are 16 million, and fewer networks. */
 const FIRST_VNI = 4_096;
 
@@ -46,22 +52,25 @@ const LEDGER = `${META.taken}networks`;
 export function networkClaim(
   network: Network,
   live: Network | undefined,
-  { reads, ranges }: { readonly reads: Reads; readonly ranges: ClusterRanges },
+  { reads, ranges, rng }: { readonly reads: Reads; readonly ranges: ClusterRanges; readonly rng: Rng },
 ): NetworkClaim {
   const { spec } = network;
   if (live !== undefined || spec === undefined) return { is: "granted", network, checks: [], writes: [] };
   const ledger = reads.record(LEDGER);
   const others = takenNetworks(ledger, reads.view);
-  const held = heldRanges(others, ranges);
-  const errors = clashes(spec, others, held, ranges);
+  const ground = groundOf(others, ranges, reads.view);
+  const errors = [...familyErrors(spec, ranges), ...clashes(spec, others, ground, ranges)];
   if (errors.length > 0) return { is: "invalid", errors };
-  const subnet = spec.subnet === "" ? freeSubnet(held) : spec.subnet;
-  if (subnet === undefined) return exhausted(`all ranges of ${POOL.cidr} are taken: name one in spec.subnet`);
+  const subnet = subnetsOf(spec).find((range) => !range.includes(":")) ?? freeSubnet(ground);
+  if (subnet === undefined) return exhausted(`all ranges of ${PICKED_FROM} are taken: name one in spec.subnet`);
+  const subnetIPv6 = wantsIpv6(spec, ranges) ? (namedIpv6(spec) ?? freeIpv6Subnet(ground, rng)) : "";
+  if (subnetIPv6 === undefined) return exhausted(`no range of ${DRAWN_FROM} was free: name one in spec.subnets`);
   const vni = hasVni(spec) ? (spec.vni ?? freeVni(others, ranges)) : undefined;
-  const networks = [...others, { holder: nameOf(network), subnet, vni: vni ?? 0 }];
+  const networks = [...others, { holder: nameOf(network), subnet, subnetIPv6, vni: vni ?? 0 }];
+  const subnets = [subnet, subnetIPv6].filter((range) => range !== "");
   return {
     is: "granted",
-    network: { ...network, spec: { ...spec, subnet, vni } },
+    network: { ...network, spec: { ...spec, subnet, subnets, vni } },
     checks: [{ key: LEDGER, revision: ledger?.revision ?? 0 }],
     writes: [{ op: "put", key: LEDGER, value: NetworkLedger.encode({ networks }).finish() }],
   };
@@ -72,6 +81,7 @@ function takenNetworks(ledger: Entry | undefined, view: View): readonly TakenNet
   const shown = view.list("Network").map(({ object }) => ({
     holder: nameOf(object),
     subnet: object.spec?.subnet ?? "",
+    subnetIPv6: (object.spec && ipv6SubnetOf(object.spec)) ?? "",
     vni: object.spec?.vni ?? 0,
   }));
   if (ledger === undefined || view.revision >= ledger.revision) return shown;
@@ -83,31 +93,40 @@ function exhausted(why: string): Refusal {
   return refuse(new TallshipError("resource_exhausted", `create Network: ${why}`));
 }
 
-interface HeldRange {
-  readonly cidr: string;
-  /** Whose it is, in words. */
-  readonly holder: string;
+/** Whether the network gets addresses of IPv6. Who only prefers them goes without where they cannot be. */
+function wantsIpv6(spec: NetworkSpec, ranges: ClusterRanges): boolean {
+  if (!isDualStack(ranges) || spec.encrypted) return false;
+  const isAsked = spec.ipFamilyPolicy === "PreferDualStack" || spec.ipFamilyPolicy === "RequireDualStack";
+  return isAsked || ipv6SubnetOf(spec) !== undefined;
 }
 
-function heldRanges(others: readonly TakenNetwork[], { podCIDR, serviceCIDR }: ClusterRanges): readonly HeldRange[] {
-  return [
-    { cidr: podCIDR, holder: `the cluster's own pods (network ${DEFAULT_NETWORK})` },
-    { cidr: serviceCIDR, holder: "the cluster's services" },
-    ...others.map(({ subnet, holder }) => ({ cidr: subnet, holder: `Network ${holder}` })),
-  ];
+/** The range of IPv6 that it names, as it is written everywhere. */
+function namedIpv6(spec: NetworkSpec): string | undefined {
+  const named = ipv6SubnetOf(spec);
+  return named === undefined ? undefined : canonicalRange(named);
+}
+
+/** What this cluster cannot give. */
+function familyErrors(spec: NetworkSpec, ranges: ClusterRanges): readonly FieldError[] {
+  if (isDualStack(ranges)) return [];
+  if (spec.ipFamilyPolicy === "RequireDualStack")
+    return [wrong("spec.ipFamilyPolicy", "this cluster is not configured for dual-stack networks")];
+  const at = spec.subnets.findIndex((subnet) => subnet.includes(":"));
+  if (at < 0 || spec.ipFamilyPolicy === "PreferDualStack") return [];
+  return [wrong(`spec.subnets[${at}]`, `this cluster has addresses of IPv4 alone, found ${spec.subnets[at]}`)];
 }
 
 function clashes(
   spec: NetworkSpec,
   others: readonly TakenNetwork[],
-  held: readonly HeldRange[],
+  ground: Ground,
   ranges: ClusterRanges,
 ): readonly FieldError[] {
   const errors: FieldError[] = [];
-  const isRange = spec.subnet !== "" && subnetError(spec.subnet) === undefined;
-  const clash = isRange ? held.find(({ cidr }) => overlaps(cidr, spec.subnet)) : undefined;
-  if (clash !== undefined)
-    errors.push(wrong("spec.subnet", `${spec.subnet} overlaps ${clash.cidr} of ${clash.holder}`));
+  for (const [path, range] of namedRanges(spec)) {
+    const clash = clashOf(range, ground);
+    if (clash !== undefined) errors.push(wrong(path, `${range} overlaps ${clash.cidr} of ${clash.holder}`));
+  }
   if (spec.vni === undefined) return errors;
   const twin = others.find(({ vni }) => vni === spec.vni);
   if (twin !== undefined) errors.push(wrong("spec.vni", `${spec.vni} is that of Network ${twin.holder}`));
@@ -123,17 +142,13 @@ function nameOf({ metadata }: Network): string {
   return `${metadata?.namespace}/${metadata?.name}`;
 }
 
-/** The first range of the pool that overlaps no other. */
-function freeSubnet(held: readonly HeldRange[]): string | undefined {
-  const [address = "", length = ""] = POOL.cidr.split("/");
-  const size = 2 ** (32 - POOL.prefixLength);
-  const first = addressNumber(address);
-  const end = first + 2 ** (32 - Number(length));
-  for (let base = first; base < end; base += size) {
-    const cidr = `${addressText(base)}/${POOL.prefixLength}`;
-    if (!held.some((each) => overlaps(each.cidr, cidr))) return cidr;
-  }
-  return undefined;
+/** Every range that the network names, once, by its field. */
+function namedRanges({ subnet, subnets }: NetworkSpec): readonly (readonly [string, string])[] {
+  const all = [
+    ["spec.subnet", subnet] as const,
+    ...subnets.map((range, at) => [`spec.subnets[${at}]`, range] as const),
+  ];
+  return all.filter(([, range], at) => range !== "" && all.findIndex(([, other]) => other === range) === at);
 }
 
 function freeVni(others: readonly TakenNetwork[], ranges: ClusterRanges): number {

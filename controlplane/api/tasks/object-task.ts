@@ -101,7 +101,7 @@ function putCharged(next: Typed, live: Cached | undefined, { reads, context, hom
   const before = live === undefined ? undefined : typedOf(live);
   if (next.kind === "Network") {
     const former = before?.kind === "Network" ? before.object : undefined;
-    const claim = networkClaim(next.object, former, { reads, ranges: context.ranges });
+    const claim = networkClaim(next.object, former, { ...context, reads });
     if (claim.is === "refuse") return { decision: claim };
     if (claim.is === "invalid") return { decision: refuse(invalidObject("create", next, claim.errors)) };
     const { network: object, checks, writes } = claim;

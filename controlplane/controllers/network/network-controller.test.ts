@@ -58,6 +58,25 @@ test("when there are more nodes with pods than shares, the condition names those
   });
 });
 
+// What is preferred may not come to be: the condition says why, and nothing is said where nothing was asked.
+for (const [name, spec, want] of [
+  ["both", { subnets: ["10.64.0.0/24", "fd00:1::/64"], ipFamilyPolicy: "PreferDualStack" }, "True BothFamilies"],
+  ["cluster", { ipFamilyPolicy: "PreferDualStack" }, "False SingleStack"],
+  ["tunnels", { encrypted: true, ipFamilyPolicy: "PreferDualStack" }, "False Encrypted"],
+  ["silent", {}, undefined],
+] as const)
+  test(`a network says whether it came to have both families: ${name}`, async () => {
+    const world = await newWorld();
+    await world.edit("Network", "back", (network) =>
+      Network.fromPartial({ ...network, spec: { subnet: "10.64.0.0/24", ...structuredClone<object>(spec) } }),
+    );
+    await world.converge();
+    const found = world.view
+      .get("Network", "default", "back")
+      ?.status?.conditions.find(({ type }) => type === "DualStack");
+    expect(found && `${found.status} ${found.reason}`).toBe(want);
+  });
+
 test("a network that is deleted stays until its last pod is gone", async () => {
   const world = await newWorld();
   await putPod(world, "one", "a");

@@ -1,9 +1,10 @@
 import { withoutFinalizer } from "../../../kinds/deletion.js";
-import { joinedNetworks, NETWORK_PROTECTION, slicePrefixLength } from "../../../kinds/network.js";
+import { ipv6SubnetOf, joinedNetworks, NETWORK_PROTECTION, slicePrefixLength } from "../../../kinds/network.js";
 import { keyOf, metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
-import { type Network, NetworkStatus } from "../../../proto/gen/tallship/v1/network.js";
+import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
+import { type Network, type NetworkSpec, NetworkStatus } from "../../../proto/gen/tallship/v1/network.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
@@ -69,8 +70,25 @@ function statusOf({ spec, status }: Network, pods: readonly Pod[], view: View, n
       ? `${spec.subnet} has no ${share} left for ${without.join(", ")}: ${slices.length} nodes have one`
       : `each node with pods of it has a ${share} of ${spec.subnet}`,
   } as const;
-  const conditions = withCondition(before.conditions, condition, nowMs);
+  const ready = withCondition(before.conditions, condition, nowMs);
+  const conditions = spec.ipFamilyPolicy === "PreferDualStack" ? withFamilies(ready, spec, nowMs) : ready;
   return NetworkStatus.fromPartial({ slices, pods: pods.filter((pod) => !isPodFinished(pod)).length, conditions });
+}
+
+/** Whether what was preferred came to be. Ranges are fixed as a network is created, so the reason stays. */
+function withFamilies(conditions: readonly Condition[], spec: NetworkSpec, nowMs: number): readonly Condition[] {
+  const ipv6 = ipv6SubnetOf(spec);
+  if (ipv6 !== undefined) {
+    const message = `pods have addresses of ${ipv6} too`;
+    return withCondition(conditions, { type: "DualStack", status: "True", reason: "BothFamilies", message }, nowMs);
+  }
+  const [reason, message] = spec.encrypted
+    ? (["Encrypted", "an encrypted network has addresses of IPv4 alone"] as const)
+    : ([
+        "SingleStack",
+        "it was created without addresses of IPv6: the cluster has none, or they were not asked for",
+      ] as const);
+  return withCondition(conditions, { type: "DualStack", status: "False", reason, message }, nowMs);
 }
 
 /** No pod is on the network any more: it may go. */
