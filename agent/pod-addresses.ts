@@ -1,4 +1,3 @@
-import { secondAddress } from "../net/family.js";
 import { AddressPool } from "../net/ipam.js";
 import { isIn } from "../net/networks/network-firewall.js";
 import type { ListedLink, NodeNetworkConfig } from "../net/node-network.js";
@@ -6,10 +5,9 @@ import type { PodAddresses } from "./hooks/sandbox.js";
 
 /** Addresses of the node's pod subnet, and of its shares of networks, by pod; `inUse` is what pods have already in the kernel. */
 export function podAddresses(
-  config: Pick<NodeNetworkConfig, "podCIDR" | "ipv6">,
+  { podCIDR }: Pick<NodeNetworkConfig, "podCIDR">,
   inUse: Iterable<ListedLink>,
 ): PodAddresses {
-  const { podCIDR } = config;
   const byPod = new Map<string, readonly string[]>();
   // A link that an agent died over has no address yet: the pod gets one, and its link is completed with it.
   for (const { uid, address, further = [] } of inUse)
@@ -35,7 +33,6 @@ export function podAddresses(
       byPod.set(uid, [...held, address]);
       return address;
     },
-    ipv6Of: (address) => secondAddress(config, address) ?? "",
     release: (uid) => {
       const addresses = byPod.get(uid) ?? [];
       byPod.delete(uid);

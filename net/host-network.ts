@@ -216,6 +216,10 @@ class HostNetwork implements NodeNetwork {
     return this.networks.shareOf(network, signal);
   }
 
+  ipv6Of(address: string): string | undefined {
+    return this.pods.ipv6Of(address);
+  }
+
   onTunnels(listener: (keys: readonly PublishedKey[]) => void): void {
     this.tunnels.onPublished(listener);
   }

@@ -1,6 +1,6 @@
 import { TallshipError } from "../lib/errors.js";
 import { ipBytes } from "../lib/pki/ip-bytes.js";
-import { parseAddress } from "./ipv4.js";
+import { parseAddress, subnetOf } from "./ipv4.js";
 
 /** An IPv6 subnet. `base` is its lowest address as a 128-bit number. */
 export interface Ipv6Subnet {
@@ -76,12 +76,22 @@ export function ipv6GatewayOf(podCIDR: string): string {
 }
 
 /**
- * A pod's IPv6 address: the node's subnet, and the pod's IPv4 address as the lowest 32 bits. So there is one pool of addresses and
- * not two, and whoever knows one address of a pod knows the other.
+ * A pod's IPv6 address: the node's subnet, or the range of a network, and the pod's IPv4 address there as the lowest 32 bits. So there is one pool of
+ * addresses and not two, and whoever knows one address of a pod knows the other.
  */
 export function podIpv6(podCIDR: string, ipv4: string): string {
   const value = parseAddress(ipv4);
   if (value === undefined)
     throw new TallshipError("invalid_argument", `IPv6 address of a pod: "${ipv4}" is no IPv4 address`);
   return formatIpv6(ipv6SubnetOf(podCIDR, "IPv6 addresses of pods").base + BigInt(value));
+}
+
+/** Most bits that a range may fix of pods' addresses: the rest is the IPv4 address. */
+export const LONGEST_IPV6_PREFIX = 96;
+
+/** What of a range of IPv6 goes with a range of IPv4 addresses. */
+export function ipv6ShareOf(range: string, share: string): string {
+  const { base, prefixLength } = subnetOf(share, "share of a range");
+  const { base: first } = ipv6SubnetOf(range, "range of a network");
+  return formatIpv6Subnet({ base: first + BigInt(base), prefixLength: LONGEST_IPV6_PREFIX + prefixLength });
 }

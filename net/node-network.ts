@@ -126,6 +126,8 @@ export interface NodeNetwork {
    * the signal aborts, or with unavailable when there is no share in time.
    */
   shareOf(network: string, signal: AbortSignal): Promise<string>;
+  /** The address of IPv6 that goes with an address of the node's subnet or of a share that it has; undefined: none. */
+  ipv6Of(address: string): string | undefined;
   /** Calls with what others must know of the node's keys for encrypted tunnels, when it changes. */
   onTunnels(listener: (keys: readonly PublishedKey[]) => void): void;
   /** Calls with the revision of the map that the kernel has come to reflect. */

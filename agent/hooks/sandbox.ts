@@ -11,8 +11,6 @@ import type { Hook } from "./hook.js";
 export interface PodAddresses {
   /** The pod's address in the node's subnet, or in its share of a network; the same each time until it is released. Throws resource_exhausted when none is free. */
   claim(uid: string, share?: string): string;
-  /** The IPv6 address that belongs to a pod's address; empty: none. */
-  ipv6Of(address: string): string;
   /** Gives back all that the pod has. */
   release(uid: string): void;
 }
@@ -29,11 +27,10 @@ export function sandboxHook(
       if (pod.spec?.hostNetwork === true) return { address: nodeIP, ipv6: nodeIPv6 ?? "" };
       const networks = await placesOf(uid, pod, { network, addresses, signal });
       const [first, ...others] = networks;
-      const address = first?.ip ?? "";
+      const [address = "", ipv6 = ""] = first?.ips ?? [];
       const further = others.map((each) => ({ interface: each.interface, address: each.ip }));
       const link = { uid, address, hostPorts: hostPorts(pod), reachesInternals: reachesInternals(pod) };
       await network.attach([further.length === 0 ? link : { ...link, further }]);
-      const ipv6 = address === "" ? "" : addresses.ipv6Of(address);
       return { address, ipv6, networks: isPlain(pod) ? [] : networks };
     },
     down: async (uid) => {
@@ -59,11 +56,11 @@ async function placesOf(
   const shareOf = (name: string): Promise<string> =>
     network.shareOf(name === DEFAULT_NETWORK ? name : `${metadata?.namespace}/${name}`, signal);
   const shares = await Promise.all(names.map(shareOf));
-  return names.map((name, at) => ({
-    name,
-    interface: `eth${at}`,
-    ip: addresses.claim(uid, name === DEFAULT_NETWORK ? undefined : shares[at]),
-  }));
+  return names.map((name, at) => {
+    const ip = addresses.claim(uid, name === DEFAULT_NETWORK ? undefined : shares[at]);
+    const ipv6 = network.ipv6Of(ip);
+    return { name, interface: `eth${at}`, ip, ips: ipv6 === undefined ? [ip] : [ip, ipv6] };
+  });
 }
 
 function hostPorts(pod: Pod): readonly HostPort[] {

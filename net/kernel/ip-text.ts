@@ -137,18 +137,14 @@ export function insideLines(pod: PodWiring, hostNetns: string): readonly string[
   return ["link set dev lo up", ...linksOf(pod).flatMap((link) => linkLines(pod.uid, link, hostNetns))];
 }
 
-interface Link extends FurtherWiring {
-  readonly ipv6?: PodWiring["ipv6"];
-}
-
 /** Every link of a pod; the first leads everywhere. */
-function linksOf(pod: PodWiring): readonly Link[] {
+function linksOf(pod: PodWiring): readonly FurtherWiring[] {
   if (pod.address === "") return [];
   const { address, mtu, gateway, ipv6, further = [] } = pod;
   return [{ interface: FIRST_INTERFACE, address, mtu, gateway, subnet: "", ipv6 }, ...further];
 }
 
-function linkLines(uid: string, link: Link, hostNetns: string): readonly string[] {
+function linkLines(uid: string, link: FurtherWiring, hostNetns: string): readonly string[] {
   const { interface: inside, address, mtu, gateway, subnet, ipv6 } = link;
   const outside = podDevice(uid, inside);
   const way = subnet === "" ? "default" : subnet;
@@ -165,7 +161,7 @@ function linkLines(uid: string, link: Link, hostNetns: string): readonly string[
       : [
           `address replace ${ipv6.address}/128 dev ${inside} nodad`,
           `neighbour replace ${ipv6.gateway} lladdr ${HOST_END_MAC} dev ${inside} nud permanent`,
-          `route replace default via ${ipv6.gateway} dev ${inside} onlink src ${ipv6.address}`,
+          `route replace ${subnet === "" ? way : ipv6.subnet} via ${ipv6.gateway} dev ${inside} onlink src ${ipv6.address}`,
         ]),
   ];
 }

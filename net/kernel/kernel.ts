@@ -14,9 +14,17 @@ export interface PodWiring {
   /** Next hop of all the pod's packets, and the source of the host's packets to it. */
   readonly gateway: string;
   /** Its address of IPv6 on the same link, and the next hop of its packets; absent: none. */
-  readonly ipv6?: { readonly address: string; readonly gateway: string } | undefined;
+  readonly ipv6?: Ipv6Wiring | undefined;
   /** Links to further networks. */
   readonly further?: readonly FurtherWiring[];
+}
+
+/** What a link has of IPv6. */
+export interface Ipv6Wiring {
+  readonly address: string;
+  readonly gateway: string;
+  /** What is reached by a further link; the first leads everywhere. */
+  readonly subnet: string;
 }
 
 /** A further link of a pod, for packets to one subnet only. */
@@ -28,6 +36,7 @@ export interface FurtherWiring {
   readonly gateway: string;
   /** What is reached by it. */
   readonly subnet: string;
+  readonly ipv6?: Ipv6Wiring | undefined;
 }
 
 /** A pod's link as the kernel has it. */
@@ -40,7 +49,14 @@ export interface PodDevice {
   /** The IPv6 address that the host leads to it; absent: none. */
   readonly ipv6?: string | undefined;
   /** Further links, in order of their devices in the pod. */
-  readonly further: readonly { readonly interface: string; readonly address: string }[];
+  readonly further: readonly FurtherDevice[];
+}
+
+/** A further link as the kernel has it. */
+export interface FurtherDevice {
+  readonly interface: string;
+  readonly address: string;
+  readonly ipv6?: string | undefined;
 }
 
 /** Connections to forget: those the proxy translated. Absent fields match anything. */

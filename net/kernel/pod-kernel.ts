@@ -152,11 +152,7 @@ export class PodKernel {
         uid,
         own.map(({ device }) => device),
       );
-    return [...byUid].map(([uid, own]) => {
-      const found = podDeviceOf(uid, own, isWhole);
-      const ipv6 = second.get(podDevice(uid));
-      return ipv6 === undefined ? found : { ...found, ipv6 };
-    });
+    return [...byUid].map(([uid, own]) => podDeviceOf(uid, own, { isWhole, second }));
   }
 
   private pinnedUids(): readonly string[] {
@@ -199,13 +195,27 @@ function isNamespace(path: string): boolean {
 }
 
 /** A pod as its links show it; one without any is half made. */
-function podDeviceOf(uid: string, ends: readonly HostEnd[], isWhole: (end: HostEnd) => boolean): PodDevice {
+function podDeviceOf(uid: string, ends: readonly HostEnd[], { isWhole, second }: Seen): PodDevice {
+  const ipv6Of = (device: string): { readonly ipv6?: string } => {
+    const ipv6 = second.get(device);
+    return ipv6 === undefined ? {} : { ipv6 };
+  };
   const first = ends.find((end) => end.interface === FIRST_INTERFACE);
   const further = ends
     .filter((end) => end !== first)
-    .map(({ interface: inside, address }) => ({ interface: inside, address }))
+    .map(({ interface: inside, address, device }) => ({ interface: inside, address, ...ipv6Of(device) }))
     .sort((one, other) => (one.interface < other.interface ? -1 : 1));
-  return { uid, address: first?.address ?? "", isWhole: first !== undefined && ends.every(isWhole), further };
+  return {
+    ...{ uid, address: first?.address ?? "", isWhole: first !== undefined && ends.every(isWhole) },
+    ...ipv6Of(first?.device ?? ""),
+    further,
+  };
+}
+
+interface Seen {
+  readonly isWhole: (end: HostEnd) => boolean;
+  /** By device of the host: the address of IPv6 that it leads to. */
+  readonly second: ReadonlyMap<string, string>;
 }
 
 function reachKey(entry: { readonly table: string; readonly device?: string; subnet?: string; ip?: string }): string {

@@ -192,9 +192,9 @@ export class SimulatedKernel implements Kernel {
       address: isLinked ? wiring.address : "",
       isWhole: isLinked && isPinned && wiring.address !== "",
       ...(isLinked && wiring.ipv6 !== undefined && { ipv6: wiring.ipv6.address }),
-      further: (isLinked ? (wiring.further ?? []) : []).map(({ interface: inside, address }) => ({
-        interface: inside,
-        address,
+      further: (isLinked ? (wiring.further ?? []) : []).map(({ interface: inside, address, ipv6 }) => ({
+        ...{ interface: inside, address },
+        ...(ipv6 !== undefined && { ipv6: ipv6.address }),
       })),
     }));
   }

@@ -1,7 +1,9 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { gatewayOf, tunnelAddressOf } from "../ipv4.js";
-import type { Entry } from "../kernel/entries.js";
+import { ipv6GatewayOf } from "../ipv6.js";
+import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
+import type { Peer } from "../overlay/peers.js";
 import type { SeenNetwork } from "./seen-network.js";
 
 /** How large packets may be. */
@@ -32,6 +34,7 @@ export function networkEntries(
       ...(network.way === "overlay" ? overlayWay(config, network, mtus) : []),
       ...(network.way === "tunnel" ? tunnelWay(config, network, tunnels) : []),
       { table: "refusal" as const, subnet: network.subnet },
+      ...(network.ipv6 === undefined ? [] : [{ table: "refusal" as const, subnet: network.ipv6.subnet }]),
     ]),
     ...tunnelEnds(config, networks, tunnels),
   ];
@@ -79,8 +82,11 @@ function tunnelEnds(
 }
 
 /** Next hop of the network's pods here. On the cluster's own device: it is the node's, whatever becomes of the network's device. */
-function shareEntries({ share }: SeenNetwork): readonly Entry[] {
-  return share === undefined ? [] : [{ table: "address", device: OVERLAY_DEVICE, ip: gatewayOf(share), scope: "host" }];
+function shareEntries({ share, ipv6 }: SeenNetwork): readonly Entry[] {
+  const own = [share && gatewayOf(share), ipv6?.share && ipv6GatewayOf(ipv6.share)];
+  return own.flatMap((ip): readonly Entry[] =>
+    ip === undefined ? [] : [{ table: "address", device: OVERLAY_DEVICE, ip, scope: "host" }],
+  );
 }
 
 function overlayWay(
@@ -91,16 +97,18 @@ function overlayWay(
   const { device, vni, share, peers } = network;
   if (share === undefined) {
     const source = gatewayOf(config.podCIDR);
-    return peers.map(({ peer, cidr }) => ({
-      table: "route",
-      device: OVERLAY_DEVICE,
-      subnet: cidr,
-      via: peer.gateway,
-      source,
-      ...routeMtu(routeMtus.get(peer.gateway)),
-    }));
+    const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
+    return peers.flatMap(({ peer, cidr, ipv6 }): readonly Entry[] => {
+      const way = { table: "route" as const, device: OVERLAY_DEVICE, ...routeMtu(routeMtus.get(peer.gateway)) };
+      const isLed = ipv6 !== undefined && peer.ipv6 !== undefined && ipv6Source !== undefined;
+      return [
+        { ...way, subnet: cidr, via: peer.gateway, source },
+        ...(isLed ? [{ ...way, subnet: ipv6, via: peer.ipv6.gateway, source: ipv6Source }] : []),
+      ];
+    });
   }
   const source = gatewayOf(share);
+  const ipv6Source = network.ipv6?.share && ipv6GatewayOf(network.ipv6.share);
   return [
     {
       table: "device",
@@ -111,13 +119,26 @@ function overlayWay(
       mac: vtepMac(config.nodeName),
       mtu: podMtu,
     },
-    ...peers.flatMap(({ peer, cidr }): readonly Entry[] => {
+    ...peers.flatMap(({ peer, cidr, ipv6 }): readonly Entry[] => {
+      const mtu = routeMtu(routeMtus.get(peer.gateway));
       const gateway = gatewayOf(cidr);
+      const isLed = ipv6 !== undefined && ipv6Source !== undefined;
       return [
         { table: "neigh", device, ip: gateway, mac: peer.vtepMac },
         { table: "fdb", device, mac: peer.vtepMac, underlayIp: peer.underlayIp },
-        { table: "route", device, subnet: cidr, via: gateway, source, ...routeMtu(routeMtus.get(peer.gateway)) },
+        { table: "route", device, subnet: cidr, via: gateway, source, ...mtu },
+        ...(isLed ? ipv6Way(peer, { device, subnet: ipv6, source: ipv6Source, ...mtu }) : []),
       ];
     }),
+  ];
+}
+
+/** A peer's share of IPv6, by the forwarding entry that its share of IPv4 has. */
+function ipv6Way({ vtepMac: mac }: Peer, route: Omit<RouteEntry, "table" | "via">): readonly Entry[] {
+  const { device, subnet } = route;
+  const via = ipv6GatewayOf(subnet);
+  return [
+    { table: "neigh", device, ip: via, mac },
+    { table: "route", ...route, via },
   ];
 }

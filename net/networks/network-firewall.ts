@@ -1,11 +1,15 @@
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
+import { type Family, rangeTest, WORDS } from "../family.js";
 import { contains, gatewayOf, parseAddress, parseSubnet, subnetOf, tunnelAddressOf } from "../ipv4.js";
+import { ipv6GatewayOf } from "../ipv6.js";
 import type { FirewallChain, FirewallSet } from "../kernel/firewall.js";
 import { chainName } from "../policy/policy-rules.js";
 import type { SeenNetwork } from "./seen-network.js";
 
-/** What rules around networks depend on. Fixed while the process runs. */
+/** What rules around networks depend on, of one family. Fixed while the process runs. */
 export interface NetworkFrame {
+  /** IPv4 when absent. */
+  readonly family?: Family;
   /** All pods of the cluster's own network. */
   readonly clusterCIDR: string;
   readonly podCIDR: string;
@@ -13,18 +17,18 @@ export interface NetworkFrame {
   readonly encrypted: boolean;
 }
 
-/** A range of addresses and what it is for. */
-interface Range {
-  readonly name: string;
-  readonly subnet: string;
-}
+/** A network as one family's packets see it. */
+type FamilyNetwork = Pick<SeenNetwork, "subnet" | "isInternal">;
 
 /**
  * The chains that keep networks apart, before policies are asked. A pod reaches the networks that it is on and, unless one is internal, what is no
  * pod at all; strangers come in by services and host ports, hosts always. A packet from a pod's address in one network to another network of the pod's
  * gets its address there, so that services lead to all networks that a pod is on.
  */
-export function networkChains({ clusterCIDR, podCIDR, encrypted }: NetworkFrame): ReadonlyMap<string, FirewallChain> {
+export function networkChains(frame: NetworkFrame): ReadonlyMap<string, FirewallChain> {
+  const { family = "IPv4", clusterCIDR, podCIDR } = frame;
+  const { ip } = WORDS[family];
+  const gateway = family === "IPv4" ? gatewayOf(podCIDR) : ipv6GatewayOf(podCIDR);
   return new Map([
     [
       "networks-apart",
@@ -32,39 +36,46 @@ export function networkChains({ clusterCIDR, podCIDR, encrypted }: NetworkFrame)
         hook: "type filter hook forward priority -7; policy accept;",
         rules: [
           "ct state established,related accept",
-          "ip saddr . ip daddr @joins accept",
-          "ip saddr vmap @networks-from",
-          "ip daddr vmap @networks-to",
-          `ip saddr @networks ip daddr ${clusterCIDR} drop`,
+          `${ip} saddr . ${ip} daddr @joins accept`,
+          `${ip} saddr vmap @networks-from`,
+          `${ip} daddr vmap @networks-to`,
+          `${ip} saddr @networks ${ip} daddr ${clusterCIDR} drop`,
         ],
       },
     ],
     // What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text. Asked where the way out is final:
     // before, a packet of the host's own to a service still has the way to the service's address.
-    [
-      "sealed",
-      {
-        hook: "type filter hook postrouting priority -8; policy accept;",
-        rules: [`ip daddr @sealed oifname != { "lo", ${ENDS} } drop`],
-      },
-    ],
+    ...(family === "IPv4" ? [["sealed", sealedChain()] as const] : []),
     [
       "network-sources",
       {
         // Before the proxy's, which knows of the cluster's own network only.
         hook: "type nat hook postrouting priority 99; policy accept;",
         rules: [
-          "snat ip to ip saddr . ip daddr map @join-sources",
-          `oifname "${NETWORK_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${gatewayOf(podCIDR)}`,
-          // The cluster's own network: as on the overlay, the gateway speaks for strangers.
-          ...(encrypted ? [`oifname "${TUNNEL_DEVICE_PREFIX}*" ip daddr ${clusterCIDR} accept`] : []),
-          `oifname "${TUNNEL_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${tunnelAddressOf(podCIDR)}`,
+          `snat ${ip} to ${ip} saddr . ${ip} daddr map @join-sources`,
+          `oifname "${NETWORK_DEVICE_PREFIX}*" ${ip} saddr != @networks snat ${ip} to ${gateway}`,
+          ...(family === "IPv4" ? tunnelSources(frame) : []),
           `oifname { "lo", "${OVERLAY_DEVICE}", ${ENDS}, "${NETWORK_DEVICE_PREFIX}*" } accept`,
-          "ip saddr @networks masquerade",
+          `${ip} saddr @networks masquerade`,
         ],
       },
     ],
   ]);
+}
+
+function sealedChain(): FirewallChain {
+  return {
+    hook: "type filter hook postrouting priority -8; policy accept;",
+    rules: [`ip daddr @sealed oifname != { "lo", ${ENDS} } drop`],
+  };
+}
+
+/** Who speaks for strangers in tunnels, which carry IPv4 alone. On the cluster's own network it is the gateway, as on the overlay. */
+function tunnelSources({ clusterCIDR, podCIDR, encrypted }: NetworkFrame): readonly string[] {
+  return [
+    ...(encrypted ? [`oifname "${TUNNEL_DEVICE_PREFIX}*" ip daddr ${clusterCIDR} accept`] : []),
+    `oifname "${TUNNEL_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${tunnelAddressOf(podCIDR)}`,
+  ];
 }
 
 const ENDS = `"${POD_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*"`;
@@ -74,13 +85,15 @@ export interface NetworkedPod {
   readonly addresses: readonly string[];
 }
 
-/** The sets and chains for these networks and this node's pods on them. */
+/** The sets and chains of a family for these networks and this node's pods on them. */
 export function networkTable(
-  networks: readonly SeenNetwork[],
+  all: readonly SeenNetwork[],
   pods: Iterable<NetworkedPod>,
   frame: NetworkFrame,
 ): { readonly sets: ReadonlyMap<string, FirewallSet>; readonly chains: ReadonlyMap<string, FirewallChain> } {
-  const { clusterCIDR } = frame;
+  const { family = "IPv4", clusterCIDR } = frame;
+  const { address } = WORDS[family];
+  const networks = all.flatMap((each) => ofFamily(each, family));
   const chains = new Map<string, FirewallChain>();
   const enter = (rules: readonly string[]): string => {
     const name = chainName("network", rules);
@@ -90,32 +103,46 @@ export function networkTable(
   const from = new Map<string, string>();
   const to = new Map<string, string>();
   for (const { subnet, isInternal } of networks) {
-    if (isInternal) from.set(subnet, `jump ${enter([`ip daddr ${subnet} accept`, "drop"])}`);
-    to.set(subnet, `goto ${enter(entrance(subnet, isInternal, clusterCIDR))}`);
+    if (isInternal) from.set(subnet, `jump ${enter([`${WORDS[family].ip} daddr ${subnet} accept`, "drop"])}`);
+    to.set(subnet, `goto ${enter(entrance(subnet, isInternal, frame))}`);
   }
-  const ranges = [{ name: "", subnet: clusterCIDR }, ...networks];
-  const joins = joinsOf([...pods], ranges);
+  const joins = joinsOf([...pods], [clusterCIDR, ...networks.map(({ subnet }) => subnet)]);
   return {
     chains,
     sets: new Map<string, FirewallSet>([
-      ["networks", setOf("type ipv4_addr; flags interval;", new Map(networks.map(({ subnet }) => [subnet, ""])))],
-      [
-        "inner-networks",
-        setOf("typeof @th,336,32; flags interval;", new Map(networks.map(({ subnet }) => [rangeOf(subnet), ""]))),
-      ],
-      [
-        "sealed",
-        setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks, frame).map((cidr) => [cidr, ""]))),
-      ],
-      ["networks-from", verdicts(from)],
-      ["networks-to", verdicts(to)],
+      ["networks", setOf(`type ${address}; flags interval;`, new Map(networks.map(({ subnet }) => [subnet, ""])))],
+      ...(family === "IPv4" ? outerSets(all, frame) : []),
+      ["networks-from", verdicts(address, from)],
+      ["networks-to", verdicts(address, to)],
       [
         "joins",
-        setOf("type ipv4_addr . ipv4_addr; flags interval;", new Map([...joins.keys()].map((key) => [key, ""]))),
+        setOf(`type ${address} . ${address}; flags interval;`, new Map([...joins.keys()].map((key) => [key, ""]))),
       ],
-      ["join-sources", { is: "map", type: "type ipv4_addr . ipv4_addr : ipv4_addr; flags interval;", elements: joins }],
+      [
+        "join-sources",
+        { is: "map", type: `type ${address} . ${address} : ${address}; flags interval;`, elements: joins },
+      ],
     ]),
   };
+}
+
+function ofFamily({ subnet, isInternal, ipv6 }: SeenNetwork, family: Family): readonly FamilyNetwork[] {
+  if (family === "IPv4") return [{ subnet, isInternal }];
+  return ipv6 === undefined ? [] : [{ subnet: ipv6.subnet, isInternal }];
+}
+
+/** Sets of what only the table of IPv4 asks for: overlays' packets, which are of IPv4 outside, and tunnels. */
+function outerSets(networks: readonly SeenNetwork[], frame: NetworkFrame): readonly (readonly [string, FirewallSet])[] {
+  return [
+    [
+      "inner-networks",
+      setOf("typeof @th,336,32; flags interval;", new Map(networks.map(({ subnet }) => [rangeOf(subnet), ""]))),
+    ],
+    [
+      "sealed",
+      setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks, frame).map((cidr) => [cidr, ""]))),
+    ],
+  ];
 }
 
 /** Encrypted networks, and the addresses of hosts that speak with their pods from the ends of tunnels. */
@@ -128,18 +155,24 @@ function sealedRanges(networks: readonly SeenNetwork[], { clusterCIDR, encrypted
 }
 
 /** Who comes in: the network's own, and hosts; strangers too, unless it is internal. */
-function entrance(subnet: string, isInternal: boolean, clusterCIDR: string): readonly string[] {
-  const own = [`ip saddr ${subnet} accept`, "ip saddr @gateways accept"];
-  return isInternal ? [...own, "drop"] : [...own, `ip saddr ${clusterCIDR} drop`, "ip saddr @networks drop"];
+function entrance(
+  subnet: string,
+  isInternal: boolean,
+  { family = "IPv4", clusterCIDR }: NetworkFrame,
+): readonly string[] {
+  const { ip } = WORDS[family];
+  const own = [`${ip} saddr ${subnet} accept`, `${ip} saddr @gateways accept`];
+  return isInternal ? [...own, "drop"] : [...own, `${ip} saddr ${clusterCIDR} drop`, `${ip} saddr @networks drop`];
 }
 
 /** By address of a pod and range of another network of the pod's: its address there. */
-function joinsOf(pods: readonly NetworkedPod[], ranges: readonly Range[]): ReadonlyMap<string, string> {
+function joinsOf(pods: readonly NetworkedPod[], subnets: readonly string[]): ReadonlyMap<string, string> {
+  const ranges = subnets.map((subnet) => ({ subnet, holds: rangeTest(subnet) }));
   return new Map(
     pods.flatMap(({ addresses }) => {
       if (addresses.length < 2) return [];
       const placed = addresses.flatMap((address) => {
-        const range = ranges.find(({ subnet }) => isIn(subnet, address));
+        const range = ranges.find(({ holds }) => holds(address));
         return range === undefined ? [] : [{ address, subnet: range.subnet }];
       });
       return placed.flatMap((one) =>
@@ -168,6 +201,6 @@ function setOf(type: string, elements: ReadonlyMap<string, string>): FirewallSet
   return { is: "set", type, elements };
 }
 
-function verdicts(elements: ReadonlyMap<string, string>): FirewallSet {
-  return { is: "map", type: "type ipv4_addr : verdict; flags interval;", elements };
+function verdicts(address: string, elements: ReadonlyMap<string, string>): FirewallSet {
+  return { is: "map", type: `type ${address} : verdict; flags interval;`, elements };
 }

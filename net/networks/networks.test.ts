@@ -1,6 +1,10 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
+import { overlaps as overlapsInText } from "../../lib/cidr-overlap.js";
 import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { networkDevice } from "../device-names.js";
+import { formatAddress, parseSubnet } from "../ipv4.js";
+import { containsIpv6, formatIpv6Subnet, ipv6ShareOf, ipv6SubnetOf } from "../ipv6.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "../overlay/peers.js";
 import { networkEntries } from "./network-entries.js";
@@ -65,6 +69,107 @@ test("a node without a share reaches the shares of others by the cluster's own o
     { table: "route", device: "tallship0", subnet: "10.64.0.64/26", via: "10.128.4.1", source: "10.128.0.1" },
     { table: "refusal", subnet: "10.64.0.0/20" },
   ]);
+});
+
+const dual: NodeNetworkConfig = {
+  ...config,
+  ipv6: { podCIDR: "fd00:10:128::/64", clusterCIDR: "fd00:10:128::/48", serviceCIDR: "fd00:10:96::/108" },
+};
+const dualB: Peer = { ...b, ipv6: { podCIDR: "fd00:10:128:1::/64", gateway: "fd00:10:128:1::1", leadsBack: false } };
+const seenBoth = (...networks: readonly Network[]) => seenNetworks(networks, [dualB], dual);
+const backSix = network(
+  "back",
+  { subnet: "10.64.0.0/20", subnets: ["10.64.0.0/20", "fd00:64::/64"], vni: 4096 },
+  { a: "10.64.0.0/26", b: "10.64.0.64/26" },
+);
+const entriesOf = (networks: ReturnType<typeof seenBoth>) =>
+  networkEntries(dual, { networks, tunnels: new Map() }, { podMtu: 1450, routeMtus: new Map() });
+
+test("shares of IPv6 are those of IPv4 in the network's range, led the same way", () => {
+  const device = networkDevice("shop/back");
+  const entries = entriesOf(seenBoth(backSix)).filter((entry) => JSON.stringify(entry).includes("fd00:"));
+  expect(entries).toEqual([
+    { table: "address", device: "tallship0", ip: "fd00:64::a40:1", scope: "host" },
+    { table: "neigh", device, ip: "fd00:64::a40:41", mac: b.vtepMac },
+    { table: "route", device, subnet: "fd00:64::a40:40/122", via: "fd00:64::a40:41", source: "fd00:64::a40:1" },
+    { table: "refusal", subnet: "fd00:64::/64" },
+  ]);
+  const elsewhere = {
+    ...backSix,
+    status: { slices: [{ nodeName: "b", cidr: "10.64.0.64/26" }], pods: 0, conditions: [] },
+  };
+  expect(entriesOf(seenBoth(elsewhere)).filter((entry) => JSON.stringify(entry).includes("fd00:"))).toEqual([
+    {
+      ...{ table: "route", device: "tallship0", subnet: "fd00:64::a40:40/122" },
+      ...{ via: "fd00:10:128:1::1", source: "fd00:10:128::1" },
+    },
+    { table: "refusal", subnet: "fd00:64::/64" },
+  ]);
+});
+
+// The network stands by IPv4 without it.
+for (const [name, subnets, self] of [
+  ["that overlaps the cluster's pods", ["fd00:10:128:7::/64"], dual],
+  ["that overlaps the cluster's services", ["fd00:10:96::/64"], dual],
+  ["without room for addresses of IPv4", ["fd00:64::/97"], dual],
+  ["with host bits", ["fd00:64::1/64"], dual],
+  ["in a cluster of IPv4 alone", ["fd00:64::/64"], config],
+] as const)
+  test(`a range of IPv6 ${name} is left out`, () => {
+    const one = network("x", { subnet: "10.64.0.0/20", subnets: [...subnets] }, { a: "10.64.0.0/26" });
+    expect(seenNetworks([one], [dualB], self)).toMatchObject([{ share: "10.64.0.0/26" }]);
+    expect(seenNetworks([one], [dualB], self)[0]?.ipv6).toBeUndefined();
+  });
+
+test("of two networks with one range of IPv6 the first by name has it, and tunnels carry none", () => {
+  const second = network("later", { subnet: "10.65.0.0/20", subnets: ["fd00:64::/48"] });
+  const sealed = network("sealed", { subnet: "10.66.0.0/20", subnets: ["fd00:66::/64"], encrypted: true });
+  expect(seenBoth(second, backSix, sealed).map(({ name, ipv6 }) => [name, ipv6?.subnet])).toEqual([
+    ["shop/back", "fd00:64::/64"],
+    ["shop/later", undefined],
+    ["shop/sealed", undefined],
+  ]);
+});
+
+test("every share of IPv6 lies in its network's range, and two do exactly when those of IPv4 do", () => {
+  const bits = (text: string): { readonly base: bigint; readonly length: number } => {
+    const { base, prefixLength } = ipv6SubnetOf(text, "share");
+    return { base, length: prefixLength };
+  };
+  const share = fc
+    .record({ value: fc.nat(0xffffff), length: fc.integer({ min: 9, max: 30 }) })
+    .map(({ value, length }) => {
+      const size = 2 ** (32 - length);
+      return `${formatAddress(0x0a000000 + value - ((value % size) % 0x01000000))}/${length}`;
+    })
+    .filter((text) => parseSubnet(text) !== undefined);
+  const range = fc
+    .tuple(fc.bigInt({ min: 0n, max: 2n ** 56n - 1n }), fc.integer({ min: 64, max: 96 }))
+    .map(([value, length]) => formatIpv6Subnet({ base: ((0xfdn << 56n) + value) << 64n, prefixLength: length }));
+  fc.assert(
+    fc.property(range, share, share, (subnet, one, other) => {
+      const [first, second] = [one, other].map((each) => ipv6ShareOf(subnet, each));
+      if (first === undefined || second === undefined) return;
+      const whole = ipv6SubnetOf(subnet, "range");
+      expect(containsIpv6(whole, bits(first).base)).toBe(true);
+      expect(overlapsInText(first, second)).toBe(overlapsInText(one, other));
+    }),
+  );
+});
+
+test("the table of IPv6 keeps apart by IPv6 the networks that have it, and knows pods by their addresses there", () => {
+  const inner = network("inner", { subnet: "10.64.16.0/20", subnets: ["fd00:65::/64"], internal: true });
+  const plain = network("plain", { subnet: "10.64.32.0/20" });
+  const pods = [{ addresses: ["fd00:64::a40:2", "fd00:65::a40:1002"] }];
+  const frame = { ...dual, ...dual.ipv6, family: "IPv6" as const };
+  const { sets, chains } = networkTable(seenBoth(backSix, inner, plain), pods, frame);
+  const elements = (name: string): readonly string[] => [...(sets.get(name)?.elements.keys() ?? [])];
+  expect(elements("networks")).toEqual(["fd00:64::/64", "fd00:65::/64"]);
+  expect(elements("networks-from")).toEqual(["fd00:65::/64"]);
+  expect(elements("joins")).toEqual(["fd00:64::a40:2 . fd00:65::/64", "fd00:65::a40:1002 . fd00:64::/64"]);
+  expect(sets.get("joins")?.type).toBe("type ipv6_addr . ipv6_addr; flags interval;");
+  expect([...sets.keys()]).not.toContain("sealed");
+  expect([...chains.values()].flatMap(({ rules }) => rules).join()).not.toMatch(/\bip (saddr|daddr)/);
 });
 
 // No way between hosts: nothing but the node's own address, and the refusal.

@@ -3,6 +3,7 @@ import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { gatewayOf } from "../ipv4.js";
+import { ipv6GatewayOf, podIpv6 } from "../ipv6.js";
 import { isIn } from "./network-firewall.js";
 import type { SeenNetwork } from "./seen-network.js";
 
@@ -12,6 +13,15 @@ export interface Place {
   /** What is reached by the link. */
   readonly subnet: string;
   readonly mtu: number;
+  /** The address of IPv6 that goes with it; absent: none. */
+  readonly ipv6?: Ipv6Place | undefined;
+}
+
+/** An address of IPv6 and where it belongs. */
+export interface Ipv6Place {
+  readonly address: string;
+  readonly gateway: string;
+  readonly subnet: string;
 }
 
 /** The cluster's own network on this node. */
@@ -69,7 +79,11 @@ export class NodeNetworks {
   placeOf(address: string): Place | undefined {
     const network = this.applied?.find(({ share }) => share !== undefined && isIn(share, address));
     if (network?.share === undefined) return undefined;
-    return { gateway: gatewayOf(network.share), subnet: network.subnet, mtu: this.mtuOf(network) };
+    const { share, subnet, ipv6 } = network;
+    const place = { gateway: gatewayOf(share), subnet, mtu: this.mtuOf(network) };
+    if (ipv6?.share === undefined) return place;
+    const gateway = ipv6GatewayOf(ipv6.share);
+    return { ...place, ipv6: { address: podIpv6(ipv6.subnet, address), gateway, subnet: ipv6.subnet } };
   }
 
   /** The node's share of a network, once there is one. Of the cluster's own it is there from the start, unless that is encrypted and there is no tunnel. */

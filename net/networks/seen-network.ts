@@ -1,7 +1,10 @@
-import { hasVni } from "../../kinds/network.js";
-import type { Network } from "../../proto/gen/tallship/v1/network.js";
+import { hasVni, ipv6SubnetOf } from "../../kinds/network.js";
+import { overlaps as overlapsInText } from "../../lib/cidr-overlap.js";
+import type { Network, NetworkSpec } from "../../proto/gen/tallship/v1/network.js";
 import { networkDevice } from "../device-names.js";
 import { contains, overlaps, parseSubnet } from "../ipv4.js";
+import { formatIpv6Subnet, ipv6ShareOf, LONGEST_IPV6_PREFIX, parseIpv6Subnet } from "../ipv6.js";
+import type { FamilyRanges } from "../node-network.js";
 import type { Peer } from "../overlay/peers.js";
 
 /** How a network's packets go between hosts: over a device of its own, through encrypted tunnels, or not at all. */
@@ -11,6 +14,14 @@ export type NetworkWay = "overlay" | "tunnel" | "none";
 export interface PeerShare {
   readonly peer: Peer;
   readonly cidr: string;
+  /** What goes with it of the network's range of IPv6; absent: the network has none. */
+  readonly ipv6?: string;
+}
+
+/** What a network has of IPv6. Shares of it follow from those of IPv4. */
+export interface SeenIpv6 {
+  readonly subnet: string;
+  readonly share: string | undefined;
 }
 
 /** A network beside the cluster's own, as one node sees it. */
@@ -25,6 +36,8 @@ export interface SeenNetwork {
   readonly isInternal: boolean;
   /** The node's own share; undefined while no pod of it is here. */
   readonly share: string | undefined;
+  /** Absent: its pods have addresses of IPv4 alone. */
+  readonly ipv6?: SeenIpv6;
   readonly peers: readonly PeerShare[];
   /** All other nodes, where the network goes through tunnels. */
   readonly tunnelPeers: readonly Peer[];
@@ -35,17 +48,20 @@ export interface Seer {
   readonly nodeName: string;
   readonly clusterCIDR: string;
   readonly serviceCIDR: string;
+  /** The same of IPv6; undefined: the cluster has IPv4 alone. */
+  readonly ipv6?: Pick<FamilyRanges, "clusterCIDR" | "serviceCIDR"> | undefined;
   /** Every network that goes between hosts does so through tunnels, whatever it says of itself. */
   readonly encrypted: boolean;
 }
 
 /**
  * The networks by name. What the kernel must not be told is left out: a network whose range is malformed or overlaps the cluster's own or that of one
- * before it, and shares that lie outside of their network or overlap each other.
+ * before it, such a range of IPv6 of a network that stands, and shares that lie outside of their network or overlap each other.
  */
 export function seenNetworks(networks: Iterable<Network>, peers: readonly Peer[], self: Seer): readonly SeenNetwork[] {
   const own = [self.clusterCIDR, self.serviceCIDR].flatMap((cidr) => parseSubnet(cidr) ?? []);
   const held = [...own];
+  const heldIpv6 = self.ipv6 === undefined ? [] : [self.ipv6.clusterCIDR, self.ipv6.serviceCIDR];
   return [...networks]
     .map((network) => ({ name: `${network.metadata?.namespace}/${network.metadata?.name}`, network }))
     .sort((one, other) => (one.name < other.name ? -1 : 1))
@@ -53,8 +69,29 @@ export function seenNetworks(networks: Iterable<Network>, peers: readonly Peer[]
       const subnet = parseSubnet(network.spec?.subnet ?? "");
       if (subnet === undefined || held.some((each) => overlaps(each, subnet))) return [];
       held.push(subnet);
-      return [seen(name, network, peers, self)];
+      const ipv6 = self.ipv6 === undefined ? undefined : soundIpv6(network.spec, heldIpv6);
+      if (ipv6 !== undefined) heldIpv6.push(ipv6);
+      return [withIpv6(seen(name, network, peers, self), ipv6)];
     });
+}
+
+/** The network's range of IPv6, where there is room in it for addresses and nobody else has it. */
+function soundIpv6(spec: NetworkSpec | undefined, held: readonly string[]): string | undefined {
+  const subnet = parseIpv6Subnet((spec && ipv6SubnetOf(spec)) ?? "");
+  if (subnet === undefined || subnet.prefixLength > LONGEST_IPV6_PREFIX) return undefined;
+  const cidr = formatIpv6Subnet(subnet);
+  return held.some((each) => overlapsInText(each, cidr)) ? undefined : cidr;
+}
+
+/** Tunnels carry IPv4 alone. */
+function withIpv6(network: SeenNetwork, subnet: string | undefined): SeenNetwork {
+  if (subnet === undefined || network.way === "tunnel") return network;
+  const { share, peers } = network;
+  return {
+    ...network,
+    ipv6: { subnet, share: share === undefined ? undefined : ipv6ShareOf(subnet, share) },
+    peers: peers.map((each) => ({ ...each, ipv6: ipv6ShareOf(subnet, each.cidr) })),
+  };
 }
 
 function seen(name: string, { spec, status }: Network, peers: readonly Peer[], self: Seer): SeenNetwork {

@@ -1,8 +1,7 @@
 import { TallshipError } from "../../lib/errors.js";
-import { secondAddress } from "../family.js";
 import { gatewayOf } from "../ipv4.js";
-import { ipv6GatewayOf } from "../ipv6.js";
-import type { Kernel, PodWiring } from "../kernel/kernel.js";
+import { ipv6GatewayOf, podIpv6 } from "../ipv6.js";
+import type { Kernel, PodDevice, PodWiring } from "../kernel/kernel.js";
 import { isIn } from "../networks/network-firewall.js";
 import type { NodeNetworks, Place } from "../networks/node-networks.js";
 import type { HostPort, ListedLink, NodeNetworkConfig, PodLink } from "../node-network.js";
@@ -15,7 +14,6 @@ export class PodLinks {
   private readonly podMtu: () => number;
   private readonly networks: Pick<NodeNetworks, "placeOf">;
   private readonly wanted = new Map<string, PodLink>();
-  private readonly ipv6Gateway: string;
 
   constructor(
     config: NodeNetworkConfig,
@@ -26,7 +24,6 @@ export class PodLinks {
     this.config = config;
     this.kernel = kernel;
     this.podMtu = podMtu;
-    this.ipv6Gateway = config.ipv6 === undefined ? "" : ipv6GatewayOf(config.ipv6.podCIDR);
   }
 
   /** Every link that should exist, with its host ports. */
@@ -38,7 +35,7 @@ export class PodLinks {
   get firewalled(): readonly FirewalledPod[] {
     return [...this.wanted.values()].map((link) => ({
       uid: link.uid,
-      addresses: addressesOf(link, this.ipv6Of(link)),
+      addresses: this.addressesOf(link),
       reachesInternals: link.reachesInternals ?? false,
     }));
   }
@@ -51,7 +48,7 @@ export class PodLinks {
     for (const { uid, address, further } of await this.kernel.listPods()) {
       if (address === "" || this.wanted.has(uid)) continue;
       // By both of its addresses, each port once.
-      const hostPorts = [address, this.ipv6Of({ address }) ?? ""].flatMap((ip) => hostPortsOf.get(ip) ?? []);
+      const hostPorts = [address, this.ipv6Of(address) ?? ""].flatMap((ip) => hostPortsOf.get(ip) ?? []);
       this.wanted.set(uid, { uid, address, further, hostPorts, reachesInternals: insiders.has(address) });
     }
   }
@@ -72,10 +69,10 @@ export class PodLinks {
   /** Mends links that somebody damaged; returns how many. */
   async repair(): Promise<number> {
     const held = (await this.kernel.listPods()).filter((pod) => pod.isWhole);
-    const whole = new Set(held.map((pod) => shapeOf(pod, pod.ipv6)));
+    const whole = new Set(held.map(shapeOf));
     // A pod on no network has nothing that could be damaged but its namespace, which its containers hold.
     const damaged = [...this.wanted.values()].filter(
-      (link) => link.address !== "" && !whole.has(shapeOf(link, this.ipv6Of(link))),
+      (link) => link.address !== "" && !whole.has(shapeOf(this.withIpv6(link))),
     );
     // What belongs to a network that is not known, or not any more, stays as it is.
     const known = damaged.filter((link) => !(this.wiring(link) instanceof TallshipError));
@@ -114,38 +111,49 @@ export class PodLinks {
     const lost = first === undefined ? address : others.find(({ place }) => place === undefined)?.link.address;
     if (first === undefined || lost !== undefined)
       return new TallshipError("unavailable", `link of pod ${uid}: ${lost} is in no network of this node's`);
-    const ipv6 = this.ipv6Of(link);
     return {
       uid,
       address,
       mtu: first.mtu,
       gateway: first.gateway,
-      ...(ipv6 !== undefined && { ipv6: { address: ipv6, gateway: this.ipv6Gateway } }),
+      ipv6: first.ipv6,
       further: others.flatMap(({ link: each, place }) => (place === undefined ? [] : [{ ...each, ...place }])),
     };
   }
 
-  /** The pod's address of IPv6: it follows from the other. */
-  private ipv6Of({ address }: Pick<PodLink, "address">): string | undefined {
-    return address === "" ? undefined : secondAddress(this.config, address);
+  /** The address of IPv6 that goes with an address of a pod's: it follows from the other. Undefined: none, or the network is not known yet. */
+  ipv6Of(address: string): string | undefined {
+    return address === "" ? undefined : this.placeOf(address)?.ipv6?.address;
+  }
+
+  private withIpv6({ uid, address, further = [] }: PodLink): LinkShape {
+    return {
+      ...{ uid, address, ipv6: this.ipv6Of(address) },
+      further: further.map((each) => ({ ...each, ipv6: this.ipv6Of(each.address) })),
+    };
+  }
+
+  /** Every address of a pod, of both families. */
+  private addressesOf({ address, further = [] }: PodLink): readonly string[] {
+    const all = [address, ...further.map((each) => each.address)];
+    return all.flatMap((each) => [each, this.ipv6Of(each) ?? ""]).filter((each) => each !== "");
   }
 
   private placeOf(address: string): Place | undefined {
-    const { podCIDR, clusterCIDR } = this.config;
+    const { podCIDR, clusterCIDR, ipv6 } = this.config;
     if (address !== "" && !isIn(podCIDR, address)) return this.networks.placeOf(address);
-    return { gateway: gatewayOf(podCIDR), subnet: clusterCIDR, mtu: this.podMtu() };
+    const place = { gateway: gatewayOf(podCIDR), subnet: clusterCIDR, mtu: this.podMtu() };
+    if (ipv6 === undefined || address === "") return place;
+    const second = { address: podIpv6(ipv6.podCIDR, address), gateway: ipv6GatewayOf(ipv6.podCIDR) };
+    return { ...place, ipv6: { ...second, subnet: ipv6.clusterCIDR } };
   }
 }
 
-/** A pod's links as one string: what is there is what is wanted when they are the same. */
-function shapeOf(
-  { uid, address, further = [] }: Pick<PodLink, "uid" | "address" | "further">,
-  ipv6: string | undefined,
-): string {
-  return [uid, address, ipv6 ?? "", ...further.map((each) => `${each.interface} ${each.address}`)].join("/");
-}
+type LinkShape = Pick<PodDevice, "uid" | "address" | "ipv6" | "further">;
 
-/** Every address of a pod. */
-function addressesOf({ address, further = [] }: PodLink, ipv6 = ""): readonly string[] {
-  return [address, ipv6, ...further.map((each) => each.address)].filter((each) => each !== "");
+/** A pod's links as one string: what is there is what is wanted when they are the same. */
+function shapeOf({ uid, address, ipv6 = "", further }: LinkShape): string {
+  return [uid, address, ipv6, ...further.map((each) => `${each.interface} ${each.address} ${each.ipv6 ?? ""}`)].join(
+    "/",
+  );
 }

@@ -53,7 +53,7 @@ export function entryChains(frame: EntryFrame): readonly [string, FirewallChain]
       "entries-kept",
       chain(
         "type filter hook prerouting priority -90", // Behind the proxy's translation, before the way is looked for.
-        `${ip} saddr != ${clusterCIDR} ${ip} daddr @leading-back ct status dnat ct direction original ${ip} saddr != @hosts ${notOfNetworks(ip)}meta mark set ${hex(KEPT_MARK)}`,
+        `${ip} saddr != ${clusterCIDR} ${ip} daddr @leading-back ct status dnat ct direction original ${ip} saddr != @hosts ${ip} saddr != @networks meta mark set ${hex(KEPT_MARK)}`,
       ),
     ],
     // The tunnel's own packets would be looked up by the mark of what they carry.
@@ -66,8 +66,3 @@ const NOBODYS = {
   ip: ["0.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3"],
   ip6: ["::/127", "::ffff:0:0/96", "fe80::/10", "ff00::/8"],
 } as const satisfies Readonly<Record<FamilyWords["ip"], readonly string[]>>;
-
-/** Tells pods of networks beside the cluster's own from strangers; these have addresses of IPv4 alone. */
-export function notOfNetworks(ip: FamilyWords["ip"]): string {
-  return ip === "ip" ? "ip saddr != @networks " : "";
-}

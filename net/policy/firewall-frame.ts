@@ -4,7 +4,7 @@ import { ipv6SubnetOf } from "../ipv6.js";
 import type { FirewallChain } from "../kernel/firewall.js";
 import { type NetworkFrame, rangeOf } from "../networks/network-firewall.js";
 import { TUNNEL_PORTS } from "../tunnels/tunnel-keys.js";
-import { entryChains, notOfNetworks } from "./entry-chains.js";
+import { entryChains } from "./entry-chains.js";
 
 /** What the firewall's fixed rules depend on. Fixed while the process runs. */
 export interface FirewallFrame extends NetworkFrame {
@@ -33,8 +33,7 @@ const TUNNELS = `{ "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*", "${TUNNEL_D
 const MIDWAY = "tcp flags & (fin | syn | rst | ack) != syn";
 
 /**
- * Byte 12 from the outer UDP header on: the overlay's number; 22: the inner packet's sending MAC; 28: its type; 42: its source; of IPv6 38, and 64 bits of
- * that are the node's subnet.
+ * Byte 12 from the outer UDP header on: the overlay's number; 22: the inner packet's sending MAC; 28: its type; 42: its source; of IPv6 38.
  */
 const NUMBER = "@th,96,24";
 const INNER_MAC = "@th,176,48";
@@ -42,8 +41,11 @@ const INNER_IPV4 = "@th,224,16 0x0800";
 const INNER_SOURCE = "@th,336,32";
 const INNER_IPV6 = "@th,224,16 0x86dd";
 
-/** What tells a host's subnet of IPv6 in the inner packet's source. */
-export const INNER_IPV6_SUBNET = "@th,304,64";
+/** The inner packet's source of IPv6, whole: a node's share of a network is told by its lowest bits. */
+export const INNER_IPV6_SOURCE = "@th,304,128";
+
+/** Its upper half, in which the cluster's own range ends. */
+const INNER_IPV6_UPPER = "@th,304,64";
 
 /**
  * The chains that are always there, whatever policies say.
@@ -96,7 +98,7 @@ function senderChains(frame: FirewallFrame, { ip, loopback }: FamilyWords): Chai
   const { vxlanPort, vni, clusterCIDR, ipv6 } = frame;
   const way = `iifname != ${TUNNELS} ${ip} saddr ${clusterCIDR} fib saddr . iif oif missing drop`;
   const own = ["fib saddr . iif oif missing drop", `${ip} daddr ${loopback} drop`];
-  const entries = `iifname "${OVERLAY_DEVICE}" ${ip} saddr != ${clusterCIDR} ${notOfNetworks(ip)}goto from-entries`;
+  const entries = `iifname "${OVERLAY_DEVICE}" ${ip} saddr != ${clusterCIDR} ${ip} saddr != @networks goto from-entries`;
   const sources = (...outer: readonly string[]): FirewallChain =>
     base("prerouting priority -310", `${POD} goto from-pods`, ...outer, entries, way);
   if (ip === "ip6")
@@ -125,10 +127,10 @@ function senderChains(frame: FirewallFrame, { ip, loopback }: FamilyWords): Chai
 function innerIpv6(vni: number, clusterCIDR: string): readonly string[] {
   const { base: first, prefixLength } = ipv6SubnetOf(clusterCIDR, "pods of IPv6");
   const mask = (1n << 64n) - (1n << BigInt(64 - prefixLength));
-  const stranger = `${INNER_IPV6_SUBNET} & ${hexText(mask)} != ${hexText(first >> 64n)}`;
+  const stranger = `${INNER_IPV6_UPPER} & ${hexText(mask)} != ${hexText(first >> 64n)}`;
   return [
-    `${INNER_IPV6} ip saddr . ${INNER_IPV6_SUBNET} @tunnels-ipv6 accept`,
-    `${INNER_IPV6} ${NUMBER} ${vni} ${stranger} ip saddr . ${INNER_MAC} @entry-ends-ipv6 accept`,
+    `${INNER_IPV6} ip saddr . ${INNER_IPV6_SOURCE} @tunnels-ipv6 accept`,
+    `${INNER_IPV6} ${NUMBER} ${vni} ${stranger} ${INNER_IPV6_SOURCE} != @inner-networks-ipv6 ip saddr . ${INNER_MAC} @entry-ends-ipv6 accept`,
   ];
 }
 

@@ -2,13 +2,13 @@ import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/po
 import { TUNNEL_DEVICE_PREFIX } from "../device-names.js";
 import { type Family, familyOf, isAddress, isEverywhere, WORDS } from "../family.js";
 import { gatewayOf, parseSubnet } from "../ipv4.js";
-import { parseIpv6Subnet } from "../ipv6.js";
+import { ipv6GatewayOf, parseIpv6Subnet } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { FirewallChain, FirewallSet, FirewallTable } from "../kernel/firewall.js";
 import { networkChains, networkTable } from "../networks/network-firewall.js";
 import type { SeenNetwork } from "../networks/seen-network.js";
 import { entryEnds, entryMarks, leadingBack } from "./entry-sets.js";
-import { type FirewallFrame, frameChains, INNER_IPV6_SUBNET } from "./firewall-frame.js";
+import { type FirewallFrame, frameChains, INNER_IPV6_SOURCE } from "./firewall-frame.js";
 import type { PolicyMap } from "./policy-map.js";
 import { chainName, type PolicyDirection, policyRules } from "./policy-rules.js";
 
@@ -50,15 +50,13 @@ export class FirewallPlanner {
   constructor(frame: FirewallFrame) {
     this.settings = frame;
     this.family = frame.family ?? "IPv4";
-    // Networks beside the cluster's own have addresses of IPv4 alone.
-    this.frame = new Map([...frameChains(frame), ...(this.family === "IPv4" ? networkChains(frame) : [])]);
+    this.frame = new Map([...frameChains(frame), ...networkChains(frame)]);
   }
 
   /** The table for this world. */
   plan(world: FirewallWorld): FirewallTable {
     const pods = [...world.pods].map((pod) => ({ ...pod, addresses: pod.addresses.filter((ip) => this.isMine(ip)) }));
-    const networks =
-      this.family === "IPv4" ? networkTable(world.networks, pods, this.settings) : { sets: [], chains: [] };
+    const networks = networkTable(world.networks, pods, this.settings);
     const chains = new Map([...this.frame, ...networks.chains]);
     const isolated = pods.map((pod) => ({ pod, policies: world.policies.pods.get(pod.uid) }));
     const verdicts = (direction: PolicyDirection): ReadonlyMap<string, string> =>
@@ -72,7 +70,7 @@ export class FirewallPlanner {
     const { address } = WORDS[this.family];
     const selves = firewalled.flatMap((own) => own.flatMap((one) => own.map((other) => `${one} . ${other}`)));
     const sets = new Map<string, FirewallSet>([
-      ...this.tunnelSets(world.overlay),
+      ...this.tunnelSets(world),
       ["gateways", setOf(`type ${address};`, gateways(world.overlay, this.family))],
       [
         "hosts",
@@ -105,7 +103,7 @@ export class FirewallPlanner {
   }
 
   /** Outer packets are of IPv4: it is there that both kinds of inner ones are held to their hosts. */
-  private tunnelSets(overlay: readonly Entry[]): readonly (readonly [string, FirewallSet])[] {
+  private tunnelSets({ overlay, networks }: FirewallWorld): readonly (readonly [string, FirewallSet])[] {
     if (this.family === "IPv6") return [];
     const ipv4 = [
       ["tunnels", setOf("typeof ip saddr . @th,336,32; flags interval;", tunnels(overlay))],
@@ -114,8 +112,15 @@ export class FirewallPlanner {
     if (this.settings.ipv6 === undefined) return ipv4;
     return [
       ...ipv4,
-      ["tunnels-ipv6", setOf(`typeof ip saddr . ${INNER_IPV6_SUBNET};`, ipv6Tunnels(overlay))],
+      ["tunnels-ipv6", setOf(`typeof ip saddr . ${INNER_IPV6_SOURCE}; flags interval;`, ipv6Tunnels(overlay))],
       ["entry-ends-ipv6", entryEnds(overlay, "IPv6")],
+      [
+        "inner-networks-ipv6",
+        setOf(
+          `typeof ${INNER_IPV6_SOURCE}; flags interval;`,
+          networks.flatMap(({ ipv6 }) => (ipv6 === undefined ? [] : wideRange(ipv6.subnet))),
+        ),
+      ],
     ];
   }
 
@@ -188,13 +193,17 @@ function tunnels(overlay: readonly Entry[]): readonly string[] {
   });
 }
 
-/** The same of IPv6: nodes' shares are of one size, the upper half of an address. */
+/** The same of IPv6. */
 function ipv6Tunnels(overlay: readonly Entry[]): readonly string[] {
-  return tunnelled(overlay).flatMap(({ host, subnet: text }) => {
-    const subnet = parseIpv6Subnet(text);
-    if (subnet === undefined) return [];
-    return [`${host} . 0x${(subnet.base >> 64n).toString(16).padStart(16, "0")}`];
-  });
+  return tunnelled(overlay).flatMap(({ host, subnet }) => wideRange(subnet).map((range) => `${host} . ${range}`));
+}
+
+/** A range of IPv6 as nft compares it with bytes of a packet; none when it is one of IPv4. */
+function wideRange(text: string): readonly string[] {
+  const subnet = parseIpv6Subnet(text);
+  if (subnet === undefined) return [];
+  const last = subnet.base + (1n << BigInt(128 - subnet.prefixLength)) - 1n;
+  return [[subnet.base, last].map((value) => `0x${value.toString(16).padStart(32, "0")}`).join("-")];
 }
 
 /** Every subnet that is reached through the tunnel, and the host that has it. */
@@ -217,7 +226,7 @@ function gateways(overlay: readonly Entry[], family: Family): readonly string[] 
   const found = overlay.flatMap((entry) => {
     if (entry.table !== "route" || isEverywhere(entry.subnet) || familyOf(entry.subnet) !== family) return [];
     if (entry.via === "" && !entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return [];
-    if (family === "IPv6") return [entry.via];
+    if (family === "IPv6") return [ipv6GatewayOf(entry.subnet)];
     return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];
   });
   return [...new Set(found)];

@@ -65,6 +65,29 @@ test("the overlay's entries say which host sends for which subnet", async () => 
   expect(elements(kernel, "insiders")).toEqual(["10.0.0.8"]);
 });
 
+test("of packets of IPv6 it is told by all of the sender's address which host sends them", async () => {
+  const kernel = new SimulatedKernel([]);
+  const mac = "02:00:00:00:00:02";
+  const led = (device: string, via: string, subnet: string) =>
+    [
+      { table: "neigh", device, ip: via, mac },
+      { table: "route", device, subnet, via, source: "fd00:1::1" },
+    ] as const;
+  const six = [
+    ...led("tallship0", "fd00:10:128:1::1", "fd00:10:128:1::/64"),
+    ...led("tsnback", "fd00:64::a40:41", "fd00:64::a40:40/122"),
+  ];
+  const world = { ...at(NO_POLICIES), overlay: [...overlay, ...six] };
+  await new FirewallSync({ ...frame, ipv6: { clusterCIDR: "fd00:10:128::/48" } }, kernel).bring(world);
+  expect(elements(kernel, "tunnels-ipv6")).toEqual([
+    "192.168.9.2 . 0xfd000010012800010000000000000000-0xfd00001001280001ffffffffffffffff",
+    "192.168.9.2 . 0xfd00006400000000000000000a400040-0xfd00006400000000000000000a40007f",
+  ]);
+  const own = { clusterCIDR: "fd00:10:128::/48", podCIDR: "fd00:10:128::/64", serviceCIDR: "fd00:10:96::/108" };
+  await new FirewallSync({ ...frame, ...own, family: "IPv6" }, kernel).bring(world);
+  expect(elements(kernel, "gateways")).toEqual(["fd00:10:128:1::1", "fd00:64::a40:41"]);
+});
+
 test("pods that the same policies select share a chain, and policies with the same rules too", async () => {
   const world = leader();
   world.pod({ name: "a/web2", node: "one", address: "10.0.0.10", labels: { name: "web" } });

@@ -253,6 +253,7 @@ function noNetwork(runDir: string): NodeNetwork {
     firewalled: async () => undefined,
     onTunnels: () => undefined,
     shareOf: async () => "10.64.0.0/26",
+    ipv6Of: () => undefined,
     onApplied: () => undefined,
     attach: async () => undefined,
     detach: async (uids) => {

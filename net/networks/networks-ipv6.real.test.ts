@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { vxlanDatagram } from "../../test/kit/forged.js";
+import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import { dualStack, networkObject } from "../../test/kit/network-world.js";
+import { networkDevice, vtepMac } from "../device-names.js";
+import { podIpv6 } from "../ipv6.js";
+
+// Three hosts of both families, of which the third has pods of no network. Of the networks beside the cluster's own back, inner and wide go between hosts,
+// inner has no way out, side is each host's alone, and plain has addresses of IPv4 only.
+const RANGES = {
+  back: "fd00:64:1::/64",
+  inner: "fd00:64:2::/96",
+  side: "fd00:64:3::/80",
+  wide: "2001:db8:64::/48",
+} as const;
+let lab: Lab;
+let own: LabPod;
+let near: LabPod;
+let far: LabPod;
+let both: LabPod;
+let inner: LabPod;
+let innerFar: LabPod;
+let side: LabPod;
+let sideNear: LabPod;
+let sideFar: LabPod;
+let wide: LabPod;
+
+const network = (name: keyof typeof RANGES, third: number, spec: Parameters<typeof networkObject>[1]) =>
+  networkObject(name, { ...spec, subnets: [`10.64.${third}.0/24`, RANGES[name]] }, third);
+/** The address of IPv6 that goes with one of IPv4. */
+const six = (name: keyof typeof RANGES, address: string): string => podIpv6(RANGES[name], address);
+const ownSix = ({ address }: LabPod): string => podIpv6(`fd00:10:128:${address.split(".")[2]}::/64`, address);
+
+beforeAll(async () => {
+  lab = await makeLab(3, dualStack);
+  lab.setNetworks([
+    network("back", 1, { vni: 5000 }),
+    network("inner", 2, { vni: 5001, internal: true }),
+    network("side", 3, { driver: "bridge" }),
+    network("wide", 4, { vni: 5002 }),
+    networkObject("plain", { vni: 5003 }, 5),
+  ]);
+  await lab.setServices([]);
+  own = await lab.host(1).pod("own", 9);
+  near = await lab.host(1).podOn("near", ["10.64.1.2"]);
+  far = await lab.host(2).podOn("far", ["10.64.1.66"]);
+  both = await lab.host(1).podOn("both", ["10.128.1.20", "10.64.1.3", "10.64.5.2"]);
+  inner = await lab.host(1).podOn("inner", ["10.64.2.2"]);
+  innerFar = await lab.host(2).podOn("inner-far", ["10.64.2.66"]);
+  side = await lab.host(1).podOn("side", ["10.64.3.2"]);
+  sideNear = await lab.host(1).podOn("side-near", ["10.64.3.3"]);
+  sideFar = await lab.host(2).podOn("side-far", ["10.64.3.66"]);
+  wide = await lab.host(2).podOn("wide", ["10.64.4.66"]);
+  for (const { probe } of [own, near, far, both, inner, innerFar, side, sideNear, sideFar, wide]) {
+    await probe.serve("tcp", 8080, "::");
+    await probe.serve("udp", 8080, "::");
+  }
+  await lab.stranger.serve("tcp", 8080, "::");
+  for (const host of lab.hosts) {
+    await host.namespace.run(`ip address replace 2001:db8:9::${host.at}/64 dev eth0 nodad`);
+    await host.network.repair();
+  }
+  await lab.outside.run("ip address replace 2001:db8:9::64/64 dev eth0 nodad");
+});
+afterAll(() => lab.dispose());
+
+/** Long enough where no answer is wanted. */
+const briefly = { timeoutMs: 500 };
+const ask = (from: Pick<LabPod, "probe">, host: string, more: object = {}): Promise<string> =>
+  from.probe.ask({ host, port: 8080, ...more });
+
+test("pods of a network reach each other by both families, on one host and between hosts, both ways, by TCP and UDP at exactly the MTU", async () => {
+  for (const protocol of ["tcp", "udp"] as const) {
+    expect(await ask(near, six("back", far.address), { protocol })).toBe(`far ${six("back", near.address)}`);
+    expect(await ask(far, six("back", near.address), { protocol })).toBe(`near ${six("back", far.address)}`);
+    expect(await ask(near, far.address, { protocol })).toBe(`far ${near.address}`);
+  }
+  expect(await ask(near, six("back", "10.64.1.3"))).toBe(`both ${six("back", near.address)}`);
+  expect(await ask(innerFar, six("inner", inner.address))).toBe(`inner ${six("inner", innerFar.address)}`);
+  // MTU 1500 - 50, less the headers of IPv6 and UDP.
+  const most = { protocol: "udp", bytes: 1_402 } as const;
+  expect(await ask(near, six("back", far.address), most)).toBe(`far ${six("back", near.address)}`);
+  expect(await ask(far, six("back", near.address), most)).toBe(`near ${six("back", far.address)}`);
+  expect(await ask(near, six("back", far.address), { bytes: 3_000_000 })).toBe(`far ${six("back", near.address)}`);
+  const counters = await near.inside("nstat -asz Ip6FragCreates Ip6ReasmReqds | grep Ip6");
+  expect(counters.match(/\s(\d+)\s/g)?.map(Number)).toEqual([0, 0]);
+});
+
+test("a pod on several networks is on each by the address there, and has none of IPv6 where a network has none", async () => {
+  expect(await ask(both, six("back", far.address))).toBe(`far ${six("back", "10.64.1.3")}`);
+  expect(await ask(far, six("back", "10.64.1.3"))).toBe(`both ${six("back", far.address)}`);
+  expect(await ask(both, ownSix(own))).toBe(`own ${ownSix(both)}`);
+  expect(await both.inside("ip -6 -o address show dev eth2")).toBe("");
+  expect(lab.host(1).network.ipv6Of("10.64.1.3")).toBe("fd00:64:1::a40:103");
+  expect(lab.host(1).network.ipv6Of("10.64.5.2")).toBeUndefined();
+});
+
+// Who asks whom, of another network.
+const strangers = [
+  ["a pod of the cluster's own asks one of a network", () => own, () => six("back", near.address)],
+  ["a pod of a network asks one of the cluster's own", () => near, () => ownSix(own)],
+  ["across hosts", () => far, () => ownSix(own)],
+  ["of another network", () => near, () => six("inner", inner.address)],
+  ["of an internal network asks outwards, across hosts", () => innerFar, () => six("back", near.address)],
+  ["of a bridge network", () => side, () => six("back", near.address)],
+  ["across hosts, of another network", () => near, () => six("wide", wide.address)],
+] as const;
+for (const [name, from, to] of strangers)
+  test(`networks are apart by IPv6: ${name}`, async () => {
+    for (const protocol of ["tcp", "udp"] as const)
+      expect(await ask(from(), to(), { protocol, ...briefly })).toBe("TIMEOUT");
+  });
+
+test("a bridge network is its host's alone by IPv6 too", async () => {
+  expect(await ask(side, six("side", sideNear.address))).toBe(`side-near ${six("side", side.address)}`);
+  expect(await ask(side, six("side", sideFar.address))).toBe("ENETUNREACH");
+});
+
+test("networks with a way out reach strangers under the host's address, an internal one does not; hosts reach all, with pods of theirs or without", async () => {
+  expect(await ask(near, "2001:db8:9::64")).toBe("stranger 2001:db8:9::1");
+  expect(await ask(side, "2001:db8:9::64")).toBe("stranger 2001:db8:9::1");
+  expect(await ask(inner, "2001:db8:9::64", briefly)).toBe("TIMEOUT");
+  expect(await ask(lab.host(1), six("back", near.address))).toBe("near fd00:64:1::a40:101");
+  expect(await ask(lab.host(1), six("back", far.address))).toBe("far fd00:64:1::a40:101");
+  expect(await ask(lab.host(1), six("inner", inner.address))).toMatch(/^inner /);
+  expect(await ask(lab.host(3), six("back", far.address))).toBe("far fd00:10:128:3::1");
+  expect(await ask(lab.host(3), six("inner", innerFar.address))).toMatch(/^inner-far /);
+});
+
+test("services lead to pods of networks by IPv6: for their own pods, for pods that have joined, and for strangers", async () => {
+  const port = { port: 80, targetPort: 8080, nodePort: 30_080 };
+  const spec = { clusterIPs: ["10.96.0.50", "fd00:10:96::50"] };
+  const endpoints = [far.address, six("back", far.address)];
+  await lab.setServices([{ name: "web", type: "NodePort", clusterIP: "10.96.0.50", spec, ports: [port], endpoints }]);
+  const service = { host: "fd00:10:96::50", port: 80 };
+  expect(await near.probe.ask(service)).toBe(`far ${six("back", near.address)}`);
+  expect(await both.probe.ask(service)).toBe(`far ${six("back", "10.64.1.3")}`);
+  expect(await own.probe.ask({ ...service, ...briefly })).toBe("TIMEOUT");
+  for (const at of [1, 2, 3])
+    expect(await lab.stranger.ask({ host: `2001:db8:9::${at}`, port: 30_080 })).toMatch(/^far /);
+  await lab.setServices([]);
+});
+
+const received = async (pod: LabPod): Promise<number> =>
+  Number(/Udp6InDatagrams\s+(\d+)/.exec(await pod.inside("nstat -asz Udp6InDatagrams"))?.[1]);
+
+test("a pod gets no packet out under an address of IPv6 that is not its own, on whatever network", async () => {
+  const before = await received(far);
+  for (const from of [six("back", near.address), six("back", "10.64.1.9"), six("inner", "10.64.1.3"), "2001:db8::9"]) {
+    await both.inside(`ip address add ${from}/128 dev eth1 nodad`);
+    for (const protocol of ["tcp", "udp"] as const)
+      expect(await ask(both, six("back", far.address), { protocol, from, timeoutMs: 300 })).toBe("TIMEOUT");
+    await both.inside(`ip address delete ${from}/128 dev eth1`);
+  }
+  expect(await received(far)).toBe(before);
+  expect(await ask(both, six("back", far.address))).toBe(`far ${six("back", "10.64.1.3")}`);
+});
+
+test("a packet of an overlay is taken from the host that has its sender's share, all 128 bits of it, and from no other", async () => {
+  const send = (from: "peer" | "stranger", source: string, vni = 5000): Promise<string> =>
+    (from === "peer" ? lab.host(2).probe : lab.stranger).exchange({
+      protocol: "udp",
+      host: lab.host(1).address,
+      port: 4789,
+      hex: vxlanDatagram({
+        ...{ vni, toMac: vtepMac("node-1"), fromMac: vtepMac("node-2") },
+        ...{ source, destination: six("back", near.address), port: 8080 },
+      }),
+    });
+  const before = await received(near);
+  await send("peer", six("back", far.address));
+  expect(await received(near)).toBe(before + 1);
+  await send("stranger", six("back", far.address));
+  // Of this host's share, of nobody's, of the share's bits in another range, and of the world; the last ones also as if handed on for a client.
+  const forged = [six("back", "10.64.1.3"), six("back", "10.64.1.200"), "fd00:64:1:1::a40:142", "2001:db8::9"];
+  for (const source of [...forged, ownSix(own)]) await send("peer", source);
+  for (const source of [six("back", "10.64.1.3"), six("wide", "10.64.4.2"), "2001:db8::9"])
+    await send("peer", source, 4242);
+  expect(await received(near)).toBe(before + 1);
+});
+
+test("what somebody deletes of IPv6 is put back, and a new agent finds all whole", async () => {
+  const device = networkDevice("shop/back");
+  for (const damage of [
+    `ip link delete ${device}`,
+    "ip -6 route delete fd00:64:1::a40:140/122",
+    "ip -6 address delete fd00:64:1::a40:101/128 dev tallship0",
+    "nft delete table ip6 tallship-firewall",
+  ]) {
+    expect(await lab.host(1).damage(damage)).toBeGreaterThan(0);
+    expect(await lab.host(1).network.repair()).toBe(0);
+    expect(await ask(near, six("back", far.address))).toBe(`far ${six("back", near.address)}`);
+    expect(await ask(near, ownSix(own), briefly)).toBe("TIMEOUT");
+  }
+  await both.inside("ip link delete eth1");
+  expect(await lab.host(1).network.repair()).toBe(1);
+  expect(await ask(both, six("back", far.address))).toBe(`far ${six("back", "10.64.1.3")}`);
+  await near.probe.open({ host: six("back", far.address), port: 8080 });
+  const fresh = await lab.host(1).restart();
+  expect(await near.probe.talk()).toBe("TALKED");
+  expect(await ask(near, ownSix(own), briefly)).toBe("TIMEOUT");
+  await lab.setServices([]);
+  expect(await fresh.repair()).toBe(0);
+  expect(await near.probe.talk()).toBe("TALKED");
+});
