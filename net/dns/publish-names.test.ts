@@ -133,6 +133,49 @@ test("on a bridge network a headless name leads to this node's pods alone, on an
   expect(meant("web", "10.128.1.7")).toEqual(["10.128.1.2", "10.128.2.2"]);
 });
 
+test("a name leads to addresses of IPv6 on the networks that have them, those of a headless service and of one with its own", async () => {
+  const { file, publish, setAskers } = world();
+  const endpoints = [
+    "10.128.1.2+default=10.128.1.2+back=10.64.2.2",
+    "fd00:10:128:1::2+default=fd00:10:128:1::2+back=fd00:64::2",
+    "10.128.2.2+default=10.128.2.2+plain=10.64.3.66",
+    "fd00:10:128:2::2+default=fd00:10:128:2::2",
+  ];
+  const virtual = {
+    networkAddresses: { default: "10.96.1.1", back: "10.96.1.2" },
+    spec: { clusterIPs: ["10.96.1.1", "fd00:10:96::1"] },
+  };
+  await publish(
+    networkMap(
+      1,
+      [],
+      [
+        web({ clusterIP: "None", namespace: "x", endpoints }),
+        web({ name: "own", namespace: "x", endpoints, ...virtual }),
+      ],
+    ),
+  );
+  await setAskers(
+    new Map([
+      ["10.64.2.9", ["x/back"]],
+      ["10.64.3.9", ["x/plain"]],
+    ]),
+  );
+  const meant = (name: string, asker: string) => {
+    const { a, aaaa } = file.zone().entry(`${name}.x.svc.cluster.local`, asker) ?? {};
+    return [a, aaaa];
+  };
+  expect(meant("web", "10.64.2.9")).toEqual([["10.64.2.2"], ["fd00:64::2"]]);
+  expect(meant("web", "10.64.3.9")).toEqual([["10.64.3.66"], undefined]);
+  expect(meant("web", "10.128.9.9")).toEqual([
+    ["10.128.1.2", "10.128.2.2"],
+    ["fd00:10:128:1::2", "fd00:10:128:2::2"],
+  ]);
+  expect(meant("own", "10.128.9.9")).toEqual([["10.96.1.1"], ["fd00:10:96::1"]]);
+  expect(meant("own", "10.64.2.9")).toEqual([["10.96.1.2"], undefined]);
+  expect(file.zone().nameOf("fd00:64::2")).toBe("fd00-10-128-1--2.web.x.svc.cluster.local");
+});
+
 test("a write that fails is made up for by a whole file", async () => {
   const { file, publish } = world();
   await publish(networkMap(1, [], [web()]));

@@ -2,8 +2,7 @@ import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { familyOf, isAddress } from "../family.js";
-import { parseAddress } from "../ipv4.js";
-import { isReached, isReady, placesOf } from "../proxy/endpoint-choice.js";
+import { addressOn, isReached, isReady, placesOf } from "../proxy/endpoint-choice.js";
 import { clusterIPOf } from "../proxy/service-targets.js";
 
 /** One service record. */
@@ -56,12 +55,17 @@ export function namesOf(
   if (spec.type === "ExternalName") found.alias(base, spec.externalName);
   else if (spec.clusterIP === "None")
     addHeadless(found, { base, namespace, nodeName, isOnSeveral }, spec.publishNotReadyAddresses, slices);
-  else addVirtual(found, { base, namespace }, service);
+  else addVirtual(found, { base, namespace }, service, slices);
   return found.result();
 }
 
 /** The names of a service that has addresses of its own. */
-function addVirtual(found: Names, { base, namespace }: Pick<Home, "base" | "namespace">, service: Service): void {
+function addVirtual(
+  found: Names,
+  { base, namespace }: Pick<Home, "base" | "namespace">,
+  service: Service,
+  slices: readonly EndpointSlice[],
+): void {
   const { spec } = service;
   const addresses = FAMILIES.flatMap((family) => clusterIPOf(spec, family) ?? []);
   if (spec === undefined || addresses.length === 0) return;
@@ -72,21 +76,36 @@ function addVirtual(found: Names, { base, namespace }: Pick<Home, "base" | "name
   for (const { network, address } of service.status?.networkAddresses ?? []) {
     found.addressOn(base, networkKey(namespace, network), address);
     found.reverse.set(address, base);
+    if (!addresses.includes(address) || !leadsByIpv6(slices, network)) continue;
+    for (const other of addresses) found.addressOn(base, networkKey(namespace, network), other);
   }
   for (const { name: port, protocol, port: number } of spec.ports)
     found.service(base, { port, protocol }, { port: number, target: base });
 }
 
+/** True when the service's own address of IPv6 leads to addresses on the network. */
+function leadsByIpv6(slices: readonly EndpointSlice[], network: string): boolean {
+  return slices.some(
+    ({ addressType, endpoints }) =>
+      addressType === "IPv6" &&
+      endpoints.some((endpoint) => addressOn(endpoint, network) === addressOn(endpoint, undefined)),
+  );
+}
+
 const FAMILIES = ["IPv4", "IPv6"] as const;
 
-/** A name while it is collected: thousands of endpoints may stand behind one, and each address counts once. */
-interface Collected {
+/** Addresses while they are collected: thousands of endpoints may stand behind a name, and each address counts once. */
+interface CollectedAddresses {
   readonly a: Set<string>;
   readonly aaaa: Set<string>;
+}
+
+/** A name while it is collected. */
+interface Collected extends CollectedAddresses {
   readonly srv: SrvRecord[];
   cname: string | undefined;
   /** Its addresses on networks. */
-  readonly on: Map<string, Set<string>>;
+  readonly on: Map<string, CollectedAddresses>;
 }
 
 /** How networks are told apart in entries: by namespace/name, the cluster's own by its name alone. */
@@ -100,18 +119,18 @@ class Names {
   private readonly entries = new Map<string, Collected>();
 
   address(name: string, address: string): void {
-    this.entry(name)[familyOf(address) === "IPv4" ? "a" : "aaaa"].add(address);
+    addTo(this.entry(name), address);
   }
 
   /** The same address for the name on one network. */
   addressOn(name: string, network: string, address: string): void {
-    this.isOn(name, network).add(address);
+    addTo(this.isOn(name, network), address);
   }
 
   /** The name is there on one network, whether or not anybody is. */
-  isOn(name: string, network: string): Set<string> {
+  isOn(name: string, network: string): CollectedAddresses {
     const { on } = this.entry(name);
-    const there = on.get(network) ?? new Set<string>();
+    const there = on.get(network) ?? { a: new Set(), aaaa: new Set() };
     on.set(network, there);
     return there;
   }
@@ -150,6 +169,15 @@ class Names {
   }
 }
 
+function addTo(addresses: CollectedAddresses, address: string): void {
+  addresses[familyOf(address) === "IPv4" ? "a" : "aaaa"].add(address);
+}
+
+/** On a network it is there also where it leads nowhere. */
+function entryOn({ a, aaaa }: CollectedAddresses): NameEntry {
+  return { a: [...a], ...(aaaa.size > 0 && { aaaa: [...aaaa] }) };
+}
+
 /** What there is of it: a field that is empty is none. */
 function entryOf({ a, aaaa, srv, cname, on }: Collected): NameEntry {
   return {
@@ -157,7 +185,7 @@ function entryOf({ a, aaaa, srv, cname, on }: Collected): NameEntry {
     ...(aaaa.size > 0 && { aaaa: [...aaaa] }),
     ...(srv.length > 0 && { srv }),
     ...(cname !== undefined && { cname }),
-    ...(on.size > 0 && { on: Object.fromEntries([...on].map(([network, there]) => [network, { a: [...there] }])) }),
+    ...(on.size > 0 && { on: Object.fromEntries([...on].map(([network, there]) => [network, entryOn(there)])) }),
   };
 }
 
@@ -193,7 +221,7 @@ function addEndpoint(
   found.address(host, address);
   found.reverse.set(address, host);
   for (const { name, address: there } of isOnSeveral ? placesOf(endpoint) : []) {
-    if (parseAddress(there) === undefined) continue;
+    if (!isAddress(familyOf(there), there)) continue;
     const isNear = isReached(endpoint, { place: { nodeName, zone: "" }, network: name });
     for (const each of [base, host]) {
       if (isNear) found.addressOn(each, networkKey(namespace, name), there);

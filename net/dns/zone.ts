@@ -76,7 +76,7 @@ export class Zone {
   private seen(entry: NameEntry, on: Readonly<Record<string, NameEntry>>, asker: Asker): NameEntry {
     const networks = (asker === undefined ? undefined : this.askers.get(asker)) ?? PLAIN;
     const shared = networks.flatMap((network) => on[network] ?? []);
-    return shared.find(({ a = [] }) => a.length > 0) ?? shared[0] ?? entry;
+    return shared.find(({ a = [], aaaa = [] }) => a.length + aaaa.length > 0) ?? shared[0] ?? entry;
   }
 
   private remove(key: string, former: ServiceNames): void {

@@ -261,6 +261,26 @@ test("slices that others manage, and services without a selector, are left alone
   expect(slices(world).map((slice) => metaOf(slice).name)).toEqual(["manual"]);
 });
 
+test("an endpoint of each family is there by the pod's first address of it, and says where the pod is on each network by that family", async () => {
+  const world = await newWorld();
+  await putService(world, { ipFamilies: ["IPv4", "IPv6"] });
+  await putPod(world, "a", { ip: "10.64.0.5" });
+  const networks = [
+    { name: "plain", interface: "eth0", ip: "10.64.0.5", ips: ["10.64.0.5"] },
+    { name: "back", interface: "eth1", ip: "10.65.0.5", ips: ["10.65.0.5", "fd00:65::5"] },
+  ];
+  await world.edit("Pod", "a", (pod) => Pod.fromPartial({ ...pod, status: { ...pod.status, networks } }));
+  await world.converge();
+  const seen = slices(world).map(({ addressType, endpoints: [first] }) => [
+    ...[addressType, ...(first?.addresses ?? [])],
+    ...(first?.networks ?? []).map(({ name, address }) => `${name}=${address}`),
+  ]);
+  expect(seen.map((each) => each.join(" ")).sort()).toEqual([
+    "IPv4 10.64.0.5 plain=10.64.0.5 back=10.65.0.5",
+    "IPv6 fd00:65::5 back=fd00:65::5",
+  ]);
+});
+
 const edit = fc.record({
   name: fc.constantFrom("a", "b", "c", "d"),
   ready: fc.constantFrom("True", "False"),

@@ -1,3 +1,4 @@
+import { addressesOfPod, addressesThere } from "../../../kinds/network.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished, isPodReady } from "../../../kinds/pod-state.js";
 import { apiVersionOf } from "../../../kinds/registry.js";
@@ -49,7 +50,7 @@ export function wantedGroups(
       const endpoints = groups.get(key)?.endpoints ?? [];
       groups.set(key, { group: { addressType, ports, endpoints }, endpoints });
       const endpoint = endpointOf(service, pod, address, nodeNamed(pod.spec?.nodeName ?? ""));
-      endpoints.push(addressType === "IPv4" ? { ...endpoint, networks: placesOf(pod, isBridge) } : endpoint);
+      endpoints.push({ ...endpoint, networks: placesOf(pod, addressType, isBridge) });
     }
   }
   return new Map([...groups].map(([key, { group }]) => [key, group]));
@@ -70,7 +71,7 @@ export function isSameEndpoint(before: Pod, after: Pod): boolean {
     isDeleting(before) === isDeleting(after) &&
     before.spec?.nodeName === after.spec?.nodeName &&
     before.status?.podIP === after.status?.podIP &&
-    deepEqual(placesOf(before), placesOf(after)) &&
+    deepEqual(before.status?.networks ?? [], after.status?.networks ?? []) &&
     (before.status?.podIPs ?? []).map(({ ip }) => ip).join() === (after.status?.podIPs ?? []).map(({ ip }) => ip).join()
   );
 }
@@ -100,18 +101,25 @@ function endpointOf(service: Service, pod: Pod, address: string, node: Node | un
   });
 }
 
-/** Where the pod is on networks beside the cluster's own. */
-function placesOf({ status }: Pod, isBridge: (network: string) => boolean = () => false): EndpointNetwork[] {
-  return (status?.networks ?? [])
-    .filter(({ ip }) => ip !== "")
-    .map(({ name, ip }) => ({ name, address: ip, bridge: isBridge(name) }));
+type Family = EndpointGroup["addressType"];
+
+/** Where the pod is, by addresses of a family, once it is on others than the cluster's own network alone. */
+function placesOf({ status }: Pod, family: Family, isBridge: (network: string) => boolean): EndpointNetwork[] {
+  return (status?.networks ?? []).flatMap((place) => {
+    const address = firstOf(family, addressesThere(place));
+    return address === undefined ? [] : [{ name: place.name, address, bridge: isBridge(place.name) }];
+  });
 }
 
-function addressesOf({ spec }: Service, { status }: Pod): readonly (readonly ["IPv4" | "IPv6", string])[] {
+function firstOf(family: Family, addresses: readonly string[]): string | undefined {
+  return addresses.find((address) => address.includes(":") === (family === "IPv6"));
+}
+
+/** The pod's first address of each of the service's families, on whatever network that is. */
+function addressesOf({ spec }: Service, pod: Pod): readonly (readonly [Family, string])[] {
   const families = spec === undefined || spec.ipFamilies.length === 0 ? ["IPv4"] : spec.ipFamilies;
-  const addresses = status === undefined ? [] : [status.podIP, ...status.podIPs.map(({ ip }) => ip)];
   return (["IPv4", "IPv6"] as const).flatMap((family) => {
-    const own = addresses.find((address) => address !== "" && address.includes(":") === (family === "IPv6"));
+    const own = firstOf(family, addressesOfPod(pod));
     return own === undefined || !families.includes(family) ? [] : [[family, own] as const];
   });
 }

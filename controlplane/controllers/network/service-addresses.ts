@@ -63,6 +63,8 @@ function addressesFor(
   const { namespace, name, uid } = metaOf(object);
   const endpoints = view
     .withLabels("EndpointSlice", namespace, { [serviceLabel]: name })
+    // Of IPv6 there is the service's own address alone: who is on further networks asks by IPv4.
+    .filter(({ object: { addressType } }) => addressType !== "IPv6")
     .flatMap((slice) => slice.object.endpoints);
   const held = object.status?.networkAddresses ?? [];
   const networks = new Set(endpoints.flatMap((endpoint) => endpoint.networks.map((each) => each.name)));
