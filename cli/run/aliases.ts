@@ -19,7 +19,7 @@ export function aliasServices(aliases: readonly string[]): readonly JsonObject[]
       apiVersion: "v1",
       kind: "Service",
       metadata: { name: alias, labels: { [labelOf(alias)]: "true" } },
-      spec: { clusterIP: "None", selector: { [labelOf(alias)]: "true" } },
+      spec: { clusterIP: "None", ipFamilyPolicy: "PreferDualStack", selector: { [labelOf(alias)]: "true" } },
     };
   });
 }

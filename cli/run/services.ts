@@ -39,7 +39,7 @@ export function servicesOf(
   const ofKubectl = flags.expose.includes(KUBECTL_EXPOSE) && port !== undefined;
   return [
     ...(ofKubectl ? [service(name, { ports: [{ port, targetPort: port }] })] : []),
-    ...(canBeNamed ? [service(name, { clusterIP: "None" })] : []),
+    ...(canBeNamed ? [service(name, { clusterIP: "None", ipFamilyPolicy: "PreferDualStack" })] : []),
     ...(ports.length === 0
       ? []
       : [

@@ -27,7 +27,7 @@ const NETWORK = {
   driver: text,
   driver_opts: mapOf(word, ""),
   enable_ipv4: anything,
-  enable_ipv6: anything,
+  enable_ipv6: flag,
   external,
   internal: flag,
   ipam: fields({ driver: anything, config: list(fields(RANGE)), options: anything }),

@@ -3,6 +3,7 @@ import type { PublishedPort } from "../model/ports.js";
 import { parseRange, protocolOf } from "../model/ports.js";
 import type { Located } from "../model/reader.js";
 import { noteField, objectOf, type ProjectContext, type ServiceContext } from "./context.js";
+import { nameFamilies } from "./joined.js";
 import { dnsName, PROJECT_LABEL, SERVICE_LABEL } from "./names.js";
 import { at, type Part, type Placed } from "./part.js";
 import { usesOtherNetwork } from "./shared-pod.js";
@@ -99,14 +100,14 @@ function namedSpec(context: ServiceContext, selector: Part): Part {
         mode.place,
         "an address of its own needs ports or expose; the name leads to the containers",
       );
-    return { clusterIP: "None", selector };
+    return { clusterIP: "None", ...nameFamilies(context), selector };
   }
   const used = new Map<string, Part>();
   for (const { value, place } of portsOf(context)) addPort(used, value, place, value.target);
   for (const { value, place } of expose?.value ?? [])
     for (const port of exposedPorts(value, { context, place }))
       addPort(used, port.value, port.place, port.value.target);
-  return { selector, ports: [...used.values()] };
+  return { ...nameFamilies(context), selector, ports: [...used.values()] };
 }
 
 function addPort(
@@ -190,6 +191,7 @@ export function aliasObjects(context: ProjectContext): readonly Placed[] {
   return [...found].flatMap(([alias, place]) => {
     if (taken.has(alias)) return [];
     const selector = { [PROJECT_LABEL]: context.name, [`${ALIAS_LABEL}/${alias}`]: "true" };
-    return [objectOf(context, { kind: "Service", name: alias, place }, { spec: { clusterIP: "None", selector } })];
+    const spec = { clusterIP: "None", ...nameFamilies(context), selector };
+    return [objectOf(context, { kind: "Service", name: alias, place }, { spec })];
   });
 }

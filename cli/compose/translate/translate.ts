@@ -1,7 +1,7 @@
 import { noteBuild } from "./build.js";
 import type { ActiveService, ProjectContext, ServiceContext } from "./context.js";
 import { accessObjects, isolationObjects } from "./isolation.js";
-import { isJoined, networkObjects } from "./joined.js";
+import { isJoined, networkObjects, unhonouredRanges } from "./joined.js";
 import { dnsName, PROJECT_LABEL } from "./names.js";
 import { aliasObjects, serviceObjects } from "./network.js";
 import { at, type Placed } from "./part.js";
@@ -102,8 +102,10 @@ function noteNetworks(
   for (const [name, { value }] of model.networks?.value ?? []) {
     const isOwn = isJoined({ model }, name);
     const unhonoured = isOwn ? ([] as const) : (["driver_opts", "ipam"] as const);
-    for (const field of [...unhonoured, "enable_ipv4", "enable_ipv6", "attachable"] as const)
+    for (const field of [...unhonoured, "enable_ipv4", "attachable"] as const)
       note(value[field], ["networks", name, field], "accepted, not enforced: addresses are the cluster's");
+    for (const { field, place, why } of isOwn ? unhonouredRanges(value) : [])
+      note({ place }, ["networks", name, field], `accepted, not enforced: ${why}`);
     if (value.driver !== undefined && !["bridge", "overlay"].includes(value.driver.value))
       note(value.driver, ["networks", name, "driver"], "accepted, not enforced: there is one network");
     note(value.external, ["networks", name, "external"], "services of other projects are reached as SERVICE.PROJECT");
