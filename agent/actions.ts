@@ -16,6 +16,10 @@ export interface Actions {
   start: { readonly container: string; readonly attempt: number };
   /** Asks, or with SIGKILL forces, a run to end. An empty signal stands for the image's stop signal. */
   signal: { readonly container: string; readonly attempt: number; readonly signal: "" | "SIGKILL" };
+  /** Has a run's processes stand still. */
+  pause: { readonly container: string; readonly attempt: number };
+  /** Lets them go on. */
+  unpause: { readonly container: string; readonly attempt: number };
   /** Gives a run the amounts of cpu and memory that the node has granted it. */
   resize: { readonly container: string; readonly attempt: number };
   /** Removes every trace of a run but its log. */

@@ -78,6 +78,14 @@ export function executors(edges: ExecuteEdges): Executors {
       await runtime.start({ podUid: turn.record.uid, ...args });
       return {};
     },
+    pause: async (args, { turn }) => {
+      await runtime.pause({ podUid: turn.record.uid, ...args });
+      return {};
+    },
+    unpause: async (args, { turn }) => {
+      await runtime.unpause({ podUid: turn.record.uid, ...args });
+      return {};
+    },
     resize: (args, context) => resize(args, context, edges),
     signal: (args, context) => signal(args, context, edges),
     remove: async ({ container, attempt }, { turn }) => {

@@ -15,6 +15,10 @@ export function noticeOfAction(action: Action, { desired: pod, facts, record }: 
     }
     case "start":
       return normal(pod, action.container, "Started", `started container ${action.container}`);
+    case "pause":
+      return normal(pod, action.container, "Paused", `paused container ${action.container}`);
+    case "unpause":
+      return normal(pod, action.container, "Unpaused", `unpaused container ${action.container}`);
     case "resize": {
       const { limits = {}, requests = {} } = containerRecord(record, action.container).allocated ?? {};
       const now = JSON.stringify({ limits, requests });
@@ -60,6 +64,8 @@ function failureReason(action: Action): string {
       return PREPARE_REASONS[action.hook];
     case "create":
     case "start":
+    case "pause":
+    case "unpause":
       return "Failed";
     case "confirm":
       return "FailedDelete";

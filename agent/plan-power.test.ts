@@ -1,8 +1,20 @@
 import { expect, test } from "vitest";
+import { PAUSED } from "../kinds/paused.js";
 import { KEEP_FILES, MAX_RESTARTS, STARTS, STOPPED } from "../kinds/power.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
-import { ended, freshRecord, NOW, podTurn, preparedFacts, running, seen, turnPod } from "../test/kit/pod-turns.js";
+import {
+  deletedPod,
+  ended,
+  freshRecord,
+  NOW,
+  podTurn,
+  preparedFacts,
+  running,
+  seen,
+  turnPod,
+} from "../test/kit/pod-turns.js";
 import { HOOKS } from "./actions.js";
+import { newEnding } from "./checks/note-verdict.js";
 import { asInitialized } from "./note-containers.js";
 import { plan } from "./plan.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
@@ -31,6 +43,7 @@ const over: PodRecord = asInitialized(
 );
 const down = { ...preparedFacts, up: new Set<never>(), down: new Set(HOOKS), isCleared: true };
 const run = seen(running);
+const still = seen({ is: "running", pid: 7, startedAtMs: NOW - 10_000, isPaused: true });
 const web = { container: "web", attempt: 0 };
 const next = { container: "web", attempt: 1 };
 
@@ -119,6 +132,48 @@ const rows: readonly Row[] = [
     want: [],
   },
   {
+    name: "a run that its user pauses stands still",
+    of: pod({ [PAUSED]: "web.0" }),
+    part: { containers: [run], record: up },
+    want: [{ do: "pause", ...web }],
+  },
+  {
+    name: "one that stands still as it shall rests",
+    of: pod({ [PAUSED]: "web.0" }),
+    part: { containers: [still], record: up },
+    want: [],
+  },
+  {
+    name: "a later run than the one that was paused goes on",
+    of: pod({ [PAUSED]: "web.1" }),
+    part: { containers: [still], record: up },
+    want: [{ do: "unpause", ...web }],
+  },
+  {
+    name: "what is paused goes on before it is asked to end",
+    of: pod({ [PAUSED]: "web.0", [STOPPED]: "" }),
+    part: { containers: [still], record: up },
+    want: [{ do: "unpause", ...web }],
+  },
+  {
+    name: "also before it is killed",
+    of: pod({ [PAUSED]: "web.0", [STOPPED]: "0" }),
+    part: { containers: [still], record: up },
+    want: [{ do: "unpause", ...web }],
+  },
+  {
+    name: "a deleted pod goes on, and then it ends",
+    of: deletedPod(10, pod({ [PAUSED]: "web.0" })),
+    part: { containers: [still], record: up },
+    want: [{ do: "unpause", ...web }],
+  },
+  {
+    name: "so does what is replaced because a probe has failed",
+    of: pod({ [PAUSED]: "web.0" }),
+    part: { containers: [still], record: withContainer(up, "web", { ending: newEnding("", 9_000, NOW) }) },
+    want: [{ do: "unpause", ...web }],
+  },
+  {
     name: "restarts are bounded when the user says so",
     of: pod({ [MAX_RESTARTS]: "0" }, "OnFailure"),
     part: { record: { ...over, startCount: 0 }, facts: down },
@@ -139,6 +194,20 @@ test("power: the runs of a new start have numbers of their own, and nothing of t
 });
 
 const context = { nodeIPs: ["172.30.0.11"], runtimeName: "crun" };
+
+test("power: what is paused is asked nothing, takes no requests, and says so", () => {
+  const of = pod({ [PAUSED]: "web.0" });
+  const probed = Pod.fromPartial({
+    ...of,
+    spec: { ...of.spec, containers: [{ name: "web", livenessProbe: { exec: { command: ["look"] } } }] },
+  });
+  for (const container of [run, still])
+    expect(plan(podTurn(probed, { containers: [container], record: up })).checks).toEqual([]);
+  const status = podStatus(podTurn(of, { containers: [still], record: up }), of, context);
+  expect(status.containerStatuses).toMatchObject([{ paused: true, ready: false, started: true }]);
+  expect(status.phase).toBe("Running");
+});
+
 const phases = [
   { name: "a stopped pod has ended", of: pod({ [STOPPED]: "" }), record: over, want: "Failed" },
   {

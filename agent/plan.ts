@@ -13,6 +13,7 @@ import type { Check } from "./checks/check.js";
 import { wantedChecks } from "./checks/wanted-checks.js";
 import { asInitialized, noteContainers } from "./note-containers.js";
 import { noteImages } from "./note-image.js";
+import { pauseStep } from "./pause-step.js";
 import { type ContainerRecord, containerRecord, type PodRecord, startedAnew } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
@@ -179,6 +180,8 @@ function stepFor(turn: PodTurn, pod: Pod, container: Container, mayBegin: boolea
   const stale = turn.containers.find((seen) => seen.container === name && seen.attempt !== record.attempt);
   if (stale !== undefined) return { is: "act", action: { do: "remove", container: name, attempt: stale.attempt } };
   const current = turn.containers.find((seen) => seen.container === name);
+  const pause = current === undefined ? undefined : pauseStep(current, pod, record.ending !== undefined);
+  if (pause !== undefined) return pause;
   if (current?.state.is === "running" && record.ending !== undefined) {
     const hasHook = container.lifecycle?.preStop !== undefined && !isOneOff(pod, name);
     return endStep(current, record.ending, { nowMs: turn.nowMs, hasHook, holdMs: 0 });

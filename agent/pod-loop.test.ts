@@ -1,11 +1,14 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { isPauseAsked, PAUSED, pausedRuns, runText } from "../kinds/paused.js";
 import { KEEP_FILES, powerOf, STARTS, STOPPED } from "../kinds/power.js";
 import { TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { LoopWorld, loopPod } from "../test/kit/loop-world.js";
 import { HOOKS } from "./actions.js";
+import { isPaused } from "./pause-step.js";
+import type { ObservedContainer } from "./runtime/runtime.js";
 
 const statesOf = async (world: LoopWorld): Promise<readonly string[]> =>
   (await world.runtime.list()).map(({ container, attempt, state }) => `${container}.${attempt} ${state.is}`);
@@ -153,6 +156,7 @@ const event = fc.oneof(
   { weight: 1, arbitrary: fc.record({ is: fc.constant("lose monitor" as const), pod: fc.nat(2) }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant("power off" as const) }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("fail" as const), hook: fc.constantFrom(...HOOKS) }) },
+  { weight: 2, arbitrary: fc.record({ is: fc.constant("pause" as const), pod: fc.nat(2), isOn: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ is: fc.constant("switch" as const), pod: fc.nat(2), isOn: fc.boolean() }) },
   { weight: 2, arbitrary: fc.record({ is: fc.constant("renew" as const), pod: fc.nat(2) }) },
 );
@@ -177,6 +181,13 @@ function switched(pod: Pod, isOn: boolean, count: number): Pod {
 function renewed(pod: Pod, count: number): Pod {
   const containers = (pod.spec?.containers ?? []).map((each) => ({ ...each, image: `renewed:${count}` }));
   return Pod.fromPartial({ ...pod, spec: { ...pod.spec, containers } });
+}
+
+/** The pod with its present runs paused by its user, or none. */
+function paused(pod: Pod, runs: readonly ObservedContainer[]): Pod {
+  const { [PAUSED]: _, ...others } = pod.metadata?.annotations ?? {};
+  const annotations = runs.length === 0 ? others : { ...others, [PAUSED]: runs.map(runText).join(",") };
+  return Pod.fromPartial({ ...pod, metadata: { ...pod.metadata, annotations } });
 }
 
 test("whatever happens in whatever order: the laws hold at every step, and the node ends as it is wanted", async () => {
@@ -212,6 +223,11 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
           wanted.set(`p${one.pod}`, next);
           world.want(next);
         }
+        if (one.is === "pause" && uid !== undefined) {
+          const next = paused(uid, one.isOn ? await world.runtime.list(uid.metadata?.uid) : []);
+          wanted.set(`p${one.pod}`, next);
+          world.want(next);
+        }
         if (one.is === "lose monitor" && uid !== undefined) await world.loseMonitors(uid.metadata?.uid ?? "");
         if (one.is === "fail") world.fail(one.hook, new TallshipError("kernel_failed", "no"), 2);
         if (one.is === "power off") world.powerOff();
@@ -220,10 +236,17 @@ test("whatever happens in whatever order: the laws hold at every step, and the n
       }
       await world.advance(700_000);
       expect(world.broken).toEqual([]);
-      const alive = new Set((await world.runtime.list()).map(({ podUid }) => podUid));
+      const listed = await world.runtime.list();
+      for (const run of listed.filter(isPaused))
+        expect([...wanted.values()].some((pod) => pod.metadata?.uid === run.podUid && isPauseAsked(pod, run))).toBe(
+          true,
+        );
+      const alive = new Set(listed.map(({ podUid }) => podUid));
       const uids = new Set([...wanted.values()].map((pod) => pod.metadata?.uid));
       expect([...alive].filter((uid) => !uids.has(uid))).toEqual([]);
       for (const pod of wanted.values()) {
+        // What waits for a container that was paused as it started waits on.
+        if (pausedRuns(pod).length > 0 && !powerOf(pod).isStopped) continue;
         if (!powerOf(pod).isStopped) world.expectServing(pod);
         if (!powerOf(pod).isStopped) expectImages(world, pod);
         else expect([...alive, ...world.linked()]).not.toContain(pod.metadata?.uid);

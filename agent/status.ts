@@ -12,6 +12,7 @@ import { ContainerState, ContainerStatus, type Pod, PodStatus } from "../proto/g
 import type { PullProgress } from "./image/images.js";
 import { restartDelayMs } from "./note-containers.js";
 import { imageCommand } from "./oci/image-command.js";
+import { isPaused } from "./pause-step.js";
 import { containerRecord, type EndedRun, type PodRecord, type Waiting } from "./pod-record.js";
 import { type PodFacts, type PodTurn, podIPs } from "./pod-turn.js";
 import { containerAmounts, resizeConditions, resizeWord } from "./resize/resize-status.js";
@@ -127,8 +128,9 @@ function containerStatus(
   const state =
     isRunning || known.last === undefined || !hasEnded(turn, pod, container) ? current(turn, pod, name, seen) : ended;
   const isDone = isOneOff(pod, name) && known.isComplete;
-  // What the user has stopped takes no more requests while it ends.
-  const isUp = !isSwitchedOff(pod, record);
+  const isStill = seen !== undefined && isPaused(seen);
+  // What the user has stopped takes no more requests while it ends, and what is paused none until it goes on.
+  const isUp = !isSwitchedOff(pod, record) && !isStill;
   return ContainerStatus.fromPartial({
     name,
     image,
@@ -138,6 +140,7 @@ function containerStatus(
     lastState: state === ended ? before(pod, name)?.lastState : ended,
     ready: isDone || (isRunning && isUp && !isOneOff(pod, name) && isContainerReady(container, known)),
     started: isRunning && hasStarted(container, known),
+    paused: isStill,
     restartCount: Math.max(restarts(known, seen), before(pod, name)?.restartCount ?? 0),
     ...containerAmounts(record, container),
     command: [...imageCommand(container, facts.images.get(name)?.config, before(pod, name)?.command)],

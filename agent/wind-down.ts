@@ -3,6 +3,7 @@ import { limit } from "../lib/limits.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import type { Action } from "./actions.js";
 import { newEnding } from "./checks/note-verdict.js";
+import { pauseStep } from "./pause-step.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodTurn } from "./pod-turn.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
@@ -36,7 +37,10 @@ export function windDown(
   const steps = due.map((run) => {
     const { ending } = containerRecord(record, run.container);
     if (ending === undefined) return { is: "rest" } as const;
-    return endStep(run, ending, { nowMs: turn.nowMs, hasHook: hasHook(pod, run.container), holdMs: how.holdMs });
+    return (
+      pauseStep(run, pod, true) ??
+      endStep(run, ending, { nowMs: turn.nowMs, hasHook: hasHook(pod, run.container), holdMs: how.holdMs })
+    );
   });
   const gone = turn.containers.filter((run) => !living.includes(run) && run.state.is !== "creating");
   const signals = acts(steps);

@@ -57,6 +57,7 @@ function containerState(pod: Pod, containers: readonly ContainerStatus[]): strin
   const start = gated || pod.status?.reason || pod.status?.phase || "Pending";
   const word = [...containers].reverse().reduce((status, { state }) => stateText(state) ?? status, start);
   const isRunning = containers.some(({ ready, state }) => ready && state?.running !== undefined);
+  if (word === "Running" && containers.some(({ paused }) => paused)) return "Paused";
   if (word !== "Completed" || !isRunning) return word;
   return isPodReady(pod) ? "Running" : "NotReady";
 }

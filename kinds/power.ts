@@ -1,4 +1,5 @@
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
+import { PAUSED, pausedProblem } from "./paused.js";
 
 /**
  * Annotation of a pod: its containers are stopped and stay so until it is taken away. The value is the grace in seconds, or empty for the
@@ -58,6 +59,8 @@ export function powerProblem(annotation: string, value: string): string | undefi
     case STARTS:
     case MAX_RESTARTS:
       return isCount(value, 1_000_000) ? undefined : "want a whole number from 0";
+    case PAUSED:
+      return pausedProblem(value);
     case KEEP_FILES:
     case REMOVE_WHEN_OVER:
       return value === "true" || value === "false" ? undefined : "want true or false";

@@ -5,6 +5,7 @@ import { HEALTH_LIMITS } from "./health-limits.js";
 import { IMAGE_LIMITS } from "./image-limits.js";
 import { NETWORK_LIMITS } from "./network-limits.js";
 import { PRESSURE_LIMITS } from "./pressure-limits.js";
+import { RUNTIME_LIMITS } from "./runtime-limits.js";
 import { SCALE_LIMITS } from "./scale-limits.js";
 import { USER_LIMITS } from "./user-limits.js";
 
@@ -38,6 +39,7 @@ export const LIMITS = {
   ...HEALTH_LIMITS,
   ...DEVICE_LIMITS,
   ...PRESSURE_LIMITS,
+  ...RUNTIME_LIMITS,
   ...SCALE_LIMITS,
   ...USER_LIMITS,
   heartbeatMs: { value: 500, why: "four fit into the time after which a node counts as lost" },
@@ -180,9 +182,6 @@ export const LIMITS = {
     value: 3_000,
     why: "a claim is bound a moment after its first pod; a mount that failed would wait for its backoff",
   },
-  containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
-  containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
-  containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },
   ...IMAGE_LIMITS,
   ...NETWORK_LIMITS,
   unpackWorkers: { value: 2, why: "layers unpacked at once per node; one keeps a core busy" },

@@ -1,8 +1,10 @@
+import { isPauseAsked } from "../../kinds/paused.js";
 import { everyContainer, isOneOff } from "../../kinds/pod-containers.js";
 import { limit } from "../../lib/limits.js";
 import type { Container, LifecycleHandler, Probe } from "../../proto/gen/tallship/v1/container.js";
 import type { IntOrString } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import { isPaused } from "../pause-step.js";
 import { type ContainerRecord, containerRecord } from "../pod-record.js";
 import type { PodTurn } from "../pod-turn.js";
 import type { ObservedContainer } from "../runtime/runtime.js";
@@ -15,9 +17,14 @@ export function wantedChecks(turn: PodTurn, pod: Pod): readonly Check[] {
     const run = turn.containers.find(
       ({ container: name, attempt }) => name === container.name && attempt === known.attempt,
     );
-    if (run?.state.is !== "running") return [];
+    if (run?.state.is !== "running" || isStill(run, pod, known)) return [];
     return kindsFor(pod, container, known).flatMap((kind) => checkOf(kind, container, { turn, pod, run, known }));
   });
+}
+
+/** Nothing is asked of what is paused, nor of what is about to be: it would be taken for hung. */
+function isStill(run: ObservedContainer, pod: Pod, { ending }: ContainerRecord): boolean {
+  return isPaused(run) || (ending === undefined && isPauseAsked(pod, run));
 }
 
 /** In the order of a run's life: the hook after the start holds the startup probe back, which holds the others back. */

@@ -8,6 +8,7 @@ import { systemClock } from "../../lib/system-clock.js";
 import { OVERLAY_DEVICE, POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../../net/device-names.js";
 import { firewallTable } from "../../net/kernel/firewall-text.js";
 import { ruleTable } from "../../net/kernel/nft-text.js";
+import { thawAll } from "../cgroup/freeze.js";
 import { mountedHierarchies, removeCgroup } from "../cgroup/pod-cgroups.js";
 import { mountsBelow } from "./mounts-below.js";
 
@@ -52,6 +53,7 @@ async function killContainers(paths: HostPaths, cgroupParent: string): Promise<r
     const pids = new Set(hierarchies.flatMap(({ mountPoint }) => processesBelow(join(mountPoint, group))));
     for (const pid of monitors(paths.runDir)) pids.add(pid);
     for (const pid of pids) kill(pid);
+    thawAll(hierarchies, group);
     if (pids.size === 0 && removeCgroup(hierarchies, group)) return [];
     if (systemClock.monotonicMs() > untilMs) return [`processes ${[...pids].join(", ")} do not end`];
     await systemClock.sleep(20, new AbortController().signal);

@@ -29,7 +29,8 @@ export type ContainerExit =
 export type ContainerState =
   | { readonly is: "creating" }
   | { readonly is: "created"; readonly pid: number }
-  | { readonly is: "running"; readonly pid: number; readonly startedAtMs: number }
+  /** `isPaused`: its processes stand still. */
+  | { readonly is: "running"; readonly pid: number; readonly startedAtMs: number; readonly isPaused?: true }
   | { readonly is: "exited"; readonly startedAtMs: number; readonly exit: ContainerExit }
   | { readonly is: "broken"; readonly startedAtMs: number | undefined };
 
@@ -143,6 +144,10 @@ export interface Runtime {
   start(key: ContainerKey): Promise<void>;
   /** Sends a signal to its first process; nothing when it has ended. */
   signal(key: ContainerKey, signal: string): Promise<void>;
+  /** Has a run's processes stand still, and no command begin in it; it heeds no signal, not SIGKILL either, until `unpause`. */
+  pause(key: ContainerKey): Promise<void>;
+  /** Lets them go on; nothing when they do. */
+  unpause(key: ContainerKey): Promise<void>;
   /** Changes the limits of a run that exists; its processes go on. Throws runtime_failed when the kernel does not take them, as for less memory than is in use. */
   update(key: ContainerKey, limits: Pick<OciResources, "cpu" | "memory">): Promise<void>;
   /** Kills what is left and removes every trace but the log. */

@@ -91,13 +91,25 @@ export class SimulatedRuntime implements Runtime {
 
   async signal(key: ContainerKey, signal: string): Promise<void> {
     const run = this.runs.get(containerId(key));
-    if (run === undefined) return;
+    if (run === undefined || (run.state.is === "running" && run.state.isPaused === true)) return;
     if (signal === "SIGKILL") this.end(run, exitWith(137, false));
     else if (run.program.heeds === "stop") this.end(run, exitWith(143, false));
   }
 
   async update(): Promise<void> {
     return; // Nothing here uses anything.
+  }
+
+  async pause(key: ContainerKey): Promise<void> {
+    const run = this.runs.get(containerId(key));
+    if (run?.state.is === "running") run.state = { ...run.state, isPaused: true };
+  }
+
+  async unpause(key: ContainerKey): Promise<void> {
+    const run = this.runs.get(containerId(key));
+    if (run?.state.is !== "running") return;
+    const { isPaused: _, ...state } = run.state;
+    run.state = state;
   }
 
   async remove(key: ContainerKey): Promise<void> {

@@ -105,6 +105,39 @@ describe("run, ps and the power switch", () => {
     await fail(bench, { line: "rm web", code: 1, err: "web is running: stop it before, or remove it by force" });
   });
 
+  test("a container is paused and goes on, each once, and says so as docker does", async () => {
+    await runningPod("web");
+    const tell = (paused: boolean, run = 0) =>
+      writeStatus(
+        bench,
+        `{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, status: {phase: Running, containerStatuses: [{name: web, restartCount: ${run}, containerID: "crun://u_web_${run}", paused: ${paused}, state: ${RUNNING}}]}}`,
+      );
+    await tell(false);
+    await fail(bench, { line: "unpause web", code: 1, err: "container web is not paused" });
+    const pausing = bench.start(["pause", "web"]);
+    await waitFor("the mark", async () => (await annotations("web"))["tallship.dev/paused"] === "web.0");
+    await tell(true);
+    expect((await pausing.ended).out).toBe("web\n");
+    expect(await succeed(bench, "ps --format {{.State}}:{{.Status}} --filter status=paused")).toMatch(
+      /^paused:Up \S+ \(Paused\)\n$/,
+    );
+    expect(await succeed(bench, "inspect -f {{.State.Status}},{{.State.Paused}},{{.State.Running}} web")).toBe(
+      "paused,true,true\n",
+    );
+    expect(await succeed(bench, "get pod web")).toMatch(/ 0\/1 +Paused /);
+    await fail(bench, { line: "pause web", code: 1, err: "container web is already paused" });
+    await fail(bench, { line: "rm web", code: 1, err: "web is paused: unpause and stop it before" });
+    const going = bench.start(["unpause", "web"]);
+    await waitFor("the mark to go", async () => (await annotations("web"))["tallship.dev/paused"] === undefined);
+    await tell(false);
+    expect((await going.ended).out).toBe("web\n");
+    // One that ends before it stands still was not paused.
+    const late = bench.start(["pause", "web"]);
+    await waitFor("the mark", async () => (await annotations("web"))["tallship.dev/paused"] === "web.0");
+    await tell(false, 1);
+    expect(await late.ended).toMatchObject({ code: 1, err: expect.stringContaining("ended before it was paused") });
+  });
+
   test("an id stands for its container, and so does its beginning", async () => {
     await runningPod("web");
     const id = (await succeed(bench, "ps -q --no-trunc")).trim();

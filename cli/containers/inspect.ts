@@ -107,7 +107,7 @@ function stateOf({ pod, container }: NamedContainer): Json {
   return {
     Status: state,
     Running: running !== undefined,
-    Paused: false,
+    Paused: state === "paused",
     Restarting: state === "restarting",
     OOMKilled: terminated?.reason === "OOMKilled",
     Dead: false,

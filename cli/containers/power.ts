@@ -86,6 +86,7 @@ export function runKill(
 
 /** Stops a pod and waits until it has. */
 export async function stopPod(run: PowerRun, pod: Pod, graceSeconds: number | undefined): Promise<void> {
+  refuseOwned(pod);
   const value = graceSeconds === undefined ? "" : String(graceSeconds);
   await annotate(run, pod, (live) => (isPodFinished(live) && isStopped(live) ? undefined : { [STOPPED]: value }));
   await untilPod(run, pod, (live) => isPodFinished(live) && !isRunning(live));
@@ -93,6 +94,7 @@ export async function stopPod(run: PowerRun, pod: Pod, graceSeconds: number | un
 
 /** Starts a pod and waits until its containers run, or have. */
 export async function startPod(run: PowerRun, pod: Pod, isRestart = false): Promise<void> {
+  refuseOwned(pod);
   const before = startsOf(pod);
   await annotate(run, pod, (live) => {
     const isUp = !isStopped(live) && !isPodFinished(live);
@@ -119,12 +121,12 @@ function startsOf({ status }: Pod): readonly string[] {
   });
 }
 
-async function annotate(
+/** Changes annotations of a pod, by what stands; undefined changes nothing. */
+export async function annotate(
   { shell, cluster }: PowerRun,
   pod: Pod,
   change: (live: Pod) => Record<string, string | null> | undefined,
 ): Promise<void> {
-  refuseOwned(pod);
   const plan = (live: Typed) => {
     const annotations = live.kind === "Pod" ? change(live.object) : undefined;
     return annotations === undefined ? undefined : mergePatch({ metadata: { annotations } });
@@ -144,7 +146,7 @@ export function refuseOwned(pod: Pod): void {
 }
 
 /** Waits until the pod is so, or is gone. */
-async function untilPod({ shell, cluster }: PowerRun, pod: Pod, isSo: (live: Pod) => boolean): Promise<void> {
+export async function untilPod({ shell, cluster }: PowerRun, pod: Pod, isSo: (live: Pod) => boolean): Promise<void> {
   const { namespace, name, uid } = metaOf(pod);
   const query = { kind: "Pod", namespace, fields: `metadata.name=${name}` } as const;
   await watchUntil({ shell, cluster, timeoutMs: undefined }, [query], async ({ changes }) =>

@@ -14,10 +14,11 @@ export function runRemove(call: PowerCall<ClusterFlags & { readonly force: boole
   return eachContainer(call, shell, async (run, { pod }) => {
     refuseOwned(pod);
     const isUp = pod.status?.containerStatuses.some(({ state }) => state?.running !== undefined) === true;
+    const isStill = pod.status?.containerStatuses.some(({ paused }) => paused) === true;
     if (isUp && !call.flags.force && !isDeleting(pod))
       throw new TallshipError(
         "failed_precondition",
-        `container ${metaOf(pod).name} is running: stop it before, or remove it by force with -f`,
+        `container ${metaOf(pod).name} is ${isStill ? "paused: unpause and" : "running:"} stop it before, or remove it by force with -f`,
       );
     await removePod(run, pod);
   });

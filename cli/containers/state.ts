@@ -5,7 +5,7 @@ import { parseTime } from "../../lib/clock.js";
 import type { ContainerStatus, Pod } from "../../proto/gen/tallship/v1/pod.js";
 
 /** The words of Docker for what a container is doing. */
-export type DockerState = "created" | "running" | "restarting" | "removing" | "exited";
+export type DockerState = "created" | "running" | "paused" | "restarting" | "removing" | "exited";
 
 /** The status of a container; undefined before its node has said anything. */
 export function statusOf(pod: Pod, container: string): ContainerStatus | undefined {
@@ -17,9 +17,10 @@ export function statusOf(pod: Pod, container: string): ContainerStatus | undefin
 
 /** What the container is doing. */
 export function dockerState(pod: Pod, container: string): DockerState {
-  const { running, terminated, waiting } = statusOf(pod, container)?.state ?? {};
+  const { state, paused = false } = statusOf(pod, container) ?? {};
+  const { running, terminated, waiting } = state ?? {};
   if (pod.metadata?.deletionTimestamp) return "removing";
-  if (running !== undefined) return "running";
+  if (running !== undefined) return paused ? "paused" : "running";
   if (terminated !== undefined) return "exited";
   return waiting?.reason === "CrashLoopBackOff" ? "restarting" : "created";
 }
@@ -28,7 +29,7 @@ export function dockerState(pod: Pod, container: string): DockerState {
 export function healthOf(pod: Pod, container: string): "none" | "healthy" | "starting" | "unhealthy" {
   const status = statusOf(pod, container);
   const isChecked = pod.spec?.containers.find(({ name }) => name === container)?.readinessProbe !== undefined;
-  if (!isChecked || status?.state?.running === undefined) return "none";
+  if (!isChecked || status?.state?.running === undefined || status.paused) return "none";
   if (status.ready) return "healthy";
   const ready = pod.status?.conditions.find(({ type }) => type === "Ready");
   // It has changed since the start: so it was healthy in between.
@@ -42,7 +43,8 @@ export function stateText(pod: Pod, container: string, nowMs: number): string {
   if (running !== undefined) {
     const found = healthOf(pod, container);
     const health = found === "none" ? "" : ` (${found === "starting" ? "health: starting" : found})`;
-    return `Up ${durationText(nowMs - parseTime(running.startedAt))}${health}`;
+    const more = dockerState(pod, container) === "paused" ? " (Paused)" : health;
+    return `Up ${durationText(nowMs - parseTime(running.startedAt))}${more}`;
   }
   if (terminated !== undefined)
     return `Exited (${terminated.exitCode}) ${durationText(nowMs - parseTime(terminated.finishedAt))} ago`;

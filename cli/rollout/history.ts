@@ -34,7 +34,8 @@ export interface Rollout {
   readonly template: PodTemplateSpec | undefined;
 }
 
-const REVISION = "deployment.kubernetes.io/revision";
+/** Annotation of a replica set: the number of the roll-out that last used it. */
+export const REVISION = "deployment.kubernetes.io/revision";
 /** Where people say why they changed something. */
 export const CHANGE_CAUSE = "kubernetes.io/change-cause";
 /** On a replica set whose roll-out has failed: why it was rolled back. */

@@ -18,6 +18,19 @@ const rows = [
     want: { is: "started" },
   },
   {
+    name: "one that ended before it was seen to run, and waits for its next run, has started too",
+    status: {
+      containerStatuses: [
+        {
+          name: "web",
+          state: { waiting: { reason: "CrashLoopBackOff" } },
+          lastState: { terminated: { exitCode: 0 } },
+        },
+      ],
+    },
+    want: { is: "started" },
+  },
+  {
     name: "an image that is not there",
     status: waiting("ErrImagePull"),
     want: { is: "failed", exitCode: 125, why: "why" },

@@ -16,9 +16,11 @@ const NOT_FOUND = 127;
 
 /** What a pod's status says of the start of a container, the first when none is named. Pure. */
 export function startedState(pod: Pod, container = pod.spec?.containers[0]?.name ?? ""): Started {
-  const { running, terminated, waiting } = statusOf(pod, container)?.state ?? {};
-  if (running !== undefined || terminated !== undefined) return { is: "started" };
-  const { reason = "", message = "" } = waiting ?? {};
+  const { state, lastState } = statusOf(pod, container) ?? {};
+  // A run that ended before anybody saw it run has started too: it is told of beside the wait for the next one.
+  const ran = state?.running ?? state?.terminated ?? lastState?.terminated;
+  if (ran !== undefined) return { is: "started" };
+  const { reason = "", message = "" } = state?.waiting ?? {};
   switch (reason) {
     case "ErrImagePull":
     case "ImagePullBackOff":

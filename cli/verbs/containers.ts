@@ -157,24 +157,14 @@ export const CONTAINER_VERBS: readonly VerbRow[] = [
   {
     name: "pause",
     aliases: ["container pause"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered(
-        "pause",
-        "stop ends it and keeps what it wrote, start brings it back",
-      ),
+    summary: "have containers stand still",
+    load: async () => (await import("./pause.js")).pause,
   },
   {
     name: "unpause",
     aliases: ["container unpause"],
-    summary: "not offered",
-    isHidden: true,
-    load: async () =>
-      (await import("./not-offered.js")).notOffered(
-        "unpause",
-        "nothing is paused here; start brings back what was stopped",
-      ),
+    summary: "let paused containers go on",
+    load: async () => (await import("./pause.js")).unpause,
   },
   {
     name: "info",

@@ -127,6 +127,32 @@ export function runtimeConformance(name: string, makeHarness: () => Promise<Runt
     expect(listed).toEqual(["a.0", "a.1", "b.0"]);
   });
 
+  test(`${name}: a paused run stands still, also for a restarted driver, heeds no signal, and goes on where it was`, async () => {
+    await run(key, "heed");
+    const before = await stateOf(key);
+    await runtime.pause(key);
+    await runtime.pause(key);
+    expect(await stateOf(key)).toEqual({ ...before, isPaused: true });
+    await runtime.signal(key, "SIGTERM");
+    const again = await harness.restarted();
+    expect(await stateOf(key, again)).toEqual({ ...before, isPaused: true });
+    await again.unpause(key);
+    await again.unpause(key);
+    expect((await stateOf(key, again))?.is).not.toBe("broken");
+    await waitFor("the stop to work", async () => {
+      await again.signal(key, "SIGTERM");
+      return (await stateOf(key, again))?.is === "exited";
+    });
+  });
+
+  test(`${name}: a paused run can be removed`, async () => {
+    await run(key, "sleep");
+    await runtime.pause(key);
+    await runtime.remove(key);
+    await runtime.removePod(key.podUid);
+    expect([await runtime.list(), await runtime.pods()]).toEqual([[], []]);
+  });
+
   test(`${name}: stats tell of each run that runs`, async () => {
     await run(key, "sleep");
     const [stats] = await runtime.stats(key.podUid);

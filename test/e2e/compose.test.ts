@@ -68,7 +68,8 @@ test("a pod whose dependency is not there says so and starts once it is", async 
   late: {image: "tallship/hello:1", depends_on: {never: {condition: service_healthy}}}
   never: {image: "tallship/hello:1", healthcheck: {test: "test -e /tmp/ok", start_interval: 1s}}
 `;
-  await testbed.tsctl(["compose", "-f", "-", "-p", "late", "up", "-d"], { input: text });
+  // As docker's, it ends once what it waits for is there.
+  const starting = testbed.tsctl(["compose", "-f", "-", "-p", "late", "up", "-d"], { input: text });
   await testbed.tsctl([
     "wait",
     "pod",
@@ -91,7 +92,28 @@ test("a pod whose dependency is not there says so and starts once it is", async 
     "--for=condition=Ready",
     "--timeout=20s",
   ]);
+  await starting;
   await testbed.tsctl(["compose", "-p", "late", "down"]);
+});
+
+const small = (project: string, text: string, ...words: readonly string[]) =>
+  testbed.tryTsctl(["compose", "-f", "-", "-p", project, ...words], { input: text });
+
+test("up -d fails when an image cannot be had or a program cannot be run, at its place in the file, and tries again when it is asked again", async () => {
+  const text = (image: string, command: string): string =>
+    `services:\n  web:\n    image: "${image}"\n    command: ["${command}", "1000"]\n    stop_grace_period: 1s\n`;
+  const missing = await small("wrong", text("none/none:1", "sleep"), "up", "-d");
+  expect(missing.exitCode).toBe(1);
+  expect(missing.stderr).toMatch(/error: \S+:3:5: services\.web\.image: .*none\/none:1/);
+  const again = await small("wrong", text("none/none:1", "sleep"), "up", "-d");
+  expect(again.exitCode).toBe(1);
+  const command = await small("wrong", text("tallship/hello:1", "no-such-program"), "up", "-d");
+  expect(command.exitCode).toBe(1);
+  expect(command.stderr).toMatch(/error: \S+:2:3: services\.web: .*no-such-program/);
+  const right = await small("wrong", text("tallship/hello:1", "sleep"), "up", "-d");
+  expect(right).toMatchObject({ exitCode: 0 });
+  expect(right.stderr).toMatch(/ Pod web-\S+ {2}Started\n/);
+  expect((await small("wrong", text("tallship/hello:1", "sleep"), "down")).exitCode).toBe(0);
 });
 
 const NETS = `services:

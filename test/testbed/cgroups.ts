@@ -1,5 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { thawAll } from "../../agent/cgroup/freeze.js";
+import { mountedHierarchies } from "../../agent/cgroup/pod-cgroups.js";
 import { waitFor } from "../kit/wait.js";
 
 /** One mounted cgroup hierarchy of the machine. */
@@ -81,6 +83,8 @@ export async function killCgroup(name: string): Promise<void> {
   await waitFor(`processes of ${name} to die`, () => {
     if (kill !== undefined && existsSync(kill)) writeFileSync(kill, "1");
     else for (const pid of processesOf(name)) tryKill(pid);
+    // What stands still in a freezer of version 1 does not die of it.
+    thawAll(mountedHierarchies(), `/${name}`);
     return processesOf(name).length === 0;
   });
 }

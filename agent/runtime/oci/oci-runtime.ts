@@ -18,6 +18,7 @@ import { asTallshipError, TallshipError } from "../../../lib/errors.js";
 import { limit } from "../../../lib/limits.js";
 import type { Log } from "../../../lib/log.js";
 import { readText } from "../../../lib/read-text.js";
+import { freeze, isFrozen, thaw } from "../../cgroup/freeze.js";
 import { type Hierarchy, podCgroup, runCgroup } from "../../cgroup/hierarchies.js";
 import { limitProcesses, podsWithGroups, readUsage, removeCgroup } from "../../cgroup/pod-cgroups.js";
 import { setLimits } from "../../cgroup/set-limits.js";
@@ -150,7 +151,11 @@ class OciRuntime implements Runtime {
 
   async list(podUid?: string): Promise<readonly ObservedContainer[]> {
     const uids = podUid === undefined ? namesIn(`${this.options.runDir}/pods`) : [podUid];
-    return uids.flatMap((uid) => inspectPod(this.options, uid, (key) => this.creating.has(containerId(key))));
+    return uids.flatMap((uid) =>
+      inspectPod(this.options, uid, (key) => this.creating.has(containerId(key))).map((run) =>
+        run.state.is === "running" && this.isPaused(run) ? { ...run, state: { ...run.state, isPaused: true } } : run,
+      ),
+    );
   }
 
   async pods(): Promise<readonly string[]> {
@@ -233,6 +238,29 @@ class OciRuntime implements Runtime {
     if (pid !== undefined) sendSignal(pid, signal);
   }
 
+  async pause(key: ContainerKey): Promise<void> {
+    const { hierarchies, cgroupParent, clock } = this.options;
+    // The mark comes first: an agent that dies here leaves nothing frozen that the next one does not see.
+    writeFileSync(this.pauseMark(key), "");
+    await freeze(hierarchies, runCgroup(cgroupParent, key), clock);
+  }
+
+  async unpause(key: ContainerKey): Promise<void> {
+    const { hierarchies, cgroupParent } = this.options;
+    thaw(hierarchies, runCgroup(cgroupParent, key));
+    rmSync(this.pauseMark(key), { force: true });
+  }
+
+  private pauseMark(key: ContainerKey): string {
+    return `${bundleFolder(this.options, key)}/paused`;
+  }
+
+  /** The mark says where to look, so that runs that were never paused cost one look at their folder. */
+  private isPaused(key: ContainerKey): boolean {
+    const { hierarchies, cgroupParent } = this.options;
+    return isThere(this.pauseMark(key)) && isFrozen(hierarchies, runCgroup(cgroupParent, key));
+  }
+
   async update(key: ContainerKey, limits: Parameters<Runtime["update"]>[1]): Promise<void> {
     const { hierarchies, cgroupParent } = this.options;
     setLimits(hierarchies, runCgroup(cgroupParent, key), limits);
@@ -241,6 +269,11 @@ class OciRuntime implements Runtime {
   async remove(key: ContainerKey): Promise<void> {
     const { launcher, programs } = this.options;
     const bundle = bundleFolder(this.options, key);
+    if (isThere(this.pauseMark(key))) {
+      // It dies of this as soon as it moves.
+      await this.signal(key, "SIGKILL");
+      await this.unpause(key);
+    }
     // Only a create that was broken off leaves a monitor that has not said its number: every process of the host is looked at then, and only then.
     const isNamed = readPid(`${bundle}/conmon.pid`) !== undefined;
     const monitor = isNamed ? monitorPid(this.options, key) : findMonitor(key);
@@ -271,6 +304,8 @@ class OciRuntime implements Runtime {
     const id = containerId(key);
     if (inspectRun(this.options, key).is !== "running")
       throw new TallshipError("failed_precondition", `exec in ${id}: it does not run`);
+    if (this.isPaused(key))
+      throw new TallshipError("failed_precondition", `exec in ${id}: it is paused; unpause it first`);
     this.execCount += 1;
     const runtime = [...launcher.enter, programs.runtime, `--root=${runtimeRoot(this.options)}`];
     const name = `${process.pid}.${this.execCount}`;

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { TallshipError } from "../../../lib/errors.js";
 import { RemoveImagesResponse } from "../../../proto/gen/tallship/v1/images.js";
+import { keepReady } from "../../../test/kit/keep-ready.js";
 import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
+import { until, writeStatus } from "../../../test/kit/tsctl-steps.js";
+import { waitFor } from "../../../test/kit/wait.js";
 import { PROJECT_LABEL, SERVICE_LABEL } from "../translate/names.js";
 import { subcommandFirst } from "./args.js";
 
@@ -27,6 +30,7 @@ beforeEach(async () => {
       },
     },
   });
+  keepReady(bench);
   bench.files.set("compose.yaml", SHOP);
 });
 afterEach(() => bench.close());
@@ -197,8 +201,74 @@ test("config prints the merged files, and what a cluster cannot do says what doe
   expect((await ok("compose -f built.yaml -p shop config --images")).out).toBe("shop-web\ndb:1\n");
   expect((await ok("compose config")).out).toContain("environment:\n    - A=1\n");
   expect((await ok("compose config --objects")).out).toContain("kind: Deployment");
-  expect((await run("compose pause")).err).toContain("compose pause is not supported: use stop");
+  expect((await run("compose create")).err).toContain("compose create is not supported: up -d makes");
   expect((await run("compose pull nobody")).err).toContain("no such service: nobody");
+});
+
+test("up -d ends with 1 and the place in the file when a service cannot start, also in the foreground, and later pods count anew", async () => {
+  bench.close();
+  bench = await openTsctlBench();
+  bench.files.set("compose.yaml", `services:\n  web: {image: "none:1"}\n`);
+  const labels = { [PROJECT_LABEL]: "shop", [SERVICE_LABEL]: "web" };
+  const stuck = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { name: "web-1", namespace: "shop", labels },
+    spec: { containers: [{ name: "web", image: "none:1" }] },
+  };
+  await ok("create namespace shop");
+  bench.files.set("pod.json", JSON.stringify(stuck));
+  const fails = async (line: string): Promise<Ran> => {
+    await ok("create -f pod.json");
+    const running = bench.start(line.split(" "), { env: { PWD: "/home/ann/shop" } });
+    await until(running, " Deployment web  ");
+    await writeStatus(
+      bench,
+      "{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: shop}, status: {phase: Pending, containerStatuses: [{name: web, state: {waiting: {reason: ErrImagePull, message: pull none:1 not found}}}]}}",
+    );
+    return running.ended;
+  };
+  const failed = await fails("compose up -d");
+  expect(failed.code).toBe(1);
+  expect(failed.err).toContain("error: compose.yaml:2:9: services.web.image: pull none:1 not found\n");
+  await ok("delete pod web-1 -n shop --grace-period=0 --force");
+  expect((await fails("compose up")).code).toBe(1);
+  // The next one tries again: the pod goes, so that another one comes.
+  keepReady(bench);
+  expect((await ok("compose up -d")).err).toContain(" Deployment web  Running\n");
+  expect((await ok("get pods -n shop -o name")).out).toBe("");
+});
+
+test("pause and unpause are those of the containers of services that run, and ps says so", async () => {
+  const labels = { [PROJECT_LABEL]: "shop", [SERVICE_LABEL]: "web" };
+  const containers = [{ name: "web", image: "web:1" }];
+  const pod = {
+    ...{ apiVersion: "v1", kind: "Pod" },
+    metadata: { name: "web-1", namespace: "shop", labels },
+    spec: { containers },
+  };
+  await ok("create namespace shop");
+  bench.files.set("pod.json", JSON.stringify(pod));
+  await ok("create -f pod.json");
+  const report = (paused: boolean): Promise<void> =>
+    writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: shop}, status: {phase: Running, containerStatuses: [{name: web, containerID: "crun://u_web_0", paused: ${paused}, state: {running: {startedAt: 2026-01-31T12:00:00Z}}}]}}`,
+    );
+  const marked = async (): Promise<string> =>
+    (await ok("get pod web-1 -n shop -o jsonpath={.metadata.annotations.tallship\\.dev/paused}")).out;
+  await report(false);
+  const pausing = bench.start(["compose", "-p", "shop", "pause", "web"]);
+  await waitFor("the mark", async () => (await marked()) === "web.0");
+  await report(true);
+  expect(await pausing.ended).toMatchObject({ code: 0, err: " Pod web-1  Paused\n" });
+  expect((await ok("compose ps")).out).toMatch(/ Up \S+ \(Paused\)\n$/);
+  expect((await ok("compose ps --status paused -q")).out).toBe("web-1\n");
+  expect((await ok("compose pause db")).err).toBe("");
+  const going = bench.start(["compose", "-p", "shop", "unpause"]);
+  await waitFor("the mark to go", async () => (await marked()) === "");
+  await report(false);
+  expect(await going.ended).toMatchObject({ code: 0, err: " Pod web-1  Unpaused\n" });
 });
 
 test("a folder without a compose file is told", async () => {

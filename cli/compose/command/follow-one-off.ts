@@ -1,4 +1,4 @@
-import { keyOf, type Typed } from "../../../kinds/object.js";
+import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { podTrouble } from "../../../kinds/pod-trouble.js";
 import { TallshipError } from "../../../lib/errors.js";
@@ -8,6 +8,7 @@ import { queriesOf } from "../../delete/gone.js";
 import { EXIT } from "../../exit-codes.js";
 import { LineWriter } from "../../logs/line-writer.js";
 import { printLog } from "../../logs/stream.js";
+import { type Started, startedState } from "../../run/started.js";
 import type { Shell } from "../../shell.js";
 import { watchUntil } from "../../wait/until.js";
 import { type LiveProject, removeAll } from "./live.js";
@@ -37,6 +38,8 @@ class OneOff {
     const { shell } = this.live;
     try {
       const started = await this.waitFor(hasStarted);
+      const state = startedState(started);
+      if (state.is === "failed") return await this.refuse(started, state);
       if (!isPodFinished(started)) await this.join(started);
       else await this.printAll(started);
       return exitCodeOf(await this.waitFor(isPodFinished));
@@ -47,6 +50,14 @@ class OneOff {
     } finally {
       if (this.isRemoved && !shell.signal.aborted) await this.remove();
     }
+  }
+
+  /** As docker: what cannot start is not left behind. */
+  private async refuse(pod: Pod, { why, exitCode }: Extract<Started, { readonly is: "failed" }>): Promise<number> {
+    const { name } = metaOf(pod);
+    await this.live.shell.stderr.write(`error: ${name} did not start: ${why}\n`);
+    if (!this.isRemoved) await this.remove();
+    return exitCode;
   }
 
   /** What it writes comes here and what the user types goes there, until it ends or the user leaves. */
@@ -105,8 +116,9 @@ class OneOff {
   }
 }
 
+/** Or is known not to. */
 function hasStarted(pod: Pod): boolean {
-  return isPodFinished(pod) || pod.status?.containerStatuses.some(({ state }) => state?.running !== undefined) === true;
+  return isPodFinished(pod) || startedState(pod).is !== "waiting";
 }
 
 function exitCodeOf({ metadata, status }: Pod): number {

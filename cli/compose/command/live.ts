@@ -21,6 +21,11 @@ export interface LiveProject extends ProjectName {
 /** What keeps a service's pods. */
 export const WORKLOADS = ["Deployment", "DaemonSet", "Job"] as const satisfies readonly KindName[];
 
+/** True for what keeps a service's pods. */
+export function isWorkload(typed: Typed): typed is Extract<Typed, { readonly kind: (typeof WORKLOADS)[number] }> {
+  return typed.kind === "Deployment" || typed.kind === "DaemonSet" || typed.kind === "Job";
+}
+
 /** Everything else of a project, but its volumes. */
 export const PARTS = ["Service", "NetworkPolicy", "ConfigMap", "Secret"] as const satisfies readonly KindName[];
 
@@ -51,8 +56,7 @@ export function isOfAny(spec: PodSpec | undefined, services: readonly string[]):
 
 /** What the pods of a workload are to be. */
 export function podSpecOf(typed: Typed): PodSpec | undefined {
-  const isWorkload = typed.kind === "Deployment" || typed.kind === "DaemonSet" || typed.kind === "Job";
-  return isWorkload ? typed.object.spec?.template?.spec : undefined;
+  return isWorkload(typed) ? typed.object.spec?.template?.spec : undefined;
 }
 
 /** The service an object belongs to; empty when it belongs to the project as a whole. */

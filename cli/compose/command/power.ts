@@ -39,7 +39,15 @@ export const STOP_FLAGS = {
 
 type Call<F> = { readonly flags: F; readonly operands: readonly string[] };
 
-async function withLive(flags: ProjectFlags, shell: Shell, use: (live: LiveProject) => Promise<void>): Promise<number> {
+/** A verb of `compose` on services that it names, or on all. */
+export type ProjectCall = Call<ProjectFlags>;
+
+/** Does something to a project by its name. */
+export async function withLive(
+  flags: ProjectFlags,
+  shell: Shell,
+  use: (live: LiveProject) => Promise<void>,
+): Promise<number> {
   const { name, namespace } = await nameProject(shell, flags);
   return withCluster(shell, flags, async (cluster) => {
     await use({ shell, cluster, name, namespace });

@@ -28,7 +28,11 @@ export const PS_FLAGS = {
     offers: ["table", "json"],
     summary: "how it is printed; also a template such as '{{.Name}} {{.State}}'",
   },
-  status: { type: "list", value: "STATE", summary: "only those that are so: running, exited, restarting or created" },
+  status: {
+    type: "list",
+    value: "STATE",
+    summary: "only those that are so: running, paused, exited, restarting or created",
+  },
   filter: { type: "list", value: "status=STATE", summary: "the same" },
   noTrunc: { type: "switch", summary: "for docker's sake: nothing is cut" },
   ...PROJECT_FLAGS,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LogsChunk } from "../../../proto/gen/tallship/v1/streams.js";
+import { keepReady } from "../../../test/kit/keep-ready.js";
 import { openTsctlBench, type Ran, type TsctlBench } from "../../../test/kit/tsctl-bench.js";
 import { until, writeStatus } from "../../../test/kit/tsctl-steps.js";
 import { waitFor } from "../../../test/kit/wait.js";
@@ -36,6 +37,7 @@ beforeEach(async () => {
       },
     },
   });
+  keepReady(bench);
   bench.files.set("compose.yaml", SHOP);
 });
 afterEach(() => bench.close());
@@ -56,14 +58,24 @@ async function becomes(phase: string, state: string): Promise<void> {
 test("run starts what the service needs, prints what its own pod writes, and passes the exit code on", async () => {
   const running = bench.start(["compose", "run", "--rm", "web", "ls", "-l"], OPTIONS);
   await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
-  await becomes("Pending", "{waiting: {reason: ImagePullBackOff, message: no such image}}");
-  await until(running, "waiting: container web: ImagePullBackOff: no such image");
+  await becomes("Pending", "{waiting: {reason: WaitingForDependency, message: waiting for db to be healthy}}");
+  await until(running, "waiting: container web: WaitingForDependency: waiting for db to be healthy");
   await becomes("Running", "{running: {}}");
   await until(running, "said\n");
   await becomes("Failed", "{terminated: {exitCode: 3}}");
   expect((await running.ended).code).toBe(3);
   expect(await pods()).toBe("");
   expect((await run("get deployments -n shop -o name")).out).toBe("deployment.apps/db\n");
+});
+
+test("a run whose image cannot be had says so, leaves no pod and ends with docker's code", async () => {
+  const running = bench.start(["compose", "run", "web"], OPTIONS);
+  await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
+  await becomes("Pending", "{waiting: {reason: ErrImagePull, message: no such image}}");
+  const { code, err } = await running.ended;
+  expect(code).toBe(125);
+  expect(err).toMatch(/error: web-run-\w+ did not start: no such image\n$/);
+  expect(await pods()).toBe("");
 });
 
 test("a run gets the user's input, and a terminal where there is one", async () => {

@@ -15,6 +15,7 @@ import { followOneOff } from "./follow-one-off.js";
 import type { LiveProject } from "./live.js";
 import { type Overrides, oneOffPod, templateOf } from "./one-off.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
+import { untilUp } from "./until-up.js";
 
 /** Flags of `compose run`. */
 export const RUN_FLAGS = {
@@ -39,9 +40,12 @@ export const RUN_FLAGS = {
   tty: { type: "switch", short: "t", default: true, summary: "give it a terminal" },
   build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
   removeOrphans: { type: "switch", summary: "accepted for docker's sake: up and down remove them" },
-  quietPull: { type: "switch", summary: "accepted for docker's sake: nodes pull images, and say nothing" },
+  quietPull: { type: "switch", summary: "do not tell how far images are" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
+
+/** What a service depends on is given up when it has not moved for so long. */
+const WAIT_MS = 300_000;
 
 type RunFlags = FlagValues<typeof RUN_FLAGS>;
 
@@ -73,7 +77,10 @@ export async function runComposeRun(
     const services = [service, ...(flags.noDeps ? [] : needed)];
     const builds = project.builds.filter((each) => services.includes(each.service));
     await buildFirst(live, builds, flags.build);
-    await bringUp(live, objectsFor(project, flags.noDeps ? [] : needed, flags.noDeps));
+    const brought = await bringUp(live, objectsFor(project, flags.noDeps ? [] : needed, flags.noDeps));
+    const wait = { brought, model: project.model, quietMs: WAIT_MS, isPullTold: !flags.quietPull };
+    const started = await untilUp(live, wait);
+    if (started !== EXIT.ok) return started;
     const wanted = oneOffPod(template, service, { namespace: project.namespace, run: overrides });
     const made = await createObject({ shell, cluster, dryRun: undefined }, wanted);
     if (!flags.detach) return followOneOff(live, made, flags.rm);

@@ -11,17 +11,23 @@ import { dnsName, PROJECT_LABEL } from "../translate/names.js";
 import { modelsIn, ownerOf } from "../translate/shared-pod.js";
 import { bringUp, objectsFor } from "./bring-up.js";
 import { buildFirst } from "./build.js";
-import { firstEnd } from "./first-end.js";
+import { type EndedContainer, firstEnd } from "./first-end.js";
 import { type LiveProject, objectsOf, removeAll, serviceOf, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
 import { restartServices, stopServices } from "./power.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
+import type { BroughtUp } from "./starting.js";
+import { untilUp } from "./until-up.js";
 
 /** Flags of `compose up`. */
 export const UP_FLAGS = {
   detach: { type: "switch", short: "d", summary: "do not follow the logs" },
   wait: { type: "switch", summary: "wait until everything runs and is healthy; implies -d" },
-  waitTimeout: { type: "duration", value: "TIME", summary: "how long to wait; 5m when absent" },
+  waitTimeout: {
+    type: "duration",
+    value: "TIME",
+    summary: "how long to wait, or without --wait how long while nothing moves; 5m when absent",
+  },
   scale: { type: "list", value: "SERVICE=NUMBER", summary: "number of containers of a service; may be repeated" },
   removeOrphans: { type: "switch", summary: "remove services that the files no longer have" },
   build: { type: "switch", summary: "build images anew; without it only those that the cluster does not have" },
@@ -37,7 +43,7 @@ export const UP_FLAGS = {
   noRecreate: { type: "switch", summary: "for docker's sake: what is as the files say stays in any case" },
   timestamps: { type: "switch", summary: "put the time of writing before each line" },
   yes: { type: "switch", short: "y", summary: "for docker's sake: nothing is asked" },
-  quietPull: { type: "switch", summary: "accepted for docker's sake: nodes pull images, and say nothing" },
+  quietPull: { type: "switch", summary: "do not tell how far images are" },
   noDeps: { type: "switch", summary: "without the services that those named depend on" },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
@@ -66,6 +72,7 @@ export async function runUp(
   const wanted = operands.length === 0 ? project.objects : objectsFor(project, operands, flags.noDeps);
   for (const name of scaled.keys()) refuseScale(name, wanted);
   const objects = wanted.map((each) => withScale(each, scaled));
+  let brought: BroughtUp = { written: [], stuck: new Set() };
   const code = await withCluster(shell, flags, async (cluster) => {
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
     const services = new Set(objects.map(({ typed }) => serviceOf(typed.object)));
@@ -73,14 +80,21 @@ export async function runUp(
     const builds = project.builds.filter(({ service }) => services.has(dnsName(ownerOf(service, models) ?? service)));
     if (!flags.noBuild) await buildFirst(live, builds, flags.build);
     const stood = flags.forceRecreate ? (await objectsOf(live, WORKLOADS)).map(({ object }) => serviceOf(object)) : [];
-    const written = await bringUp(live, objects);
+    brought = await bringUp(live, objects);
     const renewed = stood.filter((service) => services.has(service));
     if (renewed.length > 0) await restartServices(live, renewed);
     if (operands.length === 0) await orphans(live, project, flags.removeOrphans);
-    return flags.wait ? waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, written) : EXIT.ok;
+    if (!flags.detach && !flags.wait) return EXIT.ok;
+    const started = await untilUp(live, startOf(flags, project, brought));
+    if (!flags.wait || started !== EXIT.ok) return started;
+    return waitUntilReady({ shell, cluster, timeoutMs: flags.waitTimeout ?? WAIT_MS }, brought.written);
   });
   if (flags.detach || flags.wait || code !== EXIT.ok) return code;
-  return isToEnd(flags) ? followToEnd(project, flags, shell) : follow(project, flags, operands, shell);
+  return followUp({ project, flags, services: operands, brought }, shell);
+}
+
+function startOf(flags: UpFlags, { model }: ComposeProject, brought: BroughtUp): Parameters<typeof untilUp>[1] {
+  return { brought, model, quietMs: flags.waitTimeout ?? WAIT_MS, isPullTold: !flags.quietPull };
 }
 
 /** Flags of `compose scale`. */
@@ -154,36 +168,53 @@ async function orphans(live: LiveProject, project: ComposeProject, isRemoving: b
 /** What a container wrote last is there so long after its end was told. */
 const LAST_WORDS_MS = 500;
 
-/** Follows the logs until a container has ended, then stops everything and passes its exit code on. */
-async function followToEnd(project: ComposeProject, flags: UpFlags, shell: Shell): Promise<number> {
+/** An `up` that stays in the foreground. */
+interface Followed {
+  readonly project: ComposeProject;
+  readonly flags: UpFlags;
+  readonly services: readonly string[];
+  readonly brought: BroughtUp;
+}
+
+/**
+ * Follows the logs until Ctrl-C, which stops the services as it stops docker's containers; until a container has ended, where the user asks for that; or until a
+ * service turns out not to start.
+ */
+async function followUp(followed: Followed, shell: Shell): Promise<number> {
+  const { project, flags, services } = followed;
   const over = new AbortController();
   const end = (): void => over.abort();
   const watching: Shell = { ...shell, signal: AbortSignal.any([shell.signal, over.signal]) };
   const { name, namespace } = project;
-  const service = flags.exitCodeFrom === undefined ? undefined : dnsName(flags.exitCodeFrom);
   return withCluster(shell, flags, async (cluster) => {
-    const awaited = firstEnd({ shell: watching, cluster, name, namespace }, service).then(async (found) => {
-      if (found !== undefined) await shell.clock.sleep(LAST_WORDS_MS, watching.signal).catch(() => undefined);
-      end();
-      return found;
-    });
-    const [ended] = await Promise.all([awaited, followLogs(project, flags, watching)]).finally(end);
-    if (ended === undefined) return interrupted(project, flags, [], shell);
+    const live: LiveProject = { shell: watching, cluster, name, namespace };
+    const starting = untilUp(live, startOf(flags, project, followed.brought))
+      .catch((error: unknown) => {
+        if (!watching.signal.aborted) throw error;
+        return EXIT.ok;
+      })
+      .then((code) => {
+        if (code !== EXIT.ok) end();
+        return code;
+      });
+    const awaited = isToEnd(flags) ? firstWords(live, flags).finally(end) : undefined;
+    const [code, ended] = await Promise.all([starting, awaited, followLogs(project, flags, watching)]).finally(end);
+    if (code !== EXIT.ok) return code;
+    if (shell.signal.aborted) return interrupted(project, flags, services, shell);
+    if (ended === undefined) return EXIT.ok;
     await shell.stderr.write(`${ended.name} exited with code ${ended.exitCode}\nAborting on container exit...\n`);
     await stopServices({ shell, cluster, name, namespace }, []);
     return ended.exitCode;
   });
 }
 
-/** Ctrl-C ends the logs and stops the services, as it stops docker's containers. */
-async function follow(
-  project: ComposeProject,
-  flags: UpFlags,
-  services: readonly string[],
-  shell: Shell,
-): Promise<number> {
-  await followLogs(project, flags, shell);
-  return shell.signal.aborted ? interrupted(project, flags, services, shell) : EXIT.ok;
+/** The container that ends first, once its last words have had time to come. */
+async function firstWords(live: LiveProject, flags: UpFlags): Promise<EndedContainer | undefined> {
+  const service = flags.exitCodeFrom === undefined ? undefined : dnsName(flags.exitCodeFrom);
+  const found = await firstEnd(live, service);
+  const { clock, signal } = live.shell;
+  if (found !== undefined) await clock.sleep(LAST_WORDS_MS, signal).catch(() => undefined);
+  return found;
 }
 
 async function followLogs({ name, namespace }: ComposeProject, flags: UpFlags, shell: Shell): Promise<void> {

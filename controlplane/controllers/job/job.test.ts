@@ -119,7 +119,7 @@ test("restarts of containers count towards the limit with OnFailure", async () =
             name: "main",
             restartCount,
             ...{ state: undefined, lastState: undefined, ready: true, image: "", imageID: "", containerID: "" },
-            ...{ started: true, allocatedResources: {}, resources: undefined, command: [] },
+            ...{ started: true, allocatedResources: {}, resources: undefined, command: [], paused: false },
           },
         ],
       },

@@ -1,0 +1,10 @@
+/** Bounds of the runs of containers. Part of LIMITS, which has the whole table. */
+export const RUNTIME_LIMITS = {
+  containerRestartFirstMs: { value: 1_000, why: "a crash loop starts slow enough to read" },
+  containerRestartMaxMs: { value: 300_000, why: "as in Kubernetes: five minutes" },
+  containerRestartResetMs: { value: 600_000, why: "a container that ran ten minutes starts its backoff anew" },
+  freezeWaitMs: {
+    value: 2_000,
+    why: "processes that do not stand still by then, as those that wait for a dead disk, go on",
+  },
+} as const;
