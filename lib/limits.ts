@@ -86,7 +86,7 @@ export const LIMITS = {
   inputProblems: { value: 100, why: "problems and warnings told per document; nobody reads more" },
   grpcMessageBytes: { value: 16_777_216, why: "largest message either side receives" },
   rpcDeadlineMs: { value: 10_000, why: "a unary call without a deadline of its own" },
-  handshakeMs: { value: 5_000, why: "a peer that has not finished TLS by then is dropped" },
+  handshakeMs: { value: 15_000, why: "a peer that has not finished TLS by then is dropped; longer than peers wait" },
   dialMs: { value: 3_000, why: "a call to a peer that cannot be reached fails after this, whatever its deadline" },
   reconnectFirstMs: { value: 100, why: "a restarted peer is back in a second" },
   reconnectMaxMs: { value: 2_000, why: "a peer that is away costs one connection attempt in two seconds" },

@@ -42,5 +42,9 @@ export const SCALE_LIMITS = {
     value: 2_000,
     why: "a node that has joined is known to all others within this, however many they are",
   },
+  patienceMaxMs: {
+    value: 12_000,
+    why: "a peer that takes connections and comes to nothing is waited for so long at most; within it a process with a twentieth of a core gets through a handshake",
+  },
   acceptQueue: { value: 2_048, why: "connections that wait to be begun; two seconds' worth of the quickest listener" },
 } as const satisfies Record<string, { value: number; why: string }>;

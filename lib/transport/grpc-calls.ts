@@ -4,6 +4,7 @@ import { asTallshipError, TallshipError } from "../errors.js";
 import { LIMITS } from "../limits.js";
 import type { GrpcMethod } from "./grpc-codec.js";
 import { type GrpcReadable, inbound } from "./grpc-inbound.js";
+import type { Patience } from "./patience.js";
 import { Pipe } from "./pipe.js";
 import { pump } from "./pump.js";
 import type { CallOptions } from "./service.js";
@@ -13,6 +14,8 @@ import { fromWireError } from "./wire-error.js";
 export interface Connection {
   readonly client: Client;
   isUp(): boolean;
+  /** Whether the peer has taken the connection, which is not up yet. */
+  isTaken(): boolean;
   /** What is wrong with our own certificate, of which a server says nothing: it just hangs up. */
   ownFault(): string | undefined;
   /** Counts a call; returns what to do when it is over. */
@@ -28,6 +31,7 @@ export interface CallChannel {
   readonly clock: Clock;
   /** Undefined once the channel is closed. */
   readonly connect: () => Connection | undefined;
+  readonly patience: Patience;
   /** The connection has not come about in time: no call shall wait for it any more. */
   readonly giveUp: (hanging: Connection) => void;
 }
@@ -68,12 +72,15 @@ class GrpcCaller {
   private readonly over = new AbortController();
   private reason: TallshipError | undefined;
   private call: Pick<GrpcCall, "cancel"> | undefined;
+  /** Milliseconds that it waits for its connection. */
+  private readonly waitMs: number;
 
   constructor(method: GrpcMethod, options: CallOptions, channel: CallChannel, connection: Connection) {
     this.method = method;
     this.options = options;
     this.channel = channel;
     this.connection = connection;
+    this.waitMs = channel.patience.ms;
   }
 
   async unary(request: unknown): Promise<unknown> {
@@ -142,12 +149,15 @@ class GrpcCaller {
     const abandoned = (): void => this.stop(new TallshipError("cancelled", `${this.method.path}: cancelled`));
     signal?.addEventListener("abort", abandoned, { once: true });
     const late = (): void => {
-      if (this.connection.isUp()) return;
-      const message = `${this.channel.address} cannot be reached: no connection within ${LIMITS.dialMs.value} ms`;
+      if (this.connection.isUp()) {
+        this.channel.patience.succeeded();
+        return;
+      }
+      const message = `${this.channel.address} cannot be reached: no connection within ${this.waitMs} ms`;
       this.stop(new TallshipError("unavailable", message));
       this.channel.giveUp(this.connection);
     };
-    const cancelLate = this.connection.isUp() ? undefined : this.channel.clock.after(LIMITS.dialMs.value, late);
+    const cancelLate = this.connection.isUp() ? undefined : this.channel.clock.after(this.waitMs, late);
     this.over.signal.addEventListener("abort", () => {
       finished();
       cancelLate?.();
@@ -187,16 +197,16 @@ class GrpcCaller {
     const ownFault = this.connection.ownFault();
     if (ownFault !== undefined)
       return new TallshipError("unauthenticated", `${this.channel.address} hung up: ${ownFault}`);
-    const reason = `${this.channel.address} cannot be reached: ${plainReason(message)}`;
+    const reason = `${this.channel.address} cannot be reached: ${plainReason(message, this.waitMs)}`;
     return fromWireError({ status: code, message: reason, trailers });
   }
 }
 
 /** What grpc-js says of a connection that did not come about, without its bookkeeping. */
-function plainReason(message: string): string {
+function plainReason(message: string, waitMs: number): string {
   return message
     .replace(/^No connection established\. Last error: (null\. )?/, "")
-    .replace(/^Channel closed before call started$/, `no connection within ${LIMITS.dialMs.value} ms`)
+    .replace(/^Channel closed before call started$/, `no connection within ${waitMs} ms`)
     .replace(/\.? ?Resolution note: .*$/, "")
     .replace(/^Error: /, "");
 }

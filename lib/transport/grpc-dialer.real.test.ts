@@ -45,7 +45,10 @@ async function frozenHost(serverPort: number) {
     socket.pipe(onward).pipe(socket);
   };
   const server: Server = createServer({ pauseOnConnect: true }, (socket) => {
-    count += 1;
+    // What it has sent says that it knows itself connected.
+    socket.once("readable", () => {
+      count += 1;
+    });
     closing.push(() => socket.destroy());
     if (isFrozen) held.push(socket);
     else lead(socket);
@@ -86,4 +89,27 @@ test("calls that wait for a connection that does not come about end together, an
   for (const piece of await Promise.all([firstPiece(channel), firstPiece(channel)]))
     expect(piece).toMatchObject({ done: false });
   expect(host.connections()).toBe(2);
+});
+
+test("a peer that takes connections and gets through with none is given longer from the third on, until one comes about", async () => {
+  const host = await frozenHost(await serve());
+  const clock = new ManualClock(systemClock.nowMs());
+  const credentials = mutableCredentials(testCredentials(authority, "ann", "admin"));
+  const channel = grpcDialer({ credentials, serverRole: "control-plane", clock }).dial(`127.0.0.1:${host.port}`);
+  closing.push(() => channel.close());
+  const dialMs = limit("dialMs");
+  for (const [at, waitMs] of [dialMs, dialMs, 2 * dialMs].entries()) {
+    let isOver = false;
+    const piece = firstPiece(channel).finally(() => {
+      isOver = true;
+    });
+    const ending = expect(piece).rejects.toMatchObject({ message: expect.stringContaining(`within ${waitMs} ms`) });
+    await waitFor("the host to be dialled", () => host.connections() === at + 1);
+    await clock.advance(waitMs - 1);
+    expect(isOver).toBe(false);
+    await clock.advance(1);
+    await ending;
+  }
+  host.thaw();
+  expect(await firstPiece(channel)).toMatchObject({ done: false });
 });

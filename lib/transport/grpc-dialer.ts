@@ -7,6 +7,7 @@ import { methodPath } from "./authorize.js";
 import { type CredentialSource, type Credentials, faultOf } from "./credentials.js";
 import { type CallChannel, type Connection, callGrpc } from "./grpc-calls.js";
 import { grpcMethod } from "./grpc-codec.js";
+import { Patience } from "./patience.js";
 import { identityOfSubject, type Role } from "./peer-identity.js";
 import type { CallOptions, Channel, Dialer, ServiceDefinition, Client as TypedClient } from "./service.js";
 import { contextOptions } from "./tls-listener.js";
@@ -49,6 +50,7 @@ export function grpcDialer(options: GrpcDialerOptions): Dialer {
 function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
   let connection: Connection | undefined;
   let isClosed = false;
+  const patience = new Patience();
   const retire = (): void => {
     connection?.retire();
     connection = undefined;
@@ -61,12 +63,15 @@ function grpcChannel(address: string, options: GrpcDialerOptions): Channel {
   // An attempt to connect that hangs would hang on after the peer is back: the next call begins anew. Other calls that wait for it do so too: left to themselves they would come to run on
   // connections of their own, and stay there for as long as they run.
   const giveUp = (hanging: Connection): void => {
+    if (connection === hanging) {
+      connection = undefined;
+      if (hanging.isTaken()) patience.failed();
+    }
     hanging.close();
-    if (connection === hanging) connection = undefined;
   };
   return {
     address,
-    client: (definition) => clientOf(definition, { address, clock: options.clock, connect, giveUp }),
+    client: (definition) => clientOf(definition, { address, clock: options.clock, connect, patience, giveUp }),
     close: () => {
       isClosed = true;
       stopRenewing();
@@ -109,6 +114,7 @@ function openConnection(address: string, options: GrpcDialerOptions): Connection
   return {
     client,
     isUp: () => client.getChannel().getConnectivityState(false) === connectivityState.READY,
+    isTaken: () => watched.isTaken(),
     ownFault: () => faultOf(shown, options.clock.nowMs()),
     begin: () => {
       callCount += 1;

@@ -1,5 +1,5 @@
 // Edge: sockets.
-import { constants, type X509Certificate } from "node:crypto";
+import { constants } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket, type TlsOptions } from "node:tls";
 import type { Clock } from "../clock.js";
@@ -127,8 +127,8 @@ function accept(socket: TLSSocket, options: TlsListenerOptions, connections: Ope
   socket.on("error", (error) =>
     options.log.debug("connection failed", { peer: socket.remoteAddress, reason: error.message }),
   );
-  const certificate = options.clientCertificates === "required" ? socket.getPeerX509Certificate() : undefined;
-  if (certificate !== undefined) closeAtExpiry(socket, certificate, options);
+  // A certificate as an object of its own costs four times as much to make.
+  if (options.clientCertificates === "required") closeAtExpiry(socket, socket.getPeerCertificate().valid_to, options);
   if (socket.alpnProtocol !== "h2") {
     options.onHttp(socket);
     return;
@@ -137,8 +137,8 @@ function accept(socket: TLSSocket, options: TlsListenerOptions, connections: Ope
   connections.cutWhenSilent(socket);
 }
 
-function closeAtExpiry(socket: TLSSocket, certificate: X509Certificate, { clock, log }: TlsListenerOptions): void {
-  const expiresAtMs = Date.parse(certificate.validTo);
+function closeAtExpiry(socket: TLSSocket, validTo: string, { clock, log }: TlsListenerOptions): void {
+  const expiresAtMs = Date.parse(validTo);
   const look = (): void => {
     const leftMs = expiresAtMs - clock.nowMs();
     if (leftMs > 0) {

@@ -6,6 +6,8 @@ import { LIMITS } from "../limits.js";
 /** Credentials whose handshakes end, and how to end those that are under way. */
 export interface WatchedCredentials {
   readonly credentials: ChannelCredentials;
+  /** Whether the peer has taken a connection that is still open, however far it has come. */
+  isTaken(): boolean;
   close(): void;
 }
 
@@ -15,11 +17,14 @@ export interface WatchedCredentials {
  */
 export function watchHandshakes(credentials: ChannelCredentials, clock: Clock): WatchedCredentials {
   const underWay = new Set<Socket>();
+  const taken = new Set<Socket>();
   const createConnector: ChannelCredentials["_createSecureConnector"] = (...options) => {
     const connector = credentials._createSecureConnector(...options);
     return {
       connect: async (socket) => {
         underWay.add(socket);
+        taken.add(socket);
+        socket.once("close", () => taken.delete(socket));
         const cancel = clock.after(LIMITS.handshakeMs.value, () =>
           socket.destroy(new Error("no TLS handshake in time")),
         );
@@ -41,6 +46,7 @@ export function watchHandshakes(credentials: ChannelCredentials, clock: Clock): 
   });
   return {
     credentials: watched,
+    isTaken: () => taken.size > 0,
     close: () => {
       for (const socket of underWay) socket.destroy(new Error("the channel was closed"));
     },
