@@ -30,7 +30,7 @@ export function startLocalMetrics(
   source: MetricsSource,
   port: number,
 ): Promise<{ readonly port: number; readonly close: () => void }> {
-  const options = { headersTimeout: LIMITS.handshakeMs.value, requestTimeout: LIMITS.rpcDeadlineMs.value };
+  const options = { headersTimeout: LIMITS.rpcDeadlineMs.value, requestTimeout: LIMITS.rpcDeadlineMs.value };
   const server = createServer(options, (request, response) => answer(source, request, response));
   return new Promise((resolve, reject) => {
     server.once("error", (cause) =>
