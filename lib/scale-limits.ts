@@ -26,8 +26,8 @@ export const SCALE_LIMITS = {
     why: "connections that a listener begins before all else has its turn: some twenty milliseconds of work",
   },
   acceptWaitMs: {
-    value: 1_500,
-    why: "a connection that could not be begun for so long is cut: its peer gives up after three seconds, and the handshake would be for nobody",
+    value: 12_000,
+    why: "a connection that could not be begun for so long is cut: no peer waits longer. Cut sooner, it would come again, and taking and cutting is dear too",
   },
   watchersPerTurn: {
     value: 100,
@@ -46,5 +46,5 @@ export const SCALE_LIMITS = {
     value: 12_000,
     why: "a peer that takes connections and comes to nothing is waited for so long at most; within it a process with a twentieth of a core gets through a handshake",
   },
-  acceptQueue: { value: 2_048, why: "connections that wait to be begun; two seconds' worth of the quickest listener" },
+  acceptQueue: { value: 8_192, why: "connections that wait to be begun, unread; each costs a few KiB" },
 } as const satisfies Record<string, { value: number; why: string }>;

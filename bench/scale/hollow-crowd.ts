@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { rmSync } from "node:fs";
+import { setPriority } from "node:os";
 import { bundleProgram } from "../../test/kit/bundle.js";
 import { waitFor } from "../../test/kit/wait.js";
 import type { CrowdNews, CrowdOrder } from "./crowd-process.js";
@@ -7,6 +8,9 @@ import type { OwnControlPlane } from "./own-control-plane.js";
 
 /** Hollow agents of one process: what the loop of one does for all of them no host would wait for, and a busy machine shares its cores by processes. */
 const AGENTS_PER_PROCESS = 125;
+
+/** Agents have hosts of their own: here they take what the control plane and its etcd leave, as otherwise forty of their processes would leave it a twentieth of a core. */
+const CROWD_NICENESS = 10;
 
 /** All hollow agents of a bench, several processes of them. */
 export interface HollowCrowd {
@@ -46,6 +50,7 @@ export async function startCrowd(
   const losses = new Map<string, number>();
   const parts = Array.from({ length: Math.ceil(nodeCount / AGENTS_PER_PROCESS) }, (): Part => {
     const child = fork(program.path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    if (child.pid !== undefined) setPriority(child.pid, CROWD_NICENESS);
     const part: Part = { child, connected: 0, lost: 0, started: 0 };
     child.on("message", (news: CrowdNews) => {
       part.connected = news.connected;

@@ -21,8 +21,9 @@ export interface AcceptGateParts<A extends Arrival> {
  * Lets accepted connections begin a few at a time. The kernel hands over whatever waits at once, and a handshake takes a millisecond or more: a thousand peers that come together
  * would have the thread to themselves, and once they have to wait for longer than they do, every handshake would be for one that has given up and comes again. So
  * limits.handshakesPerTurn begin before all else has its turn, those that came last first: its peer waits longest from now on. In the order they came, a crowd that is larger than what can be
- * begun would have all of them begin when their peers are about to give up, and none would get through. One that has waited for limits.acceptWaitMs is cut, since its peer will not wait much longer, and so is the first of those that wait
- * when limits.acceptQueue others do.
+ * begun would have all of them begin when their peers are about to give up, and none would get through. The others are left as they are, which costs nothing, and begin when fewer come; a peer gives up by itself. To cut
+ * them sooner would have them back within two seconds, and a process that is short of its processor would do nothing but take and cut. Only what has waited for limits.acceptWaitMs is cut, for no peer waits longer, and
+ * the first of those that wait when limits.acceptQueue others do.
  */
 export class AcceptGate<A extends Arrival> {
   private readonly parts: AcceptGateParts<A>;
