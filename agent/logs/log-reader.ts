@@ -3,7 +3,8 @@ import type { FileHandle } from "node:fs/promises";
 import { tailOffset } from "./line.js";
 import { LogChain, type OpenLog } from "./log-chain.js";
 
-const BLOCK_BYTES = 256 * 1024;
+/** In larger blocks a follower of a flood keeps the loop so long that rotation comes late, and lines are lost. */
+const BLOCK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
 /** What a reader has found: whole entries, each with its newline, and how many lines before them it will never see. */

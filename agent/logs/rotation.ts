@@ -80,13 +80,13 @@ export class LogRotation {
     this.schedule();
   }
 
-  /** Takes up what runs; returns whether a quiet log can have grown so much that they are to be looked at. */
+  /** Whether a quiet log, or that of a run that has begun since, can have grown so much that they are to be looked at; what runs is taken up then. */
   private beginQuietTurn(nowMs: number): boolean {
     this.quietAtMs = nextTurnMs(nowMs);
-    this.list(nowMs);
     const writtenBytes = this.parts.logs.writtenBytes();
     if (!mayHaveGrown(this.quietSeen, { atMs: nowMs, writtenBytes })) return false;
     this.quietSeen = { atMs: nowMs, writtenBytes };
+    this.list(nowMs);
     return true;
   }
 

@@ -15,6 +15,7 @@ import type { CredentialSource } from "./credentials.js";
 import { grpcMethod } from "./grpc-codec.js";
 import { type CallObserver, grpcImplementation, type RunningStreams, runningStreams } from "./grpc-handlers.js";
 import { httpOnTls } from "./http-on-tls.js";
+import { widenReceiveWindow } from "./receive-window.js";
 import type { Binding, Identity, TransportServer } from "./service.js";
 import { listenTls } from "./tls-listener.js";
 
@@ -50,6 +51,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Trans
   const streams = runningStreams();
   for (const binding of options.bindings) serve(server, binding, options, streams);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  widenReceiveWindow(server);
   const listener = await listenTls({
     ...options,
     onGrpc: (socket) => injector.injectConnection(socket),
