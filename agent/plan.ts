@@ -14,7 +14,7 @@ import { wantedChecks } from "./checks/wanted-checks.js";
 import { asInitialized, noteContainers } from "./note-containers.js";
 import { noteImages } from "./note-image.js";
 import { pauseStep } from "./pause-step.js";
-import { type ContainerRecord, containerRecord, type PodRecord, startedAnew } from "./pod-record.js";
+import { type ContainerRecord, containerRecord, type PodRecord, type StopRecord, startedAnew } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
@@ -261,18 +261,26 @@ function end(
   pod: Pod | undefined,
   how: { readonly graceMs: number; readonly why: (container: string) => string },
 ): Decision {
-  const record = noteStop(turn);
-  const sinceMs = record.stop?.sinceMs ?? turn.nowMs;
-  const holdMs = how.graceMs === 0 ? 0 : withdrawalWaitMs(turn, sinceMs);
-  return windDown({ ...turn, record }, pod, { ...how, sinceMs, holdMs });
+  const noted = noteStop(turn);
+  const stop = withCutOver(turn, noted.stop ?? { sinceMs: turn.nowMs });
+  const record = { ...noted, stop };
+  const holdMs = how.graceMs === 0 ? 0 : withdrawalWaitMs(turn, stop);
+  return windDown({ ...turn, record }, pod, { ...how, sinceMs: stop.sinceMs, holdMs });
+}
+
+/** Notes when all nodes have come to lead elsewhere. After the bound of the wait it does not matter any more. */
+function withCutOver({ withdrawal, cutOverRevision, nowMs }: PodTurn, stop: StopRecord): StopRecord {
+  const isCutOver = withdrawal.is === "withdrawn" && cutOverRevision >= withdrawal.revision;
+  const isWaiting = stop.cutOverAtMs === undefined && nowMs < stop.sinceMs + limit("withdrawWaitMs");
+  return isCutOver && isWaiting ? { ...stop, cutOverAtMs: nowMs } : stop;
 }
 
 /**
  * Milliseconds until the stop signal may be sent: 0 when no node may send traffic any more, and what was on its way has had time to be
  * answered. A server that exits at the signal would cut it off.
  */
-function withdrawalWaitMs({ withdrawal, cutOverRevision, nowMs }: PodTurn, sinceMs: number): number {
+function withdrawalWaitMs({ withdrawal, nowMs }: PodTurn, { sinceMs, cutOverAtMs }: StopRecord): number {
   if (withdrawal.is === "none") return 0;
-  const isCutOver = withdrawal.is === "withdrawn" && cutOverRevision >= withdrawal.revision;
-  return Math.max(0, sinceMs + limit(isCutOver ? "answerWaitMs" : "withdrawWaitMs") - nowMs);
+  const untilMs = cutOverAtMs === undefined ? sinceMs + limit("withdrawWaitMs") : cutOverAtMs + limit("answerWaitMs");
+  return Math.max(0, untilMs - nowMs);
 }

@@ -91,6 +91,8 @@ export interface PodFailure extends Waiting {
 export interface StopRecord {
   /** When the agent learned that they shall be. */
   readonly sinceMs: number;
+  /** When it learned that no node leads anybody to the pod any more, if that was within limits.withdrawWaitMs. */
+  readonly cutOverAtMs?: number;
 }
 
 /** What the agent remembers of a pod over its own death: written to disk before any action that follows from it. */

@@ -1,4 +1,4 @@
-import type { RequestCount } from "../test/kit/request-stream.js";
+import { failureLine, type RequestCount } from "../test/kit/request-stream.js";
 import { type ClientPlace, startStreams } from "../test/testbed/request-streams.js";
 import type { Testbed } from "../test/testbed/testbed.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
@@ -46,8 +46,9 @@ function run(context: BenchContext): Promise<Readonly<Record<string, number>>> {
       if (round % 5 === 0) context.report(`${round} of ${rounds} updates, ${median(seconds).toFixed(1)} s each`);
     }
     const counts = await streams.end();
-    for (const { failures, first } of counts)
-      if (first.length > 0) context.report(`${JSON.stringify(failures)}: ${first.join(", ")}`);
+    for (const { failures, failed } of counts)
+      if (failed.length > 0)
+        context.report(`${JSON.stringify(failures)}: ${failed.slice(0, 20).map(failureLine).join(", ")}`);
     const sum = (of: (count: RequestCount) => number): number => counts.reduce((total, each) => total + of(each), 0);
     return {
       requests: sum(({ requests }) => requests),

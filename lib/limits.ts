@@ -55,7 +55,7 @@ export const LIMITS = {
   withdrawWaitMs: { value: 2_000, why: "a pod waits this long at most for all nodes to withdraw its endpoint" },
   answerWaitMs: {
     value: 300,
-    why: "a pod that services led to is stopped no sooner after its deletion: requests on their way are answered, also by servers that exit at once",
+    why: "a pod is stopped no sooner after all nodes have come to lead elsewhere: requests on their way are answered, also by servers that exit at once",
   },
   minRevisionWaitMs: { value: 1_000, why: "a replica waits this long for its cache before it answers too_new" },
   transactionObjects: { value: 100, why: "etcd allows 128 operations; the rest is for guards and taken records" },

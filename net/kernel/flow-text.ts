@@ -10,6 +10,7 @@ export function ofFamily(family: Family): string {
 export function forgetLine(family: Family, flow: FlowFilter): string {
   const words = [
     `conntrack -D${ofFamily(family)} -p ${flow.protocol}`,
+    flow.isUnanswered === true ? "--state SYN_SENT" : "",
     flow.sentTo === undefined ? "" : `--orig-dst ${flow.sentTo}`,
     flow.sentToPort === undefined ? "" : `--orig-port-dst ${flow.sentToPort}`,
     flow.endpoint === undefined ? "" : `--reply-src ${flow.endpoint}`,
@@ -20,6 +21,7 @@ export function forgetLine(family: Family, flow: FlowFilter): string {
 
 /** What a filter looks for in a line of `conntrack -L`: each deletion reads the whole table, so those that match nothing are left out. */
 export function traceOf(flow: FlowFilter): string {
+  if (flow.isUnanswered === true) return `[UNREPLIED] src=${flow.endpoint ?? ""} `;
   if (flow.endpoint !== undefined) return `src=${flow.endpoint} `;
   if (flow.sentTo !== undefined) return `dst=${flow.sentTo} `;
   return `dport=${flow.sentToPort ?? 0} `;

@@ -68,6 +68,8 @@ export interface FlowFilter {
   /** The endpoint that was chosen. */
   readonly endpoint?: string;
   readonly endpointPort?: number;
+  /** Only those of TCP that were begun and to which nobody has answered yet. */
+  readonly isUnanswered?: boolean;
 }
 
 /** A connection that the kernel tracks. */

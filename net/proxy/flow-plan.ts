@@ -5,7 +5,9 @@ import { endpointsOf, frontKey, type PlannedFront } from "./proxy-elements.js";
 /**
  * Connections that must be decided anew after a service changed. UDP has no end of a connection: flows to an endpoint that left, and
  * flows that found nobody before there was an endpoint, would go on for ever. TCP and SCTP connections to an endpoint that is going
- * live on until it is gone from all slices; then they are reset at the next packet instead of hanging.
+ * live on until it is gone from all slices; then they are reset at the next packet instead of hanging. Those of TCP to which it has not answered are
+ * decided anew at once: the client's next try, a second later, goes to an endpoint that is there, and so does a new connection from the same port, which the
+ * kernel would take for that try for two minutes.
  */
 export function flowsToForget(
   former: readonly PlannedFront[],
@@ -29,13 +31,18 @@ function byKey(fronts: readonly PlannedFront[]): ReadonlyMap<string, PlannedFron
 
 function leftBehind(front: PlannedFront, next: PlannedFront | undefined, gone: ReadonlySet<string>): FlowFilter[] {
   const { protocol } = front;
-  if (protocol !== "udp") return [...gone].map((endpoint) => ({ protocol, endpoint }));
   const now = next === undefined ? new Set<string>() : endpointsOf(next);
   const left = [...endpointsOf(front)].filter((slot) => !now.has(slot));
-  return left.map((slot) => {
-    const [endpoint, endpointPort] = slot.split(" . ");
+  const ledThere = left.map((slot) => {
+    const [endpoint = "", endpointPort] = slot.split(" . ");
     return { protocol, endpoint, endpointPort: Number(endpointPort) };
   });
+  if (protocol === "udp") return ledThere;
+  const unanswered = ledThere.filter(({ endpoint }) => protocol === "tcp" && !gone.has(endpoint));
+  return [
+    ...[...gone].map((endpoint) => ({ protocol, endpoint })),
+    ...unanswered.map((flow) => ({ ...flow, isUnanswered: true })),
+  ];
 }
 
 function unanswered(front: PlannedFront, former: PlannedFront | undefined): FlowFilter[] {

@@ -256,10 +256,17 @@ const flows = [
     ],
   },
   {
-    why: "TCP connections to an endpoint that is going live on",
+    why: "TCP connections to an endpoint that is going live on, but for those that it has not answered",
     change: {},
     before: ["10.128.5.2", "10.128.5.3"],
     after: ["10.128.5.2", "!10.128.5.3"],
+    want: [{ protocol: "tcp", endpoint: "10.128.5.3", endpointPort: 8080, isUnanswered: true }],
+  },
+  {
+    why: "TCP connections to the last endpoint that is going are its own: it still answers",
+    change: {},
+    before: ["10.128.5.3"],
+    after: ["!10.128.5.3"],
     want: [],
   },
   {

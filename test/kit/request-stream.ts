@@ -6,10 +6,22 @@ export interface RequestCount {
   readonly requests: number;
   /** How often each thing went wrong. */
   readonly failures: Readonly<Record<string, number>>;
-  /** The first of them, with when they happened. */
-  readonly first: readonly string[];
+  /** The first of them, in the order in which they were known. */
+  readonly failed: readonly FailedRequest[];
   /** Milliseconds of each request that was answered. */
   readonly p99Ms: number;
+}
+
+/** A request that failed, by the clock of all hosts of a machine. */
+export interface FailedRequest {
+  readonly what: string;
+  readonly beganAtMs: number;
+  readonly failedAtMs: number;
+}
+
+/** A failure in words, with when it was known and how long that took. */
+export function failureLine({ what, beganAtMs, failedAtMs }: FailedRequest): string {
+  return `${new Date(failedAtMs).toISOString()} ${what} after ${Math.round(failedAtMs - beganAtMs)} ms`;
 }
 
 /** Whom to ask, how often, and how long an answer may take. */
@@ -20,7 +32,7 @@ export interface RequestPlan {
   readonly timeoutMs: number;
 }
 
-const KEPT = 20;
+const KEPT = 2_000;
 
 /**
  * Asks at a fixed rate, whether answers come or not: a new connection per request, no retry. Refused, reset, late or anything but 200
@@ -28,16 +40,18 @@ const KEPT = 20;
  */
 export function streamRequests({ host, port, perSecond, timeoutMs }: RequestPlan): void {
   const failures: Record<string, number> = {};
-  const first: string[] = [];
+  const failed: FailedRequest[] = [];
   const tookMs: number[] = [];
   let requests = 0;
   let open = 0;
   const startedAt = performance.now();
   const done = (startedMs: number, outcome: string): void => {
     open -= 1;
-    if (outcome === "200") return void tookMs.push(performance.now() - startedMs);
+    const lastedMs = performance.now() - startedMs;
+    if (outcome === "200") return void tookMs.push(lastedMs);
     failures[outcome] = (failures[outcome] ?? 0) + 1;
-    if (first.length < KEPT) first.push(`${new Date().toISOString()} ${outcome}`);
+    const failedAtMs = Date.now();
+    if (failed.length < KEPT) failed.push({ what: outcome, beganAtMs: failedAtMs - lastedMs, failedAtMs });
   };
   const timer = setInterval(() => {
     const due = Math.floor(((performance.now() - startedAt) * perSecond) / 1_000);
@@ -54,7 +68,7 @@ export function streamRequests({ host, port, perSecond, timeoutMs }: RequestPlan
       clearInterval(last);
       const sorted = tookMs.sort((one, other) => one - other);
       const p99Ms = sorted[Math.floor(sorted.length * 0.99)] ?? Number.NaN;
-      const count: RequestCount = { requests, failures, first, p99Ms };
+      const count: RequestCount = { requests, failures, failed, p99Ms };
       process.stdout.write(`${JSON.stringify(count)}\n`, () => process.exit(0));
     }, 10);
   });

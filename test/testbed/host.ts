@@ -165,9 +165,10 @@ export async function runOnHost(
 
 /** Cuts a host's power: everything on it dies at once, its network and memory are gone, its disk stays. */
 export async function powerOff(layout: Layout, host: HostLayout): Promise<void> {
+  // The link first: a host without power has no time to reset its connections.
+  await tryRun("ip", ["-n", layout.fabricNetns, "link", "del", host.port]);
   await killCgroup(host.cgroup);
   rmSync(pidFileOf(layout, host), { force: true });
   await tryRun("ip", ["netns", "del", host.netns]);
-  await tryRun("ip", ["-n", layout.fabricNetns, "link", "del", host.port]);
   await removeCgroup(host.cgroup);
 }
