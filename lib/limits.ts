@@ -277,7 +277,6 @@ export const LIMITS = {
     why: "pods that an agent changes at the same time; with 8 there were not always enough under way to keep two cores busy while 500 went",
   },
   agentSliceMs: { value: 5, why: "turns of pods begin for so long before the agent listens to others again" },
-  relistMs: { value: 2_000, why: "a monitor that was killed leaves no event; its container is noticed within this" },
   agentRetryFirstMs: {
     value: 100,
     why: "a removal that failed is tried again soon: something else may just have let go",
@@ -330,7 +329,6 @@ export const LIMITS = {
   },
   terminationMessageBytes: { value: 4_096, why: "of a container's last words; as in Kubernetes" },
   terminationLogBytes: { value: 2_048, why: "of a log that stands in for last words; as in Kubernetes" },
-  containerRecheckMs: { value: 250, why: "a create that another process began is looked at again this often" },
   leaderLeaseMs: { value: 2_000, why: "smallest lease etcd grants" },
   storeDeadlineMs: { value: 5_000, why: "an etcd that elects or whose disk stalls answers within this, or not at all" },
   storePageBytes: {
@@ -357,7 +355,6 @@ export const LIMITS = {
   replicaLeaseMs: { value: 5_000, why: "a replica that is gone is forgotten; nothing but addresses depends on it" },
   leaseMarginMs: { value: 500, why: "a holder stops this long before its lease ends; covers drift and a paused loop" },
   memoryHistoryRevisions: { value: 200_000, why: "revisions that the store in memory keeps for watches" },
-  stopAgainMs: { value: 2_000, why: "a stop that has not worked is tried again after this" },
   serviceEndpoints: { value: 4_096, why: "endpoints of one service port that a node's kernel holds; four slots each" },
   announceTimes: {
     value: 3,
