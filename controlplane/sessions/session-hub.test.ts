@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { LIMITS } from "../../lib/limits.js";
 import { Event } from "../../proto/gen/tallship/v1/event.js";
+import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { Heartbeat } from "../../proto/gen/tallship/v1/session.js";
 import { FakeNode } from "../../test/kit/fake-node.js";
 import { sessionWorld } from "../../test/kit/session-world.js";
@@ -171,6 +172,30 @@ describe("cut-over", () => {
     await settle();
     expect(n1?.got("cutOver").at(-1)).toEqual({ endpointRevision: 10 });
     expect(n3?.got("cutOver").at(-1)).toEqual({ endpointRevision: 10 });
+  });
+
+  test("is told at once, of many nodes, to those with a pod to stop, and to the others with their next answer", async () => {
+    const { clock, connect, settle, put, putNode } = await leadingWorld();
+    for (let at = 0; at < 1_001; at += 1) await putNode(`other-${at}`, "Unknown");
+    for (const name of ["n1", "n2"]) await putNode(name);
+    await put({
+      kind: "Pod",
+      object: Pod.fromPartial({
+        metadata: { name: "web", namespace: "default", uid: "uid-web", deletionTimestamp: "2030-01-01T00:00:00Z" },
+        spec: { nodeName: "n1", containers: [{ name: "main" }] },
+      }),
+    });
+    const [n1, n2] = [connect("n1"), connect("n2")];
+    for (const node of [n1, n2]) {
+      node.hello();
+      await settle();
+      node.heartbeat(20);
+    }
+    await clock.advance(LIMITS.cutOverGatherManyMs.value);
+    expect([n1.got("cutOver"), n2.got("cutOver")]).toEqual([[{ endpointRevision: 20 }], []]);
+    n2.heartbeat(20);
+    await settle();
+    expect(n2.got("cutOver")).toEqual([{ endpointRevision: 20 }]);
   });
 
   test("does not wait for nodes that are not Ready, and does not go back for a node that comes", async () => {

@@ -20,6 +20,7 @@ import { ContentBook } from "../fabric/content-book.js";
 import { NodePolicies } from "../policies/node-policies.js";
 import { followConfigs } from "./changed-configs.js";
 import { CutOverTeller } from "./cut-over-teller.js";
+import { hasPodToStop } from "./cut-over-wait.js";
 import { HeartbeatPace } from "./heartbeat-pace.js";
 import { NetworkBook } from "./network-book.js";
 import { noticeOfNode } from "./node-events.js";
@@ -76,7 +77,9 @@ export class SessionHub implements NodeReports {
       clock: deps.clock,
       gatherMs: () => limit(this.pace.intervalMs > limit("heartbeatMs") ? "cutOverGatherManyMs" : "cutOverGatherMs"),
       tell: (revision) => {
-        for (const { outbox } of this.sessions.values()) outbox.cutOver(revision);
+        const isFew = this.pace.intervalMs <= limit("heartbeatMs");
+        for (const { nodeName, outbox } of this.sessions.values())
+          outbox.cutOver(revision, isFew || hasPodToStop(deps.cache.view, nodeName));
       },
     });
     this.content = new ContentBook({

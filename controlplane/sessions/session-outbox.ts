@@ -58,10 +58,10 @@ export class SessionOutbox implements AsyncIterableIterator<ControlMessage> {
     this.signal();
   }
 
-  /** Every Ready node has applied endpoint changes up to the revision. */
-  cutOver(revision: number): void {
+  /** Every Ready node has applied endpoint changes up to the revision. Unless the node waits for it, it is told with the next message. */
+  cutOver(revision: number, isAwaited = true): void {
     this.cutOverRevision = revision;
-    this.signal();
+    if (isAwaited) this.signal();
   }
 
   /** How often the node is to say that it lives. */
