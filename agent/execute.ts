@@ -1,6 +1,4 @@
 import { everyContainer } from "../kinds/pod-containers.js";
-import { isDeleting } from "../kinds/pod-state.js";
-import { keepsFiles } from "../kinds/power.js";
 import { resizableOf } from "../kinds/resize.js";
 import { TallshipError } from "../lib/errors.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
@@ -22,6 +20,7 @@ import type { UserFiles } from "./oci/user.js";
 import { containerRecord, type PodRecord, withContainer } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
 import { asGranted } from "./resize/as-granted.js";
+import { hasLastingFiles } from "./restart-policy.js";
 import { rootIdOf } from "./root-id.js";
 import { type ContainerKey, containerId, parseContainerId, type Runtime } from "./runtime/runtime.js";
 import { fillsOf } from "./volume/fill-plan.js";
@@ -91,7 +90,7 @@ export function executors(edges: ExecuteEdges): Executors {
     remove: async ({ container, attempt }, { turn }) => {
       const key = { podUid: turn.record.uid, container, attempt };
       await runtime.remove(key);
-      if (!hasLastingRoots(turn)) await rootfs.remove(containerId(key));
+      if (!hasLastingFiles(turn.desired, turn.record)) await rootfs.remove(containerId(key));
       return {};
     },
     release: async ({ hook, keepsFiles: areKept }, { turn, signal: aborted }) => {
@@ -99,7 +98,7 @@ export function executors(edges: ExecuteEdges): Executors {
       return { facts: (facts) => ({ ...facts, up: without(facts.up, hook), down: new Set([...facts.down, hook]) }) };
     },
     clear: async (_, { turn }) => {
-      if (!hasLastingRoots(turn)) await removeRoots(turn.record.uid, rootfs);
+      if (!hasLastingFiles(turn.desired, turn.record)) await removeRoots(turn.record.uid, rootfs);
       await runtime.removePod(turn.record.uid);
       return { facts: (facts) => ({ ...facts, isCleared: true }) };
     },
@@ -116,10 +115,6 @@ export function executors(edges: ExecuteEdges): Executors {
 
 /** What they brought up lasts with a pod's files: the files, and the ids that these belong to. */
 const LASTING_HOOKS: ReadonlySet<HookName> = new Set(["volumes", "users"]);
-
-function hasLastingRoots({ desired }: PodTurn): boolean {
-  return desired !== undefined && keepsFiles(desired) && !isDeleting(desired);
-}
 
 /** Root file systems that lasted beyond their runs. */
 async function removeRoots(uid: string, rootfs: RootFsDriver): Promise<void> {

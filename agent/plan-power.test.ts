@@ -89,6 +89,12 @@ const rows: readonly Row[] = [
     want: [{ do: "release", hook: "policy", keepsFiles: false }],
   },
   {
+    name: "what was evicted to make room gives its files back, too",
+    of: pod({ [KEEP_FILES]: "true" }),
+    part: { record: { ...over, failure: { reason: "Evicted", message: "", isDisruption: true } } },
+    want: [{ do: "release", hook: "policy", keepsFiles: false }],
+  },
+  {
     name: "a stopped pod of which all is given back rests",
     of: pod({ [STOPPED]: "" }),
     part: { record: over, facts: down },

@@ -1,7 +1,7 @@
 import { controllerOf } from "../kinds/owners.js";
 import { everyContainer, isEphemeral, isOneOff, isSidecar } from "../kinds/pod-containers.js";
 import { graceSecondsOf, isDeleting } from "../kinds/pod-state.js";
-import { keepsFiles, powerOf } from "../kinds/power.js";
+import { powerOf } from "../kinds/power.js";
 import { startWaits } from "../kinds/start-after.js";
 import { claimsOfPod } from "../kinds/storage.js";
 import { assertNever } from "../lib/errors.js";
@@ -16,7 +16,7 @@ import { noteImages } from "./note-image.js";
 import { pauseStep } from "./pause-step.js";
 import { type ContainerRecord, containerRecord, type PodRecord, type StopRecord, startedAnew } from "./pod-record.js";
 import type { PodFacts, PodTurn } from "./pod-turn.js";
-import { hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
+import { hasLastingFiles, hasStarted, isPodOver, willRunAgain } from "./restart-policy.js";
 import type { ObservedContainer } from "./runtime/runtime.js";
 import { awaitedBy } from "./start-order.js";
 import { acts, allActions, endStep, type Step, soonest, waits } from "./step.js";
@@ -229,10 +229,9 @@ function finish(turn: PodTurn, pod: Pod): Decision {
 }
 
 /** The next hook to take down, the last first; then the pod's folders. */
-function release({ facts, desired }: PodTurn): Action[] {
+function release({ facts, desired, record }: PodTurn): Action[] {
   const hook = HOOKS.findLast((name) => !facts.down.has(name));
-  const mayStartAgain = desired !== undefined && !isDeleting(desired) && keepsFiles(desired);
-  if (hook !== undefined) return [{ do: "release", hook, keepsFiles: mayStartAgain }];
+  if (hook !== undefined) return [{ do: "release", hook, keepsFiles: hasLastingFiles(desired, record) }];
   return facts.isCleared ? [] : [{ do: "clear" }];
 }
 

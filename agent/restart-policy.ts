@@ -1,5 +1,6 @@
 import { isEphemeral, isOneOff, isSidecar } from "../kinds/pod-containers.js";
-import { maxRestartsOf, powerOf } from "../kinds/power.js";
+import { isDeleting } from "../kinds/pod-state.js";
+import { keepsFiles, maxRestartsOf, powerOf } from "../kinds/power.js";
 import type { Container } from "../proto/gen/tallship/v1/container.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { type ContainerRecord, containerRecord, type EndedRun, type PodRecord } from "./pod-record.js";
@@ -32,6 +33,11 @@ export function willRunAgain(
 export function isSwitchedOff(pod: Pod, record: PodRecord): boolean {
   const { isStopped, startCount } = powerOf(pod);
   return isStopped || startCount > record.startCount;
+}
+
+/** True while what the pod wrote is kept though nothing of it runs: it may be started again. Of one that was evicted nothing is, since that is to make room. */
+export function hasLastingFiles(pod: Pod | undefined, { failure }: PodRecord): boolean {
+  return pod !== undefined && keepsFiles(pod) && !isDeleting(pod) && failure?.reason !== "Evicted";
 }
 
 /**

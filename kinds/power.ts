@@ -1,9 +1,11 @@
+import type { ObjectMeta } from "../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { PAUSED, pausedProblem } from "./paused.js";
+import { isDeleting, isPodActive } from "./pod-state.js";
 
 /**
- * Annotation of a pod: its containers are stopped and stay so until it is taken away. The value is the grace in seconds, or empty for the
- * pod's own. As `docker stop` leaves a container.
+ * Annotation of a pod, and of the workload that keeps it: its containers are stopped and stay so until it is taken away. The value is the grace in seconds, or empty for the
+ * pod's own. As `docker stop` leaves a container. Pods that a workload makes while it has it wait for the start as the others do.
  */
 export const STOPPED = "tallship.dev/stopped";
 
@@ -38,6 +40,18 @@ export function powerOf({ metadata }: Pod): Power {
     graceSeconds: stopped === undefined || stopped === "" ? undefined : Number(stopped),
     startCount: starts === undefined ? 0 : Number(starts),
   };
+}
+
+/** True for a pod that counts towards its owner's replicas: neither finished nor being deleted, or stopped by its user, who may start it again. */
+export function keepsPlace(pod: Pod): boolean {
+  return isPodActive(pod) || (powerOf(pod).isStopped && !isDeleting(pod));
+}
+
+/** What a pod is annotated with that a workload makes: while that is stopped, the pod is too. */
+export function heldBy(
+  owner: { readonly metadata?: ObjectMeta | undefined } | undefined,
+): Readonly<Record<string, string>> {
+  return owner?.metadata?.annotations[STOPPED] === undefined ? {} : { [STOPPED]: "" };
 }
 
 /** True for a pod whose containers keep what they wrote. */

@@ -114,7 +114,7 @@ function isRunning({ status }: Pod): boolean {
 }
 
 /** When its containers' present runs began, those that have ended too. */
-function startsOf({ status }: Pod): readonly string[] {
+export function startsOf({ status }: Pod): readonly string[] {
   return (status?.containerStatuses ?? []).flatMap(({ name, restartCount, state }) => {
     const since = state?.running?.startedAt ?? state?.terminated?.startedAt;
     return since === undefined ? [] : [`${name} ${restartCount} ${since}`];

@@ -1,11 +1,10 @@
-import { runKill } from "../compose/command/power.js";
-import { PROJECT_FLAGS } from "../compose/command/project.js";
+import { KILL_FLAGS, runKill } from "../compose/command/power.js";
 import { verb } from "../verb.js";
 
-/** What keeps a service starts a new container; `stop` ends it for good. */
+/** What was killed stays ended, as with docker, until `start` or `up`. */
 export const composeKill = verb({
-  forms: ["compose [-p NAME] kill [SERVICE…]"],
-  flags: PROJECT_FLAGS,
+  forms: ["compose [-p NAME] kill [-s SIGNAL] [SERVICE…]"],
+  flags: KILL_FLAGS,
   operands: "words",
   run: runKill,
 });

@@ -1,7 +1,7 @@
 import { runRestart, STOP_FLAGS } from "../compose/command/power.js";
 import { verb } from "../verb.js";
 
-/** Containers are replaced by new ones of the same template. */
+/** The same containers end and start again, all at once; `tsctl rollout restart` replaces them one after the other. */
 export const composeRestart = verb({
   forms: ["compose [-p NAME] restart [SERVICE…]"],
   flags: STOP_FLAGS,

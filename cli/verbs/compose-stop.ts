@@ -1,9 +1,9 @@
 import { runStop, STOP_FLAGS } from "../compose/command/power.js";
 import { verb } from "../verb.js";
 
-/** The services stay, with no container, for `start`. */
+/** The containers stay, with what they wrote, for `start`; a task that runs is suspended, and begins anew. */
 export const composeStop = verb({
-  forms: ["compose [-p NAME] stop [SERVICE…]"],
+  forms: ["compose [-p NAME] stop [-t SECONDS] [SERVICE…]"],
   flags: STOP_FLAGS,
   operands: "words",
   run: runStop,

@@ -55,7 +55,7 @@ export const COMPOSE_VERBS: readonly VerbRow[] = [
   },
   {
     name: "compose restart",
-    summary: "replace the containers of services",
+    summary: "end the containers of services and start them again",
     load: async () => (await import("./compose-restart.js")).composeRestart,
   },
   {

@@ -1,7 +1,7 @@
 import { isReleased } from "../../kinds/deletion.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
-import { REMOVE_WHEN_OVER } from "../../kinds/power.js";
+import { powerOf, REMOVE_WHEN_OVER } from "../../kinds/power.js";
 import { parseTime } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
@@ -78,7 +78,9 @@ function collect({ namespace, name }: ObjectKey, view: View, { nowMs }: Reconcil
 }
 
 function trim(view: View, { nowMs }: ReconcileContext): Outcome {
-  const finished = view.list("Pod").filter(({ object }) => isPodFinished(object) && !isDeleting(object));
+  const finished = view
+    .list("Pod")
+    .filter(({ object }) => isPodFinished(object) && !isDeleting(object) && !powerOf(object).isStopped);
   const surplus = finished.length - limit("finishedPodsKept");
   if (surplus <= 0) return { writes: [], againMs: finishedAgainMs };
   const most = limit("transactionObjects");

@@ -1,9 +1,10 @@
-import { isPodActive, isPodReady, untilAvailableMs } from "../../kinds/pod-state.js";
+import { isPodReady, untilAvailableMs } from "../../kinds/pod-state.js";
+import { keepsPlace } from "../../kinds/power.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 
 /** How the pods of an owner stand. */
 export interface PodCounts {
-  /** Neither finished nor being deleted. */
+  /** Neither finished nor being deleted, or stopped by hand. */
   readonly active: number;
   readonly ready: number;
   /** Ready for at least minReadySeconds. */
@@ -16,7 +17,7 @@ export interface PodCounts {
 
 /** Counts an owner's pods. */
 export function countPods(pods: readonly Pod[], minReadySeconds: number, nowMs: number): PodCounts {
-  const active = pods.filter(isPodActive);
+  const active = pods.filter(keepsPlace);
   const waits = active.map((pod) => untilAvailableMs(pod, minReadySeconds, nowMs)).filter(Number.isFinite);
   const ahead = waits.filter((waitMs) => waitMs > 0);
   return {

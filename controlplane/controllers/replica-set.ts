@@ -2,9 +2,11 @@ import { pinsIn } from "../../kinds/config-copies.js";
 import { imagePins, movedImages, pinAnnotation } from "../../kinds/image-pins.js";
 import { matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../kinds/object.js";
-import { isConditionTrue, isDeleting, isPodActive } from "../../kinds/pod-state.js";
+import { isConditionTrue, isDeleting } from "../../kinds/pod-state.js";
+import { heldBy, keepsPlace } from "../../kinds/power.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import { limit } from "../../lib/limits.js";
+import type { Deployment } from "../../proto/gen/tallship/v1/deployment.js";
 import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type ReplicaSet, ReplicaSetStatus } from "../../proto/gen/tallship/v1/replicaset.js";
@@ -66,7 +68,7 @@ function reconcile({ namespace, name }: ObjectKey, view: View, context: Reconcil
   if (set === undefined) return NOTHING; // Deleted: the owner collector removes the pods.
   const { owned, writes } = claim(set, "Pod", set.object.spec?.selector, view);
   if (writes.length > 0) return { writes: writes.slice(0, batch) };
-  const active = owned.filter(({ object }) => isPodActive(object));
+  const active = owned.filter(({ object }) => keepsPlace(object));
   const counts = countPods(
     owned.map(({ object }) => object),
     set.object.spec?.minReadySeconds ?? 0,
@@ -97,12 +99,12 @@ function grow(
   const pins = pinsIn(metaOf(set.object).annotations);
   const podOf = podsOfTemplate(pinnedTemplate(set.object.spec?.template, pins));
   const { labels = {}, annotations = {}, finalizers = [] } = set.object.spec?.template?.metadata ?? {};
-  const pinned = pinAnnotation(setImages(set, owned));
+  const own = { ...annotations, ...pinAnnotation(setImages(set, owned)), ...heldBy(deploymentOf(set, view)) };
   let ordinal = set.object.status?.nextOrdinal ?? 0;
   for (; pods.length < count; ordinal += 1) {
     const podName = ordinalName(name, uid, ordinal);
     if (view.get("Pod", namespace, podName) !== undefined) continue; // Somebody else's: the ordinal is spent all the same.
-    const meta = childMeta(set, podName, { labels, annotations: { ...annotations, ...pinned }, finalizers }, context);
+    const meta = childMeta(set, podName, { labels, annotations: own, finalizers }, context);
     pods.push(podOf(meta));
   }
   const failure = pods[0] === undefined ? undefined : refusalOf({ kind: "Pod", object: pods[0] }, view);
@@ -149,7 +151,7 @@ function shrink(
   { owned, counts }: Observed,
   context: ReconcileContext,
 ): Outcome {
-  const active = owned.filter(({ object }) => isPodActive(object));
+  const active = owned.filter(({ object }) => keepsPlace(object));
   const victims = leastLoss(active, Math.min(surplus, batch));
   const removals = victims.flatMap((pod) => remove(pod, { nowMs: context.nowMs }));
   return {
@@ -180,7 +182,7 @@ function report(
   const before = set.object.status ?? ReplicaSetStatus.fromPartial({});
   const templateLabels = set.object.spec?.template?.metadata?.labels ?? {};
   const labeled = owned.filter(
-    ({ object }) => isPodActive(object) && matchesLabels(templateLabels, metaOf(object).labels),
+    ({ object }) => keepsPlace(object) && matchesLabels(templateLabels, metaOf(object).labels),
   );
   const images = setImages(set, owned);
   const moved = movedImages(activeOf(owned), images);
@@ -200,12 +202,17 @@ function report(
   return [replace(set, object)];
 }
 
+function deploymentOf({ object }: Cached<"ReplicaSet">, view: View): Deployment | undefined {
+  const owner = controllerOf(object);
+  return owner?.kind === "Deployment" ? view.get("Deployment", metaOf(object).namespace, owner.name) : undefined;
+}
+
 function setImages({ object }: Cached<"ReplicaSet">, owned: readonly Cached<"Pod">[]): Record<string, string> {
   return imagePins(object.spec?.template, activeOf(owned), object.status?.images ?? {});
 }
 
 function activeOf(owned: readonly Cached<"Pod">[]): readonly Pod[] {
-  return owned.map(({ object }) => object).filter(isPodActive);
+  return owned.map(({ object }) => object).filter(keepsPlace);
 }
 
 function aboutSet({ object }: Cached<"ReplicaSet">): ObjectKey {

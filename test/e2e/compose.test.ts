@@ -70,16 +70,6 @@ test("a pod whose dependency is not there says so and starts once it is", async 
 `;
   // As docker's, it ends once what it waits for is there.
   const starting = testbed.tsctl(["compose", "-f", "-", "-p", "late", "up", "-d"], { input: text });
-  await testbed.tsctl([
-    "wait",
-    "pod",
-    "-n",
-    "late",
-    "-l",
-    "com.docker.compose.service=late",
-    "--for=jsonpath={.status.containerStatuses[0].state.waiting.reason}=WaitingForDependency",
-    "--timeout=20s",
-  ]);
   await expect.poll(() => testbed.tsctl(["compose", "-p", "late", "ps"])).toContain("waiting for never to be healthy");
   await testbed.tsctl(["compose", "-p", "late", "exec", "-T", "never", "touch", "/tmp/ok"]);
   await testbed.tsctl([
@@ -114,6 +104,38 @@ test("up -d fails when an image cannot be had or a program cannot be run, at its
   expect(right).toMatchObject({ exitCode: 0 });
   expect(right.stderr).toMatch(/ Pod web-\S+ {2}Started\n/);
   expect((await small("wrong", text("tallship/hello:1", "sleep"), "down")).exitCode).toBe(0);
+});
+
+test("stop leaves the same containers to start, with what they wrote, over a restart of a service; attach and wait end with their exit codes", async () => {
+  const text = `services:
+  web: {image: "tallship/hello:1", stop_grace_period: 1s, deploy: {replicas: 2}}
+  talk: {image: "tallship/hello:1", command: [sh, -c, "trap 'exit 5' TERM; echo up; while :; do sleep 0.1; done"], restart: "no"}
+`;
+  const kept = (...words: readonly string[]) => small("kept", text, ...words);
+  expect(await kept("up", "-d")).toMatchObject({ exitCode: 0 });
+  const namesOf = async (): Promise<readonly string[]> =>
+    (await kept("ps", "-aq", "web")).stdout.trim().split("\n").sort();
+  const before = await namesOf();
+  expect(before).toHaveLength(2);
+  expect(await kept("exec", "-T", "web", "sh", "-c", "echo mine > /own")).toMatchObject({ exitCode: 0 });
+  expect(await kept("stop", "web")).toMatchObject({ exitCode: 0 });
+  expect(await namesOf()).toEqual(before);
+  expect((await kept("ps", "-a", "web")).stdout.match(/Exited \(\d+\)/g)).toHaveLength(2);
+  expect((await kept("ps", "-q", "web")).stdout).toBe("");
+  expect(await kept("start", "web")).toMatchObject({ exitCode: 0 });
+  expect(await kept("restart", "web")).toMatchObject({ exitCode: 0 });
+  expect(await namesOf()).toEqual(before);
+  expect((await kept("ps", "web")).stdout.match(/ Up /g)).toHaveLength(2);
+  expect((await kept("exec", "-T", "web", "cat", "/own")).stdout).toBe("mine\n");
+  await expect.poll(async () => (await kept("logs", "talk")).stdout).toContain("up");
+  const waiting = kept("wait", "talk");
+  const attached = kept("attach", "--no-stdin", "talk");
+  // Both have begun once the cluster knows of them; what ends before is told as well.
+  const [talk = ""] = (await kept("ps", "-q", "talk")).stdout.trim().split("\n");
+  await testbed.tsctl(["kill", "-n", "kept", "-s", "TERM", talk]);
+  expect(await waiting).toMatchObject({ exitCode: 0, stdout: "5\n" });
+  expect((await attached).exitCode).not.toBe(0);
+  expect(await kept("down")).toMatchObject({ exitCode: 0 });
 });
 
 const NETS = `services:

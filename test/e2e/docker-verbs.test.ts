@@ -86,6 +86,30 @@ test("a stopped container stays stopped over the death of its node's agent, and 
   await tsctl("rm", "-f", "one");
 });
 
+test("a paused container stands still over its agent's death, says so, and a drain ends it as any other", async () => {
+  await tsctl("run", "-d", "--name", "still", "-p", "4002:8080", IMAGE);
+  const node = (await pod(testbed, "still"))?.spec.nodeName ?? "";
+  expect(await tsctl("pause", "still")).toBe("still\n");
+  expect(await tsctl("ps")).toMatch(/ Up \S+ \(Paused\) .* still$/m);
+  expect(await trial(["exec", "still", "true"])).toMatchObject({ stderr: expect.stringContaining("paused") });
+  await testbed.process(node, "agent", "kill");
+  await waitFor("the agent", async () => (await trial(["run", "--rm", "--node", node, IMAGE, "true"])).exitCode === 0);
+  expect(await tsctl("inspect", "-f", "{{.State.Paused}},{{.RestartCount}}", "still")).toBe("true,0\n");
+  await tsctl("unpause", "still");
+  await waitFor("an answer", async () =>
+    (await tsctl("exec", "still", "fetch", "localhost", "8080")).includes("still"),
+  );
+  await tsctl("pause", "still");
+  expect(await tsctl("stop", "-t", "20", "still")).toBe("still\n");
+  // It heeded the signal.
+  expect(await tsctl("inspect", "-f", "{{.State.ExitCode}}", "still")).not.toBe("137\n");
+  await tsctl("start", "still");
+  await tsctl("pause", "still");
+  await tsctl("drain", node, "--force", "--ignore-daemonsets");
+  expect(await pod(testbed, "still")).toBeUndefined();
+  await tsctl("uncordon", node);
+});
+
 test("cp goes both ways, and port-forward outlives a restart", async () => {
   await tsctl("run", "-d", "--name", "files", IMAGE);
   mkdirSync(join(folder, "site/sub"), { recursive: true });

@@ -58,16 +58,16 @@ export async function bringUp(live: LiveProject, objects: readonly ReadObject[])
   const known = await objectsOf(live, [...WORKLOADS, "ReplicaSet", "Pod"]);
   const stuck = known.filter(isWorkload).flatMap((typed) => currentPods(typed, known).filter(isStuck));
   await removeFinished(live, objects, stuck);
-  await startServices(
-    live,
-    objects.map(({ typed }) => serviceOf(typed.object)),
-  );
   const { written, unchanged } = await send(live, objects);
+  const services = objects.map(({ typed }) => serviceOf(typed.object)).filter((service) => service !== "");
+  const { before } = services.length === 0 ? NOTHING_STARTED : await startServices(live, services);
   // What could not start is tried again at once, not when its node would: the image may be there by now.
   for (const pod of stuck)
     if (unchanged.has(serviceOf(pod))) await askDelete(live, keyOf({ kind: "Pod", object: pod }), undefined);
-  return { written, stuck: new Set(stuck.map((pod) => metaOf(pod).uid)) };
+  return { written, stuck: new Set(stuck.map((pod) => metaOf(pod).uid)), before };
 }
+
+const NOTHING_STARTED: Pick<BroughtUp, "before"> = { before: new Map() };
 
 /** None of its containers runs, and one of them cannot be started. */
 function isStuck(pod: Pod): boolean {

@@ -98,22 +98,60 @@ test("scale gives a service another number of containers and changes nothing els
   expect((await run("compose scale")).err).toContain("compose scale SERVICE=NUMBER");
 });
 
-test("stop leaves the service with no container, start gives back as many as there were, and so does up", async () => {
+test("stop leaves a service as large as it is, and stopped; start takes that back, and so does up", async () => {
   await ok("compose up -d --scale web=3");
-  const replicas = async (): Promise<string> =>
-    (await ok("get deployment web -n shop -o jsonpath={.spec.replicas}")).out;
-  expect(await replicas()).toBe("3");
-  expect((await ok("compose stop")).err).toContain("agent runs on every node and cannot be stopped");
-  expect(await replicas()).toBe("0");
+  const stateOf = async (kind: string, name: string): Promise<string> =>
+    (
+      await ok(
+        `get ${kind} ${name} -n shop -o jsonpath={.spec.replicas}:{.metadata.annotations.tallship\\.dev/stopped}:`,
+      )
+    ).out;
+  const isStopped = async (kind: string, name: string): Promise<boolean> =>
+    (await ok(`get ${kind} ${name} -n shop -o yaml`)).out.includes("tallship.dev/stopped:");
+  expect((await ok("compose stop")).err).toContain(" DaemonSet agent  Stopped\n");
+  expect(await isStopped("daemonset", "agent")).toBe(true);
+  expect(await isStopped("deployment", "web")).toBe(true);
+  expect(await stateOf("deployment", "web")).toMatch(/^3:/);
   await ok("compose start web");
-  expect(await replicas()).toBe("3");
+  expect(await isStopped("deployment", "web")).toBe(false);
+  expect(await isStopped("deployment", "db")).toBe(true);
   expect((await run("compose up -d --scale wbe=3")).err).toContain("--scale: no such service: wbe");
   expect((await run("compose up -d --scale agent=3")).err).toContain("agent is a task or runs on every node");
-  await ok("compose stop web");
   await ok("compose up -d");
+  expect(await isStopped("deployment", "db")).toBe(false);
   // As docker: without --scale it is as the file says.
-  expect(await replicas()).toBe("1");
+  expect(await stateOf("deployment", "web")).toMatch(/^1:/);
   expect((await ok("compose rm")).err).toContain("No stopped services");
+  await ok("compose stop db");
+  expect((await ok("compose rm -f")).err).toContain(" Deployment db  Removed\n");
+});
+
+test("stop switches the containers of services off and start switches the same ones on, and waits until they run", async () => {
+  await ok("compose up -d web");
+  const labels = { [PROJECT_LABEL]: "shop", [SERVICE_LABEL]: "web" };
+  const containers = [{ name: "web", image: "web:1" }];
+  const metadata = { name: "web-1", namespace: "shop", labels };
+  bench.files.set("pod.json", JSON.stringify({ apiVersion: "v1", kind: "Pod", metadata, spec: { containers } }));
+  await ok("create -f pod.json");
+  const report = (phase: string, state: string): Promise<void> =>
+    writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Pod, metadata: {name: web-1, namespace: shop}, status: {phase: ${phase}, containerStatuses: [{name: web, state: ${state}}]}}`,
+    );
+  const switches = async (): Promise<Record<string, string>> =>
+    JSON.parse((await ok("get pod web-1 -n shop -o json")).out).metadata.annotations ?? {};
+  await report("Running", "{running: {startedAt: 2026-01-01T00:00:00Z}}");
+  const stopping = bench.start(["compose", "-p", "shop", "stop", "-t", "3", "web"]);
+  await waitFor("the switch", async () => (await switches())["tallship.dev/stopped"] === "3");
+  await report("Failed", "{terminated: {exitCode: 143, startedAt: 2026-01-01T00:00:00Z}}");
+  expect((await stopping.ended).code).toBe(0);
+  expect((await ok("compose ps -a")).out).toContain("Exited (143)");
+  expect((await ok("compose ps -q")).out).toBe("");
+  const starting = bench.start(["compose", "-p", "shop", "start"]);
+  await waitFor("the switch", async () => (await switches())["tallship.dev/starts"] === "1");
+  expect(await switches()).not.toHaveProperty("tallship.dev/stopped");
+  await report("Running", "{running: {startedAt: 2026-01-01T00:00:09Z}}");
+  expect(await starting.ended).toMatchObject({ code: 0, err: expect.stringMatching(/ Pod web-1 {2}Started\n$/) });
 });
 
 test("up of one service takes what it depends on along, and orphans are told and removed", async () => {
@@ -161,8 +199,8 @@ test("up --force-recreate replaces containers of services that are as the files 
     "";
   expect(await restarted()).toBe("");
   const again = await ok("compose up -d --force-recreate web");
-  expect(again.err).toContain(" Deployment web  Restarted\n");
-  expect(again.err).not.toContain("DaemonSet agent  Restarted");
+  expect(again.err).toContain(" Deployment web  Recreated\n");
+  expect(again.err).not.toContain("DaemonSet agent  Recreated");
   expect((await ok("compose up -d")).err).toContain(" Deployment web  Running\n");
 });
 
@@ -190,7 +228,7 @@ test("a service that uses another one's network is told of, stopped and started 
   expect((await ok("compose ps --services")).out).toBe("vpn\nfetch\n");
   await ok("delete pod vpn-1 -n shop --grace-period=0 --force");
   expect((await ok("compose stop fetch")).err).toContain(" Deployment vpn  Stopped\n");
-  expect((await ok("compose start fetch")).err).toContain(" Deployment vpn  Started\n");
+  expect((await ok("compose start fetch")).err).toContain(" Deployment vpn  Starting\n");
   expect((await run("compose run fetch true")).err).toContain("service fetch uses the network of vpn");
 });
 

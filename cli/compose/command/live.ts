@@ -1,5 +1,6 @@
 import { keyOf, metaOf, type ObjectKey, type Typed } from "../../../kinds/object.js";
 import { isConditionTrue, isPodFinished } from "../../../kinds/pod-state.js";
+import { powerOf } from "../../../kinds/power.js";
 import { isKindName, KINDS, type KindName } from "../../../kinds/registry.js";
 import { hasCode } from "../../../lib/errors.js";
 import { DeleteRequest } from "../../../proto/gen/tallship/v1/api.js";
@@ -115,11 +116,16 @@ export async function waitForEnd(
       const key = change.is === "put" ? keyOf(change.typed) : change.key;
       const pod = change.is === "put" && change.typed.kind === "Pod" ? change.typed.object : undefined;
       const isOurs = pod !== undefined && (services.length === 0 || services.includes(serviceOf(pod)));
-      if (isOurs && !isPodFinished(pod)) running.add(key.name);
+      if (isOurs && isLiving(pod)) running.add(key.name);
       else running.delete(key.name);
     }
     return isSynced && running.size === 0;
   });
+}
+
+/** What was stopped before it had a node has nothing to end. */
+function isLiving(pod: Pod): boolean {
+  return !isPodFinished(pod) && !(powerOf(pod).isStopped && (pod.spec?.nodeName ?? "") === "");
 }
 
 const UNCOUNTED: ReadonlySet<KindName> = new Set([

@@ -1,12 +1,19 @@
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
+import { powerOf, STARTS, STOPPED } from "../../../kinds/power.js";
 import { rfc3339 } from "../../../lib/clock.js";
+import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { SignalRequest } from "../../../proto/gen/tallship/v1/streams.js";
 import { changeObject, mergePatch } from "../../change/change.js";
 import { withCluster } from "../../cluster.js";
+import { containersOf } from "../../containers/identity.js";
+import { annotate, startsOf } from "../../containers/power.js";
+import { statusOf } from "../../containers/state.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
-import { dnsName } from "../translate/names.js";
+import type { Written } from "../../wait/ready.js";
+import { dnsName, ONE_OFF_LABEL } from "../translate/names.js";
 import {
   hasEnded,
   isOfAny,
@@ -21,9 +28,8 @@ import {
   waitForEnd,
 } from "./live.js";
 import { nameProject, openProject, PROJECT_FLAGS, type ProjectFlags } from "./project.js";
-
-/** Annotation of a workload that was stopped: how many pods it had. */
-const STOPPED = "tallship.dev/stopped-replicas";
+import type { BroughtUp } from "./starting.js";
+import { untilUp } from "./until-up.js";
 
 /** Flags of `compose stop` and its like. */
 export const STOP_FLAGS = {
@@ -32,7 +38,7 @@ export const STOP_FLAGS = {
     short: "t",
     value: "SECONDS",
     min: 0,
-    summary: "accepted for docker's sake: the grace is that of the service",
+    summary: "seconds until containers are killed; each service's own when absent",
   },
   ...PROJECT_FLAGS,
 } as const satisfies Flags;
@@ -43,53 +49,64 @@ type Call<F> = { readonly flags: F; readonly operands: readonly string[] };
 export type ProjectCall = Call<ProjectFlags>;
 
 /** Does something to a project by its name. */
-export async function withLive(
+export function withLive(
   flags: ProjectFlags,
   shell: Shell,
   use: (live: LiveProject) => Promise<void>,
 ): Promise<number> {
-  const { name, namespace } = await nameProject(shell, flags);
-  return withCluster(shell, flags, async (cluster) => {
-    await use({ shell, cluster, name, namespace });
+  return withCode(flags, shell, async (live) => {
+    await use(live);
     return EXIT.ok;
   });
 }
 
-/** Stops services: no pod is left, and what they are stays for `start`. */
-export async function runStop({ flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>, shell: Shell): Promise<number> {
-  await tellGrace(flags, shell);
-  return withLive(flags, shell, (live) => stopServices(live, operands));
+async function withCode(
+  flags: ProjectFlags,
+  shell: Shell,
+  use: (live: LiveProject) => Promise<number>,
+): Promise<number> {
+  const { name, namespace } = await nameProject(shell, flags);
+  return withCluster(shell, flags, (cluster) => use({ shell, cluster, name, namespace }));
 }
 
-async function tellGrace({ timeout }: { readonly timeout: number | undefined }, shell: Shell): Promise<void> {
-  if (timeout !== undefined)
-    await shell.stderr.write("warning: -t has no effect: containers get the stop_grace_period of their service\n");
+/** Stops services: their containers end and stay, with what they wrote, for `start`. */
+export function runStop({ flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>, shell: Shell): Promise<number> {
+  return withLive(flags, shell, (live) => stopServices(live, operands, flags.timeout));
 }
 
-/** Starts services that were stopped. */
-export function runStart({ flags, operands }: Call<ProjectFlags>, shell: Shell): Promise<number> {
-  return withLive(flags, shell, (live) => startServices(live, operands.map(dnsName)));
+/** Starts services that were stopped, and waits until their containers run. */
+export async function runStart({ flags, operands }: ProjectCall, shell: Shell): Promise<number> {
+  return withCode(flags, shell, async (live) => untilStarted(live, await startServices(live, operands)));
 }
 
-/** Replaces the pods of services, and of those that ask to be restarted with them. */
+/** Starts the containers of services anew, and of those that ask to be restarted with them. */
 export async function runRestart(
   { flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>,
   shell: Shell,
 ): Promise<number> {
-  await tellGrace(flags, shell);
   const together = operands.length === 0 ? [] : await dependents(flags, operands, shell);
-  return withLive(flags, shell, (live) => restartServices(live, [...operands, ...together]));
+  const services = [...operands, ...together];
+  return withCode(flags, shell, async (live) => {
+    if (flags.timeout !== undefined) await haltPods(live, await serversOf(live, services), flags.timeout);
+    return untilStarted(live, await startServices(live, services, true));
+  });
 }
 
+function untilStarted(live: LiveProject, brought: BroughtUp): Promise<number> {
+  return untilUp(live, { brought, model: {}, quietMs: QUIET_MS, isPullTold: true });
+}
+
+/** A start is given up when nothing has moved for so long. */
+const QUIET_MS = 300_000;
+
 /** Replaces the pods of services; tasks stay as they are. */
-export async function restartServices(live: LiveProject, services: readonly string[]): Promise<void> {
+export async function recreateServices(live: LiveProject, services: readonly string[]): Promise<void> {
   const restartedAt = rfc3339(live.shell.clock.nowMs());
-  for (const typed of await workloadsOf(live, services)) {
-    if (typed.kind === "Job") continue;
+  for (const typed of await serversOf(live, services)) {
     const annotations = { "kubectl.kubernetes.io/restartedAt": restartedAt };
     const patch = mergePatch({ spec: { template: { metadata: { annotations } } } });
     await changeObject({ ...live, dryRun: undefined }, keyOf(typed), () => patch);
-    await told(live.shell, keyOf(typed), "Restarted");
+    await told(live.shell, keyOf(typed), "Recreated");
   }
 }
 
@@ -102,15 +119,27 @@ async function dependents(flags: ProjectFlags, names: readonly string[], shell: 
   );
 }
 
-/** Ends the containers at once; what keeps them starts new ones, as `restart: always` does in docker. */
-export function runKill({ flags, operands }: Call<ProjectFlags>, shell: Shell): Promise<number> {
+/** Flags of `compose kill`. */
+export const KILL_FLAGS = {
+  signal: { type: "text", short: "s", value: "SIGNAL", summary: "which signal; KILL when absent" },
+  removeOrphans: { type: "switch", summary: "accepted for docker's sake: up and down remove them" },
+  ...PROJECT_FLAGS,
+} as const satisfies Flags;
+
+/** Sends a signal to the containers. What is killed stays so until it is started, as with docker. */
+export function runKill({ flags, operands }: Call<FlagValues<typeof KILL_FLAGS>>, shell: Shell): Promise<number> {
+  const { signal = "KILL" } = flags;
   return withLive(flags, shell, async (live) => {
-    const pods = (await podsOfProject(live, operands)).filter((pod) => !isPodFinished(pod));
-    await removeAll(
-      live,
-      pods.map((object) => ({ kind: "Pod", object })),
-      0,
-    );
+    if (/^(SIG)?KILL$|^9$/i.test(signal)) return stopServices(live, operands, 0);
+    const names = operands.map(dnsName);
+    for (const { pod, container } of (await podsOfProject(live, operands)).flatMap(containersOf)) {
+      const isMeant = names.length === 0 || names.includes(container);
+      if (!isMeant || statusOf(pod, container)?.state?.running === undefined) continue;
+      const { namespace, name } = metaOf(pod);
+      const request = SignalRequest.fromPartial({ namespace, pod: name, container, signal });
+      await live.cluster.streams.signal(request, { signal: shell.signal });
+      await told(shell, { kind: "Pod", name }, "Killed");
+    }
   });
 }
 
@@ -120,7 +149,7 @@ export function runRemove(
   shell: Shell,
 ): Promise<number> {
   return withLive(flags, shell, async (live) => {
-    if (flags.stop) await stopServices(live, operands);
+    if (flags.stop) await stopServices(live, operands, undefined);
     const stopped = (await workloadsOf(live, operands)).filter(isStopped);
     if (stopped.length === 0) await shell.stderr.write("No stopped services\n");
     await removeAll(live, stopped, undefined);
@@ -130,53 +159,90 @@ export function runRemove(
 async function workloadsOf(live: LiveProject, services: readonly string[]): Promise<readonly Typed[]> {
   const names = services.map(dnsName);
   const all = await objectsOf(live, WORKLOADS);
-  return all.filter((typed) => names.length === 0 || isOfAny(podSpecOf(typed), names));
+  return all.filter((typed) => !isDeleting(typed.object) && (names.length === 0 || isOfAny(podSpecOf(typed), names)));
 }
 
-function isStopped({ kind, object }: Typed): boolean {
-  return kind === "Job" ? true : object.metadata?.annotations[STOPPED] !== undefined;
+/** Those of services that run on; tasks come and go by themselves. */
+async function serversOf(live: LiveProject, services: readonly string[]): Promise<readonly Typed[]> {
+  return (await workloadsOf(live, services)).filter(({ kind }) => kind !== "Job");
 }
 
-/** Stops services and waits until their containers have ended. */
-export async function stopServices(live: LiveProject, services: readonly string[]): Promise<void> {
-  const { shell } = live;
-  const stopped: string[] = [];
-  for (const typed of await workloadsOf(live, services)) {
-    if (typed.kind === "DaemonSet") {
-      await shell.stderr.write(
-        `warning: ${metaOf(typed.object).name} runs on every node and cannot be stopped; rm removes it\n`,
-      );
-      continue;
-    }
+function isStopped(typed: Typed): boolean {
+  if (typed.kind === "Job") return hasEnded(typed) || typed.object.spec?.suspend === true;
+  return typed.object.metadata?.annotations[STOPPED] !== undefined;
+}
+
+/** Stops services and waits until their containers have ended. Tasks are suspended: their pods go. */
+export async function stopServices(
+  live: LiveProject,
+  services: readonly string[],
+  graceSeconds: number | undefined,
+): Promise<void> {
+  const workloads = await workloadsOf(live, services);
+  for (const typed of workloads) {
     const { isChanged } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), stopPatch);
-    if (!isChanged) continue;
-    stopped.push(serviceOf(typed.object));
-    await told(shell, keyOf(typed), "Stopped");
+    if (isChanged) await told(live.shell, keyOf(typed), "Stopping");
   }
-  if (stopped.length > 0) await waitForEnd(live, stopped);
+  const servers = workloads.filter(({ kind }) => kind !== "Job");
+  await haltPods(live, servers, graceSeconds);
+  if (workloads.length > 0)
+    await waitForEnd(
+      live,
+      workloads.map(({ object }) => serviceOf(object)),
+    );
+  for (const typed of workloads) await told(live.shell, keyOf(typed), "Stopped");
+}
+
+/** Switches pods off; those that come meanwhile too, until there are no others. */
+async function haltPods(live: LiveProject, servers: readonly Typed[], graceSeconds: number | undefined): Promise<void> {
+  const value = graceSeconds === undefined ? "" : String(graceSeconds);
+  for (;;) {
+    const running = (await podsOfServices(live, servers)).filter(
+      (pod) => !isPodFinished(pod) && !powerOf(pod).isStopped,
+    );
+    if (running.length === 0) return;
+    for (const pod of running)
+      await annotate(live, pod, (at) => (powerOf(at).isStopped ? undefined : { [STOPPED]: value }));
+  }
+}
+
+/** The pods that workloads keep. */
+async function podsOfServices(live: LiveProject, servers: readonly Typed[]): Promise<readonly Pod[]> {
+  const services = new Set(servers.map(({ object }) => serviceOf(object)));
+  const pods = await podsOfProject(live, []);
+  return pods.filter(
+    (pod) => services.has(serviceOf(pod)) && !isDeleting(pod) && metaOf(pod).labels[ONE_OFF_LABEL] !== "True",
+  );
 }
 
 function stopPatch(live: Typed): ReturnType<typeof mergePatch> | undefined {
   if (live.kind === "Job")
     return live.object.spec?.suspend === true || hasEnded(live) ? undefined : mergePatch({ spec: { suspend: true } });
-  if (live.kind !== "Deployment" || live.object.spec?.replicas === 0) return undefined;
-  const count = String(live.object.spec?.replicas ?? 1);
-  return mergePatch({ metadata: { annotations: { [STOPPED]: count } }, spec: { replicas: 0 } });
+  return isStopped(live) ? undefined : mergePatch({ metadata: { annotations: { [STOPPED]: "" } } });
 }
 
-/** Starts what was stopped, with as many pods as it had. The names are those of DNS. */
-export async function startServices(live: LiveProject, services: readonly string[]): Promise<void> {
-  for (const typed of await workloadsOf(live, services)) {
-    if (isDeleting(typed.object)) continue;
-    const { isChanged } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), startPatch);
-    if (isChanged) await told(live.shell, keyOf(typed), "Started");
+/** Starts what was stopped, the same containers; with `isAll` what runs is started anew, too. */
+export async function startServices(live: LiveProject, services: readonly string[], isAll = false): Promise<BroughtUp> {
+  const written: Written[] = [];
+  const workloads = await workloadsOf(live, services);
+  for (const typed of workloads) {
+    const { isChanged, after } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), startPatch);
+    if (isChanged) await told(live.shell, keyOf(typed), "Starting");
+    if (isChanged || (isAll && typed.kind !== "Job"))
+      written.push({ key: keyOf(typed), revision: Number(metaOf(after.object).resourceVersion) });
   }
+  const before = new Map<string, readonly string[]>();
+  const servers = workloads.filter(({ kind }) => kind !== "Job");
+  for (const pod of await podsOfServices(live, servers)) {
+    if (!isAll && !powerOf(pod).isStopped) continue;
+    before.set(metaOf(pod).uid, startsOf(pod));
+    await annotate(live, pod, (at) => ({ [STOPPED]: null, [STARTS]: String(powerOf(at).startCount + 1) }));
+  }
+  return { written, stuck: new Set(), before };
 }
 
 function startPatch(live: Typed): ReturnType<typeof mergePatch> | undefined {
   if (live.kind === "Job")
     return live.object.spec?.suspend === true ? mergePatch({ spec: { suspend: false } }) : undefined;
-  const count = live.object.metadata?.annotations[STOPPED];
-  if (live.kind !== "Deployment" || count === undefined) return undefined;
-  return mergePatch({ metadata: { annotations: { [STOPPED]: null } }, spec: { replicas: Number(count) } });
+  return isStopped(live) ? mergePatch({ metadata: { annotations: { [STOPPED]: null } } }) : undefined;
 }

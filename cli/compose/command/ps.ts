@@ -177,8 +177,10 @@ export async function runLs({ flags }: { readonly flags: ProjectFlags }, shell: 
       const { labels, namespace } = metaOf(typed.object);
       const name = labels[PROJECT_LABEL] ?? "";
       const project = projects.get(`${namespace}/${name}`) ?? { namespace, states: new Map<string, number>() };
-      const state = (typed.object.status?.phase ?? "").toLowerCase() || "pending";
-      project.states.set(state, (project.states.get(state) ?? 0) + 1);
+      for (const { pod, container } of containersOf(typed.object)) {
+        const state = dockerState(pod, container);
+        project.states.set(state, (project.states.get(state) ?? 0) + 1);
+      }
       projects.set(`${namespace}/${name}`, project);
     }
     const rows = [...projects].map(([key, { namespace, states }]) => [

@@ -51,7 +51,7 @@ function starting(written: readonly string[], known: readonly Typed[], stuck: re
     if (kind !== "Deployment" && kind !== "DaemonSet" && kind !== "Job") throw new Error(`no workload: ${ref}`);
     return { key: { kind, namespace: "shop", name } as const, revision: 7 };
   });
-  const found = new Starting({ written: keys, stuck: new Set(stuck) });
+  const found = new Starting({ written: keys, stuck: new Set(stuck), before: new Map() });
   found.take(known.map((typed) => ({ is: "put", typed })));
   return found;
 }

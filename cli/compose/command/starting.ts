@@ -3,6 +3,7 @@ import { keyOf, keyText, metaOf, type ObjectKey, type Typed } from "../../../kin
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { startWaits, startWaitText } from "../../../kinds/start-after.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
+import { startsOf } from "../../containers/power.js";
 import { healthOf, statusOf } from "../../containers/state.js";
 import { startedState } from "../../run/started.js";
 import { readinessOf } from "../../wait/readiness.js";
@@ -26,6 +27,8 @@ export interface BroughtUp {
   readonly written: readonly Written[];
   /** Uids of pods that could not start before: they go, or are waited for no more. */
   readonly stuck: ReadonlySet<string>;
+  /** Of pods that were switched on again, by uid: the starts that their containers had before, which do not count. */
+  readonly before: ReadonlyMap<string, readonly string[]>;
 }
 
 /** How far the start of a container is. `held`: it waits for room in the cluster, which may come whenever it will. */
@@ -76,7 +79,9 @@ export class Starting {
 
   /** Lines on what has moved since the last call, in docker's manner: what, its name, what became of it. */
   news(): readonly string[] {
-    const lines = this.workloads().flatMap((typed) => this.podsOf(typed).flatMap(linesOf));
+    const lines = this.workloads().flatMap((typed) =>
+      this.podsOf(typed).flatMap((pod) => linesOf(pod, this.startsIn(pod))),
+    );
     return lines.flatMap(({ about, what, step = what }) => {
       const isNew = this.told.get(about) !== step;
       this.told.set(about, step);
@@ -90,7 +95,7 @@ export class Starting {
       .filter((each) => !this.hasSettled(each))
       .map(({ key }) => {
         const typed = this.known.get(keyText(key));
-        const starts = typed === undefined ? [] : this.podsOf(typed).flatMap(startsOf);
+        const starts = typed === undefined ? [] : this.podsOf(typed).flatMap((pod) => this.startsIn(pod));
         const what = starts.flatMap((start) => (start.is === "waiting" && start.what !== "" ? [start.what] : []));
         return `${key.kind} ${key.name}: ${what[0] ?? "its containers have not started"}`;
       });
@@ -103,9 +108,19 @@ export class Starting {
   private hasSettled({ key, revision }: { readonly key: ObjectKey; readonly revision: number }): boolean {
     const typed = this.known.get(keyText(key));
     if (typed === undefined || Number(metaOf(typed.object).resourceVersion) < revision) return false;
-    if (readinessOf(typed).is !== "waiting") return true;
     const pods = this.podsOf(typed);
-    return hasItsPods(typed, pods.length) && pods.every((pod) => startsOf(pod).every(({ is }) => is !== "waiting"));
+    const isAwaited = pods.some((pod) => this.brought.before.has(metaOf(pod).uid));
+    if (!isAwaited && readinessOf(typed).is !== "waiting") return true;
+    return (
+      hasItsPods(typed, pods.length) && pods.every((pod) => this.startsIn(pod).every(({ is }) => is !== "waiting"))
+    );
+  }
+
+  private startsIn(pod: Pod): readonly Start[] {
+    const before = this.brought.before.get(metaOf(pod).uid);
+    if (before !== undefined && !startsOf(pod).some((start) => !before.includes(start)))
+      return [{ is: "waiting", what: "" }];
+    return startsInPod(pod);
   }
 
   private podsOf(typed: Typed): readonly Pod[] {
@@ -161,7 +176,7 @@ function failureOf(typed: Typed): readonly StartFailure[] {
   return [{ service: serviceOf(typed.object), why: state.why, isImage: false }];
 }
 
-function startsOf(pod: Pod): readonly Start[] {
+function startsInPod(pod: Pod): readonly Start[] {
   return (pod.spec?.containers ?? []).map(({ name }) => startOf(pod, name));
 }
 
@@ -201,9 +216,8 @@ interface Line {
   readonly step?: string;
 }
 
-function linesOf(pod: Pod): readonly Line[] {
+function linesOf(pod: Pod, starts: readonly Start[]): readonly Line[] {
   const about = `Pod ${metaOf(pod).name}`;
-  const starts = startsOf(pod);
   const held = starts.find((start) => start.is === "held");
   if (held?.is === "held") return [{ about, what: `Waiting: ${held.why}` }];
   if (starts.every(({ is }) => is === "started")) return [{ about, what: "Started" }];

@@ -14,7 +14,7 @@ import { buildFirst } from "./build.js";
 import { type EndedContainer, firstEnd } from "./first-end.js";
 import { type LiveProject, objectsOf, removeAll, serviceOf, WORKLOADS } from "./live.js";
 import { LOGS_FLAGS_ABSENT } from "./logs.js";
-import { restartServices, stopServices } from "./power.js";
+import { recreateServices, stopServices } from "./power.js";
 import { openProject, PROJECT_FLAGS } from "./project.js";
 import type { BroughtUp } from "./starting.js";
 import { untilUp } from "./until-up.js";
@@ -72,7 +72,7 @@ export async function runUp(
   const wanted = operands.length === 0 ? project.objects : objectsFor(project, operands, flags.noDeps);
   for (const name of scaled.keys()) refuseScale(name, wanted);
   const objects = wanted.map((each) => withScale(each, scaled));
-  let brought: BroughtUp = { written: [], stuck: new Set() };
+  let brought: BroughtUp = { written: [], stuck: new Set(), before: new Map() };
   const code = await withCluster(shell, flags, async (cluster) => {
     const live: LiveProject = { shell, cluster, name: project.name, namespace: project.namespace };
     const services = new Set(objects.map(({ typed }) => serviceOf(typed.object)));
@@ -82,7 +82,7 @@ export async function runUp(
     const stood = flags.forceRecreate ? (await objectsOf(live, WORKLOADS)).map(({ object }) => serviceOf(object)) : [];
     brought = await bringUp(live, objects);
     const renewed = stood.filter((service) => services.has(service));
-    if (renewed.length > 0) await restartServices(live, renewed);
+    if (renewed.length > 0) await recreateServices(live, renewed);
     if (operands.length === 0) await orphans(live, project, flags.removeOrphans);
     if (!flags.detach && !flags.wait) return EXIT.ok;
     const started = await untilUp(live, startOf(flags, project, brought));
@@ -203,7 +203,7 @@ async function followUp(followed: Followed, shell: Shell): Promise<number> {
     if (shell.signal.aborted) return interrupted(project, flags, services, shell);
     if (ended === undefined) return EXIT.ok;
     await shell.stderr.write(`${ended.name} exited with code ${ended.exitCode}\nAborting on container exit...\n`);
-    await stopServices({ shell, cluster, name, namespace }, []);
+    await stopServices({ shell, cluster, name, namespace }, [], undefined);
     return ended.exitCode;
   });
 }
@@ -237,7 +237,7 @@ async function interrupted(
   // The interrupt has ended what was under way; stopping goes on without it.
   const calm: Shell = { ...shell, signal: new AbortController().signal };
   await withCluster(calm, flags, async (cluster) => {
-    await stopServices({ shell: calm, cluster, name, namespace }, services);
+    await stopServices({ shell: calm, cluster, name, namespace }, services, undefined);
     return EXIT.ok;
   });
   return EXIT.interrupted;

@@ -1,3 +1,4 @@
+import { KEEP_FILES } from "../../../kinds/power.js";
 import type { Located } from "../model/reader.js";
 import { imageOf } from "./build.js";
 import { noteField, type ServiceContext } from "./context.js";
@@ -43,6 +44,8 @@ export function podTemplate(
   };
   const allAnnotations = {
     ...annotations,
+    // A container of docker's keeps what it wrote when it is stopped, and when it is started again; a task is over when it has ended.
+    ...(restartPolicy === undefined ? { [KEEP_FILES]: at(context.service.place, "true") } : {}),
     ...startAfterParts(context),
     ...listed(units.map((unit) => unit.annotations)),
     ...joinedParts(context),

@@ -1,6 +1,7 @@
 import type { Pins } from "../../../kinds/config-copies.js";
 import { type ImagePins, pinAnnotation } from "../../../kinds/image-pins.js";
 import { metaOf } from "../../../kinds/object.js";
+import { heldBy } from "../../../kinds/power.js";
 import type { Affinity, Toleration } from "../../../proto/gen/tallship/v1/placement.js";
 import { Affinity as AffinityMessage } from "../../../proto/gen/tallship/v1/placement.js";
 import { type Pod, PodSpec, type PodTemplateSpec } from "../../../proto/gen/tallship/v1/pod.js";
@@ -58,7 +59,7 @@ export function newDaemons(
       podName = ordinalName(name, uid, nextOrdinal + 1);
     nextOrdinal += 1;
     const own = { labels: { ...labels, [REVISION_LABEL]: revision }, finalizers };
-    const meta = { ...own, annotations: { ...annotations, ...pinAnnotation(images) } };
+    const meta = { ...own, annotations: { ...annotations, ...pinAnnotation(images), ...heldBy(set.object) } };
     return pinned(podOf(childMeta(set, podName, meta, context)), nodeName);
   });
   return { pods, nextOrdinal };

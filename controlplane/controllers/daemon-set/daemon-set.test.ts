@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { applyDefaults } from "../../../kinds/defaults/defaults.js";
 import { metaOf } from "../../../kinds/object.js";
 import { isDeleting, isPodReady } from "../../../kinds/pod-state.js";
+import { STOPPED } from "../../../kinds/power.js";
 import { rfc3339 } from "../../../lib/clock.js";
 import { ConfigMap } from "../../../proto/gen/tallship/v1/configmap.js";
 import { DaemonSet } from "../../../proto/gen/tallship/v1/daemonset.js";
@@ -134,6 +135,30 @@ test("only nodes that fit: by label, by affinity, by taints", async () => {
   await world.node("plain", { labels: { disk: "ssd" } });
   await world.control.converge();
   expect(world.table()).toEqual(["lost l:1 -", "plain l:1 -"]);
+});
+
+test("a pod that its user has stopped keeps its place, and one that comes while the set is stopped waits for the start", async () => {
+  const world = new DaemonWorld(await worldOfTest());
+  await world.node("a");
+  await world.apply("logs:1");
+  const [first] = world.pods();
+  const name = metaOf(first ?? {}).name;
+  await world.control.edit("DaemonSet", "logs", (live) =>
+    DaemonSet.fromPartial({ ...live, metadata: { ...metaOf(live), annotations: { [STOPPED]: "" } } }),
+  );
+  await world.control.edit("Pod", name, (live) =>
+    Pod.fromPartial({
+      ...live,
+      metadata: { ...metaOf(live), annotations: { [STOPPED]: "" } },
+      status: { ...live.status, phase: "Failed" },
+    }),
+  );
+  await world.control.clock.advance(600_000);
+  expect(world.pods().map((pod) => metaOf(pod).name)).toEqual([name]);
+  await world.node("b");
+  await world.control.converge();
+  const [second] = world.pods().filter((pod) => pinnedNode(pod) === "b");
+  expect(second?.metadata?.annotations[STOPPED]).toBe("");
 });
 
 test("a node that comes gets its pod, the pod of one that is deleted goes", async () => {

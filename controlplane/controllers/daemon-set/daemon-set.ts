@@ -2,6 +2,7 @@ import { configKey } from "../../../kinds/config-uses.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished, isPodReady, untilAvailableMs } from "../../../kinds/pod-state.js";
+import { keepsPlace } from "../../../kinds/power.js";
 import { parseTime } from "../../../lib/clock.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
@@ -182,7 +183,7 @@ function daemonPod(pod: Pod, revision: string, minReadySeconds: number, nowMs: n
     isReady: isPodReady(pod),
     isAvailable: untilAvailableMs(pod, minReadySeconds, nowMs) === 0,
     isDeleting: isDeleting(pod),
-    isFinished: isPodFinished(pod),
+    isFinished: isPodFinished(pod) && !keepsPlace(pod),
     createdAtMs: parseTime(creationTimestamp),
   };
 }

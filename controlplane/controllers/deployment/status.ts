@@ -1,5 +1,6 @@
 import { metaOf } from "../../../kinds/object.js";
 import { conditionOf } from "../../../kinds/pod-state.js";
+import { STOPPED } from "../../../kinds/power.js";
 import { parseTime, rfc3339 } from "../../../lib/clock.js";
 import { type Deployment, DeploymentStatus } from "../../../proto/gen/tallship/v1/deployment.js";
 import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
@@ -87,7 +88,8 @@ function rolledBackClaim({ failed }: RollOut): Claim | undefined {
 export function untilDeadlineMs(deployment: Deployment, status: DeploymentStatus, nowMs: number): number | undefined {
   const progressing = conditionOf(status.conditions, "Progressing");
   if (progressing === undefined || deployment.spec?.paused === true || !hasDeadline(deployment)) return undefined;
-  if (progressing.reason === "NewReplicaSetAvailable" || hasTimedOut(progressing)) return undefined;
+  if (["NewReplicaSetAvailable", "DeploymentPaused"].includes(progressing.reason)) return undefined;
+  if (hasTimedOut(progressing)) return undefined;
   // Times are whole seconds, cut off: one more makes sure that the deadline has passed when we look.
   return Math.max(0, deadlineMs(deployment, progressing) - nowMs) + 1_000;
 }
@@ -124,7 +126,9 @@ function progressClaim(before: DeploymentStatus, after: DeploymentStatus, parts:
   const { setName, isNew } = parts;
   const { failed } = parts.state;
   if (failed !== undefined) return hasTimedOut(said) ? undefined : timedOutClaim(metaOf(failed.cached.object).name);
-  const isPaused = deployment.spec?.paused === true;
+  // What is stopped in the midst of a roll-out goes on from there once it is started.
+  const isHeld = metaOf(deployment).annotations[STOPPED] !== undefined && said?.reason !== "NewReplicaSetAvailable";
+  const isPaused = deployment.spec?.paused === true || isHeld;
   if (isPaused) return said?.reason === "DeploymentPaused" || hasTimedOut(said) ? undefined : paused;
   if (setName === undefined) return undefined;
   if (isNew) return claimOf("True", "NewReplicaSetCreated", `Created new replica set "${setName}"`);
