@@ -8,6 +8,7 @@ import type { Actions, HookName } from "./actions.js";
 import { assemble, type NodeTraits, openBinds, resolve } from "./assemble.js";
 import type { ControlPlane } from "./control-plane.js";
 import { withDeviceEdits } from "./devices/edit-spec.js";
+import { hostDeviceEdits } from "./devices/host-devices.js";
 import type { NodeDevices } from "./devices/node-devices.js";
 import type { Hook } from "./hooks/hook.js";
 import { HUGEPAGES_CONDITION, hugepagesNotLimited } from "./host/limits-condition.js";
@@ -173,7 +174,7 @@ async function create(
   const unlimited = hugepagesNotLimited(container.resources?.limits, node.counts);
   if (unlimited !== undefined)
     controlPlane.notify({ pod, container: name, type: "Warning", reason: HUGEPAGES_CONDITION, message: unlimited });
-  const edits = await devices.editsOf(key.podUid, pod, name);
+  const edits = [...(await devices.editsOf(key.podUid, pod, name)), ...hostDeviceEdits(pod, name)];
   await logs.removeOldRuns(key);
   const lastWordsPath = logs.makeLastWords(key);
   const open = await openBinds(

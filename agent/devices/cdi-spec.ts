@@ -56,7 +56,15 @@ export interface CdiSpec {
   readonly edits: CdiEdits;
 }
 
-const NO_EDITS: CdiEdits = { env: [], deviceNodes: [], mounts: [], hooks: [], additionalGids: [], intelRdt: undefined };
+/** Nothing is changed. */
+export const NO_EDITS: CdiEdits = {
+  env: [],
+  deviceNodes: [],
+  mounts: [],
+  hooks: [],
+  additionalGids: [],
+  intelRdt: undefined,
+};
 
 /** The published versions; of a later one it is not known what it means. */
 const VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.4.0", "0.5.0", "0.6.0", "0.7.0", "0.8.0", "1.0.0", "1.1.0"];

@@ -76,7 +76,6 @@ export function requestsOf({ memoryReservation, cpuShares }: ExtraFlags): Readon
 
 /** Flags of docker's run that are known and not offered, and what does it here. */
 export const RUN_INSTEAD: Readonly<Record<string, string>> = {
-  device: "devices are asked for as resources (--gpus COUNT, or resources in a manifest); --privileged gives all",
   domainname: "write subdomain in a manifest",
   ip: "addresses are given by the node",
   ip6: "addresses are given by the node",
@@ -88,5 +87,4 @@ export const RUN_INSTEAD: Readonly<Record<string, string>> = {
   userns: "write hostUsers: false in a manifest",
   uts: "each container has a host name of its own",
   "volume-driver": "choose a StorageClass in a manifest",
-  "volumes-from": "name the volume in both containers: -v NAME:PATH",
 };

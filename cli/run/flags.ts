@@ -38,6 +38,16 @@ export const RUN_FLAGS = {
     summary: "mount a volume by name, a folder of its node, or an empty one; :ro at the end",
   },
   mount: { type: "list", value: "OPTIONS", summary: "the same, as type=bind,source=/a,target=/b,readonly" },
+  volumesFrom: {
+    type: "list",
+    value: "CONTAINER[:ro]",
+    summary: "mount the volumes of another container where it has them, on its node",
+  },
+  device: {
+    type: "list",
+    value: "PATH[:PATH][:rwm]",
+    summary: "a device of its node, by its path there, or by its name as vendor/class=name",
+  },
   tmpfs: { type: "list", value: "PATH", summary: "mount memory there; :size=64m at the end" },
   env: { type: "list", short: "e", value: "NAME=VALUE", summary: "environment; NAME alone takes yours" },
   envFile: { type: "list", value: "FILE", summary: "environment from a file" },

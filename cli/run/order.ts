@@ -1,4 +1,4 @@
-import { DEVICES, GPU } from "../../kinds/devices.js";
+import { GPU } from "../../kinds/devices.js";
 import type { JsonObject } from "../../kinds/encode.js";
 import { FILL_VOLUMES } from "../../kinds/fill-volumes.js";
 import { FORMATS } from "../../kinds/formats.js";
@@ -7,6 +7,7 @@ import { type PublishedPort, parsePort } from "../compose/model/ports.js";
 import { usageError } from "../verb.js";
 import { aliasLabels, aliasServices } from "./aliases.js";
 import { claimOf } from "./claims.js";
+import { deviceAnnotations, deviceLimits, devicePaths } from "./devices.js";
 import { healthProbes, requestsOf, ulimitAnnotation } from "./extras.js";
 import type { RunFlags } from "./flags.js";
 import { type AskedGpus, parseGpus } from "./gpus.js";
@@ -14,6 +15,7 @@ import { dockerBytes, type RunMounts, readMounts } from "./mounts.js";
 import { type AskedNetworks, isOnHost, networkAnnotations, readNetworks } from "./networks.js";
 import { runAsAnnotation, runAsNumbers } from "./run-user.js";
 import { exposedBy, isKubectls, servicesOf } from "./services.js";
+import { NO_SHARED, type SharedVolumes } from "./volumes-from.js";
 import { notesWithoutEffect } from "./without-effect.js";
 
 /** What a command line of `run` comes to. */
@@ -44,6 +46,8 @@ export interface RunCommand {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** How many GPUs all of a node are, where the cluster has been asked. */
   readonly allGpus?: number | undefined;
+  /** Volumes of other containers, where the cluster has been asked. */
+  readonly shared?: SharedVolumes;
   /** It waits for `start`, as what was stopped does. */
   readonly isHeld?: boolean;
   /** Ports that the image exposes and -P opens, as --expose has them. */
@@ -74,10 +78,10 @@ export function runOrder(flags: RunFlags, command: RunCommand): RunOrder {
   const asked = flags.publish.flatMap((text) => readPort("-p", text));
   const exposed = [...command.exposed, ...exposedBy(flags)].flatMap((text) => readPort("--expose", text));
   const ports = flags.publishAll ? [...asked, ...exposed.filter((one) => !asked.some(isSamePort(one)))] : asked;
-  const mounts = readMounts(flags);
+  const mounts = withShared(readMounts(flags), command.shared ?? NO_SHARED);
   const { names, aliases } = networksOf(flags, command);
   const notes = [
-    ...mounts.nodePaths.map((path) => `${path} is that of the node that it runs on`),
+    ...[...mounts.nodePaths, ...devicePaths(flags)].map((path) => `${path} is that of the node that it runs on`),
     ...gpuNotes(flags, command),
     ...notesWithoutEffect(flags),
   ];
@@ -150,7 +154,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         ...runAsAnnotation(containerName(command), flags.user),
         ...ulimitAnnotation(containerName(command), flags.ulimit),
         ...(flags.rm ? { [REMOVE_WHEN_OVER]: "true" } : {}),
-        ...namedDevices(flags),
+        ...deviceAnnotations(containerName(command), flags),
       },
     },
     spec: {
@@ -163,7 +167,7 @@ function podOf(flags: RunFlags, command: RunCommand, parts: Parts): JsonObject {
         hostIPC: flags.ipc === "host" ? true : undefined,
         // The pod's first process then is one that collects what others leave behind.
         shareProcessNamespace: flags.init || undefined,
-        nodeSelector: nodeSelector(flags),
+        nodeSelector: nodeSelector(flags, command.shared?.node),
         securityContext: podSecurity(flags),
         hostAliases: flags.addHost.length === 0 ? undefined : flags.addHost.map(hostAlias),
         dnsPolicy: flags.dns.length === 0 ? undefined : "None",
@@ -251,7 +255,21 @@ function keyAndValue(text: string): readonly [string, string] {
   return equals === -1 ? [text, ""] : [text.slice(0, equals), text.slice(equals + 1)];
 }
 
-function nodeSelector({ node, platform }: RunFlags): JsonObject | undefined {
+/** What it mounts itself goes before what it has of others in the same place. */
+function withShared(own: RunMounts, { volumes, mounts }: SharedVolumes): RunMounts {
+  const places = new Set(own.mounts.map(({ mountPath }) => mountPath));
+  const names = new Set(own.volumes.map(({ name }) => name));
+  return {
+    ...own,
+    volumes: [...own.volumes, ...volumes.filter(({ name }) => !names.has(name))],
+    mounts: [...own.mounts, ...mounts.filter(({ mountPath }) => !places.has(mountPath))],
+  };
+}
+
+function nodeSelector({ node: asked, platform }: RunFlags, shared: string | undefined): JsonObject | undefined {
+  if (asked !== undefined && shared !== undefined && asked !== shared)
+    throw usageError(`--node ${asked}: the volumes of --volumes-from are on ${shared}`);
+  const node = asked ?? shared;
   const architecture = platform?.replace(/^linux\//, "");
   if (architecture?.includes("/") === true && !architecture.startsWith("arm64/"))
     throw usageError(`--platform is linux/ARCH, not "${platform}"`);
@@ -340,11 +358,6 @@ function containerPorts(flags: RunFlags, ports: readonly PublishedPort[]): JsonO
   return found.size === 0 ? undefined : [...found.values()];
 }
 
-function namedDevices({ gpus }: RunFlags): JsonObject {
-  const devices = gpus === undefined ? [] : parseGpus(gpus).devices;
-  return devices.length === 0 ? {} : { [DEVICES]: devices.join(",") };
-}
-
 function resourcesOf(flags: RunFlags, { allGpus = 1 }: RunCommand): JsonObject | undefined {
   const { memory, cpus, gpus } = flags;
   const bytes = memory === undefined ? undefined : dockerBytes(memory);
@@ -356,7 +369,7 @@ function resourcesOf(flags: RunFlags, { allGpus = 1 }: RunCommand): JsonObject |
   const quota = flags.cpuQuota === undefined ? undefined : `${flags.cpuQuota / (flags.cpuPeriod ?? CPU_PERIOD)}`;
   const asked: AskedGpus["count"] | undefined = gpus === undefined ? undefined : parseGpus(gpus).count;
   const count = asked === undefined ? undefined : `${asked === "all" ? allGpus : asked}`;
-  const limits = present({ memory: bytes, cpu: cpus ?? quota, [GPU]: count });
+  const limits = present({ memory: bytes, cpu: cpus ?? quota, [GPU]: count, ...deviceLimits(flags) });
   const requests = requestsOf(flags);
   const found = present({
     limits: Object.keys(limits).length === 0 ? undefined : limits,

@@ -5,6 +5,7 @@ import type { OwnerReference } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, withCluster } from "../cluster.js";
 import { exitOf, joinContainer } from "../containers/attach.js";
+import { findContainers } from "../containers/find.js";
 import { idOf } from "../containers/identity.js";
 import { stopPod } from "../containers/power.js";
 import { removePod } from "../containers/remove.js";
@@ -23,6 +24,7 @@ import { type RunCommand, type RunOrder, runOrder } from "./order.js";
 import { overridden } from "./overrides.js";
 import { refuseForeign, shareName } from "./share-name.js";
 import { untilStarted } from "./until-started.js";
+import { readVolumeSource, type SharedVolumes, sharedVolumes } from "./volumes-from.js";
 
 /** How `run` was called. */
 export interface RunCall {
@@ -43,6 +45,8 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
   if (flags.tty && flags.interactive && !flags.detach && !shell.stdin.isTerminal)
     throw new TallshipError("invalid_argument", "the input device is not a terminal: leave -t out");
   const early = await overridden(runOrder(flags, command), flags);
+  if (flags.volumesFrom.length > 0 && (flags.dryRun !== undefined || flags.output !== undefined))
+    throw usageError("--volumes-from asks the cluster: leave --dry-run and -o out");
   if (flags.dryRun !== undefined || flags.output !== undefined) return createMadeUp(flags, shell, early.pod);
   if (flags.cidfile !== undefined && (await shell.files.find(flags.cidfile)).is !== "nothing")
     throw new TallshipError(
@@ -53,7 +57,8 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
     const image = await imageMeant(cluster, command.image, shell.signal);
     const exposed = flags.publishAll ? await exposedPorts(cluster, image, shell.signal) : [];
     const asked = asksForAll(flags) ? await withGpus({ cluster, shell, call }, command) : command;
-    const order = await overridden(runOrder(flags, { ...asked, image, exposed }), flags);
+    const shared = await volumesFrom(cluster, flags.volumesFrom, shell.signal);
+    const order = await overridden(runOrder(flags, { ...asked, image, exposed, shared }), flags);
     for (const note of order.notes) await shell.stderr.write(`note: ${note}\n`);
     const pod = await create({ cluster, shell, call }, order);
     await writeId({ cluster, shell, call }, pod);
@@ -63,6 +68,16 @@ export async function runRun(call: RunCall, shell: Shell): Promise<number> {
     if (isKubectls) await shell.stdout.write(`pod/${metaOf(pod).name} created\n`);
     return isKubectls ? EXIT.ok : follow({ cluster, shell, flags }, pod);
   });
+}
+
+async function volumesFrom(cluster: Cluster, words: readonly string[], signal: AbortSignal): Promise<SharedVolumes> {
+  const sources = words.map(readVolumeSource);
+  const found = await findContainers(
+    cluster,
+    sources.map(({ word }) => word),
+    signal,
+  );
+  return sharedVolumes(found.map((each, at) => ({ found: each, isReadOnly: sources[at]?.isReadOnly === true })));
 }
 
 async function tellName(pod: Pod, shell: Shell): Promise<number> {

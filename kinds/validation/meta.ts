@@ -2,6 +2,7 @@ import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import { DEVICES, parseDevices } from "../devices.js";
 import { FILL_VOLUMES, fillVolumesProblem } from "../fill-volumes.js";
 import { FORMATS } from "../formats.js";
+import { HOST_DEVICES, hostDevicesProblem } from "../host-devices.js";
 import { PIN_IMAGES } from "../image-pins.js";
 import { PLACEMENT, PLACEMENTS, placementOf } from "../placement-policy.js";
 import { powerProblem } from "../power.js";
@@ -65,6 +66,8 @@ export function checkPodAnnotations(meta: ObjectMeta | undefined, path: Path, fi
   checkDeviceAnnotations(meta, path, findings);
   const devices = parseDevices(meta?.annotations[DEVICES] ?? "");
   if (devices.is === "wrong") findings.add("invalid", [...path, "annotations", DEVICES], devices.why);
+  const nodes = hostDevicesProblem(meta?.annotations[HOST_DEVICES] ?? "");
+  if (nodes !== undefined) findings.add("invalid", [...path, "annotations", HOST_DEVICES], nodes);
   const fill = fillVolumesProblem(meta?.annotations[FILL_VOLUMES] ?? "");
   if (fill !== undefined) findings.add("invalid", [...path, "annotations", FILL_VOLUMES], fill);
   if (!["true", "false", undefined].includes(meta?.annotations[PIN_IMAGES]))

@@ -1,3 +1,4 @@
+import { type HostDevice, parseDevicePath } from "../../../kinds/host-devices.js";
 import { deploy } from "./deploy.js";
 import { type Mount, parseMount } from "./mounts.js";
 import { type PublishedPort, parsePort, parseRange, protocolOf } from "./ports.js";
@@ -255,6 +256,24 @@ const build: Reader<BuildModel> = byForm({
   map: fields(BUILD),
 });
 
+const DEVICE_WANTED = { wrong: "want PATH[:PATH][:rwm], the paths absolute" } as const;
+
+/** A device of the node, in the short form or the long one. */
+const device: Reader<Omit<HostDevice, "container">> = byForm<Omit<HostDevice, "container">>({
+  scalar: turned(word, (written): Turned<Omit<HostDevice, "container">> => {
+    const found = parseDevicePath(written);
+    return found === undefined ? DEVICE_WANTED : { value: found };
+  }),
+  map: turned(
+    fields({ source: text, target: text, permissions: text }),
+    ({ source, target, permissions }): Turned<Omit<HostDevice, "container">> => {
+      const from = source?.value ?? "";
+      const found = parseDevicePath(`${from}:${target?.value ?? from}:${permissions?.value ?? "rwm"}`);
+      return found === undefined ? DEVICE_WANTED : { value: found };
+    },
+  ),
+});
+
 /** Every field of a service in the Compose Specification. */
 export const SERVICE = {
   annotations: pairs,
@@ -282,7 +301,7 @@ export const SERVICE = {
   deploy,
   develop: anything,
   device_cgroup_rules: anything,
-  devices: list(anything),
+  devices: list(device),
   dns: listOrOne(text),
   dns_opt: listOrOne(text),
   dns_search: listOrOne(text),

@@ -1,5 +1,7 @@
 import { DEVICES, deviceNameProblem, deviceText, GPU } from "../../../kinds/devices.js";
+import { HOST_DEVICES, hostDeviceText } from "../../../kinds/host-devices.js";
 import { noteField, type ServiceContext } from "./context.js";
+import { dnsName } from "./names.js";
 import { at, from, type Part, type Placed } from "./part.js";
 
 /** docker's weight of a container that asks for none, and the share of a core that stands for it here. */
@@ -41,7 +43,7 @@ function cpuText(cores: number): string {
   return `${Math.round(cores * 1000)}m`;
 }
 
-/** The annotation that names the GPUs that a service asks for by id; how its node calls them. */
+/** The annotations that name the GPUs that a service asks for by id, as its node calls them, and devices by their paths. */
 export function deviceParts(context: ServiceContext): Readonly<Record<string, Placed>> {
   const { gpus } = context.service.model;
   const ids = [...reservedGpus(context).ofGpu, ...(gpus?.value ?? [])].flatMap(
@@ -51,9 +53,16 @@ export function deviceParts(context: ServiceContext): Readonly<Record<string, Pl
     const wrong = deviceNameProblem(value);
     if (wrong !== undefined) context.tell.problem(place, [...context.path, "device_ids"], wrong);
   }
+  const { devices } = context.service.model;
+  const container = dnsName(context.service.name);
+  const paths = (devices?.value ?? []).map(({ value }) => hostDeviceText({ container, ...value }));
   const [first] = ids;
-  if (first === undefined) return {};
-  return { [DEVICES]: at(first.place, ids.map(({ value }) => deviceText({ kind: GPU, name: value })).join(",")) };
+  return {
+    ...(first === undefined
+      ? {}
+      : { [DEVICES]: at(first.place, ids.map(({ value }) => deviceText({ kind: GPU, name: value })).join(",")) }),
+    ...(devices === undefined || paths.length === 0 ? {} : { [HOST_DEVICES]: at(devices.place, paths.join(",")) }),
+  };
 }
 
 function reservedGpus({ service: { model } }: ServiceContext) {
