@@ -9,6 +9,7 @@ import type { Shell } from "../shell.js";
 import { readTarget } from "../targets.js";
 import type { NamedContainer } from "./identity.js";
 import { runSession, type SessionEnd } from "./session.js";
+import { dockerState } from "./state.js";
 
 /** How a container is joined. */
 export interface Joining {
@@ -35,8 +36,19 @@ export function runAttach(
   return withCluster(shell, flags, async (cluster) => {
     const pod = await onePodOf(cluster, target, shell.signal);
     const found = { pod, container: containerOf(pod, flags.container) };
+    refuseIdle(found);
     return exitOf(found, await joinContainer(cluster, shell, found, { hasStdin: !flags.noStdin, isFromStart: false }));
   });
+}
+
+/** What has ended says nothing more, and what is paused nothing for now; `logs` has what they wrote. */
+function refuseIdle({ pod, container }: NamedContainer): void {
+  const state = dockerState(pod, container);
+  const { name } = metaOf(pod);
+  if (state === "paused")
+    throw new TallshipError("failed_precondition", `container ${name} is paused: unpause it before you attach`);
+  if (state === "exited")
+    throw new TallshipError("failed_precondition", `container ${name} is not running: start it before you attach`);
 }
 
 /** Connects the user's terminal or pipes to a container until it ends or the user leaves. */

@@ -322,10 +322,18 @@ describe("run, ps and the power switch", () => {
   ];
   test.each(refused)("$line", (row) => fail(bench, row));
 
-  test("a pod of a controller is not stopped: it would be replaced", async () => {
-    const owner = ", ownerReferences: [{apiVersion: apps/v1, kind: ReplicaSet, name: rs, uid: u, controller: true}]";
-    await bench.api.create(objectOf(podText("owned", owner)));
-    await fail(bench, { line: "stop owned", code: 1, err: "belongs to ReplicaSet rs" });
+  test("a pod that its controller would replace is not stopped", async () => {
+    const ownedBy = (kind: string): string =>
+      `, ownerReferences: [{apiVersion: apps/v1, kind: ${kind}, name: set, uid: u, controller: true}]`;
+    await bench.api.create(objectOf(podText("owned", ownedBy("StatefulSet"))));
+    await fail(bench, { line: "stop owned", code: 1, err: "belongs to StatefulSet set" });
+    // A replica set keeps the places of pods that are stopped, not of those that are removed.
+    await bench.api.create(objectOf(podText("replica", ownedBy("ReplicaSet"))));
+    await fail(bench, { line: "rm replica", code: 1, err: "belongs to ReplicaSet set" });
+    const stopping = bench.start(["stop", "replica"]);
+    await waitFor("the switch", async () => (await annotations("replica"))["tallship.dev/stopped"] === "");
+    await report("replica", "Failed", ENDED);
+    expect((await stopping.ended).code).toBe(0);
   });
 });
 

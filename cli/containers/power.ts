@@ -86,7 +86,7 @@ export function runKill(
 
 /** Stops a pod and waits until it has. */
 export async function stopPod(run: PowerRun, pod: Pod, graceSeconds: number | undefined): Promise<void> {
-  refuseOwned(pod);
+  refuseReplaced(pod);
   const value = graceSeconds === undefined ? "" : String(graceSeconds);
   await annotate(run, pod, (live) => (isPodFinished(live) && isStopped(live) ? undefined : { [STOPPED]: value }));
   await untilPod(run, pod, (live) => isPodFinished(live) && !isRunning(live));
@@ -94,7 +94,7 @@ export async function stopPod(run: PowerRun, pod: Pod, graceSeconds: number | un
 
 /** Starts a pod and waits until its containers run, or have. */
 export async function startPod(run: PowerRun, pod: Pod, isRestart = false): Promise<void> {
-  refuseOwned(pod);
+  refuseReplaced(pod);
   const before = startsOf(pod);
   await annotate(run, pod, (live) => {
     const isUp = !isStopped(live) && !isPodFinished(live);
@@ -132,6 +132,14 @@ export async function annotate(
     return annotations === undefined ? undefined : mergePatch({ metadata: { annotations } });
   };
   await changeObject({ shell, cluster, dryRun: undefined }, keyOf({ kind: "Pod", object: pod }), plan);
+}
+
+/** What keeps the places of pods that their user has stopped. */
+const PATIENT: ReadonlySet<string> = new Set(["ReplicaSet", "DaemonSet"]);
+
+/** A pod that is switched off would be replaced by most controllers. */
+function refuseReplaced(pod: Pod): void {
+  if (!PATIENT.has(controllerOf(pod)?.kind ?? "")) refuseOwned(pod);
 }
 
 /** A pod that a controller keeps would be replaced at once. */

@@ -1,7 +1,7 @@
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import { type ClusterFlags, withCluster } from "../cluster.js";
+import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import type { Shell } from "../shell.js";
 import { watchUntil } from "../wait/until.js";
@@ -14,21 +14,29 @@ export function waitForEnd(flags: ClusterFlags, words: readonly string[], shell:
   return withCluster(shell, flags, async (cluster) => {
     for (const word of words) {
       const found = await findContainer(cluster, word, shell.signal);
-      const { namespace, name, uid } = metaOf(found.pod);
-      let code = 0;
-      const query = { kind: "Pod", namespace, fields: `metadata.name=${name}` } as const;
-      await watchUntil({ shell, cluster, timeoutMs: undefined }, [query], async ({ changes }) =>
-        changes.some((change) => {
-          if (change.is === "delete" || change.typed.kind !== "Pod") return change.is === "delete";
-          const ended = endOf(change.typed.object, found);
-          code = ended ?? code;
-          return metaOf(change.typed.object).uid !== uid || ended !== undefined;
-        }),
-      );
-      await shell.stdout.write(`${code}\n`);
+      await shell.stdout.write(`${await untilEnded({ shell, cluster }, found)}\n`);
     }
     return EXIT.ok;
   });
+}
+
+/** Waits until a container has ended and returns its exit code; 0 when it was removed meanwhile. */
+export async function untilEnded(
+  run: { readonly shell: Shell; readonly cluster: Cluster },
+  found: NamedContainer,
+): Promise<number> {
+  const { namespace, name, uid } = metaOf(found.pod);
+  let code = 0;
+  const query = { kind: "Pod", namespace, fields: `metadata.name=${name}` } as const;
+  await watchUntil({ ...run, timeoutMs: undefined }, [query], async ({ changes }) =>
+    changes.some((change) => {
+      if (change.is === "delete" || change.typed.kind !== "Pod") return change.is === "delete";
+      const ended = endOf(change.typed.object, found);
+      code = ended ?? code;
+      return metaOf(change.typed.object).uid !== uid || ended !== undefined;
+    }),
+  );
+  return code;
 }
 
 /** The exit code of a container that will not begin again by itself. */

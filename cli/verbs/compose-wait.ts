@@ -2,7 +2,7 @@ import { PROJECT_FLAGS } from "../compose/command/project.js";
 import { runComposeWait } from "../compose/command/watching.js";
 import { verb } from "../verb.js";
 
-/** Prints the exit code of each container. */
+/** Ends with the exit code of the last of the containers. */
 export const composeWait = verb({
   forms: ["compose [-p NAME] wait SERVICE…"],
   flags: PROJECT_FLAGS,

@@ -133,7 +133,7 @@ test("stop leaves the same containers to start, with what they wrote, over a res
   // Both have begun once the cluster knows of them; what ends before is told as well.
   const [talk = ""] = (await kept("ps", "-q", "talk")).stdout.trim().split("\n");
   await testbed.tsctl(["kill", "-n", "kept", "-s", "TERM", talk]);
-  expect(await waiting).toMatchObject({ exitCode: 0, stdout: "5\n" });
+  expect(await waiting).toMatchObject({ exitCode: 5, stdout: `container "${talk}" exited with status code 5\n` });
   expect((await attached).exitCode).not.toBe(0);
   expect(await kept("down")).toMatchObject({ exitCode: 0 });
 });

@@ -1,8 +1,10 @@
 import { metaOf } from "../../../kinds/object.js";
+import { TallshipError } from "../../../lib/errors.js";
 import { withCluster } from "../../cluster.js";
 import { runAttach } from "../../containers/attach.js";
+import { containersOf, nameOf } from "../../containers/identity.js";
 import { runStats } from "../../containers/stats.js";
-import { waitForEnd } from "../../containers/wait.js";
+import { untilEnded } from "../../containers/wait.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
 import type { Shell } from "../../shell.js";
@@ -61,12 +63,22 @@ export async function runComposeStats(call: Call<FlagValues<typeof STATS_FLAGS>>
   return runStats({ flags: { ...call.flags, namespace, allNamespaces: false }, operands: pods }, shell);
 }
 
-/** Waits until containers of services have ended, and prints their exit codes. */
-export async function runComposeWait(call: Call<ProjectFlags>, shell: Shell): Promise<number> {
-  if (call.operands.length === 0) throw usageError("name the services that are to end");
-  const { namespace, pods } = await podNames(call, shell);
-  if (pods.length === 0) throw usageError(`no container of ${call.operands.join(", ")} is there`);
-  return waitForEnd({ ...call.flags, namespace }, pods, shell);
+/** Waits until containers of services have ended, tells their exit codes, and ends with the last one, as docker's does. */
+export async function runComposeWait({ flags, operands }: Call<ProjectFlags>, shell: Shell): Promise<number> {
+  if (operands.length === 0) throw usageError("name the services that are to end");
+  const { name, namespace } = await nameProject(shell, flags);
+  return withCluster(shell, flags, async (cluster) => {
+    const names = operands.map(dnsName);
+    const pods = await podsOfProject({ shell, cluster, name, namespace }, operands);
+    const all = pods.flatMap(containersOf).filter(({ container }) => names.includes(container));
+    if (all.length === 0) throw new TallshipError("not_found", `no container of ${operands.join(", ")} is there`);
+    let code: number = EXIT.ok;
+    for (const found of all) {
+      code = await untilEnded({ shell, cluster }, found);
+      await shell.stdout.write(`container "${nameOf(found)}" exited with status code ${code}\n`);
+    }
+    return code;
+  });
 }
 
 /** Joins a service's container. */
