@@ -2,6 +2,7 @@ import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
 import { powerOf, STARTS, STOPPED } from "../../../kinds/power.js";
 import { rfc3339 } from "../../../lib/clock.js";
+import { hasCode } from "../../../lib/errors.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { SignalRequest } from "../../../proto/gen/tallship/v1/streams.js";
 import { changeObject, mergePatch } from "../../change/change.js";
@@ -202,8 +203,15 @@ async function haltPods(live: LiveProject, servers: readonly Typed[], graceSecon
     );
     if (running.length === 0) return;
     for (const pod of running)
-      await annotate(live, pod, (at) => (powerOf(at).isStopped ? undefined : { [STOPPED]: value }));
+      await switchPod(live, pod, (at) => (powerOf(at).isStopped ? undefined : { [STOPPED]: value }));
   }
+}
+
+/** Changes the switches of a pod; one that is gone by now needs none. */
+async function switchPod(live: LiveProject, pod: Pod, change: Parameters<typeof annotate>[2]): Promise<void> {
+  await annotate(live, pod, change).catch((error: unknown) => {
+    if (!hasCode(error, "not_found")) throw error;
+  });
 }
 
 /** The pods that workloads keep. */
@@ -236,7 +244,7 @@ export async function startServices(live: LiveProject, services: readonly string
   for (const pod of await podsOfServices(live, servers)) {
     if (!isAll && !powerOf(pod).isStopped) continue;
     before.set(metaOf(pod).uid, startsOf(pod));
-    await annotate(live, pod, (at) => ({ [STOPPED]: null, [STARTS]: String(powerOf(at).startCount + 1) }));
+    await switchPod(live, pod, (at) => ({ [STOPPED]: null, [STARTS]: String(powerOf(at).startCount + 1) }));
   }
   return { written, stuck: new Set(), before };
 }
