@@ -1,7 +1,10 @@
+import { jobEnd } from "../../../kinds/job-state.js";
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { podTrouble } from "../../../kinds/pod-trouble.js";
+import { startWaits } from "../../../kinds/start-after.js";
 import { TallshipError } from "../../../lib/errors.js";
+import type { Job } from "../../../proto/gen/tallship/v1/job.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { joinContainer } from "../../containers/attach.js";
 import { queriesOf } from "../../delete/gone.js";
@@ -11,6 +14,7 @@ import { printLog } from "../../logs/stream.js";
 import { type Started, startedState } from "../../run/started.js";
 import type { Shell } from "../../shell.js";
 import { watchUntil } from "../../wait/until.js";
+import { PROJECT_LABEL } from "../translate/names.js";
 import { type LiveProject, removeAll } from "./live.js";
 
 /**
@@ -27,6 +31,8 @@ class OneOff {
   private readonly pod: Typed;
   private readonly isRemoved: boolean;
   private told = "";
+  /** What it starts after will never be there. */
+  private isHopeless = false;
 
   constructor(live: LiveProject, pod: Typed, isRemoved: boolean) {
     this.live = live;
@@ -44,9 +50,9 @@ class OneOff {
       else await this.printAll(started);
       return exitCodeOf(await this.waitFor(isPodFinished));
     } catch (error) {
-      if (!shell.signal.aborted) throw error;
-      await this.remove();
-      return EXIT.interrupted;
+      if (shell.signal.aborted || this.isHopeless) await this.remove();
+      if (shell.signal.aborted) return EXIT.interrupted;
+      throw error;
     } finally {
       if (this.isRemoved && !shell.signal.aborted) await this.remove();
     }
@@ -84,14 +90,26 @@ class OneOff {
   private async waitFor(isThere: (pod: Pod) => boolean): Promise<Pod> {
     const { shell, cluster } = this.live;
     let found: Pod | undefined;
+    let latest: Pod | undefined;
     const key = keyOf(this.pod);
-    await watchUntil({ shell, cluster, timeoutMs: undefined }, queriesOf([key]), async ({ changes }) => {
+    const tasks = { kind: "Job", namespace: key.namespace, labels: `${PROJECT_LABEL}=${this.live.name}` } as const;
+    const failed = new Map<string, string>();
+    await watchUntil({ shell, cluster, timeoutMs: undefined }, [...queriesOf([key]), tasks], async ({ changes }) => {
       for (const change of changes) {
+        if (change.is === "put" && change.typed.kind === "Job") noteTask(failed, change.typed.object);
+        if (change.is === "delete" && change.key.kind === "Job") {
+          failed.delete(change.key.name);
+          continue;
+        }
         if (change.is === "delete") throw new TallshipError("not_found", `pod ${key.name} was deleted before it ended`);
         if (change.typed.kind !== "Pod") continue;
         if (isThere(change.typed.object)) found = change.typed.object;
         else await this.tellTrouble(change.typed.object);
+        latest = change.typed.object;
       }
+      const broken = found === undefined && latest !== undefined ? brokenWait(latest, failed) : undefined;
+      this.isHopeless = broken !== undefined;
+      if (broken !== undefined) throw new TallshipError("failed_precondition", broken);
       return found !== undefined;
     });
     if (found === undefined) throw new TallshipError("cancelled", "interrupted");
@@ -114,6 +132,23 @@ class OneOff {
     };
     await removeAll({ ...this.live, shell }, [this.pod], undefined);
   }
+}
+
+/** Tasks that have failed, by their names, and why. */
+function noteTask(failed: Map<string, string>, job: Job): void {
+  const end = jobEnd(job);
+  if (end?.type === "Failed") failed.set(metaOf(job).name, end.message);
+  else failed.delete(metaOf(job).name);
+}
+
+/** What starts after a task that has failed never starts. */
+function brokenWait(pod: Pod, failed: ReadonlyMap<string, string>): string | undefined {
+  const broken = startWaits(pod).find(
+    ({ name, condition, isOptional }) => condition === "completed" && !isOptional && failed.has(name),
+  );
+  if (broken === undefined) return undefined;
+  const why = `service ${broken.name} did not complete successfully: ${failed.get(broken.name)}`;
+  return `dependency failed to start: ${why}`;
 }
 
 /** Or is known not to. */

@@ -78,6 +78,24 @@ test("a run whose image cannot be had says so, leaves no pod and ends with docke
   expect(await pods()).toBe("");
 });
 
+test("a run that starts after a task which has failed says so, and leaves no pod", async () => {
+  const wait = "{condition: service_completed_successfully}";
+  bench.files.set(
+    "compose.yaml",
+    `services: {web: {image: "w:1", depends_on: {prep: ${wait}}}, prep: {image: "p:1", restart: "no"}}`,
+  );
+  const running = bench.start(["compose", "run", "web"], OPTIONS);
+  await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
+  await writeStatus(
+    bench,
+    "{apiVersion: batch/v1, kind: Job, metadata: {name: prep, namespace: shop}, status: {conditions: [{type: Failed, status: 'True', message: it failed}]}}",
+  );
+  const { code, err } = await running.ended;
+  expect(err).toContain("dependency failed to start: service prep did not complete successfully: it failed");
+  expect(code).toBe(1);
+  expect(await pods()).toBe("");
+});
+
 test("a run gets the user's input, and a terminal where there is one", async () => {
   const running = bench.start(["compose", "run", "--no-deps", "web", "cat"], { ...OPTIONS, input: "typed\n" });
   await waitFor("the pod", async () => ((await pods()) === "" ? undefined : true));
