@@ -7,6 +7,7 @@ import { mutableCredentials } from "../../lib/transport/credentials.js";
 import { grpcDialer } from "../../lib/transport/grpc-dialer.js";
 import { organizationOf } from "../../lib/transport/peer-identity.js";
 import type { Dialer } from "../../lib/transport/service.js";
+import { ConnectLanes, lanedDialer } from "./connect-lanes.js";
 import { HollowAgent } from "./hollow-agent.js";
 
 /** What a process of agents is told: who they are, where the control plane is, and how many may connect at once. */
@@ -46,18 +47,16 @@ process.on("error", () => process.exit(0));
 setInterval(tell, NEWS_MS);
 
 async function begin({ address, authority, names, atOnce, isMapWatched }: CrowdOrder): Promise<void> {
+  const lanes = new ConnectLanes(atOnce);
   agents = names.map((name) => {
-    const dialer = dialerOf(authority, name);
+    const dialer = lanedDialer(dialerOf(authority, name), lanes);
     return new HollowAgent({ name, dialer, address, isMapWatched, onPod, onLost, signal: stop.signal });
   });
-  const left = agents.values();
-  const lane = async (): Promise<void> => {
-    for (const agent of left) {
-      await agent.start();
-      started += 1;
-    }
+  const start = async (agent: HollowAgent): Promise<void> => {
+    await agent.start();
+    started += 1;
   };
-  await Promise.all(Array.from({ length: atOnce }, lane));
+  await Promise.all(agents.map(start));
 }
 
 function onPod(pod: string): void {
