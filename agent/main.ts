@@ -22,6 +22,7 @@ import { namesFile, namesPath } from "../net/dns/names-file.js";
 import { namePublisher } from "../net/dns/publish-names.js";
 import { familiesOf } from "../net/family.js";
 import { hostEvidence } from "../net/health/host-evidence.js";
+import { networkSockets } from "../net/health/network-sockets.js";
 import { socketWire } from "../net/health/socket-wire.js";
 import { createNodeNetwork } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
@@ -257,6 +258,7 @@ function fitness(
 function probesOf({ dnsAddress }: ClusterConfig, metrics: AgentMetrics): NonNullable<AgentEdges["probe"]> {
   return {
     wire: socketWire(systemClock),
+    networks: networkSockets(),
     evidence: hostEvidence({ ...edges, resolvConf: "/etc/resolv.conf", dnsAddress }),
     observe: healthObserver(metrics),
   };

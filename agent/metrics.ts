@@ -185,6 +185,31 @@ function peerMetrics(registers: Registry[]) {
       labelNames: ["peer", "fault"],
       registers,
     }),
+    ...networkWayMetrics(registers),
+  } as const;
+}
+
+function networkWayMetrics(registers: Registry[]) {
+  const labelNames = ["network", "peer"];
+  return {
+    networkWayRoundTripSeconds: new Gauge({
+      name: "tallship_network_way_round_trip_seconds",
+      help: "Least time to a peer and back over the last minute by a network beside the cluster's own",
+      labelNames,
+      registers,
+    }),
+    networkWayLossRatio: new Gauge({
+      name: "tallship_network_way_loss_ratio",
+      help: "Share of packets to a peer by a network beside the cluster's own that were not answered over the last minute, 0 to 1",
+      labelNames,
+      registers,
+    }),
+    networkWayFault: new Gauge({
+      name: "tallship_network_way_fault",
+      help: "1 while something is at fault on the way to a peer by a network beside the cluster's own",
+      labelNames: [...labelNames, "fault"],
+      registers,
+    }),
   } as const;
 }
 

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setImmediate as nextPiece } from "node:timers/promises";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import type { MetricsSource } from "../lib/metrics-endpoint.js";
-import type { HealthListener } from "../net/health/health-report.js";
+import type { HealthListener, NetworkWayHealth } from "../net/health/health-report.js";
 import type { IngressProxy } from "../net/ingress/ingress-proxy.js";
 import type { NetworkMetrics } from "../net/network-metrics.js";
 import type { Agent } from "./agent.js";
@@ -84,7 +84,20 @@ export function healthObserver(metrics: AgentMetrics): HealthListener {
       }
       for (const peer of gone) forget(peer);
     },
+    waysLooked: (ways) => showWays(metrics, ways),
   };
+}
+
+/** There are few of them, and all are told each time: what is not among them has no series any more. */
+function showWays(metrics: AgentMetrics, ways: readonly NetworkWayHealth[]): void {
+  const { networkWayRoundTripSeconds, networkWayLossRatio, networkWayFault } = metrics;
+  for (const gauge of [networkWayRoundTripSeconds, networkWayLossRatio, networkWayFault]) gauge.reset();
+  for (const { network, peer, measure, fault } of ways) {
+    const { roundTripMs, lossRatio } = measure;
+    if (roundTripMs !== undefined) networkWayRoundTripSeconds.set({ network, peer }, roundTripMs / 1000);
+    if (lossRatio !== undefined) networkWayLossRatio.set({ network, peer }, lossRatio);
+    if (fault !== undefined) networkWayFault.set({ network, peer, fault: fault.kind }, 1);
+  }
 }
 
 /** How often the loop's delay is measured. At 20 ms the measuring alone was a third of what an idle agent cost. */

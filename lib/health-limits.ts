@@ -22,6 +22,10 @@ export const HEALTH_LIMITS = {
     value: 16,
     why: "peers that are looked at closely at a time; a fault of this host is seen at any",
   },
+  probeNetworkWays: {
+    value: 125,
+    why: "ways by networks beside the cluster's own that a node asks in a round: 500 of them within a sweep. Of more, each waits longer",
+  },
   probeTimeoutMs: { value: 1_000, why: "a packet that has not come back by then counts as lost, until it does" },
   probeLateMs: {
     value: 5_000,

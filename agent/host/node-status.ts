@@ -72,6 +72,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             leadsBack: now.overlay.leadsBack,
             leadsBackIPv6: now.overlay.leadsBackIpv6,
             probePort: facts.probePort,
+            answersOnNetworks: facts.probePort !== 0,
             tunnels: now.tunnels ?? [],
           },
     volumesPath: facts.volumesPath,

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { FaultKind } from "../../net/health/diagnose.js";
-import type { PeerHealth } from "../../net/health/health-report.js";
+import type { NetworkWayHealth, PeerHealth } from "../../net/health/health-report.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import type { NetworkReport } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
@@ -18,7 +18,7 @@ function told() {
     report: (report) => reports.push(report),
     events: (all) => events.push(...all),
     condition: (condition) => conditions.push(condition),
-    observe: { looked: () => undefined },
+    observe: { looked: () => undefined, waysLooked: () => undefined },
   });
   const say = (...peers: PeerHealth[]): void => teller.looked(peers, [], []);
   const lines = (): readonly string[] => events.map(({ type, reason, message }) => `${type} ${reason} ${message}`);
@@ -76,4 +76,37 @@ test("a new session is told everything, and many faults that begin together are 
   teller.begin();
   expect(reports.at(-1)?.isWhole).toBe(true);
   expect(reports.at(-1)?.paths.length).toBe(30);
+});
+
+test("a fault of a network is told at once, of network and peer, and its way goes with the peer's in reports", async () => {
+  const { clock, reports, conditions, teller, say, lines } = told();
+  say(peer("b"), peer("c"));
+  const way = (name: string, kind?: FaultKind): NetworkWayHealth => {
+    const fault = kind && { kind, direction: "both" as const, message: `shop/back to ${name} is silent` };
+    return { network: "shop/back", peer: name, measure, fault };
+  };
+  teller.waysLooked([way("b"), way("c")]);
+  expect(reports.at(-1)?.paths.map((path) => [path.peer, path.networks.map(({ network }) => network)])).toEqual([
+    ["b", ["shop/back"]],
+    ["c", ["shop/back"]],
+  ]);
+  teller.waysLooked([way("b", "NetworkBlocked"), way("c")]);
+  expect(reports.at(-1)?.paths.flatMap(({ networks }) => networks.map(({ fault }) => fault))).toEqual([
+    "NetworkBlocked",
+    "",
+  ]);
+  expect(conditions.at(-1)).toMatchObject({ status: "True", message: "NetworkBlocked: b by network shop/back" });
+  const before = reports.length;
+  await clock.advance(1_000);
+  teller.waysLooked([way("b", "NetworkBlocked"), way("c")]);
+  expect(reports.length).toBe(before);
+  teller.waysLooked([way("b")]);
+  expect(lines()).toEqual([
+    "Warning NetworkBlocked shop/back to b is silent",
+    "Normal NetworkRecovered NetworkBlocked is over: b by network shop/back",
+  ]);
+  expect(reports.at(-1)?.paths.map((path) => [path.peer, path.networks.length])).toEqual([
+    ["b", 1],
+    ["c", 0],
+  ]);
 });

@@ -2,7 +2,13 @@ import { NETWORK_CONDITION } from "../../kinds/network-health.js";
 import type { Clock } from "../../lib/clock.js";
 import { rfc3339 } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
-import type { HealthListener, NameServerHealth, PathMeasure, PeerHealth } from "../../net/health/health-report.js";
+import type {
+  HealthListener,
+  NameServerHealth,
+  NetworkWayHealth,
+  PathMeasure,
+  PeerHealth,
+} from "../../net/health/health-report.js";
 import { Event } from "../../proto/gen/tallship/v1/event.js";
 import { NetworkReport, PeerPath } from "../../proto/gen/tallship/v1/nethealth.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
@@ -28,6 +34,7 @@ export class HealthTeller implements HealthListener {
   private readonly unsaid = new Set<string>();
   private gone: readonly string[] = [];
   private nameServers: readonly NameServerHealth[] = [];
+  private ways: readonly NetworkWayHealth[] = [];
   private faults: ReadonlyMap<string, Told> = new Map();
   private condition: NodeConditionReport | undefined;
   private isWholeDue = true;
@@ -53,12 +60,27 @@ export class HealthTeller implements HealthListener {
     for (const peer of gone) this.known.delete(peer);
     this.gone = [...this.gone, ...gone];
     this.nameServers = nameServers;
+    const hasNews = this.tellChanges();
+    if (isNew || gone.length > 0 || hasNews || this.parts.clock.monotonicMs() >= this.dueMs) this.flush();
+  }
+
+  waysLooked(ways: readonly NetworkWayHealth[]): void {
+    this.parts.observe.waysLooked(ways);
+    // A report has them with the ways to their peers by the cluster's own network.
+    for (const { peer } of [...this.ways, ...ways]) if (this.known.has(peer)) this.unsaid.add(peer);
+    const isOther = ways.length !== this.ways.length;
+    this.ways = ways;
+    if (this.tellChanges() || isOther) this.flush();
+  }
+
+  /** Tells as events and condition what has changed since it was last told; false when nothing has. */
+  private tellChanges(): boolean {
     const before = this.faults;
-    this.faults = toldOf(this.known, nameServers);
+    this.faults = toldOf(this.known, this.nameServers, this.ways);
     const events = changesOf(before, this.faults);
     if (events.length > 0) this.tell(events);
     this.setCondition();
-    if (isNew || gone.length > 0 || events.length > 0 || this.parts.clock.monotonicMs() >= this.dueMs) this.flush();
+    return events.length > 0;
   }
 
   private flush(): void {
@@ -66,7 +88,7 @@ export class HealthTeller implements HealthListener {
     const peers = this.isWholeDue
       ? [...this.known.values()]
       : [...this.known.values()].filter(({ peer }) => this.unsaid.has(peer));
-    const paths = peers.map(pathOf);
+    const paths = peers.map((each) => pathOf(each, this.ways));
     const nameServers = this.nameServers.map(({ address, problem }) => ({
       address,
       fault: problem === undefined ? "" : DNS_FAULT,
@@ -131,6 +153,7 @@ function isOwnNews({ fault, isPeerReady }: PeerHealth): boolean {
 function toldOf(
   known: ReadonlyMap<string, PeerHealth>,
   nameServers: readonly NameServerHealth[],
+  ways: readonly NetworkWayHealth[],
 ): ReadonlyMap<string, Told> {
   const told = new Map<string, Told>();
   for (const health of known.values()) {
@@ -139,6 +162,9 @@ function toldOf(
     if (isTold || remedy !== "")
       told.set(peer, { reason: isTold ? fault.kind : "", message: fault?.message ?? "", remedy });
   }
+  for (const { network, peer, fault } of ways)
+    if (fault !== undefined)
+      told.set(`${peer} by network ${network}`, { reason: fault.kind, message: fault.message, remedy: "" });
   for (const { address, problem } of nameServers)
     if (problem !== undefined) told.set(`name server ${address}`, { reason: DNS_FAULT, message: problem, remedy: "" });
   return told;
@@ -179,10 +205,21 @@ function conditionOf(told: readonly (Told & { readonly subject: string })[]): No
   return { type, status: "True", reason: first.reason, message };
 }
 
-function pathOf({ peer, underlay, overlay, ipv6, mtu, fault, remedy }: PeerHealth): PeerPath {
-  const measure = ({ roundTripMs, lossRatio }: PathMeasure) => ({ roundTripMs, lossRatio });
+function pathOf(
+  { peer, underlay, overlay, ipv6, mtu, fault, remedy }: PeerHealth,
+  ways: readonly NetworkWayHealth[],
+): PeerPath {
   return PeerPath.fromPartial({
     ...{ peer, mtu, remedy, fault: fault?.kind ?? "", message: fault?.message ?? "" },
-    ...{ underlay: measure(underlay), overlay: measure(overlay), ipv6: ipv6 && measure(ipv6) },
+    ...{ underlay: measureOf(underlay), overlay: measureOf(overlay), ipv6: ipv6 && measureOf(ipv6) },
+    networks: ways.filter((way) => way.peer === peer).map(networkPathOf),
   });
+}
+
+function networkPathOf({ network, measure, fault }: NetworkWayHealth) {
+  return { network, measure: measureOf(measure), fault: fault?.kind ?? "", message: fault?.message ?? "" };
+}
+
+function measureOf({ roundTripMs, lossRatio }: PathMeasure) {
+  return { roundTripMs, lossRatio };
 }

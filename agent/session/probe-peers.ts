@@ -3,11 +3,16 @@ import type { Clock } from "../../lib/clock.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { HealthListener } from "../../net/health/health-report.js";
+import { NetworkHealth } from "../../net/health/network-health.js";
+import { networkWays } from "../../net/health/network-ways.js";
+import type { NetworkWire } from "../../net/health/network-wire.js";
 import { NodeHealth, type NodeHealthParts } from "../../net/health/node-health.js";
 import { gatewayOf } from "../../net/ipv4.js";
 import { ipv6GatewayOf } from "../../net/ipv6.js";
+import { seenNetworks } from "../../net/networks/seen-network.js";
 import type { FamilyRanges, NetworkMap, NodeNetwork, OverlayDevice } from "../../net/node-network.js";
 import { overheadOf } from "../../net/overlay/overlay-plan.js";
+import { peersOf } from "../../net/overlay/peers.js";
 import type { ClusterConfig, NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
 import type { HostFacts } from "../host/host-facts.js";
 import { HealthTeller } from "./health-teller.js";
@@ -15,6 +20,8 @@ import type { LeaderSession } from "./leader-session.js";
 
 /** Edge: what probing peers needs of the machine, and where it counts. */
 export interface ProbeEdges extends Pick<NodeHealthParts, "wire" | "evidence"> {
+  /** The same for networks beside the cluster's own. */
+  readonly networks: NetworkWire;
   readonly observe: HealthListener;
 }
 
@@ -26,7 +33,7 @@ export interface ProbePeersParts {
   /** Absent: no peer is probed and none answered. */
   readonly probe?: ProbeEdges | undefined;
   readonly facts: Pick<HostFacts, "nodeName" | "nodeIP" | "probePort">;
-  readonly cluster: Pick<ClusterConfig, "podCIDR" | "encrypted" | "directRouting">;
+  readonly cluster: Pick<ClusterConfig, "podCIDR" | "serviceCIDR" | "encrypted" | "directRouting">;
   readonly podCIDR: string;
   readonly ipv6?: FamilyRanges | undefined;
   readonly overlay: OverlayDevice;
@@ -69,9 +76,42 @@ export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
     },
   );
   health.start();
+  const ways = probeNetworks(parts, { probe, teller, isReached: (peer) => health.isReached(peer) });
   return {
-    setMap: ({ nodes }) => health.setNodes(nodes, mayRemedy(nodes.get(nodeName)?.metadata?.annotations)),
+    setMap: (map) => {
+      health.setNodes(map.nodes, mayRemedy(map.nodes.get(nodeName)?.metadata?.annotations));
+      ways.setMap(map);
+    },
     welcomed: () => teller.begin(),
+    stop: () => {
+      health.stop();
+      ways.stop();
+    },
+  };
+}
+
+/** Networks beside the cluster's own, where nodes and networks are others than before. */
+function probeNetworks(
+  { clock, rng, facts, cluster, podCIDR }: ProbePeersParts,
+  of: { readonly probe: ProbeEdges; readonly teller: HealthTeller; readonly isReached: (peer: string) => boolean },
+): Pick<ProbingPeers, "setMap" | "stop"> {
+  const { nodeName, probePort: port } = facts;
+  const { networks: wire, evidence } = of.probe;
+  const health = new NetworkHealth({
+    ...{ clock, rng, nodeName, port, wire, evidence },
+    ...{ listener: of.teller, isReached: of.isReached },
+  });
+  const self = { nodeName, podCIDR, clusterCIDR: cluster.podCIDR };
+  const seer = { ...self, serviceCIDR: cluster.serviceCIDR, encrypted: cluster.encrypted };
+  let last: Pick<NetworkMap, "nodes" | "networks"> | undefined;
+  return {
+    setMap: ({ nodes, networks }) => {
+      const isSame = last?.networks === networks && (last.nodes === nodes || networks.size === 0);
+      last = { nodes, networks };
+      if (isSame) return;
+      const peers = networks.size === 0 ? [] : peersOf(nodes.values(), self).peers;
+      health.setWays(networkWays(seenNetworks(networks.values(), peers, seer), nodes));
+    },
     stop: () => health.stop(),
   };
 }

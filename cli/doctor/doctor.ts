@@ -107,9 +107,11 @@ async function checkNetwork(shell: Shell, context: ClusterContext, server: strin
     const options = { deadlineMs: LIMITS.dialMs.value, signal: shell.signal };
     const { pairs } = await channel.client(ExplainDefinition).netCheck(NetCheckRequest.fromPartial({}), options);
     if (pairs.length === 0) return [];
-    const faults = pairs.flatMap(({ from, path }) =>
-      path === undefined || path.fault === "" ? [] : [`${path.fault} from ${from} to ${path.peer}`],
-    );
+    const faults = pairs.flatMap(({ from, path }) => {
+      const { peer = "", fault = "", networks = [] } = path ?? {};
+      const all = [{ fault, by: "" }, ...networks.map((each) => ({ fault: each.fault, by: ` by ${each.network}` }))];
+      return all.flatMap((each) => (each.fault === "" ? [] : [`${each.fault} from ${from} to ${peer}${each.by}`]));
+    });
     const [first] = faults;
     const what = "network";
     if (first === undefined)

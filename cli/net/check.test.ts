@@ -92,3 +92,25 @@ test("doctor names what is at fault between nodes", async () => {
   expect(code).toBe(1);
   expect(out).toContain("BAD  network: 1 of 1 ways between nodes are at fault: VxlanBlocked from host1 to host2\n");
 });
+
+test("net check shows ways by networks beside the cluster's own, and fails for one alone", async () => {
+  const way = { network: "default/back", measure: well };
+  const message = "packets of network default/back to host2 are not answered";
+  const silent = { ...way, measure: { lossRatio: 1 }, fault: "NetworkBlocked", message };
+  measured = {
+    nodes: [
+      { name: "host1", report: { paths: [{ peer: "host2", ...fine, networks: [silent] }] } },
+      { name: "host2", report: { paths: [{ peer: "host1", ...fine, networks: [way] }] } },
+    ],
+  };
+  const { out, code } = await bench.run(["net", "check"]);
+  expect(out.split("\n").slice(4)).toEqual([
+    "NETWORK        FROM    TO      TIME        LOSS   FAULT",
+    "default/back   host1   host2   no answer   100%   NetworkBlocked",
+    "default/back   host2   host1   0.21ms      0%     -",
+    "",
+    "host1: packets of network default/back to host2 are not answered",
+    "",
+  ]);
+  expect(code).toBe(1);
+});

@@ -47,7 +47,9 @@ function chosen(answer: NetCheckResponse, names: readonly string[]): NetCheckRes
 }
 
 function isFaulty({ pairs, nameServers, silent }: NetCheckResponse): boolean {
-  const isPairAtFault = pairs.some(({ path }) => path !== undefined && path.fault !== "");
+  const isPairAtFault = pairs.some(
+    ({ path }) => path !== undefined && (path.fault !== "" || path.networks.some(({ fault }) => fault !== "")),
+  );
   return isPairAtFault || nameServers.some(({ nameServer }) => nameServer?.fault !== "") || silent.length > 0;
 }
 
@@ -58,19 +60,41 @@ export function checkPage(answer: NetCheckResponse): string {
   const headings = ["FROM", "TO", ...ways, "LOSS", "MTU", "FAULT", "REMEDY"];
   const rows = answer.pairs.map((pair) => rowOf(pair, hasIpv6));
   const table = rows.length === 0 ? "" : formatTable([headings, ...rows]);
+  const networks = networkRows(answer.pairs);
+  const byNetwork = networks.length === 0 ? "" : `\n${formatTable([NETWORK_HEADINGS, ...networks])}`;
   const sentences = [
-    ...answer.pairs.flatMap(({ from, path }) => (path?.message ? [`${from}: ${path.message}`] : [])),
+    ...answer.pairs.flatMap(({ from, path }) =>
+      [path?.message ?? "", ...(path?.networks ?? []).map(({ message }) => message)].flatMap((message) =>
+        message === "" ? [] : [`${from}: ${message}`],
+      ),
+    ),
     ...answer.nameServers.flatMap(sentenceOf),
     ...answer.silent.map(
       (name) => `${name}: it has told nothing: it has no session with the control plane, or just began`,
     ),
   ];
-  return table + (sentences.length === 0 ? "" : `${rows.length === 0 ? "" : "\n"}${sentences.join("\n")}\n`);
+  return (
+    table + byNetwork + (sentences.length === 0 ? "" : `${rows.length === 0 ? "" : "\n"}${sentences.join("\n")}\n`)
+  );
 }
 
 function sentenceOf({ node, nameServer }: CheckedNameServer): readonly string[] {
   if (nameServer === undefined || nameServer.fault === "") return [];
   return [`${node}: ${nameServer.fault}: ${nameServer.message}`];
+}
+
+const NETWORK_HEADINGS = ["NETWORK", "FROM", "TO", "TIME", "LOSS", "FAULT"];
+
+/** Ways by networks beside the cluster's own, in order of networks. */
+function networkRows(pairs: readonly CheckedPair[]): readonly (readonly string[])[] {
+  return pairs
+    .flatMap(({ from, path }) =>
+      (path?.networks ?? []).map(({ network, measure, fault }) => [
+        ...[network, from, path?.peer ?? ""],
+        ...[timeCell(measure), lossCell(measure), fault || "-"],
+      ]),
+    )
+    .sort(([one = ""], [other = ""]) => (one < other ? -1 : one > other ? 1 : 0));
 }
 
 function rowOf({ from, path }: CheckedPair, hasIpv6: boolean): readonly string[] {

@@ -20,6 +20,7 @@ export const FAULTS = [
   "TcpBlocked",
   "IPv6Blocked",
   "ClockSkew",
+  "NetworkBlocked",
 ] as const;
 
 /** One of them. */

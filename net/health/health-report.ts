@@ -24,6 +24,15 @@ export interface PeerHealth {
   readonly isPeerReady: boolean;
 }
 
+/** What a node knows of its way to a peer by a network beside the cluster's own. */
+export interface NetworkWayHealth {
+  /** namespace/name. */
+  readonly network: string;
+  readonly peer: string;
+  readonly measure: PathMeasure;
+  readonly fault: Fault | undefined;
+}
+
 /** A name server of the host. */
 export interface NameServerHealth {
   readonly address: string;
@@ -35,6 +44,8 @@ export interface NameServerHealth {
 export interface HealthListener {
   /** These peers were looked at; those gone are not any more. Name servers are always all. */
   looked(peers: readonly PeerHealth[], gone: readonly string[], nameServers: readonly NameServerHealth[]): void;
+  /** All ways by networks beside the cluster's own, as they were last looked at. */
+  waysLooked(ways: readonly NetworkWayHealth[]): void;
 }
 
 /** What a lane measured. */

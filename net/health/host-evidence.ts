@@ -40,6 +40,7 @@ export function hostEvidence({ clock, rng, resolvConf, dnsAddress }: HostEvidenc
       );
       return routesOf(peers, parseRouteGet(found[0] ?? ""));
     },
+    route: async (to, from) => parseRouteGet(await run("ip", ["route", "get", to, "from", from])).get(to),
     ping: async (peer, source) => {
       const words = ["ping", "-q", "-c", "3", "-W", "1", "-I", source.overlay, peer.overlay];
       return / 0 packets received|^$/.test(await run("busybox", words)) ? "silent" : "passed";

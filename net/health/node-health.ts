@@ -129,6 +129,12 @@ export class NodeHealth {
     return [...this.records.values()].flatMap((record) => this.healthOf(record));
   }
 
+  /** Whether a peer has answered lately through the cluster's own network. */
+  isReached(name: string): boolean {
+    const lane = this.records.get(name)?.view?.lanes["overlay-small"];
+    return lane !== undefined && lane.answered > 0 && !isDead(lane);
+  }
+
   private know(peer: ProbedPeer): void {
     const known = this.records.get(peer.name);
     const isSameWay =

@@ -1,4 +1,4 @@
-import type { Evidence } from "./peer-view.js";
+import type { Evidence, RouteFound } from "./peer-view.js";
 
 /** A peer's addresses on all ways. */
 export interface PeerAddresses {
@@ -12,6 +12,8 @@ export interface PeerAddresses {
 export interface PathEvidence {
   /** Where packets to these peers would go, in their order. What is not known is left out. */
   routes(peers: readonly PeerAddresses[], source: PeerAddresses): Promise<readonly Evidence["routes"][]>;
+  /** By what a packet from one of the node's addresses to another would leave; undefined: there is no route. */
+  route(to: string, from: string): Promise<RouteFound | undefined>;
   /** Whether a ping passes through the overlay. */
   ping(peer: PeerAddresses, source: PeerAddresses): Promise<"passed" | "silent">;
   /** Packets whose checksum this host's kernel found wrong since it booted. */

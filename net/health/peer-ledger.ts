@@ -40,6 +40,9 @@ interface Outcome {
   readonly outcome: TcpOutcome;
 }
 
+/** What there are measures of: sizes that are tried are asked for once. */
+type ViewedLane = Exclude<ProbeLane, "sized">;
+
 const NONE: LaneCounts = [0, 0, 0, 0];
 
 /** What this node has sent to one peer and what came back. It knows no clock: every call says when it is. */
@@ -133,7 +136,7 @@ export class PeerLedger {
   view(ground: Pick<PeerView, "peer" | "isOnLink" | "fullBytes" | "way">, nowMs: number): PeerView {
     const sinceMs = nowMs - limit("probeWindowMs");
     const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
-    const lane = (name: Lane | "ipv6"): LaneView => this.laneView(name, nowMs);
+    const lane = (name: ViewedLane): LaneView => this.laneView(name, nowMs);
     const fresh = (outcomes: readonly Outcome[]): readonly TcpOutcome[] =>
       outcomes.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome);
     const samples = this.samplesSince(sinceMs);
@@ -158,7 +161,8 @@ export class PeerLedger {
     };
   }
 
-  private laneView(lane: Lane | "ipv6", nowMs: number): LaneView {
+  /** The measures of one lane as of now. */
+  laneView(lane: ViewedLane, nowMs: number): LaneView {
     const sinceMs = nowMs - limit("probeWindowMs");
     const overdueMs = nowMs - limit("probeTimeoutMs");
     const settled = (this.probes.get(lane) ?? []).filter(
@@ -189,7 +193,7 @@ export class PeerLedger {
     };
   }
 
-  private counted(lane: Lane | "ipv6", sinceMs: number): LaneView["counted"] {
+  private counted(lane: ViewedLane, sinceMs: number): LaneView["counted"] {
     if (!isCounted(lane)) return undefined;
     const samples = this.samplesSince(sinceMs);
     const [first, last] = [samples[0], samples.at(-1)];

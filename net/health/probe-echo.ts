@@ -35,13 +35,13 @@ export class ProbeEcho {
   }
 
   /** The answer to a request of this peer's; undefined when none is due. */
-  answer(record: PeerRecord, way: Way, bytes: Buffer): Buffer | undefined {
+  answer(record: PeerRecord, way: Way | "network", bytes: Buffer): Buffer | undefined {
     const arrived = decodeProbe(bytes);
     if (arrived === undefined || arrived.packet.is !== "request") return undefined;
     const { packet, isIntact } = arrived;
     if (packet.from !== record.id || !this.mayAnswer(record)) return undefined;
     const { clock, id, epoch } = this.parts;
-    if (way !== "ipv6") record.ledger.heard(way, clock.monotonicMs());
+    if (way === "underlay" || way === "overlay") record.ledger.heard(way, clock.monotonicMs());
     record.heard = counted(record.heard, packet);
     return encodeProbe({
       is: "answer",

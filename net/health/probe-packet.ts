@@ -7,8 +7,8 @@ export const LANES = ["underlay-small", "underlay-full", "overlay-small", "overl
 /** One of them. */
 export type Lane = (typeof LANES)[number];
 
-/** The lane of a probe. Those beside LANES count in none: one of another size looks for the largest that passes, and one of IPv6 is small and goes through the overlay. */
-export type ProbeLane = Lane | "sized" | "ipv6";
+/** The lane of a probe. Those beside LANES count in none: one of another size looks for the largest that passes; one of IPv6 is small and goes through the overlay; and one of a network beside the cluster's own is small too. */
+export type ProbeLane = Lane | "sized" | "ipv6" | "network";
 
 /** The paths to a peer, of which all that can be known is. */
 export type Path = "underlay" | "overlay";
@@ -44,7 +44,7 @@ export interface ProbePacket {
 
 const MAGIC = 0x54535052;
 const VERSION = 1;
-const UNCOUNTED: readonly ProbeLane[] = ["sized", "ipv6"];
+const UNCOUNTED: readonly ProbeLane[] = ["sized", "ipv6", "network"];
 const NUMBERED: readonly ProbeLane[] = [...LANES, ...UNCOUNTED];
 
 /** Bytes of a packet without padding: answers have no more, so nobody is ever sent more than he sent. */

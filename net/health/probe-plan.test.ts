@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { limit } from "../../lib/limits.js";
-import { peersOfRound, sizesBelow } from "./probe-plan.js";
+import { partOfRound, peersOfRound, sizesBelow } from "./probe-plan.js";
 
 const namesOf = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, at) => `node-${String(at).padStart(4, "0")}`);
@@ -68,4 +68,18 @@ test("sizes that are tried are smaller than a full packet and fall to what every
   expect(sizesBelow(1_500)[0]).toBe(1_492);
   expect(sizesBelow(1_450).at(-1)).toBe(576);
   expect(sizesBelow(9_000)[0]).toBe(8_950);
+});
+
+test("of a long list each is asked once in as many rounds as it has parts, all of a short one in each", () => {
+  const bounds = { all: 32, most: 125, sweepRounds: 4 };
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 2_000 }), fc.nat(10_000), (count, begin) => {
+      const list = Array.from({ length: count }, (_, at) => at);
+      const first = partOfRound(list, begin, bounds);
+      expect(first.length).toBeLessThanOrEqual(bounds.most);
+      const rounds = count <= bounds.all ? 1 : Math.max(4, Math.ceil(count / bounds.most));
+      const asked = Array.from({ length: rounds }, (_, at) => partOfRound(list, begin + at, bounds)).flat();
+      expect([...new Set(asked)].sort((one, other) => one - other)).toEqual(list);
+    }),
+  );
 });

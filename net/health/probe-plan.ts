@@ -66,6 +66,19 @@ export function peersOfRound({ peers, self, turn, most, neighbours, sweepRounds 
   return { whole: [...whole], brief: rest.slice(from, from + share).filter((name) => !whole.has(name)) };
 }
 
+/** Of a list the part that is asked in a round: all of it while that is no more than `all`, else a part for each round of a sweep, or `most` where that would be more. */
+export function partOfRound<T>(
+  list: readonly T[],
+  turn: number,
+  { all, most, sweepRounds }: { readonly all: number; readonly most: number; readonly sweepRounds: number },
+): readonly T[] {
+  if (list.length <= all) return list;
+  const share = Math.min(most, Math.ceil(list.length / sweepRounds));
+  const parts = Math.ceil(list.length / share);
+  const from = (turn % parts) * share;
+  return list.slice(from, from + share);
+}
+
 /** Sizes of IP packets to try when full ones do not pass, largest first: MTUs that links and tunnels have. */
 const SIZES = [
   8_950, 8_000, 6_000, 4_000, 2_000, 1_500, 1_492, 1_480, 1_476, 1_468, 1_460, 1_450, 1_442, 1_430, 1_420, 1_410, 1_400,

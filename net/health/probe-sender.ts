@@ -1,6 +1,14 @@
 import type { Clock } from "../../lib/clock.js";
 import type { PeerRecord } from "./peer-record.js";
-import { encodeProbe, type Path, PROBE_BYTES, PROBE_HEADERS_BYTES, type ProbeLane, type Way } from "./probe-packet.js";
+import {
+  encodeProbe,
+  type Path,
+  PROBE_BYTES,
+  PROBE_HEADERS_BYTES,
+  type ProbeLane,
+  type ProbePacket,
+  type Way,
+} from "./probe-packet.js";
 import { type ProbeRound, sizesBelow } from "./probe-plan.js";
 import type { ProbeWire } from "./probe-wire.js";
 
@@ -40,22 +48,8 @@ export class ProbeSender {
 
   /** A request's bytes. */
   request(record: PeerRecord, lane: ProbeLane, size: { readonly sequence: number; readonly bytes: number }): Buffer {
-    return encodeProbe(
-      {
-        is: "request",
-        lane,
-        wasCorrupt: false,
-        sequence: size.sequence,
-        from: this.parts.id,
-        to: record.id,
-        sentAtMs: this.parts.clock.nowMs(),
-        heardAtMs: 0,
-        counts: [0, 0, 0, 0],
-        epoch: 0,
-        checksumErrors: 0,
-      },
-      size.bytes,
-    );
+    const { id: from, clock } = this.parts;
+    return requestBytes({ from, to: record.id, sentAtMs: clock.nowMs() }, lane, size);
   }
 
   private send(
@@ -69,4 +63,24 @@ export class ProbeSender {
     const bytes = this.request(record, probe.lane, { sequence, bytes: probe.bytes - PROBE_HEADERS_BYTES });
     wire.send(probe.way, { address, port: record.peer.port }, bytes);
   }
+}
+
+/** A request as it is sent: of the node `from` to the node `to`. */
+export function requestBytes(
+  ends: Pick<ProbePacket, "from" | "to" | "sentAtMs">,
+  lane: ProbeLane,
+  { sequence, bytes }: { readonly sequence: number; readonly bytes: number },
+): Buffer {
+  return encodeProbe(
+    {
+      is: "request",
+      wasCorrupt: false,
+      heardAtMs: 0,
+      counts: [0, 0, 0, 0],
+      epoch: 0,
+      checksumErrors: 0,
+      ...{ ...ends, lane, sequence },
+    },
+    bytes,
+  );
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
 import type { Testbed } from "../testbed/testbed.js";
-import { startCluster } from "./cluster.js";
+import { applyText, podYaml, startCluster } from "./cluster.js";
 
 let testbed: Testbed;
 
@@ -206,6 +206,46 @@ END`,
     await testbed.power("host3", "start");
     await healed();
   });
+});
+
+test("a network beside the cluster's own that is broken is named by its own name, while the cluster's is well", {
+  timeout: 180_000,
+}, async () => {
+  await testbed.tsctl(["network", "create", "back"]);
+  const pod = (name: string, host: string): string =>
+    podYaml(name, ["sleep", "10000"], "", `  nodeSelector: { kubernetes.io/hostname: "${host}" }\n`).replace(
+      "metadata: {",
+      'metadata: { annotations: { tallship.dev/networks: "default,back" },',
+    );
+  await applyText(testbed, [pod("near", "host1"), pod("far", "host2")].join("---\n"));
+  const table = async (): Promise<string> => (await testbed.tryTsctl(["net", "check"])).stdout;
+  const isWell = async (): Promise<boolean> =>
+    /default\/back +host1 +host2 +[\d.]+ms +\d+% +-/.test(await table()) &&
+    /default\/back +host2 +host1 +[\d.]+ms +\d+% +-/.test(await table());
+  await waitFor("the network to be probed by both", isWell, { deadlineMs: 90_000, everyMs: 500 });
+  await onHost(
+    "host2",
+    `nft 'table inet faults { chain c { type filter hook input priority 0; iifname "tsn*" drop; }; }'`,
+  );
+  await waitFor(
+    "it to be named",
+    async () => /default\/back +host1 +host2 .* NetworkBlocked/.test(await table()),
+    within,
+  );
+  expect(await table()).toMatch(/host1: packets of network default\/back to host2 by tsn\w+ are not answered/);
+  expect(await faultOf("host1", "host2")).toBe("");
+  await expect.poll(() => testbed.tsctl(["events", "-A"])).toMatch(/NetworkBlocked +node\/host1 +packets of network/);
+  await onHost("host2", "nft delete table inet faults");
+  await waitFor("it to be well again", isWell, { deadlineMs: 90_000, everyMs: 500 });
+  await onHost(
+    "host1",
+    `ip route add $(ip -o route show dev $(ip -o link show type vxlan | grep -o 'tsn[a-z0-9]*' | head -1) proto 84 | cut -d' ' -f1 | head -1 | sed 's,0/.*,0/27,; s,64/.*,64/27,; s,128/.*,128/27,') via 172.30.0.1`,
+  );
+  await waitFor(
+    "the route to be named",
+    async () => /default\/back +host1 +host2 .* WrongRoute/.test(await table()),
+    within,
+  );
 });
 
 test("a host whose address changes is known by the new one, and its pods are reached", {

@@ -155,6 +155,7 @@ export function probeFabric(count: number, seed = 1, way: PodWay = "overlay") {
         wire: wireOf(name, at),
         evidence: {
           routes: async (peers) => peers.map(({ underlay }) => weather.routes?.(name, nameOf(underlay)) ?? {}),
+          route: async () => undefined,
           ping: async ({ overlay }) => weather.ping?.(name, nameOf(overlay)) ?? "silent",
           checksumErrors: () => weather.checksumErrors?.(name) ?? 0,
           prefixLength: () => 24,
@@ -162,6 +163,7 @@ export function probeFabric(count: number, seed = 1, way: PodWay = "overlay") {
           nameServers: () => ["192.0.2.53"],
         },
         listener: {
+          waysLooked: () => undefined,
           looked: (peers, _gone, nameServers) => {
             node.nameServers = nameServers;
             for (const peer of peers) {

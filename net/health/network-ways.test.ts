@@ -1,0 +1,51 @@
+import { expect, test } from "vitest";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
+import { networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
+import { networkDevice } from "../device-names.js";
+import { seenNetworks } from "../networks/seen-network.js";
+import { peersOf } from "../overlay/peers.js";
+import { isWayOf, networkWays } from "./network-ways.js";
+
+const answering = (at: number, overlay: object = { probePort: 7447, answersOnNetworks: true }): Node => {
+  const node = nodeObject(at);
+  return Node.fromPartial({ ...node, status: { overlay: { ...node.status?.overlay, ...overlay } } });
+};
+
+function waysOf(at: number, networks: ReturnType<typeof networkObject>[], second = answering(2)) {
+  const nodes = new Map([answering(1), second, answering(3)].map((node) => [node.metadata?.name ?? "", node]));
+  const config = nodeConfig(at);
+  return networkWays(seenNetworks(networks, peersOf(nodes.values(), config).peers, config), nodes);
+}
+
+const back = { network: "shop/back", peer: "node-2", ours: "10.64.1.1", theirs: "10.64.1.65", port: 7447 };
+
+test("only networks that go between hosts are probed, and only where both have pods of them", () => {
+  const all = [
+    networkObject("back", { vni: 5000 }, 1),
+    networkObject("side", { driver: "bridge" }, 2),
+    networkObject("vault", { encrypted: true }, 3),
+  ];
+  expect(waysOf(1, all)).toEqual([
+    { ...back, device: networkDevice("shop/back") },
+    { ...back, network: "shop/vault", ours: "10.64.3.1", theirs: "10.64.3.65", device: "tsw" },
+  ]);
+  // It has no share of any.
+  expect(waysOf(3, all)).toEqual([]);
+});
+
+test("a peer whose agent does not answer on networks is not asked there", () => {
+  const all = [networkObject("back", { vni: 5000 }, 1)];
+  expect(waysOf(1, all, answering(2, { probePort: 7447, answersOnNetworks: false }))).toEqual([]);
+  expect(waysOf(1, all, answering(2, { probePort: 0, answersOnNetworks: true }))).toEqual([]);
+});
+
+test("a network's packets leave by its own device, or by whichever tunnel is in use", () => {
+  const own = { ...back, device: networkDevice("shop/back") };
+  expect([own.device, "tallship0", networkDevice("shop/other")].map((device) => isWayOf(own, device))).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  const tunnel = { ...back, device: "tsw" };
+  expect(["tswabcdefgh", "tswbcdefghi", "eth0"].map((device) => isWayOf(tunnel, device))).toEqual([true, true, false]);
+});
