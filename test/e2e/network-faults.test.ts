@@ -209,13 +209,13 @@ END`,
 });
 
 test("a network beside the cluster's own that is broken is named by its own name, while the cluster's is well", {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async () => {
   await testbed.tsctl(["network", "create", "back"]);
   const pod = (name: string, host: string): string =>
     podYaml(name, ["sleep", "10000"], "", `  nodeSelector: { kubernetes.io/hostname: "${host}" }\n`).replace(
-      "metadata: {",
-      'metadata: { annotations: { tallship.dev/networks: "default,back" },',
+      "  labels:",
+      '  annotations: { tallship.dev/networks: "default,back" }\n  labels:',
     );
   await applyText(testbed, [pod("near", "host1"), pod("far", "host2")].join("---\n"));
   const table = async (): Promise<string> => (await testbed.tryTsctl(["net", "check"])).stdout;
@@ -237,15 +237,17 @@ test("a network beside the cluster's own that is broken is named by its own name
   await expect.poll(() => testbed.tsctl(["events", "-A"])).toMatch(/NetworkBlocked +node\/host1 +packets of network/);
   await onHost("host2", "nft delete table inet faults");
   await waitFor("it to be well again", isWell, { deadlineMs: 90_000, everyMs: 500 });
-  await onHost(
-    "host1",
-    `ip route add $(ip -o route show dev $(ip -o link show type vxlan | grep -o 'tsn[a-z0-9]*' | head -1) proto 84 | cut -d' ' -f1 | head -1 | sed 's,0/.*,0/27,; s,64/.*,64/27,; s,128/.*,128/27,') via 172.30.0.1`,
-  );
+  const { status } = JSON.parse(await testbed.tsctl(["get", "network", "back", "-o", "json"]));
+  const slices: readonly { readonly nodeName: string; readonly cidr: string }[] = status.slices;
+  const stray = (slices.find(({ nodeName }) => nodeName === "host2")?.cidr ?? "").replace(/\/\d+$/, "/30");
+  await onHost("host1", `ip route add ${stray} via 172.30.0.1`);
   await waitFor(
     "the route to be named",
     async () => /default\/back +host1 +host2 .* WrongRoute/.test(await table()),
     within,
   );
+  await onHost("host1", `ip route del ${stray}`);
+  await waitFor("it to be well once more", isWell, { deadlineMs: 90_000, everyMs: 500 });
 });
 
 test("a host whose address changes is known by the new one, and its pods are reached", {
