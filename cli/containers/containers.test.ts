@@ -125,6 +125,7 @@ describe("run, ps and the power switch", () => {
       "paused,true,true\n",
     );
     expect(await succeed(bench, "get pod web")).toMatch(/ 0\/1 +Paused /);
+    expect(await succeed(bench, "describe pod web")).toMatch(/State: +Running\n +Started: .*\n +Paused: +True\n/);
     await fail(bench, { line: "pause web", code: 1, err: "container web is already paused" });
     await fail(bench, { line: "rm web", code: 1, err: "web is paused: unpause and stop it before" });
     const going = bench.start(["unpause", "web"]);

@@ -71,6 +71,7 @@ function mountText({ mountPath, name, readOnly, subPath }: VolumeMount): string 
 
 function statePart(page: Page, status: ContainerStatus | undefined, nowMs: number): void {
   statePage(page, "State", status?.state, nowMs);
+  page.factIf("  Paused", status?.paused === true ? "True" : "");
   if (status?.lastState?.terminated !== undefined) statePage(page, "Last State", status.lastState, nowMs);
   page.fact("Ready", status?.ready === true ? "True" : "False");
   page.fact("Restart Count", String(status?.restartCount ?? 0));
