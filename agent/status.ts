@@ -73,6 +73,7 @@ export function podStatus(turn: PodTurn, pod: Pod, context: StatusContext): PodS
     ephemeralContainerStatuses: ephemeralContainers.map(statusOf),
     conditions: conditions(before?.conditions ?? [], ground, nowMs),
     resize: resizeWord(record),
+    starts: record.startCount,
     observedGeneration: pod.metadata?.generation ?? 0,
   });
 }

@@ -42,9 +42,11 @@ export function powerOf({ metadata }: Pod): Power {
   };
 }
 
-/** True for a pod that counts towards its owner's replicas: neither finished nor being deleted, or stopped by its user, who may start it again. */
+/** True for a pod that counts towards its owner's replicas: neither finished nor being deleted, or stopped by its user, until its node has begun with the start that ends that. */
 export function keepsPlace(pod: Pod): boolean {
-  return isPodActive(pod) || (powerOf(pod).isStopped && !isDeleting(pod));
+  const { isStopped, startCount } = powerOf(pod);
+  const isStartAwaited = startCount > (pod.status?.starts ?? 0);
+  return isPodActive(pod) || ((isStopped || isStartAwaited) && !isDeleting(pod));
 }
 
 /** What a pod is annotated with that a workload makes: while that is stopped, the pod is too. */

@@ -58,6 +58,29 @@ test("pods that are stopped are kept and counted; one that is lost meanwhile is 
   expect(fresh?.metadata?.annotations[STOPPED]).toBe("");
 });
 
+test("a pod that is started keeps its place until its node has begun with it, and none is made beside it", async () => {
+  const world = await newWorld();
+  await world.put({ kind: "Deployment", object: deploymentOf({ replicas: 2 }) });
+  await finish(world, () => true);
+  const before = names(world);
+  await stop(world);
+  await annotate(world, false);
+  const edit = async (change: (live: Pod) => Parameters<typeof Pod.fromPartial>[0]): Promise<void> => {
+    for (const name of before) await world.edit("Pod", name, (live) => Pod.fromPartial(change(live)));
+    await world.converge();
+  };
+  await edit((live) => {
+    const { [STOPPED]: _, ...others } = metaOf(live).annotations;
+    return { ...live, metadata: { ...metaOf(live), annotations: { ...others, [STARTS]: "1" } } };
+  });
+  expect(names(world)).toEqual(before);
+  await edit((live) => ({ ...live, status: { phase: "Pending", starts: 1 } }));
+  expect(names(world)).toEqual(before);
+  // Once that start has ended too, it is over as any other.
+  await edit((live) => ({ ...live, status: { phase: "Failed", starts: 1 } }));
+  expect(names(world)).toHaveLength(4);
+});
+
 test("a roll-out that is stopped misses no deadline, and has its time anew once it is started", async () => {
   const world = await newWorld();
   await world.put({ kind: "Deployment", object: deploymentOf({ replicas: 2, spec: { progressDeadlineSeconds: 60 } }) });
