@@ -30,7 +30,6 @@ import { hostsOf } from "./policy/hosts.js";
 import type { PolicyMap } from "./policy/policy-map.js";
 import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
-import { hostPortsByAddress } from "./proxy/host-ports.js";
 import { Proxies } from "./proxy/proxies.js";
 import { Settler } from "./settler.js";
 import type { PublishedKey, TunnelKeys } from "./tunnels/tunnel-keys.js";
@@ -165,7 +164,7 @@ class HostNetwork implements NodeNetwork {
     await this.recallNetworks();
     const held = await this.firewallLane.run(() => this.firewall.held());
     if (this.map === undefined) this.hosts = held.hosts;
-    await this.linkLane.run(() => this.pods.adopt(hostPortsByAddress(ports), held.insiders));
+    await this.linkLane.run(() => this.pods.adopt(ports, held.insiders));
     await this.ruleLane.run(() => this.proxy.start(this.pods.links.values()));
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));

@@ -82,3 +82,16 @@ test("a host that can make no tunnel has no way to others' pods, and gives its o
   expect((await routes(kernel)).filter((route) => !route.includes("10.96."))).toEqual([]);
   await expect(network.shareOf("default", signal)).rejects.toThrow("wireguard-go is not installed");
 });
+
+test("what passes on the way to a peer is known to the next agent", async () => {
+  const { kernel, network, begin } = await world();
+  await begin();
+  const remedies = { routeMtus: new Map([["10.128.5.1", 1_350]]), isTxChecksumOff: false };
+  network.remedy(remedies);
+  await settle();
+  await network.stop();
+  const options = { clock: new ManualClock(), rng: seededRng(2), log: silentLog, keys: memoryKeys() };
+  const next = createNodeNetwork(config, kernel, options);
+  await next.start();
+  expect(next.remedies).toEqual(remedies);
+});

@@ -1,7 +1,8 @@
 import { TallshipError } from "../../lib/errors.js";
-import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { isOfNetworks, OVERLAY_DEVICE, TUNNEL_DEVICE_PREFIX, vtepMac } from "../device-names.js";
 import { type Family, familiesOf, familyOf } from "../family.js";
 import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
+import { gatewayOf, overlaps, parseSubnet, subnetOf } from "../ipv4.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
@@ -156,15 +157,18 @@ export class OverlaySync {
   private async heldRemedies(): Promise<Remedies> {
     const have = await this.kernel.readEntries([OVERLAY_DEVICE], []);
     this.leavesChecksums = await this.kernel.leavesChecksums(OVERLAY_DEVICE);
-    const routeMtus = have.flatMap((entry) =>
-      entry.table === "route" &&
-      entry.device === OVERLAY_DEVICE &&
-      entry.mtu !== undefined &&
+    const cluster = subnetOf(this.config.clusterCIDR, "pod subnet of the cluster");
+    const routeMtus = have.flatMap((entry) => {
+      if (entry.table !== "route" || entry.mtu === undefined) return [];
       // By IPv6 the same holds.
-      familyOf(entry.via) === "IPv4"
-        ? [[entry.via, entry.mtu] as const]
-        : [],
-    );
+      if (entry.device === OVERLAY_DEVICE)
+        return familyOf(entry.via) === "IPv4" ? [[entry.via, entry.mtu] as const] : [];
+      // The way to a peer by a tunnel names no gateway: it follows from the peer's subnet.
+      const subnet = parseSubnet(entry.subnet);
+      const isPeers =
+        entry.device.startsWith(TUNNEL_DEVICE_PREFIX) && subnet !== undefined && overlaps(cluster, subnet);
+      return isPeers ? [[gatewayOf(entry.subnet), entry.mtu] as const] : [];
+    });
     return { routeMtus: new Map(routeMtus), isTxChecksumOff: this.leavesChecksums === false };
   }
 

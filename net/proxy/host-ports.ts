@@ -38,11 +38,15 @@ function elementFor(
   return { map: "host-ports", key: `${hostIP} . ${key}`, value };
 }
 
-/** The host ports that elements stand for, by the pod's address: how an agent that starts anew learns of its pods' ports. */
-export function hostPortsByAddress(elements: Iterable<RuleElement>): ReadonlyMap<string, readonly HostPort[]> {
+/** The host ports that elements stand for, by the pod's address: how an agent that starts anew learns of its pods' ports. `isByBoth` says of a port of every address whether it is one of both families. */
+export function hostPortsByAddress(
+  elements: Iterable<RuleElement>,
+  isByBoth: (key: string) => boolean = () => true,
+): ReadonlyMap<string, readonly HostPort[]> {
   const found = new Map<string, HostPort[]>();
   for (const { map, key, value } of elements) {
-    const [hostIP, protocol, port] = map === "host-ports" ? key.split(" . ") : ["", ...key.split(" . ")];
+    const any = isByBoth(key) ? "" : "0.0.0.0";
+    const [hostIP, protocol, port] = map === "host-ports" ? key.split(" . ") : [any, ...key.split(" . ")];
     const [address, containerPort] = value.split(" . ");
     const name = protocol?.toUpperCase();
     if (address === undefined || (name !== "TCP" && name !== "UDP" && name !== "SCTP")) continue;

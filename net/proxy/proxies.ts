@@ -1,7 +1,8 @@
 import { sitesOf } from "../family.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { RuleElement } from "../kernel/rules.js";
-import type { NodeNetworkConfig, PodLink } from "../node-network.js";
+import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
+import { hostPortsByAddress } from "./host-ports.js";
 import { LoopbackDoors } from "./loopback-doors.js";
 import type { ProxyMap } from "./proxy-state.js";
 import { ProxySync } from "./proxy-sync.js";
@@ -30,11 +31,18 @@ export class Proxies {
   }
 
   /** The host ports that lead to pods: nobody else knows of them when an agent starts anew. Those of every address stand in each table. */
-  async heldPorts(): Promise<readonly RuleElement[]> {
+  async heldPorts(): Promise<ReadonlyMap<string, readonly HostPort[]>> {
     const found: RuleElement[] = [];
     await this.kernel.readElements(["host-ports", "host-ports-any"], (element) => found.push(element));
-    if (this.all.length > 1) await this.kernel.ipv6.readElements(["host-ports"], (element) => found.push(element));
-    return [...found, ...(await this.doors.held())];
+    const byBoth = new Set<string>();
+    if (this.all.length > 1)
+      await this.kernel.ipv6.readElements(["host-ports", "host-ports-any"], (element) => {
+        if (element.map === "host-ports") found.push(element);
+        else byBoth.add(element.key);
+      });
+    // What was asked for at 0.0.0.0 stands in the table of IPv4 alone. Where there is no other, it is the same as every address.
+    const isByBoth = (key: string): boolean => this.all.length === 1 || byBoth.has(key);
+    return hostPortsByAddress([...found, ...(await this.doors.held())], isByBoth);
   }
 
   /** Makes the tables where there are none; see ProxySync. */
