@@ -143,6 +143,34 @@ test("stats tells of containers on every node, top of the processes of one", asy
   await tsctl("rm", "-f", ...HOSTS.map((host) => `on-${host}`));
 });
 
+test("logs tell of this run and the one before, of all containers or some lines, and of a pod that is gone", async () => {
+  const main =
+    "if test -e /kept/x; then echo second; else touch /kept/x; echo first; exit 3; fi; trap 'exit 0' TERM; while :; do sleep 0.1; done";
+  const containers = [
+    { name: "main", image: IMAGE, command: ["sh", "-c", main], volumeMounts: [{ name: "kept", mountPath: "/kept" }] },
+    { name: "side", image: IMAGE, command: ["sh", "-c", "echo one; echo two; sleep 1000"] },
+  ];
+  const spec = { terminationGracePeriodSeconds: 1, volumes: [{ name: "kept", emptyDir: {} }], containers };
+  const wanted = { apiVersion: "v1", kind: "Pod", metadata: { name: "talks", labels: { app: "talks" } }, spec };
+  await testbed.tsctl(["apply", "-f", "-"], { input: JSON.stringify(wanted) });
+  const logs = async (...words: string[]): Promise<string> => (await trial(["logs", "talks", ...words])).stdout;
+  await expect.poll(() => logs("-c", "main")).toBe("second\n");
+  await expect.poll(() => logs("-c", "side")).toBe("one\ntwo\n");
+  expect(await logs("-c", "main", "--previous")).toBe("first\n");
+  expect(await logs("-c", "side", "--tail=1")).toBe("two\n");
+  expect(await logs("-c", "side", "--since-time=2099-01-01T00:00:00Z")).toBe("");
+  expect(await logs("-c", "side", "--since=1h", "--timestamps")).toMatch(/^\d{4}-\S+T\S+ one\n\d{4}-\S+T\S+ two\n$/);
+  const all = await tsctl("logs", "-l", "app=talks", "--all-containers", "--prefix");
+  expect(all.split("\n").sort().slice(1)).toEqual([
+    "[pod/talks/main] second",
+    "[pod/talks/side] one",
+    "[pod/talks/side] two",
+  ]);
+  await tsctl("delete", "pod", "talks");
+  expect(await logs("-c", "main")).toContain("second\n");
+  expect(await logs("-c", "main", "--previous")).toContain("first\n");
+});
+
 test("debug looks at a running pod and at a node", async () => {
   await tsctl("run", "-d", "--name", "looked-at", IMAGE);
   const seen = await trial(["debug", "-i", "looked-at", `--image=${IMAGE}`, "--target=looked-at", "--", "ps"]);

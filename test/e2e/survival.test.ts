@@ -1,9 +1,20 @@
 import { isDeepStrictEqual } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../kit/wait.js";
-import type { Daemon } from "../testbed/processes.js";
+import { processesOf } from "../testbed/cgroups.js";
+import { argumentsOf, type Daemon } from "../testbed/processes.js";
 import type { Testbed } from "../testbed/testbed.js";
-import { applyText, containerPids, manifest, podYaml, remains, startCluster, waitGone, waitReady } from "./cluster.js";
+import {
+  applyText,
+  containerPids,
+  manifest,
+  pod,
+  podYaml,
+  remains,
+  startCluster,
+  waitGone,
+  waitReady,
+} from "./cluster.js";
 
 let testbed: Testbed;
 const HOSTS = ["host1", "host2", "host3"] as const;
@@ -80,6 +91,25 @@ test("an agent that was killed knows the containers that ended meanwhile, with t
     },
     { deadlineMs: 20_000 },
   );
+});
+
+test("a container whose monitor was killed is replaced, and how it ended is told as lost", async () => {
+  const command = ["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.05; done"];
+  await applyText(testbed, podYaml("watched", command, "", "  nodeSelector: { kubernetes.io/hostname: host2 }\n"));
+  const [before] = await waitReady(testbed, "app=watched", 1);
+  const monitor = processesOf(testbed.host("host2").cgroup).find((pid) => {
+    const words = argumentsOf(pid);
+    return words[0]?.endsWith("conmon") === true && words.some((word) => word.includes(before?.metadata.uid ?? "none"));
+  });
+  if (monitor === undefined) throw new Error("the container has no monitor");
+  process.kill(monitor, "SIGKILL");
+  const after = await waitFor("it to be replaced", async () => {
+    const seen = await pod(testbed, "watched");
+    const [main] = seen?.status.containerStatuses ?? [];
+    return main?.restartCount === 1 && main.state.running !== undefined ? main : undefined;
+  });
+  expect(after.lastState?.terminated).toMatchObject({ reason: "ContainerStatusUnknown", exitCode: 137 });
+  await testbed.tsctl(["delete", "pod", "watched"]);
 });
 
 test("an apply that was cut is finished by running it again", async () => {
