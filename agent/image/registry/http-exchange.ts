@@ -150,9 +150,14 @@ export function where({ method, url }: Pick<ExchangeRequest, "method" | "url">):
   return `${method} ${url.origin}${url.pathname}`;
 }
 
+/** What OpenSSL says in the words of records. */
+const NO_TLS =
+  "the server gave an HTTP response to an HTTPS client: if it is to be asked without encryption, registries.yaml names it with http://";
+
 function failed(request: ExchangeRequest, error: unknown): TallshipError {
   if (error instanceof TallshipError) return error;
   if (request.signal.aborted) return new TallshipError("cancelled", `${where(request)} was cancelled`);
   const why = error instanceof AggregateError ? String(error.errors[0]) : String(error);
-  return new TallshipError("image_pull_failed", `${where(request)}: ${why.replace(/^Error: /, "")}`, { cause: error });
+  const told = /wrong version number/.test(why) ? NO_TLS : why.replace(/^Error: /, "").trim();
+  return new TallshipError("image_pull_failed", `${where(request)}: ${told}`, { cause: error });
 }

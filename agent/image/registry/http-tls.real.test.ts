@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createPlainServer } from "node:http";
 import { createServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,6 +53,22 @@ test("the authority in an endpoint's file is trusted, for that endpoint", async 
 test("an endpoint that is told to be unverified is not verified", async () => {
   await ask({ isUnverified: true });
   await expect(ask({})).rejects.toMatchObject({ code: "image_pull_failed" });
+});
+
+test("a registry without encryption is told as that, and what to do about it", async () => {
+  const plain = createPlainServer((_, response) => response.end("{}"));
+  plain.listen(0, "127.0.0.1");
+  await once(plain, "listening");
+  const address = plain.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  try {
+    await expect(ask({ origin: `https://127.0.0.1:${address.port}` })).rejects.toMatchObject({
+      code: "image_pull_failed",
+      message: expect.stringMatching(/gave an HTTP response to an HTTPS client: .*registries\.yaml[^\n]*$/),
+    });
+  } finally {
+    plain.close();
+  }
 });
 
 test("a missing file of an authority is an error that names it", async () => {
