@@ -3,8 +3,7 @@ import { asTallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import { sharedAbort } from "../lib/shared-abort.js";
 import type { NodeIngress } from "../net/ingress/node-ingress.js";
-import type { NetworkAbilities, NodeNetwork } from "../net/node-network.js";
-import type { PublishedKey } from "../net/tunnels/tunnel-keys.js";
+import { type NetworkAbilities, NOTHING_PUBLISHED, type NodeNetwork } from "../net/node-network.js";
 import type { Pod } from "../proto/gen/tallship/v1/pod.js";
 import { SessionHello, type Welcome } from "../proto/gen/tallship/v1/session.js";
 import type { AgentEdges } from "./agent-edges.js";
@@ -74,7 +73,7 @@ export class Agent {
   private readonly over = sharedAbort();
   private readonly ended: Promise<void>[] = [];
   private overlay: NetworkAbilities | undefined;
-  private tunnels: readonly PublishedKey[] = [];
+  private published = NOTHING_PUBLISHED;
   private isStarting = false;
   private cutOverRevision = 0;
   private configRevision = 0;
@@ -196,7 +195,7 @@ export class Agent {
     const { facts, clock } = this.edges;
     const now = {
       overlay: this.overlay,
-      tunnels: this.tunnels,
+      published: this.published,
       reported: this.conditions.all,
       devices: this.devices.report(),
     };
@@ -252,8 +251,8 @@ export class Agent {
     const network = this.edges.network(config);
     this.network = network;
     const applied = new AppliedRevision(["rules", "ingress"], (revision) => this.session.applied(revision));
-    network.onTunnels((keys) => {
-      this.tunnels = keys;
+    network.onPublished((published) => {
+      this.published = published;
       this.session.describe();
     });
     network.onApplied((revision) => applied.applied("rules", revision));

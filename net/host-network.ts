@@ -3,6 +3,7 @@ import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
+import { Bulletin } from "./bulletin.js";
 import { familiesOf } from "./family.js";
 import type { Remedies } from "./health/remedies.js";
 import type { Kernel } from "./kernel/kernel.js";
@@ -20,6 +21,7 @@ import type {
   NodeNetwork,
   NodeNetworkConfig,
   PodLink,
+  Published,
 } from "./node-network.js";
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
@@ -32,7 +34,7 @@ import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
 import { Proxies } from "./proxy/proxies.js";
 import { Settler } from "./settler.js";
-import type { PublishedKey, TunnelKeys } from "./tunnels/tunnel-keys.js";
+import type { TunnelKeys } from "./tunnels/tunnel-keys.js";
 
 /** Takes the network map to those who answer for names. Must not fail. */
 export interface NamePublisher {
@@ -95,6 +97,7 @@ class HostNetwork implements NodeNetwork {
   private readonly ruleSettler: Settler;
   private readonly firewallSettler: Settler;
   private readonly checks: Repeater;
+  private readonly bulletin = new Bulletin();
   private readonly listeners: ((revision: number) => void)[] = [];
   private map: NetworkMap | undefined;
   private mapAtMs = 0;
@@ -121,7 +124,8 @@ class HostNetwork implements NodeNetwork {
     this.healthChecks = options.healthChecks;
     this.memory = options.networks;
     this.overlay = new OverlaySync(config, kernel);
-    this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys });
+    const onPublished = (tunnels: Published["tunnels"]): void => this.bulletin.tell({ tunnels });
+    this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys, onPublished });
     this.networks = new NodeNetworks(config, clock, () => this.tunnels.problem);
     this.pods = new PodLinks(config, kernel, { podMtu: () => this.overlay.podMtu, networks: this.networks });
     this.proxy = new Proxies(config, kernel);
@@ -159,6 +163,7 @@ class HostNetwork implements NodeNetwork {
 
   async start(): Promise<NetworkAbilities> {
     const device = await this.linkLane.run(() => this.overlay.start());
+    this.bulletin.tell({ linkIpv6: this.overlay.linkIpv6 });
     // Pods' host ports are known to nobody but the kernel when an agent starts anew.
     const ports = await this.ruleLane.run(() => this.proxy.heldPorts());
     await this.recallNetworks();
@@ -219,8 +224,8 @@ class HostNetwork implements NodeNetwork {
     return this.pods.ipv6Of(address);
   }
 
-  onTunnels(listener: (keys: readonly PublishedKey[]) => void): void {
-    this.tunnels.onPublished(listener);
+  onPublished(listener: (published: Published) => void): void {
+    this.bulletin.onChange(listener);
   }
 
   onApplied(listener: (revision: number) => void): void {
@@ -344,11 +349,18 @@ class HostNetwork implements NodeNetwork {
   private async mend(depth: "shallow" | "deep"): Promise<number> {
     const [rules, overlay, pods, policies] = await Promise.all([
       this.mendPart("rules", this.ruleLane, () => this.proxy.repair(depth)),
-      this.mendPart("overlay", this.linkLane, () => this.overlay.repair()),
+      this.mendPart("overlay", this.linkLane, () => this.mendOverlay()),
       this.mendPart("pods", this.linkLane, () => this.pods.repair()),
       this.mendPart("policies", this.firewallLane, () => this.firewall.repair(depth)),
     ]);
     return rules + overlay + pods + policies;
+  }
+
+  /** Whoever looks at the host's device sees what has become of its addresses, too. */
+  private async mendOverlay(): Promise<number> {
+    const count = await this.overlay.repair();
+    this.bulletin.tell({ linkIpv6: this.overlay.linkIpv6 });
+    return count;
   }
 
   private async mendPart(part: NetworkPart, lane: Lane, repair: () => Promise<number>): Promise<number> {

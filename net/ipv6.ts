@@ -95,3 +95,11 @@ export function ipv6ShareOf(range: string, share: string): string {
   const { base: first } = ipv6SubnetOf(range, "range of a network");
   return formatIpv6Subnet({ base: first + BigInt(base), prefixLength: LONGEST_IPV6_PREFIX + prefixLength });
 }
+
+/**
+ * A next hop of IPv6 in an overlay: an address of the link, made of the gateway of IPv4 there. The kernel takes such a one whatever its tables say; an
+ * address of the pods themselves it refuses while they are reached by another device.
+ */
+export function ipv6Hop(gateway: string): string {
+  return podIpv6("fe80::/64", gateway);
+}

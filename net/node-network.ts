@@ -87,6 +87,17 @@ export interface FurtherLink {
   readonly address: string;
 }
 
+/** What others must know of a node to reach its pods, beside what is fixed while its agent runs. */
+export interface Published {
+  /** Its keys for encrypted tunnels. */
+  readonly tunnels: readonly PublishedKey[];
+  /** Its host's address of IPv6 on the link; empty: none. */
+  readonly linkIpv6: string;
+}
+
+/** What a node has told before it knows anything. */
+export const NOTHING_PUBLISHED: Published = { tunnels: [], linkIpv6: "" };
+
 /** What the kernel gave the node's overlay device. */
 export interface OverlayDevice {
   readonly vtepMAC: string;
@@ -128,8 +139,8 @@ export interface NodeNetwork {
   shareOf(network: string, signal: AbortSignal): Promise<string>;
   /** The address of IPv6 that goes with an address of the node's subnet or of a share that it has; undefined: none. */
   ipv6Of(address: string): string | undefined;
-  /** Calls with what others must know of the node's keys for encrypted tunnels, when it changes. */
-  onTunnels(listener: (keys: readonly PublishedKey[]) => void): void;
+  /** Calls with what others must know of the node, when it changes. Before the first call: nothing. */
+  onPublished(listener: (published: Published) => void): void;
   /** Calls with the revision of the map that the kernel has come to reflect. */
   onApplied(listener: (revision: number) => void): void;
   /**

@@ -2,8 +2,7 @@ import { SCTP_CONDITION } from "../../kinds/sctp.js";
 import { rfc3339 } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
 import { formatBytes, formatMillicores, quantityBytes } from "../../lib/quantity.js";
-import type { NetworkAbilities } from "../../net/node-network.js";
-import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
+import { type NetworkAbilities, NOTHING_PUBLISHED, type Published } from "../../net/node-network.js";
 import { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import { NodeStatus } from "../../proto/gen/tallship/v1/node.js";
 import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js";
@@ -16,8 +15,8 @@ import { type HostFacts, nodeIPs } from "./host-facts.js";
 export interface NodeNow {
   /** The node's overlay device and what the kernel can do; undefined until the network is up. */
   readonly overlay: NetworkAbilities | undefined;
-  /** Keys of its encrypted tunnels. */
-  readonly tunnels?: readonly PublishedKey[];
+  /** What its network has told; absent: nothing. */
+  readonly published?: Published;
   /** Further conditions, as last reported. */
   readonly reported: readonly NodeConditionReport[];
   readonly devices: DeviceReport;
@@ -45,6 +44,7 @@ export function allocatable(facts: HostFacts): Readonly<Record<string, string>> 
 
 /** The node's status as the agent reports it. The node counts as Ready once its network is up. */
 export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
+  const { tunnels, linkIpv6: linkIPv6 } = now.published ?? NOTHING_PUBLISHED;
   const counts = Object.fromEntries(Object.entries(now.devices.counts).map(([kind, count]) => [kind, `${count}`]));
   return NodeStatus.fromPartial({
     capacity: {
@@ -73,7 +73,8 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             leadsBackIPv6: now.overlay.leadsBackIpv6,
             probePort: facts.probePort,
             answersOnNetworks: facts.probePort !== 0,
-            tunnels: now.tunnels ?? [],
+            tunnels,
+            linkIPv6,
           },
     volumesPath: facts.volumesPath,
     devices: now.devices.devices,

@@ -84,6 +84,11 @@ function isOnItsWay(device: string, { way, isOnLink, evidence }: PeerView): bool
   }
 }
 
+/** Hosts that have no address of IPv6 on the link are reached by it through the overlay. */
+function isIpv6OnItsWay(device: string, view: PeerView): boolean {
+  return isOnItsWay(device, view) || (view.way === "link" && device === OVERLAY_DEVICE);
+}
+
 const WAY_NAMES: Readonly<Record<PodWay, string>> = {
   overlay: OVERLAY_DEVICE,
   tunnel: "an encrypted tunnel",
@@ -100,9 +105,9 @@ function wrongRoute(view: PeerView): Fault | undefined {
     return fault(
       `packets for the pods of ${peer} leave by ${overlay.device}, not by ${WAY_NAMES[way]}: another route takes them`,
     );
-  if (ipv6 !== undefined && ipv6.device !== OVERLAY_DEVICE)
+  if (ipv6 !== undefined && !isIpv6OnItsWay(ipv6.device, view))
     return fault(
-      `packets of IPv6 for the pods of ${peer} leave by ${ipv6.device}, not by ${OVERLAY_DEVICE}: another route takes them`,
+      `packets of IPv6 for the pods of ${peer} leave by ${ipv6.device}, not by ${WAY_NAMES[way]}: another route takes them`,
     );
   if (underlay === undefined) return undefined;
   if (underlay.device === OVERLAY_DEVICE)
@@ -178,13 +183,13 @@ function silentOverlay({ peer, lanes, evidence, tcp, checksumErrors, hears }: Pe
   };
 }
 
-/** The overlay carries IPv4, and not what is of IPv6 in it. */
+/** The way to the peer's pods carries IPv4, and not what is of IPv6 on it. */
 function silentIpv6({ peer, ipv6, lanes }: PeerView): Fault | undefined {
   if (!isDead(ipv6) || !isAlive(lanes["overlay-small"])) return undefined;
   return {
     kind: "IPv6Blocked",
     direction: "both",
-    message: `packets of IPv6 through the overlay to ${peer} are not answered, those of IPv4 are: a filter on one of the hosts drops them`,
+    message: `packets of IPv6 for the pods of ${peer} are not answered, those of IPv4 are: a filter on one of the hosts drops them`,
   };
 }
 

@@ -200,6 +200,26 @@ for (const { way, device, want } of ways)
     expect([...fabric.node(0).everNamed]).toEqual(want);
   });
 
+// The same of IPv6, which goes through the overlay also where hosts of one link have no address of it there.
+const ipv6Ways = [
+  { way: "overlay", device: "tallship0", want: [] },
+  { way: "overlay", device: "eth0", want: ["node-001 WrongRoute"] },
+  { way: "tunnel", device: "tswbabcdefgh", want: [] },
+  { way: "tunnel", device: "tallship0", want: ["node-001 WrongRoute"] },
+  { way: "link", device: "eth0", want: [] },
+  { way: "link", device: "tallship0", want: [] },
+  { way: "link", device: "eth1", want: ["node-001 WrongRoute"] },
+] as const;
+const POD_DEVICES = { overlay: "tallship0", tunnel: "tswbabcdefgh", link: "eth0" } as const;
+for (const { way, device, want } of ipv6Ways)
+  test(`by ${way}, packets of IPv6 that leave by ${device} are ${want.length === 0 ? "no fault" : "led astray"}`, async () => {
+    const fabric = open(2, 1, way);
+    const by = (name: string) => ({ device: name, via: "" });
+    fabric.setWeather({ routes: () => ({ overlay: by(POD_DEVICES[way]), underlay: by("eth0"), ipv6: by(device) }) });
+    await fabric.clock.advance(60_000);
+    expect([...fabric.node(0).everNamed]).toEqual(want);
+  });
+
 test("a black hole's remedy is the size that passes, and it goes with the fault", async () => {
   const fabric = open(2);
   const a = fabric.node(0);

@@ -193,10 +193,21 @@ export function parseMac(json: string): string {
   return rowsOf(json)[0]?.text("address") ?? "";
 }
 
-/** The first link that has the address, of `ip -json address show to IP/32`. */
-export function parseUnderlay(json: string): UnderlayDevice | undefined {
+/** The first link that has the address, of `ip -json address show to IP/32`, with its own address of IPv6, of `ip -6 -json address show scope link`. */
+export function parseUnderlay(json: string, linksJson = ""): UnderlayDevice | undefined {
   const row = rowsOf(json).find((each) => each.text("ifname") !== "");
   if (row === undefined) return undefined;
   const prefixLength = row.rows("addr_info")[0]?.count("prefixlen") ?? 32;
-  return { device: row.text("ifname"), mtu: row.count("mtu"), prefixLength };
+  const device = row.text("ifname");
+  const linkIpv6 = linkAddresses(linksJson, device)[0];
+  return { device, mtu: row.count("mtu"), prefixLength, ...(linkIpv6 !== undefined && { linkIpv6 }) };
+}
+
+/** The device's own addresses on its link, sorted; none that the link has not been asked for yet, or that another has. `ip` leaves an empty row where an address has another scope. */
+function linkAddresses(json: string, device: string): readonly string[] {
+  const own = rowsOf(json).filter((row) => row.text("ifname") === device);
+  const usable = own
+    .flatMap((row) => row.rows("addr_info"))
+    .filter((each) => each.text("local") !== "" && !each.isTrue("tentative") && !each.isTrue("dadfailed"));
+  return usable.map((each) => each.text("local")).sort();
 }

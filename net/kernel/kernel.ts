@@ -125,6 +125,8 @@ export interface UnderlayDevice {
   readonly mtu: number;
   /** Of the address: which others are on the same link. */
   readonly prefixLength: number;
+  /** The device's own address of IPv6 that holds on its link alone; absent: none, or the cluster has IPv4 alone. */
+  readonly linkIpv6?: string | undefined;
 }
 
 /** A port of the host's own ::1, and the pod's port that it leads to. */

@@ -44,7 +44,15 @@ export class LinkKernel {
   }
 
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
-    return parseUnderlay(await this.shellAnswer(`ip -json address show to ${address}/32 2>/dev/null; true`));
+    const script = [
+      sectionMark("holders"),
+      `ip -json address show to ${address}/32 2>/dev/null`,
+      sectionMark("links"),
+      this.families.includes("IPv6") ? "ip -6 -json address show scope link 2>/dev/null" : "",
+      "true",
+    ];
+    const answers = sections(await this.shellAnswer(script.join("\n")));
+    return parseUnderlay(answers.get("holders") ?? "", answers.get("links") ?? "");
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {

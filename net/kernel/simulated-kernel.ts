@@ -84,8 +84,8 @@ export class SimulatedKernel implements Kernel {
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
     const found = this.underlays.find((each) => each.address === address);
     if (found === undefined) return undefined;
-    const { device, mtu, prefixLength } = found;
-    return { device, mtu, prefixLength };
+    const { address: _, ...device } = found;
+    return device;
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {

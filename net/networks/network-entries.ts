@@ -1,6 +1,6 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { gatewayOf, tunnelAddressOf } from "../ipv4.js";
-import { ipv6GatewayOf } from "../ipv6.js";
+import { ipv6GatewayOf, ipv6Hop } from "../ipv6.js";
 import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "../overlay/peers.js";
@@ -103,7 +103,7 @@ function overlayWay(
       const isLed = ipv6 !== undefined && peer.ipv6 !== undefined && ipv6Source !== undefined;
       return [
         { ...way, subnet: cidr, via: peer.gateway, source },
-        ...(isLed ? [{ ...way, subnet: ipv6, via: peer.ipv6.gateway, source: ipv6Source }] : []),
+        ...(isLed ? [{ ...way, subnet: ipv6, via: ipv6Hop(peer.gateway), source: ipv6Source }] : []),
       ];
     });
   }
@@ -127,18 +127,17 @@ function overlayWay(
         { table: "neigh", device, ip: gateway, mac: peer.vtepMac },
         { table: "fdb", device, mac: peer.vtepMac, underlayIp: peer.underlayIp },
         { table: "route", device, subnet: cidr, via: gateway, source, ...mtu },
-        ...(isLed ? ipv6Way(peer, { device, subnet: ipv6, source: ipv6Source, ...mtu }) : []),
+        ...(isLed ? ipv6Way(peer, gateway, { device, subnet: ipv6, source: ipv6Source, ...mtu }) : []),
       ];
     }),
   ];
 }
 
 /** A peer's share of IPv6, by the forwarding entry that its share of IPv4 has. */
-function ipv6Way({ vtepMac: mac }: Peer, route: Omit<RouteEntry, "table" | "via">): readonly Entry[] {
-  const { device, subnet } = route;
-  const via = ipv6GatewayOf(subnet);
+function ipv6Way({ vtepMac: mac }: Peer, gateway: string, route: Omit<RouteEntry, "table" | "via">): readonly Entry[] {
+  const via = ipv6Hop(gateway);
   return [
-    { table: "neigh", device, ip: via, mac },
+    { table: "neigh", device: route.device, ip: via, mac },
     { table: "route", ...route, via },
   ];
 }

@@ -1,10 +1,7 @@
-import type { Clock } from "../../lib/clock.js";
 import { tunnelAddressOf } from "../ipv4.js";
-import type { Kernel } from "../kernel/kernel.js";
 import { overheadOf, TUNNEL_OVERHEAD_BYTES } from "../overlay/overlay-plan.js";
 import type { Peer } from "../overlay/peers.js";
-import type { PublishedKey, TunnelKeys } from "../tunnels/tunnel-keys.js";
-import { type TunnelPeer, TunnelSync } from "../tunnels/tunnel-sync.js";
+import { type TunnelParts, type TunnelPeer, TunnelSync } from "../tunnels/tunnel-sync.js";
 import type { SeenNetwork } from "./seen-network.js";
 
 /** What tunnels are planned for. */
@@ -25,19 +22,12 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 export class NetworkTunnels {
   private readonly site: TunnelSite;
   private readonly sync: TunnelSync;
-  private readonly listeners: ((keys: readonly PublishedKey[]) => void)[] = [];
   private networks: readonly SeenNetwork[] = [];
   private hasEnded = false;
 
-  constructor(
-    site: TunnelSite,
-    parts: { readonly kernel: Kernel; readonly clock: Clock; readonly keys: TunnelKeys | undefined },
-  ) {
-    const onPublished = (keys: readonly PublishedKey[]): void => {
-      for (const listener of this.listeners) listener(keys);
-    };
+  constructor(site: TunnelSite, parts: Omit<TunnelParts, "nodeName">) {
     this.site = site;
-    this.sync = new TunnelSync({ ...parts, nodeName: site.nodeName, onPublished });
+    this.sync = new TunnelSync({ ...parts, nodeName: site.nodeName });
   }
 
   /** Why there are no tunnels; undefined while there are. */
@@ -48,11 +38,6 @@ export class NetworkTunnels {
   /** True while some network is encrypted. */
   get isWanted(): boolean {
     return this.site.encrypted || this.networks.length > 0;
-  }
-
-  /** Calls with what others must know of the node's keys, when it changes. */
-  onPublished(listener: (keys: readonly PublishedKey[]) => void): void {
-    this.listeners.push(listener);
   }
 
   /** Makes, changes or ends tunnels to these nodes as networks need them; by name of a node, the device of the tunnel to it. */

@@ -1,7 +1,7 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { type Family, familyOf } from "../family.js";
 import { contains, gatewayOf, maskedSubnet, parseAddress, type Subnet } from "../ipv4.js";
-import { ipv6GatewayOf } from "../ipv6.js";
+import { ipv6GatewayOf, ipv6Hop } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { UnderlayDevice } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
@@ -64,12 +64,15 @@ function ipv6Entries({ ipv6 }: NodeNetworkConfig): readonly Entry[] {
 export interface SharedLink {
   readonly device: string;
   readonly subnet: Subnet;
+  /** Whether the host has an address of IPv6 on it, and so may have routes of it there. */
+  readonly hasIpv6: boolean;
 }
 
 /** The link of the host's own address, where the cluster's peers on it are to be reached without VXLAN. */
 export function sharedLink(config: NodeNetworkConfig, underlay: UnderlayDevice): SharedLink | undefined {
   const subnet = maskedSubnet(`${config.underlayIP}/${underlay.prefixLength}`);
-  return config.directRouting && subnet !== undefined ? { device: underlay.device, subnet } : undefined;
+  const hasIpv6 = config.ipv6 !== undefined && underlay.linkIpv6 !== undefined;
+  return config.directRouting && subnet !== undefined ? { device: underlay.device, subnet, hasIpv6 } : undefined;
 }
 
 /** What the shared link needs beside its routes: the host's own 127.0.0.1 may lead to another node's pod, as on the overlay's device. */
@@ -125,12 +128,16 @@ export interface PeerWay {
  */
 export function peerEntries(peer: Peer, source: string, way: PeerWay = {}): readonly Entry[] {
   const { mtu, link, routesByMark = false } = way;
-  const isDirect = link !== undefined && contains(link.subnet, parseAddress(peer.underlayIp) ?? -1);
+  const isDirect = isOnLink(peer, link);
   const isKept = routesByMark && peer.leadsBack === true;
   return [
     ...podWay(peer, source, { mtu, link: isDirect ? link : undefined }),
     ...(isKept ? wayBackTo(peer, { family: "IPv4", mark: returnMark(peer.gateway), source, mtu, isDirect }) : []),
   ];
+}
+
+function isOnLink({ underlayIp }: Peer, link: SharedLink | undefined): boolean {
+  return link !== undefined && contains(link.subnet, parseAddress(underlayIp) ?? -1);
 }
 
 function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly Entry[] {
@@ -149,18 +156,24 @@ function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly En
   ];
 }
 
-/** What leads to a peer's pods by IPv6: through the tunnel always, since hosts know each other by IPv4. */
-export function ipv6PeerEntries(peer: Peer, source: string, way: Omit<PeerWay, "link"> = {}): readonly Entry[] {
+/**
+ * What leads to a peer's pods by IPv6: over the link where both hosts have told an address there, so that each expects the other's packets by that way;
+ * else through the tunnel, which needs none.
+ */
+export function ipv6PeerEntries(peer: Peer, source: string, way: PeerWay = {}): readonly Entry[] {
   const { ipv6, vtepMac: mac } = peer;
-  const { mtu, routesByMark = false } = way;
+  const { mtu, link, routesByMark = false } = way;
   if (ipv6 === undefined) return [];
-  const { podCIDR: subnet, gateway } = ipv6;
-  const isKept = routesByMark && ipv6.leadsBack === true;
-  const back = { family: "IPv6" as const, mark: returnMark(peer.gateway), source, mtu, isDirect: false };
+  const { podCIDR: subnet, linkIpv6 } = ipv6;
+  const gateway = ipv6Hop(peer.gateway);
+  const isDirect = link?.hasIpv6 === true && linkIpv6 !== undefined && isOnLink(peer, link);
+  const back = { family: "IPv6" as const, mark: returnMark(peer.gateway), source, mtu, isDirect };
   return [
     { table: "neigh", device: OVERLAY_DEVICE, ip: gateway, mac },
-    { table: "route", device: OVERLAY_DEVICE, subnet, via: gateway, source, ...(mtu !== undefined && { mtu }) },
-    ...(isKept ? wayBackTo(ipv6, back) : []),
+    isDirect
+      ? { table: "route", device: link.device, subnet, via: linkIpv6, source }
+      : { table: "route", device: OVERLAY_DEVICE, subnet, via: gateway, source, ...(mtu !== undefined && { mtu }) },
+    ...(routesByMark && ipv6.leadsBack ? wayBackTo({ podCIDR: subnet, gateway }, back) : []),
   ];
 }
 
@@ -235,12 +248,13 @@ export function overlayEntries(
     ...baseEntries(config, underlay.mtu),
     ...(link === undefined ? [] : linkEntries(link)),
     ...(isMarked ? markRules("IPv4", link !== undefined) : []),
-    ...(isIpv6Marked ? markRules("IPv6", false) : []),
+    ...(isIpv6Marked ? markRules("IPv6", link?.hasIpv6 === true) : []),
     ...peers.flatMap((peer) => {
       const mtu = routeMtus.get(peer.gateway);
-      const byIpv6 = { mtu, routesByMark: isIpv6Marked };
+      const way = { mtu, link };
+      const byIpv6 = { ...way, routesByMark: isIpv6Marked };
       const ipv6 = ipv6Source === undefined ? [] : ipv6PeerEntries(peer, ipv6Source, byIpv6);
-      return [...peerEntries(peer, source, { mtu, link, routesByMark: isMarked }), ...ipv6];
+      return [...peerEntries(peer, source, { ...way, routesByMark: isMarked }), ...ipv6];
     }),
   ];
 }

@@ -49,6 +49,11 @@ export class OverlaySync {
     return this.underlay.mtu - overheadOf(this.config);
   }
 
+  /** What others on the link are to be told: the host's address of IPv6 there. Empty: it has none, or no peer is reached over the link. */
+  get linkIpv6(): string {
+    return sharedLink(this.config, this.underlay)?.hasIpv6 === true ? (this.underlay.linkIpv6 ?? "") : "";
+  }
+
   /** What the kernel is to hold for the overlay, as of the last time that it took everything. */
   get entries(): readonly Entry[] {
     return this.agreed;

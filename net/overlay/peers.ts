@@ -3,10 +3,12 @@ import { familyOf } from "../family.js";
 import { formatAddress, overlaps, parseAddress, parseSubnet, type Subnet, subnetOf } from "../ipv4.js";
 import {
   containsIpv6,
+  formatIpv6,
   formatIpv6Subnet,
   ipv6GatewayOf,
   ipv6SubnetOf,
   NODE_IPV6_PREFIX,
+  parseIpv6,
   parseIpv6Subnet,
 } from "../ipv6.js";
 import type { FamilyRanges } from "../node-network.js";
@@ -34,6 +36,8 @@ export interface PeerIpv6 {
   readonly gateway: string;
   /** As of IPv4: clients of IPv6 may keep their addresses. */
   readonly leadsBack: boolean;
+  /** Its host's address on the link, by which its pods are reached without VXLAN; absent: none. */
+  readonly linkIpv6?: string;
 }
 
 /** A node whose entries would harm: left out, for the log. */
@@ -113,13 +117,23 @@ function withIpv6(
     else if (holder !== undefined) refused.push({ name, reason: `pod subnet ${text} is that of ${holder}` });
     else {
       holders.set(podCIDR, name);
-      const leadsBack = node?.status?.overlay?.leadsBackIPv6 === true;
-      return { ...peer, ipv6: { podCIDR, gateway: ipv6GatewayOf(podCIDR), leadsBack } };
+      const { leadsBackIPv6: leadsBack = false, linkIPv6 = "" } = node?.status?.overlay ?? {};
+      const onLink = linkAddressOf(linkIPv6);
+      const ipv6 = { podCIDR, gateway: ipv6GatewayOf(podCIDR), leadsBack, ...(onLink !== "" && { linkIpv6: onLink }) };
+      return { ...peer, ipv6 };
     }
     return peer;
   });
   return { peers: all, refused };
 }
+
+/** The address as the kernel writes it; empty when it is none that holds on a link alone. */
+function linkAddressOf(text: string): string {
+  const value = parseIpv6(text);
+  return value !== undefined && containsIpv6(LINKS, value) ? formatIpv6(value) : "";
+}
+
+const LINKS = ipv6SubnetOf("fe80::/10", "addresses of links");
 
 /** They become words of a program's settings. */
 function isSound({ generation, publicKey, port }: PublishedKey): boolean {

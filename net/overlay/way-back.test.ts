@@ -29,10 +29,11 @@ const wanted = (traits: Traits): readonly Entry[] => {
   });
 };
 const elementsOf = (entries: readonly Entry[], family: Family): readonly string[] =>
-  [entryEnds, entryMarks, leadingBack].flatMap((planned) =>
-    [...planned(entries, family).elements].map(([key, value]) => `${key} ${value}`.trim()),
+  [entryEnds(entries, family), entryMarks(entries, family), leadingBack(entries, family, CLUSTER[family])].flatMap(
+    ({ elements }) => [...elements].map(([key, value]) => `${key} ${value}`.trim()),
   );
 
+const CLUSTER = { IPv4: "10.128.0.0/9", IPv6: "fd00:10:128::/48" };
 const MARKED = ["192.168.9.5 . 0x20000000105", "02:00:00:00:01:05 0xf5800501"];
 const KEPT = { IPv4: [...MARKED, "10.128.5.0/24"], IPv6: [...MARKED, "fd00:10:128:5::/64"] };
 

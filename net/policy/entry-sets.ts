@@ -1,7 +1,5 @@
 import { OVERLAY_DEVICE } from "../device-names.js";
-import { EVERYWHERE, type Family, isEverywhere } from "../family.js";
-import { gatewayOf } from "../ipv4.js";
-import { ipv6GatewayOf } from "../ipv6.js";
+import { EVERYWHERE, type Family, hostPrefix, rangeTest } from "../family.js";
 import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { FirewallSet } from "../kernel/firewall.js";
 import { hex } from "../overlay/way-back.js";
@@ -30,13 +28,13 @@ export function entryMarks(overlay: readonly Entry[], family: Family): FirewallS
 }
 
 /** To which nodes' pods this node's clients may go under their own addresses. */
-export function leadingBack(overlay: readonly Entry[], family: Family): FirewallSet {
+export function leadingBack(overlay: readonly Entry[], family: Family, clusterCIDR: string): FirewallSet {
   const ways = new Set(entryNodes(overlay, family).map(({ gateway }) => gateway));
-  const hasGateway = family === "IPv4" ? gatewayOf : ipv6GatewayOf;
-  // Other networks have routes by the same gateways.
-  const subnets = ownRoutes(overlay).flatMap(({ subnet, via }) =>
-    ways.has(via) && !isEverywhere(subnet) && hasGateway(subnet) === via ? [subnet] : [],
-  );
+  // Other networks have routes by the same gateways; and a gateway that has one of its own has that to its subnet too.
+  const isInCluster = rangeTest(clusterCIDR);
+  const isPods = ({ subnet, via }: RouteEntry): boolean =>
+    subnet !== hostPrefix(via) && isInCluster(subnet.slice(0, subnet.indexOf("/")));
+  const subnets = ownRoutes(overlay).flatMap((route) => (ways.has(route.via) && isPods(route) ? [route.subnet] : []));
   return setOf(`type ${family === "IPv4" ? "ipv4_addr" : "ipv6_addr"}; flags interval;`, [...new Set(subnets)]);
 }
 

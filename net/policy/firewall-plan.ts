@@ -80,7 +80,7 @@ export class FirewallPlanner {
         ),
       ],
       ["entry-marks", entryMarks(world.overlay, this.family)],
-      ["leading-back", leadingBack(world.overlay, this.family)],
+      ["leading-back", leadingBack(world.overlay, this.family, this.settings.clusterCIDR)],
       [
         "insiders",
         setOf(

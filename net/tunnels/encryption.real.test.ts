@@ -73,7 +73,7 @@ test("the private key is root's alone", async () => {
   const path = tunnelKeyPath(lab.host(1).namespace);
   expect((await stat(path)).mode & 0o777).toBe(0o600);
   const [key] = await tunnelKeyFile(path).load();
-  expect(lab.host(1).tunnels).toEqual([{ generation: 1, publicKey: key?.publicKey, port: 51_821 }]);
+  expect(lab.host(1).published.tunnels).toEqual([{ generation: 1, publicKey: key?.publicKey, port: 51_821 }]);
 });
 
 test("without a tunnel nothing leaves in plain text, and a tunnel that is deleted or whose program dies comes back", async () => {
@@ -123,7 +123,7 @@ test("keys that have come of age are changed on all hosts while packets flow, an
   await age([lab.host(1)], 40 * 86_400_000);
   await exchangeKeys();
   const generations = (): readonly number[][] =>
-    lab.hosts.map(({ tunnels }) => tunnels.map(({ generation }) => generation));
+    lab.hosts.map(({ published }) => published.tunnels.map(({ generation }) => generation));
   expect(generations()).toEqual([
     [1, 2],
     [1, 2],
@@ -152,6 +152,6 @@ test("keys that have come of age are changed on all hosts while packets flow, an
 test("with the last encrypted network the tunnels go", async () => {
   lab.setNetworks([network("open", { vni: 5000 }, 2)]);
   await exchangeKeys();
-  expect(lab.hosts.map(({ tunnels }) => tunnels)).toEqual([[], [], []]);
+  expect(lab.hosts.map(({ published }) => published.tunnels)).toEqual([[], [], []]);
   expect(await lab.host(2).namespace.run("ip -o link")).not.toContain("tsw");
 });

@@ -251,7 +251,7 @@ function noNetwork(runDir: string): NodeNetwork {
     remedy: () => undefined,
     remedies: NO_REMEDIES,
     firewalled: async () => undefined,
-    onTunnels: () => undefined,
+    onPublished: () => undefined,
     shareOf: async () => "10.64.0.0/26",
     ipv6Of: () => undefined,
     onApplied: () => undefined,

@@ -19,7 +19,7 @@ export const briefly: Asking = { timeoutMs: 1_000 };
 
 /** Lets hosts hear of each other's keys until nobody has news. */
 export async function keysExchanged(lab: Lab): Promise<void> {
-  const all = (): string => JSON.stringify(lab.hosts.map(({ tunnels }) => tunnels));
+  const all = (): string => JSON.stringify(lab.hosts.map(({ published }) => published.tunnels));
   for (let before = ""; before !== all(); ) {
     before = all();
     await lab.setServices([]);

@@ -13,13 +13,14 @@ import { type NetworkPart, noNetworkMetrics } from "../../net/network-metrics.js
 import {
   type HostPort,
   type NetworkMap,
+  NOTHING_PUBLISHED,
   type NodeNetwork,
   type NodeNetworkConfig,
   netnsPath,
   type PodLink,
+  type Published,
 } from "../../net/node-network.js";
 import { tunnelKeyFile } from "../../net/tunnels/key-file.js";
-import type { PublishedKey } from "../../net/tunnels/tunnel-keys.js";
 import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import { type Node, NodeStatus } from "../../proto/gen/tallship/v1/node.js";
 import { type BundledProgram, bundleProgram } from "./bundle.js";
@@ -65,8 +66,8 @@ export interface LabHost {
   readonly address: string;
   readonly namespace: TestNamespace;
   readonly network: NodeNetwork;
-  /** The keys of encrypted tunnels that the host has published; others hear of them with the next services. */
-  readonly tunnels: readonly PublishedKey[];
+  /** What the host has published, such as its keys of encrypted tunnels; others hear of it with the next services. */
+  readonly published: Published;
   readonly probe: Probe;
   /** A pod with a probe in it. The name is the uid. */
   pod(name: string, last: number, hostPorts?: readonly HostPort[], isInsider?: boolean): Promise<LabPod>;
@@ -156,7 +157,7 @@ export async function makeLab(
     setServices: async (services, underlays = {}) => {
       revision += 1;
       const nodes = hosts.map(({ host }) =>
-        withTunnels(nodeObject(host.at, vtepMac(`node-${host.at}`), underlays[`node-${host.at}`]), host.tunnels),
+        told(nodeObject(host.at, vtepMac(`node-${host.at}`), underlays[`node-${host.at}`]), host.published),
       );
       await Promise.all(hosts.map((each) => each.apply(networkMap(revision, nodes, services, networks))));
     },
@@ -183,9 +184,9 @@ export function tunnelKeyPath({ folder }: TestNamespace): string {
   return `${folder}/tunnel-keys.json`;
 }
 
-function withTunnels(node: Node, tunnels: readonly PublishedKey[]): Node {
+function told(node: Node, { tunnels, linkIpv6: linkIPv6 }: Published): Node {
   const { overlay, ...status } = NodeStatus.fromPartial(node.status ?? {});
-  return { ...node, status: { ...status, overlay: overlay && { ...overlay, tunnels } } };
+  return { ...node, status: { ...status, overlay: overlay && { ...overlay, tunnels, linkIPv6 } } };
 }
 
 interface MadeHost {
@@ -201,7 +202,7 @@ async function makeHost(
   const { runDir } = config;
   const at = Number(config.nodeName.split("-")[1]);
   let applied = 0;
-  let tunnels: readonly PublishedKey[] = [];
+  let published = NOTHING_PUBLISHED;
   let mendedCount = 0;
   const metrics = {
     ...noNetworkMetrics,
@@ -215,8 +216,8 @@ async function makeHost(
     const fresh = createNodeNetwork(config, kernel, {
       ...{ clock: systemClock, rng: systemRng, log: silentLog, keys, metrics },
     });
-    fresh.onTunnels((next) => {
-      tunnels = next;
+    fresh.onPublished((next) => {
+      published = next;
     });
     fresh.onApplied((revision) => {
       applied = revision;
@@ -242,8 +243,8 @@ async function makeHost(
     probe: start(`host-${at}`, namespace.enter),
     pod: (uid, last, hostPorts = [], reachesInternals = false) =>
       linked({ uid, address: `10.128.${at}.${last}`, hostPorts, reachesInternals }),
-    get tunnels() {
-      return tunnels;
+    get published() {
+      return published;
     },
     podOn: (uid, [address = "", ...others], hostPorts = []) =>
       linked({
