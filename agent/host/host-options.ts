@@ -102,8 +102,6 @@ export function hostOf(values: OptionValues<typeof HOST_OPTIONS>, isControlPlane
 export function clusterOf(values: OptionValues<typeof CLUSTER_OPTIONS>, controlPlaneAddress: string): ClusterConfig {
   const ranges = clusterRanges(values);
   const { podCIDR, serviceCIDR } = ranges;
-  if (values.encrypted === true && ranges.podCIDRIPv6 !== "")
-    throw new TallshipError("invalid_argument", "--encrypted: tunnels carry IPv4 alone: give no range of IPv6");
   const podBits = Number(podCIDR.split("/")[1]);
   if (values.encrypted === true && values["direct-routing"] === true)
     throw new TallshipError("invalid_argument", "--encrypted and --direct-routing exclude each other");

@@ -4,13 +4,13 @@ import { seededRng } from "../../lib/rng.js";
 import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { ManualClock, settle } from "../../test/kit/manual-clock.js";
-import { networkMap, networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
+import { dualStack, networkMap, networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
 import { tunnelDevice } from "../device-names.js";
 import { createNodeNetwork } from "../host-network.js";
 import { SimulatedKernel } from "../kernel/simulated-kernel.js";
 import type { TunnelKey, TunnelKeys } from "../tunnels/tunnel-keys.js";
 
-const config = { ...nodeConfig(4), encrypted: true };
+const config = { ...nodeConfig(4), ...dualStack(4), encrypted: true };
 const signal = new AbortController().signal;
 
 /** Keys in memory. */
@@ -63,13 +63,19 @@ test("all ways to other hosts' pods are tunnels, on networks that do not ask for
   const { kernel, device, begin } = await world();
   await begin();
   const tunnel = tunnelDevice("node-4", 1);
-  expect((await routes(kernel)).filter((route) => !route.includes("10.96.")).sort()).toEqual([
+  expect((await routes(kernel)).filter((route) => !/ (10\.96|fd00:10:96)[.:]/.test(route)).sort()).toEqual([
     `route 10.128.5.0/24 ${tunnel}`,
     `route 10.128.5.255/32 ${tunnel}`,
     `route 10.64.1.64/26 ${tunnel}`,
+    `route fd00:10:128:5::/64 ${tunnel}`,
   ]);
-  expect(kernel.tunnels.get(tunnel)?.ends.map(({ allowed }) => allowed)).toEqual([["10.128.5.0/24", "10.64.1.64/26"]]);
-  expect(device.mtu).toBe(1_440);
+  expect(kernel.tunnels.get(tunnel)?.ends.map(({ allowed }) => allowed)).toEqual([
+    ["10.128.5.0/24", "10.64.1.64/26", "fd00:10:128:5::/64"],
+  ]);
+  expect(device).toMatchObject({ mtu: 1_440, leadsBack: false, leadsBackIpv6: false });
+  expect(kernel.ipv6.firewall.table?.chains.get("sealed")?.rules.join()).toMatch(
+    "ip6 daddr fd00:10:128::/48 oifname !=",
+  );
   expect(sealed(kernel)).toEqual(["10.128.0.0/9", "10.64.1.0/24"]);
 });
 
@@ -79,7 +85,7 @@ test("a host that can make no tunnel has no way to others' pods, and gives its o
   expect(sealed(kernel)).toEqual(["10.128.0.0/9"]);
   expect(await network.shareOf("default", signal)).toBe("10.128.4.0/24");
   await begin();
-  expect((await routes(kernel)).filter((route) => !route.includes("10.96."))).toEqual([]);
+  expect((await routes(kernel)).filter((route) => !/ (10\.96|fd00:10:96)[.:]/.test(route))).toEqual([]);
   await expect(network.shareOf("default", signal)).rejects.toThrow("wireguard-go is not installed");
 });
 

@@ -43,9 +43,7 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
         ],
       },
     ],
-    // What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text. Asked where the way out is final:
-    // before, a packet of the host's own to a service still has the way to the service's address.
-    ...(family === "IPv4" ? [["sealed", sealedChain()] as const] : []),
+    ...sealedChains(frame),
     [
       "network-sources",
       {
@@ -63,14 +61,18 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
   ]);
 }
 
-function sealedChain(): FirewallChain {
-  return {
-    hook: "type filter hook postrouting priority -8; policy accept;",
-    rules: [`ip daddr @sealed oifname != { "lo", ${ENDS} } drop`],
-  };
+/**
+ * What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text. Asked where the way out is final:
+ * before, a packet of the host's own to a service still has the way to the service's address. Of IPv6 there is the cluster's own network alone in tunnels.
+ */
+function sealedChains({ family = "IPv4", clusterCIDR, encrypted }: NetworkFrame): readonly [string, FirewallChain][] {
+  if (family === "IPv6" && !encrypted) return [];
+  const sealed = family === "IPv4" ? "ip daddr @sealed" : `ip6 daddr ${clusterCIDR}`;
+  const hook = "type filter hook postrouting priority -8; policy accept;";
+  return [["sealed", { hook, rules: [`${sealed} oifname != { "lo", ${ENDS} } drop`] }]];
 }
 
-/** Who speaks for strangers in tunnels, which carry IPv4 alone. On the cluster's own network it is the gateway, as on the overlay. */
+/** Who speaks for strangers in tunnels: by IPv4 here, by IPv6 the proxy's own rules say it. On the cluster's own network it is the gateway, as on the overlay. */
 function tunnelSources({ clusterCIDR, podCIDR, encrypted }: NetworkFrame): readonly string[] {
   return [
     ...(encrypted ? [`oifname "${TUNNEL_DEVICE_PREFIX}*" ip daddr ${clusterCIDR} accept`] : []),

@@ -63,9 +63,11 @@ function ends(
   peers: readonly Peer[],
   { encrypted }: TunnelSite,
 ): readonly TunnelPeer[] {
-  return peers.map(({ name, podCIDR, underlayIp, keys = [] }) => {
+  return peers.map(({ name, podCIDR, ipv6, underlayIp, keys = [] }) => {
     const shares = networks.flatMap((network) => network.peers.filter(({ peer }) => peer.name === name));
-    const allowed = [encrypted ? podCIDR : `${tunnelAddressOf(podCIDR)}/32`, ...shares.map(({ cidr }) => cidr)];
+    const whole = [podCIDR, ...(ipv6 === undefined ? [] : [ipv6.podCIDR])];
+    const own = encrypted ? whole : [`${tunnelAddressOf(podCIDR)}/32`];
+    const allowed = [...own, ...shares.map(({ cidr }) => cidr)];
     return { name, underlayIp, keys, allowed };
   });
 }

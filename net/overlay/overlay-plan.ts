@@ -205,17 +205,26 @@ function standInNames(device: string): readonly [string, string] {
 
 /** What one peer needs where the cluster's network is encrypted: there is no other way to it than the tunnel, and without one the refusal takes the packets. */
 function sealedEntries(
-  peer: Peer,
-  source: string,
-  device: string | undefined,
-  mtu: number | undefined,
+  { podCIDR, gateway, ipv6 }: Peer,
+  sources: GatewaySources,
+  { device, mtu }: { readonly device: string | undefined; readonly mtu: number | undefined },
 ): readonly Entry[] {
   if (device === undefined) return [];
-  const route = { table: "route" as const, device, via: "", source };
+  const route = { table: "route" as const, device, via: "", source: sources.ipv4 };
+  const limited = mtu !== undefined && { mtu };
   return [
-    ...(mtu === undefined ? [] : [{ ...route, subnet: `${peer.gateway}/32` }]),
-    { ...route, subnet: peer.podCIDR, ...(mtu !== undefined && { mtu }) },
+    ...(mtu === undefined ? [] : [{ ...route, subnet: `${gateway}/32` }]),
+    { ...route, subnet: podCIDR, ...limited },
+    ...(ipv6 === undefined || sources.ipv6 === undefined
+      ? []
+      : [{ ...route, subnet: ipv6.podCIDR, source: sources.ipv6, ...limited }]),
   ];
+}
+
+/** This node's own addresses among its pods', by which it speaks to others'. */
+interface GatewaySources {
+  readonly ipv4: string;
+  readonly ipv6: string | undefined;
 }
 
 /** The ways to peers. */
@@ -236,12 +245,15 @@ export function overlayEntries(
   { routeMtus, tunnels, markFamilies = [] }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
 ): readonly Entry[] {
   const source = gatewayOf(config.podCIDR);
+  const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
   if (config.encrypted)
     return [
       ...baseEntries(config, underlay.mtu),
-      ...peers.flatMap((peer) => sealedEntries(peer, source, tunnels.get(peer.name), routeMtus.get(peer.gateway))),
+      ...peers.flatMap((peer) => {
+        const way = { device: tunnels.get(peer.name), mtu: routeMtus.get(peer.gateway) };
+        return sealedEntries(peer, { ipv4: source, ipv6: ipv6Source }, way);
+      }),
     ];
-  const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
   const link = sharedLink(config, underlay);
   const [isMarked, isIpv6Marked] = [markFamilies.includes("IPv4"), markFamilies.includes("IPv6")];
   return [

@@ -1,6 +1,10 @@
 // Edge: what encrypted networks of a lab say on its links.
-import { readFile } from "node:fs/promises";
-import type { Lab, LabHost, LabPod } from "./network-lab.js";
+import { readFile, writeFile } from "node:fs/promises";
+import { tunnelDevice } from "../../net/device-names.js";
+import { parseIpv6 } from "../../net/ipv6.js";
+import { tunnelKeyFile } from "../../net/tunnels/key-file.js";
+import { type Lab, type LabHost, type LabPod, tunnelKeyPath } from "./network-lab.js";
+import { waitFor } from "./wait.js";
 
 /** What is told beside whom to ask. */
 interface Asking {
@@ -26,6 +30,55 @@ export async function keysExchanged(lab: Lab): Promise<void> {
   }
 }
 
+/** The generations of the keys that each host has published. */
+export function generationsOf(lab: Lab): readonly (readonly number[])[] {
+  return lab.hosts.map(({ published }) => published.tunnels.map(({ generation }) => generation));
+}
+
+/** Changes the keys of all hosts, from the first generation to the second, as time does; `to` is an address that host 1 reaches by a tunnel. */
+export async function keysChanged(lab: Lab, to: string): Promise<void> {
+  await aged([lab.host(1)], 40 * 86_400_000);
+  const isSo = (wanted: readonly number[]): boolean =>
+    generationsOf(lab).every((each) => JSON.stringify(each) === JSON.stringify(wanted));
+  await waitFor("all hosts to have both keys", async () => {
+    await keysExchanged(lab);
+    return isSo([1, 2]) || undefined;
+  });
+  await waitFor("all to have answered by the new keys", async () => {
+    await keysExchanged(lab);
+    const route = await lab.host(1).namespace.run(`ip route get ${to}`);
+    return route.includes(tunnelDevice("node-1", 2)) || undefined;
+  });
+  await aged(lab.hosts, 3_600_000);
+  await waitFor("the old keys to be gone", async () => {
+    await keysExchanged(lab);
+    return isSo([2]) || undefined;
+  });
+}
+
+/** Their newest keys are older by so much, and their agents begin anew. */
+async function aged(hosts: readonly LabHost[], ms: number): Promise<void> {
+  for (const host of hosts) {
+    const file = tunnelKeyPath(host.namespace);
+    const keys = await tunnelKeyFile(file).load();
+    const newest = Math.max(...keys.map(({ generation }) => generation));
+    const older = keys.map((key) => (key.generation === newest ? { ...key, madeAtMs: key.madeAtMs - ms } : key));
+    await writeFile(file, JSON.stringify(older), { mode: 0o600 });
+    await host.restart();
+  }
+}
+
+/** The numbers of the pings that a pod had answered while this was done, of fifty a second, in order. */
+export async function pingsAnswered(pod: LabPod, to: string, act: () => Promise<void>): Promise<readonly number[]> {
+  const file = `/tmp/tallship-ping-of-${pod.uid}`;
+  const moments = "for i in 1 2 3; do sleep 0.1; done";
+  await pod.inside(`ping -i 0.02 -W 1 ${to} >${file} 2>&1 & echo $! >${file}.pid; ${moments}`);
+  await act();
+  await pod.inside(`kill -INT $(cat ${file}.pid); ${moments}`);
+  const said = await pod.inside(`cat ${file}; rm -f ${file} ${file}.pid`);
+  return [...said.matchAll(/icmp_seq=(\d+) /g)].map(([, number]) => Number(number)).sort((a, b) => a - b);
+}
+
 /** Everything that passes a host's link while this is done. */
 export async function captured({ namespace }: LabHost, act: () => Promise<unknown>): Promise<string> {
   const file = `${namespace.folder}/capture`;
@@ -41,7 +94,13 @@ export async function captured({ namespace }: LabHost, act: () => Promise<unknow
   }
 }
 
-/** Two addresses as they stand in an IPv4 header, as bytes. */
+/** Two addresses of one family as they stand in a header, as bytes. */
 export function addressesOnWire(from: string, to: string): string {
-  return String.fromCharCode(...[from, to].flatMap((address) => address.split(".").map(Number)));
+  return String.fromCharCode(...[from, to].flatMap(bytesOf));
+}
+
+function bytesOf(address: string): readonly number[] {
+  const value = parseIpv6(address);
+  if (value === undefined) return address.split(".").map(Number);
+  return [...Buffer.from(value.toString(16).padStart(32, "0"), "hex")];
 }
