@@ -9,11 +9,12 @@ import type { Self } from "../overlay/peers.js";
 import { diagnose, isDead } from "./diagnose.js";
 import { isOnLink, type ProbedPeer, probedPeers } from "./health-peers.js";
 import { type HealthListener, measureOf, type PeerHealth } from "./health-report.js";
+import { Knocks } from "./knocks.js";
 import { NameServerWatch } from "./name-server-watch.js";
 import { verdictAfter } from "./named-fault.js";
 import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
 import { newRecord, type PeerRecord } from "./peer-record.js";
-import type { PodWay } from "./peer-view.js";
+import type { PodWay, TcpOutcome } from "./peer-view.js";
 import { isAnswerable, isFromPeer, ProbeEcho } from "./probe-echo.js";
 import { decodeProbe, nodeIdOf, type Path, type Way } from "./probe-packet.js";
 import { BRIEF_ROUND, peersOfRound, WHOLE_ROUND } from "./probe-plan.js";
@@ -63,6 +64,7 @@ export class NodeHealth {
   };
   private readonly sender: ProbeSender;
   private readonly echo: ProbeEcho;
+  private readonly knocks: Knocks;
   private readonly nameServers: NameServerWatch;
   private readonly id: bigint;
   private readonly prefixLength: number;
@@ -75,6 +77,7 @@ export class NodeHealth {
   private complaint = "";
   private turn = 0;
   private roundDueMs = 0;
+  private turnDueMs = 0;
   private checksums: { atMs: number; count: number };
 
   constructor(config: NodeHealthConfig, parts: NodeHealthParts) {
@@ -92,6 +95,7 @@ export class NodeHealth {
       checksumErrors: () => this.checksumErrors(),
     });
     this.sender = new ProbeSender({ ...parts, id: this.id, fullBytes: config.fullBytes });
+    this.knocks = new Knocks(parts, (record, path, outcome) => this.knocked(record, path, outcome));
     this.nameServers = new NameServerWatch(clock, evidence, () => this.tell([]));
   }
 
@@ -105,6 +109,7 @@ export class NodeHealth {
   stop(): void {
     this.isStopped = true;
     this.cancel?.();
+    this.knocks.stop();
     this.nameServers.stop();
     this.parts.wire.close();
   }
@@ -186,6 +191,7 @@ export class NodeHealth {
   private schedule(delayMs: number): void {
     if (this.isStopped) return;
     this.cancel?.();
+    this.turnDueMs = this.parts.clock.monotonicMs() + delayMs;
     this.cancel = this.parts.clock.after(delayMs, () => this.turnNow());
   }
 
@@ -200,8 +206,10 @@ export class NodeHealth {
     const closer = [...this.records.values()].filter((each) => each.closerUntilMs > nowMs);
     const asked = new Set([...whole, ...closer]);
     for (const record of asked) this.probe(record, nowMs);
-    for (const record of brief) if (!asked.has(record)) this.sender.round(record, BRIEF_ROUND);
-    void this.gather(whole, nowMs);
+    const briefly = brief.filter((record) => !asked.has(record));
+    for (const record of briefly) this.sender.round(record, BRIEF_ROUND);
+    this.knocks.begin(briefly);
+    void this.gather([...whole, ...briefly], nowMs);
     const isAwaited = whole.length > 0 || closer.length > 0;
     // A little later than the time after which a probe counts as lost.
     this.schedule(isAwaited ? limit("probeCloserMs") + 50 : Math.max(50, this.roundDueMs - nowMs));
@@ -272,6 +280,16 @@ export class NodeHealth {
     this.sender.sizes(record);
   }
 
+  /** How a connection that carries nothing went. One that did not come about is news, whenever it is known. */
+  private knocked(record: PeerRecord, path: Path, outcome: TcpOutcome): void {
+    const nowMs = this.parts.clock.monotonicMs();
+    record.ledger.connected(path, outcome, nowMs);
+    if (outcome === "passed" || record.verdict.named !== undefined) return;
+    this.lookCloser(record, nowMs);
+    const soonMs = limit("probeCloserMs") + 50;
+    if (this.turnDueMs > nowMs + soonMs) this.schedule(soonMs);
+  }
+
   private async connect(record: PeerRecord, nowMs: number): Promise<void> {
     record.isConnecting = true;
     record.tcpAtMs = nowMs;
@@ -296,7 +314,9 @@ export class NodeHealth {
         [view.lanes["overlay-small"], view.lanes["underlay-small"], view.ipv6].some(isDead) &&
         !ledger.hasEvidence(nowMs),
     );
-    const asked = silent.length > 0 ? silent.slice(0, 4) : this.turn % 2 === 1 ? round : [];
+    // Of very many peers each is in a round once in a sweep.
+    const isDue = this.turn % 2 === 1 || round.length > limit("probePeers");
+    const asked = silent.length > 0 ? silent.slice(0, 4) : isDue ? round : [];
     if (asked.length === 0) return;
     this.isGathering = true;
     const { evidence, clock } = this.parts;

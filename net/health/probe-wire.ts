@@ -26,5 +26,7 @@ export interface ProbeWire {
   send(way: Way, to: ProbeEnd, bytes: Buffer): void;
   /** Opens a connection, sends the bytes, and takes the answer, all within limits.probeTcpMs. Never fails: tells how it went. */
   connect(path: Path, to: ProbeEnd, bytes: Buffer): Promise<{ readonly outcome: TcpOutcome; readonly answer?: Buffer }>;
+  /** Opens a connection and ends it at once. Never fails: tells how it went, as far as a connection without bytes can. */
+  knock(path: Path, to: ProbeEnd): Promise<TcpOutcome>;
   close(): void;
 }

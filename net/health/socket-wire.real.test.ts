@@ -56,6 +56,13 @@ test("a connection passes when its bytes are answered, stalls when not, and is r
   expect((await wire.connect("underlay", to("127.0.9.1"), Buffer.alloc(10))).outcome).toBe("refused");
 });
 
+test("a knock passes where somebody listens, and is refused where nobody does", async () => {
+  await open(7, {});
+  const wire = await open(8, {});
+  expect(await wire.knock("overlay", to("127.0.7.2"))).toBe("passed");
+  expect(await wire.knock("underlay", to("127.0.9.1"))).toBe("refused");
+});
+
 test("strangers' connections are closed before they say anything, and what is longer than a probe ends", async () => {
   const asked: number[] = [];
   await open(7, {

@@ -88,6 +88,21 @@ class SocketWire implements ProbeWire {
     });
   }
 
+  /** Ended by a reset: no end of it is kept for a minute, at either side. */
+  knock(path: Path, to: ProbeEnd): Promise<TcpOutcome> {
+    const stream = connect({ host: to.address, port: to.port, localAddress: this.ends.get(path)?.address ?? "" });
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(CONNECT_MS, () => settle("silent"));
+      const settle = (outcome: TcpOutcome): void => {
+        cancel();
+        stream.resetAndDestroy();
+        resolve(outcome);
+      };
+      stream.on("connect", () => settle("passed"));
+      stream.on("error", (error) => settle(isRefusal(error) ? "refused" : "silent"));
+    });
+  }
+
   close(): void {
     for (const { socket, server } of this.ends.values()) {
       socket.close();
