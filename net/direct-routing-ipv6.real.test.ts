@@ -145,6 +145,6 @@ test("a pod's address is believed from the host that has it alone, and ports of 
 test("the tunnel takes from a host that is reached without it what answers clients, under the addresses of its own pods alone", async () => {
   const tunnels = await lab.host(1).namespace.run("nft list set inet tallship-firewall tunnels-ipv6");
   expect(tunnels.match(/192\.168\.9\.2 [^,}]*/g)?.map((text) => text.trim())).toEqual([
-    "192.168.9.2 . 0xfd00001001280002",
+    "192.168.9.2 . 0xfd000010012800020000000000000000-0xfd00001001280002ffffffffffffffff",
   ]);
 });
