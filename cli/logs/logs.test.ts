@@ -19,6 +19,8 @@ describe("logs", () => {
           asked.push(request);
           if (request.pod === "none") throw new TallshipError("not_found", "Pod/default/none does not exist");
           if (request.pod === "gone") yield LogsChunk.fromPartial({ note: "pod default/gone was deleted 5s ago" });
+          if (request.allContainers === true)
+            yield LogsChunk.fromPartial({ bytes: Buffer.from("a"), container: "side" });
           yield LogsChunk.fromPartial({ bytes: Buffer.from(`${request.pod}/${request.container} one\n`) });
           yield LogsChunk.fromPartial({ bytes: Buffer.from("two\n"), missedLineCount: request.pod === "b" ? 7 : 0 });
           if (request.follow) await new Promise((resolve) => signal.addEventListener("abort", resolve));
@@ -61,6 +63,8 @@ describe("logs", () => {
     expect(out).toBe("gone/ one\ntwo\n");
     expect(err).toBe("[pod/gone] pod default/gone was deleted 5s ago\n");
     expect(asked).toMatchObject([{ pod: "gone", container: "", follow: false }]);
+    const all = await bench.run(["logs", "gone", "--all-containers"]);
+    expect(all.out).toBe("[pod/gone/side] a\n[pod/gone] gone/ one\n[pod/gone] two\n");
   });
 
   test("an id that ps shows stands for its container, and times bound what is told", async () => {

@@ -56,7 +56,7 @@ export async function runLogs(
     const pods = await podsOf(cluster, query, shell.signal);
     if (pods.length === 0 && target?.kind === "Pod")
       return printDeparted(
-        { cluster, shell, options, writer: new LineWriter(shell.stdout, flags.prefix) },
+        { cluster, shell, options, writer: new LineWriter(shell.stdout, flags.prefix || flags.allContainers) },
         target,
         flags,
       );
@@ -96,7 +96,8 @@ async function printDeparted(run: LogRun, target: PodTarget, flags: LogFlags): P
   const { namespace } = run.cluster;
   const pod = Pod.fromPartial({ metadata: { name: target.name, namespace } });
   try {
-    await printLog({ ...run, options: { ...run.options, follow: false } }, pod, flags.container ?? "");
+    const { allContainers } = flags;
+    await printLog({ ...run, options: { ...run.options, follow: false, allContainers } }, pod, flags.container ?? "");
     return EXIT.ok;
   } catch (error) {
     const { code, message } = asTallshipError(error);

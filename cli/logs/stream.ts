@@ -9,6 +9,8 @@ export interface LogOptions
   extends Pick<LogsRequest, "follow" | "tailLines" | "sinceTime" | "timestamps" | "previous" | "limitBytes"> {
   /** What was written later is left out, and nothing more is waited for; absent: no bound. Milliseconds since the epoch. */
   readonly untilMs?: number | undefined;
+  /** Of a pod that is gone: of all its containers. */
+  readonly allContainers?: boolean | undefined;
 }
 
 /** Logs that are being printed. */
@@ -26,13 +28,18 @@ export async function printLog(
   container: string,
 ): Promise<void> {
   const { name = "", namespace = "" } = pod.metadata ?? {};
-  const log = container === "" ? `pod/${name}` : `pod/${name}/${container}`;
+  const nameOf = (of: string): string => (of === "" ? `pod/${name}` : `pod/${name}/${of}`);
+  let log = nameOf(container);
   const { untilMs, ...asked } = options;
   const timestamps = asked.timestamps || untilMs !== undefined;
   const request = LogsRequest.fromPartial({ namespace, pod: name, container, ...asked, timestamps });
   const over = new AbortController();
   const signal = AbortSignal.any([shell.signal, over.signal]);
-  for await (const { bytes, missedLineCount, note } of cluster.streams.logs(request, { signal })) {
+  for await (const { bytes, missedLineCount, note, container: writing = container } of cluster.streams.logs(request, {
+    signal,
+  })) {
+    if (nameOf(writing) !== log) await writer.end(log);
+    log = nameOf(writing);
     if (note !== "")
       await shell.stderr.write(`[${log}] ${note}
 `);

@@ -1,7 +1,9 @@
+import { everyContainer } from "../../kinds/pod-containers.js";
 import type { Clock } from "../../lib/clock.js";
-import { TallshipError } from "../../lib/errors.js";
+import { hasCode, TallshipError } from "../../lib/errors.js";
 import { pump } from "../../lib/transport/pump.js";
 import type { CallContext, Handlers } from "../../lib/transport/service.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { OpenStream } from "../../proto/gen/tallship/v1/session.js";
 import {
   type ChangesChunk,
@@ -45,24 +47,45 @@ export function streamsService(deps: StreamsDeps): Handlers<typeof StreamsDefini
   };
 }
 
-async function* logs(
-  { view, broker, departed, clock }: StreamsDeps,
-  request: LogsRequest,
-  { signal }: CallContext,
-): AsyncGenerator<LogsChunk> {
+async function* logs(deps: StreamsDeps, request: LogsRequest, { signal }: CallContext): AsyncGenerator<LogsChunk> {
+  const { view, departed, clock } = deps;
   const { namespace, pod } = request;
   // Of a pod that is gone its node still has what it wrote, for a while.
   const gone = view.get("Pod", namespace, pod) === undefined ? departed.find(namespace, pod) : undefined;
+  const note = gone === undefined ? "" : departureText(gone, clock.nowMs());
+  if (gone === undefined || request.allContainers !== true)
+    return yield* logOf(deps, request, { departed: gone?.pod, note, signal });
+  yield LogsChunk.fromPartial({ note });
+  for (const { name: container } of everyContainer(gone.pod)) {
+    const one = logOf(deps, { ...request, container }, { departed: gone.pod, note: "", signal });
+    try {
+      for await (const chunk of one) yield { ...chunk, container };
+    } catch (error) {
+      if (!hasCode(error, "not_found")) throw error; // It never ran, or nothing of it is kept.
+    }
+  }
+}
+
+/** What one container wrote, after what there is to be told of its pod. */
+async function* logOf(
+  { view, broker }: StreamsDeps,
+  request: LogsRequest,
+  {
+    departed,
+    note,
+    signal,
+  }: { readonly departed: Pod | undefined; readonly note: string; readonly signal: AbortSignal },
+): AsyncGenerator<LogsChunk> {
   const target = findTarget(
     view,
     request,
     (container) => ({ $case: "logs", value: { ...request, container } }),
-    gone?.pod,
+    departed,
   );
   const stream = await broker.open(target, signal);
   const stop = closeOnAbort(stream, signal);
   try {
-    if (gone !== undefined) yield LogsChunk.fromPartial({ note: departureText(gone, clock.nowMs()) });
+    if (note !== "") yield LogsChunk.fromPartial({ note });
     for (let part = await stream.read(); part !== undefined; part = await stream.read()) {
       if (part.$case === "logs") yield part.value;
     }

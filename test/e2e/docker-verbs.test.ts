@@ -169,6 +169,7 @@ test("logs tell of this run and the one before, of all containers or some lines,
   await tsctl("delete", "pod", "talks");
   expect(await logs("-c", "main")).toContain("second\n");
   expect(await logs("-c", "main", "--previous")).toContain("first\n");
+  expect(await logs("--all-containers")).toBe("[pod/talks/main] second\n[pod/talks/side] one\n[pod/talks/side] two\n");
 });
 
 test("debug looks at a running pod and at a node", async () => {
