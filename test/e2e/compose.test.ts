@@ -71,6 +71,7 @@ test("a pod whose dependency is not there says so and starts once it is", async 
   // As docker's, it ends once what it waits for is there.
   const starting = testbed.tsctl(["compose", "-f", "-", "-p", "late", "up", "-d"], { input: text });
   await expect.poll(() => testbed.tsctl(["compose", "-p", "late", "ps"])).toContain("waiting for never to be healthy");
+  await expect.poll(() => testbed.tsctl(["compose", "-p", "late", "ps"])).toMatch(/^never-\S+ .* Up /m);
   await testbed.tsctl(["compose", "-p", "late", "exec", "-T", "never", "touch", "/tmp/ok"]);
   await testbed.tsctl([
     "wait",
