@@ -32,6 +32,8 @@ const PODS_PER_NODE = 10;
 /** Pods of one Deployment. */
 const REPLICAS = 1_000;
 const CONNECTING_AT_ONCE = 128;
+/** The fewer processes the less of two cores goes into waking them; the more, the less agents wait for each other, and the more of a busy machine is theirs. */
+const AGENTS_PER_PROCESS = 400;
 /** So long the control plane is stopped: its lease runs out, and every connection has died by then. */
 const STALL_MS = 12_000;
 /** Pods that are made one by one, and how many a second. */
@@ -41,10 +43,10 @@ const MOST_TRIES = 20;
 const AGAIN_MS = 100;
 
 async function run({ isQuick, report, args }: BenchContext): Promise<Readonly<Record<string, number>>> {
-  const { nodeCount, isMapWatched } = orderOf(args, isQuick);
+  const { nodeCount, perProcess, isMapWatched } = orderOf(args, isQuick);
   const podCount = PODS_PER_NODE * nodeCount;
   const plane = await startControlPlane();
-  const crowd = await startCrowd(plane, nodeCount, slow.deadlineMs);
+  const crowd = await startCrowd(plane, { nodeCount, perProcess, deadlineMs: slow.deadlineMs });
   const api = apiClient(plane);
   try {
     await waitFor("the control plane to serve", async () => (await readyCount(api)) === 0, { deadlineMs: 60_000 });
@@ -118,15 +120,22 @@ async function stall(
   return stall_back_s;
 }
 
-/** `--map`: agents watch all nodes and services too, which is what grows with the square of the nodes. */
-function orderOf(
-  args: readonly string[],
-  isQuick: boolean,
-): { readonly nodeCount: number; readonly isMapWatched: boolean } {
-  const { values } = parseArgs({ args: [...args], options: { nodes: { type: "string" }, map: { type: "boolean" } } });
+/** What the words after the bench's name ask for. `--map`: agents watch all nodes and services too, which is what grows with the square of the nodes. */
+interface Order {
+  readonly nodeCount: number;
+  readonly perProcess: number;
+  readonly isMapWatched: boolean;
+}
+
+function orderOf(args: readonly string[], isQuick: boolean): Order {
+  const options = { nodes: { type: "string" }, "per-process": { type: "string" }, map: { type: "boolean" } } as const;
+  const { values } = parseArgs({ args: [...args], options });
   const nodeCount = Number(values.nodes ?? (isQuick ? NODES_QUICK : NODES));
+  const perProcess = Number(values["per-process"] ?? AGENTS_PER_PROCESS);
+  if (!(Number.isInteger(perProcess) && perProcess > 0))
+    throw new TallshipError("invalid_argument", `bench scale: --per-process: found ${values["per-process"]}`);
   if (Number.isInteger(nodeCount) && nodeCount > 0 && nodeCount % 100 === 0)
-    return { nodeCount, isMapWatched: values.map === true };
+    return { nodeCount, perProcess, isMapWatched: values.map === true };
   throw new TallshipError("invalid_argument", `bench scale: --nodes: want a multiple of 100, found ${values.nodes}`);
 }
 

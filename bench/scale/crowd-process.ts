@@ -19,7 +19,7 @@ export interface CrowdOrder {
   readonly isMapWatched: boolean;
 }
 
-/** What it tells, twenty times a second: pods that were seen for the first time, by the wall clock, and how its agents are. */
+/** What it tells, five times a second: pods that were seen for the first time, by the wall clock, and how its agents are. */
 export interface CrowdNews {
   readonly seen: readonly (readonly [string, number])[];
   readonly connected: number;
@@ -29,7 +29,7 @@ export interface CrowdNews {
   readonly losses: readonly (readonly [string, number])[];
 }
 
-const NEWS_MS = 50;
+const NEWS_MS = 200;
 const DAY_MS = 86_400_000;
 
 const stop = new AbortController();

@@ -6,9 +6,6 @@ import { waitFor } from "../../test/kit/wait.js";
 import type { CrowdNews, CrowdOrder } from "./crowd-process.js";
 import type { OwnControlPlane } from "./own-control-plane.js";
 
-/** Hollow agents of one process: what the loop of one does for all of them no host would wait for, and a busy machine shares its cores by processes. */
-const AGENTS_PER_PROCESS = 125;
-
 /** Agents have hosts of their own: here they take what the control plane and its etcd leave, as otherwise forty of their processes would leave it a twentieth of a core. */
 const CROWD_NICENESS = 10;
 
@@ -39,16 +36,22 @@ export function nodeName(at: number): string {
   return `node-${String(at).padStart(5, "0")}`;
 }
 
+/** How many agents, how many of them in one process, and for how long all of them may take to connect. */
+export interface CrowdSize {
+  readonly nodeCount: number;
+  readonly perProcess: number;
+  readonly deadlineMs: number;
+}
+
 /** Starts the processes; no agent connects yet. */
 export async function startCrowd(
   { address, authority }: OwnControlPlane,
-  nodeCount: number,
-  deadlineMs: number,
+  { nodeCount, perProcess, deadlineMs }: CrowdSize,
 ): Promise<HollowCrowd> {
   const program = await bundleProgram('import "./bench/scale/crowd-process.js";');
   const seenAt = new Map<string, number>();
   const losses = new Map<string, number>();
-  const parts = Array.from({ length: Math.ceil(nodeCount / AGENTS_PER_PROCESS) }, (): Part => {
+  const parts = Array.from({ length: Math.ceil(nodeCount / perProcess) }, (): Part => {
     const child = fork(program.path, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     if (child.pid !== undefined) setPriority(child.pid, CROWD_NICENESS);
     const part: Part = { child, connected: 0, lost: 0, started: 0 };
@@ -69,8 +72,8 @@ export async function startCrowd(
     lost: () => sum(({ lost }) => lost),
     connect: async ({ atOnce, isMapWatched }) => {
       for (const [at, { child }] of parts.entries()) {
-        const first = at * AGENTS_PER_PROCESS;
-        const count = Math.min(AGENTS_PER_PROCESS, nodeCount - first);
+        const first = at * perProcess;
+        const count = Math.min(perProcess, nodeCount - first);
         const names = Array.from({ length: count }, (_, n) => nodeName(first + n));
         const here = Math.ceil(atOnce / parts.length);
         child.send({ address, authority, names, atOnce: here, isMapWatched } satisfies CrowdOrder);
