@@ -88,6 +88,7 @@ const seen = zoneOf(
     service("web", { clusterIP: "10.96.0.20" }),
     service("db", { clusterIP: "None" }),
     service("plain", { clusterIP: "10.96.0.30" }),
+    service("store", { clusterIP: "None" }),
   ].map(([key, each]): [string, Service] => [
     key,
     key !== "shop/web"
@@ -114,8 +115,20 @@ const seen = zoneOf(
       },
       { addresses: ["10.128.0.9"] },
     ]),
+    slice("store", [
+      { addresses: ["10.64.0.3"], networks: [{ name: "front", address: "10.64.0.3" }] },
+      { addresses: ["10.64.1.4"], networks: [{ name: "back", address: "10.64.1.4" }] },
+      {
+        addresses: ["10.64.0.5"],
+        networks: [
+          { name: "front", address: "10.64.0.5" },
+          { name: "back", address: "10.64.1.5" },
+        ],
+      },
+    ]),
   ],
 );
+seen.setAsker("10.64.7.9", ["shop/back", "shop/front"]);
 seen.setAsker("10.64.0.9", ["shop/front"]);
 seen.setAsker("10.64.1.9", ["shop/back"]);
 seen.setAsker("10.64.5.9", ["shop/other", "shop/back"]);
@@ -134,6 +147,9 @@ const views: readonly { name: string; asker: string; want: readonly string[] }[]
   { name: "db", asker: front, want: ["10.64.0.2"] },
   { name: "db", asker: "10.128.0.3", want: ["10.128.0.9"] },
   { name: "plain", asker: back, want: ["10.96.0.30"] },
+  // Of three that have the name all are reached by who shares both networks with them, each once, by the asker's first.
+  { name: "store", asker: "10.64.7.9", want: ["10.64.0.3", "10.64.1.4", "10.64.1.5"] },
+  { name: "store", asker: front, want: ["10.64.0.3", "10.64.0.5"] },
 ];
 for (const { name, asker, want } of views)
   test(`${name} means ${want.join(", ")} to ${asker}`, () => {

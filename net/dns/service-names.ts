@@ -20,6 +20,8 @@ export interface NameEntry {
   readonly cname?: string;
   /** What the name means to pods that are on one of these networks, by namespace/name; who is on none of them gets the entry itself. */
   readonly on?: Readonly<Record<string, NameEntry>>;
+  /** Of a name that stands for several endpoints, each apart: its address by network. Who shares several networks with them is led to all, to each by one. */
+  readonly places?: readonly Readonly<Record<string, string>>[];
 }
 
 /** Every name that one service brings, lower case and without a dot at the end, and the names of addresses. */
@@ -106,6 +108,7 @@ interface Collected extends CollectedAddresses {
   cname: string | undefined;
   /** Its addresses on networks. */
   readonly on: Map<string, CollectedAddresses>;
+  readonly places: Readonly<Record<string, string>>[];
 }
 
 /** How networks are told apart in entries: by namespace/name, the cluster's own by its name alone. */
@@ -133,6 +136,11 @@ class Names {
     const there = on.get(network) ?? { a: new Set(), aaaa: new Set() };
     on.set(network, there);
     return there;
+  }
+
+  /** One of those that a name stands for, by its addresses on networks. */
+  place(name: string, place: Readonly<Record<string, string>>): void {
+    if (Object.keys(place).length > 0) this.entry(name).places.push(place);
   }
 
   service(base: string, { port, protocol }: { port: string; protocol: string }, record: SrvRecord): void {
@@ -163,7 +171,7 @@ class Names {
   private entry(name: string): Collected {
     const known = this.entries.get(name);
     if (known !== undefined) return known;
-    const entry: Collected = { a: new Set(), aaaa: new Set(), srv: [], cname: undefined, on: new Map() };
+    const entry: Collected = { a: new Set(), aaaa: new Set(), srv: [], cname: undefined, on: new Map(), places: [] };
     this.entries.set(name, entry);
     return entry;
   }
@@ -179,13 +187,14 @@ function entryOn({ a, aaaa }: CollectedAddresses): NameEntry {
 }
 
 /** What there is of it: a field that is empty is none. */
-function entryOf({ a, aaaa, srv, cname, on }: Collected): NameEntry {
+function entryOf({ a, aaaa, srv, cname, on, places }: Collected): NameEntry {
   return {
     ...(a.size > 0 && { a: [...a] }),
     ...(aaaa.size > 0 && { aaaa: [...aaaa] }),
     ...(srv.length > 0 && { srv }),
     ...(cname !== undefined && { cname }),
     ...(on.size > 0 && { on: Object.fromEntries([...on].map(([network, there]) => [network, entryOn(there)])) }),
+    ...(places.length > 1 && { places }),
   };
 }
 
@@ -220,6 +229,7 @@ function addEndpoint(
   found.address(base, address);
   found.address(host, address);
   found.reverse.set(address, host);
+  const place: Record<string, string> = {};
   for (const { name, address: there } of isOnSeveral ? placesOf(endpoint) : []) {
     if (!isAddress(familyOf(there), there)) continue;
     const isNear = isReached(endpoint, { place: { nodeName, zone: "" }, network: name });
@@ -227,8 +237,10 @@ function addEndpoint(
       if (isNear) found.addressOn(each, networkKey(namespace, name), there);
       else found.isOn(each, networkKey(namespace, name));
     }
+    if (isNear) place[networkKey(namespace, name)] = there;
     found.reverse.set(there, host);
   }
+  found.place(base, place);
   // Of a host with addresses of both families there is one record.
   const isKnown = hostname !== "" && familyOf(address) === "IPv6" && found.hasTwo(host);
   if (isKnown) return;

@@ -1,4 +1,5 @@
 import { DEFAULT_NETWORK } from "../../kinds/network.js";
+import { familyOf } from "../family.js";
 import type { NameEntry, ServiceNames } from "./service-names.js";
 
 /** A name that stands above others and has no record of its own. */
@@ -72,9 +73,13 @@ export class Zone {
       this.reverse.set(address, [...(this.reverse.get(address) ?? []), key]);
   }
 
-  /** The first of the asker's networks for which there is an answer decides; where the name is known on some of them and leads nowhere, it has no address. */
+  /** Of several endpoints each is reached by the first of the asker's networks that it is on. Else the first of them for which there is an answer decides; where the name is known on some of them and leads nowhere, it has no address. */
   private seen(entry: NameEntry, on: Readonly<Record<string, NameEntry>>, asker: Asker): NameEntry {
     const networks = (asker === undefined ? undefined : this.askers.get(asker)) ?? PLAIN;
+    const led = (entry.places ?? []).flatMap((place) =>
+      networks.flatMap((network) => place[network] ?? []).slice(0, 1),
+    );
+    if (led.length > 0) return addressesOf(led);
     const shared = networks.flatMap((network) => on[network] ?? []);
     return shared.find(({ a = [], aaaa = [] }) => a.length + aaaa.length > 0) ?? shared[0] ?? entry;
   }
@@ -97,6 +102,12 @@ export class Zone {
       else this.below.delete(above);
     }
   }
+}
+
+function addressesOf(addresses: readonly string[]): NameEntry {
+  const a = addresses.filter((address) => familyOf(address) === "IPv4");
+  const aaaa = addresses.filter((address) => familyOf(address) === "IPv6");
+  return { ...(a.length > 0 && { a }), ...(aaaa.length > 0 && { aaaa }) };
 }
 
 function parentOf(name: string): string {
