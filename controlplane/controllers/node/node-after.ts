@@ -42,7 +42,9 @@ function statusAfter(node: Node, { report, life, nowMs }: NodeGround): NodeStatu
   const said = report.status.conditions.some(({ type }) => type === "Ready")
     ? report.status.conditions
     : [...report.status.conditions, fine];
-  return pick(node, { ...report.status, conditions: settle(before.conditions, said, nowMs) });
+  // An agent that begins anew knows nothing of its network yet, which stands all the same: peers that lost the way to its pods would drop their packets.
+  const overlay = report.status.overlay ?? before.overlay;
+  return pick(node, { ...report.status, overlay, conditions: settle(before.conditions, said, nowMs) });
 }
 
 /** A node that speaks and says nothing else is ready. */

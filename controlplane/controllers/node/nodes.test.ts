@@ -163,6 +163,19 @@ test("a new leader gives every node a full period before it judges, and keeps wh
   expect(taintsOf(second, "c")).toHaveLength(2);
 });
 
+test("peers go on reaching a node whose agent begins anew: until its network is up it says nothing of it", async () => {
+  const all = await newWorld(["a"]);
+  const overlay = { underlayIP: "192.0.2.1", vtepMAC: "02:00:00:00:00:01", mtu: 1_450 };
+  all.reports.say("a", { overlay });
+  await all.reports.pass(500);
+  all.reports.say("a", { nodeInfo: { kubeletVersion: "v2" } });
+  await all.reports.pass(500);
+  expect(nodeIn(all, "a")?.status).toMatchObject({ nodeInfo: { kubeletVersion: "v2" }, overlay });
+  all.reports.say("a", { overlay: { ...overlay, mtu: 1_400 } });
+  await all.reports.pass(500);
+  expect(nodeIn(all, "a")?.status?.overlay?.mtu).toBe(1_400);
+});
+
 test("a node that says it is not ready is believed after a while, and keeps its pods for minutes", async () => {
   const all = await newWorld(["a", "b", "c"]);
   await putPod(all, "web", "a");
