@@ -5,6 +5,7 @@ import {
   containsIpv6,
   formatIpv6,
   formatIpv6Subnet,
+  type Ipv6Subnet,
   ipv6GatewayOf,
   ipv6SubnetOf,
   NODE_IPV6_PREFIX,
@@ -107,24 +108,53 @@ function withIpv6(
   const all = peers.map((peer): Peer => {
     const { name } = peer;
     const node = named.get(name);
-    const text = node?.spec?.podCIDRs.find((cidr) => familyOf(cidr) === "IPv6") ?? "";
-    if (text === "") return peer;
-    const subnet = parseIpv6Subnet(text);
+    const itsOwn = node && saidOf(node);
+    if (itsOwn === undefined) return peer;
+    const { text, subnet, podCIDR, gateway, onLink } = itsOwn;
     const isShare = subnet?.prefixLength === NODE_IPV6_PREFIX && containsIpv6(cluster, subnet.base);
-    const podCIDR = subnet === undefined ? "" : formatIpv6Subnet(subnet);
     const holder = holders.get(podCIDR);
     if (!isShare) refused.push({ name, reason: `pod subnet ${text} is not one of the cluster's` });
     else if (holder !== undefined) refused.push({ name, reason: `pod subnet ${text} is that of ${holder}` });
     else {
       holders.set(podCIDR, name);
-      const { leadsBackIPv6: leadsBack = false, linkIPv6 = "" } = node?.status?.overlay ?? {};
-      const onLink = linkAddressOf(linkIPv6);
-      const ipv6 = { podCIDR, gateway: ipv6GatewayOf(podCIDR), leadsBack, ...(onLink !== "" && { linkIpv6: onLink }) };
+      const leadsBack = node?.status?.overlay?.leadsBackIPv6 ?? false;
+      const ipv6 = { podCIDR, gateway, leadsBack, ...(onLink !== "" && { linkIpv6: onLink }) };
       return { ...peer, ipv6 };
     }
     return peer;
   });
   return { peers: all, refused };
+}
+
+/** What a node says of its IPv6, as the kernel writes it. */
+interface SaidIpv6 {
+  /** As the node has it. */
+  readonly text: string;
+  readonly subnet: Ipv6Subnet | undefined;
+  /** Empty when it is malformed. */
+  readonly podCIDR: string;
+  readonly gateway: string;
+  readonly onLink: string;
+}
+
+/** Objects of nodes are shared and never change, and each change of one asks for all: what they say is read once. */
+const said = new WeakMap<Node, SaidIpv6 | undefined>();
+
+/** Undefined when it says nothing. */
+function saidOf(node: Node): SaidIpv6 | undefined {
+  if (said.has(node)) return said.get(node);
+  const read = readIpv6(node);
+  said.set(node, read);
+  return read;
+}
+
+function readIpv6({ spec, status }: Node): SaidIpv6 | undefined {
+  const text = spec?.podCIDRs.find((cidr) => familyOf(cidr) === "IPv6") ?? "";
+  if (text === "") return undefined;
+  const subnet = parseIpv6Subnet(text);
+  const podCIDR = subnet === undefined ? "" : formatIpv6Subnet(subnet);
+  const gateway = podCIDR === "" ? "" : ipv6GatewayOf(podCIDR);
+  return { text, subnet, podCIDR, gateway, onLink: linkAddressOf(status?.overlay?.linkIPv6 ?? "") };
 }
 
 /** The address as the kernel writes it; empty when it is none that holds on a link alone. */
