@@ -161,7 +161,7 @@ export class WatchHub {
 }
 
 /** The node of a pod; empty for one that is not bound, and for what is no pod. */
-function nodeOf(cached: Cached | undefined): string {
+export function nodeOf(cached: Cached | undefined): string {
   const typed = cached?.kind === "Pod" ? typedOf(cached) : undefined;
   return typed?.kind === "Pod" ? (typed.object.spec?.nodeName ?? "") : "";
 }

@@ -1,11 +1,11 @@
 import { TallshipError } from "../../../lib/errors.js";
 import type { CallContext, Identity } from "../../../lib/transport/service.js";
 import type { Selection, WatchRequest, WatchResponse } from "../../../proto/gen/tallship/v1/api.js";
-import type { WatchCache } from "../../cache/view.js";
+import type { CacheChange, WatchCache } from "../../cache/view.js";
 import { onlyNodeOf } from "../authorize.js";
 import { requestedKind } from "../requests.js";
 import { type CompiledSelection, compileSelection, selectFrom } from "../selection.js";
-import type { WatchHub } from "./watch-hub.js";
+import { nodeOf, type WatchHub } from "./watch-hub.js";
 import type { WatchStart } from "./watcher.js";
 
 /**
@@ -66,5 +66,14 @@ function startOf(cache: WatchCache, selections: readonly CompiledSelection[], af
   const batches = cache.batchesAfter(afterRevision);
   if (batches === undefined)
     throw new TallshipError("history_lost", `watch: changes after revision ${afterRevision} are no longer kept`);
-  return { initial: [], missed: batches.flatMap(({ changes }) => changes) };
+  const missed: CacheChange[] = [];
+  for (const { changes } of batches)
+    for (const change of changes) if (selections.some((each) => mayConcern(each, change))) missed.push(change);
+  return { initial: [], missed };
+}
+
+/** What thousands of nodes that resume at once are spared looking at: of the pods that changed only those that are or were their own. */
+function mayConcern({ kind, nodeName }: CompiledSelection, { key, before, after }: CacheChange): boolean {
+  if (key.kind !== kind) return false;
+  return nodeName === undefined || nodeOf(after) === nodeName || nodeOf(before) === nodeName;
 }
