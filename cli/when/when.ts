@@ -7,6 +7,7 @@ import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { type FileFlags, namesFiles } from "../input/files.js";
 import { readPlannedSet } from "../plan/planned-set.js";
+import { getObject, keyIn } from "../objects.js";
 import { type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
@@ -43,7 +44,12 @@ export async function runWhen(
 /** Pods of a workload that are yet to be made are not told of as if there were none. */
 async function whyNobody(cluster: Cluster, target: PodTarget | undefined, { signal }: Shell): Promise<string> {
   if (target === undefined) return "no pod waits, and none would\n";
-  if (target.kind === "Pod") return `pod/${target.name} does not wait for a node\n`;
+  if (target.kind === "Pod") {
+    const { spec } = await getObject(cluster, keyIn("Pod", cluster.namespace, target.name), signal);
+    const gates = (spec?.schedulingGates ?? []).map(({ name }) => name).join(", ");
+    const why = gates === "" ? "" : `: it waits for its scheduling gates to be removed: ${gates}`;
+    return `pod/${target.name} does not wait for a node${why}\n`;
+  }
   const pods = await podsOf(cluster, await podQuery(cluster, target, signal), signal);
   const wanted = (await wantedPods(cluster, target, signal)) ?? 0;
   const missing = wanted - pods.filter((pod) => !isPodFinished(pod)).length;
