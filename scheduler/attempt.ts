@@ -97,6 +97,16 @@ export function reservationOf(snapshot: Snapshot, id: string): Former | undefine
   return tenant?.tenure.isReserved === true && nodeName !== undefined ? { tenant, nodeName } : undefined;
 }
 
+/** Looks at the snapshot as it is without the room that is kept for the pod. */
+export function besideOwnRoom<T>(snapshot: Snapshot, id: string, look: () => T): T {
+  const kept = reservationOf(snapshot, id);
+  if (kept === undefined) return look();
+  snapshot.remove(id);
+  const seen = look();
+  snapshot.place(id, kept.tenant.shape, kept.nodeName, kept.tenant.tenure);
+  return seen;
+}
+
 /** A pod that can run on one node alone asks that node alone: a pod per node costs one look each, not a look at every node. −1: there is none. */
 function slotFor(snapshot: Snapshot, shape: Shape, standings: Standings, first: string | undefined): number {
   const kept = first === undefined ? -1 : fittingSlot(snapshot, shape, first);

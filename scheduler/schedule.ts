@@ -1,4 +1,4 @@
-import { type Attempt, attempt, type PendingPod, undo } from "./attempt.js";
+import { type Attempt, attempt, besideOwnRoom, type PendingPod, reservationOf, undo } from "./attempt.js";
 import type { PolicyName } from "./plugins.js";
 import { explain, type Refusals } from "./refusals.js";
 import type { Shape } from "./shape.js";
@@ -84,10 +84,16 @@ export function explainShape(snapshot: Snapshot, shape: Shape): Refusals {
   return explain(prepareSieves(shape, snapshot), snapshot.records.length);
 }
 
+/** As `explainShape`, of a pod for which room may be kept: that is not in its own way. */
+export function explainPod(snapshot: Snapshot, { id, shape }: PendingPod): Refusals {
+  return besideOwnRoom(snapshot, id, () => explainShape(snapshot, shape));
+}
+
 /** Says for each refused pod why, as things stand after the bindings. Equal pods share one answer. */
 function explainAll<P extends PendingPod>(snapshot: Snapshot, refused: readonly P[]): Decision<P>["refusals"] {
   const byShape = new Map<Shape, Refusals>();
   return refused.map((pod) => {
+    if (reservationOf(snapshot, pod.id) !== undefined) return { pod, refusals: explainPod(snapshot, pod) };
     const refusals = byShape.get(pod.shape) ?? explainShape(snapshot, pod.shape);
     byShape.set(pod.shape, refusals);
     return { pod, refusals };

@@ -69,3 +69,17 @@ test("of a group of which one would have to go for a pod all are named that coul
   const { victims } = await why(await put("vip", {}, { priority: 10 }));
   expect(victims.map(({ name, node }) => `${name} ${node}`).sort()).toEqual(["a node-a", "b node-b"]);
 });
+
+test("room that is kept for a pod is not in its own way", async () => {
+  world = await controlWorld();
+  await world.put({ kind: "Node", object: nodeOf({ name: "node-a", allocatable: { cpu: "1", memory: "8Gi" } }) });
+  await put("low", {}, { nodeName: "node-a" });
+  const pod = await put("high", {}, { priority: 10 });
+  const object = Pod.fromPartial({ ...pod, status: { phase: "Pending", nominatedNodeName: "node-a" } });
+  await world.put({ kind: "Pod", object });
+  const answer = await why(object);
+  expect(answer.nodes).toEqual([
+    { node: "node-a", objections: [{ filter: "resources", reason: "insufficient cpu", shortBy: "1" }] },
+  ]);
+  expect(answer.summary).toBe("0/1 nodes: 1 insufficient cpu (short by 1 at best)");
+});

@@ -10,7 +10,7 @@ import {
   WhyResponse,
 } from "../../proto/gen/tallship/v1/explain.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import { undo } from "../../scheduler/attempt.js";
+import { besideOwnRoom, undo } from "../../scheduler/attempt.js";
 import {
   explainNodes,
   type Objection as NodeObjection,
@@ -40,7 +40,8 @@ export function whyOf(state: SchedulerState, view: View, pod: Pod): WhyResponse 
     return WhyResponse.fromPartial({ notTried: notTriedText(pod), scores: scoresOfPlaced(state, pod), revision });
   const held = state.whyHeld(waiting);
   if (held !== "") return WhyResponse.fromPartial({ notTried: held, revision });
-  const nodes = explainNodes(state.snapshot, waiting.shape);
+  const { snapshot } = state;
+  const nodes = besideOwnRoom(snapshot, waiting.id, () => explainNodes(snapshot, waiting.shape));
   const decision = decide(state, waiting);
   return {
     notTried: "",

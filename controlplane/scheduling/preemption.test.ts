@@ -50,6 +50,10 @@ test("a pod of higher priority gets a node once the one that makes room has ende
     message: "Preempted by Pod/default/high on node node-a",
   });
   expect([nodeFor(world, "high"), nominated(world, "high")]).toEqual(["", "node-a"]);
+  // What is kept for it is not in its own way.
+  expect(conditionOf(podIn(world, "high")?.status?.conditions, "PodScheduled")?.message).toBe(
+    "0/1 nodes: 1 insufficient cpu (short by 200m at best); room is being made on node-a",
+  );
   // Comes in between, and would fit as soon as the victim is gone.
   await putPod(world, "thief", { priority: 5 });
   await end(world, "low");

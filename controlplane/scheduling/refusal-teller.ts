@@ -1,6 +1,6 @@
 import { limit } from "../../lib/limits.js";
 import { type Refusals, refusalWithNeed } from "../../scheduler/refusals.js";
-import { explainShape } from "../../scheduler/schedule.js";
+import { explainPod, explainShape } from "../../scheduler/schedule.js";
 import type { Shape } from "../../scheduler/shape.js";
 import type { WaitingPod } from "./backlog.js";
 import { PacedWrites, type PodWriting } from "./paced-writes.js";
@@ -56,6 +56,8 @@ export class RefusalTeller {
     const pod = this.state.backlog.get(id);
     const { backlog } = this.state;
     if (pod === undefined || !(backlog.isRefused(id) || backlog.isHeld(id))) return undefined;
+    // It is about to have its node: the bind is on its way.
+    if (this.state.snapshot.tenant(id)?.tenure.isReserved === false) return undefined;
     const cached = this.deps.cache.view.cached("Pod", pod.key.namespace, pod.key.name);
     if (cached?.object.metadata?.uid !== id || placeOf(cached.object).is !== "waiting") return undefined;
     const nominatedNodeName = this.state.reservedNode(id) ?? "";
@@ -66,7 +68,10 @@ export class RefusalTeller {
   }
 
   private whyRefused(pod: WaitingPod): string {
-    return refusalWithNeed(this.state.groupNeed(pod), this.refusalsOf(pod.shape));
+    const { snapshot } = this.state;
+    const refusals =
+      this.state.reservedNode(pod.id) === undefined ? this.refusalsOf(pod.shape) : explainPod(snapshot, pod);
+    return refusalWithNeed(this.state.groupNeed(pod), refusals);
   }
 
   /** Equal pods share one look at the nodes, as long as it is fresh. */
