@@ -151,3 +151,26 @@ test("a job with a gang has a pod group, and its pods get their nodes together",
   await world.converge();
   expect([...pods()].sort()).toEqual(["node-a", "node-b"]);
 });
+
+test("who comes for those of a group that are on their way out is not placed beside them, but with the others that come", async () => {
+  await start();
+  await node("node-a", "1");
+  await node("node-b", "1");
+  await group({ minMember: 2 });
+  await member("a");
+  await member("b");
+  expect([...nodesOf("a", "b")].sort()).toEqual(["node-a", "node-b"]);
+  for (const name of ["a", "b"]) {
+    const { metadata, ...rest } = podIn(name) ?? {};
+    const leaving = { ...rest, metadata: { ...metadata, deletionTimestamp: "2026-01-01T00:00:30Z" } };
+    await world.put({ kind: "Pod", object: Pod.fromPartial(leaving) });
+  }
+  await member("c");
+  await member("d");
+  await node("node-c", "1");
+  await world.converge();
+  expect(nodesOf("c", "d")).toEqual(["", ""]);
+  await world.drop({ kind: "Pod", namespace: "default", name: "a" });
+  await world.converge();
+  expect(nodesOf("c", "d").every((name) => name !== "")).toBe(true);
+});

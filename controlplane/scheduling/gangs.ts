@@ -5,7 +5,7 @@ import { isBefore, type WaitingPod } from "./backlog.js";
 
 interface Members {
   readonly waiting: Map<string, WaitingPod>;
-  /** Where those are that have a node, or are about to get one. */
+  /** Where those are that have a node, or are about to get one, and stay there. */
   readonly placed: Map<string, string>;
   /** Who stands in the backlog for all that wait, while they can only be placed together. */
   speaker: string | undefined;
@@ -45,6 +45,15 @@ export class Gangs {
     members.placed.set(id, nodeName);
   }
 
+  /** The pod is on its way out: who comes for it is not placed as if it stayed. Returns its group, empty for none. */
+  leave(id: string): string {
+    const group = this.groupOf.get(id) ?? "";
+    const members = this.groups.get(group);
+    members?.waiting.delete(id);
+    members?.placed.delete(id);
+    return group;
+  }
+
   /** The pod is no more; returns its group, empty for none. */
   forget(id: string): string {
     const group = this.groupOf.get(id);
@@ -73,7 +82,7 @@ export class Gangs {
     const members = this.groups.get(group);
     const found = this.find(group);
     const missing = members === undefined || found === undefined ? 0 : missingOf(found, members);
-    return missing <= 0 ? "" : `pod group "${nameOf(group)}" needs nodes for ${missing} more pods at once`;
+    return missing <= 0 ? "" : `pod group "${nameOf(group)}" needs ${nodesFor(missing)} at once`;
   }
 
   /** What is to be tried now. Costs a look at all that wait only when a speaker has to be found. */
@@ -139,6 +148,10 @@ export class Gangs {
 
 function nameOf(group: string): string {
   return group.slice(group.indexOf("/") + 1);
+}
+
+function nodesFor(missing: number): string {
+  return missing === 1 ? "a node for 1 more pod" : `nodes for ${missing} more pods`;
 }
 
 /** How many more must find a node together. */

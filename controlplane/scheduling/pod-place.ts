@@ -1,5 +1,6 @@
 import { devicesOf, deviceText } from "../../kinds/devices.js";
 import { metaOf } from "../../kinds/object.js";
+import { podGroupOf } from "../../kinds/pod-group.js";
 import { isDeleting, isPodFinished } from "../../kinds/pod-state.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Tenure } from "../../scheduler/tenant.js";
@@ -39,4 +40,10 @@ export function tenureOf(pod: Pod, isEvicting = false): Tenure {
   const startedAt = pod.status?.startTime ?? "";
   const isEnding = isEvicting || isDeleting(pod);
   return { namespace, labels, priority, startedAt, isEnding, isReserved: false, devices: heldDevices(pod) };
+}
+
+/** The pod group that the pod belongs to, namespace/name; empty: none. */
+export function groupOf({ metadata }: Pod): string {
+  const name = podGroupOf(metadata?.labels);
+  return name === "" ? "" : `${metadata?.namespace}/${name}`;
 }

@@ -1,5 +1,4 @@
 import { metaOf } from "../../kinds/object.js";
-import { podGroupOf } from "../../kinds/pod-group.js";
 import { queueOf } from "../../kinds/queue.js";
 import { claimsOfPod } from "../../kinds/storage.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
@@ -15,7 +14,7 @@ import { ofKind } from "../cache/of-kind.js";
 import type { CacheChange, View } from "../cache/view.js";
 import { Backlog, type WaitingPod } from "./backlog.js";
 import { Gangs } from "./gangs.js";
-import { placeOf, tenureOf } from "./pod-place.js";
+import { groupOf, placeOf, tenureOf } from "./pod-place.js";
 import { type Debtor, Queues } from "./queues.js";
 import { VolumeDemands } from "./volume-demands.js";
 
@@ -194,6 +193,7 @@ export class SchedulerState {
     const nodeName = this.snapshot.nodeOf(id);
     if (tenant !== undefined && nodeName !== undefined)
       this.snapshot.place(id, tenant.shape, nodeName, { ...tenant.tenure, isEnding: true });
+    this.review(this.gangs.leave(id));
   }
 
   /** A pod need not go after all; `pod` is what the cache holds of its name. */
@@ -348,7 +348,9 @@ export class SchedulerState {
     this.names.set(id, metaOf(pod).name);
     this.gangs.place(id, groupOf(pod), nodeName);
     const shape = this.snapshot.shapeOfBound(pod);
-    this.snapshot.place(id, shape, nodeName, tenureOf(pod, this.evicting.has(id)));
+    const tenure = tenureOf(pod, this.evicting.has(id));
+    this.snapshot.place(id, shape, nodeName, tenure);
+    if (tenure.isEnding) this.review(this.gangs.leave(id));
     const queue = queueOf(pod.metadata?.labels);
     if (queue !== "") this.queues.place(id, queue, this.snapshot.amountsOf(shape));
     if (was !== undefined && was !== nodeName) this.improved.add(was);
@@ -391,10 +393,4 @@ export class SchedulerState {
       seenAtMs: this.backlog.get(id)?.seenAtMs ?? nowMs,
     };
   }
-}
-
-/** The pod group that the pod belongs to, namespace/name; empty: none. */
-function groupOf({ metadata }: Pod): string {
-  const name = podGroupOf(metadata?.labels);
-  return name === "" ? "" : `${metadata?.namespace}/${name}`;
 }

@@ -72,8 +72,9 @@ function placementsOf(
 /** Pods that have to go, and what goes with them: counted as on its way out from now on, so that nobody else has it go. */
 function dismissed(ids: readonly string[], state: SchedulerState): readonly string[] {
   const remnants = remnantsOf(state, ids);
-  for (const id of remnants) state.setEvicting(id);
-  return [...ids, ...remnants];
+  const all = [...ids, ...remnants];
+  for (const id of all) state.setEvicting(id);
+  return all;
 }
 
 /** As `whyNone`, for several pods at one time: equal ones share one look at the nodes. */
