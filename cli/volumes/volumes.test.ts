@@ -38,9 +38,9 @@ test("volumes are made, listed by filters and formats, told of, and removed unle
 test("what docker has and this has not says what to use instead", async () => {
   await fail(bench, { line: "rename web other", code: 1, err: "rename is not offered" });
   await fail(bench, {
-    line: "run --device /dev/x busybox",
+    line: "run --link db busybox",
     code: 2,
-    err: "--device is not offered: devices are asked",
+    err: "--link is not offered: containers with a --name reach each other by it",
   });
   await fail(bench, { line: "run --memroy 1g busybox", code: 2, err: "did you mean --memory?" });
 });
