@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { PolicyWorld } from "../../test/kit/policy-world.js";
 
 const web = { matchLabels: { app: "web" } };
@@ -121,4 +122,25 @@ test("a pod's second address is a member where its node has the subnet, and only
     "fd00:10:128::a80:9",
     "fd00:10:128::a80:9/TCP/80",
   ]);
+});
+
+test("on a network a pod is known by its addresses of both families where its node has the share, and only there", () => {
+  const world = newWorld();
+  world.node("two", "10.0.1.0/24", "fd00:1::/64");
+  const spec = { subnet: "10.64.0.0/24", subnets: ["10.64.0.0/24", "fd00:64::/64"] };
+  const slices = [
+    { nodeName: "one", cidr: "10.64.0.0/26" },
+    { nodeName: "two", cidr: "10.64.0.64/26" },
+  ];
+  const back = Network.fromPartial({ metadata: { namespace: "a", name: "back" }, spec, status: { slices } });
+  world.put({ kind: "Network", object: back });
+  world.policy("a/from-db", { ingress: [{ from: [{ podSelector: { matchLabels: { app: "db" } } }] }] });
+  const members = (address: string, ipv6: string): readonly string[] => {
+    world.pod({ name: "a/db", node: "two", address, ipv6, labels: { app: "db" } });
+    return [...world.knownTo("one").sets.values()].flatMap((set) => [...set]).sort();
+  };
+  expect(members("10.64.0.66", "fd00:64::a40:42")).toEqual(["10.64.0.66", "fd00:64::a40:42"]);
+  // Of the other node's share, and of nobody's.
+  expect(members("10.64.0.66", "fd00:64::a40:2")).toEqual(["10.64.0.66"]);
+  expect(members("10.64.0.2", "fd00:64:1::a40:42")).toEqual([]);
 });

@@ -1,8 +1,10 @@
 import { type Labels, matchesLabels, matchesSelector } from "../../kinds/label-selector.js";
+import { ipv6SubnetOf } from "../../kinds/network.js";
 import { deepEqual } from "../../lib/deep-equal.js";
 import { familyOf, rangeTest } from "../../net/family.js";
 import { contains, parseAddress, parseSubnet, type Subnet } from "../../net/ipv4.js";
-import type { Network } from "../../proto/gen/tallship/v1/network.js";
+import { ipv6ShareOf, LONGEST_IPV6_PREFIX, parseIpv6Subnet } from "../../net/ipv6.js";
+import type { Network, NetworkSpec } from "../../proto/gen/tallship/v1/network.js";
 import type { NetworkPolicy } from "../../proto/gen/tallship/v1/networkpolicy.js";
 import type { NodeSpec } from "../../proto/gen/tallship/v1/node.js";
 import type { CompiledPolicy, PodPolicies } from "../../proto/gen/tallship/v1/policies.js";
@@ -11,6 +13,9 @@ import type { CacheChange, Cached, View } from "../cache/view.js";
 import { type Compilation, compile, isAbout } from "./compile.js";
 import { MemberSet } from "./member-set.js";
 import { membersOf, type PolicyPod, policyPodOf, type SetDefinition } from "./peer-set.js";
+
+/** Whether an address lies in a range. */
+type RangeTest = (address: string) => boolean;
 
 /** Told of what changed in a book. */
 export interface BookReader {
@@ -49,9 +54,9 @@ export class PolicyBook {
   private readonly nodes = new Map<string, Map<string, PodPolicies>>();
   private readonly subnets = new Map<string, Subnet>();
   /** Whether addresses are of a node's subnet of IPv6. */
-  private readonly ipv6Subnets = new Map<string, (address: string) => boolean>();
-  /** By network and node: the node's share. */
-  private readonly shares = new Map<string, ReadonlyMap<string, Subnet>>();
+  private readonly ipv6Subnets = new Map<string, RangeTest>();
+  /** By network and node: whether addresses are of the node's share, one test for each family. */
+  private readonly shares = new Map<string, ReadonlyMap<string, readonly RangeTest[]>>();
   private readonly policies = new Map<string, Map<string, KnownPolicy>>();
   private readonly sets = new Map<string, KnownSet>();
 
@@ -107,9 +112,11 @@ export class PolicyBook {
   private setNetwork(key: { namespace: string; name: string } | undefined, network: Network | undefined): void {
     const name = `${key?.namespace}/${key?.name}`;
     const slices = network?.status?.slices ?? [];
+    const ipv6 = soundIpv6(network?.spec);
     const known = slices.flatMap(({ nodeName, cidr }) => {
-      const share = parseSubnet(cidr);
-      return share === undefined ? [] : [[nodeName, share] as const];
+      if (parseSubnet(cidr) === undefined) return [];
+      const ranges = ipv6 === undefined ? [cidr] : [cidr, ipv6ShareOf(ipv6, cidr)];
+      return [[nodeName, ranges.map(rangeTest)] as const];
     });
     if (known.length === 0) this.shares.delete(name);
     else this.shares.set(name, new Map(known));
@@ -167,10 +174,11 @@ export class PolicyBook {
     if (pod === undefined) return undefined;
     const subnet = this.subnets.get(pod.node);
     const shares = [...this.shares.values()].flatMap((byNode) => byNode.get(pod.node) ?? []);
+    const isShared = (text: string): boolean => shares.some((holds) => holds(text));
     const isOwn = (text: string): boolean => {
       const address = parseAddress(text);
-      if (address === undefined) return this.ipv6Subnets.get(pod.node)?.(text) ?? false;
-      return subnet === undefined || [subnet, ...shares].some((each) => contains(each, address));
+      if (address === undefined) return this.ipv6Subnets.get(pod.node)?.(text) === true || isShared(text);
+      return subnet === undefined || contains(subnet, address) || isShared(text);
     };
     return pod.addresses.every(isOwn) ? pod : { ...pod, addresses: pod.addresses.filter(isOwn) };
   }
@@ -235,4 +243,11 @@ function isSame(one: Labels, other: Labels): boolean {
 
 function isByNamespace(definition: SetDefinition): boolean {
   return definition.is === "pods" && definition.namespaces !== undefined;
+}
+
+/** A network's range of IPv6, of which shares can be told; undefined when it has none. */
+function soundIpv6(spec: NetworkSpec | undefined): string | undefined {
+  const text = spec && ipv6SubnetOf(spec);
+  const subnet = parseIpv6Subnet(text ?? "");
+  return subnet !== undefined && subnet.prefixLength <= LONGEST_IPV6_PREFIX ? text : undefined;
 }
