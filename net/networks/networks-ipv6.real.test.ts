@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { vxlanDatagram } from "../../test/kit/forged.js";
 import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
 import { dualStack, networkObject } from "../../test/kit/network-world.js";
+import { PolicyWorld } from "../../test/kit/policy-world.js";
 import { networkDevice, vtepMac } from "../device-names.js";
 import { podIpv6 } from "../ipv6.js";
 
@@ -200,6 +202,41 @@ test("what somebody deletes of IPv6 is put back, and a new agent finds all whole
   expect(await near.probe.talk()).toBe("TALKED");
   expect(await ask(near, ownSix(own), briefly)).toBe("TIMEOUT");
   await lab.setServices([]);
+  // Until it knows the policies, the firewall stands as its predecessor left it.
+  await lab.setPolicies(new PolicyWorld());
   expect(await fresh.repair()).toBe(0);
   expect(await near.probe.talk()).toBe("TALKED");
+});
+
+test("a host that comes to have pods of a network leads by its own device then, and by the cluster's overlay again once it has none", async () => {
+  const given = (...hosts: readonly number[]): Network => {
+    const { spec, ...rest } = networkObject("late", { vni: 5004 }, 6);
+    const slices = hosts.map((at) => ({ nodeName: `node-${at}`, cidr: `10.64.6.${(at - 1) * 64}/26` }));
+    const subnets = ["10.64.6.0/24", "fd00:64:6::/64"];
+    return Network.fromPartial({ ...rest, spec: { ...spec, subnets }, status: { slices } });
+  };
+  const device = networkDevice("shop/late");
+  lab.setNetworks([given(1)]);
+  await lab.setServices([]);
+  const first = await lab.host(1).podOn("first", ["10.64.6.2"]);
+  await first.probe.serve("tcp", 8080, "::");
+  const ways = async (): Promise<string> =>
+    lab.host(2).namespace.run("ip -6 route show fd00:64:6::a40:600/122 | grep -o dev.[a-z0-9]*");
+  await lab.host(2).network.repair();
+  expect(await ways()).toContain("tallship0");
+  expect(await ask(lab.host(2), "fd00:64:6::a40:602")).toBe("first fd00:10:128:2::1");
+  lab.setNetworks([given(1, 2)]);
+  await lab.setServices([]);
+  for (const host of lab.hosts) await host.network.repair();
+  expect(await ways()).toContain(device);
+  const second = await lab.host(2).podOn("second", ["10.64.6.66"]);
+  await second.probe.serve("tcp", 8080, "::");
+  expect(await ask(second, "fd00:64:6::a40:602")).toBe("first fd00:64:6::a40:642");
+  expect(await ask(first, "fd00:64:6::a40:642")).toBe("second fd00:64:6::a40:602");
+  await lab.host(2).network.detach(["second"]);
+  lab.setNetworks([given(1)]);
+  await lab.setServices([]);
+  await lab.host(2).network.repair();
+  expect(await ways()).toContain("tallship0");
+  expect(await ask(lab.host(2), "fd00:64:6::a40:602")).toBe("first fd00:10:128:2::1");
 });
