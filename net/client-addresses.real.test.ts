@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Lab, type LabPod, makeLab, type Probe } from "../test/kit/network-lab.js";
 import { bothProtocols, dualStack } from "../test/kit/network-world.js";
+import { waitFor } from "../test/kit/wait.js";
 import { podIpv6 } from "./ipv6.js";
 
 /** What differs by family. */
@@ -42,6 +43,12 @@ for (const { directRouting, family } of cases) {
         await namespace.run("sysctl -qw net.ipv4.conf.all.rp_filter=1; ip link delete tallship0");
         await network.repair();
       }
+      // A host's address on the link is good a moment after the link has come up, and others hear of it with the next services.
+      if (directRouting && family === "IPv6")
+        await waitFor("hosts to have addresses on their link", async () => {
+          for (const { network } of lab.hosts) await network.repair();
+          return lab.hosts.every(({ published }) => published.linkIpv6 !== "") || undefined;
+        });
       await lab.setServices([]);
       a = await lab.host(1).pod("a", 9);
       pod = await lab.host(2).pod("b", 9);
