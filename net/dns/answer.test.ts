@@ -37,6 +37,9 @@ const zone = zoneOf(
     service("idle", { clusterIP: "None" }),
     service("far", { type: "ExternalName", externalName: "db.example.com" }),
     service("near", { type: "ExternalName", externalName: "web.shop.svc.cluster.local" }),
+    service("nearer", { type: "ExternalName", externalName: "near.shop.svc.cluster.local" }),
+    service("farther", { type: "ExternalName", externalName: "far.shop.svc.cluster.local" }),
+    service("lost", { type: "ExternalName", externalName: "nobody.shop.svc.cluster.local" }),
   ],
   [
     slice("db", [
@@ -73,6 +76,12 @@ const rows: readonly { name: string; type?: string; want: unknown }[] = [
   { name: "_tcp.web.shop.svc.cluster.local", want: [] },
   { name: "10-128-0-5.shop.pod.cluster.local", want: ["10.128.0.5"] },
   { name: "near.shop.svc.cluster.local", want: ["web.shop.svc.cluster.local", "10.96.0.20"] },
+  {
+    name: "nearer.shop.svc.cluster.local",
+    want: ["near.shop.svc.cluster.local", "web.shop.svc.cluster.local", "10.96.0.20"],
+  },
+  { name: "nearer.shop.svc.cluster.local", type: "CNAME", want: ["near.shop.svc.cluster.local"] },
+  { name: "lost.shop.svc.cluster.local", want: ["nobody.shop.svc.cluster.local"] },
   { name: "20.0.96.10.in-addr.arpa", type: "PTR", want: ["web.shop.svc.cluster.local"] },
   { name: "5.0.128.10.in-addr.arpa", type: "PTR", want: ["db-0.db.shop.svc.cluster.local"] },
   { name: "99.0.96.10.in-addr.arpa", type: "PTR", want: "no_such_name" },
@@ -159,6 +168,21 @@ for (const { name, asker, want } of views)
 
 test("an alias of the outside is followed outside", () => {
   expect(ask("far.shop.svc.cluster.local")).toMatchObject({ is: "alias", target: "db.example.com" });
+});
+
+test("an alias of an alias of the outside is followed outside, with both", () => {
+  const answer = ask("farther.shop.svc.cluster.local");
+  expect(answer).toMatchObject({ is: "alias", target: "db.example.com" });
+  expect(data(answer)).toEqual(["far.shop.svc.cluster.local", "db.example.com"]);
+});
+
+test("a chain of aliases is followed for so long, however long it is", () => {
+  const names = Array.from({ length: 20 }, (_, at) => `a${at}`);
+  const chain = zoneOf(
+    names.map((name, at) => service(name, { type: "ExternalName", externalName: `a${at + 1}.shop.svc.cluster.local` })),
+  );
+  const answer = answerFrom(chain, { name: "a0.shop.svc.cluster.local", type: "A" }, () => false);
+  expect(data(answer)).toHaveLength(10);
 });
 
 test("aliases that point at each other end", () => {

@@ -69,14 +69,28 @@ function podEntry(zone: Zone, name: string, isOwn: (address: string) => boolean)
   return value !== undefined && isOwn(ipv6) ? { aaaa: [ipv6] } : undefined;
 }
 
-function alias(zone: Zone, question: Question, target: string, isOwn: (address: string) => boolean): ZoneAnswer {
-  const record: DnsRecord = { type: "CNAME", name: question.name, data: target };
-  if (question.type === "CNAME") return { is: "records", records: [record], additional: [] };
-  if (!target.endsWith(`.${zone.domain}`)) return { is: "alias", records: [record], target };
-  // A chain inside the cluster has one link: an alias of an alias is not followed, so that no loop can be.
-  const inner =
-    zone.entry(target)?.cname === undefined ? answerFrom(zone, { ...question, name: target }, isOwn) : NOTHING;
-  return { is: "records", records: [record, ...(inner.is === "records" ? inner.records : [])], additional: [] };
+/** Aliases that are followed one after another, as many as CoreDNS follows. */
+const ALIASES_MOST = 10;
+
+/** An alias, and what it ends in: clients look for no alias of an alias themselves. Those that come back to one another end where they would begin again. */
+function alias(zone: Zone, question: Question, first: string, isOwn: (address: string) => boolean): ZoneAnswer {
+  const records: DnsRecord[] = [{ type: "CNAME", name: question.name, data: first }];
+  if (question.type === "CNAME") return { is: "records", records, additional: [] };
+  const seen = new Set([question.name.toLowerCase().replace(/\.$/, ""), first]);
+  let target = first;
+  for (let next = aliasOf(zone, target); next !== undefined; next = aliasOf(zone, target)) {
+    if (seen.has(next) || seen.size > ALIASES_MOST) return { is: "records", records, additional: [] };
+    records.push({ type: "CNAME", name: target, data: next });
+    seen.add(next);
+    target = next;
+  }
+  if (!target.endsWith(`.${zone.domain}`)) return { is: "alias", records, target };
+  const inner = answerFrom(zone, { ...question, name: target }, isOwn);
+  return { is: "records", records: [...records, ...(inner.is === "records" ? inner.records : [])], additional: [] };
+}
+
+function aliasOf(zone: Zone, name: string): string | undefined {
+  return name.endsWith(`.${zone.domain}`) ? zone.entry(name)?.cname : undefined;
 }
 
 function service(zone: Zone, question: Question, found: readonly SrvRecord[]): ZoneAnswer {

@@ -1,6 +1,6 @@
 import type { Rng } from "../../lib/rng.js";
 import { rangeTest } from "../family.js";
-import { answerFrom, type Question, type ZoneAnswer } from "./answer.js";
+import { answerFrom, type DnsRecord, type Question, type ZoneAnswer } from "./answer.js";
 import type { Forwarder } from "./forwarder.js";
 import { authorityOf, RCODE, type Reply, wireRecords } from "./message.js";
 import type { Zone } from "./zone.js";
@@ -65,10 +65,15 @@ export class Responder {
     return { ...far, answers: [...wireRecords(records), ...far.answers] };
   }
 
-  /** Starts at another record each time, so that clients that take the first spread. */
-  private turned<T>(records: readonly T[]): readonly T[] {
-    if (records.length < 2) return records;
-    const from = this.parts.rng.below(records.length);
-    return [...records.slice(from), ...records.slice(0, from)];
+  /**
+   * Starts at another record each time, so that clients that take the first spread. Aliases stay before what they lead to: clients that read an answer once, as glibc does, look for
+   * an address under the last name that they were led to, and pass over one that comes before its alias.
+   */
+  private turned(records: readonly DnsRecord[]): readonly DnsRecord[] {
+    const aliases = records.filter(({ type }) => type === "CNAME");
+    const others = records.filter(({ type }) => type !== "CNAME");
+    if (others.length < 2) return [...aliases, ...others];
+    const from = this.parts.rng.below(others.length);
+    return [...aliases, ...others.slice(from), ...others.slice(0, from)];
   }
 }
