@@ -8,6 +8,7 @@ import { type PathStep, type Problem, pathText } from "./problem.js";
 import { isKindName, type KindName } from "./registry.js";
 import { readIntOrString, readScalar } from "./scalars.js";
 import { type FieldSchema, type MessageSchema, messageSchema } from "./schema.js";
+import { ignoredServiceAnnotation } from "./service-annotations.js";
 import { closest } from "./suggest.js";
 import type { Source } from "./yaml/source.js";
 import { describeNode, entryOf, isNull, type MapEntry, type MapNode, type TreeNode } from "./yaml/tree.js";
@@ -99,7 +100,8 @@ class Decoder {
     if (schema.notEnforced !== "")
       this.warn(root.at, `accepted, not enforced: kind ${found.kind}: ${schema.notEnforced}`);
     const object = this.message(schema, found.kind === "Pod" ? this.asWritten(root) : root, true);
-    if (found.kind === "Ingress") this.noteAnnotations(root);
+    if (found.kind === "Ingress") this.noteAnnotations(root, ignoredIngressAnnotation);
+    if (found.kind === "Service") this.noteAnnotations(root, ignoredServiceAnnotation);
     // The message's schema is the kind's, so its fields are the kind's type.
     return [
       { typed: { kind: found.kind, object } as unknown as Typed, root, source: this.source, path: [...this.path] },
@@ -118,13 +120,13 @@ class Decoder {
     return pod;
   }
 
-  /** Names the annotations of an ingress that nothing reads: they are settings, and files are full of other controllers' ones. */
-  private noteAnnotations(root: MapNode): void {
+  /** Names the annotations that nothing reads: they are settings, and files are full of other controllers' ones. */
+  private noteAnnotations(root: MapNode, whyIgnored: (key: string) => string | undefined): void {
     const metadata = entryOf(root, "metadata")?.value;
     const annotations = metadata?.is === "map" ? entryOf(metadata, "annotations")?.value : undefined;
     if (annotations?.is !== "map") return;
     for (const { key, at } of annotations.entries) {
-      const why = ignoredIngressAnnotation(key);
+      const why = whyIgnored(key);
       if (why !== undefined)
         this.within("metadata", () => this.warn(at, `accepted, not enforced: annotation ${key}: ${why}`));
     }

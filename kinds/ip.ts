@@ -1,3 +1,36 @@
+import { ipBytes } from "../lib/pki/ip-bytes.js";
+
+/**
+ * The range of an address at which no other host is reached, in words: a host that is sent there means itself, its link or many. Undefined for all other
+ * addresses, and for what is none. One of IPv6 that stands for one of IPv4 counts as that.
+ */
+export function specialRange(text: string): string | undefined {
+  const bytes = ipBytes(text);
+  if (bytes === undefined) return undefined;
+  const isMapped = bytes.length === 16 && bytes.readBigUInt64BE(0) === 0n && bytes.readUInt32BE(8) === 0xffff;
+  return bytes.length === 4 ? specialIpv4(bytes) : isMapped ? specialIpv4(bytes.subarray(12)) : specialIpv6(bytes);
+}
+
+function specialIpv4(bytes: Buffer): string | undefined {
+  const [first = 0, second] = bytes;
+  if (first === 0) return "unspecified (0.0.0.0/8)";
+  if (first === 127) return "loopback (127.0.0.0/8)";
+  if (first === 169 && second === 254) return "link-local (169.254.0.0/16)";
+  if (first >> 4 === 14) return "multicast (224.0.0.0/4)";
+  return undefined;
+}
+
+function specialIpv6(bytes: Buffer): string | undefined {
+  const isLow = bytes.readBigUInt64BE(0) === 0n;
+  const low = bytes.readBigUInt64BE(8);
+  if (isLow && low === 0n) return "unspecified (::)";
+  if (isLow && low === 1n) return "loopback (::1)";
+  const word = bytes.readUInt16BE(0);
+  if (word >> 6 === 0x3fa) return "link-local (fe80::/10)";
+  if (word >> 8 === 0xff) return "multicast (ff00::/8)";
+  return undefined;
+}
+
 /** True for four decimal bytes without leading zeros. */
 export function isIpv4(text: string): boolean {
   const parts = text.split(".");

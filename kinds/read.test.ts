@@ -317,6 +317,25 @@ spec:
   });
 });
 
+test("annotations of a service that nothing reads are named where they stand, with the field that does the same", () => {
+  const text = `apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  annotations:
+    metallb.universe.tf/loadBalancerIPs: 192.0.2.7
+    service.beta.kubernetes.io/aws-load-balancer-type: nlb
+    service.kubernetes.io/topology-mode: Auto
+spec:
+  ports: [{port: 80}]
+`;
+  const { warnings } = read(text);
+  expect(warnings.map(problemText)).toEqual([
+    "a.yaml:6:5: metadata: accepted, not enforced: annotation metallb.universe.tf/loadBalancerIPs: spec.loadBalancerIP asks for an address",
+    "a.yaml:7:5: metadata: accepted, not enforced: annotation service.beta.kubernetes.io/aws-load-balancer-type: it is for another load balancer",
+  ]);
+});
+
 test("annotations of an ingress that nothing reads are named where they stand", () => {
   const text = `apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -33,10 +33,12 @@ const rows: readonly { readonly spec: string; readonly before?: string; readonly
   { spec: `type: LoadBalancer, ${CLASS}`, before: "type: ClusterIP", want: [] },
   { spec: "externalIPs: [192.0.2.1]", want: [] },
   {
-    spec: "externalIPs: [192.0.2.1, 127.0.0.1, 224.0.0.1]",
+    spec: 'externalIPs: [192.0.2.1, 127.0.0.1, 224.0.0.1, "fe80::1", "::ffff:169.254.1.1"]',
     want: [
-      "spec.externalIPs[1]: no host can be reached at 127.0.0.1",
-      "spec.externalIPs[2]: no host can be reached at 224.0.0.1",
+      "spec.externalIPs[1]: may not be in the loopback (127.0.0.0/8) range, found 127.0.0.1",
+      "spec.externalIPs[2]: may not be in the multicast (224.0.0.0/4) range, found 224.0.0.1",
+      "spec.externalIPs[3]: may not be in the link-local (fe80::/10) range, found fe80::1",
+      "spec.externalIPs[4]: may not be in the link-local (169.254.0.0/16) range, found ::ffff:169.254.1.1",
     ],
   },
   { spec: "trafficDistribution: PreferClose", want: [] },

@@ -1,6 +1,6 @@
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { formatError } from "../formats.js";
-import { isIpv6 } from "../ip.js";
+import { isIpv6, specialRange } from "../ip.js";
 import { needsHealthCheck, nodePortError, nodePortSpan } from "../node-ports.js";
 import type { Findings } from "./findings.js";
 
@@ -31,9 +31,11 @@ function checkOutside(spec: ServiceSpec, findings: Findings, previous: ServiceSp
   )
     findings.add("immutable", ["spec", "loadBalancerClass"], "cannot be changed while the type is LoadBalancer");
   checkHealthCheck(spec, findings, previous);
-  for (const [index, address] of spec.externalIPs.entries())
-    if (/^(0\.|127\.|169\.254\.|22[4-9]\.|23\d\.)/.test(address))
-      findings.add("invalid", ["spec", "externalIPs", index], `no host can be reached at ${address}`);
+  for (const [index, address] of spec.externalIPs.entries()) {
+    const range = specialRange(address);
+    if (range !== undefined)
+      findings.add("invalid", ["spec", "externalIPs", index], `may not be in the ${range} range, found ${address}`);
+  }
 }
 
 function checkHealthCheck(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {

@@ -127,7 +127,7 @@ function addressesOf(
       if (!accept(endpoint)) continue;
       const ip = addressOn(endpoint, network) ?? "";
       const value = parse(ip);
-      if (value !== undefined) found.push({ ip, value, port: match.port });
+      if (value !== undefined && isOfHost(value)) found.push({ ip, value, port: match.port });
     }
   }
   return found
@@ -135,6 +135,20 @@ function addressesOf(
     .filter(({ value, port: number }, at, all) => value !== all[at - 1]?.value || number !== all[at - 1]?.port)
     .map((each) => ({ ip: each.ip, port: each.port }));
 }
+
+/** False for an address that means whoever sends to it, or its link: a node would lead clients to itself. Validation refuses such endpoints; nothing depends on it. */
+function isOfHost(value: number | bigint): boolean {
+  if (typeof value === "number") {
+    const first = value >>> 24;
+    return first !== 0 && first !== 127 && first < 224 && value >>> 16 !== LINK_LOCAL;
+  }
+  const isMapped = value >> 32n === 0xffffn;
+  if (isMapped) return isOfHost(Number(value & 0xffff_ffffn));
+  return value > 1n && value >> 118n !== 0x3fan && value >> 120n !== 0xffn;
+}
+
+/** 169.254 */
+const LINK_LOCAL = 0xa9fe;
 
 interface Found extends EndpointAddress {
   /** The address as a number. */

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { metaOf } from "../../kinds/object.js";
 import { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import { serviceObject, sliceObject, type TestService } from "../../test/kit/network-world.js";
 import { targetsOf } from "./service-targets.js";
@@ -38,6 +39,11 @@ const choices = [
   },
   { why: "nobody does when none serves", endpoints: ["-10.128.5.2"], want: "" },
   { why: "malformed addresses never do", endpoints: ["10.128.5.2; flush", "10.128.5.300"], want: "" },
+  {
+    why: "those that mean the node itself or its link never do",
+    endpoints: ["127.0.0.1", "0.0.0.0", "169.254.169.254", "224.0.0.1", "10.128.5.2"],
+    want: "10.128.5.2:8080",
+  },
   { why: "doubles count once", endpoints: ["10.128.5.2", "10.128.5.2"], want: "10.128.5.2:8080" },
 ];
 for (const { why, endpoints, want } of choices) {
@@ -92,6 +98,30 @@ const reaches = [
     want: [],
   },
 ];
+// Whether the older annotations have endpoints of node-5's zone preferred.
+const hints: readonly { readonly annotations: Readonly<Record<string, string>>; readonly isNear: boolean }[] = [
+  { annotations: { "service.kubernetes.io/topology-mode": "Auto" }, isNear: true },
+  { annotations: { "service.kubernetes.io/topology-aware-hints": "auto" }, isNear: true },
+  { annotations: { "service.kubernetes.io/topology-mode": "Disabled" }, isNear: false },
+  {
+    annotations: {
+      "service.kubernetes.io/topology-mode": "disabled",
+      "service.kubernetes.io/topology-aware-hints": "auto",
+    },
+    isNear: false,
+  },
+  { annotations: {}, isNear: false },
+];
+for (const { annotations, isNear } of hints) {
+  test(`annotations ${JSON.stringify(annotations)} ${isNear ? "prefer" : "do not prefer"} endpoints of the zone`, () => {
+    const asked: TestService = { ...web, endpoints: ["10.128.6.2%b", "10.128.7.2%a"] };
+    const service = serviceObject(asked);
+    const annotated = { ...service, metadata: { ...metaOf(service), annotations } };
+    const [target] = targetsOf(annotated, [sliceObject(asked)], HERE);
+    expect(target?.endpoints.map(({ ip }) => ip)).toEqual(isNear ? ["10.128.7.2"] : ["10.128.6.2", "10.128.7.2"]);
+  });
+}
+
 for (const { why, spec, endpoints, want } of reaches) {
   test(`${JSON.stringify(spec)} leads to ${why}`, () => {
     const [target] = targetsOf(serviceObject({ ...web, spec }), [sliceObject({ ...web, endpoints })], HERE);

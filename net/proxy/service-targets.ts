@@ -1,3 +1,4 @@
+import { topologyAsked } from "../../kinds/service-annotations.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServiceNetworkAddress, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { type Family, isAddress } from "../family.js";
@@ -37,12 +38,18 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = { TCP: "tcp", UDP: "udp", 
 /** What Kubernetes has when a service says nothing. */
 const AFFINITY_SECONDS = 10_800;
 
-/** Which endpoints a service prefers that says so. */
+/** Which endpoints a service prefers that says so by its field. */
 const NEARNESS: Readonly<Record<string, Reach>> = {
   PreferClose: "zone-first",
   PreferSameZone: "zone-first",
   PreferSameNode: "node-first",
 };
+
+/** Which endpoints a service prefers. */
+function nearnessOf({ metadata, spec }: Service): Reach {
+  if (topologyAsked(metadata?.annotations ?? {}) !== undefined) return "zone-first";
+  return NEARNESS[spec?.trafficDistribution ?? ""] ?? "any";
+}
 
 /** The fronts of a service, as seen from a node. Headless and ExternalName services have none. */
 export function targetsOf(service: Service, slices: readonly EndpointSlice[], place: Place): readonly ServiceTarget[] {
@@ -52,10 +59,11 @@ export function targetsOf(service: Service, slices: readonly EndpointSlice[], pl
   if (spec === undefined || clusterIP === undefined) return [];
   const announced = announcedAddresses(service, family);
   const networkAddresses = (service.status?.networkAddresses ?? []).filter(({ address }) => isAddress(family, address));
+  const near = nearnessOf(service);
   return spec.ports.flatMap((port) => {
     const protocol = PROTOCOLS[port.protocol || "TCP"];
     if (protocol === undefined) return [];
-    return portTargets({ spec, port, protocol, clusterIP, announced, networkAddresses, slices, place });
+    return portTargets({ spec, port, protocol, near, clusterIP, announced, networkAddresses, slices, place });
   });
 }
 
@@ -70,6 +78,8 @@ interface PortView {
   readonly spec: ServiceSpec;
   readonly port: ServicePort;
   readonly protocol: Protocol;
+  /** Which endpoints are preferred. */
+  readonly near: Reach;
   readonly announced: readonly string[];
   readonly networkAddresses: readonly ServiceNetworkAddress[];
   readonly slices: readonly EndpointSlice[];
@@ -77,11 +87,10 @@ interface PortView {
 }
 
 function portTargets(view: PortView): readonly ServiceTarget[] {
-  const { spec, port, protocol, clusterIP, announced, networkAddresses, slices, place } = view;
+  const { spec, port, protocol, near, clusterIP, announced, networkAddresses, slices, place } = view;
   const { family = "IPv4" } = place;
   const choose = (reach: Reach, network?: string): readonly EndpointAddress[] =>
     chooseEndpoints(port, slices, reach, { place, network });
-  const near = NEARNESS[spec.trafficDistribution] ?? "any";
   const isInsideLocal = spec.internalTrafficPolicy === "Local";
   const isOutsideLocal = spec.externalTrafficPolicy === "Local";
   const inside = { protocol, affinitySeconds: affinityOf(spec), outside: undefined, ranges: undefined };
