@@ -39,8 +39,13 @@ const NODES_OWN: ReadonlySet<number> = new Set([
   DEFAULTS.vxlanPort,
 ]);
 
+/** True for a port that nodes need themselves. */
+export function isNodesOwn(port: number): boolean {
+  return NODES_OWN.has(port);
+}
+
 /** Why a service may not open the port on every node; undefined when it may. */
 export function nodePortError(port: number, { first, last }: NodePortSpan): string | undefined {
   if (port < first || port > last) return `want ${first} to ${last}, found ${port}`;
-  return NODES_OWN.has(port) ? `port ${port} is one that the nodes need themselves` : undefined;
+  return isNodesOwn(port) ? `port ${port} is one that the nodes need themselves` : undefined;
 }

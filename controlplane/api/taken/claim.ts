@@ -8,13 +8,15 @@ import type { Check, Write } from "../../store/store.js";
 import { opensNodePorts } from "../admission/service-carry-over.js";
 import type { Reads } from "../write/reads.js";
 import { type Refusal, refuse } from "../write/task.js";
+import { externalErrors } from "./external-addresses.js";
 import { holderRecord, holdingOf } from "./holder.js";
+import type { ClusterCIDRs } from "./network-ranges.js";
 import { type Picked, pick } from "./pick.js";
 import { type AddressRanges, addressPool, familiesFor, familyErrors } from "./service-families.js";
 import { TAKEN_RANGES, takenBy, takenNodePort } from "./taken-keys.js";
 
 /** What services may be given. */
-export interface ServiceRanges extends AddressRanges {
+export interface ServiceRanges extends AddressRanges, ClusterCIDRs {
   readonly nodePortMin: number;
   readonly nodePortMax: number;
 }
@@ -43,7 +45,8 @@ export interface ClaimContext {
  * is taken over, so that nothing leaks for ever.
  */
 export function claimFor(service: Service, live: Service | undefined, context: ClaimContext): Claim {
-  const errors = rangeErrors(service, context.ranges);
+  const ground = { view: context.reads.view, cluster: context.ranges };
+  const errors = [...rangeErrors(service, context.ranges), ...externalErrors(service, live, ground)];
   if (errors.length > 0) return { is: "invalid", errors };
   const filled = fill(service, context);
   return filled.is === "refuse" ? filled : grant(filled.service, live, context.reads);
