@@ -62,7 +62,9 @@ test("net trace tells the element, each endpoint's share, and why others get not
 test("net trace tells what a policy leaves out, and that nothing leads there", async () => {
   await service(", internalTrafficPolicy: Local");
   await slice(endpoint("db-1", "10.128.4.2", "host2", "ready: true"));
-  const page = await succeed(bench, "net trace asks db.default");
+  const { out: page, code } = await bench.run(["net", "trace", "asks", "db.default"]);
+  expect(code).toBe(1);
+  expect(page).toContain("problem: no endpoint takes connections: on another node (internalTrafficPolicy Local)\n");
   expect(page).toContain("no element: connections are refused");
   expect(page).toContain("none: on another node (internalTrafficPolicy Local)");
 });
@@ -94,9 +96,11 @@ for (const { spec, want } of policies) {
     await put(
       `{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p, namespace: default}, spec: ${spec}}`,
     );
-    const page = await succeed(bench, "net trace asks db");
+    const { out: page, code } = await bench.run(["net", "trace", "asks", "db"]);
+    expect(code).toBe(want === undefined ? 0 : 1);
     expect(page).toContain(want === undefined ? "100%\n" : "100%, all dropped: no network policy that ");
-    if (want !== undefined) expect(page).toContain(want);
+    if (want !== undefined)
+      expect(page).toContain(`problem: every connection is dropped: no network policy that ${want}`);
   });
 }
 
@@ -104,7 +108,7 @@ test("net trace tells that nobody has the labels, and of a port that is not ther
   await service("");
   const { out, code } = await bench.run(["net", "trace", "node/host1", "db:80"]);
   expect(code).toBe(1);
-  expect(out).toContain("problem: the service has no port 80: packets to it are refused\n");
+  expect(out).toContain("problem: the service has no port 80: packets to it are refused; its ports are 5432 (sql)\n");
   expect(out).toContain("problem: the service has no endpoints: no pod has the labels that it selects\n");
 });
 
@@ -175,6 +179,16 @@ test("ports tells who reaches what", async () => {
   await put(
     "{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, spec: {nodeName: host1, containers: [{name: main, image: i, ports: [{containerPort: 80, hostPort: 8080, hostIP: 127.0.0.1}, {containerPort: 81, hostPort: 8081}]}]}}",
   );
+  const backend = "backend: {service: {name: db, port: {number: 5432}}}";
+  const http = `http: {paths: [{path: /, pathType: Prefix, ${backend}}]}`;
+  for (const name of ["shop", "unserved"])
+    await put(
+      `{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: ${name}, namespace: default}, spec: {tls: [{hosts: [shop.example], secretName: cert}], rules: [{host: shop.example, ${http}}, {${http}}]}}`,
+    );
+  await writeStatus(
+    bench,
+    "{apiVersion: networking.k8s.io/v1, kind: Ingress, metadata: {name: shop, namespace: default}, status: {loadBalancer: {ingress: [{ip: 192.0.2.1}]}}}",
+  );
   const rows = (await succeed(bench, "ports")).split("\n").map((line) => line.split(/ {2,}/));
   expect(rows.slice(0, -1).map((row) => row.map((cell) => cell.replace(/^3[0-2]\d{3}\//, "NODEPORT/")))).toEqual([
     ["OF", "ADDRESS", "PORT", "FROM"],
@@ -183,6 +197,8 @@ test("ports tells who reaches what", async () => {
     ["svc/db", "*", "NODEPORT/TCP", "whoever reaches a node, on nodes that have an endpoint"],
     ["pod/web", "127.0.0.1", "8080/TCP", "node host1 itself"],
     ["pod/web", "host1:*", "8081/TCP", "whoever reaches node host1"],
+    ["ingress/shop", "*", "80/TCP", "whoever reaches a node that serves it, by HTTP for shop.example, any host"],
+    ["ingress/shop", "*", "443/TCP", "whoever reaches a node that serves it, by HTTP for shop.example"],
   ]);
 });
 

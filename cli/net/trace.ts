@@ -67,23 +67,32 @@ const KINDS: Readonly<Record<string, string>> = {
   external: "an external address",
   balancer: "an announced address",
   node: "a port of every node",
+  headless: "the pods themselves, by the service's name",
 };
 
 function frontText(front: TracedFront): string {
-  const { ip, port, protocol, kind, name, element, endpoints, network } = front;
+  const { ip, port, protocol, kind, name, endpoints, network } = front;
   const what = network === "" ? (KINDS[kind] ?? kind) : `its address on network ${network}`;
-  const title = `${protocol} ${ip === "" ? "*" : ip}:${port}${name === "" ? "" : ` (${name})`}, ${what}`;
-  const verdict = element === "" ? "  no element: connections are refused\n" : `  ${element}\n`;
-  if (endpoints.length === 0) return `\n${title}\n${verdict}`;
+  const where = port === 0 ? "any port" : `${protocol} ${ip === "" ? "*" : ip}:${port}`;
+  const title = `${where}${name === "" ? "" : ` (${name})`}, ${what}`;
+  const notes = front.notes.map((note) => `  ${note}\n`).join("");
+  const verdict = `${elementText(front)}${notes}`;
+  if (endpoints.length === 0) return `\n${title}\n${verdict}${outsideText(front)}`;
   const rows = endpoints.map((each) => [
-    `${each.ip}:${each.port}`,
+    each.port === 0 ? each.ip : `${each.ip}:${each.port}`,
     each.pod || "<none>",
     each.node || "<none>",
     each.seenAs || "<none>",
     endpointText(each),
   ]);
   const table = formatTable([["ENDPOINT", "POD", "NODE", "SEES", "CONNECTIONS"], ...rows], "  ");
-  return `\n${title}\n${verdict}${table}${hiddenText(endpoints)}${kind === "cluster" ? "" : outsideText(endpoints)}`;
+  return `\n${title}\n${verdict}${table}${hiddenText(endpoints)}${outsideText(front)}`;
+}
+
+/** What in the client's node leads on; to pods themselves nothing has to. */
+function elementText({ kind, element }: TracedFront): string {
+  if (kind === "headless") return "";
+  return element === "" ? "  no element: connections are refused\n" : `  ${element}\n`;
 }
 
 /** Why endpoints do not see the client's own address. */
@@ -93,8 +102,10 @@ function hiddenText(endpoints: readonly TracedEndpoint[]): string {
     .join("");
 }
 
-/** Whether those who are no pods and no hosts of the cluster keep their addresses. */
-function outsideText(endpoints: readonly TracedEndpoint[]): string {
+/** What becomes of those who are no pods and no hosts of the cluster, and whether they keep their addresses. */
+function outsideText({ kind, endpoints, outsideRefusal }: TracedFront): string {
+  if (kind === "cluster" || kind === "headless") return "";
+  if (outsideRefusal !== "") return `  clients from outside who ask this node are dropped: ${outsideRefusal}\n`;
   const led = endpoints.filter(({ refusal }) => refusal === "");
   if (led.length === 0) return "";
   const hidden = [...byReason(led, ({ outsideHiddenWhy }) => outsideHiddenWhy)];

@@ -1,8 +1,8 @@
 import { metaOf } from "../../kinds/object.js";
-import { isConditionTrue, isPodFinished } from "../../kinds/pod-state.js";
-import { SCTP_CONDITION, speaksSctp } from "../../kinds/sctp.js";
+import { isPodFinished } from "../../kinds/pod-state.js";
+import { topologyAsked } from "../../kinds/service-annotations.js";
 import { TallshipError } from "../../lib/errors.js";
-import { addressOn, type Place } from "../../net/proxy/endpoint-choice.js";
+import { addressOn, isReady } from "../../net/proxy/endpoint-choice.js";
 import { elementsOf, endpointsOf, frontKey, planFront } from "../../net/proxy/proxy-elements.js";
 import { type ServiceTarget, targetsOf } from "../../net/proxy/service-targets.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
@@ -15,6 +15,8 @@ import {
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import type { View } from "../cache/view.js";
+import { isAsked, numberIn, type TraceGround, UNSEEN } from "./trace-ground.js";
+import { headlessFronts } from "./trace-headless.js";
 import {
   apartText,
   clientNetworks,
@@ -23,8 +25,9 @@ import {
   namedAddresses,
   networkOfAddress,
 } from "./trace-networks.js";
-import { type PolicyJudge, policyJudge } from "./trace-policies.js";
-import { type SeenClients, seenClients, type TracedClient, type TracedWay } from "./trace-source.js";
+import { policyJudge } from "./trace-policies.js";
+import { hopelessness, sctpProblems, serviceProblems } from "./trace-problems.js";
+import { seenClients, type TracedClient, type TracedWay } from "./trace-source.js";
 
 const ZONE = "topology.kubernetes.io/zone";
 const FAMILIES = ["IPv4", "IPv6"] as const;
@@ -48,8 +51,6 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
   const judge = policyJudge(view, client.pod);
   const networks = clientNetworks(client.pod, serviceNamespace);
   const fronts = FAMILIES.flatMap((family) => {
-    const targets = targetsOf(service, slices, { ...place, family });
-    const asked = targets.filter((target) => isAsked(portOf(service, target), request.port));
     const ground = {
       service,
       slices: slices.filter(({ addressType }) => addressType === family),
@@ -58,6 +59,9 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
       networks,
       seen: (way: TracedWay) => seenClients(view, client, way),
     };
+    if (service.spec?.clusterIP === "None") return headlessFronts(ground, request.port);
+    const targets = targetsOf(service, slices, { ...place, family });
+    const asked = targets.filter((target) => isAsked(portOf(service, target), request.port));
     return asked.map((target) => frontOf(target, ground));
   });
   return TraceResponse.fromPartial({
@@ -66,7 +70,8 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
     problems: [
       ...client.problems,
       ...sctpProblems(view, service, client.node),
-      ...problemsOf(view, service, slices, request.port),
+      ...serviceProblems(view, service, slices, request.port),
+      ...hopelessness(fronts),
     ],
     names: namesOf(service, slices, { nodeName: client.node, networks }),
     fronts,
@@ -106,47 +111,10 @@ function portOf({ spec }: Service, target: ServiceTarget): ServicePort | undefin
   return spec?.ports.find((each) => isSame(each) && each[number] === target.port);
 }
 
-function isAsked(port: ServicePort | undefined, wanted: string): boolean {
-  return wanted === "" || port?.name === wanted || String(port?.port) === wanted;
-}
-
-function sctpProblems(view: View, service: Service, node: string): readonly string[] {
-  const isLacking = isConditionTrue(view.get("Node", "", node)?.status?.conditions, SCTP_CONDITION);
-  if (!isLacking || !speaksSctp(service)) return [];
-  return [`the kernel of node ${node} does not track connections of SCTP: they are not led to the service`];
-}
-
-function problemsOf(view: View, service: Service, slices: readonly EndpointSlice[], port: string): readonly string[] {
-  const { spec } = service;
-  if (spec?.type === "ExternalName") return [];
-  const problems: string[] = [];
-  if (port !== "" && !spec?.ports.some((each) => isAsked(each, port)))
-    problems.push(`the service has no port ${port}: packets to it are refused`);
-  if (slices.some(({ endpoints }) => endpoints.length > 0)) return problems;
-  const selector = spec?.selector ?? {};
-  if (Object.keys(selector).length === 0)
-    return [...problems, "the service selects no pods, and nobody has written an EndpointSlice for it"];
-  const { namespace } = metaOf(service);
-  const count = view.withLabels("Pod", namespace, selector).length;
-  const why =
-    count === 0 ? "no pod has the labels that it selects" : `none of the ${count} pods that it selects has an address`;
-  return [...problems, `the service has no endpoints: ${why}`];
-}
-
 /** What the name of a service leads the client to. */
 function namesOf(service: Service, slices: readonly EndpointSlice[], asker: NameAsker): readonly string[] {
   if (service.spec?.type === "ExternalName") return [service.spec.externalName];
   return namedAddresses(service, slices, asker);
-}
-
-interface TraceGround {
-  readonly service: Service;
-  readonly slices: readonly EndpointSlice[];
-  readonly place: Place;
-  readonly judge: PolicyJudge;
-  /** Of the client; undefined: it reaches all. */
-  readonly networks: readonly string[] | undefined;
-  readonly seen: (way: TracedWay) => SeenClients;
 }
 
 function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
@@ -169,10 +137,10 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
     name: port?.name ?? "",
     network: network ?? "",
     element: verdict === undefined ? "" : `${map} { ${frontKey(target)} : ${verdict} }`,
+    outsideRefusal: outsideRefusal(target, port, ground),
+    notes: notesOf(target),
     endpoints: ground.slices.flatMap((slice) => {
-      const number = slice.ports.find(
-        ({ name, protocol }) => name === (port?.name ?? "") && (protocol || "TCP").toLowerCase() === target.protocol,
-      )?.port;
+      const number = numberIn(slice, port);
       return slice.endpoints.map((endpoint): TracedEndpoint => {
         const there = addressOn(endpoint, network);
         const ip = there ?? endpoint.addresses[0] ?? "";
@@ -184,7 +152,7 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
         const node = endpoint.nodeName;
         const flow = { protocol: target.protocol, to: ip, port: at, uid, node };
         const blocked = refusal === "" ? apartText(endpoint, ip, ground.networks) || ground.judge(flow) : "";
-        const isOpen = target.kind !== "cluster";
+        const isOpen = target.kind !== "cluster" && isLedFromOutside(target, ip, at);
         const seen = refusal === "" ? ground.seen({ endpoint, ip, isOpen }) : UNSEEN;
         return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked, ...seen };
       });
@@ -192,7 +160,37 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
   };
 }
 
-const UNSEEN: SeenClients = { seenAs: "", hiddenWhy: "", outsideHiddenWhy: "" };
+/** Whether strangers who ask the client's node are led to an endpoint, as far as their policy goes. */
+function isLedFromOutside({ outside }: ServiceTarget, ip: string, port: number): boolean {
+  return outside === undefined || outside.some((each) => each.ip === ip && each.port === port);
+}
+
+/** Why strangers who ask the client's node are led to nobody; empty: they are led, or the front is not for them. */
+function outsideRefusal({ outside }: ServiceTarget, port: ServicePort | undefined, ground: TraceGround): string {
+  if (outside === undefined || outside.length > 0) return "";
+  const there = ground.slices
+    .filter((slice) => numberIn(slice, port) !== undefined)
+    .flatMap(({ endpoints }) => endpoints.filter(isReady).map(({ nodeName }) => nodeName));
+  const nodes = [...new Set(there)].filter((name) => name !== "").sort();
+  const named = nodes.slice(0, NODES_NAMED).join(", ");
+  const more = nodes.length > NODES_NAMED ? ` and ${nodes.length - NODES_NAMED} more` : "";
+  const others = nodes.length === 0 ? "no node has any" : `there are some on ${named}${more}`;
+  return `it has no endpoint that is ready (externalTrafficPolicy Local), and ${others}`;
+}
+
+/** So many nodes are named; of more there is the number. */
+const NODES_NAMED = 4;
+
+function notesOf({ kind, affinitySeconds, ranges }: ServiceTarget): string[] {
+  const kept = `a client keeps its endpoint until ${affinitySeconds} s after its last connection (sessionAffinity ClientIP)`;
+  const whom = ranges?.length === 0 ? "nobody: its ranges are of the other family" : ranges?.join(", ");
+  return [
+    ...(affinitySeconds > 0 ? [kept] : []),
+    ...(kind === "balancer" && ranges !== undefined
+      ? [`of clients from outside it lets in ${whom} (loadBalancerSourceRanges)`]
+      : []),
+  ];
+}
 
 interface RefusalGround extends TraceGround {
   readonly target: ServiceTarget;
@@ -211,9 +209,17 @@ function refusalOf({ conditions, nodeName }: Endpoint, ground: RefusalGround): s
   if (conditions?.ready === false) return "it is not ready";
   const isLocal = target.kind === "cluster" && service.spec?.internalTrafficPolicy === "Local";
   if (isLocal && nodeName !== place.nodeName) return "on another node (internalTrafficPolicy Local)";
-  const preference = service.spec?.trafficDistribution ?? "";
-  if (preference !== "") return `farther away than others (trafficDistribution ${preference})`;
+  const preference = preferenceOf(service);
+  if (preference !== "") return `farther away than others (${preference})`;
   return target.affinitySeconds > 0
     ? "another port of its address is kept for clients"
     : "there are more endpoints than a node holds";
+}
+
+/** What has endpoints preferred that are near; empty: nothing. */
+function preferenceOf({ metadata, spec }: Service): string {
+  const distribution = spec?.trafficDistribution ?? "";
+  return (
+    topologyAsked(metadata?.annotations ?? {}) ?? (distribution === "" ? "" : `trafficDistribution ${distribution}`)
+  );
 }
