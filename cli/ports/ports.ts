@@ -1,5 +1,7 @@
 import { metaOf } from "../../kinds/object.js";
 import { isPodFinished } from "../../kinds/pod-state.js";
+import { limit } from "../../lib/limits.js";
+import type { Ingress } from "../../proto/gen/tallship/v1/ingress.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
@@ -12,7 +14,7 @@ import { formatTable } from "../table.js";
 /** One address and port that leads into the cluster. */
 export interface OpenPort {
   readonly namespace: string;
-  /** svc/web or pod/web-0. */
+  /** svc/web, pod/web-0 or ingress/web. */
   readonly owner: string;
   /** `*` for every address of every node. */
   readonly address: string;
@@ -28,13 +30,15 @@ export async function runPorts(
 ): Promise<number> {
   return withCluster(shell, flags, async (cluster) => {
     const namespace = flags.allNamespaces ? undefined : cluster.namespace;
-    const [services, pods] = await Promise.all([
+    const [services, pods, ingresses] = await Promise.all([
       listObjects(cluster, { kind: "Service", namespace }, shell.signal),
       listObjects(cluster, { kind: "Pod", namespace }, shell.signal),
+      listObjects(cluster, { kind: "Ingress", namespace }, shell.signal),
     ]);
     const open = [
       ...services.objects.flatMap((typed) => (typed.kind === "Service" ? servicePorts(typed.object) : [])),
       ...pods.objects.flatMap((typed) => (typed.kind === "Pod" ? podPorts(typed.object) : [])),
+      ...ingresses.objects.flatMap((typed) => (typed.kind === "Ingress" ? ingressPorts(typed.object) : [])),
     ];
     if (open.length === 0) {
       await shell.stderr.write("no ports are open\n");
@@ -109,6 +113,40 @@ export function podPorts(pod: Pod): readonly OpenPort[] {
       return [{ namespace, owner: `pod/${name}`, address, port: `${hostPort}/${protocol || "TCP"}`, from }];
     }),
   );
+}
+
+/** The entry for HTTP of the nodes that serve the ingress, by the hosts that it names; none while no node does. */
+export function ingressPorts(ingress: Ingress): readonly OpenPort[] {
+  const { metadata, spec, status } = ingress;
+  if ((status?.loadBalancer?.ingress ?? []).length === 0) return [];
+  const { namespace, name } = metaOf({ metadata });
+  const rules = (spec?.rules ?? []).map(({ host }) => host || "any host");
+  const secured = (spec?.tls ?? []).filter(({ secretName }) => secretName !== "");
+  const row = (number: number, hosts: readonly string[]): OpenPort => {
+    const from = `whoever reaches a node that serves it, by HTTP for ${hostsText(hosts)}`;
+    return { namespace, owner: `ingress/${name}`, address: "*", port: `${number}/TCP`, from };
+  };
+  return [
+    row(limit("ingressHttpPort"), rules.length === 0 ? ["any host"] : rules),
+    ...(secured.length === 0 ? [] : [row(limit("ingressHttpsPort"), securedHosts(secured, rules))]),
+  ];
+}
+
+/** Of a certificate without hosts those of the rules. */
+function securedHosts(
+  secured: readonly { readonly hosts: readonly string[] }[],
+  rules: readonly string[],
+): readonly string[] {
+  return secured.flatMap(({ hosts }) => (hosts.length > 0 ? hosts : rules));
+}
+
+/** So many hosts are named; of more there is the number. */
+const HOSTS_NAMED = 3;
+
+function hostsText(hosts: readonly string[]): string {
+  const all = [...new Set(hosts)];
+  const more = all.length - HOSTS_NAMED;
+  return `${all.slice(0, HOSTS_NAMED).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 
 function protocolOf({ protocol }: ServicePort): string {

@@ -6,7 +6,7 @@ import { verb } from "../verb.js";
 export const ports = verb({
   forms: ["ports"],
   description:
-    "Ports of services and of containers that have a port of their host, with who reaches them. What firewalls and network policies keep\naway is not told.",
+    "Ports of services, of containers that have a port of their host, and of nodes' entry for HTTP, with who reaches them. What firewalls and\nnetwork policies keep away is not told.",
   examples: [["ports -A", "of all namespaces"]],
   flags: { allNamespaces: { type: "switch", short: "A", summary: "ports of all namespaces" }, ...CLUSTER_FLAGS },
   operands: "none",
