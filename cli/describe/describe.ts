@@ -113,7 +113,8 @@ const DESCRIBERS: {
   Ingress: async (ingress, run, around) => {
     const where = { namespace: ingress.metadata?.namespace };
     const services = await listKind(run, "Service", where);
-    return describeIngress(ingress, { services, slices: await listKind(run, "EndpointSlice", where) }, around);
+    const slices = await listKind(run, "EndpointSlice", where);
+    return describeIngress(ingress, { services, slices, nodes: await listKind(run, "Node", {}) }, around);
   },
   Network: async (network, run, around) =>
     describeNetwork(network, await listKind(run, "Pod", { namespace: network.metadata?.namespace }), around),

@@ -1,5 +1,9 @@
+import { INGRESS_CONDITION, secretsOfIngress } from "../../kinds/ingress.js";
+import { metaOf } from "../../kinds/object.js";
+import { conditionOf } from "../../kinds/pod-state.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Ingress, IngressBackend } from "../../proto/gen/tallship/v1/ingress.js";
+import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { headOf, type Surroundings, withEvents } from "./facts.js";
 import type { Page } from "./page.js";
@@ -9,6 +13,8 @@ import { endpointsText } from "./service.js";
 export interface Backends {
   readonly services: readonly Service[];
   readonly slices: readonly EndpointSlice[];
+  /** Nodes, which say what of ingresses has no effect; none when the user may not see them. */
+  readonly nodes: readonly Node[];
 }
 
 /** An ingress: its hosts and paths, and the endpoints that are ready behind each. */
@@ -30,7 +36,24 @@ export function describeIngress(ingress: Ingress, backends: Backends, around: Su
   if (rows.length === 0 && spec?.defaultBackend !== undefined)
     rows.push(["*", "*", backendText(spec.defaultBackend, backends)]);
   page.table("Rules", ["Host", "Path", "Backends"], rows);
+  const problems = problemsOf(ingress, backends.nodes);
+  if (problems.length > 0) page.fact("Problems", problems);
   return withEvents(page, around);
+}
+
+/** What nodes say of the ingress that has no effect, each once, and which of them do not serve it. */
+function problemsOf(ingress: Ingress, nodes: readonly Node[]): readonly string[] {
+  const { namespace, name } = metaOf(ingress);
+  const prefixes = [`ingress ${namespace}/${name}: `];
+  for (const secret of secretsOfIngress(ingress)) prefixes.push(`secret ${namespace}/${secret}: `);
+  const told = nodes.flatMap((node) => {
+    const condition = conditionOf(node.status?.conditions, INGRESS_CONDITION);
+    if (condition?.reason === "ProxyFailed")
+      return [`node ${metaOf(node).name} does not serve it: ${condition.message}`];
+    const about = (condition?.message ?? "").split("; ");
+    return about.filter((text) => prefixes.some((prefix) => text.startsWith(prefix)));
+  });
+  return [...new Set(told.map((text) => text.replace(`ingress ${namespace}/${name}: `, "")))];
 }
 
 function backendText({ service, resource }: IngressBackend, { services, slices }: Backends): string {
@@ -40,6 +63,7 @@ function backendText({ service, resource }: IngressBackend, { services, slices }
   const text = `${name}:${port?.name || port?.number || ""}`;
   const found = services.find(({ metadata }) => metadata?.name === name);
   if (found === undefined) return `${text} (<error: services "${name}" not found>)`;
+  if (found.spec?.type === "ExternalName") return `${text} (<error: a service of type ExternalName takes no requests>)`;
   const wanted = found.spec?.ports.find((each) => (port?.name ? each.name === port.name : each.port === port?.number));
   if (wanted === undefined) return `${text} (<error: the service has no such port>)`;
   const own = slices.filter(({ metadata }) => metadata?.labels["kubernetes.io/service-name"] === name);
