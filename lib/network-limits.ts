@@ -12,6 +12,10 @@ export const NETWORK_LIMITS = {
     value: 1_000,
     why: "connections at once by a host port of ::1; each is a process of 2 MB while it lasts",
   },
+  ingressTrials: {
+    value: 200,
+    why: "configurations that are tried to find the ingresses that the proxy refuses; 40 ms each, and no ingress changes meanwhile",
+  },
   tunnelKeyMs: { value: 2_592_000_000, why: "keys of encrypted tunnels are changed after 30 days" },
   tunnelOverlapMs: {
     value: 600_000,

@@ -5,7 +5,7 @@ import type { Backend } from "./routing.js";
 import type { ServerSlots } from "./server-slots.js";
 
 /** A backend's part of the configuration. */
-export function backendText({ id, options, pattern }: Backend, slots: ServerSlots, dir: string): string {
+export function backendText({ id, options, pattern }: Backend, slots: ServerSlots): string {
   const lines = [
     "balance random",
     "option redispatch 1",
@@ -16,7 +16,7 @@ export function backendText({ id, options, pattern }: Backend, slots: ServerSlot
     `timeout server ${Math.max(options.readSeconds, options.sendSeconds)}s`,
     ...(options.readSeconds > 3_600 ? [`timeout tunnel ${options.readSeconds}s`] : []),
     ...accessRules(options),
-    ...redirectRules(options, dir),
+    ...redirectRules(options),
     ...(options.cors === undefined ? [] : corsRules(options.cors)),
     ...rewriteRules(options, pattern),
     ...(options.cookie === "" ? [] : [`cookie ${options.cookie} insert indirect nocache httponly`]),
@@ -46,16 +46,17 @@ const SPEECH: Readonly<Record<RouteOptions["protocol"], string>> = {
   grpcs: " ssl verify none alpn h2 sni req.hdr(host)",
 };
 
-function accessRules({ allowed, denied, bodyBytes }: RouteOptions): readonly string[] {
+function accessRules({ isClosed, allowed, denied, bodyBytes }: RouteOptions): readonly string[] {
   return [
+    ...(isClosed ? ["http-request deny deny_status 403"] : []),
     ...(denied.length === 0 ? [] : [`http-request deny deny_status 403 if { src ${denied.join(" ")} }`]),
     ...(allowed.length === 0 ? [] : [`http-request deny deny_status 403 unless { src ${allowed.join(" ")} }`]),
     ...(bodyBytes === 0 ? [] : [`http-request deny deny_status 413 if { req.body_size gt ${bodyBytes} }`]),
   ];
 }
 
-function redirectRules({ redirectToTls, appRoot, redirect }: RouteOptions, dir: string): readonly string[] {
-  const isCertified = `{ var(txn.zone),map_str(${dir}/certified) -m found }`;
+function redirectRules({ redirectToTls, appRoot, redirect }: RouteOptions): readonly string[] {
+  const isCertified = "{ var(txn.certified) -m found }";
   const toTls = "http-request redirect scheme https code 308 if !{ ssl_fc }";
   return [
     ...(redirectToTls === "never" ? [] : [redirectToTls === "always" ? toTls : `${toTls} ${isCertified}`]),

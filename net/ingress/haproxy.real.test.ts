@@ -204,6 +204,12 @@ test("a host with a certificate is served by TLS to those who name it, and plain
   await expect(askTls("else.example")).rejects.toThrow();
   expect(await ask("shop.example", "/x?y")).toMatchObject({ status: 308, location: "https://shop.example/x?y" });
   expect((await ask("a.wild.example")).status).toBe(200);
+  // A certificate for all names beside one, and a rule for one of them; and the other way round.
+  const mixed = { "a.wild.example": { "/": "one:80" }, "*.one.example": { "/": "one:80" } };
+  const wild = { rules: mixed, tls: { cert: ["*.wild.example", "b.one.example"] } };
+  await proxy.start(text([wild], { one: [one] }, { "shop/cert": `${pair.certificatePem}${pair.keyPem}` }));
+  const hosts = ["a.wild.example", "b.one.example", "c.one.example"];
+  expect(await Promise.all(hosts.map(async (host) => (await ask(host)).status))).toEqual([308, 308, 200]);
 });
 
 test("changed endpoints are told to the process that runs, and a request whose endpoint died goes to another", async () => {

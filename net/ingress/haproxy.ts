@@ -1,5 +1,6 @@
 // Edge: the HAProxy process.
 import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   closeSync,
   copyFileSync,
@@ -71,6 +72,21 @@ class Haproxy implements IngressProxy {
     this.write("current", JSON.stringify({ pid: child.pid, digest: text.digest, socket } satisfies Partial<Current>));
   }
 
+  async objection(text: ProxyText, dir: string): Promise<string | undefined> {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    try {
+      for (const [name, content] of text.files) writeIn(dir, name, content);
+      writeIn(dir, "haproxy.cfg", text.config.replaceAll(SOCKET_MARK, join(dir, "admin.sock")));
+      const words: Buffer[] = [];
+      const child = spawn("haproxy", ["-c", "-f", join(dir, "haproxy.cfg")], { stdio: ["ignore", "ignore", "pipe"] });
+      child.stderr.on("data", (piece: Buffer) => words.push(piece));
+      const [code] = await once(child, "close");
+      return code === 0 ? undefined : lastWords(Buffer.concat(words).toString("utf8")).replaceAll(`${dir}/`, "");
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  }
+
   async setServers(changes: readonly ServerChange[]): Promise<void> {
     const current = this.current();
     const commands = changes.flatMap(commandsOf);
@@ -127,9 +143,7 @@ class Haproxy implements IngressProxy {
   }
 
   private write(name: string, content: string): void {
-    const fresh = join(this.dir, `${name}.new`);
-    writeFileSync(fresh, content, { mode: 0o600 });
-    renameSync(fresh, join(this.dir, name));
+    writeIn(this.dir, name, content);
   }
 
   private spawn(args: readonly string[]): ChildProcess {
@@ -164,12 +178,24 @@ class Haproxy implements IngressProxy {
   }
 
   private lastWords(): string {
-    const said = readFileSync(join(this.dir, "words"), "utf8").split("\n");
-    const words = said
-      .filter((line) => line !== "" && !line.startsWith("[NOTICE]"))
-      .map((line) => line.replace(/^\[\w+\]\s*\(\d+\) : /, ""));
-    return words.join("; ").slice(0, 500);
+    return lastWords(readFileSync(join(this.dir, "words"), "utf8"));
   }
+}
+
+/** What a process said that matters, in a line. */
+function lastWords(said: string): string {
+  const words = said
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("[NOTICE]"))
+    .map((line) => line.replace(/^\[\w+\]\s*\(\d+\) : /, ""));
+  return words.join("; ").slice(0, 500);
+}
+
+/** Whoever reads the file finds the old text or the new one, whole. */
+function writeIn(dir: string, name: string, content: string): void {
+  const fresh = join(dir, `${name}.new`);
+  writeFileSync(fresh, content, { mode: 0o600 });
+  renameSync(fresh, join(dir, name));
 }
 
 /** Statistics of any process, of backends, of any server. */

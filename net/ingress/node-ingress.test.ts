@@ -153,6 +153,72 @@ test("a proxy that is refused is told, keeps nobody waiting, and is tried again"
   expect(world.states.at(-1)).toMatchObject({ is: "open" });
 });
 
+test("an ingress that the proxy refuses stops no other, and is tried again when it changes", async () => {
+  const world = newWorld();
+  const many = Array.from({ length: 20 }, (_, at): TestIngress => {
+    return { name: `i${at}`, rules: { [`h${at}.example`]: { "/": `s${at}:80` } } };
+  });
+  world.proxy.unwanted = "backend shop_s7_80";
+  await give(world, mapOf(1, { ingresses: many }));
+  expect(world.states.at(-1)).toEqual({
+    is: "open",
+    problems: ["ingress shop/i7: the proxy refuses it: it has backend shop_s7_80"],
+  });
+  expect(world.applied).toEqual([1]);
+  expect(world.proxy.text?.config.match(/^backend/gm)).toHaveLength(19);
+  expect(world.proxy.trials).toBeLessThan(12);
+  await give(world, mapOf(2, { ingresses: many.map((each) => (each.name === "i7" ? { ...each, ...web } : each)) }));
+  expect(world.states.at(-1)).toEqual({ is: "open", problems: [] });
+  expect(world.proxy.text?.config.match(/^backend/gm)).toHaveLength(20);
+});
+
+test("the only ingress that there is, refused, is told; the entry stays closed", async () => {
+  const world = newWorld();
+  world.proxy.unwanted = "backend shop_web_80";
+  await give(world, mapOf(1));
+  expect(world.proxy.text).toBeUndefined();
+  expect(world.states.at(-1)).toEqual({
+    is: "closed",
+    why: "ingress shop/web: the proxy refuses it: it has backend shop_web_80",
+  });
+  expect(world.applied).toEqual([1]);
+});
+
+test("an ingress that is changed to what the proxy refuses goes on as it was", async () => {
+  const world = newWorld();
+  const other: TestIngress = { name: "other", rules: { "b.example": { "/": "other:80" } } };
+  await give(world, mapOf(1, { ingresses: [web, other] }));
+  world.proxy.unwanted = "backend shop_bad_80";
+  const bad: TestIngress = { rules: { "a.example": { "/": "bad:80" } } };
+  await give(world, mapOf(2, { ingresses: [bad, { ...other, rules: { "c.example": { "/": "third:80" } } }] }));
+  expect(world.proxy.text?.config).toContain("backend shop_web_80");
+  expect(world.proxy.text?.config).toContain("backend shop_third_80");
+  expect(world.states.at(-1)).toEqual({
+    is: "open",
+    problems: ["ingress shop/web: the proxy refuses it, and goes on with it as it was: it has backend shop_bad_80"],
+  });
+});
+
+test("an ingress that the proxy refuses for its certificate is tried again with the next one", async () => {
+  let reads = 0;
+  const world = newWorld(async () => {
+    reads += 1;
+    return undefined;
+  });
+  world.proxy.unwanted = "backend shop_web_80";
+  const other: TestIngress = { name: "other", rules: { "b.example": { "/": "other:80" } } };
+  await give(world, mapOf(1, { ingresses: [{ ...web, tls: { cert: ["a.example"] } }, other] }));
+  expect(world.proxy.text?.config).not.toContain("backend shop_web_80");
+  world.proxy.unwanted = undefined;
+  world.ingress.secretsChanged(new Set(["shop/else"]));
+  await world.clock.advance(0);
+  expect(world.proxy.text?.config).not.toContain("backend shop_web_80");
+  world.ingress.secretsChanged(new Set(["shop/cert"]));
+  await world.clock.advance(0);
+  expect(world.proxy.text?.config).toContain("backend shop_web_80");
+  expect(reads).toBeGreaterThan(1);
+});
+
 test("a certificate that is missing is told and read again when its secret changes", async () => {
   let values: Record<string, Uint8Array> | undefined;
   let reads = 0;

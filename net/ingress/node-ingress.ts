@@ -1,9 +1,10 @@
 import { isIngressNode, isServedHere } from "../../kinds/ingress.js";
 import type { Clock } from "../../lib/clock.js";
-import { asTallshipError, type TallshipError } from "../../lib/errors.js";
+import { asTallshipError, hasCode, TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
+import type { Ingress } from "../../proto/gen/tallship/v1/ingress.js";
 import { Lane, Repeater } from "../lane.js";
 import type { NetworkMap } from "../node-network.js";
 import { Settler } from "../settler.js";
@@ -11,6 +12,7 @@ import { BackendServers } from "./backend-servers.js";
 import { type ReadCertificate, readCertificate } from "./certificate.js";
 import type { IngressProxy } from "./ingress-proxy.js";
 import { type ProxySite, proxyText } from "./proxy-text.js";
+import { RefusedIngresses, refusedAmong } from "./refused-ingresses.js";
 import { type Routing, routingOf } from "./routing.js";
 
 /** Reads what a Secret holds; undefined when there is none. */
@@ -41,7 +43,7 @@ export interface NodeIngressOptions {
 
 /**
  * Serves the cluster's ingresses on this node: a proxy is there while there is an ingress. Changed endpoints are told to the process that runs; everything else
- * starts another, which takes over without a lost connection. What fails is tried again.
+ * starts another, which takes over without a lost connection. What fails is tried again; an ingress that the proxy refuses stops no other.
  */
 export class NodeIngress {
   private readonly options: NodeIngressOptions;
@@ -52,6 +54,7 @@ export class NodeIngress {
   private readonly servers = new BackendServers();
   private readonly certificates = new Map<string, ReadCertificate>();
   private readonly staleSecrets = new Set<string>();
+  private readonly refused = new RefusedIngresses();
   private map: NetworkMap | undefined;
   private routed: { readonly from: NetworkMap; readonly routing: Routing } | undefined;
 
@@ -77,7 +80,9 @@ export class NodeIngress {
   secretsChanged(names: ReadonlySet<string> | undefined): void {
     const known = [...this.certificates.keys()].filter((name) => names?.has(name) !== false);
     for (const name of known) this.staleSecrets.add(name);
-    if (known.length > 0) this.settler.want();
+    const isTriedAgain = this.refused.secretsChanged(names);
+    if (isTriedAgain) this.routed = undefined;
+    if (known.length > 0 || isTriedAgain) this.settler.want();
   }
 
   /** Stops looking; the proxy goes on. */
@@ -91,17 +96,18 @@ export class NodeIngress {
   private async settle(): Promise<void> {
     const { map } = this;
     if (map === undefined) return;
-    const { proxy, onState, onApplied } = this.options;
+    const { onState, onApplied } = this.options;
     const routing = this.routingFor(map);
-    if (routing === undefined) {
-      await proxy.stop();
-      this.servers.clear();
-      onApplied(map.revision);
-      onState({ is: "unused" });
-      return;
-    }
+    if (routing === undefined) return this.close(map);
     const unread = await this.readSecrets(routing);
-    await this.bring(routing, map);
+    try {
+      await this.bring(routing, map);
+      this.refused.took(this.servedOf(map));
+    } catch (error) {
+      // One that is wrong must not stop all others: without it everything begins again.
+      if (!hasCode(error, "failed_precondition") || !(await this.leaveOut(map))) throw error;
+      return this.settle();
+    }
     onApplied(map.revision);
     onState({ is: "open", problems: this.problemsOf(routing) });
     if (unread !== undefined) throw unread;
@@ -113,22 +119,55 @@ export class NodeIngress {
     const isSame = routed?.from.ingresses === map.ingresses && routed.from.ingressClasses === map.ingressClasses;
     if (!isIngressNode(this.options.nodeName, map.nodes.values())) return undefined;
     if (routed !== undefined && isSame) return routed.routing;
-    const classes = [...map.ingressClasses.values()];
-    const served = [...map.ingresses.values()].filter((ingress) => isServedHere(ingress, classes));
+    const served = this.servedOf(map);
     if (served.length === 0) return undefined;
     const routing = routingOf(served);
     this.routed = { from: map, routing };
     return routing;
   }
 
+  private servedOf(map: NetworkMap): readonly Ingress[] {
+    const classes = [...map.ingressClasses.values()];
+    return this.refused.servable(map.ingresses).filter((ingress) => isServedHere(ingress, classes));
+  }
+
+  /** Nothing is to be served. Where that is so because the proxy refuses all there is, what runs goes on. */
+  private async close(map: NetworkMap): Promise<void> {
+    const { proxy, nodeName, onApplied, onState } = this.options;
+    const refused = isIngressNode(nodeName, map.nodes.values()) ? this.refused.problems : [];
+    if (refused.length > 0) throw new TallshipError("failed_precondition", refused.join("; "));
+    await proxy.stop();
+    this.servers.clear();
+    onApplied(map.revision);
+    onState({ is: "unused" });
+  }
+
+  /** Finds the ingresses that the proxy refuses, and leaves them out. False when there are none: then it is not their fault. */
+  private async leaveOut(map: NetworkMap): Promise<boolean> {
+    const { proxy, site } = this.options;
+    const dir = `${site.dir}/trial`;
+    const found = await refusedAmong(this.servedOf(map), (some) => {
+      const routing = routingOf(some);
+      // A place for a server, so that what stands in its line is tried too.
+      const slots = new Map(routing.backends.map(({ id }) => [id, [undefined]] as const));
+      return proxy.objection(proxyText({ routing, certificates: this.pems(), slots }, { ...site, dir }), dir);
+    });
+    this.refused.add(found);
+    this.routed = undefined;
+    return found.size > 0;
+  }
+
+  private pems(): ReadonlyMap<string, string> {
+    return new Map(
+      [...this.certificates].flatMap(([name, read]) => ("pem" in read ? [[name, read.pem] as const] : [])),
+    );
+  }
+
   /** Starts another process, or tells the one that runs. */
   private async bring(routing: Routing, map: NetworkMap): Promise<void> {
     const { proxy, site } = this.options;
     const changes = this.servers.update(routing.backends, map);
-    const pems = new Map(
-      [...this.certificates].flatMap(([name, read]) => ("pem" in read ? [[name, read.pem] as const] : [])),
-    );
-    const text = proxyText({ routing, certificates: pems, slots: this.servers.slots }, site);
+    const text = proxyText({ routing, certificates: this.pems(), slots: this.servers.slots }, site);
     const running = await proxy.running();
     if (running === text.digest) {
       if (changes.length > 0) await proxy.setServers(changes);
@@ -166,7 +205,7 @@ export class NodeIngress {
       const read = this.certificates.get(secret);
       return read !== undefined && "why" in read ? [`secret ${secret}: ${read.why}`] : [];
     });
-    return [...problems.map(({ ingress, why }) => `ingress ${ingress}: ${why}`), ...bad];
+    return [...this.refused.problems, ...problems.map(({ ingress, why }) => `ingress ${ingress}: ${why}`), ...bad];
   }
 
   private failed(error: TallshipError): void {

@@ -56,7 +56,7 @@ function configText({ routing, certificates, slots }: ProxyParts, site: ProxySit
   return [
     globalText(site),
     entryText(site, hasCertificate),
-    ...routing.backends.map((backend) => backendText(backend, slots.get(backend.id) ?? [], site.dir)),
+    ...routing.backends.map((backend) => backendText(backend, slots.get(backend.id) ?? [])),
   ].join("\n");
 }
 
@@ -99,7 +99,7 @@ ${binds.join("")}  unique-id-format %{+X}o%ci%cp%fi%fp%Ts%rt%pid
   http-request set-var(txn.zone) var(txn.host),map_str(${dir}/zones)
   http-request set-var(txn.zone) var(txn.host),regsub(^[^.]*,*),map_str(${dir}/zones) if !{ var(txn.zone) -m found }
   http-request set-var(txn.zone) str(_) if !{ var(txn.zone) -m found }
-  http-request set-var(txn.path) path
+${hasCertificate ? certifiedText(dir) : ""}  http-request set-var(txn.path) path
   http-request set-var(txn.backend) var(txn.zone),concat(,txn.path),map_str(${dir}/exact)
   http-request set-var(txn.backend) var(txn.zone),concat(,txn.path),map_reg(${dir}/patterns) if !{ var(txn.backend) -m found }
   http-request set-var(txn.backend) var(txn.zone),concat(,txn.path,/),map_beg(${dir}/prefixes) if !{ var(txn.backend) -m found }
@@ -111,6 +111,13 @@ ${binds.join("")}  unique-id-format %{+X}o%ci%cp%fi%fp%Ts%rt%pid
   http-request set-header X-Forwarded-Port %[dst_port]
   http-request set-header X-Request-ID %[unique-id] unless { req.hdr(x-request-id) -m found }
   use_backend %[var(txn.backend)]
+`;
+}
+
+/** Whether a certificate is shown for the host of a request: for itself, or for all names beside it. Rules may name it in the other way. */
+function certifiedText(dir: string): string {
+  return `  http-request set-var(txn.certified) var(txn.host),map_str(${dir}/certified)
+  http-request set-var(txn.certified) var(txn.host),regsub(^[^.]*,*),map_str(${dir}/certified) if !{ var(txn.certified) -m found }
 `;
 }
 

@@ -1,4 +1,10 @@
-import { type IngressAnnotation, ingressAnnotation } from "../../kinds/ingress-annotations.js";
+import { formatError } from "../../kinds/formats.js";
+import {
+  CLOSED,
+  closingAnnotation,
+  type IngressAnnotation,
+  ingressAnnotation,
+} from "../../kinds/ingress-annotations.js";
 import { parseQuantity } from "../../lib/quantity.js";
 
 /** How a backend is spoken to. */
@@ -30,6 +36,8 @@ export interface RouteOptions {
   /** Host that the backend is told; empty: the client's. */
   readonly upstreamHost: string;
   readonly cors: CrossOrigin | undefined;
+  /** Nobody is let in: clients would have to prove who they are, which nothing here asks for. */
+  readonly isClosed: boolean;
 }
 
 /** What browsers on other sites may do. */
@@ -43,7 +51,7 @@ export interface CrossOrigin {
 
 /** An annotation whose value means nothing. */
 export interface OptionProblem {
-  readonly annotation: IngressAnnotation;
+  readonly annotation: string;
   readonly why: string;
 }
 
@@ -64,6 +72,7 @@ export const PLAIN_OPTIONS: RouteOptions = {
   redirect: undefined,
   upstreamHost: "",
   cors: undefined,
+  isClosed: false,
 };
 
 const PROTOCOLS: Readonly<Record<string, BackendProtocol>> = {
@@ -81,6 +90,10 @@ export function routeOptions(annotations: Readonly<Record<string, string>>): {
 } {
   const reader = new OptionReader(annotations);
   const rewrite = reader.text("rewrite-target");
+  const allowed = [...reader.ranges("allowlist-source-range"), ...reader.ranges("whitelist-source-range")];
+  const denied = reader.ranges("denylist-source-range");
+  const closing = closingAnnotation(annotations);
+  if (closing !== undefined) reader.problems.push({ annotation: closing, why: CLOSED });
   const options: RouteOptions = {
     protocol: reader.parsed("backend-protocol", (text) => PROTOCOLS[text.toUpperCase()], "http"),
     redirectToTls: redirectOf(reader),
@@ -90,19 +103,22 @@ export function routeOptions(annotations: Readonly<Record<string, string>>): {
     connectSeconds: reader.parsed("proxy-connect-timeout", secondsOf, PLAIN_OPTIONS.connectSeconds),
     readSeconds: reader.parsed("proxy-read-timeout", secondsOf, PLAIN_OPTIONS.readSeconds),
     sendSeconds: reader.parsed("proxy-send-timeout", secondsOf, PLAIN_OPTIONS.sendSeconds),
-    allowed: [...reader.ranges("allowlist-source-range"), ...reader.ranges("whitelist-source-range")],
-    denied: reader.ranges("denylist-source-range"),
+    allowed,
+    denied,
     cookie: cookieOf(reader),
     appRoot: reader.text("app-root"),
     redirect: fixedRedirect(reader),
     upstreamHost: reader.parsed("upstream-vhost", (text) => (/^[\w.:-]+$/.test(text) ? text : undefined), ""),
     cors: reader.flag("enable-cors", false) ? crossOrigin(reader) : undefined,
+    isClosed: closing !== undefined || reader.isClosed,
   };
   return { options, problems: reader.problems };
 }
 
 class OptionReader {
   readonly problems: OptionProblem[] = [];
+  /** Who is let in cannot be told. */
+  isClosed = false;
   private readonly annotations: Readonly<Record<string, string>>;
 
   constructor(annotations: Readonly<Record<string, string>>) {
@@ -125,12 +141,17 @@ class OptionReader {
     return this.parsed(name, (text) => ({ true: true, false: false })[text.toLowerCase()], absent);
   }
 
+  /** Addresses and networks. Whom a list means that is none nobody knows: rather than everybody, nobody is let in. */
   ranges(name: IngressAnnotation): readonly string[] {
+    const isRange = (part: string): boolean => formatError(part.includes("/") ? "cidr" : "ip", part) === undefined;
     const split = (text: string): readonly string[] | undefined => {
       const parts = text.split(",").map((part) => part.trim());
-      return parts.every((part) => /^[\da-fA-F.:]+(\/\d{1,3})?$/.test(part)) ? parts : undefined;
+      return parts.every(isRange) ? parts : undefined;
     };
-    return this.parsed(name, split, []);
+    const before = this.problems.length;
+    const ranges = this.parsed(name, split, []);
+    if (this.problems.length > before) this.isClosed = true;
+    return ranges;
   }
 }
 
@@ -179,15 +200,19 @@ function crossOrigin(reader: OptionReader): CrossOrigin {
   };
 }
 
+/** The proxy counts milliseconds in 31 bits. */
+const SECONDS_MOST = 2_147_483;
+
 /** Seconds, of "60" or "60s". */
 function secondsOf(text: string): number | undefined {
-  const seconds = Number(/^(\d{1,7})s?$/.exec(text)?.[1] ?? Number.NaN);
-  return seconds > 0 ? seconds : undefined;
+  const seconds = Number(/^(\d{1,9})s?$/.exec(text)?.[1] ?? Number.NaN);
+  return seconds > 0 ? Math.min(seconds, SECONDS_MOST) : undefined;
 }
 
 /** Bytes, of "8m" as nginx writes it or of a quantity. */
 function bytesOf(text: string): number | undefined {
   const [, digits, unit = ""] = /^(\d+)([kmg]?)$/i.exec(text) ?? [];
-  if (digits !== undefined) return Number(digits) * 1_024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
-  return parseQuantity(text);
+  const factor = 1_024 ** ["", "k", "m", "g"].indexOf(unit.toLowerCase());
+  const bytes = digits === undefined ? parseQuantity(text) : Number(digits) * factor;
+  return bytes === undefined ? undefined : Math.min(Math.ceil(bytes), Number.MAX_SAFE_INTEGER);
 }

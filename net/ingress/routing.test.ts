@@ -118,6 +118,20 @@ describe("annotations become rules", () => {
       "/",
       ["http-request redirect location 'https://x.example/%%7e' code 301"],
     ],
+    [
+      "bounds beyond what the proxy counts",
+      { "proxy-read-timeout": "31536000", "proxy-body-size": "1.5" },
+      "/",
+      [
+        "timeout server 2147483s",
+        "timeout tunnel 2147483s",
+        "http-request deny deny_status 413 if { req.body_size gt 2 }",
+      ],
+    ],
+    ["addresses that are none", { "denylist-source-range": "10.0.0.0/33" }, "/", ["http-request deny deny_status 403"]],
+    ["passwords, which nothing here asks for", { "auth-type": "basic" }, "/", ["http-request deny deny_status 403"]],
+    ["certificates of clients", { "auth-tls-secret": "ca" }, "/", ["http-request deny deny_status 403"]],
+    ["certificates that nobody needs", { "auth-tls-secret": "ca", "auth-tls-verify-client": "optional" }, "/", []],
     ["a root", { "app-root": "/it's" }, "/", ["http-request redirect location '/it'\\''s' code 302 if { path / }"]],
     ["a host", { "upstream-vhost": "in.example" }, "/", ["http-request set-header Host 'in.example'"]],
   ])("%s", (_name, annotations, path, rules) => {
@@ -134,7 +148,8 @@ describe("annotations become rules", () => {
       "proxy-read-timeout": "-1",
     };
     const annotations = Object.fromEntries(Object.entries(bad).map(([name, value]) => [nginx(name), value]));
-    expect(rulesOf(annotations)).toEqual([]);
+    // Of whom to let in nobody knows what it means: nobody is.
+    expect(rulesOf(annotations)).toEqual(["http-request deny deny_status 403"]);
     expect(routes({ annotations, rules: { h: { "/": "a:80" } } }).problems).toHaveLength(5);
   });
 });

@@ -12,16 +12,31 @@ export class SimulatedProxy implements IngressProxy {
   readonly told = new Map<string, EndpointAddress | undefined>();
   /** Refuses the next starts with this. */
   refusal = "";
+  /** Refuses every text that has this in it. */
+  unwanted: string | undefined;
+  /** Texts that were tried. */
+  trials = 0;
 
   async running(): Promise<string | undefined> {
     return this.text?.digest;
   }
 
   async start(text: ProxyText): Promise<void> {
-    if (this.refusal !== "") throw new TallshipError("failed_precondition", this.refusal);
+    const objection = this.refusal || this.objectionTo(text);
+    if (objection !== undefined) throw new TallshipError("failed_precondition", objection);
     this.text = text;
     this.starts += 1;
     this.told.clear();
+  }
+
+  async objection(text: ProxyText): Promise<string | undefined> {
+    this.trials += 1;
+    return this.objectionTo(text);
+  }
+
+  private objectionTo({ config }: ProxyText): string | undefined {
+    const { unwanted } = this;
+    return unwanted !== undefined && config.includes(unwanted) ? `it has ${unwanted}` : undefined;
   }
 
   async setServers(changes: readonly ServerChange[]): Promise<void> {
