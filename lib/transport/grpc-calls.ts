@@ -161,6 +161,8 @@ class GrpcCaller {
     this.over.signal.addEventListener("abort", () => {
       finished();
       cancelLate?.();
+      // Most calls are over before they would have been late.
+      if (cancelLate !== undefined && this.connection.isUp()) this.channel.patience.succeeded();
       signal?.removeEventListener("abort", abandoned);
     });
   }

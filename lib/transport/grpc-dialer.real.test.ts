@@ -37,11 +37,13 @@ async function serve(): Promise<number> {
 /** In front of a server, a host whose kernel takes connections while its process is frozen: nothing on them is answered before it thaws. */
 async function frozenHost(serverPort: number) {
   const held: Socket[] = [];
+  const led: Socket[] = [];
   let isFrozen = true;
   let count = 0;
   const lead = (socket: Socket): void => {
     const onward = tcpConnect(serverPort, "127.0.0.1");
     for (const each of [socket, onward]) each.on("error", () => undefined);
+    led.push(socket, onward);
     socket.pipe(onward).pipe(socket);
   };
   const server: Server = createServer({ pauseOnConnect: true }, (socket) => {
@@ -62,6 +64,11 @@ async function frozenHost(serverPort: number) {
     thaw: () => {
       isFrozen = false;
       held.forEach(lead);
+    },
+    /** It dies with its connections, and is there again frozen. */
+    freeze: () => {
+      isFrozen = true;
+      for (const socket of led) socket.destroy();
     },
   };
 }
@@ -112,4 +119,31 @@ test("a peer that takes connections and gets through with none is given longer f
   }
   host.thaw();
   expect(await firstPiece(channel)).toMatchObject({ done: false });
+});
+
+test("a call that is over at once ends a peer's longer time as well: when it freezes again, the next one is given up as soon as ever", async () => {
+  const host = await frozenHost(await serve());
+  const clock = new ManualClock(systemClock.nowMs());
+  const credentials = mutableCredentials(testCredentials(authority, "ann", "admin"));
+  const channel = grpcDialer({ credentials, serverRole: "control-plane", clock }).dial(`127.0.0.1:${host.port}`);
+  closing.push(() => channel.close());
+  const refused = async (waitMs: number): Promise<void> => {
+    const before = host.connections();
+    const ending = expect(firstPiece(channel)).rejects.toMatchObject({
+      message: expect.stringContaining(`within ${waitMs} ms`),
+    });
+    await waitFor("the host to be dialled", () => host.connections() > before);
+    await clock.advance(waitMs);
+    await ending;
+  };
+  for (const waitMs of [1, 1, 2].map((times) => times * limit("dialMs"))) await refused(waitMs);
+  host.thaw();
+  const logs = (): AsyncIterable<unknown> => channel.client(StreamsDefinition).logs(LogsRequest.fromPartial({}));
+  for await (const _ of logs()) break;
+  // This one finds the connection up; its end says that the connection is gone.
+  const lasting = logs()[Symbol.asyncIterator]();
+  await lasting.next();
+  host.freeze();
+  await expect(lasting.next()).rejects.toMatchObject({ code: "unavailable" });
+  await refused(limit("dialMs"));
 });
