@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
@@ -66,4 +66,18 @@ test("a number that is another process's by now is noticed after some rounds", a
   await waitFor("another program", () => commandOf(pid).startsWith("sleep\0"));
   for (let round = 0; round < ROUNDS; round += 1) rounds.step();
   expect(dead).toContain("u1");
+});
+
+test("of a pod that is gone nothing is remembered", async () => {
+  const { pid, rounds, dead } = await ground();
+  rounds.step();
+  const [there, away] = [join(runDir, "pods"), join(runDir, "away")];
+  renameSync(there, away);
+  rounds.step();
+  // Were it still known by its monitor's number, this would pass for it until command lines are asked for.
+  monitor?.kill("SIGUSR1");
+  await waitFor("another program", () => commandOf(pid).startsWith("sleep\0"));
+  renameSync(away, there);
+  rounds.step();
+  expect(dead).toEqual(["u1"]);
 });

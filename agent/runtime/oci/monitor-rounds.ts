@@ -27,7 +27,7 @@ interface Monitor {
  */
 export class MonitorRounds {
   private readonly parts: RoundsParts;
-  /** The monitors of pods whose runs were all found living. */
+  /** The monitors of pods whose runs were all found living. Of pods that are gone nothing is kept beyond the round. */
   private readonly living = new Map<string, readonly Monitor[]>();
   private left: string[] = [];
   private stepCount = 1;
@@ -50,7 +50,9 @@ export class MonitorRounds {
   }
 
   private beginRound(): void {
-    this.left = [...namesIn(`${this.parts.paths.runDir}/pods`)];
+    const pods = new Set(namesIn(`${this.parts.paths.runDir}/pods`));
+    for (const podUid of this.living.keys()) if (!pods.has(podUid)) this.living.delete(podUid);
+    this.left = [...pods];
     this.stepCount = Math.max(1, Math.ceil(this.left.length / PODS_PER_STEP));
     this.roundCount += 1;
   }
