@@ -91,8 +91,8 @@ describe("a pod is ready, or says what keeps it", () => {
 });
 
 describe("a job is ready when it is complete, a daemon set when every node has a current pod", () => {
-  const job = (status: string) =>
-    `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {completions: 3}, status: {${status}}}`;
+  const job = (status: string, spec = "") =>
+    `{apiVersion: batch/v1, kind: Job, metadata: {name: a}, spec: {completions: 3${spec}}, status: {${status}}}`;
   const daemonSet = (status: string, spec = "") =>
     `{apiVersion: apps/v1, kind: DaemonSet, metadata: {name: a, generation: 2}, spec: {${spec}}, status: {observedGeneration: 2, desiredNumberScheduled: 3, ${status}}}`;
   const rows = [
@@ -107,7 +107,17 @@ describe("a job is ready when it is complete, a daemon set when every node has a
       text: job('conditions: [{type: Failed, status: "True", reason: DeadlineExceeded, message: too long}]'),
       want: "failed: DeadlineExceeded: too long",
     },
-    { name: "suspended", text: job('conditions: [{type: Suspended, status: "True"}]'), want: "ready" },
+    {
+      name: "suspended",
+      text: job('conditions: [{type: Suspended, status: "True"}]', ", suspend: true"),
+      want: "ready",
+    },
+    // It was resumed, and its controller has not seen that yet.
+    {
+      name: "still suspended",
+      text: job('conditions: [{type: Suspended, status: "True"}]', ", suspend: false"),
+      want: "waiting: it is still suspended",
+    },
     {
       name: "being rolled",
       text: daemonSet("updatedNumberScheduled: 1, numberAvailable: 3"),

@@ -90,11 +90,13 @@ function ofStatefulSet({ metadata, spec, status }: StatefulSet): Readiness {
   return READY;
 }
 
-/** Complete; one that is suspended is as it was asked to be. */
+/** Complete; one that is to be suspended, and is, is as it was asked to be. */
 function ofJob(job: Job): Readiness {
   const end = jobEnd(job);
   if (end?.type === "Failed") return { is: "failed", why: `${end.reason}: ${end.message}` };
-  if (end !== undefined || isConditionTrue(job.status?.conditions, "Suspended")) return READY;
+  const isSuspended = isConditionTrue(job.status?.conditions, "Suspended");
+  if (end !== undefined || (isSuspended && job.spec?.suspend === true)) return READY;
+  if (isSuspended) return waiting("it is still suspended");
   const { active = 0, failed = 0 } = job.status ?? {};
   const failures = failed === 0 ? "" : `, ${failed} failed`;
   return waiting(`${jobCompletions(job)} completions, ${active} pods active${failures}`);
