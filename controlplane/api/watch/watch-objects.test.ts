@@ -266,6 +266,39 @@ test("a pod that is bound while it is watched by node appears there", async () =
   expect(seen.events).toEqual(["+web"]);
 });
 
+test("a node that resumes sees which pods have come to it and left it meanwhile, and no other node's", async () => {
+  bench = await openApiBench();
+  for (const [name, node] of [
+    ["stays", "node-a"],
+    ["goes", "node-a"],
+    ["comes", ""],
+    ["theirs", "node-b"],
+  ] as const)
+    await bench.create(pod(name, node));
+  const node: Identity = { role: "node", name: "node-a" };
+  const request = { selections: [{ kind: "Pod" }, { kind: "Node" }] };
+  const first = new Seen(request, node);
+  await settle();
+  expect([...first.events].sort()).toEqual(["+goes", "+stays"]);
+  const afterRevision = first.last?.revision ?? 0;
+  first.close();
+  const drop = async (name: string): Promise<void> => {
+    const key = { kind: "Pod", namespace: "default", name } as const;
+    await bench.store.transact({ checks: [], writes: [{ op: "delete", key: storeKey(key) }] });
+    await bench.caughtUp();
+  };
+  await drop("goes");
+  await drop("theirs");
+  await update(pod("comes", "node-a"));
+  await bench.create(pod("theirs-2", "node-b"));
+  await bench.create({ kind: "Node", object: Node.fromPartial({ metadata: { name: "node-b" } }) });
+  await bench.create(config("others"));
+  const second = new Seen({ ...request, afterRevision, clusterEpoch: "epoch-1" }, node);
+  await settle();
+  expect([second.ended, second.events]).toEqual(["open", ["-goes", "+comes", "+node-b"]]);
+  expect(second.last).toMatchObject({ isSynced: true, revision: bench.cache.view.revision });
+});
+
 test("a watch that sees nothing is told how far it is before the history moves past it", async () => {
   bench = await openApiBench();
   const idle = new Seen({ selections: [{ kind: "Secret" }] });
