@@ -28,7 +28,7 @@ export function networkObjects(context: ProjectContext): readonly Placed[] {
   });
 }
 
-/** The network's name in the cluster, where some names have a meaning of their own: \`default\` that of the cluster's own network. */
+/** The network's name in the cluster, where some names have a meaning of their own: `default` that of the cluster's own network. */
 function networkName({ name }: Pick<ProjectContext, "name">, key: string): string {
   return dnsName(RESERVED_NETWORKS.includes(dnsName(key)) ? `${name}-${key}` : key);
 }
