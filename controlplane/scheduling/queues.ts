@@ -27,6 +27,8 @@ interface Unit {
 interface Line {
   state: QueueState | undefined;
   readonly ready: BinaryHeap<Unit>;
+  /** Pods that it has let in and of which it is not known that they have a node: thousands may wait for nodes beside another queue that has to give back. */
+  readonly unplaced: Set<string>;
 }
 
 /** A pod that was let in. */
@@ -74,8 +76,6 @@ export class Queues {
   private claims: readonly Claim[] = [];
   /** Heads without room, which may have what younger or less important pods of their own queue hold without a node. */
   private seniors: readonly Head[] = [];
-  /** Pods that were let in and of which it is not known that they have a node. */
-  private readonly unplaced = new Set<string>();
   private isChanged = false;
   /** A queue has changed, or is gone: it may use more than it may now. */
   private isRequoted = false;
@@ -134,8 +134,9 @@ export class Queues {
 
   /** The pod has a node: it uses quota, whether it was let in or not. */
   place(id: string, queue: string, amounts: Amounts): void {
-    if (!this.charges.has(id)) this.charge(id, { queue, amounts, pod: undefined });
-    this.unplaced.delete(id);
+    const charge = this.charges.get(id);
+    if (charge === undefined) this.charge(id, { queue, amounts, pod: undefined });
+    else this.line(charge.queue).unplaced.delete(id);
   }
 
   /** The pod is no more. */
@@ -151,8 +152,8 @@ export class Queues {
 
   private uncharge(id: string, charge: Charge): void {
     this.charges.delete(id);
-    this.unplaced.delete(id);
-    const state = this.lines.get(charge.queue)?.state;
+    const { state, unplaced } = this.line(charge.queue);
+    unplaced.delete(id);
     if (state !== undefined) addUse(state, charge.amounts, -1);
     this.isChanged = true;
   }
@@ -164,7 +165,7 @@ export class Queues {
     this.claims = heads.filter(
       ({ state, amounts, room }) => room === "none" && state.reclaims && isOwn(state, amounts),
     );
-    this.seniors = this.unplaced.size === 0 ? [] : heads.filter(({ room }) => room === "none");
+    this.seniors = heads.filter(({ room, line }) => room === "none" && line.unplaced.size > 0);
     const claimed = new Set(this.claims.map(({ state }) => state.cohort));
     const fitting = heads.filter(
       ({ room, state }) => room === "own" || (room === "borrowed" && !claimed.has(state.cohort)),
@@ -218,32 +219,45 @@ export class Queues {
   private beyondQuota(
     importance: (id: string) => Importance,
   ): readonly { readonly id: string; readonly queue: string }[] {
-    if (!this.isRequoted || this.unplaced.size === 0) return [];
-    const letIn = [...this.unplaced].flatMap((id) => {
+    if (!this.isRequoted) return [];
+    const concerned = [...this.lines.values()].flatMap(({ state, unplaced }) =>
+      unplaced.size > 0 && (state === undefined || this.isOverdrawn(state)) ? [...unplaced] : [],
+    );
+    const groups = new Set(concerned.map((id) => this.groupOf(id)).filter((group) => group !== ""));
+    const mates = groups.size === 0 ? [] : this.allUnplaced().filter((id) => groups.has(this.groupOf(id)));
+    const letIn = [...new Set([...concerned, ...mates])].flatMap((id) => {
       const { queue, pod, amounts } = this.charges.get(id) ?? {};
       if (queue === undefined || pod === undefined || amounts === undefined) return [];
       return importance(id) === "unplaced" ? [{ pod, amounts, state: this.lines.get(queue)?.state }] : [];
     });
     const found = overdrawn(letIn, (state) => this.cohortOf(state));
     // Who is on his way to a node now, and does not get there, is asked as well.
-    this.isRequoted = [...this.lines.values()].some(
-      ({ state }) => state !== undefined && overdrawnBy(state, this.cohortOf(state)).length > 0,
-    );
+    this.isRequoted = [...this.lines.values()].some(({ state }) => state !== undefined && this.isOverdrawn(state));
     return found.map((id) => ({ id, queue: this.charges.get(id)?.queue ?? "" }));
   }
 
+  private isOverdrawn(state: QueueState): boolean {
+    return overdrawnBy(state, this.cohortOf(state)).length > 0;
+  }
+
+  private groupOf(id: string): string {
+    return this.charges.get(id)?.pod?.group ?? "";
+  }
+
+  private allUnplaced(): readonly string[] {
+    return [...this.lines.values()].flatMap(({ unplaced }) => [...unplaced]);
+  }
+
   private unplacedOf(group: string, importance: (id: string) => Importance): readonly string[] {
-    return [...this.unplaced].filter(
-      (id) => this.charges.get(id)?.pod?.group === group && importance(id) === "unplaced",
-    );
+    return this.allUnplaced().filter((id) => this.groupOf(id) === group && importance(id) === "unplaced");
   }
 
   /** Pods of the same queue that were let in before the one who goes before them came, and have no node: the last first, no more than it takes. */
-  private juniorsOf({ state, first, amounts }: Head, importance: (id: string) => Importance): readonly string[] {
-    const juniors = [...this.unplaced]
+  private juniorsOf({ line, state, first, amounts }: Head, importance: (id: string) => Importance): readonly string[] {
+    const juniors = [...line.unplaced]
       .flatMap((id) => {
-        const { queue, pod } = this.charges.get(id) ?? {};
-        return queue === state.name && pod !== undefined && importance(id) === "unplaced" ? [pod] : [];
+        const { pod } = this.charges.get(id) ?? {};
+        return pod !== undefined && importance(id) === "unplaced" ? [pod] : [];
       })
       .filter((pod) => isBefore(first, pod))
       .sort((left, right) => (isBefore(left, right) ? 1 : -1));
@@ -298,8 +312,8 @@ export class Queues {
 
   private charge(id: string, charge: Charge): void {
     this.charges.set(id, charge);
-    if (charge.pod !== undefined) this.unplaced.add(id);
-    const state = this.line(charge.queue).state;
+    const { state, unplaced } = this.line(charge.queue);
+    if (charge.pod !== undefined) unplaced.add(id);
     if (state !== undefined) addUse(state, charge.amounts, 1);
     this.isChanged = true;
   }
@@ -307,7 +321,8 @@ export class Queues {
   private line(name: string): Line {
     const known = this.lines.get(name);
     if (known !== undefined) return known;
-    const line: Line = { state: undefined, ready: new BinaryHeap<Unit>((left, right) => isUnitBefore(left, right)) };
+    const ready = new BinaryHeap<Unit>((left, right) => isUnitBefore(left, right));
+    const line: Line = { state: undefined, ready, unplaced: new Set() };
     this.lines.set(name, line);
     return line;
   }
