@@ -191,6 +191,7 @@ test("a service whose dependency will never be there is a failure, one whose dep
     kind: "Job",
     object: Job.fromPartial({
       metadata: meta("prepare", "prepare"),
+      spec: { suspend: type === "Suspended" },
       status: { conditions: [{ type, status: "True", message: "it failed 1 time" }] },
     }),
   });
