@@ -6,9 +6,12 @@ const CORES = availableParallelism();
 /** Files side by side whose tests wait for the kernel and for programs half of their time. */
 const WAITING = Math.min(CORES + 1, 8);
 
-/** How long a test waits for what it asserts unless it says so itself: where others keep the machine busy, longer than anything takes that is well. */
-function waiting(ms: number) {
-  return { env: { TEST_WAIT_MS: `${ms}` }, expect: { poll: { timeout: ms, interval: 100 } } };
+/** How long a test waits for what it asserts, and how long between two looks, unless it says so itself: where others keep the machine busy, longer than anything takes that is well. */
+function waiting(ms: number, pollMs: number) {
+  return {
+    env: { TEST_WAIT_MS: `${ms}`, TEST_POLL_MS: `${pollMs}` },
+    expect: { poll: { timeout: ms, interval: 100 } },
+  };
 }
 
 /** Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
@@ -25,7 +28,8 @@ export default defineConfig({
             "**/*.long.test.ts",
             "node_modules/**",
           ],
-          testTimeout: 20_000,
+          // It catches what hangs; what computes is slow where others compute too.
+          testTimeout: 60_000,
           setupFiles: ["./test/kit/one-seed.ts"],
           maxWorkers: CORES,
           // Modules hold nothing that a test could change: loading them anew for each of 400 files took longer than the tests.
@@ -39,7 +43,7 @@ export default defineConfig({
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          ...waiting(30_000),
+          ...waiting(30_000, 20),
           maxWorkers: WAITING,
         },
       },
@@ -59,7 +63,7 @@ export default defineConfig({
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          ...waiting(60_000),
+          ...waiting(60_000, 100),
           // Testbeds side by side: one waits most of its time, and two leave half of two cores idle.
           maxWorkers: 3,
         },
@@ -71,7 +75,7 @@ export default defineConfig({
           exclude: ["node_modules/**"],
           testTimeout: 1_800_000,
           hookTimeout: 300_000,
-          ...waiting(60_000),
+          ...waiting(60_000, 100),
         },
       },
     ],

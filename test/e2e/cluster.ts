@@ -3,20 +3,16 @@ import { ROOT } from "../kit/root.js";
 import { waitFor } from "../kit/wait.js";
 import { processesOf } from "../testbed/cgroups.js";
 import { argumentsOf, parentOf } from "../testbed/processes.js";
-import { Testbed } from "../testbed/testbed.js";
+import { Testbed, type TestbedOptions } from "../testbed/testbed.js";
+import { lookHere } from "./look-here.js";
 
 /** A cluster for one test file; its name holds the process id, so that files run side by side. */
 export function startCluster(
   label: string,
-  options: { readonly hostCount: number; readonly controlPlaneCount?: number; readonly initWords?: readonly string[] },
+  options: Partial<TestbedOptions> & Pick<TestbedOptions, "hostCount">,
 ): Promise<Testbed> {
-  return Testbed.up({
-    name: `${label}-${process.pid}`,
-    hostCount: options.hostCount,
-    controlPlaneCount: options.controlPlaneCount ?? 1,
-    ...(options.initWords !== undefined && { initWords: options.initWords }),
-    report: () => undefined,
-  });
+  const name = `${label}-${process.pid}`;
+  return Testbed.up({ name, controlPlaneCount: 1, report: () => undefined, look: lookHere, ...options });
 }
 
 /** Path of a manifest that users get. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../kit/wait.js";
-import { DUAL_STACK, Testbed } from "../testbed/testbed.js";
-import { applyText, manifest, pods, waitReady } from "./cluster.js";
+import { DUAL_STACK, type Testbed } from "../testbed/testbed.js";
+import { applyText, manifest, pods, startCluster, waitReady } from "./cluster.js";
 
 let testbed: Testbed;
 let addresses: readonly string[];
@@ -51,10 +51,7 @@ spec:
 `;
 
 beforeAll(async () => {
-  testbed = await Testbed.up({
-    ...{ name: `dual-${process.pid}`, hostCount: 2, controlPlaneCount: 1, initWords: DUAL_STACK },
-    report: () => undefined,
-  });
+  testbed = await startCluster("dual", { hostCount: 2, initWords: DUAL_STACK });
   await testbed.tsctl(["apply", "-f", manifest("dual-stack.yaml"), "--wait"]);
   await applyText(testbed, CLIENT);
   await waitReady(testbed, "app=client", 1);

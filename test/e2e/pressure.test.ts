@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../kit/wait.js";
 import { hierarchies } from "../testbed/cgroups.js";
-import { Testbed } from "../testbed/testbed.js";
-import { applyText, pod, podYaml, type SeenPod, waitGone } from "./cluster.js";
+import type { Testbed } from "../testbed/testbed.js";
+import { applyText, pod, podYaml, type SeenPod, startCluster, waitGone } from "./cluster.js";
 
 /** Neighbours that make all the noise they can, on a host of 1.3 GiB of memory and 2 GiB of disk. */
 let testbed: Testbed;
@@ -22,9 +22,8 @@ const CALM = podYaml(
 );
 
 beforeAll(async () => {
-  testbed = await Testbed.up({
-    name: `pressure-${process.pid}`,
-    ...{ hostCount: 1, controlPlaneCount: 1, report: () => undefined, diskMib: 2_048 },
+  testbed = await startCluster("pressure", {
+    ...{ hostCount: 1, diskMib: 2_048 },
     hostOptions: [
       "--eviction-hard=memory.available<250Mi,nodefs.available<30%",
       "--eviction-pressure-transition-period=3s",

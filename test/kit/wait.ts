@@ -16,6 +16,6 @@ export async function waitFor<T>(
     }
     if (performance.now() > end)
       throw new Error(`waited ${deadlineMs} ms for ${typeof what === "string" ? what : what()}`, { cause: lastError });
-    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? 20));
+    await new Promise((resolve) => setTimeout(resolve, options.everyMs ?? Number(process.env.TEST_POLL_MS ?? 20)));
   }
 }

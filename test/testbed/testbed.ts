@@ -18,7 +18,7 @@ const API_PORT = 7443;
 const REGISTRY_PORT = 5000;
 
 /** What every testbed's registry holds from the start: a small web server that greets with its name, in two tags. */
-const HELLO_IMAGE = (): BuiltImage => busyboxImage({ Env: ["PATH=/bin:/usr/bin", "PORT=8080"] });
+const helloImage = (): BuiltImage => busyboxImage({ Env: ["PATH=/bin:/usr/bin", "PORT=8080"] });
 const HELLO_TAGS = ["1", "2"];
 
 /** What a testbed remembers between commands. */
@@ -47,7 +47,12 @@ export interface TestbedOptions {
   readonly diskMib?: number;
   /** More words for `tallshipd init`. */
   readonly initWords?: readonly string[];
+  /** What answers commands of tsctl that only look, beside `bin/tsctl`. */
+  readonly look?: Look;
 }
+
+/** Answers a command of tsctl as `bin/tsctl` would by the context file at the path; undefined: it leaves that one to it. */
+export type Look = (args: readonly string[], configPath: string) => Promise<CommandResult> | undefined;
 
 /** What `init` is told for a cluster of both families. */
 export const DUAL_STACK: readonly string[] = [
@@ -59,10 +64,12 @@ export const DUAL_STACK: readonly string[] = [
 export class Testbed {
   readonly layout: Layout;
   private state: State;
+  private readonly look: Look;
 
-  private constructor(layout: Layout, state: State) {
+  private constructor(layout: Layout, state: State, look: Look = () => undefined) {
     this.layout = layout;
     this.state = state;
+    this.look = look;
   }
 
   /** Makes a testbed and, unless bare, a cluster on it. What a failed attempt left behind is removed. */
@@ -72,13 +79,9 @@ export class Testbed {
       throw new Error(`testbed ${options.name} is up already; take it down with: testbed down --name ${options.name}`);
     mkdirSync(layout.runDir, { recursive: true });
     const isBare = options.isBare ?? false;
-    const testbed = new Testbed(layout, {
-      isBare,
-      hostCount: options.hostCount,
-      controlPlaneCount: options.controlPlaneCount,
-      forwards: {},
-      cuts: [],
-    });
+    const { hostCount, controlPlaneCount } = options;
+    const state = { isBare, hostCount, controlPlaneCount, forwards: {}, cuts: [] };
+    const testbed = new Testbed(layout, state, options.look);
     testbed.save();
     try {
       await testbed.build(options);
@@ -119,7 +122,8 @@ export class Testbed {
     if (options.diskMib !== undefined) for (const host of layout.hosts) await makeDisk(host, options.diskMib);
     await Promise.all([bootRegistry(layout), ...layout.hosts.map((host) => bootHost(layout, host))]);
     await this.forward("registry");
-    for (const tag of HELLO_TAGS) await this.pushImage(HELLO_IMAGE(), `tallship/hello:${tag}`);
+    const hello = helloImage();
+    for (const tag of HELLO_TAGS) await this.pushImage(hello, `tallship/hello:${tag}`);
     options.report(`${layout.hosts.length} hosts and a registry are up`);
     if (options.isBare) return;
     const [first, ...others] = layout.hosts;
@@ -160,18 +164,20 @@ export class Testbed {
     return runOnHost(this.layout, host, [process.execPath, join(ROOT, "bin/tallshipd"), ...args]);
   }
 
-  /** Runs `tsctl` on the machine against the cluster; throws with its error output when it fails. */
+  /** Runs `tsctl` on the machine, or what looks for it, against the cluster; throws with its error output when it fails. */
   async tsctl(args: readonly string[], options: { readonly input?: string } = {}): Promise<string> {
     const { exitCode, stdout, stderr } = await this.tryTsctl(args, options);
     if (exitCode !== 0) throw new Error(`tsctl ${args.join(" ")}: exit ${exitCode}: ${stderr.trim() || stdout.trim()}`);
     return stdout;
   }
 
-  /** Runs `tsctl` on the machine against the cluster. */
+  /** Runs `tsctl` on the machine, or what looks for it, against the cluster. */
   tryTsctl(
     args: readonly string[],
     options: { readonly input?: string; readonly signal?: AbortSignal } = {},
   ): Promise<CommandResult> {
+    const seen = options.signal === undefined ? this.look(args, this.configPath) : undefined;
+    if (seen !== undefined) return seen;
     const { NODE_EXTRA_CA_CERTS: _unused, ...env } = process.env;
     return tryRun(process.execPath, [join(ROOT, "bin/tsctl"), ...args], {
       ...options,
