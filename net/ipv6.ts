@@ -75,6 +75,15 @@ export function ipv6GatewayOf(podCIDR: string): string {
   return formatIpv6(ipv6SubnetOf(podCIDR, "gateway of a pod subnet").base + 1n);
 }
 
+/** A node's address of IPv6 at its end of encrypted tunnels: the last of its pods' subnet, as of IPv4. No pod has it: of its lowest bits are no pod's addresses. */
+export function ipv6TunnelAddressOf(podCIDR: string): string {
+  const { base, prefixLength } = ipv6SubnetOf(podCIDR, "end of tunnels of a pod subnet");
+  return formatIpv6(base + (1n << BigInt(128 - prefixLength)) - 1n);
+}
+
+/** Bytes that every link must take of IPv6: below it the kernel sends nothing of its own, and tells nobody to send less. */
+export const LEAST_IPV6_MTU = 1_280;
+
 /**
  * A pod's IPv6 address: the node's subnet, or the range of a network, and the pod's IPv4 address there as the lowest 32 bits. So there is one pool of
  * addresses and not two, and whoever knows one address of a pod knows the other.

@@ -53,18 +53,10 @@ function checkRanges({ subnet, subnets }: NetworkSpec, findings: Findings): void
   }
 }
 
-/** What is said of families fits the ranges, and what tunnels carry. Whether the cluster has both the server says. */
+/** What is said of families fits the ranges. Whether the cluster has both the server says. */
 function checkFamilies(spec: NetworkSpec, findings: Findings): void {
-  const { ipFamilyPolicy: policy, encrypted } = spec;
-  const ipv6 = ipv6SubnetOf(spec);
-  const isWanted = policy === "RequireDualStack" || (policy === "" && ipv6 !== undefined);
-  if (encrypted && isWanted)
-    findings.add(
-      "forbidden",
-      ["spec", ipv6 === undefined ? "ipFamilyPolicy" : "subnets"],
-      "an encrypted network has addresses of IPv4 alone",
-    );
-  if (policy === "SingleStack" && ipv6 !== undefined)
+  const { ipFamilyPolicy: policy } = spec;
+  if (policy === "SingleStack" && ipv6SubnetOf(spec) !== undefined)
     findings.add(
       "invalid",
       ["spec", "ipFamilyPolicy"],

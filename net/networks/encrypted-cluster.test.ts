@@ -39,7 +39,7 @@ async function world(tunnelRefusal = "") {
   const options = { clock: new ManualClock(), rng: seededRng(1), log: silentLog, keys: memoryKeys() };
   const network = createNodeNetwork(config, kernel, options);
   const device = await network.start();
-  const { status, ...plain } = networkObject("back", { vni: 5_000 }, 1);
+  const { status, ...plain } = networkObject("back", { vni: 5_000, subnets: ["10.64.1.0/24", "fd00:64:1::/64"] }, 1);
   const slices = (status?.slices ?? []).map(({ cidr }, at) => ({ nodeName: `node-${at + 4}`, cidr }));
   const back = Network.fromPartial({ ...plain, status: { slices } });
   const begin = async (): Promise<void> => {
@@ -55,7 +55,7 @@ const routes = async (kernel: SimulatedKernel): Promise<readonly string[]> =>
       ? [`${entry.table} ${"subnet" in entry ? entry.subnet : ""} ${"device" in entry ? entry.device : ""}`]
       : [],
   );
-const sealed = (kernel: SimulatedKernel): readonly string[] => [
+const sealed = (kernel: Pick<SimulatedKernel, "firewall">): readonly string[] => [
   ...(kernel.firewall.table?.sets.get("sealed")?.elements.keys() ?? []),
 ];
 
@@ -68,21 +68,22 @@ test("all ways to other hosts' pods are tunnels, on networks that do not ask for
     `route 10.128.5.255/32 ${tunnel}`,
     `route 10.64.1.64/26 ${tunnel}`,
     `route fd00:10:128:5::/64 ${tunnel}`,
+    `route fd00:10:128:5:ffff:ffff:ffff:ffff/128 ${tunnel}`,
+    `route fd00:64:1::a40:140/122 ${tunnel}`,
   ]);
   expect(kernel.tunnels.get(tunnel)?.ends.map(({ allowed }) => allowed)).toEqual([
-    ["10.128.5.0/24", "10.64.1.64/26", "fd00:10:128:5::/64"],
+    ["10.128.5.0/24", "10.64.1.64/26", "fd00:10:128:5::/64", "fd00:64:1::a40:140/122"],
   ]);
   expect(device).toMatchObject({ mtu: 1_440, leadsBack: false, leadsBackIpv6: false });
-  expect(kernel.ipv6.firewall.table?.chains.get("sealed")?.rules.join()).toMatch(
-    "ip6 daddr fd00:10:128::/48 oifname !=",
-  );
+  expect(kernel.ipv6.firewall.table?.chains.get("sealed")?.rules.join()).toMatch("ip6 daddr @sealed oifname !=");
   expect(sealed(kernel)).toEqual(["10.128.0.0/9", "10.64.1.0/24"]);
+  expect(sealed(kernel.ipv6)).toEqual(["fd00:10:128::/48", "fd00:64:1::/64"]);
 });
 
 test("a host that can make no tunnel has no way to others' pods, and gives its own no place, with the reason", async () => {
   const { kernel, network, begin } = await world("the kernel has no WireGuard, and wireguard-go is not installed");
   // Before the first map nobody is reached anyhow, and what is sealed is so from the start: pods of a host that was rebooted alone begin.
-  expect(sealed(kernel)).toEqual(["10.128.0.0/9"]);
+  expect([...sealed(kernel), ...sealed(kernel.ipv6)]).toEqual(["10.128.0.0/9", "fd00:10:128::/48"]);
   expect(await network.shareOf("default", signal)).toBe("10.128.4.0/24");
   await begin();
   expect((await routes(kernel)).filter((route) => !/ (10\.96|fd00:10:96)[.:]/.test(route))).toEqual([]);

@@ -1,10 +1,11 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
-import { gatewayOf, tunnelAddressOf } from "../ipv4.js";
+import { gatewayOf } from "../ipv4.js";
 import { ipv6GatewayOf, ipv6Hop } from "../ipv6.js";
 import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "../overlay/peers.js";
-import type { SeenNetwork } from "./seen-network.js";
+import { ownGateways, type SeenNetwork } from "./seen-network.js";
+import { type TunnelGround, tunnelEnds, tunnelWay } from "./tunnel-ways.js";
 
 /** How large packets may be. */
 export interface PathMtus {
@@ -28,15 +29,16 @@ export function networkEntries(
   { networks, tunnels }: Surroundings,
   mtus: PathMtus,
 ): readonly Entry[] {
+  const ground: TunnelGround = { config, tunnels, routeMtus: mtus.routeMtus };
   return [
     ...networks.flatMap((network) => [
       ...shareEntries(network),
       ...(network.way === "overlay" ? overlayWay(config, network, mtus) : []),
-      ...(network.way === "tunnel" ? tunnelWay(config, network, tunnels) : []),
+      ...(network.way === "tunnel" ? tunnelWay(network, ground) : []),
       { table: "refusal" as const, subnet: network.subnet },
       ...(network.ipv6 === undefined ? [] : [{ table: "refusal" as const, subnet: network.ipv6.subnet }]),
     ]),
-    ...tunnelEnds(config, networks, tunnels),
+    ...tunnelEnds(networks, ground),
   ];
 }
 
@@ -47,46 +49,9 @@ export interface Surroundings {
   readonly tunnels: ReadonlyMap<string, string>;
 }
 
-/** Shares of others by the tunnels to them. There is no other way: without a tunnel the refusal takes the packets. */
-function tunnelWay(
-  config: NodeNetworkConfig,
-  { share, peers }: SeenNetwork,
-  tunnels: Surroundings["tunnels"],
-): readonly Entry[] {
-  const source = share === undefined ? tunnelAddressOf(config.podCIDR) : gatewayOf(share);
-  return peers.flatMap(({ peer, cidr }): readonly Entry[] => {
-    const device = tunnels.get(peer.name);
-    return device === undefined ? [] : [{ table: "route", device, subnet: cidr, via: "", source }];
-  });
-}
-
-/** Hosts' own addresses at the ends of tunnels: a host without pods of a network speaks from there. */
-function tunnelEnds(
-  config: NodeNetworkConfig,
-  networks: readonly SeenNetwork[],
-  tunnels: Surroundings["tunnels"],
-): readonly Entry[] {
-  if (tunnels.size === 0) return [];
-  const source = tunnelAddressOf(config.podCIDR);
-  const peers = new Map(
-    networks.flatMap((network) => network.tunnelPeers.map((peer) => [peer.name, peer.podCIDR] as const)),
-  );
-  return [
-    { table: "address", device: OVERLAY_DEVICE, ip: source, scope: "host" },
-    ...[...peers].flatMap(([name, podCIDR]): readonly Entry[] => {
-      const device = tunnels.get(name);
-      const subnet = `${tunnelAddressOf(podCIDR)}/32`;
-      return device === undefined ? [] : [{ table: "route", device, subnet, via: "", source }];
-    }),
-  ];
-}
-
 /** Next hop of the network's pods here. On the cluster's own device: it is the node's, whatever becomes of the network's device. */
-function shareEntries({ share, ipv6 }: SeenNetwork): readonly Entry[] {
-  const own = [share && gatewayOf(share), ipv6?.share && ipv6GatewayOf(ipv6.share)];
-  return own.flatMap((ip): readonly Entry[] =>
-    ip === undefined ? [] : [{ table: "address", device: OVERLAY_DEVICE, ip, scope: "host" }],
-  );
+function shareEntries(network: SeenNetwork): readonly Entry[] {
+  return ownGateways(network).map((ip) => ({ table: "address", device: OVERLAY_DEVICE, ip, scope: "host" }));
 }
 
 function overlayWay(

@@ -1,10 +1,11 @@
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
-import { type Family, rangeTest, WORDS } from "../family.js";
+import { type Family, type FamilyWords, familyOf, rangeTest, WORDS } from "../family.js";
 import { contains, gatewayOf, parseAddress, parseSubnet, subnetOf, tunnelAddressOf } from "../ipv4.js";
-import { ipv6GatewayOf } from "../ipv6.js";
+import { ipv6GatewayOf, ipv6TunnelAddressOf } from "../ipv6.js";
 import type { FirewallChain, FirewallSet } from "../kernel/firewall.js";
 import { chainName } from "../policy/policy-rules.js";
 import type { SeenNetwork } from "./seen-network.js";
+import { tunnelEndsOf } from "./tunnel-ways.js";
 
 /** What rules around networks depend on, of one family. Fixed while the process runs. */
 export interface NetworkFrame {
@@ -43,7 +44,7 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
         ],
       },
     ],
-    ...sealedChains(frame),
+    ["sealed", sealedChain(ip)],
     [
       "network-sources",
       {
@@ -52,7 +53,7 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
         rules: [
           `snat ${ip} to ${ip} saddr . ${ip} daddr map @join-sources`,
           `oifname "${NETWORK_DEVICE_PREFIX}*" ${ip} saddr != @networks snat ${ip} to ${gateway}`,
-          ...(family === "IPv4" ? tunnelSources(frame) : []),
+          ...tunnelSources(frame),
           `oifname { "lo", "${OVERLAY_DEVICE}", ${ENDS}, "${NETWORK_DEVICE_PREFIX}*" } accept`,
           `${ip} saddr @networks masquerade`,
         ],
@@ -63,20 +64,20 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
 
 /**
  * What is encrypted leaves by tunnels, or for a pod of this host; whatever becomes of routes, never in plain text. Asked where the way out is final:
- * before, a packet of the host's own to a service still has the way to the service's address. Of IPv6 there is the cluster's own network alone in tunnels.
+ * before, a packet of the host's own to a service still has the way to the service's address.
  */
-function sealedChains({ family = "IPv4", clusterCIDR, encrypted }: NetworkFrame): readonly [string, FirewallChain][] {
-  if (family === "IPv6" && !encrypted) return [];
-  const sealed = family === "IPv4" ? "ip daddr @sealed" : `ip6 daddr ${clusterCIDR}`;
+function sealedChain(ip: FamilyWords["ip"]): FirewallChain {
   const hook = "type filter hook postrouting priority -8; policy accept;";
-  return [["sealed", { hook, rules: [`${sealed} oifname != { "lo", ${ENDS} } drop`] }]];
+  return { hook, rules: [`${ip} daddr @sealed oifname != { "lo", ${ENDS} } drop`] };
 }
 
-/** Who speaks for strangers in tunnels: by IPv4 here, by IPv6 the proxy's own rules say it. On the cluster's own network it is the gateway, as on the overlay. */
-function tunnelSources({ clusterCIDR, podCIDR, encrypted }: NetworkFrame): readonly string[] {
+/** Who speaks for strangers in tunnels. On the cluster's own network it is the gateway, as on the overlay. */
+function tunnelSources({ family = "IPv4", clusterCIDR, podCIDR, encrypted }: NetworkFrame): readonly string[] {
+  const { ip } = WORDS[family];
+  const end = family === "IPv4" ? tunnelAddressOf(podCIDR) : ipv6TunnelAddressOf(podCIDR);
   return [
-    ...(encrypted ? [`oifname "${TUNNEL_DEVICE_PREFIX}*" ip daddr ${clusterCIDR} accept`] : []),
-    `oifname "${TUNNEL_DEVICE_PREFIX}*" ip saddr != @networks snat ip to ${tunnelAddressOf(podCIDR)}`,
+    ...(encrypted ? [`oifname "${TUNNEL_DEVICE_PREFIX}*" ${ip} daddr ${clusterCIDR} accept`] : []),
+    `oifname "${TUNNEL_DEVICE_PREFIX}*" ${ip} saddr != @networks snat ${ip} to ${end}`,
   ];
 }
 
@@ -113,7 +114,11 @@ export function networkTable(
     chains,
     sets: new Map<string, FirewallSet>([
       ["networks", setOf(`type ${address}; flags interval;`, new Map(networks.map(({ subnet }) => [subnet, ""])))],
-      ...(family === "IPv4" ? outerSets(all, frame) : []),
+      ...(family === "IPv4" ? [["inner-networks", innerNetworks(all)] as const] : []),
+      [
+        "sealed",
+        setOf(`type ${address}; flags interval;`, new Map(sealedRanges(all, frame).map((cidr) => [cidr, ""]))),
+      ],
       ["networks-from", verdicts(address, from)],
       ["networks-to", verdicts(address, to)],
       [
@@ -133,27 +138,22 @@ function ofFamily({ subnet, isInternal, ipv6 }: SeenNetwork, family: Family): re
   return ipv6 === undefined ? [] : [{ subnet: ipv6.subnet, isInternal }];
 }
 
-/** Sets of what only the table of IPv4 asks for: overlays' packets, which are of IPv4 outside, and tunnels. */
-function outerSets(networks: readonly SeenNetwork[], frame: NetworkFrame): readonly (readonly [string, FirewallSet])[] {
-  return [
-    [
-      "inner-networks",
-      setOf("typeof @th,336,32; flags interval;", new Map(networks.map(({ subnet }) => [rangeOf(subnet), ""]))),
-    ],
-    [
-      "sealed",
-      setOf("type ipv4_addr; flags interval;", new Map(sealedRanges(networks, frame).map((cidr) => [cidr, ""]))),
-    ],
-  ];
+/** Senders of networks as the table of IPv4 finds them in overlays' packets, which are of IPv4 outside. */
+function innerNetworks(networks: readonly SeenNetwork[]): FirewallSet {
+  return setOf("typeof @th,336,32; flags interval;", new Map(networks.map(({ subnet }) => [rangeOf(subnet), ""])));
 }
 
 /** Encrypted networks, and the addresses of hosts that speak with their pods from the ends of tunnels. */
-function sealedRanges(networks: readonly SeenNetwork[], { clusterCIDR, encrypted }: NetworkFrame): readonly string[] {
+function sealedRanges(
+  networks: readonly SeenNetwork[],
+  { family = "IPv4", clusterCIDR, encrypted }: NetworkFrame,
+): readonly string[] {
   const sealed = networks.filter(({ way }) => way === "tunnel");
+  const ranges = sealed.flatMap((each) => ofFamily(each, family)).map(({ subnet }) => subnet);
   // Of the cluster's own range are the hosts' addresses, too.
-  if (encrypted) return [clusterCIDR, ...sealed.map(({ subnet }) => subnet)];
-  const ends = sealed.flatMap(({ tunnelPeers }) => tunnelPeers.map(({ podCIDR }) => tunnelAddressOf(podCIDR)));
-  return [...sealed.map(({ subnet }) => subnet), ...new Set(ends)];
+  if (encrypted) return [clusterCIDR, ...ranges];
+  const ends = sealed.flatMap(({ tunnelPeers }) => tunnelPeers.flatMap(tunnelEndsOf));
+  return [...ranges, ...new Set(ends.filter((ip) => familyOf(ip) === family))];
 }
 
 /** Who comes in: the network's own, and hosts; strangers too, unless it is internal. */

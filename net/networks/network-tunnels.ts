@@ -1,8 +1,9 @@
-import { tunnelAddressOf } from "../ipv4.js";
+import { hostPrefix } from "../family.js";
 import { overheadOf, TUNNEL_OVERHEAD_BYTES } from "../overlay/overlay-plan.js";
 import type { Peer } from "../overlay/peers.js";
 import { type TunnelParts, type TunnelPeer, TunnelSync } from "../tunnels/tunnel-sync.js";
 import type { SeenNetwork } from "./seen-network.js";
+import { tunnelEndsOf } from "./tunnel-ways.js";
 
 /** What tunnels are planned for. */
 export interface TunnelSite {
@@ -57,17 +58,21 @@ export class NetworkTunnels {
   }
 }
 
-/** All other nodes, with what belongs to each: its shares of encrypted networks, and its own address at its end, or all of its pods' where these go through tunnels. */
+/** All other nodes, with what belongs to each: its shares of encrypted networks, and its own addresses at its end, or all of its pods' where these go through tunnels. */
 function ends(
   networks: readonly SeenNetwork[],
   peers: readonly Peer[],
   { encrypted }: TunnelSite,
 ): readonly TunnelPeer[] {
-  return peers.map(({ name, podCIDR, ipv6, underlayIp, keys = [] }) => {
+  return peers.map((node) => {
+    const { name, podCIDR, ipv6, underlayIp, keys = [] } = node;
     const shares = networks.flatMap((network) => network.peers.filter(({ peer }) => peer.name === name));
     const whole = [podCIDR, ...(ipv6 === undefined ? [] : [ipv6.podCIDR])];
-    const own = encrypted ? whole : [`${tunnelAddressOf(podCIDR)}/32`];
-    const allowed = [...own, ...shares.map(({ cidr }) => cidr)];
+    const own = encrypted ? whole : tunnelEndsOf(node).map(hostPrefix);
+    const allowed = [
+      ...own,
+      ...shares.flatMap((share) => [share.cidr, ...(share.ipv6 === undefined ? [] : [share.ipv6])]),
+    ];
     return { name, underlayIp, keys, allowed };
   });
 }

@@ -1,19 +1,22 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Network } from "../../proto/gen/tallship/v1/network.js";
+import { addressesOnWire, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
 import { vxlanDatagram } from "../../test/kit/forged.js";
 import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
 import { dualStack, networkObject } from "../../test/kit/network-world.js";
 import { PolicyWorld } from "../../test/kit/policy-world.js";
-import { networkDevice, vtepMac } from "../device-names.js";
+import { waitFor } from "../../test/kit/wait.js";
+import { networkDevice, tunnelDevice, vtepMac } from "../device-names.js";
 import { podIpv6 } from "../ipv6.js";
 
 // Three hosts of both families, of which the third has pods of no network. Of the networks beside the cluster's own back, inner and wide go between hosts,
-// inner has no way out, side is each host's alone, and plain has addresses of IPv4 only.
+// inner has no way out, side is each host's alone, safe goes through encrypted tunnels, and plain has addresses of IPv4 only.
 const RANGES = {
   back: "fd00:64:1::/64",
   inner: "fd00:64:2::/96",
   side: "fd00:64:3::/80",
   wide: "2001:db8:64::/48",
+  safe: "fd00:64:7::/64",
 } as const;
 let lab: Lab;
 let own: LabPod;
@@ -26,6 +29,8 @@ let side: LabPod;
 let sideNear: LabPod;
 let sideFar: LabPod;
 let wide: LabPod;
+let safe: LabPod;
+let safeFar: LabPod;
 
 const network = (name: keyof typeof RANGES, third: number, spec: Parameters<typeof networkObject>[1]) =>
   networkObject(name, { ...spec, subnets: [`10.64.${third}.0/24`, RANGES[name]] }, third);
@@ -40,9 +45,10 @@ beforeAll(async () => {
     network("inner", 2, { vni: 5001, internal: true }),
     network("side", 3, { driver: "bridge" }),
     network("wide", 4, { vni: 5002 }),
+    network("safe", 7, { encrypted: true }),
     networkObject("plain", { vni: 5003 }, 5),
   ]);
-  await lab.setServices([]);
+  await keysExchanged(lab);
   own = await lab.host(1).pod("own", 9);
   near = await lab.host(1).podOn("near", ["10.64.1.2"]);
   far = await lab.host(2).podOn("far", ["10.64.1.66"]);
@@ -53,7 +59,10 @@ beforeAll(async () => {
   sideNear = await lab.host(1).podOn("side-near", ["10.64.3.3"]);
   sideFar = await lab.host(2).podOn("side-far", ["10.64.3.66"]);
   wide = await lab.host(2).podOn("wide", ["10.64.4.66"]);
-  for (const { probe } of [own, near, far, both, inner, innerFar, side, sideNear, sideFar, wide]) {
+  safe = await lab.host(1).podOn("safe", ["10.64.7.2"]);
+  // Its answers bear its name: that is what a capture looks for.
+  safeFar = await lab.host(2).podOn("MARKER-safe", ["10.64.7.66"]);
+  for (const { probe } of [own, near, far, both, inner, innerFar, side, sideNear, sideFar, wide, safe, safeFar]) {
     await probe.serve("tcp", 8080, "::");
     await probe.serve("udp", 8080, "::");
   }
@@ -106,6 +115,8 @@ const strangers = [
   ["of an internal network asks outwards, across hosts", () => innerFar, () => six("back", near.address)],
   ["of a bridge network", () => side, () => six("back", near.address)],
   ["across hosts, of another network", () => near, () => six("wide", wide.address)],
+  ["of an encrypted network", () => near, () => six("safe", safeFar.address)],
+  ["of an encrypted network asks outwards, across hosts", () => safe, () => six("back", far.address)],
 ] as const;
 for (const [name, from, to] of strangers)
   test(`networks are apart by IPv6: ${name}`, async () => {
@@ -181,6 +192,91 @@ test("a packet of an overlay is taken from the host that has its sender's share,
   expect(await received(near)).toBe(before + 1);
 });
 
+const SAFE_END = "fd00:10:128:3:ffff:ffff:ffff:ffff";
+/** What a capture shows of two pods of the encrypted network that speak in plain text. */
+const plainly = (): readonly string[] => [
+  "MARKER",
+  addressesOnWire(six("safe", safe.address), six("safe", safeFar.address)),
+];
+
+test("a capture on the link shows nothing of what is said to pods of an encrypted network by IPv6, by pods, hosts and strangers", async () => {
+  const port = { port: 80, targetPort: 8080, nodePort: 30_080 };
+  const spec = { clusterIPs: ["10.96.0.50", "fd00:10:96::50"] };
+  const endpoints = [safeFar.address, six("safe", safeFar.address)];
+  await lab.setServices([{ name: "web", type: "NodePort", clusterIP: "10.96.0.50", spec, ports: [port], endpoints }]);
+  const bytes = await captured(lab.host(2), async () => {
+    for (const protocol of ["tcp", "udp"] as const) {
+      expect(await ask(safe, six("safe", safeFar.address), { protocol })).toBe(
+        `MARKER-safe ${six("safe", safe.address)}`,
+      );
+      expect(await ask(safeFar, six("safe", safe.address), { protocol })).toBe(`safe ${six("safe", safeFar.address)}`);
+    }
+    expect(await ask(lab.host(1), six("safe", safeFar.address))).toBe("MARKER-safe fd00:64:7::a40:701");
+    expect(await ask(lab.host(3), six("safe", safeFar.address))).toBe(`MARKER-safe ${SAFE_END}`);
+    expect(await safe.probe.ask({ host: "fd00:10:96::50", port: 80 })).toBe(`MARKER-safe ${six("safe", safe.address)}`);
+  });
+  expect(bytes.length).toBeGreaterThan(500);
+  for (const plain of plainly()) expect(bytes).not.toContain(plain);
+  // A stranger's own packets to a host are as they were sent.
+  for (const at of [1, 2, 3])
+    expect(await lab.stranger.ask({ host: `2001:db8:9::${at}`, port: 30_080 })).toMatch(/^MARKER-safe /);
+  await lab.setServices([]);
+});
+
+test("a datagram of exactly the MTU crosses an encrypted network whole by IPv6, both ways, and no stream is cut into fragments", async () => {
+  // 1500 less WireGuard's 60, less the headers of IPv6 and UDP.
+  const most = { protocol: "udp", bytes: 1_392 } as const;
+  expect(await ask(safe, six("safe", safeFar.address), most)).toBe(`MARKER-safe ${six("safe", safe.address)}`);
+  expect(await ask(safeFar, six("safe", safe.address), most)).toBe(`safe ${six("safe", safeFar.address)}`);
+  expect(await ask(safe, six("safe", safeFar.address), { bytes: 300_000 })).toMatch(/^MARKER-safe /);
+  const counters = await safe.inside("nstat -asz Ip6FragCreates Ip6ReasmReqds | grep Ip6");
+  expect(counters.match(/\s(\d+)\s/g)?.map(Number)).toEqual([0, 0]);
+});
+
+test("nobody speaks in an encrypted network's name, neither by an overlay nor from a host that has another share", async () => {
+  const before = await received(safe);
+  const forged = (vni: number, source: string): Promise<string> =>
+    lab.host(2).probe.exchange({
+      ...{ protocol: "udp", host: lab.host(1).address, port: 4789 },
+      hex: vxlanDatagram({
+        ...{ vni, toMac: vtepMac("node-1"), fromMac: vtepMac("node-2") },
+        ...{ source, destination: six("safe", safe.address), port: 8080 },
+      }),
+    });
+  for (const vni of [4242, 5000]) await forged(vni, six("safe", safeFar.address));
+  // In the tunnel, under an address of nobody's share and under one of the first host's.
+  for (const from of [six("safe", "10.64.7.130"), six("safe", "10.64.7.3")]) {
+    await lab.host(2).namespace.run(`ip address add ${from}/128 dev lo nodad`);
+    const asked = { protocol: "udp", from, timeoutMs: 500 } as const;
+    expect(await ask(lab.host(2), six("safe", safe.address), asked)).toBe("TIMEOUT");
+    await lab.host(2).namespace.run(`ip address delete ${from}/128 dev lo`);
+  }
+  expect(await received(safe)).toBe(before);
+  await ask(safeFar, six("safe", safe.address), { protocol: "udp" });
+  expect(await received(safe)).toBe(before + 1);
+});
+
+test("without a tunnel nothing of an encrypted network leaves by IPv6 in plain text, whatever routes say, and it comes back", async () => {
+  const { namespace, network: its } = lab.host(1);
+  const astray = "fd00:64:7::a40:740/122 via 2001:db8:9::2 dev eth0";
+  const bytes = await captured(lab.host(1), async () => {
+    await namespace.run(`ip link delete ${tunnelDevice("node-1", 1)}; ip -6 route replace ${astray}`);
+    // Until the next check mends it, which may be soon, nothing is answered.
+    for (const protocol of ["udp", "tcp"] as const)
+      expect(await ask(safe, six("safe", safeFar.address), { protocol, ...briefly })).toMatch(
+        /^(TIMEOUT|MARKER-safe .*)$/,
+      );
+    await ask(lab.host(1), six("safe", safeFar.address), { timeoutMs: 300 });
+  });
+  for (const plain of plainly()) expect(bytes).not.toContain(plain);
+  await namespace.run(`ip -6 route delete ${astray} 2>/dev/null || true`);
+  await lab.setServices([]);
+  await its.repair();
+  await waitFor("the tunnel is back", async () =>
+    (await ask(safe, six("safe", safeFar.address), briefly)).startsWith("MARKER"),
+  );
+});
+
 test("what somebody deletes of IPv6 is put back, and a new agent finds all whole", async () => {
   const device = networkDevice("shop/back");
   for (const damage of [
@@ -206,6 +302,26 @@ test("what somebody deletes of IPv6 is put back, and a new agent finds all whole
   await lab.setPolicies(new PolicyWorld());
   expect(await fresh.repair()).toBe(0);
   expect(await near.probe.talk()).toBe("TALKED");
+});
+
+test("where less passes between two hosts, tunnels of networks take what passes, by both families", async () => {
+  const pairs = [safeFar.address, six("safe", safeFar.address)];
+  const long = { bytes: 300_000, timeoutMs: 2_000 };
+  await lab.fabric.run("ip link set p2 mtu 1400");
+  for (const to of pairs) expect(await ask(safe, to, long)).toBe("TIMEOUT");
+  const remedy = (at: number, gateway: string): void =>
+    lab.host(at).network.remedy({ routeMtus: new Map([[gateway, 1_350]]), isTxChecksumOff: false });
+  remedy(1, "10.128.2.1");
+  remedy(2, "10.128.1.1");
+  for (const at of [1, 2])
+    await waitFor("routes to say it", async () => {
+      const routes = "ip route show proto 84; ip -6 route show proto 84";
+      const held = await lab.host(at).namespace.run(`(${routes}) | grep -c tsw.*mtu.1328`);
+      return Number(held) === 4 || undefined;
+    });
+  for (const to of pairs) expect(await ask(safe, to, { bytes: 300_000 })).toMatch(/^MARKER-safe /);
+  await lab.fabric.run("ip link set p2 mtu 1500");
+  for (const at of [1, 2]) lab.host(at).network.remedy({ routeMtus: new Map(), isTxChecksumOff: false });
 });
 
 test("a host that comes to have pods of a network leads by its own device then, and by the cluster's overlay again once it has none", async () => {

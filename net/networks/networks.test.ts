@@ -5,6 +5,7 @@ import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { networkDevice } from "../device-names.js";
 import { formatAddress, parseSubnet } from "../ipv4.js";
 import { containsIpv6, formatIpv6Subnet, ipv6ShareOf, ipv6SubnetOf } from "../ipv6.js";
+import type { Entry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "../overlay/peers.js";
 import { networkEntries } from "./network-entries.js";
@@ -121,14 +122,87 @@ for (const [name, subnets, self] of [
     expect(seenNetworks([one], [dualB], self)[0]?.ipv6).toBeUndefined();
   });
 
-test("of two networks with one range of IPv6 the first by name has it, and tunnels carry none", () => {
+test("of two networks with one range of IPv6 the first by name has it, and one in tunnels its own as any other", () => {
   const second = network("later", { subnet: "10.65.0.0/20", subnets: ["fd00:64::/48"] });
   const sealed = network("sealed", { subnet: "10.66.0.0/20", subnets: ["fd00:66::/64"], encrypted: true });
   expect(seenBoth(second, backSix, sealed).map(({ name, ipv6 }) => [name, ipv6?.subnet])).toEqual([
     ["shop/back", "fd00:64::/64"],
     ["shop/later", undefined],
-    ["shop/sealed", undefined],
+    ["shop/sealed", "fd00:66::/64"],
   ]);
+});
+
+const SAFE = { subnet: "10.66.0.0/20", subnets: ["10.66.0.0/20", "fd00:66::/64"], encrypted: true };
+const B_ALONE = { b: "10.66.0.64/26" };
+const safe = (slices: Readonly<Record<string, string>>) => seenBoth(network("safe", SAFE, slices));
+const tunnels = new Map([["b", "tswb"]]);
+/** Routes by tunnels, and the node's addresses, in a word or two each. */
+const waysOf = (entries: readonly Entry[]): readonly string[] =>
+  entries.flatMap((entry) => {
+    if (entry.table === "address") return [`address ${entry.ip}`];
+    if (entry.table !== "route") return [];
+    return [
+      `${entry.subnet} by ${entry.device} from ${entry.source}${entry.mtu === undefined ? "" : ` mtu ${entry.mtu}`}`,
+    ];
+  });
+
+test("shares of both families are led through tunnels, from the node's own share, or else from its end of them", () => {
+  const ends = ["address 10.128.3.255", "address fd00:10:128:0:ffff:ffff:ffff:ffff"];
+  const theirEnds = [
+    "10.128.7.255/32 by tswb from 10.128.3.255",
+    "fd00:10:128:1:ffff:ffff:ffff:ffff/128 by tswb from fd00:10:128:0:ffff:ffff:ffff:ffff",
+  ];
+  const mtus = { podMtu: 1_450, routeMtus: new Map() };
+  const withShare = safe({ a: "10.66.0.0/26", ...B_ALONE });
+  expect(waysOf(networkEntries(dual, { networks: withShare, tunnels }, mtus))).toEqual([
+    "address 10.66.0.1",
+    "address fd00:66::a42:1",
+    "10.66.0.64/26 by tswb from 10.66.0.1",
+    "fd00:66::a42:40/122 by tswb from fd00:66::a42:1",
+    ...ends,
+    ...theirEnds,
+  ]);
+  expect(waysOf(networkEntries(dual, { networks: safe(B_ALONE), tunnels }, mtus))).toEqual([
+    "10.66.0.64/26 by tswb from 10.128.3.255",
+    "fd00:66::a42:40/122 by tswb from fd00:10:128:0:ffff:ffff:ffff:ffff",
+    ...ends,
+    ...theirEnds,
+  ]);
+  const refusals = networkEntries(dual, { networks: withShare, tunnels: new Map() }, mtus);
+  expect(refusals.map(({ table }) => table)).toEqual(["address", "address", "refusal", "refusal"]);
+});
+
+// What passes the tunnel where this passes the cluster's own way. A tunnel's packets are filled up to sixteen bytes: of 1328 and 12 more 1344 would be sent.
+const narrow = [
+  { what: "by VXLAN", self: dual, passing: 1_350, want: 1_328 },
+  { what: "over the link as it is", self: { ...dual, directRouting: true }, passing: 1_400, want: 1_328 },
+  { what: "through the same tunnel", self: { ...dual, encrypted: true }, passing: 1_350, want: 1_350 },
+];
+for (const { what, self, passing, want } of narrow)
+  test(`where less passes, all routes by the tunnel say so: the cluster's own packets go ${what}`, () => {
+    const mtus = { podMtu: 1_450, routeMtus: new Map([[dualB.gateway, passing]]) };
+    const routes = networkEntries(self, { networks: safe(B_ALONE), tunnels }, mtus).filter(
+      ({ table }) => table === "route",
+    );
+    expect(routes).toHaveLength(4);
+    expect(routes).toMatchObject(routes.map(() => ({ mtu: want })));
+  });
+
+test("what a narrowed tunnel is told to take passes once it is filled up and wrapped, and of IPv6 it is never less than every link takes", () => {
+  const cluster = fc.constantFrom(dual, { ...dual, directRouting: true });
+  fc.assert(
+    fc.property(cluster, fc.integer({ min: 576, max: 8_950 }), (self, passing) => {
+      const mtus = { podMtu: 8_950, routeMtus: new Map([[dualB.gateway, passing]]) };
+      const outer = passing + (self.directRouting ? 0 : 50);
+      for (const entry of networkEntries(self, { networks: safe(B_ALONE), tunnels }, mtus)) {
+        if (entry.table !== "route") continue;
+        const mtu = entry.mtu ?? 0;
+        if (entry.subnet.includes(":") && mtu === 1_280) continue;
+        expect(Math.ceil(mtu / 16) * 16 + 60).toBeLessThanOrEqual(outer);
+        expect(mtu).toBeGreaterThan(outer - 60 - 16);
+      }
+    }),
+  );
 });
 
 test("every share of IPv6 lies in its network's range, and two do exactly when those of IPv4 do", () => {
@@ -168,8 +242,18 @@ test("the table of IPv6 keeps apart by IPv6 the networks that have it, and knows
   expect(elements("networks-from")).toEqual(["fd00:65::/64"]);
   expect(elements("joins")).toEqual(["fd00:64::a40:2 . fd00:65::/64", "fd00:65::a40:1002 . fd00:64::/64"]);
   expect(sets.get("joins")?.type).toBe("type ipv6_addr . ipv6_addr; flags interval;");
-  expect([...sets.keys()]).not.toContain("sealed");
+  expect(elements("sealed")).toEqual([]);
   expect([...chains.values()].flatMap(({ rules }) => rules).join()).not.toMatch(/\bip (saddr|daddr)/);
+});
+
+test("what is for an encrypted network, or for hosts' ends of tunnels, is sealed by each family", () => {
+  const ranges = (family: "IPv4" | "IPv6", self: NodeNetworkConfig): readonly string[] => {
+    const frame = { ...self, ...(family === "IPv6" && self.ipv6), family };
+    return [...(networkTable(safe(B_ALONE), [], frame).sets.get("sealed")?.elements.keys() ?? [])];
+  };
+  expect(ranges("IPv4", dual)).toEqual(["10.66.0.0/20", "10.128.7.255"]);
+  expect(ranges("IPv6", dual)).toEqual(["fd00:66::/64", "fd00:10:128:1:ffff:ffff:ffff:ffff"]);
+  expect(ranges("IPv6", { ...dual, encrypted: true })).toEqual(["fd00:10:128::/48", "fd00:66::/64"]);
 });
 
 // No way between hosts: nothing but the node's own address, and the refusal.

@@ -2,8 +2,8 @@ import { hasVni, ipv6SubnetOf } from "../../kinds/network.js";
 import { overlaps as overlapsInText } from "../../lib/cidr-overlap.js";
 import type { Network, NetworkSpec } from "../../proto/gen/tallship/v1/network.js";
 import { networkDevice } from "../device-names.js";
-import { contains, overlaps, parseSubnet } from "../ipv4.js";
-import { formatIpv6Subnet, ipv6ShareOf, LONGEST_IPV6_PREFIX, parseIpv6Subnet } from "../ipv6.js";
+import { contains, gatewayOf, overlaps, parseSubnet } from "../ipv4.js";
+import { formatIpv6Subnet, ipv6GatewayOf, ipv6ShareOf, LONGEST_IPV6_PREFIX, parseIpv6Subnet } from "../ipv6.js";
 import type { FamilyRanges } from "../node-network.js";
 import type { Peer } from "../overlay/peers.js";
 
@@ -41,6 +41,14 @@ export interface SeenNetwork {
   readonly peers: readonly PeerShare[];
   /** All other nodes, where the network goes through tunnels. */
   readonly tunnelPeers: readonly Peer[];
+}
+
+/** The node's own addresses in the network, one of each family, that of IPv4 first: next hops of its pods there. None while it has no share. */
+export function ownGateways({ share, ipv6 }: Pick<SeenNetwork, "share" | "ipv6">): readonly string[] {
+  return [
+    ...(share === undefined ? [] : [gatewayOf(share)]),
+    ...(ipv6?.share === undefined ? [] : [ipv6GatewayOf(ipv6.share)]),
+  ];
 }
 
 /** The node itself, and ranges that are nobody's but the cluster's. */
@@ -83,9 +91,8 @@ function soundIpv6(spec: NetworkSpec | undefined, held: readonly string[]): stri
   return held.some((each) => overlapsInText(each, cidr)) ? undefined : cidr;
 }
 
-/** Tunnels carry IPv4 alone. */
 function withIpv6(network: SeenNetwork, subnet: string | undefined): SeenNetwork {
-  if (subnet === undefined || network.way === "tunnel") return network;
+  if (subnet === undefined) return network;
   const { share, peers } = network;
   return {
     ...network,

@@ -168,10 +168,13 @@ export class OverlaySync {
       // By IPv6 the same holds.
       if (entry.device === OVERLAY_DEVICE)
         return familyOf(entry.via) === "IPv4" ? [[entry.via, entry.mtu] as const] : [];
-      // The way to a peer by a tunnel names no gateway: it follows from the peer's subnet.
+      // The way to a peer by a tunnel names no gateway: it follows from the peer's subnet, of which the peer's end is but an address.
       const subnet = parseSubnet(entry.subnet);
       const isPeers =
-        entry.device.startsWith(TUNNEL_DEVICE_PREFIX) && subnet !== undefined && overlaps(cluster, subnet);
+        entry.device.startsWith(TUNNEL_DEVICE_PREFIX) &&
+        subnet !== undefined &&
+        subnet.size > 1 &&
+        overlaps(cluster, subnet);
       return isPeers ? [[gatewayOf(entry.subnet), entry.mtu] as const] : [];
     });
     return { routeMtus: new Map(routeMtus), isTxChecksumOff: this.leavesChecksums === false };

@@ -221,13 +221,16 @@ function tunnelled(overlay: readonly Entry[]): readonly { readonly host: string;
   });
 }
 
+const ALL_BITS = { IPv4: "32", IPv6: "128" } as const satisfies Readonly<Record<Family, string>>;
+
 /** Hosts' own addresses of a family in networks: next hops of shares, and ends of tunnels. */
 function gateways(overlay: readonly Entry[], family: Family): readonly string[] {
   const found = overlay.flatMap((entry) => {
     if (entry.table !== "route" || isEverywhere(entry.subnet) || familyOf(entry.subnet) !== family) return [];
     if (entry.via === "" && !entry.device.startsWith(TUNNEL_DEVICE_PREFIX)) return [];
-    if (family === "IPv6") return [ipv6GatewayOf(entry.subnet)];
-    return [entry.subnet.endsWith("/32") ? entry.subnet.slice(0, -3) : gatewayOf(entry.subnet)];
+    const [address = "", bits] = entry.subnet.split("/");
+    if (bits === ALL_BITS[family]) return [address];
+    return [family === "IPv6" ? ipv6GatewayOf(entry.subnet) : gatewayOf(entry.subnet)];
   });
   return [...new Set(found)];
 }

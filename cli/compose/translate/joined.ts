@@ -77,21 +77,11 @@ export function unhonouredRanges(network: NetworkModel): readonly Unhonoured[] {
 function unhonouredIpv6(network: NetworkModel): readonly Unhonoured[] {
   const ipv6 = ipv6SubnetOf(network);
   const wrong = ipv6 === undefined ? undefined : ipv6SubnetError(ipv6.value);
-  const isWanted = network.enable_ipv6?.value === true;
   return [
-    ...(isWanted && isEncrypted(network)
-      ? [
-          {
-            field: "enable_ipv6",
-            place: network.enable_ipv6.place,
-            why: "an encrypted network has addresses of IPv4 alone",
-          },
-        ]
-      : []),
     ...(ipv6 !== undefined && wrong !== undefined && hasIpv6(network)
       ? [{ field: "ipam", place: ipv6.place, why: `a range of IPv6 is drawn: ${wrong}, found ${ipv6.value}` }]
       : []),
-    ...(ipv6 !== undefined && !hasIpv6(network) && !isEncrypted(network)
+    ...(ipv6 !== undefined && !hasIpv6(network)
       ? [{ field: "ipam", place: ipv6.place, why: "enable_ipv6 is false" }]
       : []),
   ];
@@ -129,9 +119,9 @@ function isEncrypted({ driver_opts: options }: NetworkModel): boolean {
   return value !== undefined && value !== "false" && value !== "0";
 }
 
-/** Asked for by name or by a range, and not in tunnels. */
+/** Asked for by name or by a range. */
 function hasIpv6(network: NetworkModel): boolean {
-  return !isEncrypted(network) && (network.enable_ipv6?.value ?? ipv6SubnetOf(network) !== undefined);
+  return network.enable_ipv6?.value ?? ipv6SubnetOf(network) !== undefined;
 }
 
 /** The first IPv4 range that is asked for. */

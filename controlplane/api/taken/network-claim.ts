@@ -95,7 +95,7 @@ function exhausted(why: string): Refusal {
 
 /** Whether the network gets addresses of IPv6. Who only prefers them goes without where they cannot be. */
 function wantsIpv6(spec: NetworkSpec, ranges: ClusterRanges): boolean {
-  if (!isDualStack(ranges) || spec.encrypted) return false;
+  if (!isDualStack(ranges)) return false;
   const isAsked = spec.ipFamilyPolicy === "PreferDualStack" || spec.ipFamilyPolicy === "RequireDualStack";
   return isAsked || ipv6SubnetOf(spec) !== undefined;
 }

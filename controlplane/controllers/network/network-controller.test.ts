@@ -62,7 +62,6 @@ test("when there are more nodes with pods than shares, the condition names those
 for (const [name, spec, want] of [
   ["both", { subnets: ["10.64.0.0/24", "fd00:1::/64"], ipFamilyPolicy: "PreferDualStack" }, "True BothFamilies"],
   ["cluster", { ipFamilyPolicy: "PreferDualStack" }, "False SingleStack"],
-  ["tunnels", { encrypted: true, ipFamilyPolicy: "PreferDualStack" }, "False Encrypted"],
   ["silent", {}, undefined],
 ] as const)
   test(`a network says whether it came to have both families: ${name}`, async () => {

@@ -82,12 +82,8 @@ function withFamilies(conditions: readonly Condition[], spec: NetworkSpec, nowMs
     const message = `pods have addresses of ${ipv6} too`;
     return withCondition(conditions, { type: "DualStack", status: "True", reason: "BothFamilies", message }, nowMs);
   }
-  const [reason, message] = spec.encrypted
-    ? (["Encrypted", "an encrypted network has addresses of IPv4 alone"] as const)
-    : ([
-        "SingleStack",
-        "it was created without addresses of IPv6: the cluster has none, or they were not asked for",
-      ] as const);
+  const reason = "SingleStack";
+  const message = "it was created without addresses of IPv6: the cluster has none, or they were not asked for";
   return withCondition(conditions, { type: "DualStack", status: "False", reason, message }, nowMs);
 }
 
