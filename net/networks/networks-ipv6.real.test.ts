@@ -186,9 +186,11 @@ test("a packet of an overlay is taken from the host that has its sender's share,
   await send("stranger", six("back", far.address));
   // Of this host's share, of nobody's, of the share's bits in another range, and of the world; the last ones also as if handed on for a client.
   const forged = [six("back", "10.64.1.3"), six("back", "10.64.1.200"), "fd00:64:1:1::a40:142", "2001:db8::9"];
-  for (const source of [...forged, ownSix(own)]) await send("peer", source);
-  for (const source of [six("back", "10.64.1.3"), six("wide", "10.64.4.2"), "2001:db8::9"])
-    await send("peer", source, 4242);
+  const handedOn = [six("back", "10.64.1.3"), six("wide", "10.64.4.2"), "2001:db8::9"];
+  await Promise.all([
+    ...[...forged, ownSix(own)].map((source) => send("peer", source)),
+    ...handedOn.map((source) => send("peer", source, 4242)),
+  ]);
   expect(await received(near)).toBe(before + 1);
 });
 
@@ -243,7 +245,7 @@ test("nobody speaks in an encrypted network's name, neither by an overlay nor fr
         ...{ source, destination: six("safe", safe.address), port: 8080 },
       }),
     });
-  for (const vni of [4242, 5000]) await forged(vni, six("safe", safeFar.address));
+  await Promise.all([4242, 5000].map((vni) => forged(vni, six("safe", safeFar.address))));
   // In the tunnel, under an address of nobody's share and under one of the first host's.
   for (const from of [six("safe", "10.64.7.130"), six("safe", "10.64.7.3")]) {
     await lab.host(2).namespace.run(`ip address add ${from}/128 dev lo nodad`);
@@ -306,7 +308,7 @@ test("what somebody deletes of IPv6 is put back, and a new agent finds all whole
 
 test("where less passes between two hosts, tunnels of networks take what passes, by both families", async () => {
   const pairs = [safeFar.address, six("safe", safeFar.address)];
-  const long = { bytes: 300_000, timeoutMs: 2_000 };
+  const long = { bytes: 300_000, timeoutMs: 1_000 };
   await lab.fabric.run("ip link set p2 mtu 1400");
   for (const to of pairs) expect(await ask(safe, to, long)).toBe("TIMEOUT");
   const remedy = (at: number, gateway: string): void =>
