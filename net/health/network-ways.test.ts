@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
 import { networkDevice } from "../device-names.js";
@@ -31,6 +32,18 @@ test("only networks that go between hosts are probed, and only where both have p
   ]);
   // It has no share of any.
   expect(waysOf(3, all)).toEqual([]);
+});
+
+test("a node whose last pod of a network is gone keeps its share, and probes nobody there, nor is it probed", () => {
+  const network = networkObject("back", { vni: 5000 }, 1);
+  const [first, second] = network.status?.slices ?? [];
+  const withIdle = (slices: readonly object[]) => Network.fromPartial({ ...network, status: { slices } });
+  expect(waysOf(1, [withIdle([{ ...first }, { ...second }])])).toHaveLength(1);
+  for (const slices of [
+    [{ ...first, idle: true }, { ...second }],
+    [{ ...first }, { ...second, idle: true }],
+  ])
+    expect(waysOf(1, [withIdle(slices)])).toEqual([]);
 });
 
 test("a peer whose agent does not answer on networks is not asked there", () => {

@@ -27,12 +27,12 @@ export function wayKey({ network, peer }: Pick<NetworkWay, "network" | "peer">):
  * have some too and answer on such networks.
  */
 export function networkWays(networks: readonly SeenNetwork[], nodes: ReadonlyMap<string, Node>): readonly NetworkWay[] {
-  return networks.flatMap(({ name, way, share, device, peers }) => {
-    if (share === undefined || way === "none") return [];
+  return networks.flatMap(({ name, way, share, isIdle, device, peers }) => {
+    if (share === undefined || isIdle || way === "none") return [];
     const by = way === "tunnel" ? TUNNEL_DEVICE_PREFIX : device;
-    return peers.flatMap(({ peer, cidr }): readonly NetworkWay[] => {
+    return peers.flatMap(({ peer, cidr, isIdle: isPeerIdle }): readonly NetworkWay[] => {
       const overlay = nodes.get(peer.name)?.status?.overlay;
-      if (overlay === undefined || overlay.probePort === 0 || !overlay.answersOnNetworks) return [];
+      if (isPeerIdle || overlay === undefined || overlay.probePort === 0 || !overlay.answersOnNetworks) return [];
       const { probePort: port } = overlay;
       return [{ network: name, peer: peer.name, ours: gatewayOf(share), theirs: gatewayOf(cidr), port, device: by }];
     });

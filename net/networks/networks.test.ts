@@ -97,7 +97,7 @@ test("shares of IPv6 are those of IPv4 in the network's range, led the same way"
   ]);
   const elsewhere = {
     ...backSix,
-    status: { slices: [{ nodeName: "b", cidr: "10.64.0.64/26" }], pods: 0, conditions: [] },
+    status: { slices: [{ nodeName: "b", cidr: "10.64.0.64/26", idle: false }], pods: 0, conditions: [] },
   };
   expect(entriesOf(seenBoth(elsewhere)).filter((entry) => JSON.stringify(entry).includes("fd00:"))).toEqual([
     {

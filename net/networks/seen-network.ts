@@ -1,6 +1,6 @@
 import { hasVni, ipv6SubnetOf } from "../../kinds/network.js";
 import { overlaps as overlapsInText } from "../../lib/cidr-overlap.js";
-import type { Network, NetworkSpec } from "../../proto/gen/tallship/v1/network.js";
+import type { Network, NetworkSlice, NetworkSpec } from "../../proto/gen/tallship/v1/network.js";
 import { networkDevice } from "../device-names.js";
 import { contains, gatewayOf, overlaps, parseSubnet } from "../ipv4.js";
 import { formatIpv6Subnet, ipv6GatewayOf, ipv6ShareOf, LONGEST_IPV6_PREFIX, parseIpv6Subnet } from "../ipv6.js";
@@ -14,6 +14,8 @@ export type NetworkWay = "overlay" | "tunnel" | "none";
 export interface PeerShare {
   readonly peer: Peer;
   readonly cidr: string;
+  /** No pod of the network is there now. */
+  readonly isIdle: boolean;
   /** What goes with it of the network's range of IPv6; absent: the network has none. */
   readonly ipv6?: string;
 }
@@ -34,8 +36,10 @@ export interface SeenNetwork {
   readonly vni: number;
   readonly subnet: string;
   readonly isInternal: boolean;
-  /** The node's own share; undefined while no pod of it is here. */
+  /** The node's own share; undefined where no pod of it has been yet. */
   readonly share: string | undefined;
+  /** No pod of it is here now. */
+  readonly isIdle: boolean;
   /** Absent: its pods have addresses of IPv4 alone. */
   readonly ipv6?: SeenIpv6;
   readonly peers: readonly PeerShare[];
@@ -114,24 +118,22 @@ function seen(name: string, { spec, status }: Network, peers: readonly Peer[], s
     vni: hasDevice ? vni : 0,
     subnet,
     isInternal: internal,
-    share: shares.get(self.nodeName),
+    share: shares.get(self.nodeName)?.cidr,
+    isIdle: shares.get(self.nodeName)?.idle ?? true,
     tunnelPeers: way === "tunnel" ? peers : [],
     peers: peers.flatMap((peer) => {
-      const cidr = way === "none" ? undefined : shares.get(peer.name);
-      return cidr === undefined ? [] : [{ peer, cidr }];
+      const share = way === "none" ? undefined : shares.get(peer.name);
+      return share === undefined ? [] : [{ peer, cidr: share.cidr, isIdle: share.idle }];
     }),
   };
 }
 
-function sharesOf(
-  subnet: string,
-  slices: readonly { readonly nodeName: string; readonly cidr: string }[],
-): ReadonlyMap<string, string> {
+function sharesOf(subnet: string, slices: readonly NetworkSlice[]): ReadonlyMap<string, NetworkSlice> {
   const range = parseSubnet(subnet);
   const held: NonNullable<typeof range>[] = [];
   return new Map(
-    slices.flatMap(({ nodeName, cidr }) => {
-      const share = parseSubnet(cidr);
+    slices.flatMap((slice) => {
+      const share = parseSubnet(slice.cidr);
       const isSound =
         range !== undefined &&
         share !== undefined &&
@@ -140,7 +142,7 @@ function sharesOf(
         !held.some((each) => overlaps(each, share));
       if (!isSound) return [];
       held.push(share);
-      return [[nodeName, cidr] as const];
+      return [[slice.nodeName, slice] as const];
     }),
   );
 }

@@ -248,6 +248,9 @@ test("a network beside the cluster's own that is broken is named by its own name
   );
   await onHost("host1", `ip route del ${stray}`);
   await waitFor("it to be well once more", isWell, { deadlineMs: 90_000, everyMs: 500 });
+  // Where its last pod is gone nobody needs the way any more.
+  await testbed.tsctl(["delete", "pod", "far"]);
+  await waitFor("nobody to probe it", async () => !(await table()).includes("default/back"), within);
 });
 
 test("a host whose address changes is known by the new one, and its pods are reached", {

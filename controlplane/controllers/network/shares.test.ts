@@ -12,11 +12,15 @@ const world = (nodes: readonly string[], wanting: readonly string[]) => ({
 
 test("nodes with pods get shares in order of their names, and keep them when the pods are gone", () => {
   const first = shareOut(spec, [], world(["a", "b", "c"], ["b", "a"]));
-  expect(first.slices).toEqual([
-    { nodeName: "a", cidr: "10.64.0.0/26" },
-    { nodeName: "b", cidr: "10.64.0.64/26" },
-  ]);
-  expect(shareOut(spec, first.slices, world(["a", "b", "c"], ["b"])).slices).toEqual(first.slices);
+  const [a, b] = [
+    { nodeName: "a", cidr: "10.64.0.0/26", idle: false },
+    { nodeName: "b", cidr: "10.64.0.64/26", idle: false },
+  ];
+  expect(first.slices).toEqual([a, b]);
+  // It is told that nobody is there any more: then nobody needs the way to it either.
+  const without = shareOut(spec, first.slices, world(["a", "b", "c"], ["b"])).slices;
+  expect(without).toEqual([{ ...a, idle: true }, b]);
+  expect(shareOut(spec, without, world(["a", "b", "c"], ["a", "b"])).slices).toEqual([a, b]);
 });
 
 test("of a range that is used up, nodes without pods lose theirs to those with; when all have pods, the rest gets none", () => {
@@ -29,7 +33,9 @@ test("of a range that is used up, nodes without pods lose theirs to those with; 
 
 test("a node that has left gives its share back", () => {
   const { slices } = shareOut(spec, [], world(["a", "b"], ["a", "b"]));
-  expect(shareOut(spec, slices, world(["b"], ["b"])).slices).toEqual([{ nodeName: "b", cidr: "10.64.0.64/26" }]);
+  expect(shareOut(spec, slices, world(["b"], ["b"])).slices).toEqual([
+    { nodeName: "b", cidr: "10.64.0.64/26", idle: false },
+  ]);
 });
 
 test("whatever nodes come, go and want: no two shares overlap, all lie in the range, and doing it again changes nothing", () => {
@@ -47,7 +53,10 @@ test("whatever nodes come, go and want: no two shares overlap, all lie in the ra
         expect(shareOut(spec, next.slices, at).slices).toEqual(next.slices);
         // Who had a share and still wants it has the same one.
         for (const { nodeName, cidr } of slices)
-          if (at.wanting.has(nodeName)) expect(next.slices).toContainEqual({ nodeName, cidr });
+          if (at.wanting.has(nodeName)) expect(next.slices).toContainEqual({ nodeName, cidr, idle: false });
+        expect(next.slices.filter(({ idle }) => !idle).map(({ nodeName }) => nodeName)).toEqual(
+          next.slices.map(({ nodeName }) => nodeName).filter((name) => at.wanting.has(name)),
+        );
         slices = next.slices;
         const subnets = slices.flatMap(({ cidr }) => parseSubnet(cidr) ?? []);
         expect(subnets.every((one, place) => !subnets.slice(place + 1).some((other) => overlaps(one, other)))).toBe(

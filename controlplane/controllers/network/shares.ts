@@ -1,6 +1,6 @@
 import { slicePrefixLength } from "../../../kinds/network.js";
 import { formatAddress, parseSubnet, type Subnet } from "../../../net/ipv4.js";
-import type { NetworkSlice, NetworkSpec } from "../../../proto/gen/tallship/v1/network.js";
+import { NetworkSlice, type NetworkSpec } from "../../../proto/gen/tallship/v1/network.js";
 
 /** Which nodes there are, and which of them have pods of a network. */
 export interface ShareWorld {
@@ -18,7 +18,7 @@ export interface Shares {
 
 /**
  * The shares of nodes, in order of their names. A share once given stays while its node is in the cluster, so that it is there when pods come back;
- * only when the range is used up do nodes without pods lose theirs to those with. Pure, and done twice equals done once.
+ * only when the range is used up do nodes without pods, whose shares are idle, lose theirs to those with. Pure, and done twice equals done once.
  */
 export function shareOut(spec: NetworkSpec, before: readonly NetworkSlice[], { nodes, wanting }: ShareWorld): Shares {
   const kept = before.filter(({ nodeName }) => nodes.has(nodeName));
@@ -30,7 +30,9 @@ export function shareOut(spec: NetworkSpec, before: readonly NetworkSlice[], { n
     if (cidr === undefined) without.push(nodeName);
     else held.set(nodeName, cidr);
   }
-  const slices = [...held].map(([nodeName, cidr]) => ({ nodeName, cidr }));
+  const slices = [...held].map(([nodeName, cidr]) =>
+    NetworkSlice.fromPartial({ nodeName, cidr, idle: !wanting.has(nodeName) }),
+  );
   return { slices: slices.sort((one, other) => (one.nodeName < other.nodeName ? -1 : 1)), without };
 }
 
