@@ -170,6 +170,31 @@ test("an announced address of the link is answered for by the node that is named
   expect(kept).not.toContain(onLink);
 });
 
+test("a host that has just begun to answer for an address says no more of it once another does", async () => {
+  const onLink = "192.168.9.201";
+  const served = (announcedBy: string): TestService =>
+    bothProtocols([a.address, c.address], { type: "LoadBalancer", announced: [onLink], announcedBy });
+  const chains = [1, 2].map(
+    (at) =>
+      `chain c${at} { type filter hook ingress device "p${at}" priority 0; ether daddr ff:ff:ff:ff:ff:ff arp saddr ip ${onLink} counter; }`,
+  );
+  await lab.fabric.run(`echo '${`table netdev told {\n${chains.join("\n")}\n}`}' | nft -f -`);
+  const told = async (at: number): Promise<number> =>
+    Number(/packets (\d+)/.exec(await lab.fabric.run(`nft list chain netdev told c${at}`))?.[1] ?? 0);
+  await lab.setServices([served("node-1")]);
+  await waitFor("the first to tell of it", async () => (await told(1)) > 0);
+  await lab.stranger.ask({ host: onLink, port: 80 });
+  await lab.setServices([served("node-2")]);
+  const before = await told(1);
+  // As a question and as an answer, three times, a second apart: by then the first would have told of it four times more. It may have been about to.
+  await waitFor("the second to have told of it", async () => (await told(2)) >= 6);
+  expect(await told(1)).toBeLessThanOrEqual(before + 2);
+  const mac = /link\/ether (\S+)/.exec(await lab.host(2).namespace.run("ip link show dev eth0"))?.[1] ?? "none";
+  expect(await lab.outside.run(`ip neighbour show ${onLink} dev eth0`)).toContain(mac);
+  await lab.fabric.run("nft delete table netdev told");
+  await lab.setServices([served("")]);
+});
+
 test("a stranger reaches endpoints on another host's own network", async () => {
   const hosts = [lab.host(2).address];
   await lab.setServices([bothProtocols(hosts, { ports: [{ port: 80, targetPort: 9090, nodePort: 30_081 }] })]);

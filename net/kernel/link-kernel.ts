@@ -3,7 +3,7 @@ import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { isOfNetworks, NETWORK_DEVICE_PREFIX, ROUTE_PROTOCOL } from "../device-names.js";
 import { type Family, familyOf } from "../family.js";
-import { advertisement } from "./advertisement.js";
+import { announcement } from "./announcement.js";
 import type { CoProcess } from "./co-process.js";
 import type { Entry, EntryChange } from "./entries.js";
 import {
@@ -127,11 +127,7 @@ export class LinkKernel {
     const isIpv6 = addresses.some((ip) => familyOf(ip) === "IPv6");
     const mac = isIpv6 ? parseMac(await this.shellAnswer(`ip -json link show dev ${device} 2>/dev/null; true`)) : "";
     const count = limit("announceTimes");
-    const lines = addresses.map((ip) =>
-      familyOf(ip) === "IPv4"
-        ? `busybox arping -q -U -c ${count} -I ${device} ${ip}`
-        : advertisement({ ip, mac, device, count }),
-    );
+    const lines = addresses.map((ip) => announcement({ ip, mac, device, count }));
     await this.shellAnswer(lines.map((line) => `${line} </dev/null >/dev/null 2>&1 &`).join("\n"));
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { advertisement, advertisementBytes } from "./advertisement.js";
+import { advertisementBytes, announcement } from "./announcement.js";
 
 test("an advertisement is unsolicited, overrides, and names the address and where it is", () => {
   const bytes = advertisementBytes("2001:db8::9", "02:00:5e:10:00:01");
@@ -10,9 +10,9 @@ test("an advertisement is unsolicited, overrides, and names the address and wher
 
 test("what is no address is told of to nobody", () => {
   for (const [ip, mac] of [
-    ["192.0.2.1", "02:00:5e:10:00:01"],
+    ["192.0.2.1; reboot", "02:00:5e:10:00:01"],
     ["2001:db8::9", ""],
     ["2001:db8::9", "02:00:5e:10:00:01; reboot"],
   ] as const)
-    expect(advertisement({ ip, mac, device: "eth0", count: 3 })).toBe(":");
+    expect(announcement({ ip, mac, device: "eth0", count: 3 })).toBe(":");
 });
