@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type FailedRequest, failureLine, type RequestCount } from "../kit/request-stream.js";
 import { waitFor } from "../kit/wait.js";
-import { type Streams, startStreams } from "../testbed/request-streams.js";
+import { askedDuring, type Streams, startStreams } from "../testbed/request-streams.js";
 import type { Testbed } from "../testbed/testbed.js";
 import { applyText, pods, podYaml, startCluster, waitReady } from "./cluster.js";
 
@@ -73,15 +73,7 @@ async function under(work: () => Promise<unknown>): Promise<{
   readonly failed: readonly FailedRequest[];
   readonly requests: number;
 }> {
-  const asking = await streams();
-  // Also when the work fails: nobody else ends the clients.
-  const counts = await work().then(
-    () => asking.end(),
-    async (error: unknown) => {
-      await asking.end();
-      throw error;
-    },
-  );
+  const counts = await askedDuring(await streams(), work);
   return {
     failures: failuresOf(counts),
     failed: counts.flatMap(({ failed }) => failed),

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type FailedRequest, failureLine } from "../kit/request-stream.js";
 import { waitFor } from "../kit/wait.js";
+import { askedDuring, startStrangers } from "../testbed/request-streams.js";
+import { holderOf, linkAddress, meetOnLink } from "../testbed/stranger.js";
 import { DUAL_STACK, type Testbed } from "../testbed/testbed.js";
 import { applyText, manifest, pods, startCluster, waitReady } from "./cluster.js";
 
@@ -177,4 +180,77 @@ test("what the cluster cannot give is refused in words", async () => {
   const { exitCode, stderr } = await testbed.tryTsctl(["apply", "-f", "-"], { input });
   expect(exitCode).not.toBe(0);
   expect(stderr).toContain("must be RequireDualStack or PreferDualStack when multiple ipFamilies are specified");
+});
+
+/** Of each family a new connection every fifty milliseconds. */
+const PER_SECOND = 20;
+const ANNOUNCED = ["192.0.2.10", "2001:db8:77::1"];
+/** As in Kubernetes: a node with this label announces nothing. */
+const EXCLUDED = "node.kubernetes.io/exclude-from-external-load-balancers";
+
+/** Waits until a host answers for the addresses and the client on the link sends there: no stale entry stays with it. */
+async function announcedBy(host: string): Promise<void> {
+  const mac = await linkAddress(testbed, host);
+  await waitFor(
+    `the link to find both addresses at ${host}`,
+    async () => {
+      const holders = await Promise.all(ANNOUNCED.map((address) => holderOf(testbed, address)));
+      return holders.every((holder) => holder === mac);
+    },
+    { deadlineMs: 30_000, everyMs: 100 },
+  );
+  const { status } = JSON.parse(await testbed.tsctl(["get", "service", "balanced", "-o", "json"]));
+  expect(status.announcedBy).toBe(host);
+}
+
+async function moveFrom(host: string, to: string): Promise<void> {
+  await testbed.tsctl(["label", "node", host, `${EXCLUDED}=`]);
+  await announcedBy(to);
+  await testbed.tsctl(["label", "node", host, `${EXCLUDED}-`]);
+}
+
+/** A move takes connections that are open at that moment from the host that knows them. */
+const wasOpen = ({ what }: FailedRequest): boolean => what === "ECONNRESET";
+
+test("a client on the link finds announced addresses all the time while they move because somebody wants it", async () => {
+  await meetOnLink(testbed, ANNOUNCED);
+  const asking = await startStrangers(testbed, ANNOUNCED, { perSecond: PER_SECOND, timeoutMs: 10_000 });
+  const counts = await askedDuring(asking, async () => {
+    await moveFrom("host1", "host2");
+    await testbed.tsctl(["drain", "host2", "--ignore-daemonsets", "--force", "--timeout=60s"]);
+    await testbed.tsctl(["delete", "node", "host2"]);
+    await announcedBy("host1");
+    // Its agent lives on, and makes itself known again.
+    const isBack = async (): Promise<boolean> => /host2 +Ready/.test(await testbed.tsctl(["get", "nodes"]));
+    await waitFor("host2 to be back", isBack, { deadlineMs: 30_000, everyMs: 200 });
+    await testbed.tsctl(["rollout", "restart", "deploy/both"]);
+    await testbed.tsctl(["rollout", "status", "deploy/both", "--timeout=60s"]);
+  });
+  for (const { failed, requests } of counts) {
+    expect(failed.filter((each) => !wasOpen(each)).map(failureLine)).toEqual([]);
+    // Two moves.
+    expect(failed.length).toBeLessThanOrEqual(2);
+    expect(requests).toBeGreaterThan(PER_SECOND);
+  }
+});
+
+/** A host counts as lost after two seconds; the rest is for a machine that has much else to do. */
+const SERVED_AGAIN_MS = 8_000;
+
+test("addresses of a host that loses its power are served by another within seconds, also to who knows the lost one", async () => {
+  await moveFrom("host1", "host2");
+  const asking = await startStrangers(testbed, ANNOUNCED, { perSecond: PER_SECOND, timeoutMs: 900 });
+  const moments = { cutMs: 0 };
+  const counts = await askedDuring(asking, async () => {
+    moments.cutMs = Date.now();
+    await testbed.power("host2", "poweroff");
+    await announcedBy("host1");
+    const seenAt = performance.now();
+    await waitFor("some more requests", () => performance.now() - seenAt > 3_000, { deadlineMs: 20_000 });
+  });
+  for (const { failed } of counts) {
+    const began = failed.map(({ beganAtMs }) => beganAtMs - moments.cutMs);
+    expect(Math.min(...began)).toBeGreaterThan(-1_000);
+    expect(Math.max(...began)).toBeLessThan(SERVED_AGAIN_MS);
+  }
 });
