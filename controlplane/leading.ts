@@ -37,7 +37,7 @@ export interface LeadingParts {
   readonly log: Log;
   readonly metrics: ControlPlaneMetrics;
   readonly cluster: Pick<ClusterConfig, "podCIDR" | "nodePrefixLength" | "serviceCIDR" | "dnsAddress"> &
-    Partial<Pick<ClusterConfig, "podCIDRIPv6">>;
+    Partial<Pick<ClusterConfig, "podCIDRIPv6" | "serviceCIDRIPv6">>;
   readonly sealer: Pick<Sealer, "digest">;
 }
 
@@ -62,6 +62,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
     serviceCIDR: parts.cluster.serviceCIDR,
     dnsAddress: parts.cluster.dnsAddress,
     podCIDRIPv6: parts.cluster.podCIDRIPv6 ?? "",
+    serviceCIDRIPv6: parts.cluster.serviceCIDRIPv6 ?? "",
     digest: (bytes) => parts.sealer.digest(bytes),
   });
   new Runner(all, { ...parts, planner, onDeposed }, lost).start();

@@ -18,8 +18,7 @@ export function describeService(service: Service, slices: readonly EndpointSlice
   page.factIf("IP Families", spec?.ipFamilies.join(","));
   page.fact("IP", spec?.clusterIP ?? "");
   page.factIf("IPs", spec?.clusterIPs.join(","));
-  const onNetworks = (status?.networkAddresses ?? []).map(({ network, address }) => `${network}=${address}`);
-  page.factIf("IP On Networks", onNetworks.join(", "));
+  page.factIf("IP On Networks", onNetworks(service));
   page.factIf("External IPs", (spec?.externalIPs ?? []).join(", "));
   page.factIf(
     "LoadBalancer Ingress",
@@ -46,6 +45,14 @@ export function describeService(service: Service, slices: readonly EndpointSlice
     if (is === "False") page.fact(reason, message);
   page.factIf("Publishes Not Ready", spec?.publishNotReadyAddresses === true ? "True" : "");
   return withEvents(page, around);
+}
+
+/** By network its addresses there, of each family one. */
+function onNetworks({ status }: Service): string {
+  const found = new Map<string, string[]>();
+  for (const { network, address } of status?.networkAddresses ?? [])
+    found.set(network, [...(found.get(network) ?? []), address]);
+  return [...found].map(([network, addresses]) => `${network}=${addresses.join(",")}`).join(", ");
 }
 
 function affinityTimeout({ spec }: Service): string {

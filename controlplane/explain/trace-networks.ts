@@ -13,13 +13,6 @@ export function clientNetworks(pod: Pod | undefined, namespace: string): readonl
   return networksOf(pod.metadata).filter((network) => isAtHome || network === DEFAULT_NETWORK);
 }
 
-/** The network that one of a service's addresses is for; undefined while it has one address for all. */
-export function networkOfAddress({ spec, status }: Service, ip: string): string | undefined {
-  const own = status?.networkAddresses.find(({ address }) => address === ip)?.network;
-  // Its own address leads to all that pods have first, as long as it has no other.
-  return ip === spec?.clusterIP && (status?.networkAddresses.length ?? 0) < 2 ? undefined : own;
-}
-
 /** Who asks for a name. */
 export interface NameAsker {
   readonly nodeName: string;
@@ -39,8 +32,7 @@ export function namedAddresses(
   if (spec?.clusterIP !== "None") {
     const given = status?.networkAddresses ?? [];
     const shared = networks.find((name) => given.some(({ network }) => network === name));
-    const there = given.find(({ network }) => network === shared)?.address;
-    if (there !== undefined) return [there];
+    if (shared !== undefined) return given.filter(({ network }) => network === shared).map(({ address }) => address);
     return (["IPv4", "IPv6"] as const).flatMap((family) => clusterIPOf(spec, family) ?? []);
   }
   const shown = slices.flatMap(({ endpoints }) =>

@@ -4,7 +4,7 @@ import { topologyAsked } from "../../kinds/service-annotations.js";
 import { TallshipError } from "../../lib/errors.js";
 import { addressOn, isReady } from "../../net/proxy/endpoint-choice.js";
 import { elementsOf, endpointsOf, frontKey, planFront } from "../../net/proxy/proxy-elements.js";
-import { type ServiceTarget, targetsOf } from "../../net/proxy/service-targets.js";
+import { networkOfFront, type ServiceTarget, targetsOf } from "../../net/proxy/service-targets.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import {
   type TracedEndpoint,
@@ -17,14 +17,7 @@ import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.j
 import type { View } from "../cache/view.js";
 import { isAsked, numberIn, type TraceGround, UNSEEN } from "./trace-ground.js";
 import { headlessFronts } from "./trace-headless.js";
-import {
-  apartText,
-  clientNetworks,
-  elsewhereText,
-  type NameAsker,
-  namedAddresses,
-  networkOfAddress,
-} from "./trace-networks.js";
+import { apartText, clientNetworks, elsewhereText, type NameAsker, namedAddresses } from "./trace-networks.js";
 import { policyJudge } from "./trace-policies.js";
 import { hopelessness, sctpProblems, serviceProblems } from "./trace-problems.js";
 import { seenClients, type TracedClient, type TracedWay } from "./trace-source.js";
@@ -121,7 +114,7 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
   const port = portOf(ground.service, target);
   const planned = planFront(target, undefined);
   const map = target.kind === "node" ? "node-ports" : "services";
-  const network = target.kind === "cluster" ? networkOfAddress(ground.service, target.ip) : undefined;
+  const network = target.kind === "cluster" ? networkOfFront(ground.service, target.ip, ground.slices) : undefined;
   const verdict = [...elementsOf(planned)].find((element) => element.map === map)?.value;
   const shares = new Map<string, number>();
   for (const slot of planned.slots) shares.set(slot, (shares.get(slot) ?? 0) + 1);

@@ -142,7 +142,11 @@ test("a name leads to addresses of IPv6 on the networks that have them, those of
     "fd00:10:128:2::2+default=fd00:10:128:2::2",
   ];
   const virtual = {
-    networkAddresses: { default: "10.96.1.1", back: "10.96.1.2" },
+    networkAddresses: {
+      default: ["10.96.1.1", "fd00:10:96::1"],
+      back: ["10.96.1.2", "fd00:10:96::2"],
+      plain: "10.96.1.3",
+    },
     spec: { clusterIPs: ["10.96.1.1", "fd00:10:96::1"] },
   };
   await publish(
@@ -172,7 +176,9 @@ test("a name leads to addresses of IPv6 on the networks that have them, those of
     ["fd00:10:128:1::2", "fd00:10:128:2::2"],
   ]);
   expect(meant("own", "10.128.9.9")).toEqual([["10.96.1.1"], ["fd00:10:96::1"]]);
-  expect(meant("own", "10.64.2.9")).toEqual([["10.96.1.2"], undefined]);
+  expect(meant("own", "10.64.2.9")).toEqual([["10.96.1.2"], ["fd00:10:96::2"]]);
+  expect(meant("own", "10.64.3.9")).toEqual([["10.96.1.3"], undefined]);
+  expect(file.zone().nameOf("fd00:10:96::2")).toBe("own.x.svc.cluster.local");
   expect(file.zone().nameOf("fd00:64::2")).toBe("fd00-10-128-1--2.web.x.svc.cluster.local");
 });
 

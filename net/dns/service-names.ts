@@ -2,7 +2,7 @@ import { DEFAULT_NETWORK } from "../../kinds/network.js";
 import type { Endpoint, EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 import { familyOf, isAddress } from "../family.js";
-import { addressOn, isReached, isReady, placesOf } from "../proxy/endpoint-choice.js";
+import { isReached, isReady, placesOf } from "../proxy/endpoint-choice.js";
 import { clusterIPOf } from "../proxy/service-targets.js";
 
 /** One service record. */
@@ -57,17 +57,12 @@ export function namesOf(
   if (spec.type === "ExternalName") found.alias(base, spec.externalName);
   else if (spec.clusterIP === "None")
     addHeadless(found, { base, namespace, nodeName, isOnSeveral }, spec.publishNotReadyAddresses, slices);
-  else addVirtual(found, { base, namespace }, service, slices);
+  else addVirtual(found, { base, namespace }, service);
   return found.result();
 }
 
 /** The names of a service that has addresses of its own. */
-function addVirtual(
-  found: Names,
-  { base, namespace }: Pick<Home, "base" | "namespace">,
-  service: Service,
-  slices: readonly EndpointSlice[],
-): void {
+function addVirtual(found: Names, { base, namespace }: Pick<Home, "base" | "namespace">, service: Service): void {
   const { spec } = service;
   const addresses = FAMILIES.flatMap((family) => clusterIPOf(spec, family) ?? []);
   if (spec === undefined || addresses.length === 0) return;
@@ -78,20 +73,9 @@ function addVirtual(
   for (const { network, address } of service.status?.networkAddresses ?? []) {
     found.addressOn(base, networkKey(namespace, network), address);
     found.reverse.set(address, base);
-    if (!addresses.includes(address) || !leadsByIpv6(slices, network)) continue;
-    for (const other of addresses) found.addressOn(base, networkKey(namespace, network), other);
   }
   for (const { name: port, protocol, port: number } of spec.ports)
     found.service(base, { port, protocol }, { port: number, target: base });
-}
-
-/** True when the service's own address of IPv6 leads to addresses on the network. */
-function leadsByIpv6(slices: readonly EndpointSlice[], network: string): boolean {
-  return slices.some(
-    ({ addressType, endpoints }) =>
-      addressType === "IPv6" &&
-      endpoints.some((endpoint) => addressOn(endpoint, network) === addressOn(endpoint, undefined)),
-  );
 }
 
 const FAMILIES = ["IPv4", "IPv6"] as const;

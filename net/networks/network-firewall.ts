@@ -19,7 +19,7 @@ export interface NetworkFrame {
 }
 
 /** A network as one family's packets see it. */
-type FamilyNetwork = Pick<SeenNetwork, "subnet" | "isInternal">;
+type FamilyNetwork = Pick<SeenNetwork, "subnet" | "share" | "isInternal">;
 
 /**
  * The chains that keep networks apart, before policies are asked. A pod reaches the networks that it is on and, unless one is internal, what is no
@@ -29,7 +29,7 @@ type FamilyNetwork = Pick<SeenNetwork, "subnet" | "isInternal">;
 export function networkChains(frame: NetworkFrame): ReadonlyMap<string, FirewallChain> {
   const { family = "IPv4", clusterCIDR, podCIDR } = frame;
   const { ip } = WORDS[family];
-  const gateway = family === "IPv4" ? gatewayOf(podCIDR) : ipv6GatewayOf(podCIDR);
+  const gateway = gatewayIn(podCIDR, family);
   return new Map([
     [
       "networks-apart",
@@ -51,6 +51,8 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
         // Before the proxy's, which knows of the cluster's own network only.
         hook: "type nat hook postrouting priority 99; policy accept;",
         rules: [
+          // A pod that a service leads to itself on another network drops what bears its own address.
+          `snat ${ip} to ${ip} saddr . ${ip} daddr map @join-selves`,
           `snat ${ip} to ${ip} saddr . ${ip} daddr map @join-sources`,
           `oifname "${NETWORK_DEVICE_PREFIX}*" ${ip} saddr != @networks snat ${ip} to ${gateway}`,
           ...tunnelSources(frame),
@@ -94,7 +96,7 @@ export function networkTable(
   pods: Iterable<NetworkedPod>,
   frame: NetworkFrame,
 ): { readonly sets: ReadonlyMap<string, FirewallSet>; readonly chains: ReadonlyMap<string, FirewallChain> } {
-  const { family = "IPv4", clusterCIDR } = frame;
+  const { family = "IPv4", clusterCIDR, podCIDR } = frame;
   const { address } = WORDS[family];
   const networks = all.flatMap((each) => ofFamily(each, family));
   const chains = new Map<string, FirewallChain>();
@@ -109,7 +111,11 @@ export function networkTable(
     if (isInternal) from.set(subnet, `jump ${enter([`${WORDS[family].ip} daddr ${subnet} accept`, "drop"])}`);
     to.set(subnet, `goto ${enter(entrance(subnet, isInternal, frame))}`);
   }
-  const joins = joinsOf([...pods], [clusterCIDR, ...networks.map(({ subnet }) => subnet)]);
+  const ranges = [{ subnet: clusterCIDR, share: podCIDR }, ...networks].map(({ subnet, share }) => {
+    return { subnet, gateway: share && gatewayIn(share, family), holds: rangeTest(subnet) };
+  });
+  const placed = [...pods].map(({ addresses }) => placesOf(addresses, ranges));
+  const joins = new Map(placed.flatMap(joinsOf));
   return {
     chains,
     sets: new Map<string, FirewallSet>([
@@ -129,13 +135,25 @@ export function networkTable(
         "join-sources",
         { is: "map", type: `type ${address} . ${address} : ${address}; flags interval;`, elements: joins },
       ],
+      [
+        "join-selves",
+        {
+          is: "map",
+          type: `type ${address} . ${address} : ${address};`,
+          elements: new Map(placed.flatMap(selvesOf)),
+        },
+      ],
     ]),
   };
 }
 
-function ofFamily({ subnet, isInternal, ipv6 }: SeenNetwork, family: Family): readonly FamilyNetwork[] {
-  if (family === "IPv4") return [{ subnet, isInternal }];
-  return ipv6 === undefined ? [] : [{ subnet: ipv6.subnet, isInternal }];
+function ofFamily({ subnet, share, isInternal, ipv6 }: SeenNetwork, family: Family): readonly FamilyNetwork[] {
+  if (family === "IPv4") return [{ subnet, share, isInternal }];
+  return ipv6 === undefined ? [] : [{ ...ipv6, isInternal }];
+}
+
+function gatewayIn(share: string, family: Family): string {
+  return family === "IPv4" ? gatewayOf(share) : ipv6GatewayOf(share);
 }
 
 /** Senders of networks as the table of IPv4 finds them in overlays' packets, which are of IPv4 outside. */
@@ -167,23 +185,40 @@ function entrance(
   return isInternal ? [...own, "drop"] : [...own, `${ip} saddr ${clusterCIDR} drop`, `${ip} saddr @networks drop`];
 }
 
+/** A network's range, and the next hop of this node's pods there; undefined: it has none. */
+interface Range {
+  readonly subnet: string;
+  readonly gateway: string | undefined;
+  readonly holds: (address: string) => boolean;
+}
+
+/** One of a pod's addresses, and the network that it is of. */
+interface PodPlace extends Range {
+  readonly address: string;
+}
+
+function placesOf(addresses: readonly string[], ranges: readonly Range[]): readonly PodPlace[] {
+  if (addresses.length < 2) return [];
+  return addresses.flatMap((address) => {
+    const range = ranges.find(({ holds }) => holds(address));
+    return range === undefined ? [] : [{ ...range, address }];
+  });
+}
+
 /** By address of a pod and range of another network of the pod's: its address there. */
-function joinsOf(pods: readonly NetworkedPod[], subnets: readonly string[]): ReadonlyMap<string, string> {
-  const ranges = subnets.map((subnet) => ({ subnet, holds: rangeTest(subnet) }));
-  return new Map(
-    pods.flatMap(({ addresses }) => {
-      if (addresses.length < 2) return [];
-      const placed = addresses.flatMap((address) => {
-        const range = ranges.find(({ holds }) => holds(address));
-        return range === undefined ? [] : [{ address, subnet: range.subnet }];
-      });
-      return placed.flatMap((one) =>
-        placed
-          .filter((other) => other !== one)
-          .map((other) => [`${one.address} . ${other.subnet}`, other.address] as const),
-      );
-    }),
+function joinsOf(places: readonly PodPlace[]): readonly (readonly [string, string])[] {
+  return pairsOf(places).map(([one, other]) => [`${one.address} . ${other.subnet}`, other.address]);
+}
+
+/** By two addresses of a pod: the next hop of the second. */
+function selvesOf(places: readonly PodPlace[]): readonly (readonly [string, string])[] {
+  return pairsOf(places).flatMap(([one, other]) =>
+    other.gateway === undefined ? [] : [[`${one.address} . ${other.address}`, other.gateway] as const],
   );
+}
+
+function pairsOf(places: readonly PodPlace[]): readonly (readonly [PodPlace, PodPlace])[] {
+  return places.flatMap((one) => places.flatMap((other) => (other === one ? [] : [[one, other] as const])));
 }
 
 /** True when the address lies in the range. */

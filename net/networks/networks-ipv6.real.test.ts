@@ -154,6 +154,47 @@ test("services lead to pods of networks by IPv6: for their own pods, for pods th
   await lab.setServices([]);
 });
 
+test("an address of IPv6 for each network of a service's pods leads there by their addresses on it, and clients keep their endpoints", async () => {
+  const place = (pod: LabPod, back: string): readonly string[] => [
+    `${pod.address}+default=${pod.address}+back=${back}`,
+    `${ownSix(pod)}+default=${ownSix(pod)}+back=${six("back", back)}`,
+  ];
+  const web = (endpoints: readonly string[], sessionAffinity = "None") => ({
+    ...{ name: "web", clusterIP: "10.96.0.51", ports: [{ port: 80, targetPort: 8080 }], endpoints },
+    spec: { clusterIPs: ["10.96.0.51", "fd00:10:96::51"], sessionAffinity },
+    networkAddresses: { default: ["10.96.0.51", "fd00:10:96::51"], back: ["10.96.0.52", "fd00:10:96::52"] },
+  });
+  const [mine, further] = [
+    { host: "fd00:10:96::51", port: 80 },
+    { host: "fd00:10:96::52", port: 80 },
+  ] as const;
+  await lab.setServices([web(place(both, "10.64.1.3"))]);
+  expect(await near.probe.ask(further)).toBe(`both ${six("back", near.address)}`);
+  expect(await far.probe.ask(further)).toBe(`both ${six("back", far.address)}`);
+  // Who is led to himself on another network is seen as the next hop there.
+  expect(await both.probe.ask(further)).toBe("both fd00:64:1::a40:101");
+  expect(await both.probe.ask({ host: "10.96.0.52", port: 80 })).toBe("both 10.64.1.1");
+  expect(await own.probe.ask(mine)).toBe(`both ${ownSix(own)}`);
+  for (const from of [own, inner, side]) expect(await from.probe.ask({ ...further, ...briefly })).toBe("TIMEOUT");
+  expect(await near.probe.ask({ ...mine, ...briefly })).toBe("TIMEOUT");
+  for (const at of [1, 2, 3]) expect(await lab.host(at).probe.ask(further)).toMatch(/^both /);
+  const two = await lab.host(2).podOn("two", ["10.128.2.20", "10.64.1.70"]);
+  await two.probe.serve("tcp", 8080, "::");
+  const all = [...place(both, "10.64.1.3"), ...place(two, "10.64.1.70")];
+  const names = async (from: LabPod): Promise<readonly string[]> => {
+    const said = await Promise.all(Array.from({ length: 20 }, () => from.probe.ask(further)));
+    return [...new Set(said.map((each) => each.split(" ")[0] ?? ""))].sort();
+  };
+  await lab.setServices([web(all)]);
+  expect(await names(near)).toEqual(["both", "two"]);
+  await lab.setServices([web(all, "ClientIP")]);
+  expect(await names(near)).toHaveLength(1);
+  expect(await names(far)).toHaveLength(1);
+  for (const host of lab.hosts) expect(await host.network.repair()).toBe(0);
+  await lab.setServices([]);
+  await lab.host(2).network.detach(["two"]);
+});
+
 const received = async (pod: LabPod): Promise<number> =>
   Number(/Udp6InDatagrams\s+(\d+)/.exec(await pod.inside("nstat -asz Udp6InDatagrams"))?.[1]);
 

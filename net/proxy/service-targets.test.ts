@@ -163,6 +163,33 @@ test("each address leads to the pods that are on its network, by their address t
   ]);
 });
 
+test("of both families each further address leads by its own, and the service's own address to the network that it is for", () => {
+  const ports = [{ name: "http", port: 80, targetPort: 8080 }];
+  const service = serviceObject({
+    ...{ ...web, ports },
+    spec: { clusterIPs: ["10.96.1.1", "fd00:10:96::1"] },
+    networkAddresses: { front: ["10.96.1.1", "fd00:10:96::1"], back: ["10.96.1.7", "fd00:10:96::7"] },
+  });
+  const endpoints = [
+    "10.64.0.2+front=10.64.0.2+back=10.64.1.2",
+    "fd00:64::2+front=fd00:64::2+back=fd00:65::2",
+    "10.64.1.3+back=10.64.1.3",
+    "fd00:65::3+back=fd00:65::3",
+  ];
+  const world = { ...web, ports, endpoints };
+  const slices = [sliceObject(world), sliceObject(world, "IPv6")];
+  const led = (family: "IPv4" | "IPv6") =>
+    targetsOf(service, slices, { ...HERE, family }).map(({ ip, endpoints: to }) => [ip, to.map((each) => each.ip)]);
+  expect(led("IPv4")).toEqual([
+    ["10.96.1.1", ["10.64.0.2"]],
+    ["10.96.1.7", ["10.64.1.2", "10.64.1.3"]],
+  ]);
+  expect(led("IPv6")).toEqual([
+    ["fd00:10:96::1", ["fd00:64::2"]],
+    ["fd00:10:96::7", ["fd00:65::2", "fd00:65::3"]],
+  ]);
+});
+
 test("of pods on a network that is each node's own, a node leads to its own pods alone, from inside and from outside", () => {
   const service = serviceObject({ ...web, ports: [{ name: "http", port: 80, targetPort: 8080, nodePort: 30_080 }] });
   // The node of an endpoint follows from its address: this one's is node-5.

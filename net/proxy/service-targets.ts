@@ -1,7 +1,7 @@
 import { topologyAsked } from "../../kinds/service-annotations.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServiceNetworkAddress, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
-import { type Family, isAddress } from "../family.js";
+import { type Family, familyOf, isAddress } from "../family.js";
 import { announcedAddresses } from "./announced.js";
 import { addressOn, chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
 import { sourceRanges } from "./source-ranges.js";
@@ -59,11 +59,12 @@ export function targetsOf(service: Service, slices: readonly EndpointSlice[], pl
   if (spec === undefined || clusterIP === undefined) return [];
   const announced = announcedAddresses(service, family);
   const networkAddresses = (service.status?.networkAddresses ?? []).filter(({ address }) => isAddress(family, address));
+  const own = networkOfFront(service, clusterIP, slices);
   const near = nearnessOf(service);
   return spec.ports.flatMap((port) => {
     const protocol = PROTOCOLS[port.protocol || "TCP"];
     if (protocol === undefined) return [];
-    return portTargets({ spec, port, protocol, near, clusterIP, announced, networkAddresses, slices, place });
+    return portTargets({ spec, port, protocol, near, clusterIP, own, announced, networkAddresses, slices, place });
   });
 }
 
@@ -73,8 +74,33 @@ export function clusterIPOf(spec: ServiceSpec | undefined, family: Family): stri
   return [spec.clusterIP, ...spec.clusterIPs].find((ip) => isAddress(family, ip));
 }
 
+/**
+ * The network that one of a service's addresses leads to. Undefined: whatever pods have first, as the service's own address does as long as it
+ * has no other, or when nobody is on its network any more.
+ */
+export function networkOfFront(
+  { spec, status }: Service,
+  ip: string,
+  slices: readonly EndpointSlice[],
+): string | undefined {
+  const network = (status?.networkAddresses ?? []).find(({ address }) => address === ip)?.network;
+  if (network === undefined || !isOwn(spec, ip)) return network;
+  const family = familyOf(ip);
+  const isThere = slices.some(
+    ({ addressType, endpoints }) =>
+      addressType === family && endpoints.some((each) => addressOn(each, network) !== undefined),
+  );
+  return isThere ? network : undefined;
+}
+
+function isOwn(spec: ServiceSpec | undefined, ip: string): boolean {
+  return spec !== undefined && [spec.clusterIP, ...spec.clusterIPs].includes(ip);
+}
+
 interface PortView {
   readonly clusterIP: string;
+  /** The network that it leads to; undefined: see networkOfFront. */
+  readonly own: string | undefined;
   readonly spec: ServiceSpec;
   readonly port: ServicePort;
   readonly protocol: Protocol;
@@ -87,7 +113,7 @@ interface PortView {
 }
 
 function portTargets(view: PortView): readonly ServiceTarget[] {
-  const { spec, port, protocol, near, clusterIP, announced, networkAddresses, slices, place } = view;
+  const { spec, port, protocol, near, clusterIP, own, announced, networkAddresses, slices, place } = view;
   const { family = "IPv4" } = place;
   const choose = (reach: Reach, network?: string): readonly EndpointAddress[] =>
     chooseEndpoints(port, slices, reach, { place, network });
@@ -95,7 +121,6 @@ function portTargets(view: PortView): readonly ServiceTarget[] {
   const isOutsideLocal = spec.externalTrafficPolicy === "Local";
   const inside = { protocol, affinitySeconds: affinityOf(spec), outside: undefined, ranges: undefined };
   const insideReach = isInsideLocal ? "node-only" : near;
-  const own = ownNetwork(clusterIP, networkAddresses, slices);
   const cluster = { ...inside, endpoints: choose(insideReach, own) };
   const further = networkAddresses.filter(({ address }) => address !== clusterIP);
   const external = [...new Set(spec.externalIPs)].filter(
@@ -124,18 +149,6 @@ function portTargets(view: PortView): readonly ServiceTarget[] {
     ...announced.map((ip): ServiceTarget => ({ ...outer, kind: "balancer", ip, port: port.port, ranges })),
     ...(port.nodePort === 0 ? [] : [{ ...outer, kind: "node" as const, ip: "", port: port.nodePort }]),
   ];
-}
-
-/** The network that the service's own address is for. Undefined: whatever pods have first, as long as all have one, or none is on that network any more. */
-function ownNetwork(
-  clusterIP: string,
-  networkAddresses: readonly ServiceNetworkAddress[],
-  slices: readonly EndpointSlice[],
-): string | undefined {
-  const own = networkAddresses.find(({ address }) => address === clusterIP)?.network;
-  if (own === undefined) return undefined;
-  const isThere = slices.some((slice) => slice.endpoints.some((endpoint) => addressOn(endpoint, own) !== undefined));
-  return isThere ? own : undefined;
 }
 
 function affinityOf({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): number {

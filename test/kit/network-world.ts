@@ -104,8 +104,8 @@ export interface TestService {
   readonly endpoints?: readonly TestEndpoint[];
   /** Further fields of the spec. */
   readonly spec?: NonNullable<Parameters<typeof Service.fromPartial>[0]["spec"]>;
-  /** Its virtual addresses by network. */
-  readonly networkAddresses?: Readonly<Record<string, string>>;
+  /** Its virtual addresses by network, one or one of each family. */
+  readonly networkAddresses?: Readonly<Record<string, string | readonly string[]>>;
   /** Addresses that nodes announce for it. */
   readonly announced?: readonly string[];
   /** The node that does. */
@@ -144,10 +144,9 @@ export function serviceObject(service: TestService): Service {
     status: {
       loadBalancer: { ingress: (service.announced ?? []).map((ip) => ({ ip })) },
       announcedBy: service.announcedBy ?? "",
-      networkAddresses: Object.entries(service.networkAddresses ?? {}).map(([network, address]) => ({
-        network,
-        address,
-      })),
+      networkAddresses: Object.entries(service.networkAddresses ?? {}).flatMap(([network, addresses]) =>
+        [addresses].flat().map((address) => ({ network, address })),
+      ),
     },
   });
 }

@@ -6,9 +6,9 @@ import { worldOfTest } from "../../../test/kit/world-of-test.js";
 import { META } from "../../store/keys.js";
 import { serviceAddresses } from "./service-addresses.js";
 
-async function newWorld(serviceCIDR = "10.96.0.0/12"): Promise<ControlWorld> {
+async function newWorld(serviceCIDR = "10.96.0.0/12", serviceCIDRIPv6 = "fd00:10:96::/108"): Promise<ControlWorld> {
   const world = await worldOfTest();
-  world.run([serviceAddresses({ serviceCIDR, dnsAddress: "10.96.0.2" })]);
+  world.run([serviceAddresses({ serviceCIDR, serviceCIDRIPv6, dnsAddress: "10.96.0.2" })]);
   return world;
 }
 
@@ -29,6 +29,29 @@ async function putEndpoints(world: ControlWorld, service: string, pods: readonly
   await world.put({ kind: "EndpointSlice", object });
   await world.converge();
 }
+
+/** The same by both families, for pods with IPv6 on all of their networks but those that are called plain. */
+async function putBothEndpoints(world: ControlWorld, pods: readonly (readonly string[])[]): Promise<void> {
+  const places = pods.map((networks, pod) =>
+    networks.flatMap((name, at) => (name.startsWith("plain") ? [] : [{ name, address: `fd00:64:${at}::${pod + 2}` }])),
+  );
+  const object = EndpointSlice.fromPartial({
+    metadata: { name: "web-ipv6", namespace: "shop", labels: { "kubernetes.io/service-name": "web" } },
+    addressType: "IPv6",
+    endpoints: places.map((networks) => ({ addresses: [networks[0]?.address ?? ""], networks })),
+  });
+  await world.put({ kind: "EndpointSlice", object });
+  await putEndpoints(world, "web", pods);
+}
+
+const putBoth = (world: ControlWorld, clusterIPs = ["10.96.0.1", "fd00:10:96::1"]): Promise<void> =>
+  world.put({
+    kind: "Service",
+    object: Service.fromPartial({
+      metadata: { name: "web", namespace: "shop", uid: "uid-web" },
+      spec: { clusterIP: clusterIPs[0] ?? "", clusterIPs },
+    }),
+  });
 
 const given = (world: ControlWorld, name: string) =>
   world.view.get("Service", "shop", name)?.status?.networkAddresses ?? [];
@@ -122,4 +145,57 @@ test("a service that has become headless gives them back", async () => {
   });
   await world.converge();
   expect(given(world, "web")).toEqual([]);
+});
+
+const byNetwork = (world: ControlWorld, network: string): readonly string[] =>
+  given(world, "web")
+    .filter((each) => each.network === network)
+    .map(({ address }) => address);
+
+test("a service of both families has an address of each on each network that its pods have both on, and records of all", async () => {
+  const world = await newWorld();
+  await putBoth(world);
+  await putBothEndpoints(world, [["front", "back", "plain"]]);
+  expect(byNetwork(world, "front")).toEqual(["10.96.0.1", "fd00:10:96::1"]);
+  expect(byNetwork(world, "back")).toEqual([expect.stringMatching(/^10\./), expect.stringMatching(/^fd00:10:96::/)]);
+  expect(byNetwork(world, "plain")).toHaveLength(1);
+  const further = [...byNetwork(world, "back"), ...byNetwork(world, "plain")];
+  expect([...(await taken(world))].sort()).toEqual(further.map((each) => `service-address/${each}`).sort());
+});
+
+test("where pods are on one network by IPv6 and on two by IPv4, the service's own address of IPv6 is that network's", async () => {
+  const world = await newWorld();
+  await putBoth(world);
+  await putBothEndpoints(world, [["front", "plain"]]);
+  expect(byNetwork(world, "front")).toEqual(["10.96.0.1", "fd00:10:96::1"]);
+  expect(byNetwork(world, "plain")).toHaveLength(1);
+});
+
+test("a family that comes later gets its addresses beside those that stand, and gives them back as it goes", async () => {
+  const world = await newWorld();
+  await putBoth(world, ["10.96.0.1"]);
+  await putBothEndpoints(world, [["front", "back"]]);
+  const before = given(world, "web");
+  expect(before.map(({ network }) => network)).toEqual(["front", "back"]);
+  const live = world.view.get("Service", "shop", "web");
+  const change = async (clusterIPs: string[]): Promise<void> => {
+    const { status } = world.view.get("Service", "shop", "web") ?? {};
+    const spec = { ...live?.spec, clusterIPs };
+    await world.put({ kind: "Service", object: Service.fromPartial({ ...live, spec, status }) });
+    await world.converge();
+  };
+  await change(["10.96.0.1", "fd00:10:96::1"]);
+  expect(given(world, "web").slice(0, 2)).toEqual(before);
+  expect(byNetwork(world, "front")).toEqual(["10.96.0.1", "fd00:10:96::1"]);
+  expect(byNetwork(world, "back")).toHaveLength(2);
+  await change(["10.96.0.1"]);
+  expect(given(world, "web")).toEqual(before);
+});
+
+test("a full range of one family leaves the other's addresses be", async () => {
+  // Two addresses of IPv6, of which one is the service's own.
+  const world = await newWorld("10.96.0.0/12", "fd00:10:96::/126");
+  await putBoth(world);
+  await putBothEndpoints(world, [["front", "back", "side"]]);
+  expect(["front", "back", "side"].map((each) => byNetwork(world, each).length).sort()).toEqual([1, 2, 2]);
 });
