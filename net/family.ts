@@ -1,5 +1,5 @@
 import { contains, gatewayOf, maskedSubnet, parseAddress } from "./ipv4.js";
-import { containsIpv6, ipv6GatewayOf, maskedIpv6Subnet, parseIpv6, podIpv6 } from "./ipv6.js";
+import { containsIpv6, ipv6GatewayOf, maskedIpv6Subnet, parseIpv6 } from "./ipv6.js";
 import type { FamilyRanges, NodeNetworkConfig } from "./node-network.js";
 
 /** An address family, as Kubernetes names it. */
@@ -70,13 +70,4 @@ export function sitesOf(config: NodeNetworkConfig): readonly FamilySite[] {
 /** The families that the cluster speaks, IPv4 first. */
 export function familiesOf({ ipv6 }: Pick<NodeNetworkConfig, "ipv6">): readonly Family[] {
   return ipv6 === undefined ? ["IPv4"] : ["IPv4", "IPv6"];
-}
-
-/** The IPv6 address of the node's pod that has this IPv4 address; undefined when the cluster has none, or the address is of another network. */
-export function secondAddress(
-  { podCIDR, ipv6 }: Pick<NodeNetworkConfig, "podCIDR" | "ipv6">,
-  address: string,
-): string | undefined {
-  if (ipv6 === undefined || !rangeTest(podCIDR)(address)) return undefined;
-  return podIpv6(ipv6.podCIDR, address);
 }

@@ -170,7 +170,7 @@ class HostNetwork implements NodeNetwork {
     const held = await this.firewallLane.run(() => this.firewall.held());
     if (this.map === undefined) this.hosts = held.hosts;
     await this.linkLane.run(() => this.pods.adopt(ports, held.insiders));
-    await this.ruleLane.run(() => this.proxy.start(this.pods.links.values()));
+    await this.ruleLane.run(() => this.proxy.start(this.pods.ported));
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
     return { ...device, tracksSctp: await this.kernel.tracksSctp() };
@@ -286,6 +286,8 @@ class HostNetwork implements NodeNetwork {
     await this.timed("overlay", () => this.overlay.setMap(peers, addresses, { networks: seen, tunnels }));
     this.networks.set(seen, (network) => mtuOf(network, this.overlay.podMtu, this.config));
     this.nameAskers();
+    // What goes with a pod's first address follows from its network.
+    if (networks !== this.networksApplied) await this.applyHostPorts();
     this.nodesApplied = nodes;
     this.networksApplied = networks;
     this.announced = addresses;
@@ -324,7 +326,7 @@ class HostNetwork implements NodeNetwork {
   }
 
   private async applyHostPorts(): Promise<void> {
-    await this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.links.values()));
+    await this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.ported));
     const { problems } = this.proxy;
     if (problems.length > 0) this.log.warn("host ports refused", { refused: problems.join("; ") });
   }

@@ -68,6 +68,15 @@ export interface HostPort {
   readonly containerPort: number;
 }
 
+/** A pod as far as host ports are concerned: they lead to its first addresses. */
+export interface PortedPod {
+  readonly uid: string;
+  readonly address: string;
+  /** The address of IPv6 that goes with it; absent: none. */
+  readonly ipv6?: string | undefined;
+  readonly hostPorts: readonly HostPort[];
+}
+
 /** One pod's place in the network. The namespace is pinned at `${runDir}/netns/${uid}`. */
 export interface PodLink {
   readonly uid: string;

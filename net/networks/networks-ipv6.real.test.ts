@@ -177,7 +177,6 @@ test("an address of IPv6 for each network of a service's pods leads there by the
   expect(await own.probe.ask(mine)).toBe(`both ${ownSix(own)}`);
   for (const from of [own, inner, side]) expect(await from.probe.ask({ ...further, ...briefly })).toBe("TIMEOUT");
   expect(await near.probe.ask({ ...mine, ...briefly })).toBe("TIMEOUT");
-  for (const at of [1, 2, 3]) expect(await lab.host(at).probe.ask(further)).toMatch(/^both /);
   const two = await lab.host(2).podOn("two", ["10.128.2.20", "10.64.1.70"]);
   await two.probe.serve("tcp", 8080, "::");
   const all = [...place(both, "10.64.1.3"), ...place(two, "10.64.1.70")];
@@ -193,6 +192,52 @@ test("an address of IPv6 for each network of a service's pods leads there by the
   for (const host of lab.hosts) expect(await host.network.repair()).toBe(0);
   await lab.setServices([]);
   await lab.host(2).network.detach(["two"]);
+});
+
+test("host ports lead by IPv6 to pods whose first network is another than the cluster's own, over a restart of the agent too", async () => {
+  const port = (hostIP: string, hostPort: number) => ({
+    protocol: "TCP" as const,
+    hostIP,
+    hostPort,
+    containerPort: 8080,
+  });
+  const one = lab.host(1);
+  const ported = await one.podOn(
+    "ported",
+    ["10.64.1.20", "10.128.1.21"],
+    [port("", 9_001), port("2001:db8:9::1", 9_002), port("0.0.0.0", 9_003)],
+  );
+  const shut = await one.podOn("shut", ["10.64.2.20"], [port("", 9_004)]);
+  const old = await one.podOn("old", ["10.64.5.20"], [port("", 9_005)]);
+  for (const { probe } of [ported, shut, old]) await probe.serve("tcp", 8080, "::");
+  const asked = (host: string, to: number, more: object = {}): Promise<string> =>
+    lab.stranger.ask({ host, port: to, ...more });
+  const look = async () => ({
+    any: [await asked("2001:db8:9::1", 9_001), await asked("192.168.9.1", 9_001)],
+    six: [await asked("2001:db8:9::1", 9_002), await asked("192.168.9.1", 9_002)],
+    four: [await asked("2001:db8:9::1", 9_003), await asked("192.168.9.1", 9_003)],
+    internal: await asked("2001:db8:9::1", 9_004, briefly),
+    noIpv6: [await asked("2001:db8:9::1", 9_005), await asked("192.168.9.1", 9_005)],
+    hosts: [
+      await one.probe.ask({ host: "2001:db8:9::1", port: 9_001 }),
+      await one.probe.ask({ host: "2001:db8:9::1", port: 9_004 }),
+    ],
+  });
+  const [stranger, ipv4] = ["ported 2001:db8:9::64", "ported 192.168.9.100"];
+  const want = {
+    ...{ any: [stranger, ipv4], six: [stranger, "ECONNREFUSED"], four: ["ECONNREFUSED", ipv4] },
+    ...{ internal: "TIMEOUT", noIpv6: ["ECONNREFUSED", "old 192.168.9.100"] },
+    hosts: [expect.stringMatching(/^ported /), expect.stringMatching(/^shut /)],
+  };
+  expect(await look()).toEqual(want);
+  await one.restart();
+  expect(await look()).toEqual(want);
+  await lab.setServices([]);
+  await lab.setPolicies(new PolicyWorld());
+  expect(await one.network.repair()).toBe(0);
+  expect(await look()).toEqual(want);
+  await one.network.detach(["ported", "shut", "old"]);
+  expect(await asked("2001:db8:9::1", 9_001)).toBe("ECONNREFUSED");
 });
 
 const received = async (pod: LabPod): Promise<number> =>

@@ -4,7 +4,7 @@ import { ipv6GatewayOf, podIpv6 } from "../ipv6.js";
 import type { Kernel, PodDevice, PodWiring } from "../kernel/kernel.js";
 import { isIn } from "../networks/network-firewall.js";
 import type { NodeNetworks, Place } from "../networks/node-networks.js";
-import type { HostPort, ListedLink, NodeNetworkConfig, PodLink } from "../node-network.js";
+import type { HostPort, ListedLink, NodeNetworkConfig, PodLink, PortedPod } from "../node-network.js";
 import type { FirewalledPod } from "../policy/firewall-plan.js";
 
 /** Keeps pods' links as they are wanted. What is wanted of pods that were there at the start is what was there. Calls must not overlap. */
@@ -14,6 +14,8 @@ export class PodLinks {
   private readonly podMtu: () => number;
   private readonly networks: Pick<NodeNetworks, "placeOf">;
   private readonly wanted = new Map<string, PodLink>();
+  /** What links have of IPv6, by the address of IPv4 that it goes with: an agent that starts anew knows no network yet to which they belong. */
+  private readonly linked = new Map<string, string>();
 
   constructor(
     config: NodeNetworkConfig,
@@ -40,13 +42,22 @@ export class PodLinks {
     }));
   }
 
+  /** The links as host ports see them. */
+  get ported(): readonly PortedPod[] {
+    return [...this.wanted.values()].flatMap(({ uid, address, hostPorts }) =>
+      hostPorts.length === 0 ? [] : [{ uid, address, ipv6: this.ipv6Of(address), hostPorts }],
+    );
+  }
+
   /** Takes over the links that exist and nobody has asked for yet. */
   async adopt(
     hostPortsOf: ReadonlyMap<string, readonly HostPort[]>,
     insiders: ReadonlySet<string> = new Set(),
   ): Promise<void> {
-    for (const { uid, address, further } of await this.kernel.listPods()) {
+    for (const pod of await this.kernel.listPods()) {
+      const { uid, address, further } = pod;
       if (address === "" || this.wanted.has(uid)) continue;
+      for (const each of [pod, ...further]) this.note(each.address, each.ipv6);
       // By both of its addresses, each port once.
       const hostPorts = [address, this.ipv6Of(address) ?? ""].flatMap((ip) => hostPortsOf.get(ip) ?? []);
       this.wanted.set(uid, { uid, address, further, hostPorts, reachesInternals: insiders.has(address) });
@@ -62,7 +73,11 @@ export class PodLinks {
 
   /** Takes links away; the failures by uid. */
   async detach(uids: readonly string[]): Promise<ReadonlyMap<string, TallshipError>> {
-    for (const uid of uids) this.wanted.delete(uid);
+    for (const uid of uids) {
+      const { address = "", further = [] } = this.wanted.get(uid) ?? {};
+      for (const each of [address, ...further.map((one) => one.address)]) this.linked.delete(each);
+      this.wanted.delete(uid);
+    }
     return this.kernel.removePods(uids);
   }
 
@@ -100,6 +115,8 @@ export class PodLinks {
       if (wiring instanceof TallshipError) failures.set(link.uid, wiring);
       else wirings.push(wiring);
     }
+    for (const wiring of wirings)
+      for (const { address, ipv6 } of [wiring, ...(wiring.further ?? [])]) this.note(address, ipv6?.address);
     return new Map([...failures, ...(await this.kernel.createPods(wirings))]);
   }
 
@@ -121,9 +138,18 @@ export class PodLinks {
     };
   }
 
-  /** The address of IPv6 that goes with an address of a pod's: it follows from the other. Undefined: none, or the network is not known yet. */
+  /**
+   * The address of IPv6 that goes with an address of a pod's: it follows from the other. Of a network that is not known, or not any more, what the pod's link has.
+   * Undefined: none.
+   */
   ipv6Of(address: string): string | undefined {
-    return address === "" ? undefined : this.placeOf(address)?.ipv6?.address;
+    const place = address === "" ? undefined : this.placeOf(address);
+    return place === undefined ? this.linked.get(address) : place.ipv6?.address;
+  }
+
+  private note(address: string, ipv6: string | undefined): void {
+    if (ipv6 === undefined) this.linked.delete(address);
+    else this.linked.set(address, ipv6);
   }
 
   private withIpv6({ uid, address, further = [] }: PodLink): LinkShape {

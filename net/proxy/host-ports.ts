@@ -1,24 +1,20 @@
-import { type Family, familyOf, secondAddress } from "../family.js";
+import { type Family, familyOf } from "../family.js";
 import type { RuleElement } from "../kernel/rules.js";
-import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
+import type { HostPort, PortedPod } from "../node-network.js";
 import { LOOPBACK_IPV6 } from "./loopback-doors.js";
 
 const PROTOCOLS = { TCP: "tcp", UDP: "udp", SCTP: "sctp" } as const satisfies Record<HostPort["protocol"], string>;
 
 /** Elements that lead a family's host ports into pods. Of two pods that want one port the first by uid has it. */
-export function hostPortElements(
-  links: Iterable<PodLink>,
-  family: Family,
-  ranges: Pick<NodeNetworkConfig, "podCIDR" | "ipv6">,
-): readonly RuleElement[] {
+export function hostPortElements(pods: Iterable<PortedPod>, family: Family): readonly RuleElement[] {
   const taken = new Map<string, RuleElement>();
-  const ordered = [...links]
-    .filter((link) => link.hostPorts.length > 0)
+  const ordered = [...pods]
+    .filter((pod) => pod.hostPorts.length > 0)
     .sort((one, other) => (one.uid < other.uid ? -1 : 1));
-  for (const link of ordered) {
-    const address = family === "IPv4" ? link.address : secondAddress(ranges, link.address);
+  for (const pod of ordered) {
+    const address = family === "IPv4" ? pod.address : pod.ipv6;
     if (address === undefined) continue;
-    for (const port of link.hostPorts.filter(({ hostIP }) => isAny(hostIP, family) || isOwn(hostIP, family))) {
+    for (const port of pod.hostPorts.filter(({ hostIP }) => isAny(hostIP, family) || isOwn(hostIP, family))) {
       const element = elementFor(address, family, port);
       const id = `${element.map} ${element.key}`;
       if (!taken.has(id)) taken.set(id, element);

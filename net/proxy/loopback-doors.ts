@@ -1,6 +1,6 @@
 import type { Kernel, LoopbackDoor, RefusedDoor } from "../kernel/kernel.js";
 import type { RuleElement } from "../kernel/rules.js";
-import type { PodLink } from "../node-network.js";
+import type { PortedPod } from "../node-network.js";
 
 /** The loopback address that no rule leads from: unlike 127.0.0.0/8 the kernel lets none of its packets leave. */
 export const LOOPBACK_IPV6 = "::1";
@@ -41,9 +41,9 @@ export class LoopbackDoors {
     }));
   }
 
-  /** Exactly these links' doors are open, but for those that cannot be. */
-  async set(links: Iterable<PodLink>): Promise<void> {
-    this.wanted = doorsOf(links);
+  /** Exactly these pods' doors are open, but for those that cannot be. */
+  async set(pods: Iterable<PortedPod>): Promise<void> {
+    this.wanted = doorsOf(pods);
     await this.bring();
   }
 
@@ -60,10 +60,10 @@ export class LoopbackDoors {
   }
 }
 
-/** The doors of these links, in order of ports. Of two pods that want one port the first by uid has it. */
-export function doorsOf(links: Iterable<PodLink>): readonly LoopbackDoor[] {
+/** The doors of these pods, in order of ports. Of two that want one port the first by uid has it. */
+export function doorsOf(pods: Iterable<PortedPod>): readonly LoopbackDoor[] {
   const found = new Map<string, LoopbackDoor>();
-  for (const { address, hostPorts } of [...links].sort((one, other) => (one.uid < other.uid ? -1 : 1)))
+  for (const { address, hostPorts } of [...pods].sort((one, other) => (one.uid < other.uid ? -1 : 1)))
     for (const { protocol, hostIP, hostPort: port, containerPort: toPort } of hostPorts) {
       if (hostIP !== LOOPBACK_IPV6 || protocol === "SCTP" || address === "") continue;
       const name = protocol === "TCP" ? "tcp" : "udp";

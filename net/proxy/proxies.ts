@@ -1,7 +1,7 @@
 import { sitesOf } from "../family.js";
 import type { Kernel } from "../kernel/kernel.js";
 import type { RuleElement } from "../kernel/rules.js";
-import type { HostPort, NodeNetworkConfig, PodLink } from "../node-network.js";
+import type { HostPort, NodeNetworkConfig, PortedPod } from "../node-network.js";
 import { hostPortsByAddress } from "./host-ports.js";
 import { LoopbackDoors } from "./loopback-doors.js";
 import type { ProxyMap } from "./proxy-state.js";
@@ -46,8 +46,8 @@ export class Proxies {
   }
 
   /** Makes the tables where there are none; see ProxySync. */
-  async start(links: Iterable<PodLink>): Promise<void> {
-    const all = [...links];
+  async start(pods: Iterable<PortedPod>): Promise<void> {
+    const all = [...pods];
     for (const proxy of this.all) await proxy.start(all);
     await this.doors.set(all);
   }
@@ -62,9 +62,9 @@ export class Proxies {
     for (const proxy of this.all) await proxy.forgetEnded();
   }
 
-  /** The kernel leads these links' host ports to their pods. After a failure, call again. */
-  async setHostPorts(links: Iterable<PodLink>): Promise<void> {
-    const all = [...links];
+  /** The kernel leads these pods' host ports to them. After a failure, call again. */
+  async setHostPorts(pods: Iterable<PortedPod>): Promise<void> {
+    const all = [...pods];
     for (const proxy of this.all) await proxy.setHostPorts(all);
     await this.doors.set(all);
   }

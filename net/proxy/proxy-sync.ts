@@ -2,7 +2,7 @@ import { OVERLAY_DEVICE } from "../device-names.js";
 import { type FamilySite, rangeTest } from "../family.js";
 import type { FlowFilter, PacketTables } from "../kernel/kernel.js";
 import { type ElementChange, LEARNED_MAPS, RULE_MAPS, type RuleElement, type RuleFrame } from "../kernel/rules.js";
-import type { NodeNetworkConfig, PodLink } from "../node-network.js";
+import type { NodeNetworkConfig, PortedPod } from "../node-network.js";
 import { type HeldAddresses, hairpins } from "./held-addresses.js";
 import { hostPortElements } from "./host-ports.js";
 import { asTakenBack } from "./learned-clients.js";
@@ -17,7 +17,7 @@ import { type FlowGround, staleFlows } from "./stale-flows.js";
  */
 export class ProxySync {
   private readonly kernel: PacketTables;
-  private readonly portsOf: (links: Iterable<PodLink>) => readonly RuleElement[];
+  private readonly portsOf: (pods: Iterable<PortedPod>) => readonly RuleElement[];
   private readonly ranges: Pick<FlowGround, "isPod" | "isService">;
   private frame: RuleFrame;
   private readonly hairpins: HeldAddresses = hairpins();
@@ -33,7 +33,7 @@ export class ProxySync {
     const { family, podCIDR, clusterCIDR, serviceCIDR, gateway } = site;
     this.kernel = kernel;
     this.ranges = { isPod: rangeTest(clusterCIDR), isService: rangeTest(serviceCIDR) };
-    this.portsOf = (links) => hostPortElements(links, family, config);
+    this.portsOf = (pods) => hostPortElements(pods, family);
     this.state = new ProxyState({ nodeName: config.nodeName, family, podCIDR, clusterCIDR }, this.hairpins);
     this.frame = {
       family,
@@ -57,9 +57,9 @@ export class ProxySync {
     return this.state.contestedServices;
   }
 
-  /** Makes the table when there is none; an existing one stands, and the links' host ports are taken to be in it. */
-  async start(links: Iterable<PodLink>): Promise<void> {
-    const held = this.portsOf(links);
+  /** Makes the table when there is none; an existing one stands, and the pods' host ports are taken to be in it. */
+  async start(pods: Iterable<PortedPod>): Promise<void> {
+    const held = this.portsOf(pods);
     this.swapHairpins(this.hostPorts, held);
     this.hostPorts = held;
     if (this.hasMap || (await this.kernel.ruleFingerprint()) !== "") return;
@@ -82,10 +82,10 @@ export class ProxySync {
     return staleFlows(this.kernel, { state, map, hostPorts, ...this.ranges });
   }
 
-  /** The kernel leads these links' host ports to their pods. After a failure nothing is changed. */
-  async setHostPorts(links: Iterable<PodLink>): Promise<void> {
+  /** The kernel leads these pods' host ports to them. After a failure nothing is changed. */
+  async setHostPorts(pods: Iterable<PortedPod>): Promise<void> {
     const former = this.hostPorts;
-    const next = this.portsOf(links);
+    const next = this.portsOf(pods);
     const changes = [...diffElements(former, next), ...this.swapHairpins(former, next)];
     const fresh = changes.filter((change) => change.do === "add" && change.key.includes("udp . "));
     const unanswered = fresh.map(({ key }): FlowFilter => {
