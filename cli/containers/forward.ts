@@ -9,7 +9,6 @@ import { onePodOf, type PodTarget } from "../pods/resolve.js";
 import type { LocalConnection, Shell } from "../shell.js";
 import { readTarget } from "../targets.js";
 import { usageError } from "../verb.js";
-import { targetNumber } from "./ports.js";
 
 /** What `port-forward` was asked. */
 export interface ForwardFlags extends ClusterFlags {
@@ -86,9 +85,17 @@ class Forwarding {
     const pod = await onePodOf(cluster, target, shell.signal);
     if (target.kind !== "Service") return { pod, port: numberOf(pod, remote) };
     const service = await getObject(cluster, keyIn("Service", cluster.namespace, target.name), shell.signal);
-    const found = service.spec?.ports.find(({ port, name }) => String(port) === remote || name === remote);
-    if (found === undefined) throw new TallshipError("not_found", `service "${target.name}" has no port ${remote}`);
-    return { pod, port: targetNumber(found.targetPort?.value, found.port, pod) };
+    const asked = (service.spec?.ports ?? []).filter(({ port, name }) => String(port) === remote || name === remote);
+    const found = asked.find(({ protocol }) => (protocol || "TCP") === "TCP");
+    if (asked.length === 0) throw new TallshipError("not_found", `service "${target.name}" has no port ${remote}`);
+    if (found === undefined)
+      throw new TallshipError(
+        "not_supported",
+        `port ${remote} of service "${target.name}" speaks ${asked[0]?.protocol}: only TCP is forwarded`,
+      );
+    const inside = found.targetPort?.value;
+    // A name that no container has is told, instead of leading somewhere else than the service does.
+    return { pod, port: inside?.$case === "strVal" ? numberOf(pod, inside.value) : inside?.value || found.port };
   }
 
   /** Listens on every address that the machine has of those asked for; one at least must work. */

@@ -48,7 +48,7 @@ type Target =
   | { readonly $case: "strVal"; readonly value: string };
 
 /** The number of the pod's port that a service leads to; a name is that of a container's port. */
-export function targetNumber(target: Target | undefined, port: number, pod: Pod): number {
+function targetNumber(target: Target | undefined, port: number, pod: Pod): number {
   if (target === undefined) return port;
   if (target.$case === "intVal") return target.value === 0 ? port : target.value;
   const named = (pod.spec?.containers ?? []).flatMap(({ ports }) => ports).find(({ name }) => name === target.value);

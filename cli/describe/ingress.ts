@@ -5,7 +5,7 @@ import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js
 import type { Ingress, IngressBackend } from "../../proto/gen/tallship/v1/ingress.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
-import { headOf, type Surroundings, withEvents } from "./facts.js";
+import { headOf, oneLine, type Surroundings, withEvents } from "./facts.js";
 import type { Page } from "./page.js";
 import { endpointsText } from "./service.js";
 
@@ -49,7 +49,7 @@ function problemsOf(ingress: Ingress, nodes: readonly Node[]): readonly string[]
   const told = nodes.flatMap((node) => {
     const condition = conditionOf(node.status?.conditions, INGRESS_CONDITION);
     if (condition?.reason === "ProxyFailed")
-      return [`node ${metaOf(node).name} does not serve it: ${condition.message}`];
+      return [`node ${metaOf(node).name} does not serve it: ${oneLine(condition.message)}`];
     const about = (condition?.message ?? "").split("; ");
     return about.filter((text) => prefixes.some((prefix) => text.startsWith(prefix)));
   });

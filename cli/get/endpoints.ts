@@ -78,9 +78,9 @@ function rowOf(
   const { namespace, name, creationTimestamp } = metaOf(service);
   const addresses = slices.flatMap(({ endpoints, ports }) => {
     const ready = endpoints.filter(({ conditions }) => conditions?.ready !== false);
-    return ready.flatMap(({ addresses: [ip = ""] }) =>
-      ports.length === 0 ? [ip] : ports.map(({ port }) => `${ip}:${port}`),
-    );
+    // Without a port where the service names some, it lacks the one that is targeted, and nobody is led there.
+    const isPlain = ports.length === 0 && service.spec?.ports.length === 0;
+    return ready.flatMap(({ addresses: [ip = ""] }) => (isPlain ? [ip] : ports.map(({ port }) => `${ip}:${port}`)));
   });
   const rest = addresses.length - SHOWN;
   const text = rest > 0 ? `${addresses.slice(0, SHOWN).join(",")} + ${rest} more...` : addresses.join(",");

@@ -78,6 +78,17 @@ test("net trace says that a headless service translates no ports", async () => {
   );
 });
 
+test("net trace says that pods name other ports than the one that they are asked at", async () => {
+  await service("clusterIP: 10.96.0.20, ports: [{port: 80, targetPort: 9999}]");
+  const meta = "metadata: {name: db-0, namespace: default, labels: {app: db}}";
+  const containers = "[{name: main, image: i, ports: [{containerPort: 8080}, {containerPort: 53, protocol: UDP}]}]";
+  await put(`{apiVersion: v1, kind: Pod, ${meta}, spec: {nodeName: host1, containers: ${containers}}}`);
+  await slice("{port: 9999}", endpoint("db-0", "10.128.0.2", "host1"));
+  expect(await succeed(bench, "net trace asks db")).toContain(
+    "  no container names the port that its pods are asked at; they name 8080\n",
+  );
+});
+
 test("net trace fails when no endpoint is ready", async () => {
   await service("clusterIP: 10.96.0.20, ports: [{port: 80}]");
   await slice("{port: 80}", endpoint("db-0", "10.128.0.2", "host1", "ready: false"));

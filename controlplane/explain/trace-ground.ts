@@ -1,5 +1,6 @@
 import type { Place } from "../../net/proxy/endpoint-choice.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import type { PolicyJudge } from "./trace-policies.js";
 import type { SeenClients, TracedWay } from "./trace-source.js";
@@ -14,6 +15,8 @@ export interface TraceGround {
   /** Of the client; undefined: it reaches all. */
   readonly networks: readonly string[] | undefined;
   readonly seen: (way: TracedWay) => SeenClients;
+  /** A pod of the service's namespace. */
+  readonly podNamed: (name: string) => Pod | undefined;
 }
 
 /** How an endpoint that gets no connections sees clients. */

@@ -18,6 +18,7 @@ import type { View } from "../cache/view.js";
 import { isAsked, numberIn, type TraceGround, UNSEEN } from "./trace-ground.js";
 import { headlessFronts } from "./trace-headless.js";
 import { apartText, clientNetworks, elsewhereText, type NameAsker, namedAddresses } from "./trace-networks.js";
+import { notesOf } from "./trace-notes.js";
 import { policyJudge } from "./trace-policies.js";
 import { hopelessness, sctpProblems, serviceProblems } from "./trace-problems.js";
 import { seenClients, type TracedClient, type TracedWay } from "./trace-source.js";
@@ -51,6 +52,7 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
       judge,
       networks,
       seen: (way: TracedWay) => seenClients(view, client, way),
+      podNamed: (pod: string) => view.get("Pod", serviceNamespace, pod),
     };
     if (service.spec?.clusterIP === "None") return headlessFronts(ground, request.port);
     const targets = targetsOf(service, slices, { ...place, family });
@@ -122,6 +124,24 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
     Math.round(((shares.get(`${ip} . ${number}`) ?? 0) * 1_000) / Math.max(1, planned.slots.length));
   const isChosen = (ip: string, number: number): boolean =>
     endpointsOf({ ...planned, outsideSlots: [] }).has(`${ip} . ${number}`);
+  const endpoints = ground.slices.flatMap((slice) => {
+    const number = numberIn(slice, port);
+    return slice.endpoints.map((endpoint): TracedEndpoint => {
+      const there = addressOn(endpoint, network);
+      const ip = there ?? endpoint.addresses[0] ?? "";
+      const at = number ?? 0;
+      const refused = { ...ground, target, number, slice };
+      const elsewhere = elsewhereText(endpoint, { place: ground.place, network });
+      const refusal = isChosen(ip, at) ? "" : elsewhere || refusalOf(endpoint, refused);
+      const { name = "", uid = "" } = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef : {};
+      const node = endpoint.nodeName;
+      const flow = { protocol: target.protocol, to: ip, port: at, uid, node };
+      const blocked = refusal === "" ? apartText(endpoint, ip, ground.networks) || ground.judge(flow) : "";
+      const isOpen = target.kind !== "cluster" && isLedFromOutside(target, ip, at);
+      const seen = refusal === "" ? ground.seen({ endpoint, ip, isOpen }) : UNSEEN;
+      return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked, ...seen };
+    });
+  });
   return {
     kind: target.kind,
     protocol: target.protocol,
@@ -131,25 +151,8 @@ function frontOf(target: ServiceTarget, ground: TraceGround): TracedFront {
     network: network ?? "",
     element: verdict === undefined ? "" : `${map} { ${frontKey(target)} : ${verdict} }`,
     outsideRefusal: outsideRefusal(target, port, ground),
-    notes: notesOf(target),
-    endpoints: ground.slices.flatMap((slice) => {
-      const number = numberIn(slice, port);
-      return slice.endpoints.map((endpoint): TracedEndpoint => {
-        const there = addressOn(endpoint, network);
-        const ip = there ?? endpoint.addresses[0] ?? "";
-        const at = number ?? 0;
-        const refused = { ...ground, target, number, slice };
-        const elsewhere = elsewhereText(endpoint, { place: ground.place, network });
-        const refusal = isChosen(ip, at) ? "" : elsewhere || refusalOf(endpoint, refused);
-        const { name = "", uid = "" } = endpoint.targetRef?.kind === "Pod" ? endpoint.targetRef : {};
-        const node = endpoint.nodeName;
-        const flow = { protocol: target.protocol, to: ip, port: at, uid, node };
-        const blocked = refusal === "" ? apartText(endpoint, ip, ground.networks) || ground.judge(flow) : "";
-        const isOpen = target.kind !== "cluster" && isLedFromOutside(target, ip, at);
-        const seen = refusal === "" ? ground.seen({ endpoint, ip, isOpen }) : UNSEEN;
-        return { ip, port: at, pod: name, node, refusal, share: shareOf(ip, at), blocked, ...seen };
-      });
-    }),
+    notes: notesOf(target, endpoints, ground),
+    endpoints,
   };
 }
 
@@ -173,17 +176,6 @@ function outsideRefusal({ outside }: ServiceTarget, port: ServicePort | undefine
 
 /** So many nodes are named; of more there is the number. */
 const NODES_NAMED = 4;
-
-function notesOf({ kind, affinitySeconds, ranges }: ServiceTarget): string[] {
-  const kept = `a client keeps its endpoint until ${affinitySeconds} s after its last connection (sessionAffinity ClientIP)`;
-  const whom = ranges?.length === 0 ? "nobody: its ranges are of the other family" : ranges?.join(", ");
-  return [
-    ...(affinitySeconds > 0 ? [kept] : []),
-    ...(kind === "balancer" && ranges !== undefined
-      ? [`of clients from outside it lets in ${whom} (loadBalancerSourceRanges)`]
-      : []),
-  ];
-}
 
 interface RefusalGround extends TraceGround {
   readonly target: ServiceTarget;

@@ -56,6 +56,8 @@ export class BackendServers {
           this.untold.set(`${backend.id}/${at}`, { backend: backend.id, at, address });
     }
     this.placed = next;
+    // Of a backend that is gone there is nothing to tell, and nobody to tell it to.
+    for (const [place, { backend }] of this.untold) if (!next.has(backend)) this.untold.delete(place);
   }
 }
 

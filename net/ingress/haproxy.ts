@@ -90,6 +90,7 @@ class Haproxy implements IngressProxy {
   async setServers(changes: readonly ServerChange[]): Promise<void> {
     const current = this.current();
     const commands = changes.flatMap(commandsOf);
+    let refusal = "";
     for (const socket of this.sockets()) {
       for (let at = 0; at < commands.length; at += COMMANDS_AT_ONCE) {
         const answer = await ask(socket, commands.slice(at, at + COMMANDS_AT_ONCE).join(";")).catch(
@@ -100,10 +101,10 @@ class Haproxy implements IngressProxy {
             return "";
           },
         );
-        if (socket === current?.socket && /No such|Unknown|Invalid|can't/i.test(answer))
-          throw new TallshipError("kernel_failed", `haproxy: ${answer.trim().slice(0, 500)}`);
+        if (socket === current?.socket) refusal ||= answer.split("\n").find((line) => REFUSED.test(line)) ?? "";
       }
     }
+    if (refusal !== "") throw new TallshipError("kernel_failed", `haproxy: ${refusal.trim().slice(0, 500)}`);
   }
 
   async stop(): Promise<void> {
@@ -200,6 +201,9 @@ function writeIn(dir: string, name: string, content: string): void {
 
 /** Statistics of any process, of backends, of any server. */
 const ONLY_BACKENDS = "show stat -1 2 -1";
+
+/** What it answers to a command that it does not carry out. */
+const REFUSED = /No such|Unknown|Invalid|can't/i;
 
 /** What fits into a buffer of the proxy. */
 const COMMANDS_AT_ONCE = 64;

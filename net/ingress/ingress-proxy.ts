@@ -20,7 +20,7 @@ export interface IngressProxy {
   start(text: ProxyText): Promise<void>;
   /** Why no process would start with the text, whatever ports are free; undefined: one would. The text's folder is another than the running one's, which is not disturbed. */
   objection(text: ProxyText, dir: string): Promise<string | undefined>;
-  /** Tells the running process, and former ones that still have connections, new addresses. New requests follow them at once. */
+  /** Tells the running process, and former ones that still have connections, new addresses. New requests follow them at once. Throws when the running one lacks a backend, after it was told all others. */
   setServers(changes: readonly ServerChange[]): Promise<void>;
   /** Takes no more connections; ends with the last. Nothing when none runs. */
   stop(): Promise<void>;

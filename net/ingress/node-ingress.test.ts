@@ -172,6 +172,18 @@ test("an ingress that the proxy refuses stops no other, and is tried again when 
   expect(world.proxy.text?.config.match(/^backend/gm)).toHaveLength(20);
 });
 
+test("an agent that starts anew beside a process that runs without a refused ingress tells that of its endpoints alone", async () => {
+  const bad: TestIngress = { name: "bad", rules: { "b.example": { "/": "bad:80" } } };
+  const first = newWorld();
+  first.proxy.unwanted = "backend shop_bad_80";
+  await give(first, mapOf(1, { ingresses: [web, bad] }));
+  const second = newWorld(undefined, first.proxy);
+  await give(second, mapOf(2, { ingresses: [web, bad], endpoints: ["10.128.2.2:8080"] }));
+  expect(first.proxy.starts).toBe(1);
+  expect(first.proxy.told.get("shop_web_80/0")).toEqual({ ip: "10.128.2.2", port: 8080 });
+  expect(second.states.at(-1)).toMatchObject({ is: "open", problems: [expect.stringMatching("^ingress shop/bad: ")] });
+});
+
 test("the only ingress that there is, refused, is told; the entry stays closed", async () => {
   const world = newWorld();
   world.proxy.unwanted = "backend shop_web_80";

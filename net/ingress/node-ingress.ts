@@ -173,8 +173,8 @@ export class NodeIngress {
       if (changes.length > 0) await proxy.setServers(changes);
     } else {
       await proxy.start(text).catch(async (error: unknown) => {
-        // Who goes on in its stead follows the endpoints that it knows.
-        if (running !== undefined) await proxy.setServers(changes);
+        // Who goes on in its stead follows the endpoints that it knows: what is new is not among them.
+        if (running !== undefined) await proxy.setServers(changes).catch(() => undefined);
         throw error;
       });
     }

@@ -41,7 +41,10 @@ export class SimulatedProxy implements IngressProxy {
 
   async setServers(changes: readonly ServerChange[]): Promise<void> {
     if (this.text === undefined) throw new TallshipError("kernel_failed", "no proxy runs");
-    for (const { backend, at, address } of changes) this.told.set(`${backend}/${at}`, address);
+    const { config } = this.text;
+    const known = changes.filter(({ backend }) => config.includes(`backend ${backend}\n`));
+    for (const { backend, at, address } of known) this.told.set(`${backend}/${at}`, address);
+    if (known.length < changes.length) throw new TallshipError("kernel_failed", "haproxy: No such backend.");
   }
 
   async stop(): Promise<void> {
