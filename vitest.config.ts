@@ -3,6 +3,8 @@ import { defineConfig } from "vitest/config";
 
 /** Files side by side whose tests compute: left to itself vitest keeps a core free, which of two is half. */
 const CORES = availableParallelism();
+/** Files side by side whose tests wait for the kernel and for programs half of their time. */
+const WAITING = Math.min(CORES + 1, 8);
 
 /** How long a test waits for what it asserts, and how long between two looks, unless it says so itself: where others keep the machine busy, longer than anything takes that is well. */
 function waiting(ms: number, pollMs: number) {
@@ -42,6 +44,7 @@ export default defineConfig({
           testTimeout: 60_000,
           hookTimeout: 60_000,
           ...waiting(30_000, 20),
+          maxWorkers: WAITING,
         },
       },
       {

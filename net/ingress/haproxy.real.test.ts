@@ -15,6 +15,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { issueKeyPair } from "../../lib/pki/issue.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";
+import { freePort } from "../../test/kit/etcd.js";
 import { ingressOf, type TestIngress } from "../../test/kit/ingress-world.js";
 import { testAuthority } from "../../test/kit/test-authority.js";
 import { waitFor } from "../../test/kit/wait.js";
@@ -57,14 +58,6 @@ function processes(): readonly string[] {
   } catch {
     return [];
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 async function listen(server: NetServer, ip = "127.0.0.1"): Promise<EndpointAddress> {
