@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
+import { LongestFirst } from "./scripts/longest-first.mjs";
 
 /** Files side by side whose tests compute: left to itself vitest keeps a core free, which of two is half. */
 const CORES = availableParallelism();
@@ -17,6 +18,7 @@ function waiting(ms: number, pollMs: number) {
 /** Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
