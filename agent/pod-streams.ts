@@ -4,22 +4,12 @@ import { keepsFiles } from "../kinds/power.js";
 import type { Clock } from "../lib/clock.js";
 import { TallshipError } from "../lib/errors.js";
 import { netnsPath } from "../net/node-network.js";
-import type {
-  CopyStart,
-  ExecInput,
-  ExecOutput,
-  ExecStart,
-  LogsRequest,
-  SignalRequest,
-} from "../proto/gen/tallship/v1/streams.js";
+import type { CopyStart, ExecInput, ExecOutput, ExecStart, SignalRequest } from "../proto/gen/tallship/v1/streams.js";
 import type { HostFacts, HostUsage } from "./host/host-facts.js";
 import type { ImageLibrary, Images, RootFsDriver } from "./image/images.js";
-import { endedRun } from "./logs/ended-logs.js";
-import { logPath } from "./logs/log-path.js";
-import { readLogs } from "./logs/read-logs.js";
+import { podLogs } from "./logs/pod-logs.js";
 import type { PodLoop } from "./pod-loop.js";
 import { networkBytes } from "./pod-network-bytes.js";
-import { containerRecord } from "./pod-record.js";
 import { rootIdOf } from "./root-id.js";
 import type { ExecChanges, ExecOutputPart, ObservedContainer, Runtime } from "./runtime/runtime.js";
 import { knownSignal } from "./runtime/signals.js";
@@ -58,7 +48,7 @@ export interface PodStreamsParts {
 export function podStreams(parts: PodStreamsParts): PodStreams {
   const { loop, runtime, clock, runDir } = parts;
   return {
-    logs: (podUid, request, signal) => logs(parts, podUid, request, signal),
+    logs: (podUid, request, signal) => podLogs(parts, podUid, request, signal),
     exec: (podUid, start, input, signal) => exec(parts, podUid, start, input, signal),
     attach: (podUid, start, input, signal) => attach(parts, podUid, start, input, signal),
     forward: (podUid, { port }, input, signal) => {
@@ -139,46 +129,6 @@ async function sendSignal(runtime: Runtime, podUid: string, { container, signal 
   if (knownSignal(signal) === undefined)
     throw new TallshipError("invalid_argument", `signal: there is no signal ${JSON.stringify(signal)}`);
   await runtime.signal(await runningContainer(runtime, podUid, { container, operation: "signal" }), signal);
-}
-
-async function* logs(
-  { loop, dataDir, clock }: PodStreamsParts,
-  podUid: string,
-  request: LogsRequest,
-  signal: AbortSignal,
-) {
-  const pod = loop.get(podUid);
-  if (pod === undefined) {
-    yield* ended({ dataDir, clock }, podUid, request, signal);
-    return;
-  }
-  const { attempt, startedAtMs, last } = containerRecord(pod.record, request.container);
-  // While no run is there, the last one that ended is the present one.
-  const isBetween = startedAtMs === undefined && last !== undefined;
-  const shown = isBetween ? last.attempt : attempt;
-  const wanted = request.previous ? shown - 1 : shown;
-  if (wanted < 0)
-    throw new TallshipError("not_found", `logs: container ${request.container} has had no run before this one`);
-  const key = { podUid, container: request.container, attempt: wanted };
-  const isOpen = (): boolean => {
-    const now = loop.get(podUid);
-    return now !== undefined && containerRecord(now.record, request.container).attempt <= wanted;
-  };
-  yield* readLogs({ path: logPath(dataDir, key), isOpen }, request, { clock, signal });
-}
-
-/** What a pod that is gone from the node has left. */
-async function* ended(
-  { dataDir, clock }: Pick<PodStreamsParts, "dataDir" | "clock">,
-  podUid: string,
-  request: LogsRequest,
-  signal: AbortSignal,
-) {
-  const { container, previous: isPrevious } = request;
-  const run = endedRun(dataDir, { podUid, container, isPrevious });
-  if (run === undefined)
-    throw new TallshipError("not_found", `logs: pod ${podUid} is not on this node, and what it wrote is not kept`);
-  yield* readLogs({ path: run.path, isOpen: () => false }, request, { clock, signal });
 }
 
 async function* exec(
