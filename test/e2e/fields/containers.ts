@@ -14,10 +14,14 @@ const fieldRef = (name: string, fieldPath: string) => ({
   valueFrom: { fieldRef: { apiVersion: "v1", fieldPath } },
 });
 
-/** Answers each request with 200 and shows it, until it is told to end. */
+/**
+ * Shows each request and then answers it with 200, until it is told to end. In this order: a hook is over once it has its answer, and what was not shown before the
+ * signal that follows never is.
+ */
 const SHOWS_REQUESTS = [
-  "trap 'exit 0' TERM",
-  "while :; do printf 'HTTP/1.0 200 OK\\r\\n\\r\\n' | nc -l -p 9000 & wait $!; done",
+  "trap 'exit 0' TERM; exec 3>&1",
+  `answer='while read -r line && test \${#line} -gt 1; do echo "$line" >&3; done; printf "HTTP/1.0 200 OK\\r\\n\\r\\n"'`,
+  'while :; do nc -l -p 9000 -e sh -c "$answer" & wait $!; done',
 ].join("; ");
 
 /** What containers are told, and what they do when. */
@@ -193,7 +197,10 @@ export const CONTAINER_ROWS: readonly FieldRow[] = [
         runs("cat; echo over", { name: "open", stdin: true, restartPolicy: "Always" }),
       ],
     },
-    until: ({ status }) => status.containerStatuses?.some(({ state }) => state.terminated !== undefined) === true,
+    until: ({ status: { containerStatuses: all = [] } }) =>
+      all.length === 3 &&
+      all.every(({ state }) => state.waiting === undefined) &&
+      all.some(({ state }) => state.terminated !== undefined),
     afterwards: async ({ testbed, log, seen }) => {
       expect(seen.status.containerStatuses?.map(({ state }) => state.running !== undefined)).toEqual([
         true,

@@ -29,7 +29,8 @@ export const POD_ROWS: readonly FieldRow[] = [
       await testbed.tsctl(["delete", "pod", "stubborn"]);
       const tookMs = performance.now() - from;
       expect(tookMs).toBeGreaterThan(2_000);
-      expect(tookMs).toBeLessThan(9_000);
+      // Less than the thirty seconds of who does not say.
+      expect(tookMs).toBeLessThan(25_000);
     },
   },
   {
@@ -89,6 +90,7 @@ export const POD_ROWS: readonly FieldRow[] = [
     spec: once("for n in net pid ipc uts; do readlink /proc/self/ns/$n; done", {
       ...{ nodeName: HOSTS.first, hostNetwork: true, hostPID: true, hostIPC: true },
     }),
+    says: [/^uts:/m],
     afterwards: async ({ onHost, log }) => {
       const said = await log();
       for (const kind of ["net", "ipc"]) expect(said).toContain(await namespaceOf(kind, onHost));
