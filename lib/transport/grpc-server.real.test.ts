@@ -21,7 +21,7 @@ import type { Binding, TransportServer } from "./service.js";
 
 const GRACE_MS = 100;
 /** What a busy machine may add to the grace. A server that waits for its clients waits for ever. */
-const SLACK_MS = 2_000;
+const SLACK_MS = 15_000;
 
 /** Makes the call that it is told to, shows a byte once that runs, and reads no further. */
 const CLIENT = `

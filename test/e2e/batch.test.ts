@@ -48,7 +48,7 @@ test("a daemon set is on every host, and is rolled until every pod is of the new
   expect((await testbed.tryTsctl(["apply", "-f", manifest("daemonset.yaml"), "--wait"])).exitCode).toBe(0);
   const first = await waitReady(testbed, "app=per-host", 3);
   expect(first.map(({ spec }) => spec.nodeName).sort()).toEqual(HOSTS);
-  expect(await testbed.tsctl(["get", "ds", "per-host"])).toMatch(/per-host +3 +3 +3 +3 +3 /);
+  await expect.poll(() => testbed.tsctl(["get", "ds", "per-host"])).toMatch(/per-host +3 +3 +3 +3 +3 /);
   const patch = { spec: { template: { metadata: { annotations: { turn: "2" } } } } };
   await testbed.tsctl(["patch", "daemonset", "per-host", "-p", JSON.stringify(patch)]);
   const { exitCode } = await testbed.tryTsctl(["rollout", "status", "daemonset/per-host", "--timeout=60s"]);
@@ -124,9 +124,7 @@ test("deleting all leaves nothing on any host", async () => {
   await testbed.tsctl(["delete", "-f", manifest("daemonset.yaml")]);
   await waitGone(testbed, "");
   for (const host of HOSTS)
-    await expect
-      .poll(() => remains(testbed, host), { timeout: 10_000 })
-      .toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+    await expect.poll(() => remains(testbed, host)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
 });
 
 test("two gangs of a queue that has room for one run one after the other, each as a whole", async () => {

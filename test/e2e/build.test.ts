@@ -55,7 +55,7 @@ test("the classic walk: build, run, open the port, ps, logs, stop, rm", async ()
   expect(answer).toContain("Hello World from");
   expect(await tsctl("exec", container, "ls", "/app", "/installed")).not.toContain("secrets.env");
   expect(await tsctl("ps")).toContain("my-ai-model");
-  expect(await tsctl("logs", container)).toContain("listening on port 80");
+  await expect.poll(() => tsctl("logs", container)).toContain("listening on port 80");
   expect(await tsctl("images")).toMatch(/^my-ai-model +latest /m);
   await tsctl("stop", "-t", "1", container);
   await tsctl("rm", container);
@@ -92,5 +92,5 @@ test("a step that fails gives its line and an exit code, also when it was to be 
   const elsewhere = await testbed.tryTsctl(["build", "-t", "x", "https://github.com/a/b.git"]);
   expect(elsewhere.stderr).toContain("clone or unpack it here");
   expect(await tsctl("rmi", "my-ai-model", "second:1", "reg.example/second:2", "shop-web")).toContain("my-ai-model");
-  expect(await tsctl("images", "-q")).toBe("");
+  await expect.poll(() => tsctl("images", "-q")).toBe("");
 });

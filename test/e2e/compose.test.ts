@@ -81,7 +81,7 @@ test("a pod whose dependency is not there says so and starts once it is", async 
     "-l",
     "com.docker.compose.service=late",
     "--for=condition=Ready",
-    "--timeout=20s",
+    "--timeout=60s",
   ]);
   await starting;
   await testbed.tsctl(["compose", "-p", "late", "down"]);
@@ -166,8 +166,10 @@ test("down leaves the volume, down -v leaves nothing, neither in the cluster nor
   await compose("down");
   expect(await testbed.tsctl(["get", "pvc", "-n", "shop", "-o", "name"])).toBe("persistentvolumeclaim/data\n");
   await compose("down", "-v");
-  expect(await testbed.tsctl(["get", "pv", "-o", "name"])).toBe("");
-  expect(await testbed.tsctl(["get", "namespaces", "-o", "name"])).toBe("namespace/default\nnamespace/kube-system\n");
+  await expect.poll(() => testbed.tsctl(["get", "pv", "-o", "name"])).toBe("");
+  await expect
+    .poll(() => testbed.tsctl(["get", "namespaces", "-o", "name"]))
+    .toBe("namespace/default\nnamespace/kube-system\n");
   for (const { name } of testbed.layout.hosts)
-    expect(await remains(testbed, name)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+    await expect.poll(() => remains(testbed, name)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
 });

@@ -54,7 +54,7 @@ test("the walk: run, reach it at every node's port, ps, logs, exec, stop, start 
   );
   const id = (await tsctl("ps", "-q")).trim();
   expect(await tsctl("port", id)).toBe("8080/tcp -> 0.0.0.0:4000\n");
-  expect(await tsctl("logs", "web")).toContain("listening");
+  await expect.poll(() => tsctl("logs", "web")).toContain("listening");
   await tsctl("exec", "web", "sh", "-c", "echo own > /own; echo lasting > /data/file");
   expect(await tsctl("stop", "-t", "2", "web")).toBe("web\n");
   expect(await tsctl("ps", "-a", "--filter", "status=exited")).toMatch(/Exited \(\d+\) \d+s ago .* web$/m);
@@ -137,9 +137,10 @@ test("cp goes both ways, and port-forward outlives a restart", async () => {
 
 test("stats tells of containers on every node, top of the processes of one", async () => {
   for (const host of HOSTS) await tsctl("run", "-d", "--name", `on-${host}`, "--node", host, "-m", "64m", IMAGE);
-  const stats = await tsctl("stats", "--no-stream");
-  for (const host of HOSTS) expect(stats).toMatch(new RegExp(`on-${host} .*/ 64MiB .* ${host}$`, "m"));
-  expect(await tsctl("top", "on-host1")).toContain("httpd");
+  for (const host of HOSTS)
+    await expect.poll(() => tsctl("stats", "--no-stream")).toMatch(new RegExp(`on-${host} .*/ 64MiB .* ${host}$`, "m"));
+  // Its shell starts it a moment after the container has begun.
+  await expect.poll(() => tsctl("top", "on-host1")).toContain("httpd");
   await tsctl("rm", "-f", ...HOSTS.map((host) => `on-${host}`));
 });
 
@@ -174,6 +175,7 @@ test("logs tell of this run and the one before, of all containers or some lines,
 
 test("debug looks at a running pod and at a node", async () => {
   await tsctl("run", "-d", "--name", "looked-at", IMAGE);
+  await expect.poll(() => tsctl("top", "looked-at")).toContain("httpd");
   const seen = await trial(["debug", "-i", "looked-at", `--image=${IMAGE}`, "--target=looked-at", "--", "ps"]);
   expect(seen.stdout).toContain("httpd");
   const node = await trial(["debug", "-i", "node/host2", `--image=${IMAGE}`, "--", "cat", "/host/etc/hostname"]);
@@ -184,7 +186,7 @@ test("debug looks at a running pod and at a node", async () => {
 
 test("run --rm -d goes by itself, and nothing is left on any node", async () => {
   await tsctl("run", "-d", "--rm", "--name", "short", IMAGE, "true");
-  await waitFor("it to go", async () => (await pod(testbed, "short")) === undefined, { deadlineMs: 20_000 });
+  await waitFor("it to go", async () => (await pod(testbed, "short")) === undefined);
   for (const host of HOSTS)
-    expect(await remains(testbed, host)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+    await expect.poll(() => remains(testbed, host)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
 });

@@ -124,8 +124,7 @@ test("a service of type LoadBalancer has an announced address of each family, bo
   const [four, six] = ["192.0.2.10", "2001:db8:77::1"];
   await waitFor("both addresses", async () => (await statusOf())?.loadBalancer?.ingress?.length === 2, patience);
   expect(await testbed.tsctl(["get", "service", "balanced"])).toContain(`${four},${six}`);
-  const ports = await testbed.tsctl(["ports"]);
-  for (const address of [four, six]) expect(ports).toContain(address);
+  for (const address of [four, six]) await expect.poll(() => testbed.tsctl(["ports"])).toContain(address);
   const { announcedBy } = await statusOf();
   const standIns = async (): Promise<string> =>
     (await testbed.exec(announcedBy, ["ip", "-6", "neighbour", "show", "proxy"])).stdout;
@@ -149,7 +148,7 @@ test("a fault of IPv6 alone has its name within a minute, and is gone when it is
   const patience = { deadlineMs: 90_000, everyMs: 500 };
   const well = async (): Promise<boolean> => (await testbed.tryTsctl(["net", "check"])).exitCode === 0;
   await waitFor("both hosts to answer each other", well, patience);
-  expect((await testbed.tsctl(["net", "check"])).split("\n")[0]).toContain("IPV6");
+  await expect.poll(async () => (await testbed.tryTsctl(["net", "check"])).stdout.split("\n")[0]).toContain("IPV6");
   const rule = "iifname tallship0 udp dport 7447 drop";
   const chain = "{ type filter hook input priority 0; }";
   await testbed.exec("host2", ["nft", `table ip6 broken { chain in ${chain}; }; add rule ip6 broken in ${rule}`]);

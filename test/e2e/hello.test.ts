@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { waitFor } from "../kit/wait.js";
 import type { Testbed } from "../testbed/testbed.js";
 import { manifest, pods, remains, startCluster, waitGone, waitReady } from "./cluster.js";
 
@@ -15,6 +16,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await testbed?.down();
 });
+
+/** A pod is ready a moment before the last host leads to it. */
+const isServed = (host: string, url: string): Promise<boolean> =>
+  waitFor(`an answer on ${host}`, async () => (await ask(host, url, 1)).failed === 0, { everyMs: 100 });
 
 /** Distinct answers to a number of requests, and how many failed. */
 async function ask(
@@ -46,6 +51,7 @@ test("pods run on every host", async () => {
 
 test("every host reaches pods on all hosts through the service's address, and no request fails", async () => {
   for (const host of ["host1", "host2", "host3"]) {
+    await isServed(host, `http://${address}/`);
     const { answers, failed } = await ask(host, `http://${address}/`, 60);
     expect(failed).toBe(0);
     expect([...answers].map((answer) => /host\d/.exec(answer)?.[0]).sort()).toEqual(
@@ -56,7 +62,9 @@ test("every host reaches pods on all hosts through the service's address, and no
 
 test("a pod reaches the service by name, also in its short forms", async () => {
   for (const name of ["hello", "hello.default", "hello.default.svc.cluster.local"]) {
-    expect(await testbed.tsctl(["exec", "deploy/hello", "--", "fetch", name])).toMatch(/hello/);
+    await expect
+      .poll(async () => (await testbed.tryTsctl(["exec", "deploy/hello", "--", "fetch", name])).stdout)
+      .toMatch(/hello/);
   }
 });
 
@@ -114,8 +122,6 @@ test("delete leaves nothing on any host", async () => {
   await testbed.tsctl(["delete", "-f", manifest("hello.yaml")]);
   await waitGone(testbed, "app=hello");
   for (const host of ["host1", "host2", "host3"]) {
-    await expect
-      .poll(() => remains(testbed, host), { timeout: 10_000 })
-      .toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
+    await expect.poll(() => remains(testbed, host)).toEqual({ namespaces: [], mounts: [], cgroups: [], conmons: [] });
   }
 });

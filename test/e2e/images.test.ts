@@ -68,11 +68,12 @@ test("an image that is loaded is on two nodes, runs on every one, is not taken a
   expect(await testbed.tsctl(["image", "load", "-i", archiveOf(1, "own:1")])).toBe(
     "Loaded image: docker.io/library/own:1\n",
   );
-  expect(await nodesOf("own:1")).toHaveLength(2);
+  await expect.poll(() => nodesOf("own:1")).toHaveLength(2);
   await applyText(testbed, everywhere("own:1"));
   const pods = await waitReady(testbed, "app=own", 3);
   for (const { metadata } of pods) expect(await testbed.tsctl(["exec", metadata.name, "--", "cat", "/seed"])).toBe("1");
-  expect(await nodesOf("own:1")).toHaveLength(3);
+  // Nodes tell what they hold a moment after they have it.
+  await expect.poll(() => nodesOf("own:1")).toHaveLength(3);
   const { exitCode, stderr } = await testbed.tryTsctl(["rmi", "own:1"]);
   expect(exitCode).not.toBe(0);
   expect(stderr).toContain("is used by pod default/own-");
@@ -81,7 +82,7 @@ test("an image that is loaded is on two nodes, runs on every one, is not taken a
   const saved = join(folder, "saved.tar");
   await testbed.tsctl(["image", "save", "-o", saved, "own:1"]);
   expect(await testbed.tsctl(["rmi", "own:1"])).toMatch(/^Untagged: docker.io\/library\/own:1\nDeleted: sha256:/);
-  expect(await testbed.tsctl(["images", "-q"])).toBe("");
+  await expect.poll(() => testbed.tsctl(["images", "-q"])).toBe("");
   expect(await testbed.tsctl(["load", "-i", saved])).toContain("own:1");
   rmSync(saved);
 });

@@ -45,10 +45,12 @@ test("every node takes requests for the ingress, and leads them to pods on all n
   await waitFor("the ingress to have both addresses", async () => (await addresses()).length === 2, patience);
   expect(await addresses()).toEqual(own);
   for (const address of own) {
-    const answers = await Promise.all(
-      Array.from({ length: 12 }, () => curl("host1", "-H", `Host: ${HOST}`, `http://${address}/`)),
-    );
-    expect(new Set(answers.map((answer) => / on (\w+)/.exec(answer)?.[1]))).toEqual(new Set(["host1", "host2"]));
+    const answerers = async (): Promise<ReadonlySet<string | undefined>> => {
+      const one = (): Promise<string> => curl("host1", "-H", `Host: ${HOST}`, `http://${address}/`);
+      const answers = await Promise.all(Array.from({ length: 12 }, one));
+      return new Set(answers.map((answer) => / on (\w+)/.exec(answer)?.[1]));
+    };
+    await expect.poll(answerers).toEqual(new Set(["host1", "host2"]));
   }
   expect(await curl("host1", "-o", "/dev/null", "-w", "%{http_code}", `http://${own[1]}/`)).toBe("404");
 });

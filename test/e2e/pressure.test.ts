@@ -116,11 +116,12 @@ test("who takes all memory goes, by name", async () => {
 });
 
 test("who starts processes without end has only so many, and its neighbours answer", async () => {
-  const bomb = ["/bin/sh", "-c", "while :; do sleep 1000 & done"];
+  // A number that no other test's processes sleep: all hosts' are seen.
+  const bomb = ["/bin/sh", "-c", "while :; do sleep 86431 & done"];
   await applyText(testbed, podYaml("bomb", bomb, "      resources: { limits: { memory: 128Mi } }\n"));
   await until("bomb", "to run", ({ status }) => status.phase === "Running");
   const count = async (): Promise<number> =>
-    Number((await testbed.exec("host1", ["sh", "-c", "pgrep -xf 'sleep 1000' | wc -l"])).stdout);
+    Number((await testbed.exec("host1", ["sh", "-c", "pgrep -xf 'sleep 86431' | wc -l"])).stdout);
   const isBounded = async (): Promise<boolean> => {
     const seen = await pod(testbed, "bomb");
     const { lastState, state } = seen?.status.containerStatuses?.[0] ?? { state: {} };

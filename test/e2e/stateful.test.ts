@@ -60,14 +60,14 @@ test("the pods came in order, each with a claim that is bound to a folder of its
   expect(await testbed.tsctl(["get", "storageclass"])).toMatch(/local \(default\)\s+tallship.dev\/local\s+Delete/);
   expect(await testbed.tsctl(["get", "pv"])).toMatch(/Bound\s+default\/data-numbered-0/);
   expect(await folders()).toHaveLength(3);
-  expect(await testbed.tsctl(["get", "statefulset"])).toMatch(/numbered\s+3\/3/);
+  await expect.poll(() => testbed.tsctl(["get", "statefulset"])).toMatch(/numbered\s+3\/3/);
 });
 
 test("each pod answers by its own name, on every host, and knows it itself", async () => {
   for (const asker of NAMES)
     for (const name of NAMES) {
       for (const domain of ["numbered", "numbered.default.svc.cluster.local"])
-        expect(await inPod(asker, "fetch", `${name}.${domain}`, "8080")).toContain(name);
+        await expect.poll(() => inPod(asker, "fetch", `${name}.${domain}`, "8080")).toContain(name);
     }
   expect(await inPod("numbered-1", "cat", "/etc/hosts")).toContain(
     "numbered-1.numbered.default.svc.cluster.local\tnumbered-1",

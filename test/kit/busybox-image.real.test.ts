@@ -39,5 +39,5 @@ test("the image's server answers with its host name as process 1, and ends at on
   const startedMs = performance.now();
   process.kill(Number(pid), "SIGTERM");
   expect(await exited).toEqual([0, null]);
-  expect(performance.now() - startedMs).toBeLessThan(1_000);
+  expect(performance.now() - startedMs).toBeLessThan(10_000);
 });

@@ -36,10 +36,10 @@ test("every host has a name, an address, a boot id and cgroups of its own", asyn
 test("a link is cut and healed, for one peer only", async () => {
   await testbed.cut("host1", { peer: "host2", direction: "both" });
   expect(await canPing("host1", "172.30.0.12")).toBe(false);
-  expect(await canPing("host1", "172.30.0.13")).toBe(true);
+  await waitFor("the other to answer", () => canPing("host1", "172.30.0.13"));
   await testbed.heal("host1");
   // Who was looked for in vain is not looked for again for a moment.
-  await waitFor("the link to lead there again", () => canPing("host1", "172.30.0.12"), { deadlineMs: 10_000 });
+  await waitFor("the link to lead there again", () => canPing("host1", "172.30.0.12"));
 });
 
 test("a host that lost power comes back with its disk and another boot id", async () => {
@@ -54,7 +54,7 @@ test("a host that lost power comes back with its disk and another boot id", asyn
   await testbed.power("host3", "poweroff");
   expect(await canPing("host1", "172.30.0.13")).toBe(false);
   await testbed.power("host3", "start");
-  expect(await canPing("host1", "172.30.0.13")).toBe(true);
+  await waitFor("it to answer", () => canPing("host1", "172.30.0.13"));
   expect(await bootId()).not.toBe(before);
   expect((await testbed.exec("host3", ["sh", "-c", "cat /var/lib/tallship/file; ls /run/file"])).stdout).toBe("kept\n");
 });
