@@ -21,7 +21,10 @@ metadata: { name: ${name} }
 data: { key: "${value}" }
 `;
 
-/** A deployment whose container ends at once when the mode that it was started with is broken. */
+/**
+ * A deployment whose container ends at once when the mode that it was started with is broken. It is asked whether it works: without that it would count as available while it runs, and on a busy
+ * machine that moment may be long.
+ */
 const web = `apiVersion: apps/v1
 kind: Deployment
 metadata: { name: web }
@@ -39,6 +42,7 @@ spec:
           command: [sh, -c, 'test "$MODE" != broken && exec sleep 10000']
           env:
             - { name: MODE, valueFrom: { configMapKeyRef: { name: web, key: key } } }
+          readinessProbe: { exec: { command: [sh, -c, 'test "$MODE" != broken'] }, periodSeconds: 1 }
 `;
 
 /** Pods that use CPU while the mounted file says so. */

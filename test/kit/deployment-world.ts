@@ -39,7 +39,9 @@ export interface Parts {
   readonly volumes?: readonly object[];
 }
 
-/** A deployment of one container. */
+const readinessProbe = { exec: { command: ["true"] } };
+
+/** A deployment of one container, which a probe asks whether it works. */
 export function deploymentOf(parts: Parts = {}): Deployment {
   const { replicas = 3, image = "web:1", strategy, spec = {}, annotations = {}, container = {}, volumes = [] } = parts;
   const meta = { name: "web", namespace: "default", uid: "web-uid", generation: 1 };
@@ -50,7 +52,7 @@ export function deploymentOf(parts: Parts = {}): Deployment {
       selector: { matchLabels: { app: "web" } },
       template: {
         metadata: { labels: { app: "web" } },
-        spec: { containers: [{ name: "main", image, ...container }], volumes: [...volumes] },
+        spec: { containers: [{ name: "main", image, readinessProbe, ...container }], volumes: [...volumes] },
       },
       ...(strategy === undefined ? {} : { strategy }),
       ...spec,

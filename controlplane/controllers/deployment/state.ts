@@ -14,6 +14,7 @@ import type { ObjectWrite } from "../controller.js";
 import { countPods, type PodCounts } from "../pod-counts.js";
 import { HASH_LABEL, ROLLBACK, ROLLED_BACK_TO, revisionOf } from "./revisions.js";
 import type { SetScale } from "./roll-out.js";
+import { steadySeconds } from "./steady.js";
 
 /** A replica set of a deployment and how its pods stand. */
 export interface SetState {
@@ -71,9 +72,25 @@ export function rollOutOf(
       !isDeleting(object) && isOfTemplate(object, template) && agree(pinsIn(metaOf(object).annotations), configs),
   );
   const target = wanted && rollbackTarget(deployment.object, wanted, states);
-  const current = target ?? wanted;
+  const chosen = target ?? wanted;
+  const old = states.filter((state) => state !== chosen);
+  const isReplacing = old.some(({ scale }) => scale.wanted > 0);
+  const current = chosen && isReplacing ? steadyPart(chosen, deployment.object, nowMs) : chosen;
   const failed = target === undefined ? undefined : wanted;
-  return { deployment, current, old: states.filter((state) => state !== current), failed, configs, undo: writes };
+  return { deployment, current, old, failed, configs, undo: writes };
+}
+
+/** The set with only those of its available pods that old ones may go for. The counts, which the status is made from, are Kubernetes'. */
+function steadyPart(set: SetState, { spec }: Deployment, nowMs: number): SetState {
+  const { cached, pods, scale, counts } = set;
+  const seconds = steadySeconds(cached.object.spec?.template?.spec, spec?.minReadySeconds ?? 0);
+  const objects = pods.map(({ object }): Pod => object);
+  const { available, nextAvailableMs } = countPods(objects, seconds, nowMs);
+  return {
+    ...set,
+    scale: { ...scale, available },
+    counts: { ...counts, nextAvailableMs: counts.nextAvailableMs ?? nextAvailableMs },
+  };
 }
 
 /** The set that a failed one was rolled back to; undefined when it was not, when that set is gone, or when rollbacks are off. */

@@ -140,7 +140,7 @@ function progressClaim(before: DeploymentStatus, after: DeploymentStatus, parts:
   const isAnother = conditionOf(before.conditions, ROLLED_BACK) !== undefined && hasTimedOut(said);
   if (said === undefined || isAnother)
     return claimOf("True", "FoundNewReplicaSet", `Found new replica set "${setName}"`);
-  if (hasProgressed(before, after))
+  if (hasProgressed(before, after, unsteadyOf(parts.state)))
     return claimOf("True", "ReplicaSetUpdated", `ReplicaSet "${setName}" is progressing.`);
   if (said.reason === "NewReplicaSetAvailable" || hasTimedOut(said)) return undefined;
   if (parts.nowMs <= deadlineMs(deployment, said)) return undefined;
@@ -166,13 +166,19 @@ export function isComplete(
   return updatedReplicas === bounds.replicas && replicas === bounds.replicas && availableReplicas === bounds.replicas;
 }
 
-function hasProgressed(before: DeploymentStatus, after: DeploymentStatus): boolean {
+/** As in Kubernetes, but that pods which run for a moment again and again are none: for them no old one goes, and their deadline passes. */
+function hasProgressed(before: DeploymentStatus, after: DeploymentStatus, unsteady: number): boolean {
   return (
     after.updatedReplicas > before.updatedReplicas ||
     after.replicas - after.updatedReplicas < before.replicas - before.updatedReplicas ||
-    after.readyReplicas > before.readyReplicas ||
-    after.availableReplicas > before.availableReplicas
+    after.readyReplicas - unsteady > before.readyReplicas ||
+    after.availableReplicas - unsteady > before.availableReplicas
   );
+}
+
+/** Pods that are available and do not count for the roll-out yet. */
+function unsteadyOf({ current }: RollOut): number {
+  return current === undefined ? 0 : current.counts.available - current.scale.available;
 }
 
 /** True when the roll-out has missed its deadline, and nothing has happened since. */
