@@ -1,4 +1,3 @@
-import { bySeen } from "../../kinds/columns/event.js";
 import { keyOf, metaOf, type ObjectKey, type Typed } from "../../kinds/object.js";
 import { podGroupOf } from "../../kinds/pod-group.js";
 import { QUEUE } from "../../kinds/queue.js";
@@ -8,6 +7,7 @@ import type { ObjectMeta } from "../../proto/gen/tallship/v1/meta.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { eventsOf, fieldsAbout } from "../events/about.js";
 import { EXIT } from "../exit-codes.js";
 import { namesFiles } from "../input/files.js";
 import { eachOf, getObject, listObjects } from "../objects.js";
@@ -151,7 +151,7 @@ async function describeOne<K extends KindName>(run: DescribeRun, key: ObjectKey<
   const object = await getObject(run.cluster, key, run.shell.signal);
   const around = {
     nowMs: run.shell.clock.nowMs(),
-    events: run.flags.showEvents ? await eventsOf(run, key, metaOf(object).uid) : [],
+    events: run.flags.showEvents ? await eventsAround(run, key, metaOf(object).uid) : [],
   };
   const describer = DESCRIBERS[key.kind];
   // The object is of the key's kind.
@@ -164,12 +164,9 @@ function podsNear(run: DescribeRun, meta: ObjectMeta | undefined): Promise<reado
   return listKind(run, "Pod", { namespace: meta?.namespace });
 }
 
-/** Events of the object; of one that had its name before only those without a uid. */
-async function eventsOf(run: DescribeRun, key: ObjectKey, uid: string): Promise<Surroundings["events"]> {
+async function eventsAround(run: DescribeRun, key: ObjectKey, uid: string): Promise<Surroundings["events"]> {
   const namespace = KINDS[key.kind].isNamespaced ? key.namespace : undefined;
-  const fields = `involvedObject.kind=${key.kind},involvedObject.name=${key.name}`;
-  const events = await listKind(run, "Event", { namespace, fields });
-  return events.filter(({ involvedObject }) => involvedObject?.uid === "" || involvedObject?.uid === uid).sort(bySeen);
+  return eventsOf(await listKind(run, "Event", { namespace, fields: fieldsAbout(key) }), uid);
 }
 
 /** Objects around the one described; what may not be read is left out. */

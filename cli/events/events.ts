@@ -9,6 +9,7 @@ import { formatRow, widthsOf } from "../table.js";
 import { readTarget } from "../targets.js";
 import { usageError } from "../verb.js";
 import { watchObjects } from "../watch.js";
+import { fieldsAbout } from "./about.js";
 import { type EventChoice, type EventChoiceFlags, formatEvents, readEventChoice } from "./choice.js";
 
 /** What `events` was asked. */
@@ -34,7 +35,7 @@ export async function runEvents({ flags }: { readonly flags: EventFlags }, shell
     const query: Query = {
       kind: "Event",
       namespace: flags.allNamespaces ? undefined : cluster.namespace,
-      fields: about === undefined ? undefined : `involvedObject.kind=${about.kind},involvedObject.name=${about.name}`,
+      fields: about === undefined ? undefined : fieldsAbout(about),
     };
     const printer = new EventPrinter(shell, flags, choice);
     const following = { cluster, query, printer };

@@ -1,12 +1,14 @@
 import { controllerOf } from "../../kinds/owners.js";
-import type { JobSpec, JobStatus } from "../../proto/gen/tallship/v1/job.js";
+import type { Event } from "../../proto/gen/tallship/v1/event.js";
+import type { Job, JobSpec, JobStatus } from "../../proto/gen/tallship/v1/job.js";
 import type { Condition } from "../../proto/gen/tallship/v1/meta.js";
 import type { Cluster } from "../cluster.js";
 import { oneLine } from "../describe/facts.js";
+import { eventsAbout } from "../events/about.js";
 import { getObject, keyIn, listObjects } from "../objects.js";
 import type { PodTarget } from "../pods/resolve.js";
 
-/** Why a workload has fewer pods than it wants: quotas and the like that refused them stand in its conditions, not in any pod. */
+/** Why a workload has fewer pods than it wants: quotas and the like that refused them stand in its conditions, or in its events, not in any pod. */
 export async function ownerWaits(
   cluster: Cluster,
   { kind, name }: PodTarget,
@@ -26,21 +28,42 @@ export async function ownerWaits(
     }
     case "ReplicaSet":
       return troubles((await getObject(cluster, keyIn(kind, namespace, name), signal)).status?.conditions);
+    case "StatefulSet": {
+      const object = await getObject(cluster, keyIn(kind, namespace, name), signal);
+      const isShort = (object.status?.replicas ?? 0) < (object.spec?.replicas ?? 1);
+      return isShort ? refusalsOf(await eventsAbout(cluster, { kind, object }, signal)) : [];
+    }
+    case "DaemonSet": {
+      const object = await getObject(cluster, keyIn(kind, namespace, name), signal);
+      const { currentNumberScheduled = 0, desiredNumberScheduled = 0 } = object.status ?? {};
+      const isShort = currentNumberScheduled < desiredNumberScheduled;
+      return isShort ? refusalsOf(await eventsAbout(cluster, { kind, object }, signal)) : [];
+    }
     case "Job": {
-      const { spec, status } = await getObject(cluster, keyIn(kind, namespace, name), signal);
-      const held = spec?.suspend === true ? ["it is suspended: no pod is made"] : [];
-      const { active = 0, failed = 0 } = status ?? {};
-      const missing = wantedOfJob(spec, status) - active;
-      const late = `${missing} more ${missing === 1 ? "pod is" : "pods are"} to be made: after a pod has failed (${failed} have so far) the next comes later each time, from 10 seconds on`;
-      return [
-        ...held,
-        ...(held.length === 0 && missing > 0 && failed > 0 ? [late] : []),
-        ...troubles(status?.conditions),
-      ];
+      const object = await getObject(cluster, keyIn(kind, namespace, name), signal);
+      const missing = wantedOfJob(object.spec, object.status) - (object.status?.active ?? 0);
+      const events = missing > 0 ? await eventsAbout(cluster, { kind, object }, signal) : [];
+      return jobWaits(object, missing, events);
     }
     default:
       return [];
   }
+}
+
+/** A refusal goes before the wait after a failure: it is what is tried again now. */
+function jobWaits({ spec, status }: Job, missing: number, events: readonly Event[]): readonly string[] {
+  if (spec?.suspend === true) return ["it is suspended: no pod is made", ...troubles(status?.conditions)];
+  const { failed = 0 } = status ?? {};
+  const refused = missing > 0 ? refusalsOf(events) : [];
+  const late = `${missing} more ${missing === 1 ? "pod is" : "pods are"} to be made: after a pod has failed (${failed} have so far) the next comes later each time, from 10 seconds on`;
+  const isLate = missing > 0 && refused.length === 0 && failed > 0;
+  return [...refused, ...(isLate ? [late] : []), ...troubles(status?.conditions)];
+}
+
+/** What has refused the next pods; nothing when some were made since. */
+function refusalsOf(events: readonly Event[]): readonly string[] {
+  const last = events.findLast(({ reason }) => reason === "FailedCreate" || reason === "SuccessfulCreate");
+  return last?.reason === "FailedCreate" ? [`${last.reason}: ${oneLine(last.message)}`] : [];
 }
 
 /** How many pods a workload is to have now; undefined for what has no such number. */

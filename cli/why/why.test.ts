@@ -154,9 +154,38 @@ describe("why", () => {
     expect(await succeed(bench, "why job/j")).toBe(
       "job.batch/j: 0 of 3 pods are ready\n\n2 more pods are to be made: after a pod has failed (2 have so far) the next comes later each time, from 10 seconds on\n",
     );
+    const note = (name: string, reason: string, atS: number): string =>
+      `{apiVersion: v1, kind: Event, metadata: {name: ${name}, namespace: default}, involvedObject: {kind: Job, namespace: default, name: j}, type: Warning, reason: ${reason}, message: "Error creating: exceeded quota: q", lastTimestamp: "2023-11-14T22:13:${atS}Z"}`;
+    await bench.api.create(objectOf(note("e1", "FailedCreate", 20)));
+    expect(await succeed(bench, "why job/j")).toBe(
+      "job.batch/j: 0 of 3 pods are ready\n\nFailedCreate: Error creating: exceeded quota: q\n",
+    );
+    expect(await succeed(bench, "when job/j")).toContain("\n  FailedCreate: Error creating: exceeded quota: q\n");
+    await bench.api.create(objectOf(note("e2", "SuccessfulCreate", 21)));
+    expect(await succeed(bench, "why job/j")).toContain("\n\n2 more pods are to be made");
+    await bench.api.create(objectOf(note("e3", "FailedCreate", 22)));
     const over = `{type: Complete, status: "True"}`;
     await writeStatus(bench, `${job}, status: {succeeded: 5, conditions: [${over}]}}`);
     expect(await succeed(bench, "why job/j")).toBe("job.batch/j: 0 of 0 pods are ready\n");
+  });
+
+  test("stateful and daemon sets that lack pods tell what refused these last", async () => {
+    const spec =
+      "{selector: {matchLabels: {a: b}}, template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: i}]}}}";
+    for (const [kind, status] of [
+      ["StatefulSet", "replicas: 0"],
+      ["DaemonSet", "currentNumberScheduled: 1, desiredNumberScheduled: 2, numberMisscheduled: 0, numberReady: 0"],
+    ] as const) {
+      const head = `apiVersion: apps/v1, kind: ${kind}, metadata: {name: s, namespace: default}`;
+      await bench.api.create(objectOf(`{${head}, spec: ${spec}}`));
+      await writeStatus(bench, `{${head}, status: {${status}}}`);
+      await bench.api.create(
+        objectOf(
+          `{apiVersion: v1, kind: Event, metadata: {name: of-${kind.toLowerCase()}, namespace: default}, involvedObject: {kind: ${kind}, namespace: default, name: s}, type: Warning, reason: FailedCreate, message: exceeded}`,
+        ),
+      );
+      expect(await succeed(bench, `why ${kind.toLowerCase()}/s`)).toContain("\n\nFailedCreate: exceeded\n");
+    }
   });
 
   const refused = [

@@ -1,4 +1,3 @@
-import { bySeen } from "../../kinds/columns/event.js";
 import { metaOf } from "../../kinds/object.js";
 import { conditionOf, isPodFinished, isPodReady } from "../../kinds/pod-state.js";
 import { podSummary } from "../../kinds/pod-summary.js";
@@ -8,8 +7,9 @@ import { WhyRequest } from "../../proto/gen/tallship/v1/explain.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
+import { eventsAbout } from "../events/about.js";
 import { EXIT } from "../exit-codes.js";
-import { getObject, keyIn, listObjects } from "../objects.js";
+import { getObject, keyIn } from "../objects.js";
 import { type PodTarget, podQuery, podsOf } from "../pods/resolve.js";
 import { safeText } from "../safe-text.js";
 import type { Shell } from "../shell.js";
@@ -101,7 +101,7 @@ async function linesOf(run: WhyRun, pod: Pod): Promise<readonly string[]> {
   if (nodeName === "" && !isPodFinished(pod)) return unboundLines(run, pod);
   const { cluster, shell } = run;
   const node = await nodeNamed(cluster, nodeName, shell.signal);
-  return waitsOf(pod, { node, events: await eventsOf(run, pod), nowMs: shell.clock.nowMs() });
+  return waitsOf(pod, { node, events: await podEvents(run, pod), nowMs: shell.clock.nowMs() });
 }
 
 async function unboundLines({ cluster, shell }: WhyRun, pod: Pod): Promise<readonly string[]> {
@@ -129,10 +129,6 @@ async function nodeNamed(cluster: Cluster, name: string, signal: AbortSignal): P
   }
 }
 
-async function eventsOf({ cluster, shell }: WhyRun, pod: Pod): Promise<readonly Event[]> {
-  const { namespace, name, uid } = metaOf(pod);
-  const query = { kind: "Event" as const, namespace, fields: `involvedObject.kind=Pod,involvedObject.name=${name}` };
-  const { objects } = await listObjects(cluster, query, shell.signal);
-  const events = objects.flatMap((typed) => (typed.kind === "Event" ? [typed.object] : []));
-  return events.filter(({ involvedObject }) => involvedObject?.uid === "" || involvedObject?.uid === uid).sort(bySeen);
+function podEvents({ cluster, shell }: WhyRun, pod: Pod): Promise<readonly Event[]> {
+  return eventsAbout(cluster, { kind: "Pod", object: pod }, shell.signal);
 }
