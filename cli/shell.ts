@@ -1,5 +1,6 @@
 import type { Clock } from "../lib/clock.js";
 import type { ClusterContext } from "../lib/context-file.js";
+import type { OnLeftOut } from "../lib/rooted/left-out.js";
 import type { Choose } from "../lib/rooted/pack-tree.js";
 import type { Dialer } from "../lib/transport/service.js";
 
@@ -62,9 +63,16 @@ export interface Files {
 /** Edge: the user's files as archives. */
 export interface Archives {
   /** The tar archive of a file, or of a folder with all that it holds or what of it is chosen. */
-  pack(path: string, followsLink: boolean, choose?: Choose): AsyncIterable<Uint8Array>;
+  pack(
+    path: string,
+    how: { readonly followsLink: boolean; readonly choose?: Choose | undefined; readonly onLeftOut?: OnLeftOut },
+  ): AsyncIterable<Uint8Array>;
   /** Writes a tar archive that may be hostile: to a path as `docker cp` places it, and nowhere else. */
-  unpack(path: string, archive: AsyncIterable<Uint8Array>, options: { readonly keepsOwners: boolean }): Promise<void>;
+  unpack(
+    path: string,
+    archive: AsyncIterable<Uint8Array>,
+    how: { readonly keepsOwners: boolean; readonly onLeftOut: OnLeftOut },
+  ): Promise<void>;
 }
 
 /** A connection that somebody has made to a port here. */

@@ -191,12 +191,12 @@ const files: Files = {
 };
 
 const archives: Archives = {
-  pack: async function* (path, followsLink, choose) {
+  pack: async function* (path, how) {
     const { packHere } = await import("./system-archives.js");
-    yield* packHere(path, followsLink, choose);
+    yield* packHere(path, how);
   },
-  unpack: async (path, archive, options) => {
+  unpack: async (path, archive, how) => {
     const { unpackHere } = await import("./system-archives.js");
-    await unpackHere(path, archive, options);
+    await unpackHere(path, archive, how);
   },
 };

@@ -1,5 +1,7 @@
+import { LeftOut } from "../../lib/rooted/left-out.js";
 import { shownPath } from "../../lib/tar/entry.js";
 import { ChangesChunk, type ExecOutput, type FileChange } from "../../proto/gen/tallship/v1/streams.js";
+import { asNote } from "./copy.js";
 import type { OwnRoot } from "./own-root.js";
 
 /** Changes that are told at once. */
@@ -17,7 +19,9 @@ export async function* changesOf(root: OwnRoot, signal: AbortSignal): AsyncGener
   yield ChangesChunk.fromPartial({ changes });
 }
 
-/** All files of a container as an archive. */
+/** All files of a container as an archive, and on standard error what was left out. */
 export async function* wholeRoot(root: OwnRoot, signal: AbortSignal): AsyncGenerator<ExecOutput> {
-  for await (const value of root.archive(signal)) yield { part: { $case: "stdout", value } };
+  const left = new LeftOut();
+  for await (const value of root.archive(signal, { onLeftOut: left.note })) yield { part: { $case: "stdout", value } };
+  yield* asNote(left.text);
 }

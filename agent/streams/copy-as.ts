@@ -23,29 +23,30 @@ const RIGHTS = ["chown", "dac_override", "dac_read_search", "fowner", "fsetid", 
 
 /**
  * Unpacks what comes in, as a process that is root of a user namespace to the files and has the agent's rights: on a volume whose ids are mapped the kernel lets nobody make a
- * file whose own id the mapping does not know, and that is everybody of the host. Throws what the process has failed with.
+ * file whose own id the mapping does not know, and that is everybody of the host. Returns what was left out, in words. Throws what the process has failed with.
  */
 export async function unpackAs(
   order: UnpackOrder & { readonly ids: MappedIds },
   input: AsyncIterable<ExecInput>,
   { command, clock }: Copier,
-): Promise<void> {
+): Promise<string> {
   const { first } = order.ids;
   const rights = RIGHTS.map((name) => `+${name}`).join(",");
   const user = ["--reuid", `${first}`, "--regid", `${first}`, "--clear-groups"];
   const words = [...user, `--inh-caps=${rights}`, `--ambient-caps=${rights}`, ...command];
   const env = { ...process.env, [COPY_ORDER]: JSON.stringify(order) };
-  const child = spawn("setpriv", words, { stdio: ["pipe", "ignore", "pipe"], cwd: "/", env });
+  const child = spawn("setpriv", words, { stdio: ["pipe", "pipe", "pipe"], cwd: "/", env });
   const session = new ChildSession(child, { clock, operation: "copy", cancelSignal: "SIGKILL" });
   // Who sends may keep its side open until it is answered: only the end of the process is waited for.
   void feed(session, input).catch(() => session.cancel());
-  let said = "";
+  const said = { stdout: "", stderr: "" };
   let exitCode = 0;
   for await (const part of session.output) {
     if (part.is === "exit") exitCode = part.exitCode;
-    else said = `${said}${Buffer.from(part.bytes).toString()}`.slice(0, 10_000);
+    else said[part.is] = `${said[part.is]}${Buffer.from(part.bytes).toString()}`.slice(0, 10_000);
   }
-  if (exitCode !== 0) throw failureIn(said);
+  if (exitCode !== 0) throw failureIn(said.stderr);
+  return said.stdout;
 }
 
 /** The failure that the program has told, or what else it said. */

@@ -1,6 +1,7 @@
+import { LeftOut } from "../../lib/rooted/left-out.js";
 import type { MappedIds } from "../../lib/rooted/mapped-ids.js";
 import { packTree } from "../../lib/rooted/pack-tree.js";
-import { TreeUnpacker } from "../../lib/rooted/unpack-tree.js";
+import { TreeUnpacker, type UnpackOrder } from "../../lib/rooted/unpack-tree.js";
 import { entryPath } from "../../lib/tar/entry.js";
 import type { CopyStart, ExecInput, ExecOutput } from "../../proto/gen/tallship/v1/streams.js";
 import { type Copier, unpackAs } from "./copy-as.js";
@@ -13,7 +14,7 @@ export interface CopyRoot {
 }
 
 /**
- * Carries an archive into or out of a container. The root is that of the container's first process, with everything it has mounted, or what it left behind; every path is
+ * Carries an archive into or out of a container, and says on standard error what was left out. The root is that of the container's first process, with everything it has mounted, or what it left behind; every path is
  * walked handle by handle in it, so that no link of the container leads anywhere else, now or meanwhile.
  */
 export async function* copy(
@@ -23,20 +24,34 @@ export async function* copy(
   signal: AbortSignal,
 ): AsyncGenerator<ExecOutput> {
   const path = entryPath(start.path);
-  if (!start.isInto) {
-    for (const value of packTree({ root, path, followsLink: start.followsLink, ids: users?.ids })) {
-      if (signal.aborted) return;
-      yield { part: { $case: "stdout", value } };
-    }
+  if (start.isInto) {
+    const owners = start.keepsOwners ? "archive" : "root";
+    const order = { root, path, isAsIs: start.isAsIs, owners } as const;
+    yield* asNote(
+      users === undefined
+        ? await unpack(order, input)
+        : await unpackAs({ ...order, ids: users.ids }, input, users.copier),
+    );
     return;
   }
-  const owners = start.keepsOwners ? "archive" : "root";
-  const order = { root, path, isAsIs: start.isAsIs, owners } as const;
-  if (users !== undefined) {
-    await unpackAs({ ...order, ids: users.ids }, input, users.copier);
-    return;
+  const left = new LeftOut();
+  const order = { root, path, followsLink: start.followsLink, ids: users?.ids, onLeftOut: left.note };
+  for (const value of packTree(order)) {
+    if (signal.aborted) return;
+    yield { part: { $case: "stdout", value } };
   }
-  const unpacker = new TreeUnpacker(order);
+  yield* asNote(left.text);
+}
+
+/** What the operator is told beside the archive. */
+export function* asNote(text: string): Generator<ExecOutput> {
+  if (text !== "") yield { part: { $case: "stderr", value: Buffer.from(text) } };
+}
+
+/** Returns what was left out, in words. */
+async function unpack(order: UnpackOrder, input: AsyncIterable<ExecInput>): Promise<string> {
+  const left = new LeftOut();
+  const unpacker = new TreeUnpacker(order, left.note);
   try {
     for await (const { part } of input) {
       if (part?.$case === "stdin") unpacker.push(part.value);
@@ -46,4 +61,5 @@ export async function* copy(
   } finally {
     unpacker.close();
   }
+  return left.text;
 }

@@ -4,7 +4,7 @@ import { formatReference, parseReference } from "../../kinds/image-reference.js"
 import { everyContainer } from "../../kinds/pod-containers.js";
 import { TallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
-import { packTree } from "../../lib/rooted/pack-tree.js";
+import { type PackOrder, packTree } from "../../lib/rooted/pack-tree.js";
 import { type TreeChange, treeChanges } from "../../lib/rooted/tree-changes.js";
 import { entryPath, tarEntry } from "../../lib/tar/entry.js";
 import { tarHeader } from "../../lib/tar/tar-writer.js";
@@ -95,11 +95,13 @@ export class OwnRoot {
   }
 
   /** All of them, or those that are chosen, as a tar archive. */
-  async *archive(signal: AbortSignal, choose?: (path: string) => "keep" | "drop"): AsyncGenerator<Buffer> {
+  async *archive(signal: AbortSignal, how: Pick<PackOrder, "choose" | "onLeftOut"> = {}): AsyncGenerator<Buffer> {
     const now = await openStoppedRoot(this.root.now, undefined, signal);
     try {
-      const order = { root: now.path, path: "/", followsLink: false, isBare: true, ids: this.ids };
-      for (const bytes of packTree(choose === undefined ? order : { ...order, choose })) {
+      for (const bytes of packTree({
+        ...{ root: now.path, path: "/", followsLink: false, isBare: true, ids: this.ids },
+        ...how,
+      })) {
         if (signal.aborted) return;
         yield bytes;
       }
@@ -120,7 +122,7 @@ export class OwnRoot {
           `commit: more than ${limit("imageLayerEntries")} files differ from the image`,
         );
     }
-    yield* this.archive(signal, (path) => (kept.has(path) ? "keep" : "drop"));
+    yield* this.archive(signal, { choose: (path) => (kept.has(path) ? "keep" : "drop") });
   }
 }
 

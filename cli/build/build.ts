@@ -185,9 +185,9 @@ async function packContext(
   for (const path of [...own, join(context, ".dockerignore")]) {
     if ((await shell.files.find(path)).is !== "file") continue;
     const choose = readDockerignore(await readSmall(shell, path));
-    return shell.archives.pack(`${context}/.`, true, choose);
+    return shell.archives.pack(`${context}/.`, { followsLink: true, choose });
   }
-  return shell.archives.pack(`${context}/.`, true);
+  return shell.archives.pack(`${context}/.`, { followsLink: true });
 }
 
 async function* empty(): AsyncGenerator<Uint8Array> {

@@ -17,6 +17,8 @@ beforeEach(async () => {
         for await (const { part } of inputs) {
           if (part?.$case === "copy") copies.push(part.value);
           yield { part: { $case: "stdout", value: Buffer.from("tar") } };
+          if (part?.$case === "copy" && part.value.path === "/odd")
+            yield { part: { $case: "stderr", value: Buffer.from("odd/a\x1b[2J is a fifo and was left out\n") } };
         }
       },
       signal: async (request) => {
@@ -298,6 +300,12 @@ describe("run, ps and the power switch", () => {
       { namespace: "shop", pod: "b", container: "main" },
     ]);
     await fail(bench, { line: "cp shop/none:/x -", code: 3, err: "no such container: shop/none" });
+  });
+
+  test("what a copy leaves out is told, whatever it is called", async () => {
+    await bench.api.create(objectOf(podText("a")));
+    const warning = "warning: odd/a\\x1b[2J is a fifo and was left out\n";
+    expect(await bench.run(["cp", "a:/odd", "-"])).toEqual({ code: 0, out: "tar", err: warning });
   });
 
   test("update gives what runs other amounts, beside those that stay", async () => {

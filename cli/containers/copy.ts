@@ -1,5 +1,6 @@
 import { metaOf } from "../../kinds/object.js";
 import { asTallshipError, hasCode, type TallshipError } from "../../lib/errors.js";
+import { LeftOut } from "../../lib/rooted/left-out.js";
 import { CopyStart, ExecInput } from "../../proto/gen/tallship/v1/streams.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
@@ -8,6 +9,7 @@ import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { findContainer } from "./find.js";
 import type { NamedContainer } from "./identity.js";
+import { receiveArchive, warnLines } from "./receive-archive.js";
 
 /** What `cp` was asked. */
 export interface CopyFlags extends ClusterFlags {
@@ -52,8 +54,8 @@ export function readEnd(text: string): End {
 }
 
 class Copy {
-  private readonly cluster: Cluster;
-  private readonly shell: Shell;
+  readonly cluster: Cluster;
+  readonly shell: Shell;
   private readonly flags: CopyFlags;
 
   constructor(cluster: Cluster, shell: Shell, flags: CopyFlags) {
@@ -65,12 +67,14 @@ class Copy {
   async out({ name, path }: { readonly name: string; readonly path: string }, to: string): Promise<void> {
     const { shell, flags } = this;
     const start = await this.start(name, { path, followsLink: flags.followLink });
-    const archive = this.received([start]);
+    const archive = receiveArchive(this, [start]);
     if (to === "-") {
       for await (const bytes of archive) await shell.stdout.write(bytes);
       return;
     }
-    await shell.archives.unpack(to, archive, { keepsOwners: flags.archive });
+    const left = new LeftOut();
+    await shell.archives.unpack(to, archive, { keepsOwners: flags.archive, onLeftOut: left.note });
+    await warnLines(shell, left.text);
     await this.tell(`copied ${name}:${path} to ${to}`);
   }
 
@@ -78,7 +82,9 @@ class Copy {
     const { shell, flags } = this;
     const isAsIs = path === "-";
     const start = await this.start(name, { path: to, isInto: true, isAsIs, keepsOwners: flags.archive });
-    const archive = isAsIs ? shell.stdin.chunks(shell.signal) : shell.archives.pack(path, flags.followLink);
+    const left = new LeftOut();
+    const how = { followsLink: flags.followLink, onLeftOut: left.note };
+    const archive = isAsIs ? shell.stdin.chunks(shell.signal) : shell.archives.pack(path, how);
     let failure: TallshipError | undefined;
     async function* inputs(): AsyncGenerator<ExecInput> {
       yield start;
@@ -92,11 +98,12 @@ class Copy {
       }
     }
     try {
-      for await (const _ of this.received(inputs()));
+      for await (const _ of receiveArchive(this, inputs()));
     } catch (error) {
       throw failure ?? error;
     }
     if (failure !== undefined) throw failure;
+    await warnLines(shell, left.text);
     await this.tell(`copied ${path} to ${name}:${to}`);
   }
 
@@ -120,14 +127,6 @@ class Copy {
         throw hasCode(second, "not_found") ? error : second;
       });
     }
-  }
-
-  private async *received(inputs: Iterable<ExecInput> | AsyncIterable<ExecInput>): AsyncGenerator<Uint8Array> {
-    async function* all(): AsyncGenerator<ExecInput> {
-      yield* inputs;
-    }
-    for await (const { part } of this.cluster.streams.copy(all(), { signal: this.shell.signal }))
-      if (part?.$case === "stdout") yield part.value;
   }
 
   private async tell(sentence: string): Promise<void> {

@@ -5,6 +5,7 @@ import { EXIT } from "../exit-codes.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 import { findContainer } from "./find.js";
+import { receiveArchive } from "./receive-archive.js";
 
 /** What `export` was asked. */
 export interface ExportFlags extends ClusterFlags {
@@ -25,15 +26,9 @@ export function runExport(
     const { pod, container } = await findContainer(cluster, word, shell.signal);
     const { namespace, name } = metaOf(pod);
     const value = CopyStart.fromPartial({ namespace, pod: name, container, isWhole: true });
-    const archive = async function* (): AsyncGenerator<Uint8Array> {
-      const inputs = async function* (): AsyncGenerator<ExecInput> {
-        yield ExecInput.fromPartial({ part: { $case: "copy", value } });
-      };
-      for await (const { part } of cluster.streams.copy(inputs(), { signal: shell.signal }))
-        if (part?.$case === "stdout") yield part.value;
-    };
-    if (path === "-") for await (const bytes of archive()) await shell.stdout.write(bytes);
-    else await shell.files.writeChunks(path, archive());
+    const archive = receiveArchive({ cluster, shell }, [ExecInput.fromPartial({ part: { $case: "copy", value } })]);
+    if (path === "-") for await (const bytes of archive) await shell.stdout.write(bytes);
+    else await shell.files.writeChunks(path, archive);
     return EXIT.ok;
   });
 }

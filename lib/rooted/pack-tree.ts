@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readdirSync, readlinkSync, r
 import { asTallshipError } from "../errors.js";
 import { tarEntry } from "../tar/entry.js";
 import { tarEnd, tarHeader, tarPadding } from "../tar/tar-writer.js";
+import type { OnLeftOut } from "./left-out.js";
 import { type MappedIds, ownInside } from "./mapped-ids.js";
 import { nameIn, openIn, openRooted, partsOf } from "./walk.js";
 
@@ -19,6 +20,8 @@ export interface PackOrder {
   readonly ids?: MappedIds | undefined;
   /** What the folder holds is packed by its own names, without the folder and without "./". */
   readonly isBare?: boolean;
+  /** Told of sockets, fifos and device nodes. */
+  readonly onLeftOut?: OnLeftOut;
 }
 
 /** Whether a path below a packed folder, one byte per character, goes into the archive; of a folder that does not, `within` still looks for what does. */
@@ -28,7 +31,7 @@ const PIECE_BYTES = 65_536;
 
 /**
  * The tar archive of a file, or of a folder with all that it holds, under the last name of its path. Links inside are packed as links, so nothing
- * outside is read, whatever is renamed meanwhile. Sockets and device nodes are left out; a file that shrinks while it is read ends in zeros.
+ * outside is read, whatever is renamed meanwhile. Sockets, fifos and device nodes are left out; a file that shrinks while it is read ends in zeros.
  */
 export function* packTree({
   root,
@@ -37,6 +40,7 @@ export function* packTree({
   choose = () => "keep",
   ids,
   isBare = false,
+  onLeftOut = () => undefined,
 }: PackOrder): Generator<Buffer> {
   const rules = { beyond: "clamped", makesFolders: false } as const;
   const fd = openRooted(root, path, { ...rules, followsLast: followsLink || /\/\.?$/.test(path) });
@@ -53,9 +57,7 @@ export function* packTree({
     yield* packPlace(fd, {
       name: isBare ? "" : last === ".." || /(^|\/)\.$/.test(path) ? "." : last,
       below: "",
-      choose,
-      ids,
-      readLink,
+      ...{ choose, ids, onLeftOut, readLink },
     });
     yield tarEnd();
   } catch (error) {
@@ -72,6 +74,7 @@ interface Place {
   readonly below: string;
   readonly choose: Choose;
   readonly ids: MappedIds | undefined;
+  readonly onLeftOut: OnLeftOut;
   readonly readLink: () => string;
 }
 
@@ -87,6 +90,7 @@ function* packPlace(fd: number, place: Place): Generator<Buffer> {
   else if (stats.isSymbolicLink())
     yield tarHeader(tarEntry(name, "symlink", { ...ownersOf(stats, ids), linkPath: readLink() }));
   else if (stats.isFile()) yield* packFile(fd, place, stats);
+  else place.onLeftOut(name, stats.isSocket() ? "a socket" : stats.isFIFO() ? "a fifo" : "a device");
 }
 
 /** Without stats only what is chosen within, with the folder before the first of it. */
@@ -101,15 +105,14 @@ function* packFolder(fd: number, place: Place, stats: Stats | undefined): Genera
   }
 }
 
-function* packChildren(fd: number, { name, below, choose, ids }: Place): Generator<Buffer> {
+function* packChildren(fd: number, { name, below, choose, ids, onLeftOut }: Place): Generator<Buffer> {
   for (const child of readdirSync(nameIn(fd, ""), { encoding: "latin1" }).sort()) {
     const opened = openIfThere(fd, child);
     if (opened === undefined) continue;
     const place = {
       name: name === "" ? child : `${name}/${child}`,
       below: below === "" ? child : `${below}/${child}`,
-      choose,
-      ids,
+      ...{ choose, ids, onLeftOut },
     };
     const readLink = (): string => readlinkSync(nameIn(fd, child), { encoding: "latin1" });
     try {

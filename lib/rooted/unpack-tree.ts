@@ -16,10 +16,11 @@ import {
   unlinkSync,
   writeSync,
 } from "node:fs";
-import { asTallshipError, hasCode, TallshipError } from "../errors.js";
+import { assertNever, asTallshipError, hasCode, TallshipError } from "../errors.js";
 import { pathBytes, shownPath, type TarEntry } from "../tar/entry.js";
 import { TarReader } from "../tar/tar-reader.js";
 import { type CopyEnd, copyPlace } from "./copy-place.js";
+import type { OnLeftOut } from "./left-out.js";
 import { type MappedIds, ownOutside } from "./mapped-ids.js";
 import { nameIn, openIn, openRooted, partsOf } from "./walk.js";
 
@@ -37,17 +38,19 @@ export interface UnpackOrder {
 
 /**
  * Writes a tar archive that is pushed into it. The archive may be hostile, and so may be who changes the folder meanwhile: below the folder no
- * symbolic link is followed, nothing leads up, and what stands in the way is replaced, never written through. Device nodes, fifos and
+ * symbolic link is followed, nothing leads up, and what stands in the way is replaced, never written through. Device nodes and fifos, which are told of, and
  * attributes are left out. Throws invalid_argument, not_found, disk_failed.
  */
 export class TreeUnpacker {
   private readonly order: UnpackOrder;
+  private readonly onLeftOut: OnLeftOut;
   private readonly reader: TarReader;
   private top: { readonly fd: number; readonly from: string; readonly to: string } | undefined;
   private file: { readonly fd: number; readonly entry: TarEntry; isWritten: boolean } | undefined;
 
-  constructor(order: UnpackOrder) {
+  constructor(order: UnpackOrder, onLeftOut: OnLeftOut = () => undefined) {
     this.order = order;
+    this.onLeftOut = onLeftOut;
     this.reader = new TarReader({
       entry: (entry) => this.place(entry),
       content: (bytes) => this.write(bytes),
@@ -121,8 +124,15 @@ export class TreeUnpacker {
       case "link":
         this.makeLink(at, entry);
         return;
-      default:
+      case "fifo":
+        this.onLeftOut(entry.path, "a fifo");
         return;
+      case "char":
+      case "block":
+        this.onLeftOut(entry.path, "a device");
+        return;
+      default:
+        assertNever(entry.type);
     }
   }
 
