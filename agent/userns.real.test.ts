@@ -154,6 +154,7 @@ test("what is copied into a container and out of it belongs to whom it belongs i
   const archive = tarArchive([
     [tarEntry("mine", "file", { uid: 1000, gid: 50 }), Buffer.from("hi")],
     [tarEntry("nobodys", "file", { uid: 100_000, gid: 0 }), Buffer.from("hi")],
+    [tarEntry("pipe", "fifo"), Buffer.alloc(0)],
   ]);
   async function* input() {
     yield ExecInput.fromPartial({ part: { $case: "stdin", value: archive } });
@@ -162,10 +163,13 @@ test("what is copied into a container and out of it belongs to whom it belongs i
   const { signal } = new AbortController();
   const into = async (to: string, more: Partial<CopyStart>) => {
     const start = CopyStart.fromPartial({ path: to, isInto: true, isAsIs: true, ...more });
-    for await (const _ of copy({ path, users }, start, input(), signal)) break;
+    let told = "";
+    for await (const { part } of copy({ path, users }, start, input(), signal))
+      if (part?.$case === "stderr") told += Buffer.from(part.value).toString();
+    return told;
   };
   await run("copies", ["mkdir", "-p", "/in", "/v/in"]);
-  await into("/in", { keepsOwners: true });
+  expect(await into("/in", { keepsOwners: true })).toBe("pipe is a fifo and was left out\n");
   await into("/v/in", { keepsOwners: true });
   await run("copies", ["mkdir", "/v/root"]);
   await into("/v/root", {});
