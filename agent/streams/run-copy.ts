@@ -11,6 +11,7 @@ export async function runCopy(): Promise<number> {
   const left = new LeftOut();
   const unpacker = new TreeUnpacker(order, left.note);
   try {
+    // A stream without an encoding gives buffers.
     for await (const bytes of process.stdin) unpacker.push(bytes as Buffer);
     unpacker.finish();
     process.stdout.write(left.text);
