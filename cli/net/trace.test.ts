@@ -104,6 +104,28 @@ for (const { spec, want } of policies) {
   });
 }
 
+test("net trace asks policies for hosts too: of pods elsewhere, not of their own", async () => {
+  await put("{apiVersion: v1, kind: Node, metadata: {name: host2}, spec: {podCIDR: 10.128.4.0/22}}");
+  for (const name of ["host1", "host2"])
+    await writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Node, metadata: {name: ${name}}, status: {addresses: [{type: InternalIP, address: 192.0.2.1}]}}`,
+    );
+  const meta = "metadata: {name: db-0, namespace: default, labels: {app: db}}";
+  await put(`{apiVersion: v1, kind: Pod, ${meta}, spec: {nodeName: host2, containers: [{name: main, image: i}]}}`);
+  await writeStatus(bench, `{apiVersion: v1, kind: Pod, ${meta}, status: {phase: Running, podIP: 10.128.4.2}}`);
+  const uid = (await bench.api.get("Pod", "default", "db-0"))?.object.metadata?.uid ?? "";
+  await service("");
+  await slice(endpoint("db-0", "10.128.4.2", "host2", "ready: true").replace("kind: Pod,", `kind: Pod, uid: ${uid},`));
+  await put(
+    "{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p, namespace: default}, spec: {podSelector: {}}}",
+  );
+  const { out, code } = await bench.run(["net", "trace", "node/host1", "db"]);
+  expect(out).toContain("100%, all dropped: no network policy that selects the endpoint lets the client in");
+  expect(code).toBe(1);
+  expect(await succeed(bench, "net trace node/host2 db")).not.toContain("dropped");
+});
+
 test("net trace tells that nobody has the labels, and of a port that is not there, and fails", async () => {
   await service("");
   const { out, code } = await bench.run(["net", "trace", "node/host1", "db:80"]);

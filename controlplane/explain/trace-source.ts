@@ -50,10 +50,9 @@ function seenClient(
   const own = ownAddress(client, ip, endpoint);
   if (own === "") return { seenAs: "", hiddenWhy: "" };
   const node = view.get("Node", "", client.node);
-  const isHost = client.pod === undefined || client.pod.spec?.hostNetwork === true;
   const isNear = endpoint.nodeName === client.node;
   const ofPod = isPod(view, endpoint);
-  if (isHost)
+  if (isHost(client))
     return ofPod && !isNear
       ? {
           seenAs: gatewayIn(node, ip),
@@ -88,7 +87,13 @@ function isPod(view: View, { targetRef }: Endpoint): boolean {
   return view.get("Pod", targetRef.namespace, targetRef.name)?.spec?.hostNetwork !== true;
 }
 
-function gatewayIn(node: Node | undefined, ip: string): string {
+/** True for a host, and for a pod that has its network. */
+export function isHost({ pod }: TracedClient): boolean {
+  return pod === undefined || pod.spec?.hostNetwork === true;
+}
+
+/** The address of a node's gateway, of the family of an address that is led to: hosts send to other nodes' pods from there. Empty when the node has none. */
+export function gatewayIn(node: Node | undefined, ip: string): string {
   const family = familyOf(ip);
   const cidr = [node?.spec?.podCIDR ?? "", ...(node?.spec?.podCIDRs ?? [])].find(
     (each) => each !== "" && familyOf(each) === family,

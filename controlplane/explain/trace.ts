@@ -42,7 +42,7 @@ export function traceOf(view: View, request: TraceRequest): TraceResponse {
     .map(({ object }) => object);
   const zone = metaOf(view.get("Node", "", client.node) ?? {}).labels[ZONE] ?? "";
   const place = { nodeName: client.node, zone };
-  const judge = policyJudge(view, client.pod);
+  const judge = policyJudge(view, client);
   const networks = clientNetworks(client.pod, serviceNamespace);
   const fronts = FAMILIES.flatMap((family) => {
     const ground = {
