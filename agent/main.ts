@@ -29,6 +29,7 @@ import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import { networksFile } from "../net/networks/networks-file.js";
 import { healthCheckServers } from "../net/proxy/health-check-servers.js";
+import { openShortcut } from "../net/shortcut/open-shortcut.js";
 import { tunnelKeyFile } from "../net/tunnels/key-file.js";
 import type { ClusterConfig } from "../proto/gen/tallship/v1/session.js";
 import { Agent } from "./agent.js";
@@ -171,15 +172,18 @@ async function openEdges(parts: Parts): Promise<Opened> {
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),
-    network: (config) =>
-      createNodeNetwork(config, realKernel({ runDir, clock: systemClock, families: familiesOf(config) }), {
+    network: (config) => {
+      const kernel = realKernel({ runDir, clock: systemClock, families: familiesOf(config) });
+      return createNodeNetwork(config, kernel, {
         ...edges,
         ...{ log, names },
         keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),
         networks: networksFile(join(dataDir, "networks"), log),
         metrics: networkObserver(metrics),
         healthChecks: healthCheckServers(log),
-      }),
+        shortcut: openShortcut(config, { kernel, clock: systemClock, log }),
+      });
+    },
     fabric: created.serving?.fabric,
     collectImages: (inUse, signal) => {
       const { library } = created;

@@ -22,4 +22,12 @@ export const NETWORK_LIMITS = {
     why: "the key before is kept this long, so that every node has come to the new one; it goes when all have",
   },
   readdressCalls: { value: 16, why: "nodes that a control plane which has moved tells at once" },
+  shortcutAttachMs: {
+    value: 500,
+    why: "links of pods made within this get the shortcut's programs together: a process for all; their first packets go the long way",
+  },
+  shortcutLookMs: {
+    value: 60_000,
+    why: "programs that somebody took off a device are back within this; until then its packets go the long way",
+  },
 } as const;

@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.js";
+import { deepEqual } from "../lib/deep-equal.js";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
@@ -34,6 +35,7 @@ import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
 import { Proxies } from "./proxy/proxies.js";
 import { Settler } from "./settler.js";
+import type { Shortcut } from "./shortcut/shortcut.js";
 import type { TunnelKeys } from "./tunnels/tunnel-keys.js";
 
 /** Takes the network map to those who answer for names. Must not fail. */
@@ -62,6 +64,8 @@ export interface NodeNetworkOptions {
   readonly networks?: NetworksMemory;
   /** Where keys for encrypted tunnels are kept; absent: the node makes none. */
   readonly keys?: TunnelKeys;
+  /** For connections that stand; absent: packets go the long way. */
+  readonly shortcut?: Shortcut | undefined;
 }
 
 /**
@@ -81,6 +85,7 @@ class HostNetwork implements NodeNetwork {
   private readonly names: NamePublisher | undefined;
   private readonly healthChecks: HealthChecks | undefined;
   private readonly memory: NetworksMemory | undefined;
+  private readonly shortcut: Shortcut | undefined;
   private readonly linkLane = new Lane();
   private readonly ruleLane = new Lane();
   private readonly firewallLane = new Lane();
@@ -123,6 +128,7 @@ class HostNetwork implements NodeNetwork {
     this.names = options.names;
     this.healthChecks = options.healthChecks;
     this.memory = options.networks;
+    this.shortcut = options.shortcut;
     this.overlay = new OverlaySync(config, kernel);
     const onPublished = (tunnels: Published["tunnels"]): void => this.bulletin.tell({ tunnels });
     this.tunnels = new NetworkTunnels(config, { kernel, clock, keys: options.keys, onPublished });
@@ -173,6 +179,7 @@ class HostNetwork implements NodeNetwork {
     await this.ruleLane.run(() => this.proxy.start(this.pods.ported));
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
+    this.shortcut?.start();
     return { ...device, tracksSctp: await this.kernel.tracksSctp() };
   }
 
@@ -195,7 +202,7 @@ class HostNetwork implements NodeNetwork {
       this.announcing = { services: map.services, addresses };
     }
     const isOther = map.nodes !== this.nodesApplied || map.networks !== this.networksApplied;
-    if (isOther || !isSameList(this.announcing.addresses, this.announced)) this.peerSettler.want();
+    if (isOther || !deepEqual(this.announcing.addresses, this.announced)) this.peerSettler.want();
     this.names?.publish(map);
   }
 
@@ -254,6 +261,7 @@ class HostNetwork implements NodeNetwork {
     this.ruleSettler.stop();
     this.firewallSettler.stop();
     this.healthChecks?.close();
+    await this.shortcut?.stop();
     await Promise.all([this.linkLane.idle(), this.ruleLane.idle(), this.firewallLane.idle()]);
     await this.kernel.close();
   }
@@ -301,6 +309,7 @@ class HostNetwork implements NodeNetwork {
     if (this.overlay.podMtu <= 0)
       throw new TallshipError("failed_precondition", `attach ${links.length} pods: the network has not started`);
     const failures = await this.pods.attach(links);
+    this.shortcut?.add(links);
     this.nameAskers();
     if (links.some((link) => link.hostPorts.length > 0)) await this.applyHostPorts();
     this.firewallSettler.want();
@@ -390,8 +399,4 @@ class HostNetwork implements NodeNetwork {
     const { code, message } = asTallshipError(error, "kernel_failed");
     this.log.warn("network change failed", { of: part, code, error: message });
   }
-}
-
-function isSameList(one: readonly string[], other: readonly string[]): boolean {
-  return one.length === other.length && one.every((each, at) => each === other[at]);
 }

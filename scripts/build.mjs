@@ -1,7 +1,16 @@
 // Generates code from proto/ and bundles the programs into dist/. Does only what is out of date; `--force` does it all.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
@@ -107,6 +116,7 @@ async function bundle() {
     define: { BUILD_COMMIT: JSON.stringify(commit.stdout?.trim() || "unknown") },
   };
   await bundleTsctl(build, shared);
+  copyFileSync(join(root, "net/shortcut/shortcut.bpf.o"), join(root, "dist/shortcut.bpf.o"));
   await build({
     ...shared,
     entryPoints,
@@ -144,7 +154,7 @@ await step("proto", protoInputs, join(root, "proto/gen"), generate);
 if (!protoOnly) {
   const sources = filesBelow(
     root,
-    (path) => /\.(ts|json)$/.test(path) && !/\.test\.ts$/.test(path) && statSync(path).size < 2_000_000,
+    (path) => /\.(ts|json|bpf\.o)$/.test(path) && !/\.test\.ts$/.test(path) && statSync(path).size < 2_000_000,
   );
   await step("bundle", [...protoInputs, ...sources], join(root, "dist"), async () => {
     await bundle();

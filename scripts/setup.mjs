@@ -17,6 +17,7 @@ const PACKAGES = {
     "conmon",
     "nftables",
     "iproute2",
+    "bpftool",
     "ethtool",
     "conntrack",
     "socat",

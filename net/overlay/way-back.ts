@@ -22,6 +22,9 @@ const CLASS_MASK = 0xff000000;
 /** The bits of both classes, as nft compares them. */
 export const MATCH_RETURNING = `& ${hex(CLASS_MASK)} == ${hex(RETURN_CLASS)}`;
 
+/** All marks of the first class, as nft writes ranges. */
+export const RETURN_MARKS = `${hex(RETURN_CLASS)}-${hex(RETURN_CLASS + 0xffffff)}`;
+
 /** True of every mark of Tallship's on packets. */
 export const MATCH_OWN_MARKS = `& 0xfe000000 == ${hex(KEPT_MARK)}`;
 

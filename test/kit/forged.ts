@@ -10,6 +10,8 @@ export interface ForgedPacket {
   readonly source: string;
   readonly destination: string;
   readonly port: number;
+  /** Absent: 9. */
+  readonly fromPort?: number;
 }
 
 /** The payload of the outer datagram, in hexadecimal: VXLAN header, Ethernet, IPv4 or IPv6, UDP, of IPv4 without checksum. */
@@ -23,16 +25,17 @@ export function vxlanDatagram(packet: ForgedPacket): string {
   return Buffer.concat([vxlan, ethernet, isIpv6 ? ipv6Datagram(packet) : ipv4Datagram(packet)]).toString("hex");
 }
 
-function udpOf(port: number): Buffer {
+function udpOf({ port, fromPort = 9 }: ForgedPacket): Buffer {
   const udp = Buffer.alloc(9);
-  udp.writeUInt16BE(9, 0);
+  udp.writeUInt16BE(fromPort, 0);
   udp.writeUInt16BE(port, 2);
   udp.writeUInt16BE(udp.length, 4);
   return udp;
 }
 
-function ipv4Datagram({ source, destination, port }: ForgedPacket): Buffer {
-  const udp = udpOf(port);
+function ipv4Datagram(packet: ForgedPacket): Buffer {
+  const { source, destination } = packet;
+  const udp = udpOf(packet);
   const ip = Buffer.alloc(20);
   ip.writeUInt8(0x45, 0);
   ip.writeUInt16BE(ip.length + udp.length, 2);
@@ -44,8 +47,9 @@ function ipv4Datagram({ source, destination, port }: ForgedPacket): Buffer {
   return Buffer.concat([ip, udp]);
 }
 
-function ipv6Datagram({ source, destination, port }: ForgedPacket): Buffer {
-  const udp = udpOf(port);
+function ipv6Datagram(packet: ForgedPacket): Buffer {
+  const { source, destination } = packet;
+  const udp = udpOf(packet);
   const ip = Buffer.alloc(40);
   ip.writeUInt8(0x60, 0);
   ip.writeUInt16BE(udp.length, 4);

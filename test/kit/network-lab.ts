@@ -20,6 +20,8 @@ import {
   type PodLink,
   type Published,
 } from "../../net/node-network.js";
+import { openShortcut } from "../../net/shortcut/open-shortcut.js";
+import type { Shortcut } from "../../net/shortcut/shortcut.js";
 import { tunnelKeyFile } from "../../net/tunnels/key-file.js";
 import type { Network } from "../../proto/gen/tallship/v1/network.js";
 import { type Node, NodeStatus } from "../../proto/gen/tallship/v1/node.js";
@@ -75,6 +77,8 @@ export interface LabHost {
   podOn(name: string, addresses: readonly string[], hostPorts?: readonly HostPort[]): Promise<LabPod>;
   /** Runs a script that damages what the network made; returns how many entries were put back for it, be it by the network's own next look. */
   damage(script: string): Promise<number>;
+  /** Has the shortcut looked for what is missing of it now, instead of soon. */
+  lookForShortcut(): Promise<void>;
   /** Ends the network's programs, as an agent's death does, and begins anew over the same kernel. */
   restart(): Promise<NodeNetwork>;
 }
@@ -210,11 +214,13 @@ async function makeHost(
       mendedCount += count;
     },
   };
+  let shortcut: Shortcut | undefined;
   const begin = async (): Promise<NodeNetwork> => {
     const kernel = realKernel({ runDir, clock: systemClock, enter: namespace.enter, families: familiesOf(config) });
     const keys = tunnelKeyFile(tunnelKeyPath(namespace));
+    shortcut = openShortcut(config, { kernel, clock: systemClock, log: silentLog, enter: namespace.enter });
     const fresh = createNodeNetwork(config, kernel, {
-      ...{ clock: systemClock, rng: systemRng, log: silentLog, keys, metrics },
+      ...{ clock: systemClock, rng: systemRng, log: silentLog, keys, metrics, shortcut },
     });
     fresh.onPublished((next) => {
       published = next;
@@ -256,6 +262,9 @@ async function makeHost(
       await namespace.run(script);
       await network.repair();
       return mendedCount - before;
+    },
+    lookForShortcut: async () => {
+      await shortcut?.look();
     },
     restart: async () => {
       await network.stop();

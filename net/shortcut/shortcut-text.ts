@@ -1,0 +1,79 @@
+import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
+import { hex, RETURN_MARKS } from "../overlay/way-back.js";
+
+/** Mark of packets whose like may take the shortcut: MARK in shortcut.bpf.c. Of a class of its own among Tallship's marks. */
+export const SHORTCUT_MARK = 0xf6000000;
+
+/** The table that marks. Tallship's alone. */
+export const SHORTCUT_TABLE = "inet tallship-shortcut";
+
+/** Bytes of a packet of TCP over IPv4 that are no payload, without options. */
+const TCP_HEADER_BYTES = 40;
+
+const OVERLAYS = `{ "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*" }`;
+
+/**
+ * The table, as nft takes it. After everybody else's chains have let a packet through, it marks those between a pod and the overlay that belong to a connection which both sides
+ * have used and which nobody translates here; sent ones where the way passes packets of the overlay's full size. Packets that somebody else has marked are left alone,
+ * but for answers that Tallship leads back by the node that was asked.
+ */
+export function shortcutTable(podMtu: number): string {
+  const stands = "ct state established ct status & (snat | dnat) == 0";
+  const unmarked = `meta mark { 0, ${RETURN_MARKS} }`;
+  const mark = `meta mark set ${hex(SHORTCUT_MARK)}`;
+  return `table ${SHORTCUT_TABLE}
+delete table ${SHORTCUT_TABLE}
+table ${SHORTCUT_TABLE} {
+  chain stands {
+    type filter hook forward priority 10; policy accept;
+    meta nfproto ipv4 iifname "${POD_DEVICE_PREFIX}*" oifname ${OVERLAYS} ${stands} ${unmarked} rt mtu >= ${podMtu - TCP_HEADER_BYTES} ${mark}
+    meta nfproto ipv4 iifname ${OVERLAYS} oifname "${POD_DEVICE_PREFIX}*" ${stands} ${unmarked} ${mark}
+  }
+}
+`;
+}
+
+/** Where among a device's filters: behind those that somebody gives no number. */
+const PREFERENCE = 49_152;
+
+type Programs = Readonly<Record<"ingress" | "egress", string>>;
+
+/** Functions of shortcut.bpf.c by the device's side: what a host's end takes in is what its pod sends. */
+const ON_POD: Programs = { ingress: "from_pod", egress: "to_pod" };
+const ON_LINK: Programs = { ingress: "from_link", egress: "to_link" };
+
+/** Lines for `tc -batch` that put the programs pinned below a folder on a host's ends of pods' links. Twice is once. */
+export function endLines(ends: readonly string[], pins: string): readonly string[] {
+  return ends.flatMap((end) => filterLines(end, ON_POD, pins));
+}
+
+/** The same for the link. */
+export function linkLines(link: string, pins: string): readonly string[] {
+  return filterLines(link, ON_LINK, pins);
+}
+
+/** Lines that take the programs off a link; what others have there stays. */
+export function bareLinkLines(link: string): readonly string[] {
+  return Object.keys(ON_LINK).map((side) => `filter delete dev ${link} ${side} pref ${PREFERENCE}`);
+}
+
+function filterLines(device: string, programs: Programs, pins: string): readonly string[] {
+  return [
+    `qdisc add dev ${device} clsact`,
+    ...Object.entries(programs).map(
+      ([side, program]) =>
+        `filter replace dev ${device} ${side} pref ${PREFERENCE} handle 1 bpf da object-pinned ${pins}/${program}`,
+    ),
+  ];
+}
+
+/** The devices of `ip -json link show`, and their indexes. */
+export function parseIndexes(json: string): ReadonlyMap<string, number> {
+  // A parser: ip's own format; what has no name or index is no device.
+  const links = JSON.parse(json.trim() === "" ? "[]" : json) as readonly { ifname?: string; ifindex?: number }[];
+  return new Map(
+    links.flatMap(({ ifname, ifindex }) =>
+      ifname === undefined || ifindex === undefined ? [] : [[ifname, ifindex] as const],
+    ),
+  );
+}

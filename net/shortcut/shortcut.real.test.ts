@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { vxlanDatagram } from "../../test/kit/forged.js";
+import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import { PolicyWorld } from "../../test/kit/policy-world.js";
+import { waitFor } from "../../test/kit/wait.js";
+import { vtepMac } from "../device-names.js";
+
+// Two hosts, a pod on each and a second one on the first; a stranger on the same link that is no node.
+let lab: Lab;
+let near: LabPod;
+let neighbour: LabPod;
+let far: LabPod;
+
+beforeAll(async () => {
+  lab = await makeLab(2);
+  await lab.setServices([]);
+  near = await lab.host(1).pod("near", 9);
+  neighbour = await lab.host(1).pod("neighbour", 10);
+  far = await lab.host(2).pod("far", 9);
+  for (const { probe } of [near, neighbour, far]) {
+    await probe.serve("tcp", 8080);
+    await probe.serve("udp", 8080);
+  }
+  for (const host of lab.hosts) await host.lookForShortcut();
+});
+afterAll(() => lab.dispose());
+
+/** Packets that passed the first host's overlay device since the last call. */
+async function passedOverlay(): Promise<() => Promise<number>> {
+  const count = async (): Promise<number> => {
+    const [{ stats64 }] = JSON.parse(await lab.host(1).namespace.run("ip -s -json link show tallship0"));
+    return stats64.tx.packets + stats64.rx.packets;
+  };
+  const before = await count();
+  return async () => (await count()) - before;
+}
+
+/** Until the connection's packets, which this sends two of, pass no overlay device any more. */
+async function untilShort(what: string, send: () => Promise<unknown>): Promise<void> {
+  await waitFor(`${what} to take the shortcut`, async () => {
+    const passed = await passedOverlay();
+    for (let at = 0; at < 5; at += 1) await send();
+    return (await passed()) === 0;
+  });
+}
+
+test("packets of a connection that stands pass the overlay's device no more: TCP, UDP and echoes", async () => {
+  await near.probe.open({ host: far.address, port: 8080 });
+  await untilShort("TCP", async () => expect(await near.probe.talk()).toBe("TALKED"));
+  const question = { protocol: "udp" as const, host: far.address, port: 8080, fromPort: 4_000 };
+  await untilShort("UDP", async () => expect(await near.probe.ask(question)).toBe(`far ${near.address}`));
+  expect(await near.inside(`ping -q -c 300 -i 0.002 ${far.address}`)).toContain(" 0% packet loss");
+});
+
+test("each second of a connection some of its packets go the long way", async () => {
+  await near.probe.open({ host: far.address, port: 8080 });
+  await untilShort("TCP", () => near.probe.talk());
+  const passed = await passedOverlay();
+  await waitFor("a packet on the overlay's device", async () => {
+    expect(await near.probe.talk()).toBe("TALKED");
+    return (await passed()) > 0;
+  });
+});
+
+test("streams and datagrams of the full size arrive whole, both ways, and nothing is cut into fragments", async () => {
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    const seen = `${to.uid} ${from.address}`;
+    expect(await from.probe.ask({ host: to.address, port: 8080, bytes: 20_000_000 })).toBe(seen);
+    const question = { protocol: "udp" as const, host: to.address, port: 8080, bytes: 1_450 - 28, fromPort: 4_001 };
+    for (let at = 0; at < 10; at += 1) expect(await from.probe.ask(question)).toBe(seen);
+    expect(await from.probe.ask({ ...question, bytes: 1_450 - 27 })).toBe(seen);
+  }
+});
+
+test("a pod that takes its neighbour's address and ports gets nothing out by the neighbour's shortcut", async () => {
+  const question = { protocol: "udp" as const, host: far.address, port: 8080, fromPort: 4_002 };
+  await untilShort("UDP", () => near.probe.ask(question));
+  await neighbour.inside(`ip address add ${near.address}/32 dev eth0`);
+  const forged = { ...question, from: near.address, timeoutMs: 200 };
+  const received = async (): Promise<number> =>
+    Number(/UdpInDatagrams\s+(\d+)/.exec(await far.inside("nstat -asz UdpInDatagrams"))?.[1]);
+  await near.probe.ask(question);
+  const before = await received();
+  expect(await neighbour.probe.ask(forged)).toBe("TIMEOUT");
+  expect(await received()).toBe(before);
+  await neighbour.inside(`ip address delete ${near.address}/32 dev eth0`);
+});
+
+test("what comes from another than the host to which the connection's packets go is not taken", async () => {
+  const question = { protocol: "udp" as const, host: far.address, port: 8080, fromPort: 4_003 };
+  await untilShort("UDP", () => near.probe.ask(question));
+  const received = async (): Promise<number> =>
+    Number(/UdpInDatagrams\s+(\d+)/.exec(await near.inside("nstat -asz UdpInDatagrams"))?.[1]);
+  const hex = vxlanDatagram({
+    ...{ vni: 4_242, toMac: vtepMac("node-1"), source: far.address, destination: near.address },
+    ...{ fromPort: 8_080, port: 4_003 },
+  });
+  await near.probe.ask(question);
+  const before = await received();
+  for (let at = 0; at < 3; at += 1)
+    await lab.stranger.exchange({ protocol: "udp", host: lab.host(1).address, port: 4_789, hex });
+  expect(await received()).toBe(before);
+});
+
+test("a connection that policies forbid is cut, though its packets had taken the shortcut", async () => {
+  await near.probe.open({ host: far.address, port: 8080 });
+  await untilShort("TCP", () => near.probe.talk());
+  const world = new PolicyWorld();
+  world.namespace("default");
+  for (const [{ uid, address }, node] of [
+    [near, "node-1"],
+    [far, "node-2"],
+  ] as const)
+    world.pod({ name: `default/${uid}`, node, address, labels: { name: uid } });
+  world.policy("default/none", { podSelector: { matchLabels: { name: "far" } }, policyTypes: ["Ingress"] });
+  await lab.setPolicies(world);
+  await waitFor("the connection's end", async () => (await near.probe.talk()) !== "TALKED");
+  expect(await near.probe.ask({ host: far.address, port: 8080, timeoutMs: 300 })).toBe("TIMEOUT");
+  await lab.setPolicies(new PolicyWorld());
+});
+
+test("a successor opens it anew, and puts back what somebody took off; meanwhile nothing is lost", async () => {
+  await near.probe.open({ host: far.address, port: 8080 });
+  await untilShort("TCP", () => near.probe.talk());
+  const { namespace } = lab.host(1);
+  await namespace.run("tc qdisc delete dev eth0 clsact; nft delete table inet tallship-shortcut");
+  expect(await near.probe.talk()).toBe("TALKED");
+  await lab.host(1).restart();
+  expect(await near.probe.talk()).toBe("TALKED");
+  await lab.host(1).lookForShortcut();
+  await untilShort("TCP", async () => expect(await near.probe.talk()).toBe("TALKED"));
+});

@@ -1,0 +1,101 @@
+import type { Clock } from "../../lib/clock.js";
+import { asTallshipError } from "../../lib/errors.js";
+import { limit } from "../../lib/limits.js";
+import type { Log } from "../../lib/log.js";
+import { podDevice } from "../device-names.js";
+import { Lane, Repeater } from "../lane.js";
+import type { PodLink } from "../node-network.js";
+import type { ShortcutKernel, ShortcutLink } from "./shortcut-kernel.js";
+
+/** What the shortcut hangs on. */
+export interface ShortcutOptions {
+  readonly kernel: ShortcutKernel;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The link that carries the overlay now; undefined: none. */
+  readonly link: () => Promise<ShortcutLink | undefined>;
+}
+
+/**
+ * Keeps the shortcut open on the link and on pods' links. Nothing waits for it and nothing fails with it: without, packets go the long way. Level-triggered: pods' links are looked for
+ * every so often, by name and index, and those just made are attached together, soon.
+ */
+export class Shortcut {
+  private readonly options: ShortcutOptions;
+  private readonly lane = new Lane();
+  private readonly looks: Repeater;
+  private attached: ReadonlyMap<string, number> = new Map();
+  private waiting: string[] = [];
+  private open: ShortcutLink | undefined;
+  private problem = "";
+
+  constructor(options: ShortcutOptions) {
+    this.options = options;
+    this.looks = new Repeater(options.clock, () => this.look());
+  }
+
+  /** From now on; the host's first packets need not wait for it. */
+  start(): void {
+    this.looks.schedule(limit("shortcutAttachMs"));
+  }
+
+  /** These links have just been made. */
+  add(links: readonly PodLink[]): void {
+    if (this.open === undefined) return;
+    this.waiting.push(...links.flatMap(endsOf));
+    if (this.waiting.length > links.length * 2) return;
+    this.options.clock.after(limit("shortcutAttachMs"), () => {
+      this.lane.run(() => this.attachWaiting()).catch(() => undefined);
+    });
+  }
+
+  /** Stops looking; what is open stays open. */
+  async stop(): Promise<void> {
+    this.looks.stop();
+    await this.lane.idle();
+    await this.options.kernel.end();
+  }
+
+  private async attachWaiting(): Promise<void> {
+    await this.options.kernel.attach(this.waiting.splice(0)).catch((error: unknown) => this.tell(error));
+  }
+
+  /** Compares with the kernel and adds what is missing. Returns the delay until the next look, milliseconds. */
+  async look(): Promise<number> {
+    try {
+      await this.lane.run(() => this.bring());
+      if (this.problem !== "") this.options.log.info("the shortcut is open", {});
+      this.problem = "";
+    } catch (error) {
+      this.open = undefined;
+      this.tell(error);
+    }
+    return limit("shortcutLookMs");
+  }
+
+  private async bring(): Promise<void> {
+    const { kernel } = this.options;
+    const link = await this.options.link();
+    if (this.open !== undefined && this.open.device !== link?.device) await kernel.close(this.open.device);
+    if (link === undefined) {
+      this.open = undefined;
+      return;
+    }
+    const isAnew = await kernel.open(link);
+    this.open = link;
+    const indexes = await kernel.indexes();
+    const missing = [...indexes].filter(([end, index]) => isAnew || this.attached.get(end) !== index);
+    await kernel.attach(missing.map(([end]) => end));
+    this.attached = indexes;
+  }
+
+  private tell(error: unknown): void {
+    const { message } = asTallshipError(error, "kernel_failed");
+    if (message !== this.problem) this.options.log.warn("no shortcut: packets go the long way", { error: message });
+    this.problem = message;
+  }
+}
+
+function endsOf({ uid, address, further = [] }: PodLink): readonly string[] {
+  return [...(address === "" ? [] : [podDevice(uid)]), ...further.map((each) => podDevice(uid, each.interface))];
+}
