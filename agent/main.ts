@@ -24,7 +24,7 @@ import { familiesOf } from "../net/family.js";
 import { hostEvidence } from "../net/health/host-evidence.js";
 import { networkSockets } from "../net/health/network-sockets.js";
 import { socketWire } from "../net/health/socket-wire.js";
-import { createNodeNetwork } from "../net/host-network.js";
+import { createNodeNetwork, type NamePublisher } from "../net/host-network.js";
 import { haproxy } from "../net/ingress/haproxy.js";
 import { realKernel } from "../net/kernel/real-kernel.js";
 import { networksFile } from "../net/networks/networks-file.js";
@@ -172,18 +172,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
     checkpoint: openDiskCheckpoint({ dataDir, seal: nodeSeal(keyPem, systemRng), clock: systemClock, log }),
     memory: openNodeMemory(dataDir, log),
     logs: openLogFiles(dataDir),
-    network: (config) => {
-      const kernel = realKernel({ runDir, clock: systemClock, families: familiesOf(config) });
-      return createNodeNetwork(config, kernel, {
-        ...edges,
-        ...{ log, names },
-        keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),
-        networks: networksFile(join(dataDir, "networks"), log),
-        metrics: networkObserver(metrics),
-        healthChecks: healthCheckServers(log),
-        shortcut: openShortcut(config, { kernel, clock: systemClock, log }),
-      });
-    },
+    network: openNetwork(parts, names),
     fabric: created.serving?.fabric,
     collectImages: (inUse, signal) => {
       const { library } = created;
@@ -211,6 +200,22 @@ async function openEdges(parts: Parts): Promise<Opened> {
     await launcher.close();
   };
   return { edges: made, serving: created.serving, close };
+}
+
+function openNetwork({ paths, metrics, log }: Parts, names: NamePublisher): AgentEdges["network"] {
+  const { dataDir, runDir } = paths;
+  return (config) => {
+    const kernel = realKernel({ runDir, clock: systemClock, families: familiesOf(config) });
+    return createNodeNetwork(config, kernel, {
+      ...edges,
+      ...{ log, names },
+      keys: tunnelKeyFile(join(dataDir, "tunnel-keys.json")),
+      networks: networksFile(join(dataDir, "networks"), log),
+      metrics: networkObserver(metrics),
+      healthChecks: healthCheckServers(log),
+      shortcut: openShortcut(config, { kernel, clock: systemClock, log }),
+    });
+  };
 }
 
 function traitsOf(

@@ -1,3 +1,5 @@
+import { SHORTCUT_OBJECT } from "./shortcut/shortcut-kernel.js";
+
 /** Something of the kernel that the network needs: how it is tried, and what to do when it is missing. */
 export interface KernelNeed {
   /** A shell script that fails where it is missing. Run in a network namespace that ends with it. */
@@ -90,6 +92,13 @@ export const KERNEL_NEEDS = {
     script: IPV6_SCRIPT,
     remedy:
       "clusters with ranges of IPv6 need it: boot without ipv6.disable=1, or a kernel with CONFIG_IPV6, IP6_NF_NAT and nft_fib_ipv6",
+    isOptional: true,
+  },
+  shortcut: {
+    script: `mount -t bpf bpf /tmp && bpftool prog loadall '${SHORTCUT_OBJECT}' /tmp/shortcut && ip link add probe0 type veth peer name probe1 \\
+&& tc qdisc add dev probe0 clsact && tc filter add dev probe0 ingress bpf da object-pinned /tmp/shortcut/from_pod`,
+    remedy:
+      "without it the overlay is slower by half: install bpftool, and a kernel with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS",
     isOptional: true,
   },
 } as const satisfies Record<string, KernelNeed>;

@@ -64,7 +64,6 @@ export interface NodeNetworkOptions {
   readonly networks?: NetworksMemory;
   /** Where keys for encrypted tunnels are kept; absent: the node makes none. */
   readonly keys?: TunnelKeys;
-  /** For connections that stand; absent: packets go the long way. */
   readonly shortcut?: Shortcut | undefined;
 }
 
@@ -208,6 +207,7 @@ class HostNetwork implements NodeNetwork {
 
   remedy(remedies: Remedies): void {
     this.overlay.remedy(remedies);
+    this.shortcut?.lookSoon();
     this.peerSettler.want();
   }
 
@@ -261,8 +261,8 @@ class HostNetwork implements NodeNetwork {
     this.ruleSettler.stop();
     this.firewallSettler.stop();
     this.healthChecks?.close();
-    await this.shortcut?.stop();
-    await Promise.all([this.linkLane.idle(), this.ruleLane.idle(), this.firewallLane.idle()]);
+    const parts = [this.linkLane, this.ruleLane, this.firewallLane].map((lane) => lane.idle());
+    await Promise.all([this.shortcut?.stop(), ...parts]);
     await this.kernel.close();
   }
 

@@ -32,7 +32,7 @@ const good: HostEvidence = {
   },
   probes: {
     ...{ vxlan: undefined, veth: undefined, nftables: undefined },
-    ...{ sctp: undefined, ipv6: undefined, overlay: undefined },
+    ...{ sctp: undefined, ipv6: undefined, shortcut: undefined, overlay: undefined },
   },
   droppingChains: [],
   mountInfo: "30 20 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw",

@@ -46,6 +46,7 @@ const PROBE_SCRIPTS: Readonly<Record<Probe, string>> = {
   nftables: KERNEL_NEEDS.nftables.script,
   ipv6: KERNEL_NEEDS.ipv6.script,
   sctp: KERNEL_NEEDS.sctp.script,
+  shortcut: KERNEL_NEEDS.shortcut.script,
   overlay:
     "mount -t tmpfs tmpfs /tmp && mkdir /tmp/l /tmp/u /tmp/w /tmp/m && mount -t overlay overlay -o lowerdir=/tmp/l,upperdir=/tmp/u,workdir=/tmp/w /tmp/m",
 };

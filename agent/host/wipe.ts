@@ -8,6 +8,7 @@ import { systemClock } from "../../lib/system-clock.js";
 import { OVERLAY_DEVICE, POD_DEVICE_GROUP, ROUTE_PROTOCOL } from "../../net/device-names.js";
 import { firewallTable } from "../../net/kernel/firewall-text.js";
 import { ruleTable } from "../../net/kernel/nft-text.js";
+import { REMOVAL_SCRIPT } from "../../net/shortcut/shortcut-text.js";
 import { thawAll } from "../cgroup/freeze.js";
 import { mountedHierarchies, removeCgroup } from "../cgroup/pod-cgroups.js";
 import { mountsBelow } from "./mounts-below.js";
@@ -117,6 +118,7 @@ async function removeNetwork(): Promise<void> {
   // Of a device that is the host's own: nothing takes them along.
   const standIns = `ip neighbour show proxy proto ${ROUTE_PROTOCOL} | while read -r ip _ device _; do ip neighbour delete proxy "$ip" dev "$device"; done`;
   await run("sh", ["-c", standIns]);
+  await run("sh", ["-c", REMOVAL_SCRIPT]);
   const tables = (["IPv4", "IPv6"] as const).flatMap((family) => [ruleTable(family), firewallTable(family)]);
   for (const table of tables) await run("nft", ["delete", "table", ...table.split(" ")]);
 }

@@ -7,10 +7,10 @@ import { CoProcess } from "../kernel/co-process.js";
 import { SHELL_DIALECT } from "../kernel/dialects.js";
 import { settingPath } from "../kernel/ip-text.js";
 import { feed, quoted, sectionMark, sections } from "../kernel/shell-script.js";
-import { bareLinkLines, endLines, linkLines, parseIndexes, shortcutTable } from "./shortcut-text.js";
+import { bareLinkScript, endLines, linkLines, parseIndexes, SHORTCUT_TABLE, shortcutTable } from "./shortcut-text.js";
 
 /** The programs, as `npm run shortcut` compiles them; beside this file, and beside the bundle. */
-const OBJECT = fileURLToPath(new URL("./shortcut.bpf.o", import.meta.url));
+export const SHORTCUT_OBJECT = fileURLToPath(new URL("./shortcut.bpf.o", import.meta.url));
 
 /** What the edge needs. */
 export interface ShortcutKernelOptions {
@@ -31,7 +31,7 @@ export interface ShortcutLink {
 export interface ShortcutKernel {
   /** Loads the programs, marks what may take the shortcut, and opens it on the link. True when the programs are others than before: then no pod's link has them. */
   open(link: ShortcutLink): Promise<boolean>;
-  /** Takes the programs off a link. */
+  /** Closes it: nothing is marked any more, and the link is without the programs. Those on pods' links have nothing to go by then. */
   close(device: string): Promise<void>;
   /** Puts the programs on these host's ends of pods' links; those that are gone by now are passed over. */
   attach(ends: readonly string[]): Promise<void>;
@@ -58,7 +58,7 @@ export function shortcutKernel({ runDir, clock, enter = [] }: ShortcutKernelOpti
     open: async ({ device, podMtu }) => {
       const script = [
         `if [ -e ${quoted(`${pins}/from_pod`)} ]; then said=`,
-        `else echo anew; said=$(mkdir -p ${quoted(folder)} && mount -t bpf bpf ${quoted(folder)} 2>&1 && bpftool prog loadall ${quoted(OBJECT)} ${quoted(pins)} 2>&1) || { echo "::failed"; echo "$said"; }; fi`,
+        `else echo anew; said=$(mkdir -p ${quoted(folder)} && mount -t bpf bpf ${quoted(folder)} 2>&1 && bpftool prog loadall ${quoted(SHORTCUT_OBJECT)} ${quoted(pins)} 2>&1) || { echo "::failed"; echo "$said"; }; fi`,
         `[ -e ${quoted(`${pins}/from_pod`)} ] && {`,
         sectionMark("nft"),
         feed("nft -f -", [shortcutTable(podMtu)]),
@@ -79,7 +79,7 @@ export function shortcutKernel({ runDir, clock, enter = [] }: ShortcutKernelOpti
       return answer.trimStart().startsWith("anew");
     },
     close: async (device) => {
-      await shell.request(`${feed("tc -force -batch - >/dev/null 2>&1", bareLinkLines(device))}true`);
+      await shell.request(`{ nft delete table ${SHORTCUT_TABLE}; ${bareLinkScript(device)}; } 2>/dev/null; true`);
     },
     attach: async (ends) => {
       await shell.request(`${feed("tc -force -batch - >/dev/null 2>&1", endLines(ends, pins))}true`);

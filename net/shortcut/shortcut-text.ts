@@ -52,10 +52,20 @@ export function linkLines(link: string, pins: string): readonly string[] {
   return filterLines(link, ON_LINK, pins);
 }
 
-/** Lines that take the programs off a link; what others have there stays. */
-export function bareLinkLines(link: string): readonly string[] {
-  return Object.keys(ON_LINK).map((side) => `filter delete dev ${link} ${side} pref ${PREFERENCE}`);
+/** A shell script that takes the programs off a link, by its name or a variable with it; what others have there stays. */
+export function bareLinkScript(link: string): string {
+  const filters = (side: string): string => `tc filter show dev ${link} ${side}`;
+  return [
+    ...Object.keys(ON_LINK).map((side) => `tc filter delete dev ${link} ${side} pref ${PREFERENCE}`),
+    `[ -n "$(${filters("ingress")}; ${filters("egress")})" ] || tc qdisc delete dev ${link} clsact`,
+  ].join("; ");
 }
+
+/** A shell script that takes everything of the shortcut away, from whatever device has it as the link. Devices of pods take theirs along. */
+export const REMOVAL_SCRIPT = `nft delete table ${SHORTCUT_TABLE}
+ip -o link show | cut -d: -f2 | cut -d@ -f1 | while read -r link; do
+  if tc filter show dev "$link" ingress pref ${PREFERENCE} | grep -q ' ${ON_LINK.ingress}'; then ${bareLinkScript('"$link"')}; fi
+done`;
 
 function filterLines(device: string, programs: Programs, pins: string): readonly string[] {
   return [

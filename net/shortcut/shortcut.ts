@@ -12,7 +12,7 @@ export interface ShortcutOptions {
   readonly kernel: ShortcutKernel;
   readonly clock: Clock;
   readonly log: Log;
-  /** The link that carries the overlay now; undefined: none. */
+  /** The link that carries the overlay now; undefined: none may have a shortcut. */
   readonly link: () => Promise<ShortcutLink | undefined>;
 }
 
@@ -36,6 +36,11 @@ export class Shortcut {
 
   /** From now on; the host's first packets need not wait for it. */
   start(): void {
+    this.looks.schedule(limit("shortcutAttachMs"));
+  }
+
+  /** What it hangs on may be about to change. */
+  lookSoon(): void {
     this.looks.schedule(limit("shortcutAttachMs"));
   }
 
