@@ -148,7 +148,7 @@ class HostNetwork implements NodeNetwork {
       new Settler({ lane, clock, rng, work, onFailure: (error) => this.report(part, error) });
     this.peerSettler = settler("overlay", this.linkLane, () => this.applyPeers());
     this.ruleSettler = settler("rules", this.ruleLane, () => this.applyRules());
-    this.firewall = new Firewalls(config, kernel);
+    this.firewall = new Firewalls(config, kernel, () => this.shortcut?.forget());
     this.keeper = new FirewallKeeper({
       sync: this.firewall,
       clock,

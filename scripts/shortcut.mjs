@@ -27,5 +27,5 @@ run("clang", [
   "-o",
   object,
 ]);
-run("llvm-strip", ["-g", object]);
+run("llvm-strip", ["-g", "--remove-section=.BTF.ext", "--remove-section=.rel.BTF.ext", object]);
 writeFileSync(`${source}.sha256`, `${createHash("sha256").update(readFileSync(source)).digest("hex")}\n`);

@@ -12,6 +12,9 @@ export type KnownWorld = Omit<FirewallWorld, "policies" | "networks"> & {
   readonly networks: readonly SeenNetwork[] | undefined;
 };
 
+/** Told when connections that were let through are not any more. */
+export type OnCut = () => Promise<void> | undefined;
+
 interface Applied {
   readonly table: FirewallTable;
   readonly policies: PolicyMap;
@@ -25,6 +28,7 @@ interface Applied {
 export class FirewallSync {
   private readonly kernel: PacketTables;
   private readonly planner: FirewallPlanner;
+  private readonly onCut: OnCut;
   /** What the kernel holds; undefined when that is not known. */
   private applied: Applied | undefined;
   /** Of the table, when its chains were last changed. */
@@ -32,7 +36,9 @@ export class FirewallSync {
   /** Local addresses whose connections are to be compared with the policies. */
   private readonly suspects = new Set<string>();
 
-  constructor(frame: FirewallFrame, kernel: PacketTables) {
+  /** `onCut` is waited for when connections have been cut. */
+  constructor(frame: FirewallFrame, kernel: PacketTables, onCut: OnCut = () => undefined) {
+    this.onCut = onCut;
     this.kernel = kernel;
     this.planner = new FirewallPlanner(frame);
   }
@@ -101,7 +107,9 @@ export class FirewallSync {
     if (this.suspects.size === 0) return;
     const uids = new Map([...pods.values()].flatMap(addressesWithUid));
     const flows = await this.kernel.readFlows([...this.suspects]);
-    await this.kernel.cutFlows(forbiddenFlows(flows, policies, (address) => uids.get(address)));
+    const forbidden = forbiddenFlows(flows, policies, (address) => uids.get(address));
+    await this.kernel.cutFlows(forbidden);
+    if (forbidden.length > 0) await this.onCut();
     this.suspects.clear();
   }
 

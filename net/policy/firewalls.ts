@@ -1,16 +1,17 @@
 import type { Kernel } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
-import { FirewallSync, type KnownWorld } from "./firewall-sync.js";
+import { FirewallSync, type KnownWorld, type OnCut } from "./firewall-sync.js";
 
 /** The firewall's tables, one for each family that the cluster speaks, kept beside each other by the same rules. */
 export class Firewalls {
   private readonly ipv4: FirewallSync;
   private readonly all: readonly FirewallSync[];
 
-  constructor(config: NodeNetworkConfig, kernel: Kernel) {
+  constructor(config: NodeNetworkConfig, kernel: Kernel, onCut?: OnCut) {
     const { ipv6 } = config;
-    this.ipv4 = new FirewallSync(config, kernel);
-    const second = ipv6 === undefined ? [] : [new FirewallSync({ ...config, ...ipv6, family: "IPv6" }, kernel.ipv6)];
+    this.ipv4 = new FirewallSync(config, kernel, onCut);
+    const second =
+      ipv6 === undefined ? [] : [new FirewallSync({ ...config, ...ipv6, family: "IPv6" }, kernel.ipv6, onCut)];
     this.all = [this.ipv4, ...second];
   }
 

@@ -23,13 +23,15 @@ export interface ShortcutParts {
 export function openShortcut(config: NodeNetworkConfig, parts: ShortcutParts): Shortcut | undefined {
   if (config.encrypted) return undefined;
   const { kernel, clock, log, enter } = parts;
+  const ranges = [config.clusterCIDR, ...(config.ipv6 === undefined ? [] : [config.ipv6.clusterCIDR])];
+  const directRanges = config.directRouting ? ranges : [];
   return new Shortcut({
     kernel: shortcutKernel({ runDir: config.runDir, clock, ...(enter !== undefined && { enter }) }),
     ...{ clock, log },
     link: async () => {
       const underlay = await kernel.underlay(config.underlayIP);
       if ((await kernel.leavesChecksums(OVERLAY_DEVICE)) === false) return undefined;
-      return underlay && { device: underlay.device, podMtu: underlay.mtu - VXLAN_OVERHEAD_BYTES };
+      return underlay && { ...{ device: underlay.device, directRanges }, podMtu: underlay.mtu - VXLAN_OVERHEAD_BYTES };
     },
   });
 }

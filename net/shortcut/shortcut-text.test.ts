@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SHORTCUT_OBJECT } from "./shortcut-kernel.js";
-import { endLines, parseIndexes, SHORTCUT_MARK, shortcutTable } from "./shortcut-text.js";
+import { DIRECT_MARK, endLines, linkLines, parseIndexes, SHORTCUT_MARK, shortcutTable } from "./shortcut-text.js";
 
 const SOURCE = SHORTCUT_OBJECT.replace(/\.o$/, ".c");
 
@@ -11,14 +11,27 @@ test("the programs are those that the source says: after a change of it run `npm
   expect(readFileSync(`${SOURCE}.sha256`, "utf8").trim()).toBe(createHash("sha256").update(source).digest("hex"));
 });
 
-test("the mark that the table sets is the one that the programs look for", () => {
-  const [, mark] = /#define MARK (0x[0-9a-f]+)/.exec(readFileSync(SOURCE, "utf8")) ?? [];
-  expect(Number(mark)).toBe(SHORTCUT_MARK);
-  expect(shortcutTable(1_450)).toContain(`meta mark set ${mark}`);
+const link = { device: "eth0", podMtu: 1_450, directRanges: [] };
+
+test("the marks that the table sets are those that the programs look for", () => {
+  const marks = [...readFileSync(SOURCE, "utf8").matchAll(/^#define (?:DIRECT_)?MARK (0x[0-9a-f]+)$/gm)];
+  expect(marks.map(([, mark]) => Number(mark))).toEqual([SHORTCUT_MARK, DIRECT_MARK]);
+  const table = shortcutTable({ ...link, directRanges: ["10.128.0.0/9", "fd00:10:128::/48"] });
+  for (const [, mark] of marks) expect(table).toContain(`meta mark set ${mark}`);
 });
 
 test("only ways that pass packets of the full size are marked: what is smaller by a remedy has pods told so", () => {
-  expect(shortcutTable(8_950)).toContain("rt mtu >= 8910");
+  const table = shortcutTable({ ...link, podMtu: 8_950 });
+  expect(table).toContain("meta nfproto ipv4 rt mtu >= 8910");
+  expect(table).toContain("meta nfproto ipv6 rt mtu >= 8890");
+});
+
+test("packets go without VXLAN only where hosts route directly, and only to the cluster's own addresses", () => {
+  expect(shortcutTable(link)).not.toContain('"eth0"');
+  const direct = shortcutTable({ ...link, directRanges: ["10.128.0.0/9"] });
+  expect(direct).toContain('oifname "eth0" ip daddr 10.128.0.0/9');
+  expect(linkLines({ ...link, directRanges: ["10.128.0.0/9"] }, "/p").join()).toContain("/p/from_direct_link");
+  expect(linkLines(link, "/p").join()).not.toContain("direct");
 });
 
 test("each of a host's ends has what its pod sends, and what comes to it", () => {

@@ -1,34 +1,60 @@
 import { NETWORK_DEVICE_PREFIX, OVERLAY_DEVICE, POD_DEVICE_PREFIX } from "../device-names.js";
+import { type Family, familyOf, WORDS } from "../family.js";
 import { hex, RETURN_MARKS } from "../overlay/way-back.js";
 
-/** Mark of packets whose like may take the shortcut: MARK in shortcut.bpf.c. Of a class of its own among Tallship's marks. */
+/** Mark of packets that pass the link in VXLAN, or come to a pod, and whose like may take the shortcut: MARK in shortcut.bpf.c. Of a class of its own among Tallship's marks. */
 export const SHORTCUT_MARK = 0xf6000000;
 
 /** The table that marks. Tallship's alone. */
 export const SHORTCUT_TABLE = "inet tallship-shortcut";
 
-/** Bytes of a packet of TCP over IPv4 that are no payload, without options. */
-const TCP_HEADER_BYTES = 40;
+/** Mark of those among them that go to another host as they are, without VXLAN: DIRECT_MARK in shortcut.bpf.c. */
+export const DIRECT_MARK = 0xf6000001;
+
+/** The link, and what decides on what may take the shortcut there. */
+export interface ShortcutLink {
+  readonly device: string;
+  /** Of pods' devices, bytes. */
+  readonly podMtu: number;
+  /** Ranges of all pods of the cluster, where hosts send each other their packets as they are; else none. */
+  readonly directRanges: readonly string[];
+}
+
+/** Bytes of a packet of TCP that are no payload, without options: what the kernel takes off a route's MTU to compare it. */
+const TCP_HEADER_BYTES: Readonly<Record<Family, number>> = { IPv4: 40, IPv6: 60 };
 
 const OVERLAYS = `{ "${OVERLAY_DEVICE}", "${NETWORK_DEVICE_PREFIX}*" }`;
+const PODS = `"${POD_DEVICE_PREFIX}*"`;
 
 /**
- * The table, as nft takes it. After everybody else's chains have let a packet through, it marks those between a pod and the overlay that belong to a connection which both sides
+ * The table, as nft takes it. After everybody else's chains have let a packet through, it marks those between a pod and other hosts that belong to a connection which both sides
  * have used and which nobody translates here; sent ones where the way passes packets of the overlay's full size. Packets that somebody else has marked are left alone,
  * but for answers that Tallship leads back by the node that was asked.
  */
-export function shortcutTable(podMtu: number): string {
-  const stands = "ct state established ct status & (snat | dnat) == 0";
-  const unmarked = `meta mark { 0, ${RETURN_MARKS} }`;
-  const mark = `meta mark set ${hex(SHORTCUT_MARK)}`;
+export function shortcutTable({ device, podMtu, directRanges }: ShortcutLink): string {
+  const stands = `ct state established ct status & (snat | dnat) == 0 meta mark { 0, ${RETURN_MARKS} }`;
+  const passes = (family: Family): string =>
+    `meta nfproto ${family.toLowerCase()} rt mtu >= ${podMtu - TCP_HEADER_BYTES[family]}`;
+  const [mark, directMark] = [SHORTCUT_MARK, DIRECT_MARK].map((value) => `meta mark set ${hex(value)}`);
+  const tunnelled = [
+    `iifname ${PODS} oifname ${OVERLAYS} ${stands} ${passes("IPv4")} ${mark}`,
+    `iifname ${PODS} oifname ${OVERLAYS} ${stands} ${passes("IPv6")} ${mark}`,
+    `iifname ${OVERLAYS} oifname ${PODS} ${stands} ${mark}`,
+  ];
+  const direct = directRanges.flatMap((range) => {
+    const family = familyOf(range);
+    const { ip } = WORDS[family];
+    return [
+      `iifname ${PODS} oifname "${device}" ${ip} daddr ${range} ${stands} ${passes(family)} ${directMark}`,
+      `iifname "${device}" oifname ${PODS} ${ip} saddr ${range} ${stands} ${mark}`,
+    ];
+  });
   return `table ${SHORTCUT_TABLE}
 delete table ${SHORTCUT_TABLE}
 table ${SHORTCUT_TABLE} {
   chain stands {
     type filter hook forward priority 10; policy accept;
-    meta nfproto ipv4 iifname "${POD_DEVICE_PREFIX}*" oifname ${OVERLAYS} ${stands} ${unmarked} rt mtu >= ${podMtu - TCP_HEADER_BYTES} ${mark}
-    meta nfproto ipv4 iifname ${OVERLAYS} oifname "${POD_DEVICE_PREFIX}*" ${stands} ${unmarked} ${mark}
-  }
+${[...tunnelled, ...direct].map((rule) => `    ${rule}\n`).join("")}  }
 }
 `;
 }
@@ -41,6 +67,7 @@ type Programs = Readonly<Record<"ingress" | "egress", string>>;
 /** Functions of shortcut.bpf.c by the device's side: what a host's end takes in is what its pod sends. */
 const ON_POD: Programs = { ingress: "from_pod", egress: "to_pod" };
 const ON_LINK: Programs = { ingress: "from_link", egress: "to_link" };
+const ON_DIRECT_LINK: Programs = { ...ON_LINK, ingress: "from_direct_link" };
 
 /** Lines for `tc -batch` that put the programs pinned below a folder on a host's ends of pods' links. Twice is once. */
 export function endLines(ends: readonly string[], pins: string): readonly string[] {
@@ -48,8 +75,8 @@ export function endLines(ends: readonly string[], pins: string): readonly string
 }
 
 /** The same for the link. */
-export function linkLines(link: string, pins: string): readonly string[] {
-  return filterLines(link, ON_LINK, pins);
+export function linkLines({ device, directRanges }: ShortcutLink, pins: string): readonly string[] {
+  return filterLines(device, directRanges.length > 0 ? ON_DIRECT_LINK : ON_LINK, pins);
 }
 
 /** A shell script that takes the programs off a link, by its name or a variable with it; what others have there stays. */
@@ -64,7 +91,7 @@ export function bareLinkScript(link: string): string {
 /** A shell script that takes everything of the shortcut away, from whatever device has it as the link. Devices of pods take theirs along. */
 export const REMOVAL_SCRIPT = `nft delete table ${SHORTCUT_TABLE}
 ip -o link show | cut -d: -f2 | cut -d@ -f1 | while read -r link; do
-  if tc filter show dev "$link" ingress pref ${PREFERENCE} | grep -q ' ${ON_LINK.ingress}'; then ${bareLinkScript('"$link"')}; fi
+  if tc filter show dev "$link" ingress pref ${PREFERENCE} | grep -qE ' (${ON_LINK.ingress}|${ON_DIRECT_LINK.ingress})'; then ${bareLinkScript('"$link"')}; fi
 done`;
 
 function filterLines(device: string, programs: Programs, pins: string): readonly string[] {

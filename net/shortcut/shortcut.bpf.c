@@ -3,13 +3,15 @@
 #include <linux/if_ether.h>
 #include <linux/in.h>
 #include <linux/ip.h>
+#include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-// Set by the firewall, on packets whose like may take the shortcut; SHORTCUT_MARK in shortcut-rules.ts.
+// Set by the table, on packets whose like may take the shortcut: SHORTCUT_MARK in shortcut-text.ts; and on those that go as they are, without VXLAN.
 #define MARK 0xf6000000
+#define DIRECT_MARK 0xf6000001
 // After so long a packet goes the long way again. Tracking, policies, routes and the far host are asked that often.
 #define FRESH_NS 500000000ULL
 #define MOST_FLOWS 32768
@@ -17,11 +19,18 @@
 #define VXLAN_FLAGS 0x08000000
 #define ECN 3
 #define CONGESTED 3
+#define IPV4_FRAGMENT 0x3fff
+#define IPV6_VERSION 6
 // Of byte 13 of TCP's header: these begin and end connections, and are for those who track them.
 #define TCP_FIN_SYN_RST 0x07
+#define IPV6_FLOW 0x100
+// Of kernels from 6.3 on; others refuse it, and IPv6 goes the long way in.
+#define DECAP_L3_IPV6 (1ULL << 8)
 
 #define AROUND 64 // Bytes before the inner IP header.
 #define ADDED 50 // Of these, what a pod's own packet does not have.
+#define LEAST_INNER 28 // IPv4 and the first eight bytes of what is in it.
+#define MOST_INNER 60 // Of the inner headers, what is looked at: IPv6 and TCP.
 
 struct around {
 	struct ethhdr outer;
@@ -31,22 +40,30 @@ struct around {
 	struct ethhdr inner;
 } __attribute__((packed, aligned(2)));
 
-// A connection as this host's pod sends it. Echoes of ICMP have their number for both ports.
+// A connection as this host's pod sends it. Addresses of IPv4 are the last of the four words; echoes of ICMP have their number for both ports.
 struct flow {
-	__be32 source, target;
+	__be32 source[4], target[4];
 	__be16 from_port, to_port;
-	__u32 protocol;
+	__u32 protocol; // With IPV6_FLOW, of IPv6.
+};
+
+// Until when packets of one direction may take the shortcut, unless everything is forgotten before.
+struct fresh {
+	__u64 until_ns;
+	__u32 epoch;
+	__u32 unused;
 };
 
 struct way {
-	__u64 out_until_ns; // Until then the pod's packets may go out by it,
-	__u64 in_until_ns; // and packets come in.
+	struct fresh out, in;
 	__u32 pod_device; // The host's end of the pod's link.
 	__u32 link_device;
 	__u32 link_mtu;
+	__u32 is_direct; // Without VXLAN: of what is around a packet, the outer Ethernet header alone.
 	__u8 pod_macs[12]; // Receiver and sender, on the pod's link.
 	struct around around;
-} __attribute__((packed, aligned(8)));
+	__u8 unused[4];
+};
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -55,70 +72,112 @@ struct {
 	__type(value, struct way);
 } ways SEC(".maps");
 
+// Whoever forbids something adds one: what was seen before counts no more.
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} epoch SEC(".maps");
+
 struct packet {
 	struct flow flow; // As the packet has it.
-	struct iphdr *ip;
 	__u32 header_bytes; // Of IP and what is in it.
-	int ends_or_begins;
+	__u8 ttl, ecn, ends_or_begins;
 };
 
-static __always_inline int read_inner(void *start, void *end, struct packet *packet)
+static __always_inline __u32 epoch_now(void)
 {
-	struct iphdr *ip = start;
-	if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 || (ip->frag_off & bpf_htons(0x3fff)))
-		return -1;
-	packet->ip = ip;
-	packet->flow.source = ip->saddr;
-	packet->flow.target = ip->daddr;
-	packet->flow.protocol = ip->protocol;
-	packet->ends_or_begins = 0;
-	__u8 *above = (void *)(ip + 1);
-	if (above + 8 > (__u8 *)end)
-		return -1;
-	packet->header_bytes = 28;
-	if (ip->protocol == IPPROTO_ICMP) {
-		if ((above[0] != 8 && above[0] != 0) || above[1] != 0)
-			return -1;
-		packet->flow.from_port = packet->flow.to_port = *(__be16 *)(above + 4);
-		return 0;
-	}
-	if (ip->protocol != IPPROTO_TCP && ip->protocol != IPPROTO_UDP)
-		return -1;
-	packet->flow.from_port = *(__be16 *)above;
-	packet->flow.to_port = *(__be16 *)(above + 2);
-	if (ip->protocol == IPPROTO_UDP)
-		return 0;
-	if (above + 20 > (__u8 *)end)
-		return -1;
-	packet->header_bytes = 20 + (above[12] >> 4) * 4;
-	packet->ends_or_begins = above[13] & TCP_FIN_SYN_RST;
-	return 0;
+	__u32 first = 0;
+	__u32 *now = bpf_map_lookup_elem(&epoch, &first);
+	return now ? *now : 0;
 }
 
-static __always_inline struct flow answers(const struct flow *flow)
+static __always_inline int is_fresh(const struct fresh *fresh)
 {
-	struct flow other = {
-		.source = flow->target,
-		.target = flow->source,
-		.from_port = flow->to_port,
-		.to_port = flow->from_port,
-		.protocol = flow->protocol,
-	};
-	return other;
+	return bpf_ktime_get_coarse_ns() < fresh->until_ns && fresh->epoch == epoch_now();
+}
+
+static __always_inline void refresh(struct fresh *fresh)
+{
+	fresh->until_ns = bpf_ktime_get_coarse_ns() + FRESH_NS;
+	fresh->epoch = epoch_now();
 }
 
 static __always_inline void forget(struct way *way)
 {
-	way->out_until_ns = 0;
-	way->in_until_ns = 0;
+	way->out.until_ns = 0;
+	way->in.until_ns = 0;
+}
+
+static __always_inline int read_above(__u8 *above, void *end, __u8 protocol, struct packet *packet)
+{
+	__u32 ip_bytes = packet->flow.protocol & IPV6_FLOW ? sizeof(struct ipv6hdr) : sizeof(struct iphdr);
+	if (above + 8 > (__u8 *)end)
+		return -1;
+	packet->flow.protocol |= protocol;
+	packet->header_bytes = ip_bytes + 8;
+	packet->ends_or_begins = 0;
+	if (protocol == IPPROTO_ICMP || protocol == IPPROTO_ICMPV6) {
+		int is_echo = protocol == IPPROTO_ICMP ? above[0] == 8 || above[0] == 0 : above[0] == 128 || above[0] == 129;
+		if (!is_echo || above[1] != 0)
+			return -1;
+		packet->flow.from_port = packet->flow.to_port = *(__be16 *)(above + 4);
+		return 0;
+	}
+	if (protocol != IPPROTO_TCP && protocol != IPPROTO_UDP)
+		return -1;
+	packet->flow.from_port = *(__be16 *)above;
+	packet->flow.to_port = *(__be16 *)(above + 2);
+	if (protocol == IPPROTO_UDP)
+		return 0;
+	if (above + 20 > (__u8 *)end)
+		return -1;
+	packet->header_bytes = ip_bytes + (above[12] >> 4) * 4;
+	packet->ends_or_begins = above[13] & TCP_FIN_SYN_RST;
+	return 0;
+}
+
+// What begins with an IP header; -1 for what has to go the long way whatever is known of it.
+static __always_inline int read_packet(void *start, void *end, __be16 ethertype, struct packet *packet)
+{
+	if (ethertype == bpf_htons(ETH_P_IP)) {
+		struct iphdr *ip = start;
+		if ((void *)(ip + 1) > end || ip->version != 4 || ip->ihl != 5 || (ip->frag_off & bpf_htons(IPV4_FRAGMENT)))
+			return -1;
+		packet->flow.source[3] = ip->saddr;
+		packet->flow.target[3] = ip->daddr;
+		packet->ttl = ip->ttl;
+		packet->ecn = ip->tos & ECN;
+		return read_above((void *)(ip + 1), end, ip->protocol, packet);
+	}
+	struct ipv6hdr *ip = start;
+	if (ethertype != bpf_htons(ETH_P_IPV6) || (void *)(ip + 1) > end || ip->version != IPV6_VERSION)
+		return -1;
+	__builtin_memcpy(packet->flow.source, &ip->saddr, sizeof(packet->flow.source));
+	__builtin_memcpy(packet->flow.target, &ip->daddr, sizeof(packet->flow.target));
+	packet->flow.protocol = IPV6_FLOW;
+	packet->ttl = ip->hop_limit;
+	packet->ecn = (ip->flow_lbl[0] >> 4) & ECN;
+	return read_above((void *)(ip + 1), end, ip->nexthdr, packet);
+}
+
+static __always_inline void read_answers(const struct flow *flow, struct flow *other)
+{
+	__builtin_memcpy(other->source, flow->target, sizeof(other->source));
+	__builtin_memcpy(other->target, flow->source, sizeof(other->target));
+	other->from_port = flow->to_port;
+	other->to_port = flow->from_port;
+	other->protocol = flow->protocol;
 }
 
 static __always_inline int fits(struct __sk_buff *skb, const struct way *way, const struct packet *packet)
 {
-	__u32 bytes = skb->len - sizeof(struct ethhdr) + ADDED;
+	__u32 added = way->is_direct ? 0 : ADDED;
+	__u32 bytes = skb->len - sizeof(struct ethhdr) + added;
 	if (skb->gso_size == 0)
 		return bytes <= way->link_mtu;
-	return bytes <= 0xffff && skb->gso_size + packet->header_bytes + ADDED <= way->link_mtu;
+	return bytes <= 0xffff && skb->gso_size + packet->header_bytes + added <= way->link_mtu;
 }
 
 static __always_inline __u16 checksum(const struct iphdr *ip)
@@ -132,32 +191,14 @@ static __always_inline __u16 checksum(const struct iphdr *ip)
 	return ~((sum & 0xffff) + (sum >> 16));
 }
 
-// A pod's link, what the pod sends: put into the headers that the last packet of the connection had, and straight to the link.
-SEC("tc")
-int from_pod(struct __sk_buff *skb)
+static __always_inline int wrap(struct __sk_buff *skb, const struct way *way, __u8 ecn)
 {
-	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct ethhdr *ethernet = start;
-	struct packet packet = {};
-	if ((void *)(ethernet + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP) || read_inner(ethernet + 1, end, &packet))
-		return TC_ACT_UNSPEC;
-	struct way *way = bpf_map_lookup_elem(&ways, &packet.flow);
-	if (!way || way->pod_device != skb->ifindex)
-		return TC_ACT_UNSPEC;
-	if (packet.ends_or_begins) {
-		forget(way);
-		return TC_ACT_UNSPEC;
-	}
-	if (bpf_ktime_get_coarse_ns() >= way->out_until_ns || packet.ip->ttl < LEAST_TTL || !fits(skb, way, &packet))
-		return TC_ACT_UNSPEC;
-	__u8 ecn = packet.ip->tos & ECN;
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
 		      BPF_F_ADJ_ROOM_ENCAP_L2(sizeof(struct ethhdr)) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH;
 	if (bpf_skb_adjust_room(skb, ADDED, BPF_ADJ_ROOM_MAC, flags))
 		return TC_ACT_UNSPEC;
-	start = (void *)(long)skb->data, end = (void *)(long)skb->data_end;
-	struct around *around = start;
-	if ((void *)(around + 1) > end)
+	struct around *around = (void *)(long)skb->data;
+	if ((void *)(around + 1) > (void *)(long)skb->data_end)
 		return TC_ACT_SHOT;
 	__builtin_memcpy(around, &way->around, sizeof(*around));
 	__u16 bytes = skb->len - sizeof(struct ethhdr);
@@ -169,77 +210,173 @@ int from_pod(struct __sk_buff *skb)
 	return bpf_redirect(way->link_device, 0);
 }
 
+// A pod's link, what the pod sends: put into the headers that the last packet of the connection had, and straight to the link.
+SEC("tc")
+int from_pod(struct __sk_buff *skb)
+{
+	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
+	struct ethhdr *ethernet = start;
+	struct packet packet = {};
+	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet))
+		return TC_ACT_UNSPEC;
+	struct way *way = bpf_map_lookup_elem(&ways, &packet.flow);
+	if (!way || way->pod_device != skb->ifindex)
+		return TC_ACT_UNSPEC;
+	if (packet.ends_or_begins) {
+		forget(way);
+		return TC_ACT_UNSPEC;
+	}
+	if (!is_fresh(&way->out) || packet.ttl < LEAST_TTL || !fits(skb, way, &packet))
+		return TC_ACT_UNSPEC;
+	if (!way->is_direct)
+		return wrap(skb, way, packet.ecn);
+	__builtin_memcpy(ethernet, &way->around.outer, sizeof(ethernet->h_dest) + sizeof(ethernet->h_source));
+	return bpf_redirect(way->link_device, 0);
+}
+
+static __always_inline int read_wrapped(struct around *around, void *end, struct packet *packet)
+{
+	if ((void *)(around + 1) > end || around->outer.h_proto != bpf_htons(ETH_P_IP) || around->ip.ihl != 5 ||
+	    around->ip.protocol != IPPROTO_UDP || (around->ip.frag_off & bpf_htons(IPV4_FRAGMENT)) ||
+	    around->vxlan[0] != bpf_htonl(VXLAN_FLAGS))
+		return -1;
+	return read_packet(around + 1, end, around->inner.h_proto, packet);
+}
+
 // The link, what leaves it: how a marked packet was sent is how the connection's next ones are.
 SEC("tc")
 int to_link(struct __sk_buff *skb)
 {
-	if (skb->mark != MARK)
+	__u32 is_direct = skb->mark == DIRECT_MARK;
+	if (skb->mark != MARK && !is_direct)
 		return TC_ACT_UNSPEC;
 	skb->mark = 0;
 	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct around *around = start;
+	struct ethhdr *ethernet = start;
 	struct packet packet = {};
-	if ((void *)(around + 1) > end || around->outer.h_proto != bpf_htons(ETH_P_IP) || around->ip.ihl != 5 ||
-	    around->ip.protocol != IPPROTO_UDP || around->udp.check || around->vxlan[0] != bpf_htonl(VXLAN_FLAGS) ||
-	    around->inner.h_proto != bpf_htons(ETH_P_IP) || read_inner(around + 1, end, &packet) || packet.ends_or_begins)
-		return TC_ACT_UNSPEC;
 	struct way way = {};
+	if ((void *)(ethernet + 1) > end)
+		return TC_ACT_UNSPEC;
+	if (is_direct ? read_packet(ethernet + 1, end, ethernet->h_proto, &packet) : read_wrapped(around, end, &packet))
+		return TC_ACT_UNSPEC;
+	if (packet.ends_or_begins)
+		return TC_ACT_UNSPEC;
 	struct way *before = bpf_map_lookup_elem(&ways, &packet.flow);
 	if (before)
 		__builtin_memcpy(&way, before, sizeof(way));
 	way.link_mtu = 0;
 	if (bpf_check_mtu(skb, skb->ifindex, &way.link_mtu, 0, 0) < 0)
 		return TC_ACT_UNSPEC;
-	way.out_until_ns = bpf_ktime_get_coarse_ns() + FRESH_NS;
 	way.link_device = skb->ifindex;
-	__builtin_memcpy(&way.around, around, sizeof(way.around));
-	way.around.ip.tot_len = way.around.ip.id = way.around.ip.check = 0;
-	way.around.ip.tos &= ~ECN;
+	way.is_direct = is_direct;
+	__builtin_memcpy(&way.around.outer, ethernet, sizeof(*ethernet));
+	if (!is_direct) {
+		if ((void *)(around + 1) > end || around->udp.check)
+			return TC_ACT_UNSPEC;
+		__builtin_memcpy(&way.around, around, sizeof(*around));
+		way.around.ip.tot_len = way.around.ip.id = way.around.ip.check = 0;
+		way.around.ip.tos &= ~ECN;
+	}
+	refresh(&way.out);
 	bpf_map_update_elem(&ways, &packet.flow, &way, BPF_ANY);
 	return TC_ACT_UNSPEC;
+}
+
+// What came by the link, headers of the link apart, to its pod.
+static __always_inline int to_its_pod(struct __sk_buff *skb, const struct way *way, __be16 ethertype)
+{
+	struct ethhdr *ethernet = (void *)(long)skb->data;
+	if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(ethernet, way->pod_macs, sizeof(way->pod_macs));
+	ethernet->h_proto = ethertype;
+	return bpf_redirect_peer(way->pod_device, 0);
+}
+
+// True when the way may be taken by a packet that was read; ends it when the packet does.
+static __always_inline int may_come_in(struct __sk_buff *skb, struct way *way, const struct packet *packet)
+{
+	if (skb->ifindex != way->link_device)
+		return 0;
+	if (packet->ends_or_begins) {
+		forget(way);
+		return 0;
+	}
+	return is_fresh(&way->in) && packet->ttl >= LEAST_TTL;
+}
+
+static __always_inline int wrapped_to_pod(struct __sk_buff *skb)
+{
+	struct around *around = (void *)(long)skb->data;
+	struct packet packet = {};
+	struct flow flow = {};
+	if (read_wrapped(around, (void *)(long)skb->data_end, &packet) || (around->ip.tos & ECN) == CONGESTED)
+		return TC_ACT_UNSPEC;
+	__be16 ethertype = around->inner.h_proto;
+	read_answers(&packet.flow, &flow);
+	struct way *way = bpf_map_lookup_elem(&ways, &flow);
+	if (!way || way->is_direct || around->ip.saddr != way->around.ip.daddr || around->ip.daddr != way->around.ip.saddr ||
+	    around->udp.dest != way->around.udp.dest || around->vxlan[1] != way->around.vxlan[1] ||
+	    !may_come_in(skb, way, &packet))
+		return TC_ACT_UNSPEC;
+	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | (ethertype == bpf_htons(ETH_P_IPV6) ? DECAP_L3_IPV6 : 0);
+	if (bpf_skb_adjust_room(skb, -ADDED, BPF_ADJ_ROOM_MAC, flags))
+		return TC_ACT_UNSPEC;
+	return to_its_pod(skb, way, ethertype);
+}
+
+static __always_inline int is_wrapped(struct __sk_buff *skb)
+{
+	struct around *around = (void *)(long)skb->data;
+	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->len < AROUND + LEAST_INNER)
+		return 0;
+	if ((void *)&around->vxlan > (void *)(long)skb->data_end)
+		return 1; // To be pulled before that is known.
+	return around->ip.protocol == IPPROTO_UDP;
+}
+
+// Has the headers that are looked at in one piece.
+static __always_inline int pull(struct __sk_buff *skb)
+{
+	if ((void *)(long)skb->data + AROUND + MOST_INNER <= (void *)(long)skb->data_end)
+		return 0;
+	return bpf_skb_pull_data(skb, skb->len < AROUND + MOST_INNER ? skb->len : AROUND + MOST_INNER);
 }
 
 // The link, what comes in: taken out of its headers and straight to the pod, if it came from where the pod's own packets go to.
 SEC("tc")
 int from_link(struct __sk_buff *skb)
 {
-	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
-	struct around *around = start;
-	if (skb->protocol != bpf_htons(ETH_P_IP) || skb->len < AROUND + 28)
+	if (!is_wrapped(skb))
 		return TC_ACT_UNSPEC;
-	if ((void *)&around->vxlan <= end && around->ip.protocol != IPPROTO_UDP)
+	if (pull(skb))
 		return TC_ACT_UNSPEC;
-	if ((__u8 *)start + AROUND + 40 > (__u8 *)end) {
-		if (bpf_skb_pull_data(skb, skb->len < AROUND + 40 ? skb->len : AROUND + 40))
-			return TC_ACT_UNSPEC;
-		start = (void *)(long)skb->data, end = (void *)(long)skb->data_end;
-		around = start;
+	return wrapped_to_pod(skb);
+}
+
+// The same where hosts of one link send each other pods' packets as they are.
+SEC("tc")
+int from_direct_link(struct __sk_buff *skb)
+{
+	if (pull(skb))
+		return TC_ACT_UNSPEC;
+	if (is_wrapped(skb)) {
+		int verdict = wrapped_to_pod(skb);
+		if (verdict != TC_ACT_UNSPEC)
+			return verdict;
 	}
+	struct ethhdr *ethernet = (void *)(long)skb->data;
+	void *end = (void *)(long)skb->data_end;
 	struct packet packet = {};
-	if ((void *)(around + 1) > end || around->ip.ihl != 5 || around->ip.protocol != IPPROTO_UDP ||
-	    (around->ip.frag_off & bpf_htons(0x3fff)) || around->vxlan[0] != bpf_htonl(VXLAN_FLAGS) ||
-	    (around->ip.tos & ECN) == CONGESTED || around->inner.h_proto != bpf_htons(ETH_P_IP) ||
-	    read_inner(around + 1, end, &packet))
+	struct flow flow = {};
+	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet))
 		return TC_ACT_UNSPEC;
-	struct flow flow = answers(&packet.flow);
+	read_answers(&packet.flow, &flow);
 	struct way *way = bpf_map_lookup_elem(&ways, &flow);
-	if (!way || around->ip.saddr != way->around.ip.daddr || around->ip.daddr != way->around.ip.saddr ||
-	    around->udp.dest != way->around.udp.dest || around->vxlan[1] != way->around.vxlan[1] ||
-	    skb->ifindex != way->link_device)
+	if (!way || !way->is_direct || !may_come_in(skb, way, &packet))
 		return TC_ACT_UNSPEC;
-	if (packet.ends_or_begins) {
-		forget(way);
-		return TC_ACT_UNSPEC;
-	}
-	if (bpf_ktime_get_coarse_ns() >= way->in_until_ns || packet.ip->ttl < LEAST_TTL)
-		return TC_ACT_UNSPEC;
-	if (bpf_skb_adjust_room(skb, -ADDED, BPF_ADJ_ROOM_MAC, BPF_F_ADJ_ROOM_FIXED_GSO))
-		return TC_ACT_UNSPEC;
-	start = (void *)(long)skb->data, end = (void *)(long)skb->data_end;
-	if ((__u8 *)start + sizeof(struct ethhdr) > (__u8 *)end)
-		return TC_ACT_SHOT;
-	__builtin_memcpy(start, way->pod_macs, sizeof(way->pod_macs));
-	return bpf_redirect_peer(way->pod_device, 0);
+	return to_its_pod(skb, way, ethernet->h_proto);
 }
 
 // A pod's link, what comes to the pod by the long way: what the firewall let through and marked may come by the short one.
@@ -251,17 +388,17 @@ int to_pod(struct __sk_buff *skb)
 	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *ethernet = start;
 	struct packet packet = {};
-	if ((void *)(ethernet + 1) > end || ethernet->h_proto != bpf_htons(ETH_P_IP) ||
-	    read_inner(ethernet + 1, end, &packet) || packet.ends_or_begins)
-		return TC_ACT_UNSPEC;
-	struct flow flow = answers(&packet.flow);
+	struct flow flow = {};
 	struct way way = {};
+	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet) || packet.ends_or_begins)
+		return TC_ACT_UNSPEC;
+	read_answers(&packet.flow, &flow);
 	struct way *before = bpf_map_lookup_elem(&ways, &flow);
 	if (before)
 		__builtin_memcpy(&way, before, sizeof(way));
 	__builtin_memcpy(way.pod_macs, ethernet, sizeof(way.pod_macs));
 	way.pod_device = skb->ifindex;
-	way.in_until_ns = bpf_ktime_get_coarse_ns() + FRESH_NS;
+	refresh(&way.in);
 	bpf_map_update_elem(&ways, &flow, &way, BPF_ANY);
 	return TC_ACT_UNSPEC;
 }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { vxlanDatagram } from "../../test/kit/forged.js";
-import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import { type Lab, type LabHost, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import { dualStack } from "../../test/kit/network-world.js";
 import { PolicyWorld } from "../../test/kit/policy-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { vtepMac } from "../device-names.js";
@@ -51,6 +52,45 @@ test("packets of a connection that stands pass the overlay's device no more: TCP
   await untilShort("UDP", async () => expect(await near.probe.ask(question)).toBe(`far ${near.address}`));
   expect(await near.inside(`ping -q -c 300 -i 0.002 ${far.address}`)).toContain(" 0% packet loss");
 });
+
+for (const [what, directRouting, mark] of [
+  ["in VXLAN", false, "0xf6000000"],
+  ["as they are, where hosts route directly", true, "0xf6000001"],
+] as const)
+  test(`so do those of both families that go ${what}`, async () => {
+    const other = await makeLab(2, (at) => ({ ...dualStack(at), directRouting }));
+    try {
+      await other.setServices([]);
+      const one = await other.host(1).pod("one", 9);
+      const two = await other.host(2).pod("two", 9);
+      const byIpv6 = other.host(2).network.ipv6Of(two.address) ?? "";
+      for (const protocol of ["tcp", "udp"] as const) await two.probe.serve(protocol, 8080, "::");
+      for (const host of other.hosts) await host.lookForShortcut();
+      for (const host of [two.address, byIpv6]) {
+        const passed = await countForwarded(other.host(1));
+        await waitFor(`packets to ${host} to take the shortcut`, async () => {
+          const before = await passed();
+          const question = { protocol: "udp" as const, host, port: 8080, fromPort: 4_000 };
+          for (let at = 0; at < 5; at += 1) expect(await one.probe.ask(question)).toMatch(/^two /);
+          return (await passed()) === before;
+        });
+        expect(await one.probe.ask({ host, port: 8080, bytes: 5_000_000 })).toMatch(/^two /);
+        expect(await one.probe.ask({ host, port: 8081 })).toBe("ECONNREFUSED");
+      }
+      expect(await other.host(1).namespace.run("nft list table inet tallship-shortcut")).toContain(mark);
+    } finally {
+      await other.dispose();
+    }
+  });
+
+/** Counts what a host forwards, the long way. */
+async function countForwarded({ namespace }: LabHost): Promise<() => Promise<number>> {
+  const chain = "add chain inet seen passing { type filter hook forward priority 20; }";
+  await namespace.run(
+    `nft 'table inet seen; delete table inet seen; add table inet seen; ${chain}; add rule inet seen passing counter'`,
+  );
+  return async () => Number(/packets (\d+)/.exec(await namespace.run("nft list table inet seen"))?.[1]);
+}
 
 test("each second of a connection some of its packets go the long way", async () => {
   await near.probe.open({ host: far.address, port: 8080 });
@@ -117,7 +157,7 @@ test("a connection that policies forbid is cut, though its packets had taken the
     world.pod({ name: `default/${uid}`, node, address, labels: { name: uid } });
   world.policy("default/none", { podSelector: { matchLabels: { name: "far" } }, policyTypes: ["Ingress"] });
   await lab.setPolicies(world);
-  await waitFor("the connection's end", async () => (await near.probe.talk()) !== "TALKED");
+  expect(await near.probe.talk()).not.toBe("TALKED");
   expect(await near.probe.ask({ host: far.address, port: 8080, timeoutMs: 300 })).toBe("TIMEOUT");
   await lab.setPolicies(new PolicyWorld());
 });

@@ -5,7 +5,8 @@ import type { Log } from "../../lib/log.js";
 import { podDevice } from "../device-names.js";
 import { Lane, Repeater } from "../lane.js";
 import type { PodLink } from "../node-network.js";
-import type { ShortcutKernel, ShortcutLink } from "./shortcut-kernel.js";
+import type { ShortcutKernel } from "./shortcut-kernel.js";
+import type { ShortcutLink } from "./shortcut-text.js";
 
 /** What the shortcut hangs on. */
 export interface ShortcutOptions {
@@ -52,6 +53,11 @@ export class Shortcut {
     this.options.clock.after(limit("shortcutAttachMs"), () => {
       this.lane.run(() => this.attachWaiting()).catch(() => undefined);
     });
+  }
+
+  /** Something that was let through is not any more: resolves when every connection's next packet goes the long way. Fails as its kernel does. */
+  async forget(): Promise<void> {
+    if (this.open !== undefined) await this.options.kernel.forget();
   }
 
   /** Stops looking; what is open stays open. */
