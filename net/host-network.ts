@@ -24,6 +24,7 @@ import type {
   PodLink,
   Published,
 } from "./node-network.js";
+import type { NamePublisher, NodeNetworkOptions } from "./node-network-options.js";
 import { OverlaySync } from "./overlay/overlay-sync.js";
 import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
@@ -38,33 +39,9 @@ import { Settler } from "./settler.js";
 import type { Shortcut } from "./shortcut/shortcut.js";
 import type { TunnelKeys } from "./tunnels/tunnel-keys.js";
 
-/** Takes the network map to those who answer for names. Must not fail. */
-export interface NamePublisher {
-  publish(map: NetworkMap): void;
-  /** By first address of a pod that is on others than the cluster's own network alone: its networks, by namespace/name, in its order. */
-  setAskers(askers: ReadonlyMap<string, readonly string[]>): void;
-}
-
 interface Announcing {
   readonly services: NetworkMap["services"] | undefined;
   readonly addresses: readonly string[];
-}
-
-/** What a node's network needs beside its kernel. */
-export interface NodeNetworkOptions {
-  readonly clock: Clock;
-  readonly rng: Rng;
-  readonly log: Log;
-  /** Tells the process that answers for names; absent in tests and tools. */
-  readonly names?: NamePublisher;
-  readonly metrics?: NetworkMetrics;
-  /** Answers load balancers that ask which nodes have endpoints; absent: nobody does. */
-  readonly healthChecks?: HealthChecks;
-  /** What the host remembers of networks over a reboot; absent: nothing. */
-  readonly networks?: NetworksMemory;
-  /** Where keys for encrypted tunnels are kept; absent: the node makes none. */
-  readonly keys?: TunnelKeys;
-  readonly shortcut?: Shortcut | undefined;
 }
 
 /**

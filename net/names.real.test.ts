@@ -10,7 +10,7 @@ import { networkMap, type TestService } from "../test/kit/network-world.js";
 import { waitFor } from "../test/kit/wait.js";
 import { namesFile, namesPath } from "./dns/names-file.js";
 import { namePublisher } from "./dns/publish-names.js";
-import type { NamePublisher } from "./host-network.js";
+import type { NamePublisher } from "./node-network-options.js";
 
 // One host with a pod, and the process that answers names, which stands beside what would be the agent.
 let lab: Lab;
