@@ -3,7 +3,6 @@ import { deepEqual } from "../lib/deep-equal.js";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
-import type { Rng } from "../lib/rng.js";
 import { Bulletin } from "./bulletin.js";
 import { familiesOf } from "./family.js";
 import type { Remedies } from "./health/remedies.js";
@@ -37,7 +36,6 @@ import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
 import { Proxies } from "./proxy/proxies.js";
 import { Settler } from "./settler.js";
 import type { Shortcut } from "./shortcut/shortcut.js";
-import type { TunnelKeys } from "./tunnels/tunnel-keys.js";
 
 interface Announcing {
   readonly services: NetworkMap["services"] | undefined;
