@@ -184,12 +184,13 @@ test("run: every pod that it makes is one that the decoder takes", () => {
   });
 });
 
-test("run: a published port is open on every node, a name that was chosen is one in DNS", () => {
+test("run: a published port is open on every node by both families, a name that was chosen is one in DNS", () => {
   expect(order("-p 4000:80 x").services).toMatchObject([
     {
       metadata: { name: "calm-tide-published", annotations: { "tallship.dev/any-node-port": "true" } },
       spec: {
         type: "NodePort",
+        ipFamilyPolicy: "PreferDualStack",
         selector: { "tallship.dev/run": "calm-tide" },
         ports: [{ port: 4000, targetPort: 80, nodePort: 4000 }],
       },

@@ -45,7 +45,8 @@ export function servicesOf(
       : [
           service(
             `${name}-published`,
-            { type: "NodePort", ports: ports.map(servicePort) },
+            // As docker publishes: by both families, where there are both.
+            { type: "NodePort", ipFamilyPolicy: "PreferDualStack", ports: ports.map(servicePort) },
             { [ANY_NODE_PORT]: "true" },
           ),
         ]),

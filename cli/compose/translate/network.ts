@@ -148,7 +148,9 @@ function publishedObject(context: ServiceContext, selector: Part): readonly Plac
     labels: { [SERVICE_LABEL]: dnsName(service.name) },
     annotations: PUBLISHED,
   };
-  return [objectOf(context, head, { spec: { type: "NodePort", selector, ports: [...used.values()] } })];
+  // As docker publishes: by both families, where there are both.
+  const spec = { type: "NodePort", ipFamilyPolicy: "PreferDualStack", selector, ports: [...used.values()] };
+  return [objectOf(context, head, { spec })];
 }
 
 /** Names beside the service's own: aliases on networks, the container's name, and what others link to it as. */
