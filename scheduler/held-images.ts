@@ -2,7 +2,7 @@ import { keptNameOf } from "../kinds/image-reference.js";
 import { limit } from "../lib/limits.js";
 import { dropOldest } from "./drop-oldest.js";
 import type { NodeRecord } from "./node-record.js";
-import { MAX_POINTS } from "./score.js";
+import { MAX_POINTS } from "./points.js";
 
 /** An image, and the nodes that hold all of it. */
 export interface HeldImage {

@@ -4,7 +4,8 @@ import { limit } from "../lib/limits.js";
 import type { Node } from "../proto/gen/tallship/v1/node.js";
 import { type Board, type Device, devicesOn, isGpu } from "./devices/board.js";
 import { amountOf } from "./pod-requests.js";
-import type { Tenants } from "./tenants.js";
+import type { Tenant } from "./tenant.js";
+import type { Numbered, Tenants } from "./tenants.js";
 
 /** A node as the snapshot knows it. */
 export interface NodeRecord {
@@ -14,13 +15,18 @@ export interface NodeRecord {
   /** Its place in the columns, which are in order of name; −1 while it has none. */
   slot: number;
   /** The pods that are bound here, assumed to be, or whose room is kept. */
-  readonly pods: Tenants;
+  readonly pods: Tenants<Placed>;
   /** Host ports in use: port, then address, then count. */
   readonly ports: Map<string, Map<string, number>>;
   /** Its devices, in order of name; empty: it does not tell them apart. */
   devices: readonly Device[];
   /** What is free of them; undefined: to be found anew. */
   board: Board | undefined;
+}
+
+/** A pod where it is counted. */
+export interface Placed extends Tenant, Numbered {
+  readonly record: NodeRecord;
 }
 
 /** How much of a resource pods may use of a node. A node that does not say how many pods it takes is taken to take as many as any may. */

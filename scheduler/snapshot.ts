@@ -8,7 +8,7 @@ import { DeviceUse } from "./devices/device-use.js";
 import { GroupCounts } from "./group-counts.js";
 import { HeldImages } from "./held-images.js";
 import { Lookalikes } from "./lookalikes.js";
-import { allocatableOf, countPort, isSamePlace, type NodeRecord } from "./node-record.js";
+import { allocatableOf, countPort, isSamePlace, type NodeRecord, type Placed } from "./node-record.js";
 import type { PeerCount } from "./peer-count.js";
 import { PeerCounts } from "./peer-counts.js";
 import { type Peers, type PeerTerm, peersOf } from "./peers.js";
@@ -19,7 +19,7 @@ import { makeShape, type Shape, type ShapeContext, shapeKey } from "./shape.js";
 import { SlotLoads } from "./slot-loads.js";
 import { SoftTainted } from "./soft-tainted.js";
 import { isSameTenure, PLAIN_TENURE, type Tenant, type Tenure } from "./tenant.js";
-import { type Placed, Tenants } from "./tenants.js";
+import { Tenants } from "./tenants.js";
 import { readTopology, type Topology } from "./topology.js";
 import { type NodeSizes, sizesOf } from "./use-with-pod.js";
 import type { VolumeDemand } from "./volume-demand.js";
@@ -336,7 +336,7 @@ export class Snapshot {
   private recordOf(name: string): NodeRecord {
     const known = this.nodes.get(name);
     if (known !== undefined) return known;
-    const pods = new Tenants();
+    const pods = new Tenants<Placed>();
     const record: NodeRecord = {
       name,
       node: undefined,

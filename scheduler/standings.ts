@@ -1,9 +1,9 @@
 import { limit } from "../lib/limits.js";
 import { dropOldest } from "./drop-oldest.js";
 import { FILTERS, type PolicyName } from "./plugins.js";
+import { MAX_POINTS } from "./points.js";
 import { Preemptions } from "./preemptions.js";
 import { RisingSlots } from "./rising-slots.js";
-import { MAX_POINTS } from "./score.js";
 import type { Shape } from "./shape.js";
 import type { Snapshot } from "./snapshot.js";
 import { type Prepared, prepare, type Scratch, Standing } from "./standing.js";

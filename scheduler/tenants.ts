@@ -1,16 +1,12 @@
-import type { NodeRecord } from "./node-record.js";
-import type { Tenant } from "./tenant.js";
-
-/** A pod where it is counted. */
-export interface Placed extends Tenant {
-  readonly record: NodeRecord;
-  /** Where it stands among the pods of the node. */
+/** What knows where it stands among others. */
+export interface Numbered {
+  /** Written by those that it stands among. */
   at: number;
 }
 
 /** The pods of one node, in no order that means anything. To add and to take away costs the same however many there are. */
-export class Tenants {
-  private readonly placed: Placed[] = [];
+export class Tenants<T extends Numbered> {
+  private readonly placed: T[] = [];
 
   /** How many there are. */
   get size(): number {
@@ -18,24 +14,24 @@ export class Tenants {
   }
 
   /** All of them; copy before pods come or go. */
-  values(): readonly Tenant[] {
+  values(): readonly T[] {
     return this.placed;
   }
 
   /** Adds one. */
-  add(one: Placed): void {
+  add(one: T): void {
     one.at = this.placed.length;
     this.placed.push(one);
   }
 
   /** Puts one in the place of another. */
-  replace(old: Placed, one: Placed): void {
+  replace(old: T, one: T): void {
     one.at = old.at;
     this.placed[old.at] = one;
   }
 
   /** Takes one away. */
-  remove({ at }: Placed): void {
+  remove({ at }: T): void {
     const last = this.placed.pop();
     if (last === undefined || at >= this.placed.length) return;
     last.at = at;

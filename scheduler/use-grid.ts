@@ -1,12 +1,5 @@
+import type { Box } from "./box.js";
 import type { Snapshot } from "./snapshot.js";
-
-/** A range of shares of cpu and memory that are used, 0 to 1; above 1 counts as 1. */
-export interface Box {
-  readonly cpuLow: number;
-  readonly cpuHigh: number;
-  readonly memoryLow: number;
-  readonly memoryHigh: number;
-}
 
 /** What is sought. */
 export interface Quest {

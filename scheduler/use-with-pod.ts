@@ -1,5 +1,5 @@
+import type { Box } from "./box.js";
 import type { Shape } from "./shape.js";
-import type { Box } from "./use-grid.js";
 
 /** The least and most that any node has; nodes that have nothing do not count. */
 export interface NodeSizes {

@@ -3,7 +3,7 @@ import { limit } from "../../lib/limits.js";
 import { createAuthority, issueKeyPair, type KeyPair } from "../../lib/pki/issue.js";
 import { isSignedBy, readCertificate } from "../../lib/pki/read.js";
 import type { Rng } from "../../lib/rng.js";
-import type { EtcdTls } from "../store/etcd-connection.js";
+import type { EtcdTls } from "../store/etcd-tls.js";
 
 /** The name in every member's certificate: clients ask for it, whatever address they dial. */
 export const etcdServerName = "tallship-etcd";

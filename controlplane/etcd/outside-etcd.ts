@@ -1,7 +1,8 @@
 // Edge: certificate files of an etcd that others run.
 import { readFileSync, statSync } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
-import type { EtcdAddress, EtcdTls } from "../store/etcd-connection.js";
+import type { EtcdAddress } from "../store/etcd-connection.js";
+import type { EtcdTls } from "../store/etcd-tls.js";
 
 /** Paths of PEM files. */
 export interface EtcdTlsFiles {

@@ -11,6 +11,7 @@ import {
   roomIn,
 } from "../../scheduler/queue-room.js";
 import { isBefore, type WaitingPod } from "./backlog.js";
+import type { Charge } from "./charge.js";
 import { overdrawn } from "./overdrawn.js";
 import { type Importance, reclaim } from "./reclaim.js";
 
@@ -29,14 +30,6 @@ interface Line {
   readonly ready: BinaryHeap<Unit>;
   /** Pods that it has let in and of which it is not known that they have a node: thousands may wait for nodes beside another queue that has to give back. */
   readonly unplaced: Set<string>;
-}
-
-/** A pod that was let in. */
-export interface Charge {
-  readonly queue: string;
-  readonly amounts: Amounts;
-  /** As it waited; undefined when it was found with a node. */
-  readonly pod: WaitingPod | undefined;
 }
 
 /** A pod that has to give back what its queue borrowed, and the queue that wants it. */

@@ -1,6 +1,6 @@
 import type { Amounts } from "../../scheduler/pod-requests.js";
 import { addUse, borrowedBy, type QueueState, roomIn } from "../../scheduler/queue-room.js";
-import type { Charge } from "./queues.js";
+import type { Charge } from "./charge.js";
 
 /**
  * How important a pod is: its priority, then when it started (what started later is less important). Unplaced: it was let in and has no node, so

@@ -5,15 +5,7 @@ import type { Log } from "../../lib/log.js";
 import { sharedAbort } from "../../lib/shared-abort.js";
 import { storeError } from "./etcd-errors.js";
 import { type EtcdStubs, etcdStubs } from "./etcd-stubs.js";
-
-/** Certificates for etcd, PEM: its CA, and what this process shows. */
-export interface EtcdTls {
-  readonly ca: Uint8Array;
-  readonly certificate: Uint8Array;
-  readonly key: Uint8Array;
-  /** Name that etcd's certificates carry, where that is not the endpoint's own. */
-  readonly serverName?: string;
-}
+import type { EtcdTls } from "./etcd-tls.js";
 
 /** Where etcd is and how it is spoken to, asked anew for each connection: members come and go, certificates are renewed. */
 export interface EtcdAddress {

@@ -11,7 +11,7 @@ import {
 } from "etcd3";
 import { Host } from "etcd3/lib/connection-pool.js";
 import { TallshipError } from "../../lib/errors.js";
-import type { EtcdTls } from "./etcd-connection.js";
+import type { EtcdTls } from "./etcd-tls.js";
 
 /** Where etcd is, and how to speak to it. */
 export interface EtcdStubsOptions {

@@ -1,8 +1,9 @@
-import { MAX_POINTS, type Score, type Scorer } from "../score.js";
+import type { Box } from "../box.js";
+import { MAX_POINTS } from "../points.js";
+import type { Score, Scorer } from "../score.js";
 import type { Shape } from "../shape.js";
 import type { Load } from "../slot-loads.js";
 import type { Snapshot } from "../snapshot.js";
-import type { Box } from "../use-grid.js";
 import { addedBy, ROUNDING } from "../use-with-pod.js";
 
 /** Prefers nodes with more of cpu and memory left: load is spread, and a node that is lost takes less with it. */

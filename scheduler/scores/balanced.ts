@@ -1,7 +1,8 @@
-import { MAX_POINTS, type Score, type Scorer } from "../score.js";
+import type { Box } from "../box.js";
+import { MAX_POINTS } from "../points.js";
+import type { Score, Scorer } from "../score.js";
 import type { Shape } from "../shape.js";
 import type { Snapshot } from "../snapshot.js";
-import type { Box } from "../use-grid.js";
 import { addedBy, ROUNDING } from "../use-with-pod.js";
 
 /** Prefers nodes where the pod leaves cpu and memory used to similar shares, so that neither is stranded. */

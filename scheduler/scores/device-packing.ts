@@ -2,7 +2,8 @@ import { bestAssignment } from "../devices/assign.js";
 import { isForGpus } from "../devices/demand-mix.js";
 import { ByState, leftBy, strandedIn } from "../devices/gpu-states.js";
 import { canHave } from "../devices/pick.js";
-import { addEach, MAX_POINTS, type Score } from "../score.js";
+import { MAX_POINTS } from "../points.js";
+import { addEach, type Score } from "../score.js";
 
 /** Points for a thousandth of a GPU: a node of 16 GPUs stays within MAX_POINTS. */
 const POINTS_PER_MILLI = 8;

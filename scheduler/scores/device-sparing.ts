@@ -1,7 +1,8 @@
 import { isForGpus } from "../devices/demand-mix.js";
 import { ByState, leftBy, strandedIn } from "../devices/gpu-states.js";
 import { gpuRoom, stranded } from "../devices/stranding.js";
-import { addEach, MAX_POINTS, type Score } from "../score.js";
+import { MAX_POINTS } from "../points.js";
+import { addEach, type Score } from "../score.js";
 
 /** Points that are taken for a thousandth of a GPU; from a whole GPU on all are. */
 const POINTS_PER_MILLI = 1_000;

@@ -1,5 +1,6 @@
 import type { PeerCount } from "../peer-count.js";
-import { addEach, crowding, type Score, type Scorer, sumOf } from "../score.js";
+import { crowding } from "../points.js";
+import { addEach, type Score, type Scorer, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** A hundred is the most that one pod can want a thing. */

@@ -1,7 +1,8 @@
 import { matchesNodeTerm } from "../../kinds/node-selector.js";
 import type { PreferredSchedulingTerm } from "../../proto/gen/tallship/v1/placement.js";
 import type { NodeRecord } from "../node-record.js";
-import { addEach, MAX_POINTS, type Score } from "../score.js";
+import { MAX_POINTS } from "../points.js";
+import { addEach, type Score } from "../score.js";
 
 /** Prefers nodes by the weights of the preferred terms of the pod's node affinity that they match; one that matches all gets all points. */
 export const preferredNodes: Score = {

@@ -1,5 +1,6 @@
 import type { PeerCount } from "../peer-count.js";
-import { addEach, crowding, MAX_POINTS, type Score, type Scorer, sumOf } from "../score.js";
+import { crowding, MAX_POINTS } from "../points.js";
+import { addEach, type Score, type Scorer, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** Prefers nodes near pods, and avoids nodes near others, by the weights of the preferred terms of the pod's affinity and anti-affinity. The first pods count most. */

@@ -1,5 +1,6 @@
 import { type DomainSpread, domainSpreads } from "../domain-spread.js";
-import { addEach, crowding, MAX_POINTS, type Score, sumOf } from "../score.js";
+import { crowding, MAX_POINTS } from "../points.js";
+import { addEach, type Score, sumOf } from "../score.js";
 import { regionOf } from "../topology.js";
 
 /** Prefers nodes in domains with few pods, where a spread constraint asks for it; differences below `maxSkew` do not count. */

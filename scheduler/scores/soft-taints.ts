@@ -1,7 +1,8 @@
 import { tolerates } from "../../kinds/tolerates.js";
 import type { Toleration } from "../../proto/gen/tallship/v1/placement.js";
 import type { NodeRecord } from "../node-record.js";
-import { crowding, type Score } from "../score.js";
+import { crowding } from "../points.js";
+import type { Score } from "../score.js";
 
 /** Avoids nodes with taints of effect PreferNoSchedule that the pod does not tolerate; the more of them, the more. */
 export const softTaints: Score = {

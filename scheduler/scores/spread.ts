@@ -1,4 +1,5 @@
-import { crowding, type Score } from "../score.js";
+import { crowding } from "../points.js";
+import type { Score } from "../score.js";
 
 /** Prefers nodes that run fewer pods of the same owner, so that one node's loss takes few of them. The first pods count most. */
 export const spread: Score = {

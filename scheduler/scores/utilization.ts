@@ -1,6 +1,7 @@
 import type { UtilizationPoint } from "../../kinds/utilization-shape.js";
-import { addEach, MAX_POINTS, type Score } from "../score.js";
-import type { Box } from "../use-grid.js";
+import type { Box } from "../box.js";
+import { MAX_POINTS } from "../points.js";
+import { addEach, type Score } from "../score.js";
 import { addedBy, ROUNDING } from "../use-with-pod.js";
 
 /** Points for one of the score that users give, and how finely full is told: whole numbers, so that what lies between two points is exact. */
