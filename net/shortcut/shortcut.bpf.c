@@ -21,6 +21,7 @@
 #define CONGESTED 3
 #define IPV4_FRAGMENT 0x3fff
 #define IPV6_VERSION 6
+#define PACKET_TO_HOST 0 // PACKET_HOST of linux/if_packet.h: sent to the link's own MAC.
 // Of byte 13 of TCP's header: these begin and end connections, and are for those who track them.
 #define TCP_FIN_SYN_RST 0x07
 #define IPV6_FLOW 0x100
@@ -297,7 +298,7 @@ static __always_inline int to_its_pod(struct __sk_buff *skb, const struct way *w
 // True when the way may be taken by a packet that was read; ends it when the packet does.
 static __always_inline int may_come_in(struct __sk_buff *skb, struct way *way, const struct packet *packet)
 {
-	if (skb->ifindex != way->link_device)
+	if (skb->ifindex != way->link_device || skb->vlan_present || skb->pkt_type != PACKET_TO_HOST)
 		return 0;
 	if (packet->ends_or_begins) {
 		forget(way);

@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.js";
+import type { Cancel, Clock } from "../../lib/clock.js";
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";
@@ -26,7 +26,8 @@ export class Shortcut {
   private readonly lane = new Lane();
   private readonly looks: Repeater;
   private attached: ReadonlyMap<string, number> = new Map();
-  private waiting: string[] = [];
+  private readonly waiting: string[] = [];
+  private cancelAttach: Cancel | undefined;
   private open: ShortcutLink | undefined;
   private problem = "";
 
@@ -49,8 +50,8 @@ export class Shortcut {
   add(links: readonly PodLink[]): void {
     if (this.open === undefined) return;
     this.waiting.push(...links.flatMap(endsOf));
-    if (this.waiting.length > links.length * 2) return;
-    this.options.clock.after(limit("shortcutAttachMs"), () => {
+    this.cancelAttach ??= this.options.clock.after(limit("shortcutAttachMs"), () => {
+      this.cancelAttach = undefined;
       this.lane.run(() => this.attachWaiting()).catch(() => undefined);
     });
   }
@@ -63,6 +64,7 @@ export class Shortcut {
   /** Stops looking; what is open stays open. */
   async stop(): Promise<void> {
     this.looks.stop();
+    this.cancelAttach?.();
     await this.lane.idle();
     await this.options.kernel.end();
   }
@@ -78,7 +80,9 @@ export class Shortcut {
       if (this.problem !== "") this.options.log.info("the shortcut is open", {});
       this.problem = "";
     } catch (error) {
+      // Whether the programs are others by now is not known.
       this.open = undefined;
+      this.attached = new Map();
       this.tell(error);
     }
     return limit("shortcutLookMs");
@@ -96,7 +100,7 @@ export class Shortcut {
     this.open = link;
     const indexes = await kernel.indexes();
     const missing = [...indexes].filter(([end, index]) => isAnew || this.attached.get(end) !== index);
-    await kernel.attach(missing.map(([end]) => end));
+    if (missing.length > 0) await kernel.attach(missing.map(([end]) => end));
     this.attached = indexes;
   }
 
