@@ -6,6 +6,8 @@ import { LongestFirst } from "./scripts/longest-first.mjs";
 const CORES = availableParallelism();
 /** Files side by side whose tests wait for the kernel and for programs half of their time. */
 const WAITING = Math.min(CORES + 1, 8);
+/** Testbeds side by side: one waits most of its time. */
+const TESTBEDS = Math.min(CORES + 2, 8);
 
 /** How long a test waits for what it asserts, and how long between two looks, unless it says so itself: where others keep the machine busy, longer than anything takes that is well. */
 function waiting(ms: number, pollMs: number) {
@@ -66,8 +68,7 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           ...waiting(60_000, 100),
-          // Testbeds side by side: one waits most of its time, and two leave half of two cores idle.
-          maxWorkers: 3,
+          maxWorkers: TESTBEDS,
         },
       },
       {

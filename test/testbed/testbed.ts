@@ -129,14 +129,18 @@ export class Testbed {
     const [first, ...others] = layout.hosts;
     if (first === undefined) throw new Error("a testbed has at least one host");
     const more = options.hostOptions ?? [];
-    await this.daemon(first, ["init", "--advertise-address", first.address, ...more, ...(options.initWords ?? [])]);
+    const said = await this.daemon(first, [
+      ...["init", "--advertise-address", first.address],
+      ...[...more, ...(options.initWords ?? [])],
+    ]);
+    const token = /^ *tallshipd join (\S+)$/m.exec(said)?.[1];
+    if (token === undefined) throw new Error(`init says nothing of how others join: ${said}`);
     options.report(`${first.name}: control plane and agent`);
     await this.forward(first.name);
     this.writeConfig();
-    for (const host of others.filter(({ isControlPlane }) => isControlPlane))
-      await this.join(host, "control-plane", more);
+    for (const host of others.filter(({ isControlPlane }) => isControlPlane)) await this.joinAsReplica(host, more);
     const workers = others.filter(({ isControlPlane }) => !isControlPlane);
-    await Promise.all(workers.map((host) => this.join(host, "worker", more)));
+    await Promise.all(workers.map((host) => this.join(host, token, more)));
     if (others.length > 0) options.report(`${others.map(({ name }) => name).join(", ")}: joined`);
     this.writeConfig();
     await waitFor("every node to be Ready", async () => (await this.readyNodeCount()) === layout.hosts.length, {
@@ -151,12 +155,14 @@ export class Testbed {
     return nodes.split("\n").filter((line) => / Ready /.test(line)).length;
   }
 
-  private async join(host: HostLayout, role: "worker" | "control-plane", more: readonly string[]): Promise<void> {
-    const [first] = this.layout.hosts;
-    if (first === undefined) return;
-    const token = (await this.tsctl(["token", "create", "--role", role])).trim().split("\n").at(-1) ?? "";
+  private async join(host: HostLayout, token: string, more: readonly string[]): Promise<void> {
     await this.daemon(host, ["join", token, "--advertise-address", host.address, ...more]);
-    if (role === "control-plane") await this.forward(host.name);
+  }
+
+  private async joinAsReplica(host: HostLayout, more: readonly string[]): Promise<void> {
+    const said = await this.tsctl(["token", "create", "--role", "control-plane"]);
+    await this.join(host, said.trim().split("\n").at(-1) ?? "", more);
+    await this.forward(host.name);
   }
 
   /** Runs `tallshipd` on a host. */
