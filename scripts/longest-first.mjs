@@ -4,6 +4,17 @@ import { statSync } from "node:fs";
 /** Files of tests that take longest where they run side by side, the longest first. */
 export const LONGEST = [
   "test/e2e/network-faults.test.ts",
+  "test/e2e/dual-stack.test.ts",
+  "test/e2e/survival.test.ts",
+  "test/e2e/docker-verbs.test.ts",
+  "test/e2e/rollouts.test.ts",
+  "test/e2e/readdress.test.ts",
+  "test/e2e/compose.test.ts",
+  "test/e2e/operator.test.ts",
+  "test/e2e/batch.test.ts",
+  "test/e2e/encrypted.test.ts",
+  "test/e2e/networks.test.ts",
+  "test/e2e/pressure.test.ts",
   "agent/crash-steps.real.test.ts",
   "controlplane/store/etcd.real.test.ts",
   "net/policy.real.test.ts",

@@ -37,13 +37,12 @@ export const PROBE_ROWS: readonly FieldRow[] = [
       const asked = timesOf(await testbed.tsctl(["exec", "asked-in-time", "--", "cat", "/tmp/asked"]));
       // The first answer is no, and one yes is not enough.
       expect(asked.length).toBeGreaterThanOrEqual(3);
-      const [first = 0, second = 0, third = 0] = asked;
+      const [first = 0, , third = 0] = asked;
       // The container begins to count a moment after its node does, and a command may begin late; without a delay it would be asked at once, and by default of kubectl's users every ten seconds.
       expect(first - began).toBeGreaterThan(1.5);
-      for (const gap of [second - first, third - second]) {
-        expect(gap).toBeGreaterThan(1.5);
-        expect(gap).toBeLessThan(8);
-      }
+      // Over two periods: where one asks late the next follows sooner.
+      expect(third - first).toBeGreaterThan(2.5);
+      expect(third - first).toBeLessThan(16);
     },
   },
   {
