@@ -1,5 +1,5 @@
 import { cells, headings } from "../kinds/columns/columns.js";
-import { type Json, toJson } from "../kinds/encode.js";
+import { type Json, type JsonObject, toJson } from "../kinds/encode.js";
 import { metaOf, type Typed } from "../kinds/object.js";
 import { KINDS, type KindName } from "../kinds/registry.js";
 import { printYaml } from "../kinds/yaml/print.js";
@@ -83,10 +83,27 @@ export function tableRow(typed: Typed, shape: TableShape): readonly string[] {
   return whole.map((cell) => safeText(cell.replace(/[\n\t]+/g, " ")));
 }
 
+/** What is printed whole: an object, or what has the form of one and is none. */
+export interface Whole {
+  readonly value: JsonObject;
+  /** How results name it. */
+  readonly ref: string;
+}
+
+/** An object as it is printed. */
+export function wholeObject(typed: Typed): Whole {
+  return { value: toJson(typed), ref: refText(typed.kind, metaOf(typed.object).name) };
+}
+
 /** Objects as YAML, JSON or names; one object stands alone, several are a List. */
 export function printObjects(objects: readonly Typed[], format: "yaml" | "json" | "name", isList: boolean): string {
-  if (format === "name") return objects.map(({ kind, object }) => `${refText(kind, metaOf(object).name)}\n`).join("");
-  const values = objects.map(toJson);
+  return printWhole(objects.map(wholeObject), format, isList);
+}
+
+/** The same of what has the form of objects. */
+export function printWhole(all: readonly Whole[], format: "yaml" | "json" | "name", isList: boolean): string {
+  if (format === "name") return all.map(({ ref }) => `${ref}\n`).join("");
+  const values = all.map(({ value }) => value);
   const [only] = values;
   const whole: Json = isList || only === undefined ? { apiVersion: "v1", kind: "List", items: values } : only;
   return format === "yaml" ? printYaml(whole) : `${JSON.stringify(whole, null, 4)}\n`;

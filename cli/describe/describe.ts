@@ -9,8 +9,10 @@ import { type ChoiceFlags, chosenKeys } from "../chosen.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
 import { eventsOf, fieldsAbout } from "../events/about.js";
 import { EXIT } from "../exit-codes.js";
+import { servicesWithSlices } from "../get/endpoint-subsets.js";
+import { asksForEndpoints, endpointNames } from "../get/endpoints.js";
 import { namesFiles } from "../input/files.js";
-import { eachOf, getObject, listObjects } from "../objects.js";
+import { eachOf, getObject, keyIn, listObjects, missing } from "../objects.js";
 import type { Shell } from "../shell.js";
 import { readTargets } from "../targets.js";
 import { toldAlready, usageError } from "../verb.js";
@@ -18,6 +20,7 @@ import { describeAutoscaler } from "./autoscaler.js";
 import { describeConfigMap, describeOther, describeSecret } from "./config.js";
 import { describeCronJob } from "./cron-job.js";
 import { describeDaemonSet } from "./daemon-set.js";
+import { describeEndpoints } from "./endpoints.js";
 import type { Surroundings } from "./facts.js";
 import { describeIngress } from "./ingress.js";
 import { describeJob } from "./job.js";
@@ -51,6 +54,7 @@ export async function runDescribe(
   shell: Shell,
 ): Promise<number> {
   if (namesFiles(flags) && operands.length > 0) throw usageError("name objects or files, not both");
+  if (asksForEndpoints(operands)) return describeAllEndpoints(flags, operands, shell);
   if (!namesFiles(flags)) readTargets(operands);
   return withCluster(shell, flags, async (cluster) => {
     const run: DescribeRun = { shell, cluster, flags };
@@ -66,6 +70,21 @@ export async function runDescribe(
     for (const failure of failures) await shell.stderr.write(`error: ${failure.message}\n`);
     const [first] = failures;
     if (first !== undefined) throw toldAlready(first.code);
+    return EXIT.ok;
+  });
+}
+
+/** Endpoints are no objects here: each service's are told. */
+function describeAllEndpoints(flags: DescribeFlags, operands: readonly string[], shell: Shell): Promise<number> {
+  const names = endpointNames(operands);
+  return withCluster(shell, flags, async (cluster) => {
+    const namespace = flags.allNamespaces ? undefined : cluster.namespace;
+    const views = await servicesWithSlices(cluster, { namespace, labels: flags.selector }, shell.signal);
+    const shown = views.filter(({ service }) => names.length === 0 || names.includes(service.metadata?.name ?? ""));
+    const pages = shown.map((view) => describeEndpoints(view, shell.clock.nowMs()).toText());
+    await shell.stdout.write(pages.join("\n\n"));
+    const lost = names.find((name) => !shown.some(({ service }) => service.metadata?.name === name));
+    if (lost !== undefined) throw missing(keyIn("Service", cluster.namespace, lost));
     return EXIT.ok;
   });
 }

@@ -1,13 +1,21 @@
-import { type Json, toJson } from "../../kinds/encode.js";
+import type { Json } from "../../kinds/encode.js";
 import type { Typed } from "../../kinds/object.js";
 import { closest } from "../../kinds/suggest.js";
 import type { Flags } from "../flags.js";
-import { printObjects } from "../print.js";
+import { printWhole, type Whole, wholeObject } from "../print.js";
 import type { Shell } from "../shell.js";
 import { usageError } from "../verb.js";
 
 /** Prints objects whole, or what was asked of them; several, or what may be several, as a List. */
 export type Printer = (objects: readonly Typed[], isList: boolean) => string;
+
+/** The same for what has the form of objects. */
+export type WholePrinter = (all: readonly Whole[], isList: boolean) => string;
+
+/** How printers are asked for. */
+interface PrinterTerms {
+  readonly withHeadings: boolean;
+}
 
 const WHOLE = ["yaml", "json", "name"] as const;
 /** Formats that take what they print after "=", or from a file. */
@@ -48,11 +56,21 @@ export const WRITTEN_FLAGS = {
 export async function printerOf(
   shell: Shell,
   output: string | undefined,
-  { withHeadings }: { readonly withHeadings: boolean } = { withHeadings: true },
+  terms: PrinterTerms = { withHeadings: true },
 ): Promise<Printer | undefined> {
+  const print = await wholePrinterOf(shell, output, terms);
+  return print === undefined ? undefined : (objects, isList) => print(objects.map(wholeObject), isList);
+}
+
+/** The same for what has the form of objects. */
+export async function wholePrinterOf(
+  shell: Shell,
+  output: string | undefined,
+  { withHeadings }: PrinterTerms,
+): Promise<WholePrinter | undefined> {
   if (output === undefined || output === "wide" || output === "") return undefined;
   const whole = WHOLE.find((name) => name === output);
-  if (whole !== undefined) return (objects, isList) => printObjects(objects, whole, isList);
+  if (whole !== undefined) return (all, isList) => printWhole(all, whole, isList);
   const equals = output.indexOf("=");
   const name = equals === -1 ? output : output.slice(0, equals);
   const given = equals === -1 ? undefined : output.slice(equals + 1);
@@ -83,41 +101,46 @@ export function outputOf({
   return `${format}=${template}`;
 }
 
-async function goTemplatePrinter(text: string): Promise<Printer> {
+async function goTemplatePrinter(text: string): Promise<WholePrinter> {
   const { renderTemplate } = await import("../go-template/evaluate.js");
-  return (objects, isList) => renderTemplate(text, wholeOf(objects, isList), { isLenient: true });
+  return (all, isList) => renderTemplate(text, listOf(all, isList), { isLenient: true });
 }
 
-async function jsonpathPrinter(text: string): Promise<Printer> {
+async function jsonpathPrinter(text: string): Promise<WholePrinter> {
   const { parsePath, parseTemplate } = await import("../jsonpath/parse.js");
   const { follow, renderTemplate, valueText } = await import("../jsonpath/evaluate.js");
   // Without a brace the whole text would be printed as it is, which nobody means.
   const isPath = !text.includes("{");
   const path = isPath ? parsePath(text) : [];
   const parts = isPath ? [] : parseTemplate(text);
-  return (objects, isList) => {
-    const value = wholeOf(objects, isList);
+  return (all, isList) => {
+    const value = listOf(all, isList);
     return isPath ? follow(path, value).map(valueText).join(" ") : renderTemplate(parts, value);
   };
 }
 
 /** The values that a path leads to, as one JSON list. */
-async function jsonpathValues(text: string): Promise<Printer> {
+async function jsonpathValues(text: string): Promise<WholePrinter> {
   const { parsePath } = await import("../jsonpath/parse.js");
   const { follow } = await import("../jsonpath/evaluate.js");
   const path = parsePath(text);
-  return (objects, isList) => `${JSON.stringify(follow(path, wholeOf(objects, isList)), null, 4)}\n`;
+  return (all, isList) => `${JSON.stringify(follow(path, listOf(all, isList)), null, 4)}\n`;
 }
 
-async function columnsPrinter(text: string, format: string, withHeadings: boolean): Promise<Printer> {
+async function columnsPrinter(text: string, format: string, withHeadings: boolean): Promise<WholePrinter> {
   const { columnsInFile, columnsInText, printColumns } = await import("./custom-columns.js");
   const columns = format.endsWith("-file") ? columnsInFile(text) : columnsInText(text);
-  return (objects) => printColumns(columns, objects.map(toJson), withHeadings);
+  return (all) =>
+    printColumns(
+      columns,
+      all.map(({ value }) => value),
+      withHeadings,
+    );
 }
 
 /** What a template starts from: the object, or the List of several. */
-function wholeOf(objects: readonly Typed[], isList: boolean): Json {
-  const values = objects.map(toJson);
+function listOf(all: readonly Whole[], isList: boolean): Json {
+  const values = all.map(({ value }) => value);
   const [only] = values;
   return isList || only === undefined ? { apiVersion: "v1", kind: "List", items: values } : only;
 }
