@@ -153,7 +153,7 @@ class HostNetwork implements NodeNetwork {
     await this.ruleLane.run(() => this.proxy.start(this.pods.ported));
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));
-    this.shortcut?.start();
+    this.shortcut?.start((shortcut) => this.bulletin.tell({ shortcut }));
     return { ...device, tracksSctp: await this.kernel.tracksSctp() };
   }
 

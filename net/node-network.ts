@@ -102,10 +102,12 @@ export interface Published {
   readonly tunnels: readonly PublishedKey[];
   /** Its host's address of IPv6 on the link; empty: none. */
   readonly linkIpv6: string;
+  /** Whether connections that stand take a shortcut: open, or why not; empty: not known yet, or there is none in such a cluster. */
+  readonly shortcut: string;
 }
 
 /** What a node has told before it knows anything. */
-export const NOTHING_PUBLISHED: Published = { tunnels: [], linkIpv6: "" };
+export const NOTHING_PUBLISHED: Published = { tunnels: [], linkIpv6: "", shortcut: "" };
 
 /** What the kernel gave the node's overlay device. */
 export interface OverlayDevice {

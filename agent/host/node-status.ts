@@ -44,7 +44,7 @@ export function allocatable(facts: HostFacts): Readonly<Record<string, string>> 
 
 /** The node's status as the agent reports it. The node counts as Ready once its network is up. */
 export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
-  const { tunnels, linkIpv6: linkIPv6 } = now.published ?? NOTHING_PUBLISHED;
+  const { tunnels, linkIpv6: linkIPv6, shortcut } = now.published ?? NOTHING_PUBLISHED;
   const counts = Object.fromEntries(Object.entries(now.devices.counts).map(([kind, count]) => [kind, `${count}`]));
   return NodeStatus.fromPartial({
     capacity: {
@@ -75,6 +75,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             answersOnNetworks: facts.probePort !== 0,
             tunnels,
             linkIPv6,
+            shortcut,
           },
     volumesPath: facts.volumesPath,
     devices: now.devices.devices,

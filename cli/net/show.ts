@@ -24,7 +24,7 @@ export async function runShow(
     if (lost !== undefined) throw missing(keyIn("Node", "", lost));
     const shown = all.filter((node) => operands.length === 0 || operands.includes(metaOf(node).name));
     const announced = services.objects.flatMap((typed) => (typed.kind === "Service" ? [typed.object] : []));
-    const headings = ["NAME", "STATUS", "PODS", "UNDERLAY", "TUNNEL-MAC", "MTU", "CLIENTS", "ANNOUNCES"];
+    const headings = ["NAME", "STATUS", "PODS", "UNDERLAY", "TUNNEL-MAC", "MTU", "SHORTCUT", "CLIENTS", "ANNOUNCES"];
     await shell.stdout.write(safeText(formatTable([headings, ...shown.map((node) => rowOf(node, announced))])));
     return EXIT.ok;
   });
@@ -37,8 +37,14 @@ function rowOf(node: Node, services: readonly Service[]): readonly string[] {
     .filter(({ status }) => status?.announcedBy === name)
     .flatMap(({ status }) => status?.loadBalancer?.ingress.map(({ ip }) => ip) ?? []);
   const device = [underlayIP, vtepMAC, mtu === 0 ? "" : String(mtu)];
-  const cells = [node.spec?.podCIDR, ...device, clientsOf(node), announces.sort().join(",")];
+  const cells = [node.spec?.podCIDR, ...device, shortcutOf(node), clientsOf(node), announces.sort().join(",")];
   return [name, nodeStatus(node), ...cells.map((cell) => cell || "<none>")];
+}
+
+/** Why it is not open stands in the node's status. */
+function shortcutOf({ status }: Node): string {
+  const { shortcut = "" } = status?.overlay ?? {};
+  return shortcut === "" || shortcut === "open" ? shortcut : "closed";
 }
 
 /** Whether clients from outside that another node leads to pods here keep their address; IPv4 and IPv6 apart where they differ. */

@@ -104,6 +104,19 @@ test("links just made are attached together, soon, and nothing is once it has st
   expect(kernel.asked).toEqual(["end"]);
 });
 
+test("it tells whether it is open, or why not", async () => {
+  const { kernel, clock, shortcut, look, setLink } = world();
+  const told: string[] = [];
+  shortcut.start((state) => told.push(state));
+  await clock.advance(1_000);
+  kernel.problem = "bpftool is not installed";
+  await look();
+  kernel.problem = undefined;
+  setLink(undefined);
+  await look();
+  expect(told).toEqual(["open", "bpftool is not installed", expect.stringContaining("checksums")]);
+});
+
 test("what is forbidden is forgotten where the shortcut is open", async () => {
   const { kernel, shortcut, look } = world();
   await shortcut.forget();

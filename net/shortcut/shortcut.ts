@@ -8,6 +8,9 @@ import type { PodLink } from "../node-network.js";
 import type { ShortcutKernel } from "./shortcut-kernel.js";
 import type { ShortcutLink } from "./shortcut-text.js";
 
+/** Told where the link may have none. */
+const CLOSED = "checksums are computed by the overlay's device, since the card does it wrongly";
+
 /** What the shortcut hangs on. */
 export interface ShortcutOptions {
   readonly kernel: ShortcutKernel;
@@ -30,14 +33,16 @@ export class Shortcut {
   private cancelAttach: Cancel | undefined;
   private open: ShortcutLink | undefined;
   private problem = "";
+  private told: (state: string) => void = () => undefined;
 
   constructor(options: ShortcutOptions) {
     this.options = options;
     this.looks = new Repeater(options.clock, () => this.look());
   }
 
-  /** From now on; the host's first packets need not wait for it. */
-  start(): void {
+  /** From now on; the host's first packets need not wait for it. Tells whether it is open, or why not, as often as it looks. */
+  start(tell: (state: string) => void): void {
+    this.told = tell;
     this.looks.schedule(limit("shortcutAttachMs"));
   }
 
@@ -77,13 +82,15 @@ export class Shortcut {
   async look(): Promise<number> {
     try {
       await this.lane.run(() => this.bring());
-      if (this.problem !== "") this.options.log.info("the shortcut is open", {});
+      if (this.problem !== "") this.options.log.info("no problem with the shortcut any more", {});
       this.problem = "";
+      this.told(this.open === undefined ? CLOSED : "open");
     } catch (error) {
       // Whether the programs are others by now is not known.
       this.open = undefined;
       this.attached = new Map();
       this.tell(error);
+      this.told(this.problem);
     }
     return limit("shortcutLookMs");
   }

@@ -188,9 +188,9 @@ export function tunnelKeyPath({ folder }: TestNamespace): string {
   return `${folder}/tunnel-keys.json`;
 }
 
-function told(node: Node, { tunnels, linkIpv6: linkIPv6 }: Published): Node {
+function told(node: Node, { tunnels, linkIpv6: linkIPv6, shortcut }: Published): Node {
   const { overlay, ...status } = NodeStatus.fromPartial(node.status ?? {});
-  return { ...node, status: { ...status, overlay: overlay && { ...overlay, tunnels, linkIPv6 } } };
+  return { ...node, status: { ...status, overlay: overlay && { ...overlay, tunnels, linkIPv6, shortcut } } };
 }
 
 interface MadeHost {
