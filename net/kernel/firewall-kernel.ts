@@ -44,7 +44,7 @@ export class FirewallKernel {
   }
 
   firewallFingerprint(): Promise<string> {
-    return tableFingerprint(this.nft, firewallTable(this.family));
+    return tableFingerprint({ nft: this.nft, shell: this.shell, files: this.files }, firewallTable(this.family));
   }
 
   async readFirewall(visit: (element: FirewallElement) => void): Promise<void> {

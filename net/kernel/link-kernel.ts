@@ -37,6 +37,8 @@ export class LinkKernel {
   private readonly families: readonly Family[];
 
   private readonly routingByMark = new Map<Family, boolean>();
+  /** The host's own device, of which nobody wants forwarding entries: it is no tunnel. */
+  private underlayDevice = "";
 
   constructor(shell: CoProcess, families: readonly Family[]) {
     this.shell = shell;
@@ -52,7 +54,9 @@ export class LinkKernel {
       "true",
     ];
     const answers = sections(await this.shellAnswer(script.join("\n")));
-    return parseUnderlay(answers.get("holders") ?? "", answers.get("links") ?? "");
+    const found = parseUnderlay(answers.get("holders") ?? "", answers.get("links") ?? "");
+    this.underlayDevice = found?.device ?? "";
+    return found;
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
@@ -60,7 +64,8 @@ export class LinkKernel {
     const hasIpv6Rules = this.families.includes("IPv6") && (await this.routesByMark("IPv6"));
     const hasStandIns = this.families.includes("IPv6");
     const shows = [...SHOWS, ...(hasStandIns ? [SHOW_STAND_INS] : []), ...(hasRules ? [SHOW_RULES] : [])];
-    const script = `${hasIpv6Rules ? SHOW_IPV6_RULES : ""}${readScript(shows, devices, settings)}`;
+    const tunnels = devices.filter((device) => device !== this.underlayDevice);
+    const script = `${hasIpv6Rules ? SHOW_IPV6_RULES : ""}${readScript(shows, tunnels, settings)}`;
     const answers = sections(await this.shellAnswer(script));
     const part = (name: string): string => answers.get(name) ?? "";
     const [links = "", addresses = "", neighbours = "", routes = "", ...more] = shown(part("tables"), shows.length);
@@ -153,12 +158,12 @@ const SHOW_RULES = "rule show";
 const IPV6_RULES = "rules of IPv6";
 const SHOW_IPV6_RULES = `${sectionMark(IPV6_RULES)}\nip -6 -json rule show 2>/dev/null\n`;
 
-function readScript(shows: readonly string[], devices: readonly string[], settings: readonly string[]): string {
+function readScript(shows: readonly string[], tunnels: readonly string[], settings: readonly string[]): string {
   return [
     ...settings.flatMap((name) => [sectionMark(`setting ${name}`), readSetting(name)]),
     sectionMark("tables"),
     showAll(shows),
-    ...devices.flatMap((device) => [sectionMark(`${FDB_OF}${device}`), forwardingOf(device)]),
+    ...tunnels.flatMap((device) => [sectionMark(`${FDB_OF}${device}`), forwardingOf(device)]),
     // Files of the shell's own network namespace, whatever is mounted on /sys.
     `for path in ${settingPath(`net.ipv4.conf.${NETWORK_DEVICE_PREFIX}`)}*; do [ -e "$path" ] || continue`,
     `device=\${path##*/}; echo "::${FDB_OF}$device"; ${forwardingOf("$device")}; done`,

@@ -40,12 +40,12 @@ export class NftFiles {
   }
 
   /** Lends a path for a file. */
-  async with(work: (path: string) => Promise<void>): Promise<void> {
+  async with<T>(work: (path: string) => Promise<T>): Promise<T> {
     await mkdir(this.folder, { recursive: true });
     this.lastFile += 1;
     const path = `${this.folder}/nft-${process.pid}-${this.lastFile}`;
     try {
-      await work(path);
+      return await work(path);
     } finally {
       await rm(path, { force: true });
     }

@@ -51,7 +51,7 @@ export class RuleKernel {
   }
 
   ruleFingerprint(): Promise<string> {
-    return tableFingerprint(this.nft, ruleTable(this.family));
+    return tableFingerprint({ nft: this.nft, shell: this.shell, files: this.files }, ruleTable(this.family));
   }
 
   async readElements(maps: readonly RuleMap[], visit: (element: RuleElement) => void): Promise<void> {
