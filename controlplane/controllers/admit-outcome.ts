@@ -4,7 +4,8 @@ import { admitByPolicy } from "../api/admission/namespace-policy.js";
 import { chargeOf, excess, plus, uncounted, usedOf, withUsed } from "../api/admission/quota.js";
 import { COUNTED_KINDS, type Usage } from "../api/admission/quota-usage.js";
 import type { View } from "../cache/view.js";
-import type { Notice, ObjectWrite, Outcome } from "./controller.js";
+import type { Notice } from "../events/notice.js";
+import type { ObjectWrite, Outcome } from "./controller.js";
 import { controllerOf, replace } from "./writes.js";
 
 /**

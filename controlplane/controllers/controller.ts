@@ -1,18 +1,11 @@
 import type { ObjectKey, Typed } from "../../kinds/object.js";
 import type { CacheChange, View } from "../cache/view.js";
+import type { Notice } from "../events/notice.js";
 
 /** One write that a controller wants. It names the revision it was decided on (0 creates); all writes of one outcome share a transaction. */
 export type ObjectWrite =
   | { readonly op: "put"; readonly typed: Typed; readonly revision: number }
   | { readonly op: "delete"; readonly key: ObjectKey; readonly revision: number };
-
-/** Something to tell the user about an object. */
-export interface Notice {
-  readonly about: ObjectKey;
-  readonly type: "Normal" | "Warning";
-  readonly reason: string;
-  readonly message: string;
-}
 
 /** What a reconcile decided. Empty when the world is as wanted. */
 export interface Outcome {

@@ -6,7 +6,8 @@ import { deepEqual } from "../../lib/deep-equal.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { PodGroup, PodGroupStatus } from "../../proto/gen/tallship/v1/podgroup.js";
 import type { CacheChange, Cached, View } from "../cache/view.js";
-import { type Controller, NOTHING, type Notice, type Outcome, type ReconcileContext } from "./controller.js";
+import type { Notice } from "../events/notice.js";
+import { type Controller, NOTHING, type Outcome, type ReconcileContext } from "./controller.js";
 import { childMeta, create, replace } from "./writes.js";
 
 /** Keeps the status of pod groups, and makes the group of a job that asks for a gang. Whether a group may still be tried is its phase. */

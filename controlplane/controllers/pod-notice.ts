@@ -1,6 +1,6 @@
 import type { ObjectKey } from "../../kinds/object.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
-import type { Notice } from "./controller.js";
+import type { Notice } from "../events/notice.js";
 
 /** Tells of an owner's pods that were created or deleted; names the first three. Nothing when there are none. */
 export function podNotice(about: ObjectKey, verb: "Created" | "Deleted", pods: readonly Pod[]): readonly Notice[] {

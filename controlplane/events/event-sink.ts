@@ -1,4 +1,4 @@
-import type { Notice } from "../controllers/controller.js";
+import type { Notice } from "./notice.js";
 
 /** Takes what users should be told of objects; never blocks, drops and counts when full. Equal notices are folded into one with a count. */
 export interface EventSink {

@@ -7,10 +7,10 @@ import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { ADMIN, type ApiBench, openApiBench } from "../../test/kit/api-bench.js";
 import { settle } from "../../test/kit/manual-clock.js";
-import type { Notice } from "../controllers/controller.js";
 import type { Store } from "../store/store.js";
 import { EventWriter } from "./event-writer.js";
 import { expiredEvents } from "./fold.js";
+import type { Notice } from "./notice.js";
 
 let bench: ApiBench;
 afterEach(() => bench.close());

@@ -7,10 +7,10 @@ import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import type { View } from "../cache/view.js";
-import type { Notice } from "../controllers/controller.js";
 import type { Store, Write } from "../store/store.js";
 import type { EventSink } from "./event-sink.js";
 import { type EventOrigin, eventOf, expiredEvents, type PendingEvent, pendingOf } from "./fold.js";
+import type { Notice } from "./notice.js";
 
 /** What writing events needs. */
 export interface EventWriterDeps {

@@ -5,7 +5,7 @@ import { parseTime, rfc3339 } from "../../lib/clock.js";
 import { limit } from "../../lib/limits.js";
 import { Event } from "../../proto/gen/tallship/v1/event.js";
 import type { Cached, View } from "../cache/view.js";
-import type { Notice } from "../controllers/controller.js";
+import type { Notice } from "./notice.js";
 
 /** Who saw what a notice tells. */
 export interface EventOrigin {

@@ -8,10 +8,10 @@ import { budgetsOf, evictionVerdict } from "../api/eviction/verdict.js";
 import type { View } from "../cache/view.js";
 import { remove, replace } from "../controllers/writes.js";
 import type { EventSink } from "../events/event-sink.js";
+import { REBALANCE } from "../explain/movable.js";
 import { askPicture, type PictureDeps } from "../explain/picture.js";
+import { rebalanceOf } from "../explain/rebalance.js";
 import type { Planner } from "../leader-writer.js";
-import { REBALANCE } from "./movable.js";
-import { rebalanceOf } from "./rebalance.js";
 
 /** What moving pods needs. */
 export interface RebalanceDeps extends PictureDeps {

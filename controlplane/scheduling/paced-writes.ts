@@ -1,7 +1,8 @@
 import { asTallshipError } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { WorkQueue } from "../../lib/work-queue.js";
-import type { Notice, ObjectWrite } from "../controllers/controller.js";
+import type { ObjectWrite } from "../controllers/controller.js";
+import type { Notice } from "../events/notice.js";
 import { Turns } from "../turns.js";
 import type { SchedulingDeps } from "./scheduling-deps.js";
 

@@ -1,7 +1,7 @@
 import { isKindName } from "../../kinds/registry.js";
 import type { Event } from "../../proto/gen/tallship/v1/event.js";
 import type { View } from "../cache/view.js";
-import type { Notice } from "../controllers/controller.js";
+import type { Notice } from "../events/notice.js";
 
 /** What a node may tell of: itself and pods that are bound to it. Undefined for anything else, which is dropped. */
 export function noticeOfNode(event: Event, nodeName: string, view: View): Notice | undefined {

@@ -2,7 +2,7 @@ import { authorizeCalls } from "../../controlplane/api/authorize.js";
 import { ClusterAuthority } from "../../controlplane/ca/cluster-authority.js";
 import type { View } from "../../controlplane/cache/view.js";
 import { startWatchCache } from "../../controlplane/cache/watch-cache.js";
-import type { Notice } from "../../controlplane/controllers/controller.js";
+import type { Notice } from "../../controlplane/events/notice.js";
 import { imagesService } from "../../controlplane/images/images-service.js";
 import { DepartedPods } from "../../controlplane/sessions/departed-pods.js";
 import { LeaderClient, replicasService } from "../../controlplane/sessions/leader-client.js";

@@ -11,9 +11,10 @@ import {
 } from "../../../proto/gen/tallship/v1/horizontalpodautoscaler.js";
 import type { Condition } from "../../../proto/gen/tallship/v1/meta.js";
 import type { Cached, View } from "../../cache/view.js";
+import type { Notice } from "../../events/notice.js";
 import type { UsageSource } from "../../sessions/usage-source.js";
 import { withCondition } from "../conditions.js";
-import { type Controller, NOTHING, type Notice, type Outcome, type ReconcileContext } from "../controller.js";
+import { type Controller, NOTHING, type Outcome, type ReconcileContext } from "../controller.js";
 import { isScalable, type Scale, scaleOf } from "../scale.js";
 import { replace } from "../writes.js";
 import { toleranceOf } from "./behavior.js";

@@ -10,14 +10,8 @@ import { CronJobStatus } from "../../../proto/gen/tallship/v1/cronjob.js";
 import { Job } from "../../../proto/gen/tallship/v1/job.js";
 import { ObjectReference } from "../../../proto/gen/tallship/v1/meta.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "../controller.js";
+import type { Notice } from "../../events/notice.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { childMeta, controllerOf, create, remove, replace } from "../writes.js";
 import { type Due, dueOf } from "./due.js";

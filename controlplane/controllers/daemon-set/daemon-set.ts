@@ -12,18 +12,12 @@ import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { pinnedNode } from "../../../scheduler/pinned-node.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
+import type { Notice } from "../../events/notice.js";
 import { claim } from "../claim.js";
 import type { Digest } from "../config/copy.js";
 import { wantedPins } from "../config/pins.js";
 import { regardUndo } from "../config/undone.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "../controller.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
 import { imageWrites, movedOf, withMoved } from "../revision-images.js";

@@ -7,17 +7,11 @@ import { deepEqual } from "../../../lib/deep-equal.js";
 import type { Deployment, DeploymentStatus } from "../../../proto/gen/tallship/v1/deployment.js";
 import type { ReplicaSet } from "../../../proto/gen/tallship/v1/replicaset.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
+import type { Notice } from "../../events/notice.js";
 import { claim } from "../claim.js";
 import type { Digest } from "../config/copy.js";
 import { copyWrites } from "../config/copy-writes.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "../controller.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { controllerOf, create, replace } from "../writes.js";
 import { type Bounds, boundsOf } from "./bounds.js";

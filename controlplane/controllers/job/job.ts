@@ -9,15 +9,9 @@ import type { JobStatus } from "../../../proto/gen/tallship/v1/job.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
+import type { Notice } from "../../events/notice.js";
 import { claim } from "../claim.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "../controller.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
 import { controllerOf, create, remove, replace } from "../writes.js";

@@ -8,8 +8,9 @@ import type { Node, Taint } from "../../../proto/gen/tallship/v1/node.js";
 import { type Pod, PodStatus } from "../../../proto/gen/tallship/v1/pod.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
+import type { Notice } from "../../events/notice.js";
 import { withCondition } from "../conditions.js";
-import { type Controller, NOTHING, type Notice, type ObjectWrite, type Outcome } from "../controller.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome } from "../controller.js";
 import { replace } from "../writes.js";
 import { isTainted, UNREACHABLE } from "./taints.js";
 

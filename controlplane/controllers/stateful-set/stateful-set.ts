@@ -7,19 +7,13 @@ import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
 import { StatefulSetStatus } from "../../../proto/gen/tallship/v1/statefulset.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
+import type { Notice } from "../../events/notice.js";
 import { claim } from "../claim.js";
 import type { Digest } from "../config/copy.js";
 import { pinnedTemplate } from "../config/pinned-template.js";
 import { wantedPins } from "../config/pins.js";
 import { regardUndo } from "../config/undone.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "../controller.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { countPods } from "../pod-counts.js";
 import { imageWrites, movedOf } from "../revision-images.js";

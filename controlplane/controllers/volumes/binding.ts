@@ -8,7 +8,8 @@ import type { PersistentVolumeClaim } from "../../../proto/gen/tallship/v1/persi
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import type { StorageClass } from "../../../proto/gen/tallship/v1/storageclass.js";
 import type { Cached, View } from "../../cache/view.js";
-import type { Notice, ReconcileContext } from "../controller.js";
+import type { Notice } from "../../events/notice.js";
+import type { ReconcileContext } from "../controller.js";
 import { isHeldFor } from "./hold.js";
 import { localVolume, whyNoFolder } from "./local-volume.js";
 import { storageClassOf, volumesFor, whyNot } from "./match.js";

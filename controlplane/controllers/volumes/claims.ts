@@ -18,14 +18,8 @@ import {
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
-import {
-  type Controller,
-  NOTHING,
-  type Notice,
-  type ObjectWrite,
-  type Outcome,
-  type ReconcileContext,
-} from "../controller.js";
+import type { Notice } from "../../events/notice.js";
+import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
 import { namesUsedBy } from "../pod-uses.js";
 import { create, replace, typedOf } from "../writes.js";
 import { type Binding, bindingFor } from "./binding.js";

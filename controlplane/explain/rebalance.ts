@@ -1,8 +1,8 @@
 import { metaOf } from "../../kinds/object.js";
 import { RebalanceResponse } from "../../proto/gen/tallship/v1/explain.js";
 import { rebalance } from "../../scheduler/rebalance.js";
-import type { Picture } from "../explain/picture.js";
 import { movablePods } from "./movable.js";
+import type { Picture } from "./picture.js";
 
 /** Which pods would be better off elsewhere. Nothing is written; the picture is used up by it. */
 export function rebalanceOf(
