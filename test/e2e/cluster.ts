@@ -25,6 +25,7 @@ export interface SeenPod {
   readonly status: {
     readonly phase?: string;
     readonly podIP?: string;
+    readonly podIPs?: readonly { readonly ip: string }[];
     readonly reason?: string;
     readonly message?: string;
     readonly conditions?: readonly {

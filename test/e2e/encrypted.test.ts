@@ -2,13 +2,14 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { run } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
-import type { Testbed } from "../testbed/testbed.js";
+import { DUAL_STACK, type Testbed } from "../testbed/testbed.js";
+import { expectBothFamilies } from "./both-families.js";
 import { manifest, pods, startCluster, waitReady } from "./cluster.js";
 
 let testbed: Testbed;
 
 beforeAll(async () => {
-  testbed = await startCluster("sealed", { hostCount: 3, initWords: ["--encrypted"] });
+  testbed = await startCluster("sealed", { hostCount: 3, initWords: ["--encrypted", ...DUAL_STACK] });
   await testbed.tsctl(["apply", "-f", manifest("hello.yaml")]);
   await waitReady(testbed, "app=hello", 6);
   await testbed.tsctl(["apply", "-f", manifest("networks.yaml"), "--wait"]);
@@ -63,6 +64,12 @@ test("nothing that pods say passes between hosts in plain text, on whatever netw
   ]);
   expect(devices.stdout).not.toMatch(/ dst 172\./);
   expect(devices.stdout).not.toContain("tsn");
+});
+
+test("pods of hosts reach each other by both families, and nothing of it passes between hosts in plain text", async () => {
+  const bytes = await captured(() => expectBothFamilies(testbed, ["deploy/hello"]));
+  expect(bytes.length).toBeGreaterThan(2_000);
+  for (const word of ["GET / ", "both-", "HTTP/1"]) expect(bytes.toString("latin1")).not.toContain(word);
 });
 
 test("the MTU is the link's less WireGuard's sixty bytes, and nodes find nothing wrong with each other", {

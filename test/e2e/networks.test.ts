@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { waitFor } from "../kit/wait.js";
-import type { Testbed } from "../testbed/testbed.js";
-import { manifest, type SeenPod, startCluster } from "./cluster.js";
+import { DUAL_STACK, type Testbed } from "../testbed/testbed.js";
+import { expectBothFamilies } from "./both-families.js";
+import { manifest, pods, type SeenPod, startCluster } from "./cluster.js";
 
 let testbed: Testbed;
 
 beforeAll(async () => {
-  testbed = await startCluster("networks", { hostCount: 3 });
+  testbed = await startCluster("networks", { hostCount: 3, initWords: [...DUAL_STACK, "--direct-routing"] });
   await testbed.tsctl(["apply", "-f", manifest("networks.yaml"), "--wait"]);
 });
 
@@ -162,6 +163,16 @@ networks:
     "172.28.2.",
   ]);
   await testbed.tsctl(["compose", "-p", "twonets", "down"]);
+});
+
+test("pods on the cluster's own network reach each other over the link itself, by both families", async () => {
+  await expectBothFamilies(testbed, ["-n", "harbor", "deploy/gate"]);
+  const [other] = (await pods(testbed, "app=both")).filter(({ spec }) => spec.nodeName !== "host1");
+  for (const { ip } of other?.status.podIPs ?? [])
+    expect((await testbed.exec("host1", ["ip", "route", "get", ip])).stdout).toMatch(
+      / via (172\.30|fe80:).* dev eth0 /,
+    );
+  await testbed.tsctl(["delete", "-f", manifest("dual-stack.yaml")]);
 });
 
 test("nothing is interrupted by agents that die, nor by their successors", async () => {
