@@ -81,7 +81,7 @@ export function ipv6TunnelAddressOf(podCIDR: string): string {
   return formatIpv6(base + (1n << BigInt(128 - prefixLength)) - 1n);
 }
 
-/** Bytes that every link must take of IPv6: below it the kernel sends nothing of its own, and tells nobody to send less. */
+/** Bytes that every link must take of IPv6: nobody is told to send less. */
 export const LEAST_IPV6_MTU = 1_280;
 
 /**

@@ -90,10 +90,10 @@ test("a cluster of IPv4 alone gives a network that only prefers both families wh
   expect(specOf(await bench.get("Network", "default", "back"))?.subnets).toEqual(["10.64.0.0/20"]);
   await bench.api.update({ object: Buffer.from(encodeObject(network("back", wish))), dryRun: false }, bench.as(ADMIN));
   expect(specOf(await bench.get("Network", "default", "back"))?.subnets).toEqual(["10.64.0.0/20"]);
-  const refusal = "this cluster has addresses of IPv4 alone, found fd00:0:77::/64";
+  const refusal = "by --pod-cidr and --service-cidr), found fd00:0:77::/64";
   await expect(bench.create(network("x", { subnets: ["fd00:0:77::/64"] }))).rejects.toThrow(refusal);
   await expect(bench.create(network("y", { ipFamilyPolicy: "RequireDualStack" }))).rejects.toThrow(
-    "this cluster is not configured for dual-stack networks",
+    "this cluster has addresses of IPv4 alone (tallshipd init takes ranges of both families",
   );
 });
 

@@ -106,14 +106,19 @@ function namedIpv6(spec: NetworkSpec): string | undefined {
   return named === undefined ? undefined : canonicalRange(named);
 }
 
+const IPV4_ALONE = "this cluster has addresses of IPv4 alone";
+
+/** What would have to be otherwise. */
+const NEEDED = "tallshipd init takes ranges of both families, by --pod-cidr and --service-cidr";
+
 /** What this cluster cannot give. */
 function familyErrors(spec: NetworkSpec, ranges: ClusterRanges): readonly FieldError[] {
   if (isDualStack(ranges)) return [];
   if (spec.ipFamilyPolicy === "RequireDualStack")
-    return [wrong("spec.ipFamilyPolicy", "this cluster is not configured for dual-stack networks")];
+    return [wrong("spec.ipFamilyPolicy", `${IPV4_ALONE} (${NEEDED}), found RequireDualStack`)];
   const at = spec.subnets.findIndex((subnet) => subnet.includes(":"));
   if (at < 0 || spec.ipFamilyPolicy === "PreferDualStack") return [];
-  return [wrong(`spec.subnets[${at}]`, `this cluster has addresses of IPv4 alone, found ${spec.subnets[at]}`)];
+  return [wrong(`spec.subnets[${at}]`, `${IPV4_ALONE} (${NEEDED}), found ${spec.subnets[at]}`)];
 }
 
 function clashes(
