@@ -242,8 +242,9 @@ function factsOf({ host, cluster, paths: { dataDir } }: Parts, runtimeVersion: s
   const { api: _, ...internal } = ports;
   const internalPorts = Object.values(internal);
   const { node: nodePort, probe: probePort } = ports;
-  const nodeIPv6 = cluster.podCIDRIPv6 === "" ? undefined : ipv6Beside(nodeIP);
-  const identity = { nodeName, nodeIP, nodeIPv6, nodePort, probePort, internalPorts, isControlPlane };
+  const hostIPv6 = cluster.podCIDRIPv6 === "" ? [] : ipv6Beside(nodeIP);
+  const addresses = { nodeIP, nodeIPv6: hostIPv6[0], hostIPv6 };
+  const identity = { nodeName, ...addresses, nodePort, probePort, internalPorts, isControlPlane };
   return readHostFacts({ ...identity, dataDir, runtimeVersion });
 }
 

@@ -16,6 +16,10 @@ export const NETWORK_LIMITS = {
     value: 200,
     why: "configurations that are tried to find the ingresses that the proxy refuses; 40 ms each, and no ingress changes meanwhile",
   },
+  nodeAddresses: {
+    value: 32,
+    why: "addresses of IPv6 that a node tells of its host: of those that change by themselves a host has a week's",
+  },
   tunnelKeyMs: { value: 2_592_000_000, why: "keys of encrypted tunnels are changed after 30 days" },
   tunnelOverlapMs: {
     value: 600_000,

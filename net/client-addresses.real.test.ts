@@ -70,6 +70,31 @@ for (const { directRouting, family } of cases) {
           expect(await asked(lab.stranger, at, protocol)).toBe(`b ${words.stranger}`);
     });
 
+    if (family === "IPv6")
+      test("every address that a host has on the link is its own: strangers and hosts ask there, and hosts are told from clients by all of them", async () => {
+        const later = (at: number): string => `2001:db8:9::${at}:1`;
+        for (const { namespace, network, at } of lab.hosts) {
+          await namespace.run(`ip address add ${later(at)}/64 dev eth0 nodad`);
+          await network.repair();
+        }
+        await lab.setServices([web()]);
+        const ask = (probe: Probe, at: number, from = ""): Promise<string> =>
+          probe.ask({ host: later(at), port: 30_080, from, timeoutMs: 1_000 });
+        for (const at of [1, 2, 3]) {
+          expect(lab.host(at).published.hostIpv6).toEqual([words.host(at), later(at)]);
+          expect(await ask(lab.stranger, at)).toBe(`b ${words.stranger}`);
+          expect(await ask(a.probe, at)).toMatch(/^b /);
+        }
+        // The second host has the pod: its own packets come back to it.
+        for (const from of [words.host(2), later(2)])
+          expect(await ask(lab.host(2).probe, 1, from)).toBe(`b ${words.gateway(1)}`);
+        for (const { namespace, network, at } of lab.hosts) {
+          await namespace.run(`ip address delete ${later(at)}/64 dev eth0`);
+          await network.repair();
+        }
+        await lab.setServices([web()]);
+      });
+
     test("answers go back by the node that was asked, and by no other way", async () => {
       const two = lab.host(2).namespace;
       await two.run(

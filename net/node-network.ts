@@ -100,14 +100,16 @@ export interface FurtherLink {
 export interface Published {
   /** Its keys for encrypted tunnels. */
   readonly tunnels: readonly PublishedKey[];
-  /** Its host's address of IPv6 on the link; empty: none. */
+  /** Its host's address of IPv6 on the link, where peers are reached over it; empty: none. */
   readonly linkIpv6: string;
+  /** Every address of IPv6 at which the host is reached there, lasting ones first; undefined: nobody has looked yet. */
+  readonly hostIpv6: readonly string[] | undefined;
   /** Whether connections that stand take a shortcut: open, or why not; empty: not known yet, or there is none in such a cluster. */
   readonly shortcut: string;
 }
 
 /** What a node has told before it knows anything. */
-export const NOTHING_PUBLISHED: Published = { tunnels: [], linkIpv6: "", shortcut: "" };
+export const NOTHING_PUBLISHED: Published = { tunnels: [], linkIpv6: "", hostIpv6: undefined, shortcut: "" };
 
 /** What the kernel gave the node's overlay device. */
 export interface OverlayDevice {

@@ -7,8 +7,10 @@ export interface HostFacts {
   readonly hostname: string;
   /** Address that other hosts reach this one at. */
   readonly nodeIP: string;
-  /** Its IPv6 address on the same link; absent: none, or the cluster has IPv4 alone. */
+  /** The first of its IPv6 addresses on the same link; absent: none, or the cluster has IPv4 alone. */
   readonly nodeIPv6?: string | undefined;
+  /** All of them. */
+  readonly hostIPv6?: readonly string[];
   readonly nodePort: number;
   /** TCP ports of Tallship's daemons that pods have no business with. The API's is none of them: it asks everybody for a certificate. */
   readonly internalPorts: readonly number[];
@@ -28,7 +30,7 @@ export interface HostFacts {
   readonly systemInfo: NodeSystemInfo;
 }
 
-/** The host's addresses, IPv4 first. */
+/** The host's address of each family, as pods are told them, IPv4 first. */
 export function nodeIPs({ nodeIP, nodeIPv6 }: Pick<HostFacts, "nodeIP" | "nodeIPv6">): readonly string[] {
   return nodeIPv6 === undefined ? [nodeIP] : [nodeIP, nodeIPv6];
 }

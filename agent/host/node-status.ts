@@ -9,7 +9,7 @@ import type { NodeConditionReport } from "../../proto/gen/tallship/v1/session.js
 import type { DeviceReport } from "../devices/node-devices.js";
 import { PRESSURE_REASONS } from "../pressure/conditions.js";
 import type { PressureCondition } from "../pressure/thresholds.js";
-import { type HostFacts, nodeIPs } from "./host-facts.js";
+import type { HostFacts } from "./host-facts.js";
 
 /** What changes of a node while the agent runs. */
 export interface NodeNow {
@@ -44,7 +44,7 @@ export function allocatable(facts: HostFacts): Readonly<Record<string, string>> 
 
 /** The node's status as the agent reports it. The node counts as Ready once its network is up. */
 export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
-  const { tunnels, linkIpv6: linkIPv6, shortcut } = now.published ?? NOTHING_PUBLISHED;
+  const { tunnels, linkIpv6: linkIPv6, hostIpv6, shortcut } = now.published ?? NOTHING_PUBLISHED;
   const counts = Object.fromEntries(Object.entries(now.devices.counts).map(([kind, count]) => [kind, `${count}`]));
   return NodeStatus.fromPartial({
     capacity: {
@@ -58,7 +58,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
     allocatable: { ...allocatable(facts), ...counts },
     conditions: conditions(now),
     addresses: [
-      ...nodeIPs(facts).map((address) => ({ type: "InternalIP", address })),
+      ...internalIPs(facts, hostIpv6).map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: facts.hostname },
     ],
     nodeInfo: facts.systemInfo,
@@ -81,6 +81,14 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
     devices: now.devices.devices,
     daemonEndpoints: { kubeletEndpoint: { Port: facts.nodePort } },
   });
+}
+
+/** The address that other hosts know this one by, and every one of IPv6 beside it, as its network sees them, or as they were when the agent started. */
+function internalIPs(
+  { nodeIP, hostIPv6 = [] }: Pick<HostFacts, "nodeIP" | "hostIPv6">,
+  seen: Published["hostIpv6"],
+): readonly string[] {
+  return [nodeIP, ...(seen ?? hostIPv6).slice(0, limit("nodeAddresses"))];
 }
 
 function conditions({ overlay, reported, nowMs }: NodeNow): readonly Condition[] {

@@ -8,13 +8,14 @@ import { capabilityNames } from "../oci/capabilities.js";
 import { type HardLimits, parseHardLimits } from "../oci/rlimits.js";
 import { localVolumesFolder } from "../volume/lasting.js";
 import type { HostFacts, HostUsage } from "./host-facts.js";
+import { globalIpv6 } from "./if-inet6.js";
 import { hugepagesOf } from "./limits-condition.js";
 
 /** What the configuration says of the host, and what was found out before. */
 export interface HostIdentity
   extends Pick<
     HostFacts,
-    "nodeName" | "nodeIP" | "nodeIPv6" | "nodePort" | "internalPorts" | "probePort" | "isControlPlane"
+    "nodeName" | "nodeIP" | "nodeIPv6" | "hostIPv6" | "nodePort" | "internalPorts" | "probePort" | "isControlPlane"
   > {
   readonly dataDir: string;
   /** Such as crun://1.8.1. */
@@ -51,15 +52,11 @@ export function readHostFacts({ dataDir, runtimeVersion, ...identity }: HostIden
   };
 }
 
-/** The address of IPv6 that others may reach the host at: a global one of the device that has this address of IPv4; undefined when there is none. */
-export function ipv6Beside(nodeIP: string): string | undefined {
-  const devices = Object.values(networkInterfaces()).map((all) => all ?? []);
-  const own = devices.find((all) => all.some(({ address }) => address === nodeIP)) ?? [];
-  return own.find(({ address, family, internal }) => family === "IPv6" && !internal && !isOfLink(address))?.address;
-}
-
-function isOfLink(address: string): boolean {
-  return /^fe[89ab]/i.test(address);
+/** The addresses of IPv6 that others may reach the host at: the global ones of the device that has this address of IPv4. */
+export function ipv6Beside(nodeIP: string): readonly string[] {
+  const devices = Object.entries(networkInterfaces());
+  const [device] = devices.find(([, all]) => all?.some(({ address }) => address === nodeIP)) ?? [];
+  return device === undefined ? [] : globalIpv6(readText("/proc/net/if_inet6"), device);
 }
 
 /** Reads the host's use of CPU and memory from /proc. */

@@ -2,19 +2,51 @@ import { expect, test } from "vitest";
 import { parseUnderlay } from "./ip-parse.js";
 
 const HOLDERS = JSON.stringify([{ ifname: "eth0", mtu: 1_500, addr_info: [{ local: "192.168.9.1", prefixlen: 24 }] }]);
-const linkIpv6 = (...addresses: readonly object[]): string | undefined =>
-  parseUnderlay(HOLDERS, JSON.stringify([{ ifname: "eth0", addr_info: addresses }]))?.linkIpv6;
+const underlay = (addresses: readonly object[]) =>
+  parseUnderlay(
+    HOLDERS,
+    JSON.stringify([
+      { ifname: "lo", addr_info: [{ local: "::1", scope: "host" }] },
+      { ifname: "eth0", addr_info: addresses },
+      { ifname: "eth1", addr_info: [global("2001:db8:1::1"), link("fe80::9")] },
+    ]),
+  );
+const link = (local: string, more: object = {}): object => ({ local, scope: "link", ...more });
+const global = (local: string, more: object = {}): object => ({ local, scope: "global", ...more });
 
-// As ip prints them: addresses of other scopes leave empty rows.
-const rows = [
-  { what: "the only one", links: [{ local: "fe80::2" }], want: "fe80::2" },
-  { what: "the first of two", links: [{ local: "fe80::2" }, { local: "fe80::1" }], want: "fe80::1" },
-  { what: "beside global ones", links: [{}, { local: "fe80::2" }], want: "fe80::2" },
-  { what: "not one that may be another's", links: [{ local: "fe80::2", tentative: true }], want: undefined },
-  { what: "not one that is another's", links: [{ local: "fe80::2", dadfailed: true }], want: undefined },
-  { what: "none of a device that has none", links: [], want: undefined },
+const links = [
+  { what: "the only one", addresses: [link("fe80::2")], want: "fe80::2" },
+  { what: "the first of two", addresses: [link("fe80::2"), link("fe80::1")], want: "fe80::1" },
+  { what: "beside global ones", addresses: [global("2001:db8::1"), link("fe80::2")], want: "fe80::2" },
+  { what: "not one that may be another's", addresses: [link("fe80::2", { tentative: true })], want: undefined },
+  { what: "not one that is another's", addresses: [link("fe80::2", { dadfailed: true })], want: undefined },
+  { what: "none of a device that has none", addresses: [], want: undefined },
 ];
-for (const { what, links, want } of rows)
+for (const { what, addresses, want } of links)
   test(`a host's address of IPv6 on its link is told: ${what}`, () => {
-    expect(linkIpv6(...links)).toBe(want);
+    expect(underlay(addresses)?.linkIpv6).toBe(want);
+  });
+
+// The order of the kernel, which has the latest first, is not that of those who are told.
+const hosts = [
+  { what: "none", addresses: [link("fe80::2")], want: undefined },
+  { what: "every one", addresses: [global("fd00::7"), global("2001:db8::1")], want: ["2001:db8::1", "fd00::7"] },
+  {
+    what: "those last that change by themselves or are about to go",
+    addresses: [
+      global("2001:db8::1", { temporary: true }),
+      global("2001:db8::2", { deprecated: true }),
+      global("2001:db8::3"),
+    ],
+    want: ["2001:db8::3", "2001:db8::1", "2001:db8::2"],
+  },
+  {
+    what: "none that may be another's, or is",
+    addresses: [global("2001:db8::1", { tentative: true }), global("2001:db8::2", { dadfailed: true })],
+    want: undefined,
+  },
+];
+for (const { what, addresses, want } of hosts)
+  test(`at which addresses of IPv6 a host is reached is told: ${what}`, () => {
+    expect(underlay(addresses)?.hostIpv6).toEqual(want);
   });

@@ -193,21 +193,34 @@ export function parseMac(json: string): string {
   return rowsOf(json)[0]?.text("address") ?? "";
 }
 
-/** The first link that has the address, of `ip -json address show to IP/32`, with its own address of IPv6, of `ip -6 -json address show scope link`. */
-export function parseUnderlay(json: string, linksJson = ""): UnderlayDevice | undefined {
+/** The first link that has the address, of `ip -json address show to IP/32`, with its own addresses of IPv6, of `ip -6 -json address show`. */
+export function parseUnderlay(json: string, ipv6Json = ""): UnderlayDevice | undefined {
   const row = rowsOf(json).find((each) => each.text("ifname") !== "");
   if (row === undefined) return undefined;
   const prefixLength = row.rows("addr_info")[0]?.count("prefixlen") ?? 32;
   const device = row.text("ifname");
-  const linkIpv6 = linkAddresses(linksJson, device)[0];
-  return { device, mtu: row.count("mtu"), prefixLength, ...(linkIpv6 !== undefined && { linkIpv6 }) };
+  const own = ownAddresses(ipv6Json, device);
+  const [linkIpv6] = ofScope(own, "link");
+  const hostIpv6 = ofScope(own, "global");
+  return {
+    ...{ device, mtu: row.count("mtu"), prefixLength },
+    ...(linkIpv6 !== undefined && { linkIpv6 }),
+    ...(hostIpv6.length > 0 && { hostIpv6 }),
+  };
 }
 
-/** The device's own addresses on its link, sorted; none that the link has not been asked for yet, or that another has. `ip` leaves an empty row where an address has another scope. */
-function linkAddresses(json: string, device: string): readonly string[] {
+/** The device's own addresses of IPv6; none that the link has not been asked for yet, or that another has. */
+function ownAddresses(json: string, device: string): readonly Row[] {
   const own = rowsOf(json).filter((row) => row.text("ifname") === device);
-  const usable = own
+  return own
     .flatMap((row) => row.rows("addr_info"))
     .filter((each) => each.text("local") !== "" && !each.isTrue("tentative") && !each.isTrue("dadfailed"));
-  return usable.map((each) => each.text("local")).sort();
+}
+
+/** Sorted, those last that change by themselves or are about to go. */
+function ofScope(rows: readonly Row[], scope: "link" | "global"): readonly string[] {
+  const inScope = rows.filter((row) => row.text("scope") === scope);
+  const isPassing = (row: Row): boolean => row.isTrue("temporary") || row.isTrue("deprecated");
+  const sorted = (some: readonly Row[]): readonly string[] => some.map((row) => row.text("local")).sort();
+  return [...sorted(inScope.filter((row) => !isPassing(row))), ...sorted(inScope.filter(isPassing))];
 }

@@ -127,6 +127,8 @@ export interface UnderlayDevice {
   readonly prefixLength: number;
   /** The device's own address of IPv6 that holds on its link alone; absent: none, or the cluster has IPv4 alone. */
   readonly linkIpv6?: string | undefined;
+  /** The device's other addresses of IPv6, at which the host is reached, lasting ones first; absent: none, or the cluster has IPv4 alone. */
+  readonly hostIpv6?: readonly string[] | undefined;
 }
 
 /** A port of the host's own ::1, and the pod's port that it leads to. */

@@ -50,7 +50,7 @@ export class LinkKernel {
       sectionMark("holders"),
       `ip -json address show to ${address}/32 2>/dev/null`,
       sectionMark("links"),
-      this.families.includes("IPv6") ? "ip -6 -json address show scope link 2>/dev/null" : "",
+      this.families.includes("IPv6") ? "ip -6 -json address show 2>/dev/null" : "",
       "true",
     ];
     const answers = sections(await this.shellAnswer(script.join("\n")));

@@ -6,7 +6,7 @@ import { gatewayOf, overlaps, parseSubnet, subnetOf } from "../ipv4.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
-import type { NodeNetworkConfig, OverlayDevice } from "../node-network.js";
+import type { NodeNetworkConfig, OverlayDevice, Published } from "../node-network.js";
 import {
   announcedEntries,
   listeningEntries,
@@ -49,9 +49,11 @@ export class OverlaySync {
     return this.underlay.mtu - overheadOf(this.config);
   }
 
-  /** What others on the link are to be told: the host's address of IPv6 there. Empty: it has none, or no peer is reached over the link. */
-  get linkIpv6(): string {
-    return sharedLink(this.config, this.underlay)?.hasIpv6 === true ? (this.underlay.linkIpv6 ?? "") : "";
+  /** What others are to be told of the host's addresses of IPv6, as the kernel had them at the last look. */
+  get hostIpv6(): Pick<Published, "linkIpv6" | "hostIpv6"> {
+    const { linkIpv6 = "", hostIpv6 = [] } = this.underlay;
+    const isOverLink = sharedLink(this.config, this.underlay)?.hasIpv6 === true;
+    return { linkIpv6: isOverLink ? linkIpv6 : "", hostIpv6: this.config.ipv6 === undefined ? [] : hostIpv6 };
   }
 
   /** What the kernel is to hold for the overlay, as of the last time that it took everything. */

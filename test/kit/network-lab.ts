@@ -188,9 +188,14 @@ export function tunnelKeyPath({ folder }: TestNamespace): string {
   return `${folder}/tunnel-keys.json`;
 }
 
-function told(node: Node, { tunnels, linkIpv6: linkIPv6, shortcut }: Published): Node {
+/** A host that has no address of IPv6 tells the one of nodeObject. */
+function told(node: Node, { tunnels, linkIpv6: linkIPv6, hostIpv6 = [], shortcut }: Published): Node {
   const { overlay, ...status } = NodeStatus.fromPartial(node.status ?? {});
-  return { ...node, status: { ...status, overlay: overlay && { ...overlay, tunnels, linkIPv6, shortcut } } };
+  const [ipv4, ipv6] = status.addresses;
+  const six = hostIpv6.map((address) => ({ type: "InternalIP", address }));
+  const addresses = [ipv4, ...(six.length === 0 ? [ipv6] : six)].flatMap((each) => each ?? []);
+  const said = overlay && { ...overlay, tunnels, linkIPv6, shortcut };
+  return { ...node, status: { ...status, addresses, overlay: said } };
 }
 
 interface MadeHost {

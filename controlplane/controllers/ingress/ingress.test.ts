@@ -21,7 +21,10 @@ const putNode = (world: ControlWorld, at: number, entry: string, label = ""): Pr
     object: Node.fromPartial({
       metadata: { name: `node-${at}`, labels: label === "" ? {} : { "tallship.dev/ingress": label } },
       status: {
-        addresses: [{ type: "InternalIP", address: `192.0.2.${at}` }],
+        addresses: [`192.0.2.${at}`, `2001:db8::${at}`, `2001:db8::${at}:9`].map((address) => ({
+          type: "InternalIP",
+          address,
+        })),
         conditions: [
           { type: "Ready", status: "True" },
           { type: "IngressReady", status: entry },
@@ -34,19 +37,19 @@ function addresses(world: ControlWorld): readonly string[] {
   return (world.view.get("Ingress", "shop", "web")?.status?.loadBalancer?.ingress ?? []).map(({ ip }) => ip);
 }
 
-test("an ingress has the addresses of the nodes whose entry is open", async () => {
+test("an ingress has an address of each family of the nodes whose entry is open", async () => {
   const world = await newWorld();
-  expect(addresses(world)).toEqual(["192.0.2.1", "192.0.2.2"]);
+  expect(addresses(world)).toEqual(["192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"]);
   await putNode(world, 2, "False");
   await world.converge();
-  expect(addresses(world)).toEqual(["192.0.2.1"]);
+  expect(addresses(world)).toEqual(["192.0.2.1", "2001:db8::1"]);
 });
 
 test("chosen nodes alone count", async () => {
   const world = await newWorld();
   await putNode(world, 2, "True", "true");
   await world.converge();
-  expect(addresses(world)).toEqual(["192.0.2.2"]);
+  expect(addresses(world)).toEqual(["192.0.2.2", "2001:db8::2"]);
 });
 
 test("an ingress that another controller takes over loses its addresses", async () => {

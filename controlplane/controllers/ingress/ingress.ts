@@ -3,6 +3,7 @@ import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isConditionTrue, isDeleting } from "../../../kinds/pod-state.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
+import { familyOf } from "../../../net/family.js";
 import { type Ingress, IngressStatus } from "../../../proto/gen/tallship/v1/ingress.js";
 import type { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { ofKind } from "../../cache/of-kind.js";
@@ -38,8 +39,10 @@ function isOpen(node: Node): boolean {
   return !isDeleting(node) && isConditionTrue(conditions, "Ready") && isConditionTrue(conditions, INGRESS_CONDITION);
 }
 
+/** The first of each family: of others some come and go. */
 function addressesOf({ status }: Node): readonly string[] {
-  return (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address);
+  const own = (status?.addresses ?? []).filter(({ type }) => type === "InternalIP").map(({ address }) => address);
+  return (["IPv4", "IPv6"] as const).flatMap((family) => own.find((address) => familyOf(address) === family) ?? []);
 }
 
 function reconcile(view: View): Outcome {
