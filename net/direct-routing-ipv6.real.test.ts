@@ -132,7 +132,7 @@ test("a pod's address is believed from the host that has it alone, and ports of 
   // The router on the link takes the address of a pod of this very host, and of one of no host: the way to everywhere makes neither its own.
   for (const address of ["fd00:10:128:1::a80:14d", "fd00:10:128:77::9"]) {
     const way = "fd00:10:128:1::/64 via 2001:db8:9::1 dev eth0";
-    await outside.run(`ip address add ${address}/128 dev lo; ip -6 route replace ${way}`);
+    await outside.run(`ip address add ${address}/128 dev lo nodad; ip -6 route replace ${way}`);
     expect(await lab.stranger.ask({ ...question, from: address })).toBe("TIMEOUT");
     await outside.run(`ip address delete ${address}/128 dev lo`);
   }

@@ -1,11 +1,12 @@
 import { expect, test } from "vitest";
+import { NOTHING_PUBLISHED } from "../../net/node-network.js";
 import type { HostFacts } from "./host-facts.js";
 import { nodeStatus } from "./node-status.js";
 
 const FACTS = { memoryBytes: 1, nodeIP: "192.0.2.1", systemInfo: {} } as HostFacts; // What the test does not ask about is left out.
 
 const NOTHING = { counts: {}, devices: [], problems: [] };
-const published = (hostIpv6: readonly string[] | undefined) => ({ tunnels: [], linkIpv6: "", hostIpv6 });
+const published = (hostIpv6: readonly string[] | undefined) => ({ ...NOTHING_PUBLISHED, hostIpv6 });
 
 // A host of IPv4 alone, one whose network has not looked yet, one whose addresses are others by now, and one that has none any more.
 const addresses = [
