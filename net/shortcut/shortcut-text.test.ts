@@ -2,7 +2,15 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SHORTCUT_OBJECT } from "./shortcut-kernel.js";
-import { DIRECT_MARK, endLines, linkLines, parseIndexes, SHORTCUT_MARK, shortcutTable } from "./shortcut-text.js";
+import {
+  DIRECT_MARK,
+  endLines,
+  linkLines,
+  parseIndexes,
+  SERVICE_MARK,
+  SHORTCUT_MARK,
+  shortcutTable,
+} from "./shortcut-text.js";
 
 const SOURCE = SHORTCUT_OBJECT.replace(/\.o$/, ".c");
 
@@ -14,8 +22,8 @@ test("the programs are those that the source says: after a change of it run `npm
 const link = { device: "eth0", podMtu: 1_450, directRanges: [] };
 
 test("the marks that the table sets are those that the programs look for", () => {
-  const marks = [...readFileSync(SOURCE, "utf8").matchAll(/^#define (?:DIRECT_)?MARK (0x[0-9a-f]+)$/gm)];
-  expect(marks.map(([, mark]) => Number(mark))).toEqual([SHORTCUT_MARK, DIRECT_MARK]);
+  const marks = [...readFileSync(SOURCE, "utf8").matchAll(/^#define (?:DIRECT_|SERVICE_)?MARK (0x[0-9a-f]+)$/gm)];
+  expect(marks.map(([, mark]) => Number(mark))).toEqual([SHORTCUT_MARK, DIRECT_MARK, SERVICE_MARK]);
   const table = shortcutTable({ ...link, directRanges: ["10.128.0.0/9", "fd00:10:128::/48"] });
   for (const [, mark] of marks) expect(table).toContain(`meta mark set ${mark}`);
 });

@@ -11,6 +11,9 @@ export const SHORTCUT_TABLE = "inet tallship-shortcut";
 /** Mark of those among them that go to another host as they are, without VXLAN: DIRECT_MARK in shortcut.bpf.c. */
 export const DIRECT_MARK = 0xf6000001;
 
+/** Mark of packets of TCP over IPv4 that the pod's own host leads from a service to an endpoint elsewhere, in VXLAN: SERVICE_MARK in shortcut.bpf.c. */
+export const SERVICE_MARK = 0xf6000002;
+
 /** The link, and what decides on what may take the shortcut there. */
 export interface ShortcutLink {
   readonly device: string;
@@ -28,18 +31,24 @@ const PODS = `"${POD_DEVICE_PREFIX}*"`;
 
 /**
  * The table, as nft takes it. After everybody else's chains have let a packet through, it marks those between a pod and other hosts that belong to a connection which both sides
- * have used and which nobody translates here; sent ones where the way passes packets of the overlay's full size. Packets that somebody else has marked are left alone,
+ * have used and which nobody translates here, but for those of TCP from a pod to a service; sent ones where the way passes packets of the overlay's full size. Packets that somebody else has marked are left alone,
  * but for answers that Tallship leads back by the node that was asked.
  */
 export function shortcutTable({ device, podMtu, directRanges }: ShortcutLink): string {
-  const stands = `ct state established ct status & (snat | dnat) == 0 meta mark { 0, ${RETURN_MARKS} }`;
+  const unmarked = `meta mark { 0, ${RETURN_MARKS} }`;
+  const stands = `ct state established ct status & (snat | dnat) == 0 ${unmarked}`;
+  const toService = `meta l4proto tcp ct state established ct status & (snat | dnat) == dnat ${unmarked}`;
   const passes = (family: Family): string =>
     `meta nfproto ${family.toLowerCase()} rt mtu >= ${podMtu - TCP_HEADER_BYTES[family]}`;
-  const [mark, directMark] = [SHORTCUT_MARK, DIRECT_MARK].map((value) => `meta mark set ${hex(value)}`);
+  const [mark, directMark, serviceMark] = [SHORTCUT_MARK, DIRECT_MARK, SERVICE_MARK].map(
+    (value) => `meta mark set ${hex(value)}`,
+  );
   const tunnelled = [
     `iifname ${PODS} oifname ${OVERLAYS} ${stands} ${passes("IPv4")} ${mark}`,
     `iifname ${PODS} oifname ${OVERLAYS} ${stands} ${passes("IPv6")} ${mark}`,
     `iifname ${OVERLAYS} oifname ${PODS} ${stands} ${mark}`,
+    `iifname ${PODS} oifname ${OVERLAYS} ct direction original ${toService} ${passes("IPv4")} ${serviceMark}`,
+    `iifname ${OVERLAYS} oifname ${PODS} ct direction reply ${toService} meta nfproto ipv4 ${mark}`,
   ];
   const direct = directRanges.flatMap((range) => {
     const family = familyOf(range);

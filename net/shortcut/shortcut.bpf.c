@@ -12,6 +12,8 @@
 // Set by the table, on packets whose like may take the shortcut: SHORTCUT_MARK in shortcut-text.ts; and on those that go as they are, without VXLAN.
 #define MARK 0xf6000000
 #define DIRECT_MARK 0xf6000001
+// The same of packets of TCP over IPv4 whose target this host translates, as of services; in VXLAN.
+#define SERVICE_MARK 0xf6000002
 // After so long a packet goes the long way again. Tracking, policies, routes and the far host are asked that often.
 #define FRESH_NS 500000000ULL
 #define MOST_FLOWS 32768
@@ -30,6 +32,12 @@
 
 #define AROUND 64 // Bytes before the inner IP header.
 #define ADDED 50 // Of these, what a pod's own packet does not have.
+#define IPV4_CHECKSUM_AT 10 // From the IP header on.
+#define IPV4_SOURCE_AT 12
+#define IPV4_TARGET_AT 16
+#define TCP_SOURCE_AT 20 // From the IPv4 header on.
+#define TCP_TARGET_AT 22
+#define TCP_CHECKSUM_AT 36
 #define LEAST_INNER 28 // IPv4 and the first eight bytes of what is in it.
 #define MOST_INNER 60 // Of the inner headers, what is looked at: IPv6 and TCP.
 
@@ -55,8 +63,21 @@ struct fresh {
 	__u32 unused;
 };
 
+// What a connection is for: packets as they are; those of a pod to a service; or finding these by what they become, and their answers bear.
+enum kind { PLAIN, TO_SERVICE, BY_ENDPOINT };
+
+// One end of a connection of IPv4.
+struct place {
+	__be32 address;
+	__be16 port;
+	__u16 unused;
+};
+
 struct way {
 	struct fresh out, in;
+	__u32 kind;
+	struct place endpoint; // Of TO_SERVICE: what packets are sent to instead.
+	struct flow to_service; // Of BY_ENDPOINT: under what its TO_SERVICE is kept; all else of it is empty.
 	__u32 pod_device; // The host's end of the pod's link.
 	__u32 link_device;
 	__u32 link_mtu;
@@ -80,6 +101,14 @@ struct {
 	__type(key, __u32);
 	__type(value, __u32);
 } epoch SEC(".maps");
+
+// What the pod sent that goes the long way on this processor now, all of it before the next: what is translated can be told from what it was.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct flow);
+} sent SEC(".maps");
 
 struct packet {
 	struct flow flow; // As the packet has it.
@@ -192,15 +221,18 @@ static __always_inline __u16 checksum(const struct iphdr *ip)
 	return ~((sum & 0xffff) + (sum >> 16));
 }
 
+// True when it is done; of a packet that is left as it was, -1; else it is spoilt.
+enum { DONE = 1, AS_IT_WAS = -1, SPOILT = 0 };
+
 static __always_inline int wrap(struct __sk_buff *skb, const struct way *way, __u8 ecn)
 {
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | BPF_F_ADJ_ROOM_ENCAP_L3_IPV4 | BPF_F_ADJ_ROOM_ENCAP_L4_UDP |
 		      BPF_F_ADJ_ROOM_ENCAP_L2(sizeof(struct ethhdr)) | BPF_F_ADJ_ROOM_ENCAP_L2_ETH;
 	if (bpf_skb_adjust_room(skb, ADDED, BPF_ADJ_ROOM_MAC, flags))
-		return TC_ACT_UNSPEC;
+		return AS_IT_WAS;
 	struct around *around = (void *)(long)skb->data;
 	if ((void *)(around + 1) > (void *)(long)skb->data_end)
-		return TC_ACT_SHOT;
+		return SPOILT;
 	__builtin_memcpy(around, &way->around, sizeof(*around));
 	__u16 bytes = skb->len - sizeof(struct ethhdr);
 	around->ip.tot_len = bpf_htons(bytes);
@@ -208,7 +240,37 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct way *way, __
 	around->ip.tos |= ecn;
 	around->ip.check = checksum(&around->ip);
 	around->udp.len = bpf_htons(bytes - sizeof(struct iphdr));
-	return bpf_redirect(way->link_device, 0);
+	return DONE;
+}
+
+// Puts another address and port into a packet of TCP over IPv4 whose IP header begins at `ip`.
+static __always_inline int replace(struct __sk_buff *skb, __u32 ip, __u32 address_at, __u32 port_at, const struct place *old,
+				   const struct place *now)
+{
+	__u32 sum = ip + TCP_CHECKSUM_AT;
+	if (bpf_l4_csum_replace(skb, sum, old->address, now->address, BPF_F_PSEUDO_HDR | sizeof(now->address)) ||
+	    bpf_l4_csum_replace(skb, sum, old->port, now->port, sizeof(now->port)) ||
+	    bpf_l3_csum_replace(skb, ip + IPV4_CHECKSUM_AT, old->address, now->address, sizeof(now->address)) ||
+	    bpf_skb_store_bytes(skb, ip + address_at, &now->address, sizeof(now->address), 0) ||
+	    bpf_skb_store_bytes(skb, ip + port_at, &now->port, sizeof(now->port), 0))
+		return SPOILT;
+	return DONE;
+}
+
+static __always_inline struct place target_of(const struct flow *flow)
+{
+	struct place place = { .address = flow->target[3], .port = flow->to_port };
+	return place;
+}
+
+// Goes the long way, and may be translated there.
+static __always_inline int the_long_way(const struct packet *packet)
+{
+	__u32 first = 0;
+	struct flow *noted = bpf_map_lookup_elem(&sent, &first);
+	if (noted && packet->flow.protocol == IPPROTO_TCP)
+		__builtin_memcpy(noted, &packet->flow, sizeof(*noted));
+	return TC_ACT_UNSPEC;
 }
 
 // A pod's link, what the pod sends: put into the headers that the last packet of the connection had, and straight to the link.
@@ -222,17 +284,23 @@ int from_pod(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	struct way *way = bpf_map_lookup_elem(&ways, &packet.flow);
 	if (!way || way->pod_device != skb->ifindex)
-		return TC_ACT_UNSPEC;
-	if (packet.ends_or_begins) {
+		return the_long_way(&packet);
+	if (packet.ends_or_begins)
 		forget(way);
-		return TC_ACT_UNSPEC;
-	}
 	if (!is_fresh(&way->out) || packet.ttl < LEAST_TTL || !fits(skb, way, &packet))
-		return TC_ACT_UNSPEC;
-	if (!way->is_direct)
-		return wrap(skb, way, packet.ecn);
-	__builtin_memcpy(ethernet, &way->around.outer, sizeof(ethernet->h_dest) + sizeof(ethernet->h_source));
-	return bpf_redirect(way->link_device, 0);
+		return the_long_way(&packet);
+	if (way->is_direct) {
+		__builtin_memcpy(ethernet, &way->around.outer, sizeof(ethernet->h_dest) + sizeof(ethernet->h_source));
+		return bpf_redirect(way->link_device, 0);
+	}
+	int result = wrap(skb, way, packet.ecn);
+	if (result == AS_IT_WAS)
+		return the_long_way(&packet);
+	if (result == DONE && way->kind == TO_SERVICE) {
+		struct place service = target_of(&packet.flow);
+		result = replace(skb, AROUND, IPV4_TARGET_AT, TCP_TARGET_AT, &service, &way->endpoint);
+	}
+	return result == DONE ? bpf_redirect(way->link_device, 0) : TC_ACT_SHOT;
 }
 
 static __always_inline int read_wrapped(struct around *around, void *end, struct packet *packet)
@@ -244,12 +312,27 @@ static __always_inline int read_wrapped(struct around *around, void *end, struct
 	return read_packet(around + 1, end, around->inner.h_proto, packet);
 }
 
+// What the pod sent, of a packet that was translated on its way here; found from now on by what its answers bear.
+static __always_inline int learn_service(const struct packet *packet, struct flow *flow)
+{
+	__u32 first = 0;
+	struct flow *noted = bpf_map_lookup_elem(&sent, &first);
+	if (!noted || noted->protocol != IPPROTO_TCP || packet->flow.protocol != IPPROTO_TCP ||
+	    noted->source[3] != packet->flow.source[3] || noted->from_port != packet->flow.from_port)
+		return -1;
+	__builtin_memcpy(flow, noted, sizeof(*flow));
+	noted->protocol = 0;
+	struct way by_endpoint = { .kind = BY_ENDPOINT };
+	__builtin_memcpy(&by_endpoint.to_service, flow, sizeof(*flow));
+	return bpf_map_update_elem(&ways, &packet->flow, &by_endpoint, BPF_ANY);
+}
+
 // The link, what leaves it: how a marked packet was sent is how the connection's next ones are.
 SEC("tc")
 int to_link(struct __sk_buff *skb)
 {
-	__u32 is_direct = skb->mark == DIRECT_MARK;
-	if (skb->mark != MARK && !is_direct)
+	__u32 is_direct = skb->mark == DIRECT_MARK, is_to_service = skb->mark == SERVICE_MARK;
+	if (skb->mark != MARK && !is_direct && !is_to_service)
 		return TC_ACT_UNSPEC;
 	skb->mark = 0;
 	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
@@ -263,9 +346,15 @@ int to_link(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (packet.ends_or_begins)
 		return TC_ACT_UNSPEC;
-	struct way *before = bpf_map_lookup_elem(&ways, &packet.flow);
+	struct place endpoint = target_of(&packet.flow);
+	struct flow flow = packet.flow;
+	if (is_to_service && learn_service(&packet, &flow))
+		return TC_ACT_UNSPEC;
+	struct way *before = bpf_map_lookup_elem(&ways, &flow);
 	if (before)
 		__builtin_memcpy(&way, before, sizeof(way));
+	way.kind = is_to_service ? TO_SERVICE : PLAIN;
+	way.endpoint = endpoint;
 	way.link_mtu = 0;
 	if (bpf_check_mtu(skb, skb->ifindex, &way.link_mtu, 0, 0) < 0)
 		return TC_ACT_UNSPEC;
@@ -280,7 +369,7 @@ int to_link(struct __sk_buff *skb)
 		way.around.ip.tos &= ~ECN;
 	}
 	refresh(&way.out);
-	bpf_map_update_elem(&ways, &packet.flow, &way, BPF_ANY);
+	bpf_map_update_elem(&ways, &flow, &way, BPF_ANY);
 	return TC_ACT_UNSPEC;
 }
 
@@ -300,10 +389,8 @@ static __always_inline int may_come_in(struct __sk_buff *skb, struct way *way, c
 {
 	if (skb->ifindex != way->link_device || skb->vlan_present || skb->pkt_type != PACKET_TO_HOST)
 		return 0;
-	if (packet->ends_or_begins) {
+	if (packet->ends_or_begins)
 		forget(way);
-		return 0;
-	}
 	return is_fresh(&way->in) && packet->ttl >= LEAST_TTL;
 }
 
@@ -317,6 +404,13 @@ static __always_inline int wrapped_to_pod(struct __sk_buff *skb)
 	__be16 ethertype = around->inner.h_proto;
 	read_answers(&packet.flow, &flow);
 	struct way *way = bpf_map_lookup_elem(&ways, &flow);
+	struct place endpoint = target_of(&flow);
+	if (way && way->kind == BY_ENDPOINT) {
+		flow = way->to_service;
+		way = bpf_map_lookup_elem(&ways, &flow);
+		if (!way || way->kind != TO_SERVICE || way->endpoint.address != endpoint.address || way->endpoint.port != endpoint.port)
+			return TC_ACT_UNSPEC;
+	}
 	if (!way || way->is_direct || around->ip.saddr != way->around.ip.daddr || around->ip.daddr != way->around.ip.saddr ||
 	    around->udp.dest != way->around.udp.dest || around->vxlan[1] != way->around.vxlan[1] ||
 	    !may_come_in(skb, way, &packet))
@@ -324,6 +418,11 @@ static __always_inline int wrapped_to_pod(struct __sk_buff *skb)
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | (ethertype == bpf_htons(ETH_P_IPV6) ? DECAP_L3_IPV6 : 0);
 	if (bpf_skb_adjust_room(skb, -ADDED, BPF_ADJ_ROOM_MAC, flags))
 		return TC_ACT_UNSPEC;
+	if (way->kind == TO_SERVICE) {
+		struct place service = target_of(&flow);
+		if (replace(skb, sizeof(struct ethhdr), IPV4_SOURCE_AT, TCP_SOURCE_AT, &endpoint, &service) != DONE)
+			return TC_ACT_SHOT;
+	}
 	return to_its_pod(skb, way, ethertype);
 }
 
@@ -397,6 +496,8 @@ int to_pod(struct __sk_buff *skb)
 	struct way *before = bpf_map_lookup_elem(&ways, &flow);
 	if (before)
 		__builtin_memcpy(&way, before, sizeof(way));
+	if (way.kind == BY_ENDPOINT)
+		way.kind = PLAIN;
 	__builtin_memcpy(way.pod_macs, ethernet, sizeof(way.pod_macs));
 	way.pod_device = skb->ifindex;
 	refresh(&way.in);

@@ -92,6 +92,36 @@ async function countForwarded({ namespace }: LabHost): Promise<() => Promise<num
   return async () => Number(/packets (\d+)/.exec(await namespace.run("nft list table inet seen"))?.[1]);
 }
 
+test("connections of TCP to a service take it on the host of the pod that asks, too, each to its own endpoint", async () => {
+  const service = (endpoints: readonly string[]) => ({
+    ...{ name: "web", clusterIP: "10.97.0.1", ports: [{ port: 80, targetPort: 8080 }] },
+    endpoints,
+  });
+  await lab.setServices([service([far.address])]);
+  await near.probe.open({ host: "10.97.0.1", port: 80 });
+  const passed = await countForwarded(lab.host(1));
+  await waitFor("the service's packets to take the shortcut", async () => {
+    const before = await passed();
+    for (let at = 0; at < 5; at += 1) expect(await near.probe.talk()).toBe("TALKED");
+    return (await passed()) === before;
+  });
+  const bytes = 20_000_000;
+  for (const offload of ["on", "off"]) {
+    // Sums that senders have worked out are looked at by receivers: those of translated packets must be right, too.
+    for (const { inside } of [near, far]) await inside(`ethtool -K eth0 tx ${offload}`);
+    const before = await passed();
+    expect(await near.probe.ask({ host: "10.97.0.1", port: 80, bytes })).toBe(`far ${near.address}`);
+    // Without the shortcut there are three hundred packets, of 64 KiB each, or fourteen thousand, and as many that confirm them.
+    expect((await passed()) - before).toBeLessThan(offload === "on" ? 150 : 5_000);
+  }
+  for (const { inside } of [near, far]) await inside("ethtool -K eth0 tx on");
+  await lab.setServices([service([neighbour.address])]);
+  // Of an endpoint that is in no slice any more the connection is reset: not later than its next packet that goes the long way.
+  await waitFor("the connection's end", async () => (await near.probe.talk()) === "ECONNRESET");
+  expect(await near.probe.ask({ host: "10.97.0.1", port: 80 })).toBe("neighbour 10.128.1.9");
+  await lab.setServices([]);
+});
+
 test("each second of a connection some of its packets go the long way", async () => {
   await near.probe.open({ host: far.address, port: 8080 });
   await untilShort("TCP", () => near.probe.talk());
