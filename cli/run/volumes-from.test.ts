@@ -36,11 +36,29 @@ test("named volumes and folders of the node are mounted in the same places, on t
     node: "a",
     volumes: [
       { name: "data", persistentVolumeClaim: { claimName: "data" } },
-      { name: "from-0-bind-1", hostPath: { path: "/srv" } },
+      { name: "from-0-1", hostPath: { path: "/srv" } },
     ],
     mounts: [
       { name: "data", mountPath: "/data", readOnly: true },
-      { name: "from-0-bind-1", mountPath: "/srv", readOnly: true },
+      { name: "from-0-1", mountPath: "/srv", readOnly: true },
+    ],
+  });
+});
+
+test("volumes that pods call alike are told apart by their claims, and long names do not grow", () => {
+  const replica = (claimName: string, mountPath: string) =>
+    found(claimName, "a", {
+      volumes: [{ name: "w".repeat(63), persistentVolumeClaim: { claimName } }],
+      mounts: [{ name: "w".repeat(63), mountPath }],
+    });
+  expect(sharedVolumes([replica("www-web-0", "/a"), replica("www-web-1", "/b")])).toMatchObject({
+    volumes: [
+      { name: "from-0-0", persistentVolumeClaim: { claimName: "www-web-0" } },
+      { name: "from-1-0", persistentVolumeClaim: { claimName: "www-web-1" } },
+    ],
+    mounts: [
+      { name: "from-0-0", mountPath: "/a" },
+      { name: "from-1-0", mountPath: "/b" },
     ],
   });
 });

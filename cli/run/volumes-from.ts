@@ -56,17 +56,23 @@ function partsOf({ pod, container }: NamedContainer, isReadOnly: boolean, at: nu
   const volumes = new Map<string, JsonObject>();
   const mounts = mapsIn(own?.["volumeMounts"]).flatMap((mount) => {
     const { name: called, emptyDir, ...source } = all.get(String(mount["name"])) ?? {};
+    const place = [...all.keys()].indexOf(String(called));
     if (isMemory(emptyDir)) return [];
     if (emptyDir !== undefined)
       throw new TallshipError(
         "failed_precondition",
         `--volumes-from ${name}: ${String(mount["mountPath"])} is a volume without a name, which is of ${name} alone: run that with -v NAME:${String(mount["mountPath"])}`,
       );
-    const shared = source["persistentVolumeClaim"] === undefined ? `from-${at}-${String(called)}` : String(called);
+    // Only a volume that is called as its claim is the same wherever it is called so: pods of a stateful set call different claims alike.
+    const shared = claimIn(source) === called ? String(called) : `from-${at}-${place}`;
     volumes.set(shared, { name: shared, ...source });
     return [{ ...mount, name: shared, ...(isReadOnly ? { readOnly: true } : {}) }];
   });
   return { volumes: [...volumes.values()], mounts, node };
+}
+
+function claimIn({ persistentVolumeClaim: claim }: JsonObject): unknown {
+  return typeof claim === "object" && claim !== null && "claimName" in claim ? claim.claimName : undefined;
 }
 
 function isMemory(emptyDir: unknown): boolean {
