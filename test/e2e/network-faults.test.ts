@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { run } from "../kit/shell.js";
 import { waitFor } from "../kit/wait.js";
 import type { Testbed } from "../testbed/testbed.js";
-import { applyText, podYaml, startCluster } from "./cluster.js";
+import { applyText, podYaml, startCluster, waitReady } from "./cluster.js";
+import { expectReached, repairedEntries, SERVERS } from "./healed.js";
 
 let testbed: Testbed;
 
 beforeAll(async () => {
   testbed = await startCluster("netfaults", { hostCount: 4 });
+  await applyText(testbed, SERVERS);
+  await waitReady(testbed, "app=everywhere", 4);
   await waitFor(
     "every pair to be known and well",
     async () => (await pairs()).filter(({ fault }) => fault === "").length === 12,
@@ -86,6 +89,7 @@ const gateway = async (name: string): Promise<string> => (await podSubnet(name))
 
 describe("faults of links have their names within a minute, all at the same time, and are gone when they are healed", () => {
   test("links", { timeout: 240_000 }, async () => {
+    const repaired = await repairedEntries(testbed);
     // One fault for each pair of hosts.
     await fabric(
       'iifname "h1" oifname "h2" meta length > 1400 drop',
@@ -125,7 +129,10 @@ describe("faults of links have their names within a minute, all at the same time
     await expect.poll(events).toMatch(/NetworkRemedyApplied +node\/host1 +for host2: route MTU 1350/);
     expect((await testbed.tryTsctl(["net", "check"])).exitCode).toBe(1);
     await fabric();
+    await expectReached(testbed);
     await healed();
+    // The tables were as they should be all the time: each is compared with what is wanted every five seconds, every element once a minute.
+    expect(await repairedEntries(testbed)).toEqual(repaired);
     await expect.poll(() => onHost("host1", "ip route show proto 84")).not.toContain("mtu");
     expect((await testbed.tryTsctl(["net", "check"])).exitCode).toBe(0);
   });
@@ -191,6 +198,7 @@ END`,
     await onHost("host4", "nft delete table inet faults");
     await onHost("host1", "nft delete table netdev faults");
     await onHost("host2", "echo > /etc/resolv.conf");
+    await expectReached(testbed);
     await healed();
   });
 
