@@ -186,6 +186,8 @@ function talk(timeoutMs: number): Promise<string> {
       clearTimeout(timer);
       socket.removeAllListeners();
       socket.on("error", () => socket.destroy());
+      // An answer that comes after its time is none to what is said next.
+      socket.on("data", () => undefined);
       resolve(text);
     };
     const timer = setTimeout(() => done("TIMEOUT"), timeoutMs);
