@@ -62,6 +62,8 @@ class HostNetwork implements NodeNetwork {
   private readonly shortcut: Shortcut | undefined;
   private readonly linkLane = new Lane();
   private readonly ruleLane = new Lane();
+  /** What reads all connections: changes of rules do not wait for it. */
+  private readonly endedLane = new Lane();
   private readonly firewallLane = new Lane();
   private readonly overlay: OverlaySync;
   private readonly pods: PodLinks;
@@ -74,6 +76,7 @@ class HostNetwork implements NodeNetwork {
   private readonly detaching: Batches<string>;
   private readonly peerSettler: Settler;
   private readonly ruleSettler: Settler;
+  private readonly endedSettler: Settler;
   private readonly firewallSettler: Settler;
   private readonly checks: Repeater;
   private readonly bulletin = new Bulletin();
@@ -123,6 +126,7 @@ class HostNetwork implements NodeNetwork {
       new Settler({ lane, clock, rng, work, onFailure: (error) => this.report(part, error) });
     this.peerSettler = settler("overlay", this.linkLane, () => this.applyPeers());
     this.ruleSettler = settler("rules", this.ruleLane, () => this.applyRules());
+    this.endedSettler = settler("rules", this.endedLane, () => this.proxy.forgetEnded());
     this.firewall = new Firewalls(config, kernel, () => this.shortcut?.forget());
     this.keeper = new FirewallKeeper({
       sync: this.firewall,
@@ -234,9 +238,10 @@ class HostNetwork implements NodeNetwork {
     this.checks.stop();
     this.peerSettler.stop();
     this.ruleSettler.stop();
+    this.endedSettler.stop();
     this.firewallSettler.stop();
     this.healthChecks?.close();
-    const parts = [this.linkLane, this.ruleLane, this.firewallLane].map((lane) => lane.idle());
+    const parts = [this.linkLane, this.ruleLane, this.endedLane, this.firewallLane].map((lane) => lane.idle());
     await Promise.all([this.shortcut?.stop(), ...parts]);
     await this.kernel.close();
   }
@@ -250,7 +255,7 @@ class HostNetwork implements NodeNetwork {
     this.metrics.programmed("rules", this.clock.monotonicMs() - this.mapAtMs);
     this.metrics.holds("rules", this.proxy.elementCount);
     for (const listener of this.listeners) listener(map.revision);
-    await this.proxy.forgetEnded();
+    this.endedSettler.want();
   }
 
   private async applyPeers(): Promise<void> {

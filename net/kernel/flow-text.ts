@@ -1,6 +1,9 @@
 import { type Family, familyOf } from "../family.js";
 import type { FlowFilter, TrackedFlow } from "./kernel.js";
 
+/** Option of `conntrack -p tcp` for connections that were begun and not answered yet. */
+export const UNANSWERED = "--state SYN_SENT";
+
 /** What tells conntrack the family; IPv4 is what it takes by itself. */
 export function ofFamily(family: Family): string {
   return family === "IPv6" ? " -f ipv6" : "";
@@ -10,7 +13,7 @@ export function ofFamily(family: Family): string {
 export function forgetLine(family: Family, flow: FlowFilter): string {
   const words = [
     `conntrack -D${ofFamily(family)} -p ${flow.protocol}`,
-    flow.isUnanswered === true ? "--state SYN_SENT" : "",
+    flow.isUnanswered === true ? UNANSWERED : "",
     flow.sentTo === undefined ? "" : `--orig-dst ${flow.sentTo}`,
     flow.sentToPort === undefined ? "" : `--orig-port-dst ${flow.sentToPort}`,
     flow.endpoint === undefined ? "" : `--reply-src ${flow.endpoint}`,

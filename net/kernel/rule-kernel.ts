@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 import { TallshipError } from "../../lib/errors.js";
 import type { Family } from "../family.js";
 import type { CoProcess } from "./co-process.js";
-import { forgetLine, ofFamily, parseFlow, traceOf } from "./flow-text.js";
+import { forgetLine, ofFamily, parseFlow, traceOf, UNANSWERED } from "./flow-text.js";
 import type { FlowFilter, TrackedFlow } from "./kernel.js";
 import { INTERACTIVE_BYTES, type NftFiles, type NftTools } from "./nft-files.js";
 import { hasTable, tableFingerprint } from "./nft-looks.js";
@@ -83,8 +83,10 @@ export class RuleKernel {
       const wanted = filters.filter((filter) => filter.protocol === protocol);
       if (wanted.length === 0) continue;
       const traces = [...new Set(wanted.map(traceOf))].map((trace) => `-e ${quoted(trace)}`).join(" ");
+      // Most of what a list costs is writing down connections that nobody asks for.
+      const only = wanted.every(({ isUnanswered }) => isUnanswered) ? ` ${UNANSWERED}` : "";
       const found = await this.shell.request(
-        `conntrack -L${ofFamily(this.family)} -p ${protocol} 2>/dev/null | grep -oF ${traces} | sort -u; true`,
+        `conntrack -L${ofFamily(this.family)} -p ${protocol}${only} 2>/dev/null | grep -oF ${traces} | sort -u; true`,
       );
       const present = new Set(found.split("\n").map((line) => line.trim()));
       const lines = wanted

@@ -3,6 +3,7 @@ import { type FamilySite, rangeTest } from "../family.js";
 import type { FlowFilter, PacketTables } from "../kernel/kernel.js";
 import { type ElementChange, LEARNED_MAPS, RULE_MAPS, type RuleElement, type RuleFrame } from "../kernel/rules.js";
 import type { NodeNetworkConfig, PortedPod } from "../node-network.js";
+import { addressesIn } from "./flow-plan.js";
 import { type HeldAddresses, hairpins } from "./held-addresses.js";
 import { hostPortElements } from "./host-ports.js";
 import { asTakenBack } from "./learned-clients.js";
@@ -13,7 +14,7 @@ import { type FlowGround, staleFlows } from "./stale-flows.js";
 /**
  * Keeps the proxy's table as it is wanted. A change is one small transaction; the whole table is replaced, also in one, when the first
  * map comes, after a failure, and when somebody changed it. Before the first map an existing table stands, but for host ports.
- * Calls must not overlap.
+ * Calls must not overlap, but for `forgetEnded`, which may be beside any other.
  */
 export class ProxySync {
   private readonly kernel: PacketTables;
@@ -72,7 +73,7 @@ export class ProxySync {
     // What left while nobody looked is found among the connections that stand, once.
     const stale = this.hasMap ? flows : await this.staleFlows(map);
     this.hasMap = true;
-    this.flows = [...this.flows, ...stale];
+    this.flows = [...stillToForget(this.flows, map), ...stale];
     await this.bring(elements);
   }
 
@@ -184,6 +185,15 @@ export class ProxySync {
     });
     return wrong + Math.max(0, this.elementCount - right);
   }
+}
+
+/** Of connections that wait to be forgotten since their endpoint was in no slice any more: not those whose address is an endpoint's again, which may be new ones. */
+function stillToForget(flows: readonly FlowFilter[], map: ProxyMap): readonly FlowFilter[] {
+  const isOfGone = ({ protocol, endpoint, isUnanswered = false }: FlowFilter): boolean =>
+    protocol !== "udp" && endpoint !== undefined && !isUnanswered;
+  if (!flows.some(isOfGone)) return flows;
+  const present = addressesIn(map.endpointSlices.values());
+  return flows.filter((flow) => !(isOfGone(flow) && present.has(flow.endpoint ?? "")));
 }
 
 function addressesOf(elements: readonly RuleElement[]): ReadonlySet<string> {
