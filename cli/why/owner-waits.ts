@@ -41,20 +41,21 @@ export async function ownerWaits(
     }
     case "Job": {
       const object = await getObject(cluster, keyIn(kind, namespace, name), signal);
-      const missing = wantedOfJob(object.spec, object.status) - (object.status?.active ?? 0);
-      const events = missing > 0 ? await eventsAbout(cluster, { kind, object }, signal) : [];
-      return jobWaits(object, missing, events);
+      const wanted = wantedOfJob(object.spec, object.status);
+      const events = wanted > 0 ? await eventsAbout(cluster, { kind, object }, signal) : [];
+      return jobWaits(object, wanted, events);
     }
     default:
       return [];
   }
 }
 
-/** A refusal goes before the wait after a failure: it is what is tried again now. */
-function jobWaits({ spec, status }: Job, missing: number, events: readonly Event[]): readonly string[] {
+/** A refusal goes before the wait after a failure: it is what is tried again now. A job counts pods as active that it has only just tried to make. */
+function jobWaits({ spec, status }: Job, wanted: number, events: readonly Event[]): readonly string[] {
   if (spec?.suspend === true) return ["it is suspended: no pod is made", ...troubles(status?.conditions)];
-  const { failed = 0 } = status ?? {};
-  const refused = missing > 0 ? refusalsOf(events) : [];
+  const { active = 0, failed = 0 } = status ?? {};
+  const missing = wanted - active;
+  const refused = wanted > 0 ? refusalsOf(events) : [];
   const late = `${missing} more ${missing === 1 ? "pod is" : "pods are"} to be made: after a pod has failed (${failed} have so far) the next comes later each time, from 10 seconds on`;
   const isLate = missing > 0 && refused.length === 0 && failed > 0;
   return [...refused, ...(isLate ? [late] : []), ...troubles(status?.conditions)];

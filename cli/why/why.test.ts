@@ -161,6 +161,9 @@ describe("why", () => {
       "job.batch/j: 0 of 3 pods are ready\n\nFailedCreate: Error creating: exceeded quota: q\n",
     );
     expect(await succeed(bench, "when job/j")).toContain("\n  FailedCreate: Error creating: exceeded quota: q\n");
+    await writeStatus(bench, `${job}, status: {active: 3, failed: 2, succeeded: 2}}`);
+    expect(await succeed(bench, "why job/j")).toContain("\n\nFailedCreate: Error creating");
+    await writeStatus(bench, `${job}, status: {active: 1, failed: 2, succeeded: 2}}`);
     await bench.api.create(objectOf(note("e2", "SuccessfulCreate", 21)));
     expect(await succeed(bench, "why job/j")).toContain("\n\n2 more pods are to be made");
     await bench.api.create(objectOf(note("e3", "FailedCreate", 22)));
