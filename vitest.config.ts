@@ -17,7 +17,7 @@ function waiting(ms: number, pollMs: number) {
   };
 }
 
-/** Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
+/** Projects that are asked for at once run one after the other: each has as many files side by side as suit it. Tests that need real time, root and the kernel run in the project "cluster"; all others use simulated edges. */
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
@@ -25,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: "unit",
+          sequence: { groupOrder: 0 },
           include: ["{lib,kinds,scheduler,controlplane,agent,net,cli,test,scripts}/**/*.test.ts", "bench/**/*.test.ts"],
           exclude: [
             "test/{sim,testbed,e2e,chaos,integration}/**",
@@ -43,6 +44,7 @@ export default defineConfig({
       {
         test: {
           name: "real",
+          sequence: { groupOrder: 1 },
           include: ["**/*.real.test.ts", "test/integration/**/*.test.ts"],
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 60_000,
@@ -54,6 +56,7 @@ export default defineConfig({
       {
         test: {
           name: "sim",
+          sequence: { groupOrder: 2 },
           include: ["test/sim/**/*.test.ts"],
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 180_000,
@@ -63,6 +66,7 @@ export default defineConfig({
       {
         test: {
           name: "cluster",
+          sequence: { groupOrder: 3 },
           include: ["test/{testbed,e2e,chaos}/**/*.test.ts"],
           exclude: ["**/*.long.test.ts", "node_modules/**"],
           testTimeout: 180_000,
@@ -74,6 +78,7 @@ export default defineConfig({
       {
         test: {
           name: "long",
+          sequence: { groupOrder: 4 },
           include: ["**/*.long.test.ts"],
           exclude: ["node_modules/**"],
           testTimeout: 1_800_000,
