@@ -50,7 +50,7 @@ export async function ownerWaits(
   }
 }
 
-/** A refusal goes before the wait after a failure: it is what is tried again now. A job counts pods as active that it has only just tried to make. */
+/** A refusal goes before the wait after a failure: it is what is tried again now. */
 function jobWaits({ spec, status }: Job, wanted: number, events: readonly Event[]): readonly string[] {
   if (spec?.suspend === true) return ["it is suspended: no pod is made", ...troubles(status?.conditions)];
   const { active = 0, failed = 0 } = status ?? {};

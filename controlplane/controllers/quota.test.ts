@@ -3,12 +3,14 @@ import { expect, test } from "vitest";
 import { COPY_OF } from "../../kinds/config-copies.js";
 import { isPodActive } from "../../kinds/pod-state.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
+import { Job } from "../../proto/gen/tallship/v1/job.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { ResourceQuota } from "../../proto/gen/tallship/v1/resourcequota.js";
 import type { ControlWorld } from "../../test/kit/control-world.js";
 import { worldOfTest } from "../../test/kit/world-of-test.js";
+import { job } from "./job/job.js";
 import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
 import { serviceAccount } from "./service-account.js";
@@ -70,6 +72,28 @@ test("a replica set fills its quota and no more, says why, and goes on when ther
   expect(activeCount(world)).toBe(5);
   expect(failure(world)).toBeUndefined();
   expect(used(world)).toEqual({ pods: "5" });
+});
+
+test("a job fills its quota, counts only those as active, and rests until it is tried again", async () => {
+  const world = await worldOfTest();
+  world.run([quota, job]);
+  await setHard(world, { pods: "2" });
+  const template = { metadata: { labels: { app: "j" } }, spec: { containers: [{ name: "main", image: "j:1" }] } };
+  await world.put({
+    kind: "Job",
+    object: Job.fromPartial({
+      metadata: { name: "j", namespace: "default", uid: "job-uid", generation: 1 },
+      spec: { parallelism: 5, completions: 5, selector: { matchLabels: { app: "j" } }, template },
+    }),
+  });
+  await world.converge(60_000);
+  const { status } = world.view.get("Job", "default", "j") ?? {};
+  expect([activeCount(world), status?.active, status?.nextOrdinal]).toEqual([2, 2, 2]);
+  const refusals = world.notices.filter(({ reason }) => reason === "FailedCreate").map(({ message }) => message);
+  expect([...new Set(refusals)]).toEqual([expect.stringMatching(/^Error creating: Pod\/default\/j-\w+ is forbidden/)]);
+  await setHard(world, { pods: "4" });
+  await world.converge(60_000);
+  expect([activeCount(world), world.view.get("Job", "default", "j")?.status?.active]).toEqual([4, 4]);
 });
 
 test("what finished or went is counted no more, and its place is taken", async () => {

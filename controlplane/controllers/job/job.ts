@@ -16,6 +16,7 @@ import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
 import { controllerOf, create, remove, replace } from "../writes.js";
 import { type Ending, endingOf, untilDeadlineMs } from "./ending.js";
+import { letThroughCount } from "./let-through.js";
 import { newPods } from "./pods.js";
 import { jobImages, statusOf } from "./status.js";
 import { count, type Tally, tallyOf } from "./tally.js";
@@ -128,7 +129,12 @@ function step(cached: Cached<"Job">, owned: readonly Cached<"Pod">[], view: View
   const most = all.length > ended.length || isFinal ? 0 : batch - ended.length;
   const wanted = wantedPods(object, { tally, active, terminating, nowMs, most });
   const images = jobImages(object, objectsOf(owned));
-  const made = newPods(cached, wanted.create, { tally, images }, view, context);
+  const ground = { tally, images };
+  const asked = newPods(cached, wanted.create, ground, view, context);
+  // What is refused spends no ordinal and is not active, else each try would change the status and bring the next at once. One is tried on, so that its user is told.
+  const fitting = letThroughCount(asked.pods, view);
+  const refused = asked.pods.slice(fitting, fitting + 1);
+  const made = refused.length === 0 ? asked : newPods(cached, wanted.create.slice(0, fitting), ground, view, context);
   const removed = objectsOf(wanted.remove);
   const status = statusOf({
     ...{ job: object, tally, images, ending: undefined, isOver: false, nowMs },
@@ -141,7 +147,7 @@ function step(cached: Cached<"Job">, owned: readonly Cached<"Pod">[], view: View
     writes: [
       ...report(cached, status),
       ...ended.flatMap(release),
-      ...made.pods.map((pod) => create("Pod", pod)),
+      ...[...made.pods, ...refused].map((pod) => create("Pod", pod)),
       ...wanted.remove.flatMap((pod) => dismiss(pod, nowMs)),
     ],
     notices: stepNotices(cached, status, made.pods, removed),
