@@ -3,13 +3,16 @@ import { expect, test } from "vitest";
 import { COPY_OF } from "../../kinds/config-copies.js";
 import { isPodActive } from "../../kinds/pod-state.js";
 import { ConfigMap } from "../../proto/gen/tallship/v1/configmap.js";
+import { DaemonSet } from "../../proto/gen/tallship/v1/daemonset.js";
 import { Job } from "../../proto/gen/tallship/v1/job.js";
 import { Namespace } from "../../proto/gen/tallship/v1/namespace.js";
+import { Node } from "../../proto/gen/tallship/v1/node.js";
 import { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ReplicaSet } from "../../proto/gen/tallship/v1/replicaset.js";
 import { ResourceQuota } from "../../proto/gen/tallship/v1/resourcequota.js";
 import type { ControlWorld } from "../../test/kit/control-world.js";
 import { worldOfTest } from "../../test/kit/world-of-test.js";
+import { daemonSet } from "./daemon-set/daemon-set.js";
 import { job } from "./job/job.js";
 import { quota } from "./quota.js";
 import { replicaSet } from "./replica-set.js";
@@ -94,6 +97,27 @@ test("a job fills its quota, counts only those as active, and rests until it is 
   await setHard(world, { pods: "4" });
   await world.converge(60_000);
   expect([activeCount(world), world.view.get("Job", "default", "j")?.status?.active]).toEqual([4, 4]);
+});
+
+test("a daemon set whose pods a quota refuses rests until it is tried again", async () => {
+  const world = await worldOfTest();
+  world.run([quota, daemonSet(() => "d")]);
+  await setHard(world, { pods: "2" });
+  for (const name of ["a", "b", "c"])
+    await world.put({
+      kind: "Node",
+      object: Node.fromPartial({ metadata: { name, labels: { "kubernetes.io/hostname": name } } }),
+    });
+  const template = { metadata: { labels: { app: "d" } }, spec: { containers: [{ name: "main", image: "d:1" }] } };
+  await world.put({
+    kind: "DaemonSet",
+    object: DaemonSet.fromPartial({
+      metadata: { name: "d", namespace: "default", uid: "set-uid", generation: 1 },
+      spec: { selector: { matchLabels: { app: "d" } }, template },
+    }),
+  });
+  await world.converge(60_000);
+  expect([activeCount(world), world.view.get("DaemonSet", "default", "d")?.status?.nextOrdinal]).toEqual([2, 2]);
 });
 
 test("what finished or went is counted no more, and its place is taken", async () => {

@@ -18,6 +18,7 @@ import type { Digest } from "../config/copy.js";
 import { wantedPins } from "../config/pins.js";
 import { regardUndo } from "../config/undone.js";
 import { type Controller, NOTHING, type ObjectWrite, type Outcome, type ReconcileContext } from "../controller.js";
+import { letThroughCount } from "../let-through.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
 import { imageWrites, movedOf, withMoved } from "../revision-images.js";
@@ -193,8 +194,12 @@ function step(
   const steps = stepsFor(ground.nodes, boundsOf(set.object.spec, desired), context.nowMs);
   const going = [...steps.remove.flatMap((name) => ground.byName.get(name) ?? []), ...ground.stray];
   const removed = going.slice(0, batch);
-  const nodes = steps.create.slice(0, batch - removed.length);
-  const made = newDaemons(set, nodes, revision, view, context);
+  const due = steps.create.slice(0, batch - removed.length);
+  const asked = newDaemons(set, due, revision, view, context);
+  // As of a job: what is refused spends no ordinal, and one is tried on, so that its user is told.
+  const nodes = due.slice(0, letThroughCount(asked.pods, view));
+  const refused = asked.pods.slice(nodes.length, nodes.length + 1);
+  const made = refused.length === 0 ? asked : newDaemons(set, nodes, revision, view, context);
   const isCut = going.length + steps.create.length > batch;
   const waits = [steps.againMs, ground.availableMs].filter((wait) => wait !== undefined);
   const about = keyOfSet(set);
@@ -202,7 +207,7 @@ function step(
     writes: [
       ...revision.writes,
       ...report(set, ground, { nodes, nextOrdinal: made.nextOrdinal }),
-      ...made.pods.map((pod) => create("Pod", pod)),
+      ...[...made.pods, ...refused].map((pod) => create("Pod", pod)),
       ...removed.flatMap((pod) => remove(pod, { nowMs: context.nowMs })),
     ],
     notices: [

@@ -1,8 +1,8 @@
-import { metaOf } from "../../../kinds/object.js";
-import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
-import type { View } from "../../cache/view.js";
-import { admitOutcome } from "../admit-outcome.js";
-import { create } from "../writes.js";
+import { metaOf } from "../../kinds/object.js";
+import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
+import type { View } from "../cache/view.js";
+import { admitOutcome } from "./admit-outcome.js";
+import { create } from "./writes.js";
 
 /** How many of new pods, the first ones, priorities, ranges and quotas let through. */
 export function letThroughCount(pods: readonly Pod[], view: View): number {
