@@ -1,4 +1,4 @@
-// Packets of connections that stand go between a pod and the link without passing the host's tables each: docs/adr/0032.
+// Packets of connections that stand go between a pod and the link without passing the host's tables each: docs/adr/0033.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>
