@@ -6,6 +6,8 @@ import { holderOf, linkAddress, meetOnLink } from "../testbed/stranger.js";
 import { DUAL_STACK, type Testbed } from "../testbed/testbed.js";
 import { applyText, manifest, pods, startCluster, waitReady } from "./cluster.js";
 
+const PATIENCE = { timeout: 60_000, interval: 300 };
+
 let testbed: Testbed;
 let addresses: readonly string[];
 
@@ -51,6 +53,17 @@ spec:
   rules:
     - host: six.example
       http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: six, port: {number: 80}}}}]}
+`;
+
+const PROJECT = `services:
+  edge: {image: "tallship/hello:1", networks: [front]}
+  web:
+    image: "tallship/hello:1"
+    networks: {front: {}, back: {aliases: [inner]}}
+    ports: ["18080:8080"]
+    deploy: {endpoint_mode: vip}
+  store: {image: "tallship/hello:1", networks: [back]}
+networks: {front: {enable_ipv6: true}, back: {enable_ipv6: true, internal: true}}
 `;
 
 beforeAll(async () => {
@@ -171,6 +184,71 @@ test("an ingress takes requests by both families, and leads both to pods of a se
       },
       { deadlineMs: 60_000, everyMs: 300 },
     );
+});
+
+test("services of a compose file with enable_ipv6 meet by IPv6 on each network, by names, addresses of their own and aliases", async () => {
+  await testbed.tsctl(["compose", "-f", "-", "-p", "six", "up", "-d", "--wait"], { input: PROJECT });
+  const run = async (service: string, ...words: readonly string[]): Promise<string> =>
+    (await testbed.tryTsctl(["compose", "-p", "six", "exec", "-T", service, ...words])).stdout;
+  const given = async (): Promise<readonly { readonly network: string; readonly address: string }[]> =>
+    JSON.parse(await testbed.tsctl(["get", "service", "-n", "six", "web", "-o", "json"])).status?.networkAddresses ??
+    [];
+  const on = async (network: string): Promise<readonly string[]> =>
+    (await given()).flatMap((each) => (each.network === network ? [each.address] : []));
+  const both = [expect.stringMatching(/^10\./), expect.stringMatching(/^fd00:10:96::/)];
+  for (const network of ["front", "back"]) await expect.poll(() => on(network), PATIENCE).toEqual(both);
+  const [front = "", back = ""] = [(await on("front"))[1], (await on("back"))[1]];
+  expect(await testbed.tsctl(["describe", "service", "-n", "six", "web"])).toContain(`${front}, back=`);
+  for (const [from, own, other] of [
+    ["edge", front, back],
+    ["store", back, front],
+  ] as const) {
+    const named = async () => (await run(from, "nslookup", "web.six.svc.cluster.local")).split(/\s+/);
+    await expect.poll(named, PATIENCE).toContain(own);
+    expect(await named()).not.toContain(other);
+    await expect.poll(() => run(from, "timeout", "3", "fetch", own, "8080"), PATIENCE).toMatch(/^web-/);
+    expect(await run(from, "timeout", "1", "fetch", other, "8080")).toBe("");
+  }
+  const words = ["get", "pods", "-n", "six", "-l", "com.docker.compose.service=web", "-o", "json"];
+  const [web] = JSON.parse(await testbed.tsctl(words)).items;
+  await expect.poll(() => run("store", "nslookup", "inner"), PATIENCE).toContain(web.status.networks[1].ips[1]);
+});
+
+test("published ports and host ports lead to pods of networks by IPv6, under every address that a host has on the link", async () => {
+  const hosts = ["host1", "host2"];
+  const addressesOf = (host: string): readonly string[] =>
+    ["", ":1"].map((end) => `2001:db8:9::${host.slice(-1)}${end}`);
+  const onHosts = async (act: "add" | "delete", ...flags: readonly string[]): Promise<void> => {
+    for (const host of hosts)
+      for (const address of addressesOf(host))
+        await testbed.exec(host, ["ip", "address", act, `${address}/64`, "dev", "eth0", ...flags]);
+  };
+  await onHosts("add", "nodad");
+  const told = async (host: string): Promise<readonly string[]> => {
+    const { status } = JSON.parse(await testbed.tsctl(["get", "node", host, "-o", "json"]));
+    return status.addresses.map(({ address }: { readonly address: string }) => address);
+  };
+  for (const host of hosts)
+    await expect.poll(() => told(host), PATIENCE).toEqual(expect.arrayContaining([...addressesOf(host)]));
+  const asked = async (from: string, address: string, port: number): Promise<string> =>
+    (await testbed.exec(from, ["curl", "-gs", "-m", "3", `http://[${address}]:${port}/`])).stdout;
+  for (const from of hosts)
+    for (const address of hosts.flatMap(addressesOf))
+      await expect.poll(() => asked(from, address, 18_080), PATIENCE).toMatch(/^web-/);
+  await testbed.tsctl(["compose", "-p", "six", "down"]);
+  await testbed.tsctl(["network", "create", "--ipv6", "six"]);
+  const ports = ["-p", "18081:8080", "-p", "[2001:db8:9::1]:18082:8080"];
+  const words = ["run", "-d", "--name", "ported", "--network", "six", "--node", "host1", ...ports];
+  await testbed.tsctl([...words, "tallship/hello:1"]);
+  for (const from of hosts) {
+    for (const address of hosts.flatMap(addressesOf))
+      await expect.poll(() => asked(from, address, 18_081), PATIENCE).toMatch(/^ported/);
+    await expect.poll(() => asked(from, "2001:db8:9::1", 18_082), PATIENCE).toMatch(/^ported/);
+    expect(await asked(from, "2001:db8:9::1:1", 18_082)).toBe("");
+  }
+  await testbed.tsctl(["rm", "-f", "ported"]);
+  await expect.poll(async () => (await testbed.tryTsctl(["network", "rm", "six"])).exitCode, PATIENCE).toBe(0);
+  await onHosts("delete");
 });
 
 test("what the cluster cannot give is refused in words", async () => {
