@@ -147,6 +147,7 @@ class HostNetwork implements NodeNetwork {
 
   async start(): Promise<NetworkAbilities> {
     const device = await this.linkLane.run(() => this.overlay.start());
+    await this.linkLane.run(() => this.tunnels.recall());
     this.bulletin.tell(this.overlay.hostIpv6);
     // Pods' host ports are known to nobody but the kernel when an agent starts anew.
     const ports = await this.ruleLane.run(() => this.proxy.heldPorts());

@@ -33,10 +33,10 @@ function keyed(at: number): Node {
 }
 
 /** Node 4 of a cluster that is encrypted as a whole, with a map of node 5 and of a network that both have shares of. */
-async function world(tunnelRefusal = "") {
+async function world(tunnelRefusal = "", keys = memoryKeys()) {
   const kernel = new SimulatedKernel([{ address: "192.168.9.4", device: "eth0", mtu: 1_500, prefixLength: 24 }]);
   kernel.tunnelRefusal = tunnelRefusal;
-  const options = { clock: new ManualClock(), rng: seededRng(1), log: silentLog, keys: memoryKeys() };
+  const options = { clock: new ManualClock(), rng: seededRng(1), log: silentLog, keys };
   const network = createNodeNetwork(config, kernel, options);
   const device = await network.start();
   const { status, ...plain } = networkObject("back", { vni: 5_000, subnets: ["10.64.1.0/24", "fd00:64:1::/64"] }, 1);
@@ -88,6 +88,25 @@ test("a host that can make no tunnel has no way to others' pods, and gives its o
   await begin();
   expect((await routes(kernel)).filter((route) => !/ (10\.96|fd00:10:96)[.:]/.test(route))).toEqual([]);
   await expect(network.shareOf("default", signal)).rejects.toThrow("wireguard-go is not installed");
+});
+
+test("a new agent tells the keys of tunnels that stand from its start on, and of none where none stand", async () => {
+  const keys = memoryKeys();
+  const { kernel, network, begin } = await world("", keys);
+  await begin();
+  await network.stop();
+  const toldAtStart = async (of: SimulatedKernel): Promise<readonly number[][]> => {
+    const options = { clock: new ManualClock(), rng: seededRng(2), log: silentLog, keys };
+    const next = createNodeNetwork(config, of, options);
+    const told: number[][] = [];
+    next.onPublished(({ tunnels }) => told.push(tunnels.map(({ generation }) => generation)));
+    await next.start();
+    await next.stop();
+    return told;
+  };
+  expect((await toldAtStart(kernel))[0]).toEqual([1]);
+  await kernel.removeTunnels([tunnelDevice("node-4", 1)]);
+  expect(await toldAtStart(kernel)).not.toContainEqual([1]);
 });
 
 test("what passes on the way to a peer is known to the next agent", async () => {

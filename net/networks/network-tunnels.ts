@@ -41,6 +41,11 @@ export class NetworkTunnels {
     return this.site.encrypted || this.networks.length > 0;
   }
 
+  /** Tells the keys of tunnels that stand, before it is known what is wanted. */
+  recall(): Promise<void> {
+    return this.sync.recall();
+  }
+
   /** Makes, changes or ends tunnels to these nodes as networks need them; by name of a node, the device of the tunnel to it. */
   async bring(
     networks: readonly SeenNetwork[],

@@ -38,9 +38,28 @@ export class TunnelSync {
     this.parts = parts;
   }
 
+  /** Of all generations. */
+  private get devices(): readonly string[] {
+    return [0, 1].map((generation) => tunnelDevice(this.parts.nodeName, generation));
+  }
+
   /** Why there are no tunnels; undefined while there are. */
   get problem(): string | undefined {
     return this.failure;
+  }
+
+  /**
+   * Tells the keys of tunnels that a former agent left standing. Others end their tunnels to a node that tells none, and a new agent is heard
+   * of before it knows what is wanted.
+   */
+  async recall(): Promise<void> {
+    const { kernel, keys: store } = this.parts;
+    const held = await kernel.readTunnels(this.devices);
+    if (held.length === 0 || store === undefined) return;
+    // A file that cannot be read is told of by `bring`.
+    const keys = await store.load().catch((): readonly TunnelKey[] => []);
+    const standing = new Set(held.map(({ publicKey }) => publicKey));
+    this.publish(keys.filter(({ publicKey }) => standing.has(publicKey)).map((key) => publishedOf(key)));
   }
 
   /** Brings the node's ends to these peers; says by which device each is reached. Without tunnels nobody is, and `problem` says why. */
@@ -59,8 +78,7 @@ export class TunnelSync {
 
   /** Takes away all that there is: nobody needs tunnels. Again is no error. */
   async end(): Promise<void> {
-    const devices = [0, 1].map((generation) => tunnelDevice(this.parts.nodeName, generation));
-    const held = await this.parts.kernel.readTunnels(devices);
+    const held = await this.parts.kernel.readTunnels(this.devices);
     await this.parts.kernel.removeTunnels(held.map(({ device }) => device));
     this.publish([]);
   }
@@ -72,7 +90,7 @@ export class TunnelSync {
   ): Promise<ReadonlyMap<string, string>> {
     const { nodeName, kernel } = this.parts;
     const before = this.keys ?? (await store.load());
-    const held = await kernel.readTunnels([0, 1].map((generation) => tunnelDevice(nodeName, generation)));
+    const held = await kernel.readTunnels(this.devices);
     const own = await this.renewed(before, partnersOf(peers, held, before), store);
     this.keys = own;
     for (const key of own) {

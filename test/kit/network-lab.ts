@@ -227,16 +227,13 @@ async function makeHost(
     const fresh = createNodeNetwork(config, kernel, {
       ...{ clock: systemClock, rng: systemRng, log: silentLog, keys, metrics, shortcut },
     });
-    let isUp = false;
     fresh.onPublished((next) => {
-      // As the leader does: until its network has started, a node's keys are those that it told before.
-      published = isUp ? next : { ...next, tunnels: published.tunnels };
+      published = next;
     });
     fresh.onApplied((revision) => {
       applied = revision;
     });
     await fresh.start();
-    isUp = true;
     return fresh;
   };
   let network = await begin();
