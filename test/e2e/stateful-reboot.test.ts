@@ -53,6 +53,11 @@ beforeAll(async () => {
   await applyText(testbed, texts.join("---\n"));
   for (const name of Object.keys(SECONDS)) await waitReady(testbed, `app=${name}`, 1);
   expect((await pod(testbed, "mover-0"))?.spec.nodeName).toBe("host3");
+  // A host remembers policies a second after it has heard them: without, the daemon's pod waits for the control plane.
+  await until("host3 to remember who selects its pods", async () => {
+    const script = "for uid in $(ls /run/tallship/netns); do grep -q $uid /var/lib/tallship/policies || exit 1; done";
+    return (await testbed.exec("host3", ["sh", "-c", script])).exitCode === 0;
+  });
 });
 
 afterAll(async () => {
