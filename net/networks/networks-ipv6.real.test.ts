@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Network } from "../../proto/gen/tallship/v1/network.js";
-import { addressesOnWire, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
+import { addressesOnWire, captured, keysExchanged, makeEncryptedLab, TURN_MS } from "../../test/kit/encrypted-lab.js";
 import { vxlanDatagram } from "../../test/kit/forged.js";
-import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import type { Lab, LabPod } from "../../test/kit/network-lab.js";
 import { dualStack, networkObject } from "../../test/kit/network-world.js";
 import { PolicyWorld } from "../../test/kit/policy-world.js";
 import { waitFor } from "../../test/kit/wait.js";
@@ -39,7 +39,7 @@ const six = (name: keyof typeof RANGES, address: string): string => podIpv6(RANG
 const ownSix = ({ address }: LabPod): string => podIpv6(`fd00:10:128:${address.split(".")[2]}::/64`, address);
 
 beforeAll(async () => {
-  lab = await makeLab(3, dualStack);
+  lab = await makeEncryptedLab(3, dualStack);
   lab.setNetworks([
     network("back", 1, { vni: 5000 }),
     network("inner", 2, { vni: 5001, internal: true }),
@@ -72,7 +72,7 @@ beforeAll(async () => {
     await host.network.repair();
   }
   await lab.outside.run("ip address replace 2001:db8:9::64/64 dev eth0 nodad");
-});
+}, TURN_MS);
 afterAll(() => lab.dispose());
 
 /** Long enough where no answer is wanted. */

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addressesOnWire, askFrom, briefly, captured, keysExchanged } from "../../test/kit/encrypted-lab.js";
-import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import {
+  addressesOnWire,
+  askFrom,
+  briefly,
+  captured,
+  keysExchanged,
+  makeEncryptedLab,
+  TURN_MS,
+} from "../../test/kit/encrypted-lab.js";
+import type { Lab, LabPod } from "../../test/kit/network-lab.js";
 import { networkObject } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { tunnelDevice } from "../device-names.js";
@@ -13,7 +21,7 @@ let backNear: LabPod;
 let backFar: LabPod;
 
 beforeAll(async () => {
-  lab = await makeLab(3, { encrypted: true });
+  lab = await makeEncryptedLab(3, { encrypted: true });
   lab.setNetworks([networkObject("back", { vni: 5000 }, 1)]);
   await keysExchanged(lab);
   near = await lab.host(1).pod("near", 9);
@@ -25,7 +33,7 @@ beforeAll(async () => {
     await probe.serve("tcp", 8080);
     await probe.serve("udp", 8080);
   }
-});
+}, TURN_MS);
 afterAll(() => lab.dispose());
 
 const web = { name: "web", type: "NodePort", clusterIP: "10.96.0.50" } as const;

@@ -6,9 +6,11 @@ import {
   captured,
   keysChanged,
   keysExchanged,
+  makeEncryptedLab,
   pingsAnswered,
+  TURN_MS,
 } from "../../test/kit/encrypted-lab.js";
-import { type Lab, type LabPod, makeLab } from "../../test/kit/network-lab.js";
+import type { Lab, LabPod } from "../../test/kit/network-lab.js";
 import { dualStack, networkObject } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { tunnelDevice } from "../device-names.js";
@@ -31,7 +33,7 @@ const web = {
 };
 
 beforeAll(async () => {
-  lab = await makeLab(3, (at) => ({ encrypted: true, ...dualStack(at) }));
+  lab = await makeEncryptedLab(3, (at) => ({ encrypted: true, ...dualStack(at) }));
   for (const { namespace, at } of lab.hosts) await namespace.run(`ip address add 2001:db8:9::${at}/64 dev eth0 nodad`);
   await lab.outside.run("ip address add 2001:db8:9::64/64 dev eth0 nodad");
   lab.setNetworks([networkObject("back", { vni: 5000, subnets: ["10.64.1.0/24", "fd00:64:1::/64"] }, 1)]);
@@ -43,7 +45,7 @@ beforeAll(async () => {
   backFar = await lab.host(2).podOn("MARKER-back", ["10.64.1.66"]);
   for (const { probe } of [near, far, backNear, backFar])
     for (const protocol of ["tcp", "udp"] as const) await probe.serve(protocol, 8080, "::");
-});
+}, TURN_MS);
 afterAll(() => lab.dispose());
 
 test("a capture on the link shows nothing of what pods and hosts say to pods by IPv6, on whatever network, by address or by service", async () => {

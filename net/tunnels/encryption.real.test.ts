@@ -8,9 +8,11 @@ import {
   generationsOf,
   keysChanged,
   keysExchanged,
+  makeEncryptedLab,
   pingsAnswered,
+  TURN_MS,
 } from "../../test/kit/encrypted-lab.js";
-import { type Lab, type LabPod, makeLab, tunnelKeyPath } from "../../test/kit/network-lab.js";
+import { type Lab, type LabPod, tunnelKeyPath } from "../../test/kit/network-lab.js";
 import { networkObject as network } from "../../test/kit/network-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { tunnelDevice } from "../device-names.js";
@@ -26,7 +28,7 @@ let plainFar: LabPod;
 const exchangeKeys = (): Promise<void> => keysExchanged(lab);
 
 beforeAll(async () => {
-  lab = await makeLab(3);
+  lab = await makeEncryptedLab(3);
   lab.setNetworks([network("safe", { encrypted: true }, 1), network("open", { vni: 5000 }, 2)]);
   await exchangeKeys();
   // Its answers bear its name: that is what a capture looks for.
@@ -39,7 +41,7 @@ beforeAll(async () => {
     await probe.serve("udp", 8080);
   }
   for (const host of lab.hosts) await host.network.repair();
-});
+}, TURN_MS);
 afterAll(() => lab.dispose());
 
 const header = (third: number): string => addressesOnWire(`10.64.${third}.2`, `10.64.${third}.66`);

@@ -1,10 +1,44 @@
 // Edge: what encrypted networks of a lab say on its links.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { tunnelDevice } from "../../net/device-names.js";
 import { parseIpv6 } from "../../net/ipv6.js";
 import { tunnelKeyFile } from "../../net/tunnels/key-file.js";
-import { type Lab, type LabHost, type LabPod, tunnelKeyPath } from "./network-lab.js";
+import { type Lab, type LabHost, type LabPod, makeLab, tunnelKeyPath } from "./network-lab.js";
 import { waitFor } from "./wait.js";
+
+/** How long a lab waits for those before it: each of these files takes up to a minute. */
+export const TURN_MS = 300_000;
+
+/**
+ * A lab whose hosts make tunnels, once no other test of this machine has one: wireguard-go keeps its sockets by devices' names in one folder for all network namespaces,
+ * and hosts of labs have the same names.
+ */
+export async function makeEncryptedLab(...args: Parameters<typeof makeLab>): Promise<Lab> {
+  const done = await turn();
+  try {
+    const lab = await makeLab(...args);
+    return { ...lab, dispose: () => lab.dispose().finally(done) };
+  } catch (error) {
+    await done();
+    throw error;
+  }
+}
+
+/** Holds a lock as long as the program that has it lives: it ends with this process, too. */
+async function turn(): Promise<() => Promise<void>> {
+  const lock = join(tmpdir(), "tallship-tunnels.lock");
+  const holder = spawn("flock", [lock, "sh", "-c", "echo mine; exec cat"], { stdio: ["pipe", "pipe", "inherit"] });
+  await once(holder.stdout, "data");
+  return async () => {
+    const exit = once(holder, "exit");
+    holder.stdin.end();
+    await exit;
+  };
+}
 
 /** What is told beside whom to ask. */
 interface Asking {
