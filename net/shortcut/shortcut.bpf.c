@@ -102,17 +102,24 @@ struct {
 	__type(value, __u32);
 } epoch SEC(".maps");
 
-// What the pod sent that goes the long way on this processor now, all of it before the next: what is translated can be told from what it was.
+// What a pod sent that goes the long way on this processor now, before the next does: of what is translated, what it was. Where somebody lets packets wait on the way, the sequence
+// number tells that it is another.
+struct sent {
+	struct flow flow;
+	__be32 sequence;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct flow);
+	__type(value, struct sent);
 } sent SEC(".maps");
 
 struct packet {
 	struct flow flow; // As the packet has it.
 	__u32 header_bytes; // Of IP and what is in it.
+	__be32 sequence; // Of TCP.
 	__u8 ttl, ecn, ends_or_begins;
 };
 
@@ -164,6 +171,7 @@ static __always_inline int read_above(__u8 *above, void *end, __u8 protocol, str
 	if (above + 20 > (__u8 *)end)
 		return -1;
 	packet->header_bytes = ip_bytes + (above[12] >> 4) * 4;
+	packet->sequence = *(__be32 *)(above + 4);
 	packet->ends_or_begins = above[13] & TCP_FIN_SYN_RST;
 	return 0;
 }
@@ -267,9 +275,11 @@ static __always_inline struct place target_of(const struct flow *flow)
 static __always_inline int the_long_way(const struct packet *packet)
 {
 	__u32 first = 0;
-	struct flow *noted = bpf_map_lookup_elem(&sent, &first);
-	if (noted && packet->flow.protocol == IPPROTO_TCP)
-		__builtin_memcpy(noted, &packet->flow, sizeof(*noted));
+	struct sent *noted = bpf_map_lookup_elem(&sent, &first);
+	if (noted && packet->flow.protocol == IPPROTO_TCP) {
+		__builtin_memcpy(&noted->flow, &packet->flow, sizeof(noted->flow));
+		noted->sequence = packet->sequence;
+	}
 	return TC_ACT_UNSPEC;
 }
 
@@ -316,12 +326,13 @@ static __always_inline int read_wrapped(struct around *around, void *end, struct
 static __always_inline int learn_service(const struct packet *packet, struct flow *flow)
 {
 	__u32 first = 0;
-	struct flow *noted = bpf_map_lookup_elem(&sent, &first);
-	if (!noted || noted->protocol != IPPROTO_TCP || packet->flow.protocol != IPPROTO_TCP ||
-	    noted->source[3] != packet->flow.source[3] || noted->from_port != packet->flow.from_port)
+	struct sent *noted = bpf_map_lookup_elem(&sent, &first);
+	if (!noted || noted->flow.protocol != IPPROTO_TCP || packet->flow.protocol != IPPROTO_TCP ||
+	    noted->flow.source[3] != packet->flow.source[3] || noted->flow.from_port != packet->flow.from_port ||
+	    noted->sequence != packet->sequence)
 		return -1;
-	__builtin_memcpy(flow, noted, sizeof(*flow));
-	noted->protocol = 0;
+	__builtin_memcpy(flow, &noted->flow, sizeof(*flow));
+	noted->flow.protocol = 0;
 	struct way by_endpoint = { .kind = BY_ENDPOINT };
 	__builtin_memcpy(&by_endpoint.to_service, flow, sizeof(*flow));
 	return bpf_map_update_elem(&ways, &packet->flow, &by_endpoint, BPF_ANY);
