@@ -34,6 +34,7 @@ export class OverlaySync {
   private held: readonly Entry[] | undefined;
   private agreed: readonly Entry[] = [];
   private remedies = NO_REMEDIES;
+  private isRemedyDue = false;
   /** Families whose packets the kernel routes by their marks. */
   private markFamilies: readonly Family[] = [];
   /** Whether the device leaves checksums to the card. Undefined: not known. */
@@ -91,6 +92,7 @@ export class OverlaySync {
   /** Does this about faults from the next change on. */
   remedy(remedies: Remedies): void {
     this.remedies = remedies;
+    this.isRemedyDue = true;
   }
 
   /** The kernel leads to the node's own shares of these networks, beside whatever is there, until the first map. */
@@ -116,6 +118,8 @@ export class OverlaySync {
         `build the overlay: no device has the address ${this.config.underlayIP}`,
       );
     this.underlay = underlay;
+    // What is only now to be done about faults is no damage.
+    if (this.isRemedyDue && this.held !== undefined) await this.bring();
     this.held = undefined;
     return this.bring();
   }
@@ -125,6 +129,7 @@ export class OverlaySync {
     const want = this.wanted(have);
     const changes = diffEntries(want, have);
     this.held = undefined;
+    this.isRemedyDue = false;
     await this.kernel.changeEntries(changes);
     await this.setChecksums(changes);
     this.held = want;
