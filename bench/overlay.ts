@@ -1,7 +1,7 @@
 import type { Testbed } from "../test/testbed/testbed.js";
 import { type Bench, type BenchContext, median } from "./harness.js";
 import { deploy, podsOf, withTestbed } from "./on-testbed.js";
-import { barePath, measure, onHostOf, type Path, podPath, type Sample } from "./paths.js";
+import { barePath, giveCores, measure, onHostOf, type Path, podPath, type Sample } from "./paths.js";
 import { dockerOverlay } from "./swarm/docker-overlay.js";
 import { installedDocker } from "./swarm/docker-package.js";
 
@@ -40,6 +40,7 @@ async function run(context: BenchContext): Promise<Readonly<Record<string, numbe
 /** The same two hosts in a cluster of direct routing, against their bare link. */
 function direct(context: BenchContext): Promise<Readonly<Record<string, number>>> {
   return withTestbed(context, { hostCount: 2, initWords: ["--direct-routing"] }, async (testbed) => {
+    await giveCores(testbed);
     await deploy(testbed, { name: "net", replicas: 2 });
     const paths = { bare: barePath(testbed), direct: await podPath(testbed, await podsOf(testbed, "net")) };
     const of = await rounds(context, paths);
@@ -61,7 +62,7 @@ async function rounds<Name extends string>(
   const samples = new Map<Name, Sample[]>(names.map((name) => [name, []]));
   for (let round = 0; round < (context.isQuick ? 1 : 5); round += 1) {
     for (const name of names) {
-      const sample = await measure(paths[name], context.isQuick ? 1 : 3);
+      const sample = await measure(paths[name], context.isQuick ? 1 : 2);
       samples.get(name)?.push(sample);
       context.report(
         `${name}: ${(sample.tcp1 / 1e9).toFixed(2)} Gbit/s, 8 streams ${(sample.tcp8 / 1e9).toFixed(2)}, ${sample.rttMs.toFixed(3)} ms, ${Math.round(sample.udpPps)} packets/s`,
@@ -73,6 +74,7 @@ async function rounds<Name extends string>(
 
 function tunnelled(context: BenchContext) {
   return withTestbed(context, { hostCount: 2 }, async (testbed) => {
+    await giveCores(testbed);
     await deploy(testbed, { name: "net", replicas: 2 });
     const pods = await podsOf(testbed, "net");
     const paths = { bare: barePath(testbed), pod: await podPath(testbed, pods), plain: await plainPath(testbed) };

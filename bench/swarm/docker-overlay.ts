@@ -1,6 +1,6 @@
 import type { Testbed } from "../../test/testbed/testbed.js";
 import { type BenchContext, median } from "../harness.js";
-import { barePath, measure, type Path } from "../paths.js";
+import { barePath, giveCores, measure, type Path } from "../paths.js";
 import { type DockerHosts, withSwarm } from "./docker-hosts.js";
 import type { DockerPrograms } from "./docker-package.js";
 
@@ -30,7 +30,8 @@ export async function shareOfBare(
   testbed: Testbed,
   { name, path }: { readonly name: string; readonly path: Path },
 ): Promise<OverlayShare> {
-  const seconds = context.isQuick ? 1 : 3;
+  const seconds = context.isQuick ? 1 : 2;
+  await giveCores(testbed);
   const shares: { readonly tcp1: number; readonly rtt: number }[] = [];
   for (let round = 0; round < (context.isQuick ? 1 : 5); round += 1) {
     const bare = await measure(barePath(testbed), seconds);

@@ -14,8 +14,14 @@
 #define DIRECT_MARK 0xf6000001
 // The same of packets of TCP over IPv4 whose target this host translates, as of services; in VXLAN.
 #define SERVICE_MARK 0xf6000002
-// After so long a packet goes the long way again. Tracking, policies, routes and the far host are asked that often.
+// So long what a packet met on the long way holds for others. Tracking, policies, routes and the far host are asked that often.
 #define FRESH_NS 500000000ULL
+// While packets flow, copies of them ask: from so long before the end on, and not more often than in so many units of 1.05 ms (a nanosecond's clock without its last 20 bits).
+#define ASK_BEFORE_NS 150000000ULL
+#define ASK_UNIT_BITS 20
+#define ASK_EACH 48
+// In tc_index, which the stack leaves alone: tells a copy, which nobody is to get.
+#define COPY 0xf6c0
 #define MOST_FLOWS 32768
 #define LEAST_TTL 3
 #define VXLAN_FLAGS 0x08000000
@@ -60,7 +66,7 @@ struct flow {
 struct fresh {
 	__u64 until_ns;
 	__u32 epoch;
-	__u32 unused;
+	__u32 asked; // When a copy was sent the long way last, in its units.
 };
 
 // What a connection is for: packets as they are; those of a pod to a service; or finding these by what they become, and their answers bear.
@@ -133,6 +139,36 @@ static __always_inline __u32 epoch_now(void)
 static __always_inline int is_fresh(const struct fresh *fresh)
 {
 	return bpf_ktime_get_coarse_ns() < fresh->until_ns && fresh->epoch == epoch_now();
+}
+
+// The long way takes longer: a connection's own packets would be overtaken there by those behind them, which TCP takes for loss. So copies go, before it has to be.
+static __always_inline int is_to_ask(struct fresh *fresh)
+{
+	__u64 now = bpf_ktime_get_coarse_ns();
+	__u32 unit = now >> ASK_UNIT_BITS;
+	if (now + ASK_BEFORE_NS < fresh->until_ns || unit - fresh->asked < ASK_EACH)
+		return 0;
+	fresh->asked = unit;
+	return 1;
+}
+
+// As if it came in again where it just did. Whoever calls it has to look for the packet's bytes anew.
+static __always_inline void send_copy(struct __sk_buff *skb)
+{
+	skb->tc_index = COPY;
+	bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+	skb->tc_index = 0;
+}
+
+static __always_inline int is_copy(const struct __sk_buff *skb)
+{
+	return skb->tc_index == COPY;
+}
+
+// Of a packet that has been learnt from, or not: a copy has come to its end.
+static __always_inline int last_verdict(const struct __sk_buff *skb)
+{
+	return is_copy(skb) ? TC_ACT_STOLEN : TC_ACT_UNSPEC;
 }
 
 static __always_inline void refresh(struct fresh *fresh)
@@ -283,6 +319,16 @@ static __always_inline int the_long_way(const struct packet *packet)
 	return TC_ACT_UNSPEC;
 }
 
+// To the link without VXLAN.
+static __always_inline int as_it_is(struct __sk_buff *skb, const struct way *way)
+{
+	struct ethhdr *ethernet = (void *)(long)skb->data;
+	if ((void *)(ethernet + 1) > (void *)(long)skb->data_end)
+		return TC_ACT_SHOT;
+	__builtin_memcpy(ethernet, &way->around.outer, sizeof(ethernet->h_dest) + sizeof(ethernet->h_source));
+	return bpf_redirect(way->link_device, 0);
+}
+
 // A pod's link, what the pod sends: put into the headers that the last packet of the connection had, and straight to the link.
 SEC("tc")
 int from_pod(struct __sk_buff *skb)
@@ -293,16 +339,16 @@ int from_pod(struct __sk_buff *skb)
 	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet))
 		return TC_ACT_UNSPEC;
 	struct way *way = bpf_map_lookup_elem(&ways, &packet.flow);
-	if (!way || way->pod_device != skb->ifindex)
+	if (is_copy(skb) || !way || way->pod_device != skb->ifindex)
 		return the_long_way(&packet);
 	if (packet.ends_or_begins)
 		forget(way);
 	if (!is_fresh(&way->out) || packet.ttl < LEAST_TTL || !fits(skb, way, &packet))
 		return the_long_way(&packet);
-	if (way->is_direct) {
-		__builtin_memcpy(ethernet, &way->around.outer, sizeof(ethernet->h_dest) + sizeof(ethernet->h_source));
-		return bpf_redirect(way->link_device, 0);
-	}
+	if (is_to_ask(&way->out))
+		send_copy(skb);
+	if (way->is_direct)
+		return as_it_is(skb, way);
 	int result = wrap(skb, way, packet.ecn);
 	if (result == AS_IT_WAS)
 		return the_long_way(&packet);
@@ -338,13 +384,12 @@ static __always_inline int learn_service(const struct packet *packet, struct flo
 	return bpf_map_update_elem(&ways, &packet->flow, &by_endpoint, BPF_ANY);
 }
 
-// The link, what leaves it: how a marked packet was sent is how the connection's next ones are.
-SEC("tc")
-int to_link(struct __sk_buff *skb)
+// How a marked packet was sent is how the connection's next ones are.
+static __always_inline void learn_way_out(struct __sk_buff *skb)
 {
 	__u32 is_direct = skb->mark == DIRECT_MARK, is_to_service = skb->mark == SERVICE_MARK;
 	if (skb->mark != MARK && !is_direct && !is_to_service)
-		return TC_ACT_UNSPEC;
+		return;
 	skb->mark = 0;
 	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct around *around = start;
@@ -352,15 +397,15 @@ int to_link(struct __sk_buff *skb)
 	struct packet packet = {};
 	struct way way = {};
 	if ((void *)(ethernet + 1) > end)
-		return TC_ACT_UNSPEC;
+		return;
 	if (is_direct ? read_packet(ethernet + 1, end, ethernet->h_proto, &packet) : read_wrapped(around, end, &packet))
-		return TC_ACT_UNSPEC;
+		return;
 	if (packet.ends_or_begins)
-		return TC_ACT_UNSPEC;
+		return;
 	struct place endpoint = target_of(&packet.flow);
 	struct flow flow = packet.flow;
 	if (is_to_service && learn_service(&packet, &flow))
-		return TC_ACT_UNSPEC;
+		return;
 	struct way *before = bpf_map_lookup_elem(&ways, &flow);
 	if (before)
 		__builtin_memcpy(&way, before, sizeof(way));
@@ -368,20 +413,27 @@ int to_link(struct __sk_buff *skb)
 	way.endpoint = endpoint;
 	way.link_mtu = 0;
 	if (bpf_check_mtu(skb, skb->ifindex, &way.link_mtu, 0, 0) < 0)
-		return TC_ACT_UNSPEC;
+		return;
 	way.link_device = skb->ifindex;
 	way.is_direct = is_direct;
 	__builtin_memcpy(&way.around.outer, ethernet, sizeof(*ethernet));
 	if (!is_direct) {
 		if ((void *)(around + 1) > end || around->udp.check)
-			return TC_ACT_UNSPEC;
+			return;
 		__builtin_memcpy(&way.around, around, sizeof(*around));
 		way.around.ip.tot_len = way.around.ip.id = way.around.ip.check = 0;
 		way.around.ip.tos &= ~ECN;
 	}
 	refresh(&way.out);
 	bpf_map_update_elem(&ways, &flow, &way, BPF_ANY);
-	return TC_ACT_UNSPEC;
+}
+
+// The link, what leaves it.
+SEC("tc")
+int to_link(struct __sk_buff *skb)
+{
+	learn_way_out(skb);
+	return last_verdict(skb);
 }
 
 // What came by the link, headers of the link apart, to its pod.
@@ -402,7 +454,11 @@ static __always_inline int may_come_in(struct __sk_buff *skb, struct way *way, c
 		return 0;
 	if (packet->ends_or_begins)
 		forget(way);
-	return is_fresh(&way->in) && packet->ttl >= LEAST_TTL;
+	if (!is_fresh(&way->in) || packet->ttl < LEAST_TTL)
+		return 0;
+	if (is_to_ask(&way->in))
+		send_copy(skb);
+	return 1;
 }
 
 static __always_inline int wrapped_to_pod(struct __sk_buff *skb)
@@ -459,9 +515,7 @@ static __always_inline int pull(struct __sk_buff *skb)
 SEC("tc")
 int from_link(struct __sk_buff *skb)
 {
-	if (!is_wrapped(skb))
-		return TC_ACT_UNSPEC;
-	if (pull(skb))
+	if (is_copy(skb) || !is_wrapped(skb) || pull(skb))
 		return TC_ACT_UNSPEC;
 	return wrapped_to_pod(skb);
 }
@@ -470,7 +524,7 @@ int from_link(struct __sk_buff *skb)
 SEC("tc")
 int from_direct_link(struct __sk_buff *skb)
 {
-	if (pull(skb))
+	if (is_copy(skb) || pull(skb))
 		return TC_ACT_UNSPEC;
 	if (is_wrapped(skb)) {
 		int verdict = wrapped_to_pod(skb);
@@ -485,24 +539,24 @@ int from_direct_link(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	read_answers(&packet.flow, &flow);
 	struct way *way = bpf_map_lookup_elem(&ways, &flow);
+	__be16 ethertype = ethernet->h_proto;
 	if (!way || !way->is_direct || !may_come_in(skb, way, &packet))
 		return TC_ACT_UNSPEC;
-	return to_its_pod(skb, way, ethernet->h_proto);
+	return to_its_pod(skb, way, ethertype);
 }
 
-// A pod's link, what comes to the pod by the long way: what the firewall let through and marked may come by the short one.
-SEC("tc")
-int to_pod(struct __sk_buff *skb)
+// What the firewall let through and marked may come by the short way.
+static __always_inline void learn_way_in(struct __sk_buff *skb)
 {
 	if (skb->mark != MARK)
-		return TC_ACT_UNSPEC;
+		return;
 	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct ethhdr *ethernet = start;
 	struct packet packet = {};
 	struct flow flow = {};
 	struct way way = {};
 	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet) || packet.ends_or_begins)
-		return TC_ACT_UNSPEC;
+		return;
 	read_answers(&packet.flow, &flow);
 	struct way *before = bpf_map_lookup_elem(&ways, &flow);
 	if (before)
@@ -513,7 +567,14 @@ int to_pod(struct __sk_buff *skb)
 	way.pod_device = skb->ifindex;
 	refresh(&way.in);
 	bpf_map_update_elem(&ways, &flow, &way, BPF_ANY);
-	return TC_ACT_UNSPEC;
+}
+
+// A pod's link, what comes to the pod by the long way.
+SEC("tc")
+int to_pod(struct __sk_buff *skb)
+{
+	learn_way_in(skb);
+	return last_verdict(skb);
 }
 
 char _license[] SEC("license") = "GPL";
