@@ -8,7 +8,7 @@ import { type PathStep, type Problem, pathText } from "./problem.js";
 import { isKindName, type KindName } from "./registry.js";
 import { readIntOrString, readScalar } from "./scalars.js";
 import { type FieldSchema, type MessageSchema, messageSchema } from "./schema.js";
-import { ignoredServiceAnnotation } from "./service-annotations.js";
+import { idleServiceField, ignoredServiceAnnotation } from "./service-annotations.js";
 import { closest } from "./suggest.js";
 import type { Source } from "./yaml/source.js";
 import { describeNode, entryOf, isNull, type MapEntry, type MapNode, type TreeNode } from "./yaml/tree.js";
@@ -101,7 +101,7 @@ class Decoder {
       this.warn(root.at, `accepted, not enforced: kind ${found.kind}: ${schema.notEnforced}`);
     const object = this.message(schema, found.kind === "Pod" ? this.asWritten(root) : root, true);
     if (found.kind === "Ingress") this.noteAnnotations(root, ignoredIngressAnnotation);
-    if (found.kind === "Service") this.noteAnnotations(root, ignoredServiceAnnotation);
+    if (found.kind === "Service") this.noteService(root);
     // The message's schema is the kind's, so its fields are the kind's type.
     return [
       { typed: { kind: found.kind, object } as unknown as Typed, root, source: this.source, path: [...this.path] },
@@ -118,6 +118,22 @@ class Decoder {
         ),
       );
     return pod;
+  }
+
+  /** Names what of a service nothing reads, for its type or at all. */
+  private noteService(root: MapNode): void {
+    this.noteAnnotations(root, ignoredServiceAnnotation);
+    const spec = entryOf(root, "spec")?.value;
+    if (spec?.is !== "map") return;
+    const wordOf = (name: string): string => {
+      const value = entryOf(spec, name)?.value;
+      return value?.is === "scalar" && !isNull(value) ? value.text : "";
+    };
+    for (const { key, at, value } of spec.entries) {
+      const why = value.is === "scalar" && wordOf(key) === "" ? undefined : idleServiceField(key, wordOf);
+      if (why !== undefined)
+        this.within("spec", () => this.within(key, () => this.warn(at, `accepted, not enforced: ${why}`)));
+    }
   }
 
   /** Names the annotations that nothing reads: they are settings, and files are full of other controllers' ones. */

@@ -34,6 +34,10 @@ export const FORMATS = {
     text.length <= 253 && DNS_SUBDOMAIN.test(text)
       ? undefined
       : "want at most 253 lower-case letters, digits, '-' and '.', starting and ending with a letter or digit",
+  fullName: (text) =>
+    text.length <= 254 && DNS_SUBDOMAIN.test(text.endsWith(".") ? text.slice(0, -1) : text)
+      ? undefined
+      : "want a DNS name, which may end with '.'",
   hostName: (text) =>
     text.length <= 253 && DNS_SUBDOMAIN.test(text.startsWith("*.") ? text.slice(2) : text) && !isIpv4(text)
       ? undefined

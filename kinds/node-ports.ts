@@ -18,6 +18,21 @@ export function nodePortSpan(
   return annotations?.[ANY_NODE_PORT] === "true" ? { first: 1, last: 65_535 } : { first, last };
 }
 
+/** True when services of the type have a port on every node. */
+export function opensNodePorts(type: string): boolean {
+  return type === "NodePort" || type === "LoadBalancer";
+}
+
+/** True for a service that has neither addresses nor pods of its own: whatever endpoints somebody writes for it may be of both families, in any cluster, as in Kubernetes. */
+export function isNameAlone({ clusterIP, selector }: Pick<ServiceSpec, "clusterIP" | "selector">): boolean {
+  return clusterIP === "None" && Object.keys(selector).length === 0;
+}
+
+/** True for a service that strangers can be led by, as Kubernetes counts: by node ports, announced addresses or external ones. */
+export function isExternallyAccessible({ type, externalIPs }: Pick<ServiceSpec, "type" | "externalIPs">): boolean {
+  return opensNodePorts(type) || (type === "ClusterIP" && externalIPs.length > 0);
+}
+
 /** True when nodes tell load balancers which of them has endpoints of such a service: those without drop what they are sent. */
 export function needsHealthCheck({
   type,

@@ -336,6 +336,29 @@ spec:
   ]);
 });
 
+test("fields of a service that Kubernetes takes without effect are named, for the types that have no use for them", () => {
+  const text = (type: string): string => `apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec:
+  type: ${type}
+  ports: [{port: 80}]
+  loadBalancerIP: 192.0.2.7
+  sessionAffinityConfig: {clientIP: {timeoutSeconds: 10}}
+  internalTrafficPolicy: Local
+`;
+  const told = (type: string): readonly string[] => read(text(type)).warnings.map(problemText);
+  const affinity = "a.yaml:8:3: spec.sessionAffinityConfig: accepted, not enforced: it is for sessionAffinity ClientIP";
+  const balancer = "a.yaml:7:3: spec.loadBalancerIP: accepted, not enforced: it is for type LoadBalancer";
+  expect(told("LoadBalancer")).toEqual([affinity]);
+  expect(told("NodePort")).toEqual([balancer, affinity]);
+  expect(told("ExternalName")).toEqual([
+    balancer,
+    affinity,
+    "a.yaml:9:3: spec.internalTrafficPolicy: accepted, not enforced: a service of type ExternalName is a name alone",
+  ]);
+});
+
 test("annotations of an ingress that nothing reads are named where they stand", () => {
   const text = `apiVersion: networking.k8s.io/v1
 kind: Ingress

@@ -1,5 +1,8 @@
 /** Annotations by which a service asks for endpoints of the client's zone, as before there was trafficDistribution; the newer one counts first. */
-const TOPOLOGY = ["service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"] as const;
+export const TOPOLOGY_ANNOTATIONS = [
+  "service.kubernetes.io/topology-mode",
+  "service.kubernetes.io/topology-aware-hints",
+] as const;
 
 /** Those of load balancers that clusters elsewhere have. */
 const FOREIGN = [
@@ -21,7 +24,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
 
 /** The annotation that asks for endpoints of the client's zone, by name and value; undefined when none does. What it says goes before spec.trafficDistribution, as in Kubernetes. */
 export function topologyAsked(annotations: Readonly<Record<string, string>>): string | undefined {
-  const name = TOPOLOGY.find((each) => annotations[each] !== undefined);
+  const name = TOPOLOGY_ANNOTATIONS.find((each) => annotations[each] !== undefined);
   const value = name === undefined ? "" : (annotations[name] ?? "");
   return value.toLowerCase() === "auto" ? `${name}: ${value}` : undefined;
 }
@@ -32,3 +35,15 @@ export function ignoredServiceAnnotation(key: string): string | undefined {
   if (instead !== undefined) return instead;
   return FOREIGN.some((each) => key.startsWith(each)) ? "it is for another load balancer" : undefined;
 }
+
+/** Why a field of a service's spec has no effect beside the others, of which `wordOf` gives those that are words; undefined when it has one. Kubernetes takes it, too. */
+export function idleServiceField(field: string, wordOf: (field: string) => string): string | undefined {
+  const type = wordOf("type") || "ClusterIP";
+  if (field === "sessionAffinityConfig" && wordOf("sessionAffinity") !== "ClientIP")
+    return "it is for sessionAffinity ClientIP";
+  if (field === "loadBalancerIP" && type !== "LoadBalancer") return "it is for type LoadBalancer";
+  if (type !== "ExternalName" || !OF_ADDRESSES.has(field)) return undefined;
+  return "a service of type ExternalName is a name alone";
+}
+
+const OF_ADDRESSES: ReadonlySet<string> = new Set(["externalIPs", "internalTrafficPolicy", "selector"]);

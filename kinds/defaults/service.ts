@@ -1,4 +1,5 @@
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
+import { isExternallyAccessible, isNameAlone } from "../node-ports.js";
 
 /** Three hours, as in Kubernetes. */
 const AFFINITY_SECONDS = 10_800;
@@ -11,20 +12,25 @@ export function defaultService(service: Service): Service {
 function defaultSpec(spec: ServiceSpec): ServiceSpec {
   const type = spec.type === "" ? "ClusterIP" : spec.type;
   const ports = spec.ports.map(defaultPort);
-  if (type === "ExternalName") return { ...spec, type, ports };
-  const isOutside = type === "NodePort" || type === "LoadBalancer";
-  const clientIP = { timeoutSeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS };
+  // Kubernetes takes ranges with blanks around them.
+  const loadBalancerSourceRanges = spec.loadBalancerSourceRanges.map((range) => range.trim());
+  const base = { ...spec, type, ports, sessionAffinityConfig: affinityConfig(spec), loadBalancerSourceRanges };
+  if (type === "ExternalName") return base;
   return {
-    ...spec,
-    type,
-    ports,
-    sessionAffinityConfig: spec.sessionAffinity === "ClientIP" ? { clientIP } : spec.sessionAffinityConfig,
+    ...base,
     internalTrafficPolicy: spec.internalTrafficPolicy || "Cluster",
-    externalTrafficPolicy: spec.externalTrafficPolicy || (isOutside ? "Cluster" : ""),
+    externalTrafficPolicy: spec.externalTrafficPolicy || (isExternallyAccessible(base) ? "Cluster" : ""),
     allocateLoadBalancerNodePorts: spec.allocateLoadBalancerNodePorts ?? (type === "LoadBalancer" ? true : undefined),
-    ipFamilyPolicy: spec.ipFamilyPolicy || "SingleStack",
+    ipFamilyPolicy: spec.ipFamilyPolicy || (isNameAlone(spec) ? "RequireDualStack" : "SingleStack"),
     ipFamilies: spec.ipFamilies.length === 0 ? familiesOf(spec) : spec.ipFamilies,
   };
+}
+
+/** As in Kubernetes settings for clients that are kept are dropped where none is. */
+function affinityConfig({ sessionAffinity, sessionAffinityConfig }: ServiceSpec): ServiceSpec["sessionAffinityConfig"] {
+  if (sessionAffinity === "" || sessionAffinity === "None") return undefined;
+  if (sessionAffinity !== "ClientIP") return sessionAffinityConfig;
+  return { clientIP: { timeoutSeconds: sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS } };
 }
 
 /** Those of the addresses that are named; IPv4 when none is. A second family by policy is the server's to add. */
@@ -34,6 +40,7 @@ function familiesOf({ clusterIP, clusterIPs }: ServiceSpec): readonly string[] {
 }
 
 function defaultPort(port: ServicePort): ServicePort {
-  if (port.targetPort?.value !== undefined || port.port === 0) return port;
+  const target = port.targetPort?.value?.value;
+  if ((target !== undefined && target !== 0 && target !== "") || port.port === 0) return port;
   return { ...port, targetPort: { value: { $case: "intVal", value: port.port } } };
 }

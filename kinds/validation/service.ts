@@ -1,35 +1,62 @@
 import type { Service, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
 import { formatError } from "../formats.js";
 import { isIpv6, specialRange } from "../ip.js";
-import { needsHealthCheck, nodePortError, nodePortSpan } from "../node-ports.js";
+import {
+  isExternallyAccessible,
+  needsHealthCheck,
+  nodePortError,
+  nodePortSpan,
+  opensNodePorts,
+} from "../node-ports.js";
+import { TOPOLOGY_ANNOTATIONS } from "../service-annotations.js";
 import type { Findings } from "./findings.js";
 
-/** Ports, addresses and types that go together, as Kubernetes has them. */
+/** Ports, addresses and types that go together, as Kubernetes has them, in its words. What it takes is taken, with effect or without. */
 export function checkService(service: Service, findings: Findings, previous: Service | undefined): void {
   const { spec } = service;
   if (spec === undefined) {
     findings.add("required", ["spec"], "this field is required");
     return;
   }
+  checkAnnotations(service, findings);
   checkPorts(service, spec, findings);
   checkAddresses(spec, findings, previous?.spec);
   checkFamilies(spec, findings);
   if (spec.sessionAffinity !== "ClientIP" && spec.sessionAffinityConfig !== undefined)
-    findings.add("forbidden", ["spec", "sessionAffinityConfig"], "only with sessionAffinity ClientIP");
+    findings.add("forbidden", ["spec", "sessionAffinityConfig"], "must not be set when session affinity is None");
   checkOutside(spec, findings, previous?.spec);
+}
+
+function checkAnnotations({ metadata }: Service, findings: Findings): void {
+  const [newer, older] = TOPOLOGY_ANNOTATIONS;
+  const { annotations = {} } = metadata ?? {};
+  const [said, before] = [annotations[newer], annotations[older]];
+  if (said !== undefined && before !== undefined && said !== before)
+    findings.add(
+      "invalid",
+      ["metadata", "annotations", newer],
+      `must match annotations[${older}] when both are specified`,
+    );
 }
 
 /** What only services that are reached from outside can have. */
 function checkOutside(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {
   if (spec.type !== "LoadBalancer")
-    for (const name of ["loadBalancerIP", "loadBalancerClass", "loadBalancerSourceRanges"] as const)
-      if (spec[name].length > 0) findings.add("forbidden", ["spec", name], "only for type LoadBalancer");
+    for (const name of ["loadBalancerClass", "loadBalancerSourceRanges", "allocateLoadBalancerNodePorts"] as const)
+      if (isSet(spec[name]))
+        findings.add("forbidden", ["spec", name], "may only be used when `type` is 'LoadBalancer'");
   if (
     previous?.type === "LoadBalancer" &&
     spec.type === "LoadBalancer" &&
     spec.loadBalancerClass !== previous.loadBalancerClass
   )
-    findings.add("immutable", ["spec", "loadBalancerClass"], "cannot be changed while the type is LoadBalancer");
+    findings.add("immutable", ["spec", "loadBalancerClass"], "may not change once set");
+  if (spec.externalTrafficPolicy !== "" && !isExternallyAccessible(spec))
+    findings.add(
+      "invalid",
+      ["spec", "externalTrafficPolicy"],
+      `may only be set for externally-accessible services, found ${JSON.stringify(spec.externalTrafficPolicy)}`,
+    );
   checkHealthCheck(spec, findings, previous);
   for (const [index, address] of spec.externalIPs.entries()) {
     const range = specialRange(address);
@@ -38,56 +65,77 @@ function checkOutside(spec: ServiceSpec, findings: Findings, previous: ServiceSp
   }
 }
 
+function isSet(value: string | readonly string[] | boolean | undefined): boolean {
+  return typeof value === "boolean" || (value !== undefined && value.length > 0);
+}
+
 function checkHealthCheck(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {
   const { healthCheckNodePort: port, ports } = spec;
   const path = ["spec", "healthCheckNodePort"];
   if (port === 0) return;
   if (!needsHealthCheck(spec))
-    findings.add("forbidden", path, "only for type LoadBalancer with externalTrafficPolicy Local");
-  const before = previous?.healthCheckNodePort ?? 0;
-  if (before !== 0 && before !== port) findings.add("immutable", path, `cannot be changed from ${before}`);
+    findings.add(
+      "invalid",
+      path,
+      `may only be set when \`type\` is 'LoadBalancer' and \`externalTrafficPolicy\` is 'Local', found ${port}`,
+    );
+  const before = previous !== undefined && needsHealthCheck(previous) ? previous.healthCheckNodePort : 0;
+  if (before !== 0 && before !== port) findings.add("immutable", path, `field is immutable, it was ${before}`);
   if (ports.some(({ nodePort, protocol }) => nodePort === port && (protocol || "TCP") === "TCP"))
     findings.add("duplicate", path, `${port} is a node port of the service too`);
 }
 
 function checkAddresses(spec: ServiceSpec, findings: Findings, previous: ServiceSpec | undefined): void {
-  const isHeadless = spec.clusterIP === "None";
-  const [first = spec.clusterIP] = spec.clusterIPs;
-  if (first !== spec.clusterIP)
+  const { type, clusterIP, clusterIPs } = spec;
+  const [first = clusterIP] = clusterIPs;
+  if (first !== clusterIP)
     findings.add(
       "invalid",
-      ["spec", "clusterIPs", 0],
-      `want ${spec.clusterIP || "nothing"}, as clusterIP says, found ${first}`,
+      ["spec", "clusterIPs"],
+      `first value must match \`clusterIP\`, found ${JSON.stringify(first)} and ${JSON.stringify(clusterIP)}`,
     );
-  for (const [index, address] of spec.clusterIPs.entries()) {
-    const wrong = formatError("clusterIP", address);
+  for (const [index, address] of clusterIPs.entries()) {
+    const wrong = address === "None" && index > 0 ? "must be a valid IP address" : formatError("clusterIP", address);
     if (wrong !== undefined)
       findings.add("invalid", ["spec", "clusterIPs", index], `${wrong}, found ${JSON.stringify(address)}`);
   }
-  if (spec.type === "ExternalName") {
-    if (spec.externalName === "")
-      findings.add("required", ["spec", "externalName"], "type ExternalName needs this field");
-    if (spec.clusterIP !== "") findings.add("forbidden", ["spec", "clusterIP"], "type ExternalName has no address");
+  if (first === "None" && clusterIPs.length > 1)
+    findings.add("invalid", ["spec", "clusterIPs"], "'None' must be the first and only value");
+  if (type === "ExternalName") {
+    checkExternalName(spec, findings);
     return;
   }
-  if (isHeadless && spec.type !== "ClusterIP")
-    findings.add("invalid", ["spec", "clusterIP"], `type ${spec.type} needs an address, found "None"`);
+  if (clusterIP === "None" && type !== "ClusterIP")
+    findings.add("invalid", ["spec", "clusterIPs", 0], `may not be set to 'None' for ${type} services`);
   const before = previous?.clusterIP ?? "";
-  if (before !== "" && previous?.type !== "ExternalName" && spec.clusterIP !== before)
-    findings.add("immutable", ["spec", "clusterIP"], `cannot be changed from ${before}`);
+  if (before !== "" && previous?.type !== "ExternalName" && clusterIP !== before)
+    findings.add("immutable", ["spec", "clusterIPs", 0], `may not change once set, it was ${before}`);
+}
+
+function checkExternalName(spec: ServiceSpec, findings: Findings): void {
+  if (spec.externalName === "")
+    findings.add("required", ["spec", "externalName"], "type ExternalName needs this field");
+  const forbid = (name: string): void =>
+    findings.add("forbidden", ["spec", name], "may not be set for ExternalName services");
+  if (spec.clusterIP !== "" || spec.clusterIPs.length > 0) forbid("clusterIPs");
+  if (spec.ipFamilies.length > 0) forbid("ipFamilies");
+  if (spec.ipFamilyPolicy !== "") forbid("ipFamilyPolicy");
 }
 
 /** One address and one family each, two of them only where the policy is for two. Whether the cluster has both the server says. */
 function checkFamilies({ ipFamilyPolicy, ipFamilies, clusterIPs }: ServiceSpec, findings: Findings): void {
   const isSingle = ipFamilyPolicy === "" || ipFamilyPolicy === "SingleStack";
-  for (const [name, values] of [["ipFamilies", ipFamilies] as const, ["clusterIPs", clusterIPs] as const]) {
+  for (const [name, values, words] of [
+    ["ipFamilies", ipFamilies, "IP families"],
+    ["clusterIPs", clusterIPs, "cluster IPs"],
+  ] as const) {
     if (values.length > 2)
       findings.add("invalid", ["spec", name], `may only hold up to 2 values, found ${values.length}`);
     if (values.length > 1 && isSingle)
       findings.add(
         "invalid",
         ["spec", "ipFamilyPolicy"],
-        `must be RequireDualStack or PreferDualStack when multiple ${name} are specified, found "${ipFamilyPolicy || "SingleStack"}"`,
+        `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${words} are specified, found "${ipFamilyPolicy || "SingleStack"}"`,
       );
   }
   findings.unique(ipFamilies, (index) => ["spec", "ipFamilies", index]);
@@ -146,8 +194,8 @@ function checkPort(
   if (target?.$case === "intVal" && (target.value < 1 || target.value > 65_535))
     findings.add("invalid", [...path, "targetPort"], `want 1 to 65535, found ${target.value}`);
   if (port.nodePort === 0) return;
-  const wrongPort = nodePortError(port.nodePort, span);
-  if (type !== "NodePort" && type !== "LoadBalancer")
-    findings.add("forbidden", [...path, "nodePort"], `type ${type} has no node ports`);
-  else if (wrongPort !== undefined) findings.add("invalid", [...path, "nodePort"], wrongPort);
+  if (type === "ClusterIP")
+    findings.add("forbidden", [...path, "nodePort"], "may not be used when `type` is 'ClusterIP'");
+  const wrongPort = opensNodePorts(type) ? nodePortError(port.nodePort, span) : undefined;
+  if (wrongPort !== undefined) findings.add("invalid", [...path, "nodePort"], wrongPort);
 }

@@ -253,7 +253,7 @@ describe("what does not go together is refused", () => {
     {
       name: "a node port of a cluster address",
       text: service("ports: [{port: 1, nodePort: 30000}]"),
-      want: "spec.ports[0].nodePort: type ClusterIP has no node ports",
+      want: "spec.ports[0].nodePort: may not be used when `type` is 'ClusterIP'",
     },
     {
       name: "a node port out of range",
@@ -354,7 +354,7 @@ describe("a change that is not allowed is refused", () => {
       name: "a service's address",
       before: service("clusterIP: 10.96.0.1, ports: [{port: 1}]"),
       after: service("clusterIP: 10.96.0.2, ports: [{port: 1}]"),
-      want: ["spec.clusterIP: cannot be changed from 10.96.0.1"],
+      want: ["spec.clusterIPs[0]: may not change once set, it was 10.96.0.1"],
     },
     {
       name: "what is immutable",

@@ -1,5 +1,6 @@
-import { needsHealthCheck } from "../../../kinds/node-ports.js";
+import { isExternallyAccessible, needsHealthCheck, opensNodePorts } from "../../../kinds/node-ports.js";
 import type { Typed } from "../../../kinds/object.js";
+import { deepEqual } from "../../../lib/deep-equal.js";
 import type { ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
 import { carryNetwork } from "./network-carry-over.js";
 import { withParts } from "./parts.js";
@@ -17,11 +18,6 @@ export function carryOver(wanted: Typed, live: Typed): Typed {
   return withParts(wanted, { spec: carrySpec(spec, before) });
 }
 
-/** True when services of the type have a port on every node. */
-export function opensNodePorts(type: string): boolean {
-  return type === "NodePort" || type === "LoadBalancer";
-}
-
 function carrySpec(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
   const clusterIP = carryAddress(spec, before);
   return {
@@ -31,6 +27,19 @@ function carrySpec(spec: ServiceSpec, before: ServiceSpec): ServiceSpec {
     ipFamilies: carryAll("ipFamilies", spec, before),
     ports: spec.ports.map((port) => carryPort(port, spec, before)),
     healthCheckNodePort: carryHealthCheck(spec, before),
+    ...withoutFormerType(spec, before),
+  };
+}
+
+/** What only the former type may have, and the client has not touched, goes with that type, as in Kubernetes: who writes back what he read would be refused. */
+function withoutFormerType(spec: ServiceSpec, before: ServiceSpec): Partial<ServiceSpec> {
+  const isOld = (field: keyof ServiceSpec): boolean => deepEqual(spec[field], before[field]);
+  const isBalanced = spec.type === "LoadBalancer";
+  return {
+    ...(!isExternallyAccessible(spec) && isOld("externalTrafficPolicy") && { externalTrafficPolicy: "" }),
+    ...(!isBalanced && isOld("loadBalancerClass") && { loadBalancerClass: "" }),
+    ...(!isBalanced && isOld("allocateLoadBalancerNodePorts") && { allocateLoadBalancerNodePorts: undefined }),
+    ...(spec.type === "ExternalName" && isOld("ipFamilyPolicy") && { ipFamilyPolicy: "" }),
   };
 }
 
@@ -39,6 +48,7 @@ function carryAll(field: "clusterIPs" | "ipFamilies", spec: ServiceSpec, before:
   const wanted = spec[field];
   const isUnchanged = wanted.length === 0 || wanted.join() === before[field].join();
   if (!isUnchanged) return wanted;
+  if (spec.type === "ExternalName") return [];
   const isSingle = spec.ipFamilyPolicy === "" || spec.ipFamilyPolicy === "SingleStack";
   return isSingle ? before[field].slice(0, 1) : before[field];
 }

@@ -262,7 +262,7 @@ const refusals: readonly (readonly [Spec, string])[] = [
   [{ clusterIP: "fd00:10:96:0::5" }, "want it written as fd00:10:96::5, found fd00:10:96:0::5"],
   [
     { ipFamilies: ["IPv4", "IPv6"] },
-    "must be RequireDualStack or PreferDualStack when multiple ipFamilies are specified",
+    "must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified",
   ],
   [
     { ipFamilyPolicy: "PreferDualStack", clusterIP: "10.96.0.5", clusterIPs: ["10.96.0.5", "10.96.0.6"] },
@@ -291,4 +291,32 @@ test("a cluster of one family has no second one to require, and prefers what it 
   );
   const made = specOf(await bench.create(service("web", { ipFamilyPolicy: "PreferDualStack" })));
   expect([made?.ipFamilies, made?.ipFamilyPolicy]).toEqual([["IPv4"], "PreferDualStack"]);
+});
+
+test("what only a former type may have goes with it, and a node port that a type has no use for is nobody's", async () => {
+  bench = await openApiBench();
+  const balanced = { type: "LoadBalancer", externalTrafficPolicy: "Local", loadBalancerClass: "example.org/other" };
+  const created = specOf(await bench.create(service("web", balanced)));
+  expect(created).toMatchObject({ ...balanced, allocateLoadBalancerNodePorts: true, ipFamilyPolicy: "SingleStack" });
+  // A client that writes back what it has read, but for the type.
+  const named = await update(service("web", { ...created, type: "ExternalName", externalName: "example.org" }));
+  expect(named).toMatchObject({ clusterIPs: [], externalTrafficPolicy: "", loadBalancerClass: "", ipFamilyPolicy: "" });
+  expect(named?.ipFamilies).toEqual([]);
+  await update(service("web", { type: "ExternalName", externalName: "a.org", ports: [{ port: 80, nodePort: 443 }] }));
+  expect(await taken()).toEqual([]);
+  const inner = service("web", { externalTrafficPolicy: "Local" });
+  await expect(update(inner)).rejects.toThrow(/may only be set for externally-accessible services/);
+  const outer = await update(service("web", { externalIPs: ["192.0.2.1"] }));
+  expect(outer?.externalTrafficPolicy).toBe("Cluster");
+  expect((await update(service("web")))?.externalTrafficPolicy).toBe("");
+});
+
+test("a name alone may be of both families in a cluster of one", async () => {
+  bench = await openApiBench();
+  const bare = { ...service("bare").object };
+  const object = { ...bare, spec: bare.spec && { ...bare.spec, selector: {}, clusterIP: "None" } };
+  expect(specOf(await bench.create({ kind: "Service", object }))).toMatchObject({
+    ipFamilyPolicy: "RequireDualStack",
+    ipFamilies: ["IPv4", "IPv6"],
+  });
 });

@@ -1,11 +1,10 @@
-import { needsHealthCheck, nodePortError, nodePortSpan } from "../../../kinds/node-ports.js";
+import { needsHealthCheck, nodePortError, nodePortSpan, opensNodePorts } from "../../../kinds/node-ports.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { TallshipError } from "../../../lib/errors.js";
 import type { Rng } from "../../../lib/rng.js";
 import type { Family } from "../../../net/family.js";
 import type { Service, ServicePort, ServiceSpec } from "../../../proto/gen/tallship/v1/service.js";
 import type { Check, Write } from "../../store/store.js";
-import { opensNodePorts } from "../admission/service-carry-over.js";
 import type { Reads } from "../write/reads.js";
 import { type Refusal, refuse } from "../write/task.js";
 import { externalErrors } from "./external-addresses.js";
@@ -142,13 +141,15 @@ function pickNodePort(
 
 function rangeErrors({ metadata, spec }: Service, ranges: ServiceRanges): readonly FieldError[] {
   const errors: FieldError[] = [...familyErrors({ metadata, spec }, ranges)];
-  const { ports = [], healthCheckNodePort = 0 } = spec ?? {};
+  const { type = "", ports = [], healthCheckNodePort = 0 } = spec ?? {};
   const span = nodePortSpan(metadata?.annotations, { first: ranges.nodePortMin, last: ranges.nodePortMax });
   const check = (path: string, port: number): void => {
     const message = port === 0 ? undefined : nodePortError(port, span);
     if (message !== undefined) errors.push(wrong(path, message));
   };
-  for (const [at, { nodePort }] of ports.entries()) check(`spec.ports[${at}].nodePort`, nodePort);
+  // Those that a service of another type names open nothing.
+  if (opensNodePorts(type))
+    for (const [at, { nodePort }] of ports.entries()) check(`spec.ports[${at}].nodePort`, nodePort);
   check("spec.healthCheckNodePort", healthCheckNodePort);
   return errors;
 }

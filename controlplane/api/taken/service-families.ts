@@ -1,3 +1,4 @@
+import { isNameAlone } from "../../../kinds/node-ports.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { type Family, familyOf, isAddress, rangeTest } from "../../../net/family.js";
 import { formatIpv6, ipv6SubnetOf, parseIpv6 } from "../../../net/ipv6.js";
@@ -18,13 +19,14 @@ const MOST_ADDRESSES = 2 ** 20;
 
 /** The families that a service has: its first one stands, a second comes where its policy asks for it and the cluster has it. */
 export function familiesFor(
-  { clusterIP, ipFamilies, ipFamilyPolicy }: ServiceSpec,
+  { clusterIP, ipFamilies, ipFamilyPolicy, selector }: ServiceSpec,
   ranges: AddressRanges,
 ): readonly Family[] {
   const hasAddress = clusterIP !== "" && clusterIP !== "None";
   const first: Family = (hasAddress ? familyOf(clusterIP) : ipFamilies[0]) === "IPv6" ? "IPv6" : "IPv4";
   const other: Family = first === "IPv4" ? "IPv6" : "IPv4";
-  const isSingle = ipFamilyPolicy === "" || ipFamilyPolicy === "SingleStack" || !isDualStack(ranges);
+  const canBoth = isDualStack(ranges) || isNameAlone({ clusterIP, selector });
+  const isSingle = ipFamilyPolicy === "" || ipFamilyPolicy === "SingleStack" || !canBoth;
   return isSingle ? [first] : [first, other];
 }
 
@@ -49,11 +51,11 @@ export function familyErrors({ metadata, spec }: Service, ranges: AddressRanges)
   if (spec === undefined || spec.type === "ExternalName") return [];
   const wrong = (path: string, message: string): FieldError => ({ code: "invalid", path: `spec.${path}`, message });
   const errors: FieldError[] = [];
-  if (spec.ipFamilyPolicy === "RequireDualStack" && !isDualStack(ranges))
+  const canBoth = isDualStack(ranges) || isNameAlone(spec);
+  if (spec.ipFamilyPolicy === "RequireDualStack" && !canBoth)
     errors.push(wrong("ipFamilyPolicy", "this cluster is not configured for dual-stack services"));
   for (const [at, family] of spec.ipFamilies.entries())
-    if (family === "IPv6" && !isDualStack(ranges))
-      errors.push(wrong(`ipFamilies[${at}]`, "not configured on this cluster"));
+    if (family === "IPv6" && !canBoth) errors.push(wrong(`ipFamilies[${at}]`, "not configured on this cluster"));
   const first = familiesFor(spec, ranges)[0];
   if (spec.ipFamilies.length > 1 && spec.ipFamilies[0] !== first)
     errors.push(wrong("ipFamilies[0]", `the first family is that of ${spec.clusterIP}`));

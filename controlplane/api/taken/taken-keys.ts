@@ -1,3 +1,4 @@
+import { opensNodePorts } from "../../../kinds/node-ports.js";
 import type { Service, ServicePort } from "../../../proto/gen/tallship/v1/service.js";
 import { META } from "../../store/keys.js";
 
@@ -9,11 +10,11 @@ export const TAKEN_RANGES = {
 
 /** The keys of the records that a service holds: its addresses, those on further networks among them, and its node ports. Whoever removes it deletes them in the same transaction. */
 export function takenBy(service: Service): readonly string[] {
-  const { clusterIP = "", clusterIPs = [], ports = [], healthCheckNodePort = 0 } = service.spec ?? {};
+  const { type = "", clusterIP = "", clusterIPs = [], ports = [], healthCheckNodePort = 0 } = service.spec ?? {};
   const hasAddress = clusterIP !== "" && clusterIP !== "None";
   const further = (service.status?.networkAddresses ?? []).map(({ address }) => address);
   const addresses = hasAddress ? Array.from(new Set([clusterIP, ...clusterIPs, ...further])) : [];
-  const all = [...ports, { nodePort: healthCheckNodePort, protocol: "TCP" }];
+  const all = [...(opensNodePorts(type) ? ports : []), { nodePort: healthCheckNodePort, protocol: "TCP" }];
   const open = new Set(all.filter(({ nodePort }) => nodePort !== 0).map(takenNodePort));
   return [
     ...addresses.map((address) => `${TAKEN_RANGES.address}${address}`),
