@@ -3,13 +3,13 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { SHORTCUT_OBJECT } from "./shortcut-kernel.js";
 import {
-  DIRECT_MARK,
+  DIRECT,
   endLines,
   linkLines,
   parseIndexes,
-  SERVICE_MARK,
   SHORTCUT_MARK,
   shortcutTable,
+  TO_TRANSLATED,
 } from "./shortcut-text.js";
 
 const SOURCE = SHORTCUT_OBJECT.replace(/\.o$/, ".c");
@@ -22,10 +22,20 @@ test("the programs are those that the source says: after a change of it run `npm
 const link = { device: "eth0", podMtu: 1_450, directRanges: [] };
 
 test("the marks that the table sets are those that the programs look for", () => {
-  const marks = [...readFileSync(SOURCE, "utf8").matchAll(/^#define (?:DIRECT_|SERVICE_)?MARK (0x[0-9a-f]+)$/gm)];
-  expect(marks.map(([, mark]) => Number(mark))).toEqual([SHORTCUT_MARK, DIRECT_MARK, SERVICE_MARK]);
+  const defined = new Map(
+    [...readFileSync(SOURCE, "utf8").matchAll(/^#define (\w+) (\w+)$/gm)].map(([, name, value]) => [
+      name,
+      Number(value),
+    ]),
+  );
+  expect(["MARK", "DIRECT", "TO_TRANSLATED"].map((name) => defined.get(name))).toEqual([
+    SHORTCUT_MARK,
+    DIRECT,
+    TO_TRANSLATED,
+  ]);
   const table = shortcutTable({ ...link, directRanges: ["10.128.0.0/9", "fd00:10:128::/48"] });
-  for (const [, mark] of marks) expect(table).toContain(`meta mark set ${mark}`);
+  for (const more of [0, DIRECT, TO_TRANSLATED, DIRECT + TO_TRANSLATED])
+    expect(table).toContain(`meta mark set 0x${(SHORTCUT_MARK + more).toString(16)}`);
 });
 
 test("only ways that pass packets of the full size are marked: what is smaller by a remedy has pods told so", () => {

@@ -8,11 +8,11 @@ export const SHORTCUT_MARK = 0xf6000000;
 /** The table that marks. Tallship's alone. */
 export const SHORTCUT_TABLE = "inet tallship-shortcut";
 
-/** Mark of those among them that go to another host as they are, without VXLAN: DIRECT_MARK in shortcut.bpf.c. */
-export const DIRECT_MARK = 0xf6000001;
+/** With it, of those that go to another host as they are, without VXLAN: DIRECT in shortcut.bpf.c. */
+export const DIRECT = 1;
 
-/** Mark of packets of TCP over IPv4 that the pod's own host leads from a service to an endpoint elsewhere, in VXLAN: SERVICE_MARK in shortcut.bpf.c. */
-export const SERVICE_MARK = 0xf6000002;
+/** With it, of packets of TCP that the pod's own host leads from a service to an endpoint elsewhere: TO_TRANSLATED in shortcut.bpf.c. */
+export const TO_TRANSLATED = 2;
 
 /** The link, and what decides on what may take the shortcut there. */
 export interface ShortcutLink {
@@ -40,24 +40,20 @@ export function shortcutTable({ device, podMtu, directRanges }: ShortcutLink): s
   const toService = `meta l4proto tcp ct state established ct status & (snat | dnat) == dnat ${unmarked}`;
   const passes = (family: Family): string =>
     `meta nfproto ${family.toLowerCase()} rt mtu >= ${podMtu - TCP_HEADER_BYTES[family]}`;
-  const [mark, directMark, serviceMark] = [SHORTCUT_MARK, DIRECT_MARK, SERVICE_MARK].map(
-    (value) => `meta mark set ${hex(value)}`,
-  );
-  const tunnelled = [
-    `iifname ${PODS} oifname ${OVERLAYS} ${stands} ${passes("IPv4")} ${mark}`,
-    `iifname ${PODS} oifname ${OVERLAYS} ${stands} ${passes("IPv6")} ${mark}`,
-    `iifname ${OVERLAYS} oifname ${PODS} ${stands} ${mark}`,
-    `iifname ${PODS} oifname ${OVERLAYS} ct direction original ${toService} ${passes("IPv4")} ${serviceMark}`,
-    `iifname ${OVERLAYS} oifname ${PODS} ct direction reply ${toService} meta nfproto ipv4 ${mark}`,
-  ];
-  const direct = directRanges.flatMap((range) => {
-    const family = familyOf(range);
+  const mark = (more = 0): string => `meta mark set ${hex(SHORTCUT_MARK + more)}`;
+  const between = (link: string, family: Family, more: number, far = ""): readonly string[] => {
     const { ip } = WORDS[family];
+    const [out, back] = ["daddr", "saddr"].map((end) => (far === "" ? "" : `${ip} ${end} ${far} `));
+    const isFamily = `meta nfproto ${family.toLowerCase()}`;
     return [
-      `iifname ${PODS} oifname "${device}" ${ip} daddr ${range} ${stands} ${passes(family)} ${directMark}`,
-      `iifname "${device}" oifname ${PODS} ${ip} saddr ${range} ${stands} ${mark}`,
+      `iifname ${PODS} oifname ${link} ${out}${stands} ${passes(family)} ${mark(more)}`,
+      `iifname ${link} oifname ${PODS} ${back}${stands} ${isFamily} ${mark()}`,
+      `iifname ${PODS} oifname ${link} ${out}ct direction original ${toService} ${passes(family)} ${mark(more + TO_TRANSLATED)}`,
+      `iifname ${link} oifname ${PODS} ${back}ct direction reply ${toService} ${isFamily} ${mark()}`,
     ];
-  });
+  };
+  const tunnelled = (["IPv4", "IPv6"] as const).flatMap((family) => between(OVERLAYS, family, 0));
+  const direct = directRanges.flatMap((range) => between(`"${device}"`, familyOf(range), DIRECT, range));
   return `table ${SHORTCUT_TABLE}
 delete table ${SHORTCUT_TABLE}
 table ${SHORTCUT_TABLE} {

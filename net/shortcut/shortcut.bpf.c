@@ -5,15 +5,17 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/pkt_cls.h>
+#include <linux/stddef.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 
-// Set by the table, on packets whose like may take the shortcut: SHORTCUT_MARK in shortcut-text.ts; and on those that go as they are, without VXLAN.
+// Set by the table, on packets whose like may take the shortcut: SHORTCUT_MARK in shortcut-text.ts.
 #define MARK 0xf6000000
-#define DIRECT_MARK 0xf6000001
-// The same of packets of TCP over IPv4 whose target this host translates, as of services; in VXLAN.
-#define SERVICE_MARK 0xf6000002
+// With it, on those that go as they are, without VXLAN, and on those of TCP whose target this host translates, as of services.
+#define DIRECT 1
+#define TO_TRANSLATED 2
 // So long what a packet met on the long way holds for others. Tracking, policies, routes and the far host are asked that often.
 #define FRESH_NS 500000000ULL
 // While packets flow, copies of them ask: from so long before the end on, and not more often than in so many units of 1.05 ms (a nanosecond's clock without its last 20 bits).
@@ -35,15 +37,12 @@
 #define IPV6_FLOW 0x100
 // Of kernels from 6.3 on; others refuse it, and IPv6 goes the long way in.
 #define DECAP_L3_IPV6 (1ULL << 8)
+// Of kernels from 6.16 on, and of others that were mended since: of packets that a card summed up the sum is kept right. Others refuse it.
+#define CSUM_IPV6 (1ULL << 7)
 
 #define AROUND 64 // Bytes before the inner IP header.
 #define ADDED 50 // Of these, what a pod's own packet does not have.
-#define IPV4_CHECKSUM_AT 10 // From the IP header on.
-#define IPV4_SOURCE_AT 12
-#define IPV4_TARGET_AT 16
-#define TCP_SOURCE_AT 20 // From the IPv4 header on.
-#define TCP_TARGET_AT 22
-#define TCP_CHECKSUM_AT 36
+#define TCP_CHECKSUM_AT 16 // From TCP's header on.
 #define LEAST_INNER 28 // IPv4 and the first eight bytes of what is in it.
 #define MOST_INNER 60 // Of the inner headers, what is looked at: IPv6 and TCP.
 
@@ -72,9 +71,9 @@ struct fresh {
 // What a connection is for: packets as they are; those of a pod to a service; or finding these by what they become, and their answers bear.
 enum kind { PLAIN, TO_SERVICE, BY_ENDPOINT };
 
-// One end of a connection of IPv4.
+// One end of a connection.
 struct place {
-	__be32 address;
+	__be32 address[4];
 	__be16 port;
 	__u16 unused;
 };
@@ -121,6 +120,14 @@ struct {
 	__type(key, __u32);
 	__type(value, struct sent);
 } sent SEC(".maps");
+
+// Where what is to be kept is put together: more than the stack has room for.
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct way);
+} draft SEC(".maps");
 
 struct packet {
 	struct flow flow; // As the packet has it.
@@ -175,6 +182,25 @@ static __always_inline void refresh(struct fresh *fresh)
 {
 	fresh->until_ns = bpf_ktime_get_coarse_ns() + FRESH_NS;
 	fresh->epoch = epoch_now();
+}
+
+// An empty one, until this processor's next.
+static __always_inline struct way *new_draft(void)
+{
+	__u32 first = 0;
+	struct way *way = bpf_map_lookup_elem(&draft, &first);
+	if (way)
+		__builtin_memset(way, 0, sizeof(*way));
+	return way;
+}
+
+// The same with what is known of the flow's way.
+static __always_inline struct way *draft_of(const struct flow *flow)
+{
+	struct way *way = new_draft(), *before = bpf_map_lookup_elem(&ways, flow);
+	if (way && before)
+		__builtin_memcpy(way, before, sizeof(*way));
+	return way;
 }
 
 static __always_inline void forget(struct way *way)
@@ -287,24 +313,59 @@ static __always_inline int wrap(struct __sk_buff *skb, const struct way *way, __
 	return DONE;
 }
 
-// Puts another address and port into a packet of TCP over IPv4 whose IP header begins at `ip`.
-static __always_inline int replace(struct __sk_buff *skb, __u32 ip, __u32 address_at, __u32 port_at, const struct place *old,
-				   const struct place *now)
+// Which end of a packet is another than the pod knows.
+enum side { SOURCE, TARGET };
+
+// Puts another address and port into a packet of TCP whose IP header begins at `at`.
+static __always_inline int replace(struct __sk_buff *skb, __u32 at, enum side side, const struct place *old, const struct place *now, int is_ipv6)
 {
-	__u32 sum = ip + TCP_CHECKSUM_AT;
-	if (bpf_l4_csum_replace(skb, sum, old->address, now->address, BPF_F_PSEUDO_HDR | sizeof(now->address)) ||
-	    bpf_l4_csum_replace(skb, sum, old->port, now->port, sizeof(now->port)) ||
-	    bpf_l3_csum_replace(skb, ip + IPV4_CHECKSUM_AT, old->address, now->address, sizeof(now->address)) ||
-	    bpf_skb_store_bytes(skb, ip + address_at, &now->address, sizeof(now->address), 0) ||
-	    bpf_skb_store_bytes(skb, ip + port_at, &now->port, sizeof(now->port), 0))
+	__u32 tcp = at + (is_ipv6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
+	__u32 port = tcp + (side == SOURCE ? offsetof(struct tcphdr, source) : offsetof(struct tcphdr, dest));
+	__s64 sum = bpf_csum_diff((__be32 *)old->address, sizeof(old->address), (__be32 *)now->address, sizeof(now->address), 0);
+	if (bpf_l4_csum_replace(skb, tcp + TCP_CHECKSUM_AT, 0, sum, BPF_F_PSEUDO_HDR | (is_ipv6 ? CSUM_IPV6 : 0)))
+		return AS_IT_WAS;
+	if (bpf_l4_csum_replace(skb, tcp + TCP_CHECKSUM_AT, old->port, now->port, sizeof(now->port)) ||
+	    bpf_skb_store_bytes(skb, port, &now->port, sizeof(now->port), 0))
+		return SPOILT;
+	if (is_ipv6) {
+		__u32 address = at + (side == SOURCE ? offsetof(struct ipv6hdr, saddr) : offsetof(struct ipv6hdr, daddr));
+		return bpf_skb_store_bytes(skb, address, now->address, sizeof(now->address), 0) ? SPOILT : DONE;
+	}
+	__u32 address = at + (side == SOURCE ? offsetof(struct iphdr, saddr) : offsetof(struct iphdr, daddr));
+	if (bpf_l3_csum_replace(skb, at + offsetof(struct iphdr, check), 0, sum, 0) ||
+	    bpf_skb_store_bytes(skb, address, &now->address[3], sizeof(now->address[3]), 0))
 		return SPOILT;
 	return DONE;
 }
 
 static __always_inline struct place target_of(const struct flow *flow)
 {
-	struct place place = { .address = flow->target[3], .port = flow->to_port };
+	struct place place = { .port = flow->to_port };
+	__builtin_memcpy(place.address, flow->target, sizeof(place.address));
 	return place;
+}
+
+static __always_inline struct place source_of(const struct flow *flow)
+{
+	struct place place = { .port = flow->from_port };
+	__builtin_memcpy(place.address, flow->source, sizeof(place.address));
+	return place;
+}
+
+static __always_inline int is_ipv6(const struct flow *flow)
+{
+	return flow->protocol & IPV6_FLOW;
+}
+
+static __always_inline int is_tcp(const struct flow *flow)
+{
+	return (flow->protocol & ~IPV6_FLOW) == IPPROTO_TCP;
+}
+
+static __always_inline int is_same_place(const struct place *one, const struct place *other)
+{
+	return one->port == other->port && one->address[0] == other->address[0] && one->address[1] == other->address[1] &&
+	       one->address[2] == other->address[2] && one->address[3] == other->address[3];
 }
 
 // Goes the long way, and may be translated there.
@@ -312,11 +373,20 @@ static __always_inline int the_long_way(const struct packet *packet)
 {
 	__u32 first = 0;
 	struct sent *noted = bpf_map_lookup_elem(&sent, &first);
-	if (noted && packet->flow.protocol == IPPROTO_TCP) {
+	if (noted && is_tcp(&packet->flow)) {
 		__builtin_memcpy(&noted->flow, &packet->flow, sizeof(noted->flow));
 		noted->sequence = packet->sequence;
 	}
 	return TC_ACT_UNSPEC;
+}
+
+// Of what a pod sends, what the way leads elsewhere.
+static __always_inline int lead_to_endpoint(struct __sk_buff *skb, const struct way *way, const struct flow *flow)
+{
+	if (way->kind != TO_SERVICE)
+		return DONE;
+	struct place service = target_of(flow);
+	return replace(skb, sizeof(struct ethhdr), TARGET, &service, &way->endpoint, is_ipv6(flow));
 }
 
 // To the link without VXLAN.
@@ -347,16 +417,12 @@ int from_pod(struct __sk_buff *skb)
 		return the_long_way(&packet);
 	if (is_to_ask(&way->out))
 		send_copy(skb);
-	if (way->is_direct)
-		return as_it_is(skb, way);
-	int result = wrap(skb, way, packet.ecn);
+	int result = lead_to_endpoint(skb, way, &packet.flow);
 	if (result == AS_IT_WAS)
 		return the_long_way(&packet);
-	if (result == DONE && way->kind == TO_SERVICE) {
-		struct place service = target_of(&packet.flow);
-		result = replace(skb, AROUND, IPV4_TARGET_AT, TCP_TARGET_AT, &service, &way->endpoint);
-	}
-	return result == DONE ? bpf_redirect(way->link_device, 0) : TC_ACT_SHOT;
+	if (result == DONE && way->is_direct)
+		return as_it_is(skb, way);
+	return result == DONE && wrap(skb, way, packet.ecn) == DONE ? bpf_redirect(way->link_device, 0) : TC_ACT_SHOT;
 }
 
 static __always_inline int read_wrapped(struct around *around, void *end, struct packet *packet)
@@ -373,59 +439,61 @@ static __always_inline int learn_service(const struct packet *packet, struct flo
 {
 	__u32 first = 0;
 	struct sent *noted = bpf_map_lookup_elem(&sent, &first);
-	if (!noted || noted->flow.protocol != IPPROTO_TCP || packet->flow.protocol != IPPROTO_TCP ||
-	    noted->flow.source[3] != packet->flow.source[3] || noted->flow.from_port != packet->flow.from_port ||
-	    noted->sequence != packet->sequence)
+	if (!noted || !is_tcp(&packet->flow) || noted->flow.protocol != packet->flow.protocol || noted->sequence != packet->sequence)
+		return -1;
+	struct place sender = source_of(&packet->flow), noted_sender = source_of(&noted->flow);
+	if (!is_same_place(&sender, &noted_sender))
 		return -1;
 	__builtin_memcpy(flow, &noted->flow, sizeof(*flow));
 	noted->flow.protocol = 0;
-	struct way by_endpoint = { .kind = BY_ENDPOINT };
-	__builtin_memcpy(&by_endpoint.to_service, flow, sizeof(*flow));
-	return bpf_map_update_elem(&ways, &packet->flow, &by_endpoint, BPF_ANY);
+	struct way *by_endpoint = new_draft();
+	if (!by_endpoint)
+		return -1;
+	by_endpoint->kind = BY_ENDPOINT;
+	__builtin_memcpy(&by_endpoint->to_service, flow, sizeof(*flow));
+	return bpf_map_update_elem(&ways, &packet->flow, by_endpoint, BPF_ANY);
 }
 
 // How a marked packet was sent is how the connection's next ones are.
 static __always_inline void learn_way_out(struct __sk_buff *skb)
 {
-	__u32 is_direct = skb->mark == DIRECT_MARK, is_to_service = skb->mark == SERVICE_MARK;
-	if (skb->mark != MARK && !is_direct && !is_to_service)
+	__u32 is_direct = skb->mark & DIRECT, is_to_service = skb->mark & TO_TRANSLATED;
+	if ((skb->mark & ~(DIRECT | TO_TRANSLATED)) != MARK)
 		return;
 	skb->mark = 0;
 	void *start = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	struct around *around = start;
 	struct ethhdr *ethernet = start;
 	struct packet packet = {};
-	struct way way = {};
 	if ((void *)(ethernet + 1) > end)
 		return;
 	if (is_direct ? read_packet(ethernet + 1, end, ethernet->h_proto, &packet) : read_wrapped(around, end, &packet))
 		return;
 	if (packet.ends_or_begins)
 		return;
-	struct place endpoint = target_of(&packet.flow);
 	struct flow flow = packet.flow;
 	if (is_to_service && learn_service(&packet, &flow))
 		return;
-	struct way *before = bpf_map_lookup_elem(&ways, &flow);
-	if (before)
-		__builtin_memcpy(&way, before, sizeof(way));
-	way.kind = is_to_service ? TO_SERVICE : PLAIN;
-	way.endpoint = endpoint;
-	way.link_mtu = 0;
-	if (bpf_check_mtu(skb, skb->ifindex, &way.link_mtu, 0, 0) < 0)
+	struct way *way = draft_of(&flow);
+	if (!way)
 		return;
-	way.link_device = skb->ifindex;
-	way.is_direct = is_direct;
-	__builtin_memcpy(&way.around.outer, ethernet, sizeof(*ethernet));
+	way->kind = is_to_service ? TO_SERVICE : PLAIN;
+	way->endpoint = target_of(&packet.flow);
+	way->link_mtu = 0;
+	if (bpf_check_mtu(skb, skb->ifindex, &way->link_mtu, 0, 0) < 0)
+		return;
+	way->link_device = skb->ifindex;
+	way->is_direct = is_direct;
+	__builtin_memcpy(&way->around.outer, ethernet, sizeof(*ethernet));
 	if (!is_direct) {
 		if ((void *)(around + 1) > end || around->udp.check)
 			return;
-		__builtin_memcpy(&way.around, around, sizeof(*around));
-		way.around.ip.tot_len = way.around.ip.id = way.around.ip.check = 0;
-		way.around.ip.tos &= ~ECN;
+		__builtin_memcpy(&way->around, around, sizeof(*around));
+		way->around.ip.tot_len = way->around.ip.id = way->around.ip.check = 0;
+		way->around.ip.tos &= ~ECN;
 	}
-	refresh(&way.out);
-	bpf_map_update_elem(&ways, &flow, &way, BPF_ANY);
+	refresh(&way->out);
+	bpf_map_update_elem(&ways, &flow, way, BPF_ANY);
 }
 
 // The link, what leaves it.
@@ -461,6 +529,28 @@ static __always_inline int may_come_in(struct __sk_buff *skb, struct way *way, c
 	return 1;
 }
 
+// The way by which what it answers goes out; for what a service's endpoint sends, `flow` becomes what the pod knows.
+static __always_inline struct way *way_of_answers(const struct packet *packet, struct flow *flow)
+{
+	read_answers(&packet->flow, flow);
+	struct way *way = bpf_map_lookup_elem(&ways, flow);
+	if (!way || way->kind != BY_ENDPOINT)
+		return way;
+	struct place endpoint = target_of(flow);
+	*flow = way->to_service;
+	way = bpf_map_lookup_elem(&ways, flow);
+	return way && way->kind == TO_SERVICE && is_same_place(&way->endpoint, &endpoint) ? way : 0;
+}
+
+// Of what comes to a pod, `at` where its IP header begins, what it takes for a service's.
+static __always_inline int lead_back(struct __sk_buff *skb, __u32 at, const struct way *way, const struct flow *flow)
+{
+	if (way->kind != TO_SERVICE)
+		return DONE;
+	struct place service = target_of(flow);
+	return replace(skb, at, SOURCE, &way->endpoint, &service, is_ipv6(flow));
+}
+
 static __always_inline int wrapped_to_pod(struct __sk_buff *skb)
 {
 	struct around *around = (void *)(long)skb->data;
@@ -469,27 +559,17 @@ static __always_inline int wrapped_to_pod(struct __sk_buff *skb)
 	if (read_wrapped(around, (void *)(long)skb->data_end, &packet) || (around->ip.tos & ECN) == CONGESTED)
 		return TC_ACT_UNSPEC;
 	__be16 ethertype = around->inner.h_proto;
-	read_answers(&packet.flow, &flow);
-	struct way *way = bpf_map_lookup_elem(&ways, &flow);
-	struct place endpoint = target_of(&flow);
-	if (way && way->kind == BY_ENDPOINT) {
-		flow = way->to_service;
-		way = bpf_map_lookup_elem(&ways, &flow);
-		if (!way || way->kind != TO_SERVICE || way->endpoint.address != endpoint.address || way->endpoint.port != endpoint.port)
-			return TC_ACT_UNSPEC;
-	}
+	struct way *way = way_of_answers(&packet, &flow);
 	if (!way || way->is_direct || around->ip.saddr != way->around.ip.daddr || around->ip.daddr != way->around.ip.saddr ||
 	    around->udp.dest != way->around.udp.dest || around->vxlan[1] != way->around.vxlan[1] ||
 	    !may_come_in(skb, way, &packet))
 		return TC_ACT_UNSPEC;
+	int result = lead_back(skb, AROUND, way, &flow);
+	if (result != DONE)
+		return result == AS_IT_WAS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 	__u64 flags = BPF_F_ADJ_ROOM_FIXED_GSO | (ethertype == bpf_htons(ETH_P_IPV6) ? DECAP_L3_IPV6 : 0);
 	if (bpf_skb_adjust_room(skb, -ADDED, BPF_ADJ_ROOM_MAC, flags))
-		return TC_ACT_UNSPEC;
-	if (way->kind == TO_SERVICE) {
-		struct place service = target_of(&flow);
-		if (replace(skb, sizeof(struct ethhdr), IPV4_SOURCE_AT, TCP_SOURCE_AT, &endpoint, &service) != DONE)
-			return TC_ACT_SHOT;
-	}
+		return way->kind == TO_SERVICE ? TC_ACT_SHOT : TC_ACT_UNSPEC;
 	return to_its_pod(skb, way, ethertype);
 }
 
@@ -537,11 +617,13 @@ int from_direct_link(struct __sk_buff *skb)
 	struct flow flow = {};
 	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet))
 		return TC_ACT_UNSPEC;
-	read_answers(&packet.flow, &flow);
-	struct way *way = bpf_map_lookup_elem(&ways, &flow);
+	struct way *way = way_of_answers(&packet, &flow);
 	__be16 ethertype = ethernet->h_proto;
 	if (!way || !way->is_direct || !may_come_in(skb, way, &packet))
 		return TC_ACT_UNSPEC;
+	int result = lead_back(skb, sizeof(struct ethhdr), way, &flow);
+	if (result != DONE)
+		return result == AS_IT_WAS ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 	return to_its_pod(skb, way, ethertype);
 }
 
@@ -554,19 +636,18 @@ static __always_inline void learn_way_in(struct __sk_buff *skb)
 	struct ethhdr *ethernet = start;
 	struct packet packet = {};
 	struct flow flow = {};
-	struct way way = {};
 	if ((void *)(ethernet + 1) > end || read_packet(ethernet + 1, end, ethernet->h_proto, &packet) || packet.ends_or_begins)
 		return;
 	read_answers(&packet.flow, &flow);
-	struct way *before = bpf_map_lookup_elem(&ways, &flow);
-	if (before)
-		__builtin_memcpy(&way, before, sizeof(way));
-	if (way.kind == BY_ENDPOINT)
-		way.kind = PLAIN;
-	__builtin_memcpy(way.pod_macs, ethernet, sizeof(way.pod_macs));
-	way.pod_device = skb->ifindex;
-	refresh(&way.in);
-	bpf_map_update_elem(&ways, &flow, &way, BPF_ANY);
+	struct way *way = draft_of(&flow);
+	if (!way)
+		return;
+	if (way->kind == BY_ENDPOINT)
+		way->kind = PLAIN;
+	__builtin_memcpy(way->pod_macs, ethernet, sizeof(way->pod_macs));
+	way->pod_device = skb->ifindex;
+	refresh(&way->in);
+	bpf_map_update_elem(&ways, &flow, way, BPF_ANY);
 }
 
 // A pod's link, what comes to the pod by the long way.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { vxlanDatagram } from "../../test/kit/forged.js";
-import { type Lab, type LabHost, type LabPod, makeLab } from "../../test/kit/network-lab.js";
-import { dualStack } from "../../test/kit/network-world.js";
+import { type Lab, type LabHost, type LabPod, makeLab, type Probe } from "../../test/kit/network-lab.js";
+import { dualStack, type TestService } from "../../test/kit/network-world.js";
 import { PolicyWorld } from "../../test/kit/policy-world.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { vtepMac } from "../device-names.js";
@@ -77,6 +77,17 @@ for (const [what, directRouting, mark] of [
         expect(await one.probe.ask({ host, port: 8080, bytes: 5_000_000 })).toMatch(/^two /);
         expect(await one.probe.ask({ host, port: 8081 })).toBe("ECONNREFUSED");
       }
+      for (const [virtual, endpoint] of [
+        ["10.97.0.1", two.address],
+        ["fd00:10:96::1", byIpv6],
+      ] as const) {
+        await other.setServices([serviceOf(virtual, [endpoint])]);
+        await one.probe.open({ host: virtual, port: 80 });
+        const passed = await countForwarded(other.host(1));
+        await untilTalkIsShort(one.probe, passed);
+        const seen = `two ${endpoint === byIpv6 ? other.host(1).network.ipv6Of(one.address) : one.address}`;
+        await streamBySum({ one, two, seen, passed, host: virtual });
+      }
       expect(await other.host(1).namespace.run("nft list table inet tallship-shortcut")).toContain(mark);
     } finally {
       await other.dispose();
@@ -90,35 +101,51 @@ async function countForwarded({ namespace }: LabHost): Promise<() => Promise<num
   return async () => packetsIn(await namespace.run("nft list table inet seen"));
 }
 
-test("connections of TCP to a service take it on the host of the pod that asks, too, each to its own endpoint", async () => {
-  const service = (endpoints: readonly string[]) => ({
-    ...{ name: "web", clusterIP: "10.97.0.1", ports: [{ port: 80, targetPort: 8080 }] },
-    endpoints,
-  });
-  await lab.setServices([service([far.address])]);
-  await near.probe.open({ host: "10.97.0.1", port: 80 });
-  const passed = await countForwarded(lab.host(1));
+/** A service of TCP port 80 whose endpoints answer on 8080. */
+function serviceOf(clusterIP: string, endpoints: readonly string[]): TestService {
+  return { name: "web", clusterIP, ports: [{ port: 80, targetPort: 8080 }], endpoints };
+}
+
+/** Until what is said on the open connection passes the tables no more, as their count says. */
+async function untilTalkIsShort(probe: Probe, passed: () => Promise<number>): Promise<void> {
   await waitFor("the service's packets to take the shortcut", async () => {
     const before = await passed();
-    for (let at = 0; at < 5; at += 1) expect(await near.probe.talk()).toBe("TALKED");
+    for (let at = 0; at < 5; at += 1) expect(await probe.talk()).toBe("TALKED");
     return (await passed()) === before;
   });
-  const bytes = 20_000_000;
-  for (const offload of ["on", "off"]) {
-    // Sums that senders have worked out are looked at by receivers: those of translated packets must be right, too.
-    for (const { inside } of [near, far]) await inside(`ethtool -K eth0 tx ${offload}`);
-    const before = await passed();
-    expect(await near.probe.ask({ host: "10.97.0.1", port: 80, bytes })).toBe(`far ${near.address}`);
-    // Without the shortcut there are three hundred packets, of 64 KiB each, or fourteen thousand, and as many that confirm them.
-    expect((await passed()) - before).toBeLessThan(offload === "on" ? 150 : 5_000);
-  }
-  for (const { inside } of [near, far]) await inside("ethtool -K eth0 tx on");
-  await lab.setServices([service([neighbour.address])]);
+}
+
+test("connections of TCP to a service take it on the host of the pod that asks, too, each to its own endpoint", async () => {
+  await lab.setServices([serviceOf("10.97.0.1", [far.address])]);
+  await near.probe.open({ host: "10.97.0.1", port: 80 });
+  const passed = await countForwarded(lab.host(1));
+  await untilTalkIsShort(near.probe, passed);
+  await streamBySum({ one: near, two: far, seen: `far ${near.address}`, passed, host: "10.97.0.1" });
+  await lab.setServices([serviceOf("10.97.0.1", [neighbour.address])]);
   // Of an endpoint that is in no slice any more the connection is reset: not later than its next packet that goes the long way.
   await waitFor("the connection's end", async () => (await near.probe.talk()) === "ECONNRESET");
   expect(await near.probe.ask({ host: "10.97.0.1", port: 80 })).toBe("neighbour 10.128.1.9");
   await lab.setServices([]);
 });
+
+/** Sends 20 MB to a service, with sums that the kernel leaves to cards and with such as it works out: receivers look at these, and those of translated packets must be right, too. */
+async function streamBySum(stream: {
+  readonly one: LabPod;
+  readonly two: LabPod;
+  readonly seen: string;
+  readonly passed: () => Promise<number>;
+  readonly host: string;
+}): Promise<void> {
+  const { one, two, seen, passed, host } = stream;
+  for (const offload of ["on", "off"]) {
+    for (const { inside } of [one, two]) await inside(`ethtool -K eth0 tx ${offload}`);
+    const before = await passed();
+    expect(await one.probe.ask({ host, port: 80, bytes: 20_000_000 })).toBe(seen);
+    // Without the shortcut there are three hundred packets, of 64 KiB each, or fourteen thousand, and as many that confirm them.
+    expect((await passed()) - before).toBeLessThan(offload === "on" ? 150 : 5_000);
+  }
+  for (const { inside } of [one, two]) await inside("ethtool -K eth0 tx on");
+}
 
 test("each second of a connection some of its packets go the long way", async () => {
   await near.probe.open({ host: far.address, port: 8080 });
