@@ -64,9 +64,11 @@ function failureReason(action: Action): string {
       return PREPARE_REASONS[action.hook];
     case "create":
     case "start":
-    case "pause":
-    case "unpause":
       return "Failed";
+    case "pause":
+      return "FailedPause";
+    case "unpause":
+      return "FailedUnpause";
     case "confirm":
       return "FailedDelete";
     default:

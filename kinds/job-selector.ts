@@ -13,6 +13,20 @@ export function jobLabels(name: string, uid: string): Readonly<Record<string, st
   return { [CONTROLLER_UID]: uid, [LEGACY.uid]: uid, [JOB_NAME]: name, [LEGACY.name]: name };
 }
 
+/** The job without what withOwnSelector has written: as it may be created anew. */
+export function withoutOwnSelector(job: Job): Job {
+  const { metadata, spec } = job;
+  if (metadata === undefined || spec === undefined || spec.manualSelector === true) return job;
+  const own = jobLabels(metadata.name, metadata.uid);
+  const { metadata: meta } = spec.template ?? {};
+  const labels = Object.entries(meta?.labels ?? {}).filter(([key, value]) => own[key] !== value);
+  const template = spec.template && {
+    ...spec.template,
+    metadata: meta && { ...meta, labels: Object.fromEntries(labels) },
+  };
+  return { ...job, spec: { ...spec, selector: undefined, template } };
+}
+
 /**
  * The job with the selector and labels that tell its pods from those of all others: what Kubernetes writes at creation. Labels that the user
  * wrote stay; validation refuses them when they say something else. A job with manualSelector stays as it is.

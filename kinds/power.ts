@@ -32,8 +32,13 @@ export interface Power {
   readonly startCount: number;
 }
 
-/** What a pod's annotations say of its power; a pod without them runs as its spec says. */
-export function powerOf({ metadata }: Pod): Power {
+/** What has such switches. */
+interface Switched {
+  readonly metadata?: ObjectMeta | undefined;
+}
+
+/** What a pod's annotations say of its power, or a workload's; a pod without them runs as its spec says. */
+export function powerOf({ metadata }: Switched): Power {
   const { [STOPPED]: stopped, [STARTS]: starts } = metadata?.annotations ?? {};
   return {
     isStopped: stopped !== undefined,

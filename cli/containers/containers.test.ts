@@ -141,6 +141,34 @@ describe("run, ps and the power switch", () => {
     expect(await late.ended).toMatchObject({ code: 1, err: expect.stringContaining("ended before it was paused") });
   });
 
+  test("a container that does not stand still in time is not asked to any more, and its node's reason is told", async () => {
+    await runningPod("web");
+    const status = `{phase: Running, containerStatuses: [{name: web, containerID: "crun://u_web_0", state: ${RUNNING}}]}`;
+    await writeStatus(
+      bench,
+      `{apiVersion: v1, kind: Pod, metadata: {name: web, namespace: default}, status: ${status}}`,
+    );
+    const hung = async (tell: () => Promise<void>): Promise<unknown> => {
+      const pausing = bench.start(["pause", "web"]);
+      await waitFor("the mark", async () => (await annotations("web"))["tallship.dev/paused"] === "web.0");
+      await tell();
+      let isOver = false;
+      void pausing.ended.finally(() => {
+        isOver = true;
+      });
+      await waitFor("the end", async () => {
+        await bench.api.clock.advance(1_000);
+        return isOver;
+      });
+      expect(await annotations("web")).not.toHaveProperty("tallship.dev/paused");
+      return pausing.ended;
+    };
+    expect(await hung(async () => undefined)).toMatchObject({
+      code: 8,
+      err: expect.stringContaining("container web does not stand still, and is not asked to any more: node"),
+    });
+  });
+
   test("an id stands for its container, and so does its beginning", async () => {
     await runningPod("web");
     const id = (await succeed(bench, "ps -q --no-trunc")).trim();

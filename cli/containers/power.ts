@@ -153,11 +153,16 @@ export function refuseOwned(pod: Pod): void {
   );
 }
 
-/** Waits until the pod is so, or is gone. */
-export async function untilPod({ shell, cluster }: PowerRun, pod: Pod, isSo: (live: Pod) => boolean): Promise<void> {
+/** Waits until the pod is so, or is gone; false when the time was up first. */
+export async function untilPod(
+  { shell, cluster }: PowerRun,
+  pod: Pod,
+  isSo: (live: Pod) => boolean,
+  timeoutMs?: number,
+): Promise<boolean> {
   const { namespace, name, uid } = metaOf(pod);
   const query = { kind: "Pod", namespace, fields: `metadata.name=${name}` } as const;
-  await watchUntil({ shell, cluster, timeoutMs: undefined }, [query], async ({ changes }) =>
+  return watchUntil({ shell, cluster, timeoutMs }, [query], async ({ changes }) =>
     changes.some(
       (change) =>
         change.is === "delete" ||

@@ -1,4 +1,5 @@
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
+import { graceSecondsOf } from "../../../kinds/pod-state.js";
 import { asTallshipError, hasCode } from "../../../lib/errors.js";
 import { withCluster } from "../../cluster.js";
 import { EXIT } from "../../exit-codes.js";
@@ -117,8 +118,8 @@ async function endPods(
   services: readonly string[],
   graceSeconds: number | undefined,
 ): Promise<void> {
+  const pods = await podsOfProject(live, services);
   if (graceSeconds !== undefined)
-    for (const pod of await podsOfProject(live, services))
-      await askDelete(live, keyOf({ kind: "Pod", object: pod }), graceSeconds);
-  await waitForEnd(live, services);
+    for (const pod of pods) await askDelete(live, keyOf({ kind: "Pod", object: pod }), graceSeconds);
+  await waitForEnd(live, services, graceSeconds ?? Math.max(0, ...pods.map(graceSecondsOf)));
 }

@@ -2,7 +2,7 @@ import { keyOf, metaOf, type ObjectKey, type Typed } from "../../../kinds/object
 import { isConditionTrue, isPodFinished } from "../../../kinds/pod-state.js";
 import { powerOf } from "../../../kinds/power.js";
 import { isKindName, KINDS, type KindName } from "../../../kinds/registry.js";
-import { hasCode } from "../../../lib/errors.js";
+import { hasCode, TallshipError } from "../../../lib/errors.js";
 import { DeleteRequest } from "../../../proto/gen/tallship/v1/api.js";
 import type { Pod, PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
 import type { Cluster } from "../../cluster.js";
@@ -92,8 +92,8 @@ export async function askDelete(
   });
 }
 
-/** A minute beyond the longest usual grace. */
-const GONE_MS = 120_000;
+/** What is to go has gone by then, on a host that answers. */
+export const GONE_MS = 120_000;
 
 /** One line of progress, as docker prints it without a terminal. */
 export async function told(
@@ -104,14 +104,16 @@ export async function told(
   await shell.stderr.write(` ${kind} ${name}  ${what}\n`);
 }
 
-/** Waits until no container of the services runs any more; of none, of the whole project. */
+/** Waits until no container of the services runs any more; of none, of the whole project. They have the grace, and some time: then throws deadline_exceeded. */
 export async function waitForEnd(
   { shell, cluster, name, namespace }: LiveProject,
   services: readonly string[],
+  graceSeconds: number,
 ): Promise<void> {
   const running = new Set<string>();
   const query = { kind: "Pod", namespace, labels: `${PROJECT_LABEL}=${name}` } as const;
-  await watchUntil({ shell, cluster, timeoutMs: GONE_MS }, [query], async ({ changes, isSynced }) => {
+  const timeoutMs = GONE_MS + graceSeconds * 1_000;
+  const isOver = await watchUntil({ shell, cluster, timeoutMs }, [query], async ({ changes, isSynced }) => {
     for (const change of changes) {
       const key = change.is === "put" ? keyOf(change.typed) : change.key;
       const pod = change.is === "put" && change.typed.kind === "Pod" ? change.typed.object : undefined;
@@ -121,6 +123,9 @@ export async function waitForEnd(
     }
     return isSynced && running.size === 0;
   });
+  if (isOver) return;
+  const names = [...running].sort().join(", ");
+  throw new TallshipError("deadline_exceeded", `containers of ${names} have not ended after ${timeoutMs / 1_000} s`);
 }
 
 /** What was stopped before it had a node has nothing to end. */

@@ -1,5 +1,5 @@
 import { keyOf, metaOf, type Typed } from "../../../kinds/object.js";
-import { isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
+import { DEFAULT_GRACE_SECONDS, graceSecondsOf, isDeleting, isPodFinished } from "../../../kinds/pod-state.js";
 import { powerOf, STARTS, STOPPED } from "../../../kinds/power.js";
 import { rfc3339 } from "../../../lib/clock.js";
 import { hasCode } from "../../../lib/errors.js";
@@ -30,6 +30,7 @@ import {
 } from "./live.js";
 import { nameProject, openProject, PROJECT_FLAGS, type ProjectFlags } from "./project.js";
 import type { BroughtUp } from "./starting.js";
+import { isTask, resumeTask, runAgain, stopTask } from "./tasks.js";
 import { untilUp } from "./until-up.js";
 
 /** Flags of `compose stop` and its like. */
@@ -77,7 +78,7 @@ export function runStop({ flags, operands }: Call<FlagValues<typeof STOP_FLAGS>>
 
 /** Starts services that were stopped, and waits until their containers run. */
 export async function runStart({ flags, operands }: ProjectCall, shell: Shell): Promise<number> {
-  return withCode(flags, shell, async (live) => untilStarted(live, await startServices(live, operands)));
+  return withCode(flags, shell, async (live) => untilStarted(live, await startServices(live, operands, "ended")));
 }
 
 /** Starts the containers of services anew, and of those that ask to be restarted with them. */
@@ -88,8 +89,12 @@ export async function runRestart(
   const together = operands.length === 0 ? [] : await dependents(flags, operands, shell);
   const services = [...operands, ...together];
   return withCode(flags, shell, async (live) => {
-    if (flags.timeout !== undefined) await haltPods(live, await serversOf(live, services), flags.timeout);
-    return untilStarted(live, await startServices(live, services, true));
+    const { timeout } = flags;
+    if (timeout !== undefined) await haltPods(live, await serversOf(live, services), timeout);
+    const tasks = (await workloadsOf(live, services)).filter(isTask).filter((task) => !hasEnded(task));
+    await suspend(live, tasks, timeout);
+    await untilEnded(live, tasks, timeout);
+    return untilStarted(live, await startServices(live, services, "all"));
   });
 }
 
@@ -173,38 +178,64 @@ function isStopped(typed: Typed): boolean {
   return typed.object.metadata?.annotations[STOPPED] !== undefined;
 }
 
-/** Stops services and waits until their containers have ended. Tasks are suspended: their pods go. */
+/** Stops services and waits until their containers have ended. Tasks are suspended: their pods go. The grace is each pod's own when none is named. */
 export async function stopServices(
   live: LiveProject,
   services: readonly string[],
   graceSeconds: number | undefined,
 ): Promise<void> {
   const workloads = await workloadsOf(live, services);
-  for (const typed of workloads) {
-    const { isChanged } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), stopPatch);
-    if (isChanged) await told(live.shell, keyOf(typed), "Stopping");
-  }
-  const servers = workloads.filter(({ kind }) => kind !== "Job");
-  await haltPods(live, servers, graceSeconds);
-  if (workloads.length > 0)
-    await waitForEnd(
-      live,
-      workloads.map(({ object }) => serviceOf(object)),
-    );
+  await suspend(live, workloads, graceSeconds);
+  await haltPods(
+    live,
+    workloads.filter((typed) => !isTask(typed)),
+    graceSeconds,
+  );
+  await untilEnded(live, workloads, graceSeconds);
   for (const typed of workloads) await told(live.shell, keyOf(typed), "Stopped");
 }
 
-/** Switches pods off; those that come meanwhile too, until there are no others. */
+/** Waits until no pod of these runs any more, for as long as they may take. */
+async function untilEnded(
+  live: LiveProject,
+  workloads: readonly Typed[],
+  graceSeconds: number | undefined,
+): Promise<void> {
+  if (workloads.length === 0) return;
+  const own = workloads.map((typed) => podSpecOf(typed)?.terminationGracePeriodSeconds ?? DEFAULT_GRACE_SECONDS);
+  const services = workloads.map(({ object }) => serviceOf(object));
+  await waitForEnd(live, services, graceSeconds ?? Math.max(...own));
+}
+
+/** Marks what keeps pods as stopped: of servers those that come wait, tasks have theirs end. */
+async function suspend(
+  live: LiveProject,
+  workloads: readonly Typed[],
+  graceSeconds: number | undefined,
+): Promise<void> {
+  for (const typed of workloads) {
+    const plan = (at: Typed) => (isTask(at) ? stopTask(at, graceSeconds) : stopPatch(at));
+    const { isChanged } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), plan);
+    if (isChanged) await told(live.shell, keyOf(typed), "Stopping");
+  }
+}
+
+/** Switches pods off; those that come meanwhile too, until there are no others. What a stop before has granted longer gets no more than this grace. */
 async function haltPods(live: LiveProject, servers: readonly Typed[], graceSeconds: number | undefined): Promise<void> {
   const value = graceSeconds === undefined ? "" : String(graceSeconds);
   for (;;) {
     const running = (await podsOfServices(live, servers)).filter(
-      (pod) => !isPodFinished(pod) && !powerOf(pod).isStopped,
+      (pod) => !isPodFinished(pod) && !isStoppedWithin(pod, graceSeconds),
     );
     if (running.length === 0) return;
     for (const pod of running)
-      await switchPod(live, pod, (at) => (powerOf(at).isStopped ? undefined : { [STOPPED]: value }));
+      await switchPod(live, pod, (at) => (isStoppedWithin(at, graceSeconds) ? undefined : { [STOPPED]: value }));
   }
+}
+
+function isStoppedWithin(pod: Pod, graceSeconds: number | undefined): boolean {
+  const { isStopped, graceSeconds: granted = graceSecondsOf(pod) } = powerOf(pod);
+  return isStopped && (graceSeconds === undefined || granted <= graceSeconds);
 }
 
 /** Changes the switches of a pod; one that is gone by now needs none. */
@@ -224,16 +255,25 @@ async function podsOfServices(live: LiveProject, servers: readonly Typed[]): Pro
 }
 
 function stopPatch(live: Typed): ReturnType<typeof mergePatch> | undefined {
-  if (live.kind === "Job")
-    return live.object.spec?.suspend === true || hasEnded(live) ? undefined : mergePatch({ spec: { suspend: true } });
   return isStopped(live) ? undefined : mergePatch({ metadata: { annotations: { [STOPPED]: "" } } });
 }
 
-/** Starts what was stopped, the same containers; with `isAll` what runs is started anew, too. */
-export async function startServices(live: LiveProject, services: readonly string[], isAll = false): Promise<BroughtUp> {
+/** What is started beside what was stopped: nothing, tasks that have ended, or those and what runs, anew. */
+type Starts = "stopped" | "ended" | "all";
+
+/** Starts the containers of services, the same ones; but tasks get others. */
+export async function startServices(
+  live: LiveProject,
+  services: readonly string[],
+  starts: Starts = "stopped",
+): Promise<BroughtUp> {
+  const isAll = starts === "all";
   const written: Written[] = [];
   const workloads = await workloadsOf(live, services);
-  for (const typed of workloads) {
+  const ended = starts === "stopped" ? [] : workloads.filter(isTask).filter(hasEnded);
+  const over = await podsOfServices(live, ended);
+  for (const task of ended) written.push(await runAgain(live, task));
+  for (const typed of workloads.filter((each) => !ended.some((task) => task === each))) {
     const { isChanged, after } = await changeObject({ ...live, dryRun: undefined }, keyOf(typed), startPatch);
     if (isChanged) await told(live.shell, keyOf(typed), "Starting");
     if (isChanged || (isAll && typed.kind !== "Job"))
@@ -246,11 +286,10 @@ export async function startServices(live: LiveProject, services: readonly string
     before.set(metaOf(pod).uid, startsOf(pod));
     await switchPod(live, pod, (at) => ({ [STOPPED]: null, [STARTS]: String(powerOf(at).startCount + 1) }));
   }
-  return { written, stuck: new Set(), before };
+  return { written, stuck: new Set(over.map((pod) => metaOf(pod).uid)), before };
 }
 
 function startPatch(live: Typed): ReturnType<typeof mergePatch> | undefined {
-  if (live.kind === "Job")
-    return live.object.spec?.suspend === true ? mergePatch({ spec: { suspend: false } }) : undefined;
+  if (isTask(live)) return resumeTask(live);
   return isStopped(live) ? mergePatch({ metadata: { annotations: { [STOPPED]: null } } }) : undefined;
 }

@@ -1,11 +1,13 @@
+import type { DeleteOptions } from "../../../kinds/deletion.js";
 import { isJobFinished, jobEnd } from "../../../kinds/job-state.js";
 import { matchesSelector } from "../../../kinds/label-selector.js";
 import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { isDeleting, isPodActive, isPodFinished } from "../../../kinds/pod-state.js";
+import { powerOf } from "../../../kinds/power.js";
 import { parseTime } from "../../../lib/clock.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
-import type { JobStatus } from "../../../proto/gen/tallship/v1/job.js";
+import type { Job, JobStatus } from "../../../proto/gen/tallship/v1/job.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { ofKind } from "../../cache/of-kind.js";
 import type { CacheChange, Cached, View } from "../../cache/view.js";
@@ -136,6 +138,7 @@ function step(cached: Cached<"Job">, owned: readonly Cached<"Pod">[], view: View
   const refused = asked.pods.slice(fitting, fitting + 1);
   const made = refused.length === 0 ? asked : newPods(cached, wanted.create.slice(0, fitting), ground, view, context);
   const removed = objectsOf(wanted.remove);
+  const graceSeconds = stopGrace(object);
   const status = statusOf({
     ...{ job: object, tally, images, ending: undefined, isOver: false, nowMs },
     pods: objectsOf(owned),
@@ -148,7 +151,8 @@ function step(cached: Cached<"Job">, owned: readonly Cached<"Pod">[], view: View
       ...report(cached, status),
       ...ended.flatMap(release),
       ...[...made.pods, ...refused].map((pod) => create("Pod", pod)),
-      ...wanted.remove.flatMap((pod) => dismiss(pod, nowMs)),
+      ...wanted.remove.flatMap((pod) => dismiss(pod, { nowMs, graceSeconds })),
+      ...(graceSeconds === undefined ? [] : terminating.flatMap((pod) => remove(pod, { nowMs, graceSeconds }))),
     ],
     notices: stepNotices(cached, status, made.pods, removed),
     againMs: all.length > ended.length ? 0 : againMs(cached, wanted, isFinal, nowMs),
@@ -162,10 +166,16 @@ function hasEnded(pod: Pod, isEndAwaited: boolean): boolean {
 }
 
 /** A pod that is not needed goes without being counted. */
-function dismiss(pod: Cached<"Pod">, nowMs: number): readonly ObjectWrite[] {
+function dismiss(pod: Cached<"Pod">, options: DeleteOptions): readonly ObjectWrite[] {
   const meta = metaOf(pod.object);
   const finalizers = meta.finalizers.filter((each) => each !== TRACKING);
-  return remove({ ...pod, object: { ...pod.object, metadata: { ...meta, finalizers } } }, { nowMs });
+  return remove({ ...pod, object: { ...pod.object, metadata: { ...meta, finalizers } } }, options);
+}
+
+/** The seconds that its user gives the pods of a job that is stopped; undefined: their own. At least one, since with none at all nobody waits for their end. */
+function stopGrace({ spec, ...job }: Job): number | undefined {
+  const { graceSeconds } = powerOf(job);
+  return spec?.suspend === true && graceSeconds !== undefined ? Math.max(1, graceSeconds) : undefined;
 }
 
 function againMs({ object }: Cached<"Job">, wanted: Wanted, isFinal: boolean, nowMs: number): number | undefined {
