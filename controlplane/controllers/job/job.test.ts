@@ -1,6 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { metaOf } from "../../../kinds/object.js";
-import { STOPPED } from "../../../kinds/power.js";
 import { Node } from "../../../proto/gen/tallship/v1/node.js";
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import { type End, JobWorld, type jobOf } from "../../../test/kit/job-world.js";
@@ -322,25 +321,6 @@ test("a suspended job has no pods, and starts anew when it is resumed", async ()
   expect(world.conditions()).toEqual(["FailureTarget:DeadlineExceeded", "Failed:DeadlineExceeded"]);
   const told = world.control.notices.map(({ reason }) => reason).filter((reason) => /Susp|Resu/.test(reason));
   expect(told).toEqual(["Suspended", "Resumed", "Suspended", "Resumed"]);
-});
-
-test("pods of a job that is stopped have the grace that its user names; a later stop shortens it, and none lengthens it", async () => {
-  const world = await opened();
-  for (const pod of world.active()) await world.run(pod);
-  const grace = async (seconds: string): Promise<number | undefined> => {
-    await world.control.edit("Job", "work", (live) => ({
-      ...live,
-      metadata: { ...metaOf(live), annotations: { [STOPPED]: seconds } },
-      spec: live.spec && { ...live.spec, suspend: true },
-    }));
-    await world.control.converge();
-    return metaOf(world.pods()[0] ?? {}).deletionGracePeriodSeconds;
-  };
-  expect(await grace("60")).toBe(60);
-  expect(await grace("5")).toBe(5);
-  expect(await grace("40")).toBe(5);
-  // Without any nobody would wait for its end.
-  expect(await grace("0")).toBe(1);
 });
 
 test("a finished job goes with its pods when its time to live is over", async () => {
