@@ -148,3 +148,64 @@ test("the tunnel takes from a host that is reached without it what answers clien
     "192.168.9.2 . 0xfd000010012800020000000000000000-0xfd00001001280002ffffffffffffffff",
   ]);
 });
+
+/** Packets that the first host has forwarded the long way. */
+const forwarded = async (): Promise<number> =>
+  Number(/packets (\d+)/.exec(await lab.host(1).namespace.run("nft list table inet seen"))?.[1]);
+
+/** Of ten packets of one connection between the pods, how many the first host has forwarded the long way. */
+async function longWayOfTen(host: string): Promise<number> {
+  const before = await forwarded();
+  const question = { protocol: "udp" as const, host, port: 8080, fromPort: 4_000 };
+  for (let at = 0; at < 5; at += 1) expect(await near.probe.ask(question)).toMatch(/^far /);
+  return (await forwarded()) - before;
+}
+
+test("where less passes over the link than it takes, connections stall until the routes say so, by both families, and take no shortcut around what they say", async () => {
+  const [first, second] = [lab.host(1), lab.host(2)];
+  const ways = (): Promise<string> => first.namespace.run("ip route show proto 84; ip -6 route show proto 84");
+  const passing = (bytes?: number): void => {
+    const paths = (gateway: string) => new Map(bytes === undefined ? [] : [[gateway, bytes] as const]);
+    first.network.remedy({ pathMtus: paths("10.128.2.1"), isTxChecksumOff: false });
+    second.network.remedy({ pathMtus: paths("10.128.1.1"), isTxChecksumOff: false });
+  };
+  const seen = "chain passing { type filter hook forward priority 20; counter; }";
+  await first.namespace.run(`nft 'table inet seen { ${seen}; }'`);
+  // Real packets on the link: a card would cut the large ones that the kernel leaves to it.
+  for (const { namespace } of lab.hosts) await namespace.run("ethtool -K eth0 tso off gso off");
+  for (const host of lab.hosts) await host.lookForShortcut();
+  const families = [far.address, FAR];
+  for (const host of families) await waitFor("the shortcut", async () => (await longWayOfTen(host)) === 0);
+  await lab.fabric.run("ip link set p2 mtu 1400");
+  const long = { port: 8080, bytes: 300_000 };
+  for (const host of families) expect(await near.probe.ask({ ...long, host, timeoutMs: 1_000 })).toBe("TIMEOUT");
+  passing(1_400);
+  const narrowed = [
+    "10.128.2.0/24 via 192.168.9.2 dev eth0 ",
+    `fd00:10:128:2::/64 via ${second.published.linkIpv6} dev eth0 `,
+  ];
+  const isSaid = async (): Promise<boolean> => {
+    const lines = (await ways()).split("\n");
+    return narrowed.every((way) => lines.some((line) => line.startsWith(way) && line.includes(" mtu 1400")));
+  };
+  await waitFor("routes to say what passes", isSaid);
+  // Probes go on to see the way as it is.
+  expect(await ways()).toMatch(/^10\.128\.2\.1 via 192\.168\.9\.2 dev eth0 (?!.*mtu)/m);
+  for (const host of families) {
+    expect(await near.probe.ask({ ...long, host })).toMatch(/^far /);
+    await waitFor("no shortcut", async () => (await longWayOfTen(host)) === 10);
+  }
+  const successor = await first.restart();
+  expect(successor.remedies.pathMtus).toEqual(new Map([["10.128.2.1", 1_400]]));
+  await lab.setServices([web]);
+  expect(await isSaid()).toBe(true);
+  expect(await successor.repair()).toBe(0);
+  await lab.fabric.run("ip link set p2 mtu 1500");
+  passing();
+  await waitFor("routes to say nothing", async () => !(await ways()).includes("mtu"));
+  await first.lookForShortcut();
+  for (const host of families) {
+    expect(await near.probe.ask({ ...long, host })).toMatch(/^far /);
+    await waitFor("the shortcut", async () => (await longWayOfTen(host)) === 0);
+  }
+});

@@ -1,7 +1,7 @@
 import { assertNever } from "../../lib/errors.js";
 import { limit } from "../../lib/limits.js";
 import { OVERLAY_DEVICE, TUNNEL_DEVICE_PREFIX } from "../device-names.js";
-import type { LaneView, PeerView, PodWay, TcpOutcome } from "./peer-view.js";
+import { type LaneView, type PeerView, type PodWay, type TcpOutcome, wayTo } from "./peer-view.js";
 import type { Path } from "./probe-packet.js";
 
 /** What can be at fault on the way to a peer. The word is shown as a reason, and is the metric's label. */
@@ -70,15 +70,15 @@ function isAlive(lane: LaneView): boolean {
 }
 
 /** Devices by which packets for the peer's pods may leave. */
-function isOnItsWay(device: string, { way, isOnLink, evidence }: PeerView): boolean {
+function isOnItsWay(device: string, view: PeerView): boolean {
+  const way = wayTo(view);
   switch (way) {
     case "overlay":
       return device === OVERLAY_DEVICE;
     case "tunnel":
       return device.startsWith(TUNNEL_DEVICE_PREFIX);
     case "link":
-      // A peer behind a router is reached through the overlay.
-      return device === (isOnLink ? (evidence?.routes.underlay?.device ?? device) : OVERLAY_DEVICE);
+      return device === (view.evidence?.routes.underlay?.device ?? device);
     default:
       return assertNever(way);
   }

@@ -12,15 +12,17 @@ import { type HealthListener, measureOf, type PeerHealth } from "./health-report
 import { Knocks } from "./knocks.js";
 import { NameServerWatch } from "./name-server-watch.js";
 import { verdictAfter } from "./named-fault.js";
+import { isFullPassing, pathMtuOf, podMtuOf } from "./passing-sizes.js";
 import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
 import { newRecord, type PeerRecord } from "./peer-record.js";
-import type { PodWay, TcpOutcome } from "./peer-view.js";
+import { type PodWay, type TcpOutcome, wayTo } from "./peer-view.js";
 import { isAnswerable, isFromPeer, ProbeEcho } from "./probe-echo.js";
 import { decodeProbe, nodeIdOf, type Path, type Way } from "./probe-packet.js";
-import { BRIEF_ROUND, peersOfRound, WHOLE_ROUND } from "./probe-plan.js";
+import { BRIEF_ROUNDS, peersOfRound, WHOLE_ROUND } from "./probe-plan.js";
 import { ProbeSender } from "./probe-sender.js";
 import type { ProbeReceiver, ProbeWire } from "./probe-wire.js";
-import { isSameRemedies, type Remedies, remediesAfter, remedyText } from "./remedies.js";
+import { isSameRemedies, type Remedies, remediesAfter } from "./remedies.js";
+import { remedyText } from "./remedy-text.js";
 
 /** What a node must know to probe its peers. */
 export interface NodeHealthConfig {
@@ -207,7 +209,7 @@ export class NodeHealth {
     const asked = new Set([...whole, ...closer]);
     for (const record of asked) this.probe(record, nowMs);
     const briefly = brief.filter((record) => !asked.has(record));
-    for (const record of briefly) this.sender.round(record, BRIEF_ROUND);
+    for (const record of briefly) this.sender.round(record, BRIEF_ROUNDS[this.wayTo(record)]);
     this.knocks.begin(briefly);
     void this.gather([...whole, ...briefly], nowMs);
     const isAwaited = whole.length > 0 || closer.length > 0;
@@ -335,9 +337,10 @@ export class NodeHealth {
   private applyRemedies(): void {
     const ailing = [...this.records.values()].map((record) => ({
       gateway: record.peer.addresses.overlay,
+      way: this.wayTo(record),
       fault: record.verdict.named,
-      passingBytes: this.passingBytes(record),
-      isFullPassing: record.view !== undefined && record.view.lanes["overlay-full"].answered > 0,
+      pathMtu: record.view && pathMtuOf(record.view),
+      isFullPassing: record.view !== undefined && isFullPassing(record.view),
     }));
     const before = this.remedies;
     this.remedies = remediesAfter(before, ailing, this.isRemedyAllowed);
@@ -345,18 +348,15 @@ export class NodeHealth {
     this.parts.remedy(this.remedies);
   }
 
-  private passingBytes({ view }: PeerRecord): number | undefined {
-    const { underlay, overlay } = this.config.fullBytes;
-    if (view?.passing.overlay !== undefined) return view.passing.overlay;
-    return view?.passing.underlay === undefined ? undefined : view.passing.underlay - (underlay - overlay);
+  private wayTo(record: PeerRecord): PodWay {
+    return wayTo(record.view ?? this.groundOf(record));
   }
 
   private healthOf(record: PeerRecord): readonly PeerHealth[] {
     const { view, peer, verdict } = record;
     if (view === undefined) return [];
-    const isWhole = view.lanes["overlay-full"].answered > 0;
-    const mtu =
-      verdict.named?.kind === "MtuBlackHole" ? this.passingBytes(record) : isWhole ? view.fullBytes.overlay : undefined;
+    const whole = isFullPassing(view) ? view.fullBytes.overlay : undefined;
+    const mtu = verdict.named?.kind === "MtuBlackHole" ? podMtuOf(view) : whole;
     return [
       {
         peer: peer.name,
@@ -365,7 +365,7 @@ export class NodeHealth {
         ...(peer.addresses.ipv6 !== undefined && { ipv6: measureOf(view.ipv6) }),
         mtu: mtu ?? 0,
         fault: verdict.named,
-        remedy: remedyText(this.remedies, peer.addresses.overlay),
+        remedy: remedyText(this.remedies, { gateway: peer.addresses.overlay, way: wayTo(view) }),
         isPeerReady: peer.isReady,
       },
     ];

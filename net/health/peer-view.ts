@@ -47,6 +47,11 @@ export interface Evidence {
 /** What pods' packets go to a peer by: the overlay's device, encrypted tunnels, or the link itself where the peer is on it. */
 export type PodWay = "overlay" | "tunnel" | "link";
 
+/** What pods' packets go to a peer by: where hosts of one link need no tunnel, one behind a router is reached through the overlay. */
+export function wayTo({ way, isOnLink }: Pick<PeerView, "way" | "isOnLink">): PodWay {
+  return way === "link" && !isOnLink ? "overlay" : way;
+}
+
 /** Everything that is known of the way to one peer, as of one moment. */
 export interface PeerView {
   readonly peer: string;

@@ -1,3 +1,4 @@
+import type { PodWay } from "./peer-view.js";
 import type { Lane, Path } from "./probe-packet.js";
 
 /** Packets of a round to one peer, by lane and way; that of IPv6 where the cluster speaks it. */
@@ -14,13 +15,21 @@ export const WHOLE_ROUND: ProbeRound = [
   ["ipv6", "ipv6"],
 ];
 
-/** Of a peer that is one of very many: full packets through the overlay are as large on the link as they can be. */
-export const BRIEF_ROUND: ProbeRound = [
+const PASSING: ProbeRound = [
   ["underlay-small", "underlay"],
   ["overlay-small", "overlay"],
-  ["overlay-full", "overlay"],
   ["ipv6", "ipv6"],
 ];
+
+/**
+ * Of a peer that is one of very many, by what pods' packets go to it by: whether packets pass at all, and those that are as large on the link as they can be. Through overlay and
+ * tunnel pods' full ones are, over the link itself only the hosts' own.
+ */
+export const BRIEF_ROUNDS: Readonly<Record<PodWay, ProbeRound>> = {
+  overlay: [...PASSING, ["overlay-full", "overlay"]],
+  tunnel: [...PASSING, ["overlay-full", "overlay"]],
+  link: [...PASSING, ["underlay-full", "underlay"]],
+};
 
 /** What a node's round of probes follows from. */
 export interface RoundGround {

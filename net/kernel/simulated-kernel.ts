@@ -60,7 +60,8 @@ export class SimulatedKernel implements Kernel {
   private rules: SimulatedRules | undefined;
   private generation = 0;
   private refusals = 0;
-  private computesChecksums = false;
+  /** Devices that compute checksums themselves. */
+  private readonly checksumming = new Set<string>();
   /** The firewall's table and the connections that are tracked. */
   readonly firewall = new SimulatedFirewall();
   /** Every filter ever given to forgetFlows, in order. */
@@ -125,11 +126,12 @@ export class SimulatedKernel implements Kernel {
   }
 
   async leavesChecksums(device: string): Promise<boolean | undefined> {
-    return this.entries.has(`device ${device}`) ? !this.computesChecksums : undefined;
+    return this.entries.has(`device ${device}`) ? !this.checksumming.has(device) : undefined;
   }
 
-  async leaveChecksums(_device: string, isLeft: boolean): Promise<void> {
-    this.computesChecksums = !isLeft;
+  async leaveChecksums(device: string, isLeft: boolean): Promise<void> {
+    if (isLeft) this.checksumming.delete(device);
+    else this.checksumming.add(device);
   }
 
   async readTunnels(devices: readonly string[]): Promise<readonly HeldTunnel[]> {
@@ -283,6 +285,7 @@ export class SimulatedKernel implements Kernel {
   /** What `ip link delete` by somebody else does: the device takes its entries with it. */
   deleteDevice(device: string): void {
     for (const [slot, entry] of this.entries) if (deviceOf(entry) === device) this.entries.delete(slot);
+    this.checksumming.delete(device);
   }
 
   /** What `ip`, `bridge` or `sysctl` by somebody else do. */

@@ -112,7 +112,7 @@ test("a new agent tells the keys of tunnels that stand from its start on, and of
 test("what passes on the way to a peer is known to the next agent", async () => {
   const { kernel, network, begin } = await world();
   await begin();
-  const remedies = { routeMtus: new Map([["10.128.5.1", 1_350]]), isTxChecksumOff: false };
+  const remedies = { pathMtus: new Map([["10.128.5.1", 1_404]]), isTxChecksumOff: false };
   network.remedy(remedies);
   expect(await network.repair(), "what is only now to be done is no damage").toBe(0);
   await settle();

@@ -1,23 +1,14 @@
 import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import type { Family } from "../family.js";
 import { gatewayOf } from "../ipv4.js";
 import { ipv6GatewayOf, ipv6Hop } from "../ipv6.js";
 import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
+import { overheadOf } from "../overlay/overlay-plan.js";
 import type { Peer } from "../overlay/peers.js";
+import { type HostPaths, routeMtu } from "../overlay/route-mtu.js";
 import { ownGateways, type SeenNetwork } from "./seen-network.js";
 import { type TunnelGround, tunnelEnds, tunnelWay } from "./tunnel-ways.js";
-
-/** How large packets may be. */
-export interface PathMtus {
-  /** What pods' devices take, bytes. */
-  readonly podMtu: number;
-  /** What the way to a peer takes where that is less, by the peer's gateway. */
-  readonly routeMtus: ReadonlyMap<string, number>;
-}
-
-function routeMtu(mtu: number | undefined): { readonly mtu?: number } {
-  return mtu === undefined ? {} : { mtu };
-}
 
 /**
  * What the kernel must hold for networks beside the cluster's own. A node that has pods of a network has a device for it, and there the same three
@@ -27,13 +18,13 @@ function routeMtu(mtu: number | undefined): { readonly mtu?: number } {
 export function networkEntries(
   config: NodeNetworkConfig,
   { networks, tunnels }: Surroundings,
-  mtus: PathMtus,
+  paths: HostPaths,
 ): readonly Entry[] {
-  const ground: TunnelGround = { config, tunnels, routeMtus: mtus.routeMtus };
+  const ground: TunnelGround = { config, tunnels, paths };
   return [
     ...networks.flatMap((network) => [
       ...shareEntries(network),
-      ...(network.way === "overlay" ? overlayWay(config, network, mtus) : []),
+      ...(network.way === "overlay" ? overlayWay(config, network, paths) : []),
       ...(network.way === "tunnel" ? tunnelWay(network, ground) : []),
       { table: "refusal" as const, subnet: network.subnet },
       ...(network.ipv6 === undefined ? [] : [{ table: "refusal" as const, subnet: network.ipv6.subnet }]),
@@ -54,21 +45,19 @@ function shareEntries(network: SeenNetwork): readonly Entry[] {
   return ownGateways(network).map((ip) => ({ table: "address", device: OVERLAY_DEVICE, ip, scope: "host" }));
 }
 
-function overlayWay(
-  config: NodeNetworkConfig,
-  network: SeenNetwork,
-  { podMtu, routeMtus }: PathMtus,
-): readonly Entry[] {
+function overlayWay(config: NodeNetworkConfig, network: SeenNetwork, paths: HostPaths): readonly Entry[] {
   const { device, vni, share, peers } = network;
+  const mtu = ({ gateway }: Peer, family: Family) => routeMtu(paths, { gateway, way: "overlay", family });
   if (share === undefined) {
     const source = gatewayOf(config.podCIDR);
     const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
     return peers.flatMap(({ peer, cidr, ipv6 }): readonly Entry[] => {
-      const way = { table: "route" as const, device: OVERLAY_DEVICE, ...routeMtu(routeMtus.get(peer.gateway)) };
+      const way = { table: "route" as const, device: OVERLAY_DEVICE };
       const isLed = ipv6 !== undefined && peer.ipv6 !== undefined && ipv6Source !== undefined;
+      const six = { ...way, via: ipv6Hop(peer.gateway), ...mtu(peer, "IPv6") };
       return [
-        { ...way, subnet: cidr, via: peer.gateway, source },
-        ...(isLed ? [{ ...way, subnet: ipv6, via: ipv6Hop(peer.gateway), source: ipv6Source }] : []),
+        { ...way, subnet: cidr, via: peer.gateway, source, ...mtu(peer, "IPv4") },
+        ...(isLed ? [{ ...six, subnet: ipv6, source: ipv6Source }] : []),
       ];
     });
   }
@@ -82,17 +71,16 @@ function overlayWay(
       port: config.vxlanPort,
       underlayIp: config.underlayIP,
       mac: vtepMac(config.nodeName),
-      mtu: podMtu,
+      mtu: paths.underlayMtu - overheadOf(config),
     },
     ...peers.flatMap(({ peer, cidr, ipv6 }): readonly Entry[] => {
-      const mtu = routeMtu(routeMtus.get(peer.gateway));
       const gateway = gatewayOf(cidr);
       const isLed = ipv6 !== undefined && ipv6Source !== undefined;
       return [
         { table: "neigh", device, ip: gateway, mac: peer.vtepMac },
         { table: "fdb", device, mac: peer.vtepMac, underlayIp: peer.underlayIp },
-        { table: "route", device, subnet: cidr, via: gateway, source, ...mtu },
-        ...(isLed ? ipv6Way(peer, gateway, { device, subnet: ipv6, source: ipv6Source, ...mtu }) : []),
+        { table: "route", device, subnet: cidr, via: gateway, source, ...mtu(peer, "IPv4") },
+        ...(isLed ? ipv6Way(peer, gateway, { device, subnet: ipv6, source: ipv6Source, ...mtu(peer, "IPv6") }) : []),
       ];
     }),
   ];

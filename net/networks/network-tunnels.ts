@@ -1,6 +1,7 @@
 import { hostPrefix } from "../family.js";
-import { overheadOf, TUNNEL_OVERHEAD_BYTES } from "../overlay/overlay-plan.js";
+import { overheadOf } from "../overlay/overlay-plan.js";
 import type { Peer } from "../overlay/peers.js";
+import { OVERHEAD_BYTES } from "../overlay/route-mtu.js";
 import { type TunnelParts, type TunnelPeer, TunnelSync } from "../tunnels/tunnel-sync.js";
 import type { SeenNetwork } from "./seen-network.js";
 import { tunnelEndsOf } from "./tunnel-ways.js";
@@ -14,7 +15,7 @@ export interface TunnelSite {
 
 /** MTU of a network's links, from that of the cluster's own. */
 export function mtuOf({ way }: Pick<SeenNetwork, "way">, podMtu: number, site: Pick<TunnelSite, "encrypted">): number {
-  return way === "tunnel" ? podMtu + overheadOf(site) - TUNNEL_OVERHEAD_BYTES : podMtu;
+  return way === "tunnel" ? podMtu + overheadOf(site) - OVERHEAD_BYTES.tunnel : podMtu;
 }
 
 const NOTHING: ReadonlyMap<string, string> = new Map();

@@ -312,7 +312,7 @@ test("where less passes between two hosts, tunnels of networks take what passes,
   await lab.fabric.run("ip link set p2 mtu 1400");
   for (const to of pairs) expect(await ask(safe, to, long)).toBe("TIMEOUT");
   const remedy = (at: number, gateway: string): void =>
-    lab.host(at).network.remedy({ routeMtus: new Map([[gateway, 1_350]]), isTxChecksumOff: false });
+    lab.host(at).network.remedy({ pathMtus: new Map([[gateway, 1_400]]), isTxChecksumOff: false });
   remedy(1, "10.128.2.1");
   remedy(2, "10.128.1.1");
   for (const at of [1, 2])
@@ -323,7 +323,7 @@ test("where less passes between two hosts, tunnels of networks take what passes,
     });
   for (const to of pairs) expect(await ask(safe, to, { bytes: 300_000 })).toMatch(/^MARKER-safe /);
   await lab.fabric.run("ip link set p2 mtu 1500");
-  for (const at of [1, 2]) lab.host(at).network.remedy({ routeMtus: new Map(), isTxChecksumOff: false });
+  for (const at of [1, 2]) lab.host(at).network.remedy({ pathMtus: new Map(), isTxChecksumOff: false });
 });
 
 test("a host that comes to have pods of a network leads by its own device then, and by the cluster's overlay again once it has none", async () => {

@@ -1,11 +1,11 @@
 import { OVERLAY_DEVICE } from "../device-names.js";
 import { familyOf, hostPrefix } from "../family.js";
 import { tunnelAddressOf } from "../ipv4.js";
-import { ipv6TunnelAddressOf, LEAST_IPV6_MTU } from "../ipv6.js";
+import { ipv6TunnelAddressOf } from "../ipv6.js";
 import type { Entry } from "../kernel/entries.js";
 import type { NodeNetworkConfig } from "../node-network.js";
-import { overheadOf, TUNNEL_OVERHEAD_BYTES } from "../overlay/overlay-plan.js";
 import type { Peer } from "../overlay/peers.js";
+import { type HostPaths, routeMtu } from "../overlay/route-mtu.js";
 import { ownGateways, type SeenNetwork } from "./seen-network.js";
 
 /** Whose end of the tunnels: the subnets of a node's pods. */
@@ -24,8 +24,8 @@ export interface TunnelGround {
   readonly config: NodeNetworkConfig;
   /** By name of a node: the device of the tunnel to it. */
   readonly tunnels: ReadonlyMap<string, string>;
-  /** What pods' packets may be on the cluster's own network on the way to a peer, where that is less than elsewhere, by the peer's gateway. */
-  readonly routeMtus: ReadonlyMap<string, number>;
+  /** What passes between hosts. */
+  readonly paths: HostPaths;
 }
 
 /** Shares of others by the tunnels to them. There is no other way: without a tunnel the refusal takes the packets. */
@@ -53,30 +53,15 @@ export function tunnelEnds(networks: readonly SeenNetwork[], ground: TunnelGroun
 function routesBy(
   peer: Peer,
   { subnets, own }: { readonly subnets: readonly string[]; readonly own: readonly string[] },
-  { config, tunnels, routeMtus }: TunnelGround,
+  { tunnels, paths }: Pick<TunnelGround, "tunnels" | "paths">,
 ): readonly Entry[] {
   const device = tunnels.get(peer.name);
   if (device === undefined) return [];
-  const narrow = routeMtus.get(peer.gateway);
-  const fits = narrow === undefined ? undefined : narrowed(narrow, config);
   return subnets.flatMap((subnet): readonly Entry[] => {
-    const source = own.find((ip) => familyOf(ip) === familyOf(subnet));
+    const family = familyOf(subnet);
+    const source = own.find((ip) => familyOf(ip) === family);
     if (source === undefined) return [];
-    const mtu = fits !== undefined && familyOf(subnet) === "IPv6" ? Math.max(fits, LEAST_IPV6_MTU) : fits;
-    return [{ table: "route", device, subnet, via: "", source, ...(mtu !== undefined && { mtu }) }];
+    const mtu = routeMtu(paths, { gateway: peer.gateway, way: "tunnel", family });
+    return [{ table: "route", device, subnet, via: "", source, ...mtu }];
   });
-}
-
-/** WireGuard fills packets up to a multiple of so many bytes. */
-const FILLED_BYTES = 16;
-
-/**
- * What passes a tunnel where so much passes the cluster's own way to the same host: by VXLAN, over the link as it is, or, where the cluster is encrypted as a
- * whole, by the same tunnel. Peers behind a router, whom direct routing does not reach, may have a little more.
- */
-function narrowed(mtu: number, config: NodeNetworkConfig): number {
-  if (config.encrypted) return mtu;
-  const passing = mtu + (config.directRouting ? 0 : overheadOf(config));
-  const fits = passing - TUNNEL_OVERHEAD_BYTES;
-  return fits - (fits % FILLED_BYTES);
 }

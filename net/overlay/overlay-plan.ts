@@ -2,21 +2,19 @@ import { OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { type Family, familyOf } from "../family.js";
 import { contains, gatewayOf, maskedSubnet, parseAddress, type Subnet } from "../ipv4.js";
 import { ipv6GatewayOf, ipv6Hop } from "../ipv6.js";
-import type { Entry } from "../kernel/entries.js";
+import type { Entry, RouteEntry } from "../kernel/entries.js";
 import type { UnderlayDevice } from "../kernel/kernel.js";
 import type { NodeNetworkConfig } from "../node-network.js";
 import type { Peer } from "./peers.js";
+import { type HostPaths, OVERHEAD_BYTES, routeMtu } from "./route-mtu.js";
 import { markRules, returnMark, wayBackTo } from "./way-back.js";
 
-/** Bytes that VXLAN over IPv4 adds to a pod's packet: inner Ethernet 14, VXLAN 8, UDP 8, IPv4 20. */
-export const VXLAN_OVERHEAD_BYTES = 50;
-
-/** Bytes that WireGuard over IPv4 adds to a packet: its header and tag 32, UDP 8, IPv4 20. There is no VXLAN in it. */
-export const TUNNEL_OVERHEAD_BYTES = 60;
+/** Bytes that VXLAN adds to a pod's packet. */
+export const VXLAN_OVERHEAD_BYTES = OVERHEAD_BYTES.overlay;
 
 /** Bytes that what the cluster's own network goes through between hosts adds to a packet. */
 export function overheadOf({ encrypted }: Pick<NodeNetworkConfig, "encrypted">): number {
-  return encrypted ? TUNNEL_OVERHEAD_BYTES : VXLAN_OVERHEAD_BYTES;
+  return OVERHEAD_BYTES[encrypted ? "tunnel" : "overlay"];
 }
 
 const OVERLAY_SETTINGS: readonly string[] = ["net.ipv4.ip_forward", "net.ipv4.conf.all.send_redirects"];
@@ -112,10 +110,10 @@ function routeLocalnet({ device }: SharedLink): string {
   return `net/ipv4/conf/${device}/route_localnet`;
 }
 
-/** How a peer is reached otherwise than by packets of the overlay's full size. */
+/** How peers are reached otherwise than through the overlay by packets of its full size. */
 export interface PeerWay {
-  /** Size that passes the tunnel to it. */
-  readonly mtu?: number | undefined;
+  /** What passes between hosts. Absent: as much as the devices take. */
+  readonly paths?: HostPaths | undefined;
   /** Link on which it may be. */
   readonly link?: SharedLink | undefined;
   /** Whether this node routes packets by their marks. */
@@ -127,11 +125,12 @@ export interface PeerWay {
  * the route says so, and the kernel tells pods; the gateway then has a route of its own, so that probes go on to see how the way is.
  */
 export function peerEntries(peer: Peer, source: string, way: PeerWay = {}): readonly Entry[] {
-  const { mtu, link, routesByMark = false } = way;
+  const { paths = NO_PATHS, link, routesByMark = false } = way;
   const isDirect = isOnLink(peer, link);
   const isKept = routesByMark && peer.leadsBack === true;
+  const { mtu } = routeMtu(paths, { gateway: peer.gateway, way: "overlay", family: "IPv4" });
   return [
-    ...podWay(peer, source, { mtu, link: isDirect ? link : undefined }),
+    ...podWay(peer, source, { paths, link: isDirect ? link : undefined }),
     ...(isKept ? wayBackTo(peer, { family: "IPv4", mark: returnMark(peer.gateway), source, mtu, isDirect }) : []),
   ];
 }
@@ -140,20 +139,31 @@ function isOnLink({ underlayIp }: Peer, link: SharedLink | undefined): boolean {
   return link !== undefined && contains(link.subnet, parseAddress(underlayIp) ?? -1);
 }
 
-function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly Entry[] {
-  const tunnel: readonly Entry[] = [
-    { table: "neigh", device: OVERLAY_DEVICE, ip: peer.gateway, mac: peer.vtepMac },
-    { table: "fdb", device: OVERLAY_DEVICE, mac: peer.vtepMac, underlayIp: peer.underlayIp },
-  ];
-  // Other networks lead strangers through the tunnel to a host that has them: it stands also where no pod's packets take it.
-  if (link !== undefined)
-    return [...tunnel, { table: "route", device: link.device, subnet: peer.podCIDR, via: peer.underlayIp, source }];
-  const route = { table: "route" as const, device: OVERLAY_DEVICE, via: peer.gateway, source };
+/** Nowhere passes less than devices take. */
+const NO_PATHS: HostPaths = { underlayMtu: 0, pathMtus: new Map() };
+
+function podWay(peer: Peer, source: string, { paths = NO_PATHS, link }: PeerWay): readonly Entry[] {
+  const { gateway, podCIDR, vtepMac: mac, underlayIp } = peer;
+  const by = link === undefined ? { device: OVERLAY_DEVICE, via: gateway } : { device: link.device, via: underlayIp };
+  const way = link === undefined ? "overlay" : "link";
   return [
-    ...tunnel,
-    ...(mtu === undefined ? [] : [{ ...route, subnet: `${peer.gateway}/32` }]),
-    { ...route, subnet: peer.podCIDR, ...(mtu !== undefined && { mtu }) },
+    // Other networks lead strangers through the tunnel to a host that has them: it stands also where no pod's packets take it.
+    { table: "neigh", device: OVERLAY_DEVICE, ip: gateway, mac },
+    { table: "fdb", device: OVERLAY_DEVICE, mac, underlayIp },
+    ...routesTo({
+      table: "route",
+      ...by,
+      subnet: podCIDR,
+      source,
+      ...routeMtu(paths, { gateway, way, family: "IPv4" }),
+    }),
   ];
+}
+
+/** Where the route to a peer's subnet holds packets to a size, its gateway has one of its own that does not. */
+function routesTo(route: RouteEntry): readonly RouteEntry[] {
+  const { mtu, ...whole } = route;
+  return mtu === undefined ? [route] : [{ ...whole, subnet: `${gatewayOf(route.subnet)}/32` }, route];
 }
 
 /**
@@ -162,17 +172,20 @@ function podWay(peer: Peer, source: string, { mtu, link }: PeerWay): readonly En
  */
 export function ipv6PeerEntries(peer: Peer, source: string, way: PeerWay = {}): readonly Entry[] {
   const { ipv6, vtepMac: mac } = peer;
-  const { mtu, link, routesByMark = false } = way;
+  const { paths = NO_PATHS, link, routesByMark = false } = way;
   if (ipv6 === undefined) return [];
   const { podCIDR: subnet, linkIpv6 } = ipv6;
   const gateway = ipv6Hop(peer.gateway);
   const isDirect = link?.hasIpv6 === true && linkIpv6 !== undefined && isOnLink(peer, link);
-  const back = { family: "IPv6" as const, mark: returnMark(peer.gateway), source, mtu, isDirect };
+  const [overLink, overlaid] = (["link", "overlay"] as const).map((by) =>
+    routeMtu(paths, { gateway: peer.gateway, way: by, family: "IPv6" }),
+  );
+  const back = { family: "IPv6" as const, mark: returnMark(peer.gateway), source, ...overlaid, isDirect };
   return [
     { table: "neigh", device: OVERLAY_DEVICE, ip: gateway, mac },
     isDirect
-      ? { table: "route", device: link.device, subnet, via: linkIpv6, source }
-      : { table: "route", device: OVERLAY_DEVICE, subnet, via: gateway, source, ...(mtu !== undefined && { mtu }) },
+      ? { table: "route", device: link.device, subnet, via: linkIpv6, source, ...overLink }
+      : { table: "route", device: OVERLAY_DEVICE, subnet, via: gateway, source, ...overlaid },
     ...(routesByMark && ipv6.leadsBack ? wayBackTo({ podCIDR: subnet, gateway }, back) : []),
   ];
 }
@@ -207,17 +220,16 @@ function standInNames(device: string): readonly [string, string] {
 function sealedEntries(
   { podCIDR, gateway, ipv6 }: Peer,
   sources: GatewaySources,
-  { device, mtu }: { readonly device: string | undefined; readonly mtu: number | undefined },
+  { device, paths }: { readonly device: string | undefined; readonly paths: HostPaths },
 ): readonly Entry[] {
   if (device === undefined) return [];
-  const route = { table: "route" as const, device, via: "", source: sources.ipv4 };
-  const limited = mtu !== undefined && { mtu };
+  const route = { table: "route" as const, device, via: "" };
+  const mtu = (family: Family) => routeMtu(paths, { gateway, way: "tunnel", family });
   return [
-    ...(mtu === undefined ? [] : [{ ...route, subnet: `${gateway}/32` }]),
-    { ...route, subnet: podCIDR, ...limited },
+    ...routesTo({ ...route, subnet: podCIDR, source: sources.ipv4, ...mtu("IPv4") }),
     ...(ipv6 === undefined || sources.ipv6 === undefined
       ? []
-      : [{ ...route, subnet: ipv6.podCIDR, source: sources.ipv6, ...limited }]),
+      : [{ ...route, subnet: ipv6.podCIDR, source: sources.ipv6, ...mtu("IPv6") }]),
   ];
 }
 
@@ -229,8 +241,8 @@ interface GatewaySources {
 
 /** The ways to peers. */
 export interface PeerWays {
-  /** What passes on the way to a peer where that is less than elsewhere, by the peer's gateway. */
-  readonly routeMtus: ReadonlyMap<string, number>;
+  /** What passes on the way to a peer's host where that is less than elsewhere, by the peer's gateway. */
+  readonly pathMtus: ReadonlyMap<string, number>;
   /** By name of a peer: the device of the encrypted tunnel to it. */
   readonly tunnels: ReadonlyMap<string, string>;
   /** Families of which the kernel looks for routes by the marks of packets. Absent: none. */
@@ -242,15 +254,16 @@ export function overlayEntries(
   config: NodeNetworkConfig,
   underlay: UnderlayDevice,
   peers: readonly Peer[],
-  { routeMtus, tunnels, markFamilies = [] }: PeerWays = { routeMtus: new Map(), tunnels: new Map() },
+  { pathMtus, tunnels, markFamilies = [] }: PeerWays = { pathMtus: new Map(), tunnels: new Map() },
 ): readonly Entry[] {
+  const paths = { underlayMtu: underlay.mtu, pathMtus };
   const source = gatewayOf(config.podCIDR);
   const ipv6Source = config.ipv6 && ipv6GatewayOf(config.ipv6.podCIDR);
   if (config.encrypted)
     return [
       ...baseEntries(config, underlay.mtu),
       ...peers.flatMap((peer) => {
-        const way = { device: tunnels.get(peer.name), mtu: routeMtus.get(peer.gateway) };
+        const way = { device: tunnels.get(peer.name), paths };
         return sealedEntries(peer, { ipv4: source, ipv6: ipv6Source }, way);
       }),
     ];
@@ -262,8 +275,7 @@ export function overlayEntries(
     ...(isMarked ? markRules("IPv4", link !== undefined) : []),
     ...(isIpv6Marked ? markRules("IPv6", link?.hasIpv6 === true) : []),
     ...peers.flatMap((peer) => {
-      const mtu = routeMtus.get(peer.gateway);
-      const way = { mtu, link };
+      const way = { paths, link };
       const byIpv6 = { ...way, routesByMark: isIpv6Marked };
       const ipv6 = ipv6Source === undefined ? [] : ipv6PeerEntries(peer, ipv6Source, byIpv6);
       return [...peerEntries(peer, source, { ...way, routesByMark: isMarked }), ...ipv6];

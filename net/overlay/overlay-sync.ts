@@ -1,12 +1,14 @@
 import { TallshipError } from "../../lib/errors.js";
-import { isOfNetworks, OVERLAY_DEVICE, TUNNEL_DEVICE_PREFIX, vtepMac } from "../device-names.js";
-import { type Family, familiesOf, familyOf } from "../family.js";
+import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
+import { type Family, familiesOf } from "../family.js";
 import { NO_REMEDIES, type Remedies } from "../health/remedies.js";
-import { gatewayOf, overlaps, parseSubnet, subnetOf } from "../ipv4.js";
+import { subnetOf } from "../ipv4.js";
 import { deviceOf, diffEntries, type Entry, type EntryChange, entryKey } from "../kernel/entries.js";
 import type { Kernel, UnderlayDevice } from "../kernel/kernel.js";
 import { networkEntries, type Surroundings } from "../networks/network-entries.js";
 import type { NodeNetworkConfig, OverlayDevice, Published } from "../node-network.js";
+import { Checksums } from "./checksums.js";
+import { heldPathMtus } from "./held-paths.js";
 import {
   announcedEntries,
   listeningEntries,
@@ -37,12 +39,12 @@ export class OverlaySync {
   private isRemedyDue = false;
   /** Families whose packets the kernel routes by their marks. */
   private markFamilies: readonly Family[] = [];
-  /** Whether the device leaves checksums to the card. Undefined: not known. */
-  private leavesChecksums: boolean | undefined;
+  private readonly checksums: Checksums;
 
   constructor(config: NodeNetworkConfig, kernel: Kernel) {
     this.config = config;
     this.kernel = kernel;
+    this.checksums = new Checksums(kernel);
   }
 
   /** MTU of pods' devices. */
@@ -69,9 +71,12 @@ export class OverlaySync {
 
   /** Makes or adopts the device. Again is no error. */
   async start(): Promise<OverlayDevice> {
-    this.remedies = await this.heldRemedies();
+    await this.look();
+    const have = await this.read();
+    this.remedies = await this.heldRemedies(have);
     this.markFamilies = await this.familiesByMark();
-    await this.repair();
+    this.held = have;
+    await this.bring();
     const [leadsBack, leadsBackIpv6] = [this.markFamilies.includes("IPv4"), this.markFamilies.includes("IPv6")];
     return { vtepMAC: vtepMac(this.config.nodeName), mtu: this.podMtu, leadsBack, leadsBackIpv6 };
   }
@@ -111,6 +116,15 @@ export class OverlaySync {
 
   /** Reads the kernel and mends what differs; returns how many entries did. */
   async repair(): Promise<number> {
+    await this.look();
+    // What is only now to be done about faults is no damage.
+    if (this.isRemedyDue && this.held !== undefined) await this.bring();
+    this.held = undefined;
+    return this.bring();
+  }
+
+  /** Learns which device carries the underlay now. */
+  private async look(): Promise<void> {
     const underlay = await this.kernel.underlay(this.config.underlayIP);
     if (underlay === undefined)
       throw new TallshipError(
@@ -118,10 +132,6 @@ export class OverlaySync {
         `build the overlay: no device has the address ${this.config.underlayIP}`,
       );
     this.underlay = underlay;
-    // What is only now to be done about faults is no damage.
-    if (this.isRemedyDue && this.held !== undefined) await this.bring();
-    this.held = undefined;
-    return this.bring();
   }
 
   private async bring(): Promise<number> {
@@ -131,7 +141,7 @@ export class OverlaySync {
     this.held = undefined;
     this.isRemedyDue = false;
     await this.kernel.changeEntries(changes);
-    await this.setChecksums(changes);
+    await this.setChecksums(want, changes);
     this.held = want;
     this.agreed = want;
     const fresh = new Set(changes.flatMap(({ do: act, entry }) => (act === "add" && "ip" in entry ? [entry.ip] : [])));
@@ -154,48 +164,30 @@ export class OverlaySync {
     return entries.filter((entry) => deviceOf(entry) !== device || isOurs(entry));
   }
 
-  /** A device that was made anew leaves checksums to the card. */
-  private async setChecksums(changes: readonly EntryChange[]): Promise<void> {
-    if (
-      changes.some(({ do: act, entry }) => act === "add" && entry.table === "device" && entry.device === OVERLAY_DEVICE)
-    )
-      this.leavesChecksums = true;
-    const isLeft = !this.remedies.isTxChecksumOff;
-    if (this.leavesChecksums === undefined || this.leavesChecksums === isLeft) return;
-    await this.kernel.leaveChecksums(OVERLAY_DEVICE, isLeft);
-    this.leavesChecksums = isLeft;
+  /** On every network's device: what is wrong with the card's checksums is so whatever network's packets are inside. */
+  private setChecksums(want: readonly Entry[], changes: readonly EntryChange[]): Promise<void> {
+    const devicesOf = (entries: readonly Entry[]): readonly string[] =>
+      entries.flatMap((entry) => (entry.table === "device" ? [entry.device] : []));
+    const made = devicesOf(changes.flatMap(({ do: act, entry }) => (act === "add" ? [entry] : [])));
+    return this.checksums.bring(devicesOf(want), new Set(made), !this.remedies.isTxChecksumOff);
   }
 
-  private async heldRemedies(): Promise<Remedies> {
-    const have = await this.kernel.readEntries([OVERLAY_DEVICE], []);
-    this.leavesChecksums = await this.kernel.leavesChecksums(OVERLAY_DEVICE);
+  private async heldRemedies(have: readonly Entry[]): Promise<Remedies> {
     const cluster = subnetOf(this.config.clusterCIDR, "pod subnet of the cluster");
-    const routeMtus = have.flatMap((entry) => {
-      if (entry.table !== "route" || entry.mtu === undefined) return [];
-      // By IPv6 the same holds.
-      if (entry.device === OVERLAY_DEVICE)
-        return familyOf(entry.via) === "IPv4" ? [[entry.via, entry.mtu] as const] : [];
-      // The way to a peer by a tunnel names no gateway: it follows from the peer's subnet, of which the peer's end is but an address.
-      const subnet = parseSubnet(entry.subnet);
-      const isPeers =
-        entry.device.startsWith(TUNNEL_DEVICE_PREFIX) &&
-        subnet !== undefined &&
-        subnet.size > 1 &&
-        overlaps(cluster, subnet);
-      return isPeers ? [[gatewayOf(entry.subnet), entry.mtu] as const] : [];
-    });
-    return { routeMtus: new Map(routeMtus), isTxChecksumOff: this.leavesChecksums === false };
+    const linkDevice = sharedLink(this.config, this.underlay)?.device;
+    const isTxChecksumOff = await this.checksums.start();
+    return { pathMtus: heldPathMtus(have, { cluster, linkDevice }), isTxChecksumOff };
   }
 
   private wanted(have: readonly Entry[]): readonly Entry[] {
-    const { routeMtus } = this.remedies;
+    const { pathMtus } = this.remedies;
     const { tunnels } = this.surroundings;
-    const ways = { routeMtus, tunnels, markFamilies: this.markFamilies };
+    const ways = { pathMtus, tunnels, markFamilies: this.markFamilies };
     const base = [
       ...overlayEntries(this.config, this.underlay, this.peers ?? [], ways),
       ...listeningEntries(this.config, this.underlay, have),
     ];
-    const networks = networkEntries(this.config, this.surroundings, { podMtu: this.podMtu, routeMtus });
+    const networks = networkEntries(this.config, this.surroundings, { underlayMtu: this.underlay.mtu, pathMtus });
     const all = [...base, ...announcedEntries(this.announced, this.underlay), ...networks];
     if (this.peers !== undefined) return all;
     const known = new Set(all.map(entryKey));

@@ -24,7 +24,7 @@ const wanted = (traits: Traits): readonly Entry[] => {
   const underlay = { device: "eth0", mtu: 1_500, prefixLength: 24 };
   return overlayEntries(config, underlay, peersOf([node], config).peers, {
     markFamilies,
-    routeMtus: new Map(),
+    pathMtus: new Map(),
     tunnels: new Map(),
   });
 };
