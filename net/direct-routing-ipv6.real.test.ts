@@ -193,7 +193,8 @@ test("where less passes over the link than it takes, connections stall until the
   expect(await ways()).toMatch(/^10\.128\.2\.1 via 192\.168\.9\.2 dev eth0 (?!.*mtu)/m);
   for (const host of families) {
     expect(await near.probe.ask({ ...long, host })).toMatch(/^far /);
-    await waitFor("no shortcut", async () => (await longWayOfTen(host)) === 10);
+    // What comes in by it has passed.
+    await waitFor("no shortcut for the five that go out", async () => (await longWayOfTen(host)) >= 5);
   }
   const successor = await first.restart();
   expect(successor.remedies.pathMtus).toEqual(new Map([["10.128.2.1", 1_400]]));
