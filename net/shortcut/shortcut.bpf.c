@@ -44,7 +44,8 @@
 #define ADDED 50 // Of these, what a pod's own packet does not have.
 #define TCP_CHECKSUM_AT 16 // From TCP's header on.
 #define LEAST_INNER 28 // IPv4 and the first eight bytes of what is in it.
-#define MOST_INNER 60 // Of the inner headers, what is looked at: IPv6 and TCP.
+#define MOST_INNER_IPV4 40 // Of the inner headers, what is looked at: those of IP and TCP, without options.
+#define MOST_INNER_IPV6 60
 
 struct around {
 	struct ethhdr outer;
@@ -583,19 +584,30 @@ static __always_inline int is_wrapped(struct __sk_buff *skb)
 	return around->ip.protocol == IPPROTO_UDP;
 }
 
-// Has the headers that are looked at in one piece.
-static __always_inline int pull(struct __sk_buff *skb)
+// What is in one piece already is not asked for: to pull is to copy, since TCP keeps what it sent. A function of its own: inlined, the compiler keeps halves of pointers, which the kernel refuses.
+static __noinline int pull_to(struct __sk_buff *skb, __u32 bytes)
 {
-	if ((void *)(long)skb->data + AROUND + MOST_INNER <= (void *)(long)skb->data_end)
+	if ((void *)(long)skb->data + bytes <= (void *)(long)skb->data_end)
 		return 0;
-	return bpf_skb_pull_data(skb, skb->len < AROUND + MOST_INNER ? skb->len : AROUND + MOST_INNER);
+	return bpf_skb_pull_data(skb, skb->len < bytes ? skb->len : bytes);
+}
+
+// Has the headers that are looked at in one piece: the `before` bytes ahead of an IP header, and those behind them.
+static __always_inline int pull(struct __sk_buff *skb, __u32 before)
+{
+	if (pull_to(skb, before + MOST_INNER_IPV4))
+		return -1;
+	struct ethhdr *last = (void *)(long)skb->data + before - sizeof(struct ethhdr);
+	if ((void *)(last + 1) > (void *)(long)skb->data_end || last->h_proto != bpf_htons(ETH_P_IPV6))
+		return 0;
+	return pull_to(skb, before + MOST_INNER_IPV6);
 }
 
 // The link, what comes in: taken out of its headers and straight to the pod, if it came from where the pod's own packets go to.
 SEC("tc")
 int from_link(struct __sk_buff *skb)
 {
-	if (is_copy(skb) || !is_wrapped(skb) || pull(skb))
+	if (is_copy(skb) || !is_wrapped(skb) || pull(skb, AROUND))
 		return TC_ACT_UNSPEC;
 	return wrapped_to_pod(skb);
 }
@@ -604,10 +616,10 @@ int from_link(struct __sk_buff *skb)
 SEC("tc")
 int from_direct_link(struct __sk_buff *skb)
 {
-	if (is_copy(skb) || pull(skb))
+	if (is_copy(skb) || pull(skb, sizeof(struct ethhdr)))
 		return TC_ACT_UNSPEC;
 	if (is_wrapped(skb)) {
-		int verdict = wrapped_to_pod(skb);
+		int verdict = pull(skb, AROUND) ? TC_ACT_UNSPEC : wrapped_to_pod(skb);
 		if (verdict != TC_ACT_UNSPEC)
 			return verdict;
 	}
