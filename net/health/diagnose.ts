@@ -165,7 +165,9 @@ function silentOverlay({ peer, lanes, evidence, tcp, checksumErrors, hears }: Pe
       direction: "to",
       message: `the kernel of ${peer} finds wrong checksums in what arrives through the overlay: this host's network device computes them wrongly`,
     };
-  if (evidence === undefined) return undefined; // It is asked for.
+  // It is asked for; of very many silent peers not of each in time.
+  if (evidence === undefined || (evidence.ping === undefined && lane.silentMs < 2 * limit("probeDeadMs")))
+    return undefined;
   const what = last(tcp.overlay) === "passed" ? "UDP" : "UDP and TCP";
   if (evidence.ping === "passed")
     return {
@@ -272,7 +274,9 @@ function silentTcp({ peer, tcp, lanes }: PeerView): Fault | undefined {
   for (const path of ["underlay", "overlay"] as const) {
     const latest = tcp[path].slice(-2);
     const isBad = latest.length === 2 && latest.every((outcome) => outcome !== "passed");
-    if (!isBad || !isAlive(lanes[`${path}-small`])) continue;
+    const lane = lanes[`${path}-small`];
+    // Where packets of UDP have just begun to be missing as well, it is not TCP alone.
+    if (!isBad || !isAlive(lane) || lane.silentCount > 1) continue;
     const how = last(latest) === "refused" ? "are refused" : last(latest) === "stalled" ? "stall" : "are not answered";
     const where = path === "overlay" ? "through the overlay " : "";
     return {

@@ -209,7 +209,11 @@ export class NodeHealth {
     const asked = new Set([...whole, ...closer]);
     for (const record of asked) this.probe(record, nowMs);
     const briefly = brief.filter((record) => !asked.has(record));
-    for (const record of briefly) this.sender.round(record, BRIEF_ROUNDS[this.wayTo(record)]);
+    for (const record of briefly) {
+      // Of one that is at fault everything is asked, by which its end is seen.
+      const isWell = record.verdict.named === undefined;
+      this.sender.round(record, isWell ? BRIEF_ROUNDS[this.wayTo(record)] : WHOLE_ROUND);
+    }
     this.knocks.begin(briefly);
     void this.gather([...whole, ...briefly], nowMs);
     const isAwaited = whole.length > 0 || closer.length > 0;

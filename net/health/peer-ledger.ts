@@ -53,7 +53,8 @@ export class PeerLedger {
   private readonly heardAtMs: Record<Path, number> = { underlay: -Infinity, overlay: -Infinity };
   private readonly clocks: { atMs: number; aheadMs: number; errorMs: number }[] = [];
   private readonly strangersAtMs: number[] = [];
-  private found: { readonly atMs: number; readonly evidence: Evidence } | undefined;
+  private routes: { readonly atMs: number; readonly found: Evidence["routes"] } | undefined;
+  private ping: { readonly atMs: number; readonly found: Evidence["ping"] } | undefined;
   private sequence: number;
   private sent: LaneCounts = NONE;
   private answers: LaneCounts = NONE;
@@ -123,13 +124,14 @@ export class PeerLedger {
   }
 
   /** What the kernel says of the ways to the peer. What was not asked this time stands. */
-  learn(evidence: Evidence, atMs: number): void {
-    this.found = { atMs, evidence };
+  learn({ routes, ping }: Evidence, atMs: number): void {
+    this.routes = { atMs, found: routes };
+    if (ping !== undefined) this.ping = { atMs, found: ping };
   }
 
-  /** Whether the kernel was asked lately. */
+  /** Whether all was asked lately that is asked of a silent peer. */
   hasEvidence(atMs: number): boolean {
-    return this.found !== undefined && atMs - this.found.atMs < limit("probeEvidenceMs");
+    return this.ping !== undefined && atMs - this.ping.atMs < limit("probeEvidenceMs");
   }
 
   /** Every measure as of now. */
@@ -137,8 +139,9 @@ export class PeerLedger {
     const sinceMs = nowMs - limit("probeWindowMs");
     const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
     const lane = (name: ViewedLane): LaneView => this.laneView(name, nowMs);
+    const triedSinceMs = nowMs - (2 * limit("probeSweepRounds") + 1) * limit("probeEveryMs");
     const fresh = (outcomes: readonly Outcome[]): readonly TcpOutcome[] =>
-      outcomes.filter(({ atMs }) => atMs > sinceMs).map(({ outcome }) => outcome);
+      outcomes.filter(({ atMs }) => atMs > triedSinceMs).map(({ outcome }) => outcome);
     const samples = this.samplesSince(sinceMs);
     const [first, last] = [samples[0], samples.at(-1)];
     return {
@@ -157,20 +160,28 @@ export class PeerLedger {
       checksumErrors:
         first === undefined || last === undefined ? 0 : (last.checksumErrors - first.checksumErrors) >>> 0,
       passing: { underlay: this.passing("underlay", nowMs), overlay: this.passing("overlay", nowMs) },
-      evidence: this.found !== undefined && this.found.atMs > sinceMs ? this.found.evidence : undefined,
+      evidence: this.evidenceSince(sinceMs),
     };
+  }
+
+  private evidenceSince(sinceMs: number): Evidence | undefined {
+    const { routes, ping } = this;
+    if (routes === undefined || routes.atMs <= sinceMs) return undefined;
+    return { routes: routes.found, ping: ping !== undefined && ping.atMs > sinceMs ? ping.found : undefined };
   }
 
   /** The measures of one lane as of now. */
   laneView(lane: ViewedLane, nowMs: number): LaneView {
     const sinceMs = nowMs - limit("probeWindowMs");
     const overdueMs = nowMs - limit("probeTimeoutMs");
-    const settled = (this.probes.get(lane) ?? []).filter(
-      ({ atMs, answeredAtMs }) => atMs > sinceMs && (answeredAtMs !== undefined || atMs <= overdueMs),
+    const known = (this.probes.get(lane) ?? []).filter(
+      ({ atMs, answeredAtMs }) => answeredAtMs !== undefined || atMs <= overdueMs,
     );
+    const settled = known.filter(({ atMs }) => atMs > sinceMs);
     const answered = settled.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
     const times = answered.map(({ atMs, answeredAtMs }) => (answeredAtMs ?? atMs) - atMs);
-    const silent = settled.slice(settled.findLastIndex(({ answeredAtMs }) => answeredAtMs !== undefined) + 1);
+    // However long ago they were sent: who is asked but twice a minute is not well again because the first of them are old.
+    const silent = known.slice(known.findLastIndex(({ answeredAtMs }) => answeredAtMs !== undefined) + 1);
     const brokenUntilMs = endOfInterruption(settled);
     const silentMs = (silent.at(-1)?.atMs ?? 0) - (silent[0]?.atMs ?? 0);
     return {

@@ -21,7 +21,7 @@ export interface LaneView {
   /** Answered, but the packet did not arrive there as it was sent, or its answer did not here. */
   readonly spoiledThere: number;
   readonly spoiledBack: number;
-  /** The latest in a row that were not answered, and the time from the first of them to the last, milliseconds. */
+  /** The latest in a row that were not answered, whenever they were sent, and the time from the first of them to the last, milliseconds. */
   readonly silentCount: number;
   readonly silentMs: number;
   /** Least time there and back, milliseconds; undefined when nothing was answered. */
@@ -58,7 +58,7 @@ export interface PeerView {
   readonly lanes: Readonly<Record<Lane, LaneView>>;
   /** Of small packets of IPv6 through the overlay; nothing was sent where the cluster does not speak it. */
   readonly ipv6: LaneView;
-  /** Latest connections, as long as they are fresh, latest last. */
+  /** Latest connections of the last two sweeps, latest last. */
   readonly tcp: Readonly<Record<Path, readonly TcpOutcome[]>>;
   /** The peer's own requests arrived within the last rounds. */
   readonly hears: Readonly<Record<Path, boolean>>;
