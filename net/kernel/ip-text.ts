@@ -161,7 +161,9 @@ function linkLines(uid: string, link: FurtherWiring, hostNetns: string): readonl
       : [
           `address replace ${ipv6.address}/128 dev ${inside} nodad`,
           `neighbour replace ${ipv6.gateway} lladdr ${HOST_END_MAC} dev ${inside} nud permanent`,
-          `route replace ${subnet === "" ? way : ipv6.subnet} via ${ipv6.gateway} dev ${inside} onlink src ${ipv6.address}`,
+          ...[subnet === "" ? way : ipv6.subnet, ...(ipv6.isWayOut ? ["default"] : [])].map(
+            (range) => `route replace ${range} via ${ipv6.gateway} dev ${inside} onlink src ${ipv6.address}`,
+          ),
         ]),
   ];
 }

@@ -25,6 +25,8 @@ export interface Ipv6Wiring {
   readonly gateway: string;
   /** What is reached by a further link; the first leads everywhere. */
   readonly subnet: string;
+  /** Packets of IPv6 for whatever else leave by this further link: the first has no IPv6. Absent: no. */
+  readonly isWayOut?: boolean;
 }
 
 /** A further link of a pod, for packets to one subnet only. */

@@ -54,6 +54,9 @@ export function networkChains(frame: NetworkFrame): ReadonlyMap<string, Firewall
           // A pod that a service leads to itself on another network drops what bears its own address.
           `snat ${ip} to ${ip} saddr . ${ip} daddr map @join-selves`,
           `snat ${ip} to ${ip} saddr . ${ip} daddr map @join-sources`,
+          // Answers from there would leave by another of the pod's links, unless they go to the network itself.
+          `${ip} saddr . ${ip} daddr @byway-clients accept`,
+          `snat ${ip} to ${ip} daddr map @byway-sources`,
           `oifname "${NETWORK_DEVICE_PREFIX}*" ${ip} saddr != @networks snat ${ip} to ${gateway}`,
           ...tunnelSources(frame),
           `oifname { "lo", "${OVERLAY_DEVICE}", ${ENDS}, "${NETWORK_DEVICE_PREFIX}*" } accept`,
@@ -88,6 +91,8 @@ const ENDS = `"${POD_DEVICE_PREFIX}*", "${TUNNEL_DEVICE_PREFIX}*"`;
 /** A pod as far as networks are concerned. */
 export interface NetworkedPod {
   readonly addresses: readonly string[];
+  /** Those of its addresses that no default route of the pod bears. Absent: none. */
+  readonly byways?: readonly string[];
 }
 
 /** The sets and chains of a family for these networks and this node's pods on them. */
@@ -114,7 +119,8 @@ export function networkTable(
   const ranges = [{ subnet: clusterCIDR, share: podCIDR }, ...networks].map(({ subnet, share }) => {
     return { subnet, gateway: share && gatewayIn(share, family), holds: rangeTest(subnet) };
   });
-  const placed = [...pods].map(({ addresses }) => placesOf(addresses, ranges));
+  const known = [...pods];
+  const placed = known.map(({ addresses }) => (addresses.length < 2 ? [] : placesOf(addresses, ranges)));
   const joins = new Map(placed.flatMap(joinsOf));
   return {
     chains,
@@ -143,6 +149,10 @@ export function networkTable(
           elements: new Map(placed.flatMap(selvesOf)),
         },
       ],
+      ...bywaySets(
+        address,
+        known.flatMap(({ byways = [] }) => placesOf(byways, ranges)),
+      ),
     ]),
   };
 }
@@ -198,7 +208,6 @@ interface PodPlace extends Range {
 }
 
 function placesOf(addresses: readonly string[], ranges: readonly Range[]): readonly PodPlace[] {
-  if (addresses.length < 2) return [];
   return addresses.flatMap((address) => {
     const range = ranges.find(({ holds }) => holds(address));
     return range === undefined ? [] : [{ ...range, address }];
@@ -215,6 +224,18 @@ function selvesOf(places: readonly PodPlace[]): readonly (readonly [string, stri
   return pairsOf(places).flatMap(([one, other]) =>
     other.gateway === undefined ? [] : [[`${one.address} . ${other.address}`, other.gateway] as const],
   );
+}
+
+/** Who is seen by pods at such addresses as himself, and the next hops there, under which all others come: hosts that a service leads there. */
+function bywaySets(address: string, places: readonly PodPlace[]): readonly (readonly [string, FirewallSet])[] {
+  const clients = places.map((place) => [`${place.subnet} . ${place.address}`, ""] as const);
+  const sources = places.flatMap((place) =>
+    place.gateway === undefined ? [] : [[place.address, place.gateway] as const],
+  );
+  return [
+    ["byway-clients", setOf(`type ${address} . ${address}; flags interval;`, new Map(clients))],
+    ["byway-sources", { is: "map", type: `type ${address} : ${address};`, elements: new Map(sources) }],
+  ];
 }
 
 function pairsOf(places: readonly PodPlace[]): readonly (readonly [PodPlace, PodPlace])[] {

@@ -154,6 +154,16 @@ test("services lead to pods of networks by IPv6: for their own pods, for pods th
   await lab.setServices([]);
 });
 
+test("hosts are answered by pods on networks that are not their first: on a bridge network their own host, on an encrypted one all", async () => {
+  const aside = await lab.host(2).podOn("aside", ["10.128.2.30", "10.64.7.70", "10.64.3.70"]);
+  await aside.probe.serve("tcp", 8080, "::");
+  for (const host of lab.hosts)
+    for (const to of ["10.64.7.70", six("safe", "10.64.7.70")])
+      expect(await host.probe.ask({ host: to, port: 8080 })).toMatch(/^aside (10\.64\.7\.|fd00:64:7::)/);
+  expect(await lab.host(2).probe.ask({ host: "10.64.3.70", port: 8080 })).toBe("aside 10.64.3.65");
+  await lab.host(2).network.detach(["aside"]);
+});
+
 const received = async (pod: LabPod): Promise<number> =>
   Number(/Udp6InDatagrams\s+(\d+)/.exec(await pod.inside("nstat -asz Udp6InDatagrams"))?.[1]);
 

@@ -273,8 +273,12 @@ test("what would harm is left out: ranges of the cluster's own, of another netwo
 
 test("an internal network lets nothing out and only its own and hosts in; pods on several are one in each", () => {
   const inner = network("inner", { subnet: "10.64.16.0/20", internal: true });
-  const pods = [{ addresses: ["10.64.0.2", "10.64.16.2"] }, { addresses: ["10.128.0.9"] }];
-  const { sets, chains } = networkTable(seen(back, inner), pods, config);
+  const pods = [{ addresses: ["10.64.0.2", "10.64.16.2"], byways: ["10.64.16.2"] }, { addresses: ["10.128.0.9"] }];
+  const shared = {
+    ...inner,
+    status: { ...back.status, slices: [{ nodeName: "a", cidr: "10.64.16.0/26", idle: false }] },
+  };
+  const { sets, chains } = networkTable(seen(back, Network.fromPartial(shared)), pods, config);
   const elements = (name: string): readonly string[] =>
     [...(sets.get(name)?.elements ?? [])].map(([key, value]) => `${key} ${value}`.trim());
   const rulesAt = (name: string, subnet: string): readonly string[] =>
@@ -292,4 +296,7 @@ test("an internal network lets nothing out and only its own and hosts in; pods o
     "10.64.0.2 . 10.64.16.0/20 10.64.16.2",
     "10.64.16.2 . 10.64.0.0/20 10.64.0.2",
   ]);
+  // A host that a service leads there is answered by the same link.
+  expect(elements("byway-clients")).toEqual(["10.64.16.0/20 . 10.64.16.2"]);
+  expect(elements("byway-sources")).toEqual(["10.64.16.2 10.64.16.1"]);
 });

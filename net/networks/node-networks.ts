@@ -13,6 +13,8 @@ export interface Place {
   /** What is reached by the link. */
   readonly subnet: string;
   readonly mtu: number;
+  /** Nothing leaves by it but to the network itself, and to services. */
+  readonly isInternal: boolean;
   /** The address of IPv6 that goes with it; absent: none. */
   readonly ipv6?: Ipv6Place | undefined;
 }
@@ -79,8 +81,8 @@ export class NodeNetworks {
   placeOf(address: string): Place | undefined {
     const network = this.applied?.find(({ share }) => share !== undefined && isIn(share, address));
     if (network?.share === undefined) return undefined;
-    const { share, subnet, ipv6 } = network;
-    const place = { gateway: gatewayOf(share), subnet, mtu: this.mtuOf(network) };
+    const { share, subnet, ipv6, isInternal } = network;
+    const place = { gateway: gatewayOf(share), subnet, mtu: this.mtuOf(network), isInternal };
     if (ipv6?.share === undefined) return place;
     const gateway = ipv6GatewayOf(ipv6.share);
     return { ...place, ipv6: { address: podIpv6(ipv6.subnet, address), gateway, subnet: ipv6.subnet } };

@@ -39,6 +39,7 @@ beforeAll(async () => {
     await host.network.repair();
   }
   await lab.outside.run("ip address replace 2001:db8:9::64/64 dev eth0 nodad");
+  await lab.stranger.serve("tcp", 8080, "::");
 });
 afterAll(() => lab.dispose());
 
@@ -129,4 +130,48 @@ test("host ports lead by IPv6 to pods whose first network is another than the cl
   expect(await look()).toEqual(want);
   await one.network.detach(["ported", "shut", "old"]);
   expect(await asked("2001:db8:9::1", 9_001)).toBe("ECONNREFUSED");
+});
+
+test("a pod whose first network is of IPv4 alone goes out, and is reached by strangers, by IPv6 by the first of its networks that has a way out", async () => {
+  const port = { protocol: "TCP" as const, hostIP: "", hostPort: 9_011, containerPort: 8080 };
+  const late = await lab.host(1).podOn("late", ["10.64.5.3", "10.64.2.5", "10.64.1.5"], [port]);
+  await late.probe.serve("tcp", 8080, "::");
+  expect(await late.inside("ip -6 route show default")).toContain("via fd00:64:1::a40:101 dev eth2");
+  expect(await late.inside("ip route show default")).toContain("dev eth0");
+  expect(await late.probe.ask({ host: "2001:db8:9::64", port: 8080 })).toBe("stranger 2001:db8:9::1");
+  const endpoints = ["10.64.5.3", six("back", "10.64.1.5")];
+  const spec = { clusterIPs: ["10.96.0.53", "fd00:10:96::53"] };
+  const ports = [{ port: 80, targetPort: 8080, nodePort: 30_081 }];
+  await lab.setServices([{ name: "late", type: "NodePort", clusterIP: "10.96.0.53", spec, ports, endpoints }]);
+  expect(await lab.stranger.ask({ host: "2001:db8:9::1", port: 30_081 })).toBe("late 2001:db8:9::64");
+  expect(await lab.stranger.ask({ host: "2001:db8:9::1", port: 9_011 })).toBe("late 2001:db8:9::64");
+  expect(await late.probe.ask({ host: "fd00:10:96::53", port: 80 })).toMatch(/^late /);
+  // An internal network alone leads to services, and to nobody else.
+  const shut = await lab.host(1).podOn("shut", ["10.64.5.4", "10.64.2.6"]);
+  expect(await shut.probe.ask({ host: "2001:db8:9::64", port: 8080, ...briefly })).toBe("TIMEOUT");
+  await lab.setServices([]);
+  await lab.host(1).network.detach(["late", "shut"]);
+});
+
+test("hosts reach by services a pod on networks that are not its first, with pods of theirs or without", async () => {
+  await both.probe.serve("tcp", 8081, "::");
+  const endpoint = [
+    "10.128.1.20+default=10.128.1.20+back=10.64.1.3",
+    `${ownSix(both)}+default=${ownSix(both)}+back=${six("back", "10.64.1.3")}`,
+  ];
+  const networkAddresses = { default: ["10.96.0.54", "fd00:10:96::54"], back: ["10.96.0.55", "fd00:10:96::55"] };
+  const spec = { clusterIPs: networkAddresses.default };
+  const ports = [{ port: 80, targetPort: 8081 }];
+  await lab.setServices([{ name: "web", clusterIP: "10.96.0.54", spec, ports, endpoints: endpoint, networkAddresses }]);
+  for (const host of lab.hosts)
+    for (const vip of networkAddresses.back)
+      expect(await host.probe.ask({ host: vip, port: 80 })).toMatch(
+        vip.includes(":") ? /^both fd00:64:1::/ : /^both 10\.64\.1\./,
+      );
+  // And directly; pods of the network are seen by their own addresses.
+  for (const host of lab.hosts)
+    expect(await host.probe.ask({ host: "10.64.1.3", port: 8081 })).toMatch(/^both 10\.64\.1\./);
+  expect(await near.probe.ask({ host: "10.96.0.55", port: 80 })).toBe("both 10.64.1.2");
+  expect(await far.probe.ask({ host: "fd00:10:96::55", port: 80 })).toBe(`both ${six("back", far.address)}`);
+  await lab.setServices([]);
 });

@@ -1,11 +1,12 @@
 import { TallshipError } from "../../lib/errors.js";
 import { gatewayOf } from "../ipv4.js";
 import { ipv6GatewayOf, podIpv6 } from "../ipv6.js";
-import type { Kernel, PodDevice, PodWiring } from "../kernel/kernel.js";
+import type { FurtherWiring, Kernel, PodDevice, PodWiring } from "../kernel/kernel.js";
 import { isIn } from "../networks/network-firewall.js";
 import type { NodeNetworks, Place } from "../networks/node-networks.js";
 import type { HostPort, ListedLink, NodeNetworkConfig, PodLink, PortedPod } from "../node-network.js";
 import type { FirewalledPod } from "../policy/firewall-plan.js";
+import { ipv6WayOut, type LinkPlace } from "./way-out.js";
 
 /** Keeps pods' links as they are wanted. What is wanted of pods that were there at the start is what was there. Calls must not overlap. */
 export class PodLinks {
@@ -38,15 +39,17 @@ export class PodLinks {
     return [...this.wanted.values()].map((link) => ({
       uid: link.uid,
       addresses: this.addressesOf(link),
+      byways: this.bywaysOf(link),
       reachesInternals: link.reachesInternals ?? false,
     }));
   }
 
   /** The links as host ports see them. */
   get ported(): readonly PortedPod[] {
-    return [...this.wanted.values()].flatMap(({ uid, address, hostPorts }) =>
-      hostPorts.length === 0 ? [] : [{ uid, address, ipv6: this.ipv6Of(address), hostPorts }],
-    );
+    return [...this.wanted.values()].flatMap((link) => {
+      const { uid, address, hostPorts } = link;
+      return hostPorts.length === 0 ? [] : [{ uid, address, ipv6: this.wayOutOf(link), hostPorts }];
+    });
   }
 
   /** Takes over the links that exist and nobody has asked for yet. */
@@ -59,7 +62,7 @@ export class PodLinks {
       if (address === "" || this.wanted.has(uid)) continue;
       for (const each of [pod, ...further]) this.note(each.address, each.ipv6);
       // By both of its addresses, each port once.
-      const hostPorts = [address, this.ipv6Of(address) ?? ""].flatMap((ip) => hostPortsOf.get(ip) ?? []);
+      const hostPorts = this.addressesOf(pod).flatMap((ip) => hostPortsOf.get(ip) ?? []);
       this.wanted.set(uid, { uid, address, further, hostPorts, reachesInternals: insiders.has(address) });
     }
   }
@@ -128,14 +131,37 @@ export class PodLinks {
     const lost = first === undefined ? address : others.find(({ place }) => place === undefined)?.link.address;
     if (first === undefined || lost !== undefined)
       return new TallshipError("unavailable", `link of pod ${uid}: ${lost} is in no network of this node's`);
+    const wayOut = ipv6WayOut([first, ...others.map(({ place }) => place)]);
     return {
       uid,
       address,
       mtu: first.mtu,
       gateway: first.gateway,
       ipv6: first.ipv6,
-      further: others.flatMap(({ link: each, place }) => (place === undefined ? [] : [{ ...each, ...place }])),
+      further: others.flatMap(({ link: each, place }, at): readonly FurtherWiring[] => {
+        if (place === undefined) return [];
+        const { gateway, subnet, mtu, ipv6 } = place;
+        return [{ ...each, gateway, subnet, mtu, ipv6: ipv6 && { ...ipv6, isWayOut: wayOut === at + 1 } }];
+      }),
     };
+  }
+
+  /** The pod's address of IPv6 that its default route bears; undefined: it has none. */
+  private wayOutOf({ address, further = [] }: Pick<PodLink, "address" | "further">): string | undefined {
+    const all = [address, ...further.map((each) => each.address)];
+    const places = all.map((each): LinkPlace => {
+      const place = each === "" ? undefined : this.placeOf(each);
+      const ipv6 = this.ipv6Of(each);
+      return place ?? (ipv6 === undefined ? undefined : { ipv6: { ...UNKNOWN, address: ipv6 }, isInternal: false });
+    });
+    const at = ipv6WayOut(places);
+    return at === undefined ? undefined : places[at]?.ipv6?.address;
+  }
+
+  private bywaysOf(link: PodLink): readonly string[] {
+    if ((link.further ?? []).length === 0) return [];
+    const wayOut = this.wayOutOf(link);
+    return this.addressesOf(link).filter((each) => each !== link.address && each !== wayOut);
   }
 
   /**
@@ -160,7 +186,7 @@ export class PodLinks {
   }
 
   /** Every address of a pod, of both families. */
-  private addressesOf({ address, further = [] }: PodLink): readonly string[] {
+  private addressesOf({ address, further = [] }: Pick<PodLink, "address" | "further">): readonly string[] {
     const all = [address, ...further.map((each) => each.address)];
     return all.flatMap((each) => [each, this.ipv6Of(each) ?? ""]).filter((each) => each !== "");
   }
@@ -168,12 +194,15 @@ export class PodLinks {
   private placeOf(address: string): Place | undefined {
     const { podCIDR, clusterCIDR, ipv6 } = this.config;
     if (address !== "" && !isIn(podCIDR, address)) return this.networks.placeOf(address);
-    const place = { gateway: gatewayOf(podCIDR), subnet: clusterCIDR, mtu: this.podMtu() };
+    const place = { gateway: gatewayOf(podCIDR), subnet: clusterCIDR, mtu: this.podMtu(), isInternal: false };
     if (ipv6 === undefined || address === "") return place;
     const second = { address: podIpv6(ipv6.podCIDR, address), gateway: ipv6GatewayOf(ipv6.podCIDR) };
     return { ...place, ipv6: { ...second, subnet: ipv6.clusterCIDR } };
   }
 }
+
+/** Where an address belongs whose network is not known yet. */
+const UNKNOWN = { gateway: "", subnet: "" } as const;
 
 type LinkShape = Pick<PodDevice, "uid" | "address" | "ipv6" | "further">;
 

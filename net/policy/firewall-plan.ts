@@ -17,6 +17,8 @@ export interface FirewalledPod {
   readonly uid: string;
   /** On each of its networks one; none for a pod that is on none. */
   readonly addresses: readonly string[];
+  /** Those of them that no default route of the pod bears. Absent: none. */
+  readonly byways?: readonly string[];
   /** May reach the ports that belong to Tallship itself. */
   readonly reachesInternals: boolean;
 }
@@ -55,7 +57,10 @@ export class FirewallPlanner {
 
   /** The table for this world. */
   plan(world: FirewallWorld): FirewallTable {
-    const pods = [...world.pods].map((pod) => ({ ...pod, addresses: pod.addresses.filter((ip) => this.isMine(ip)) }));
+    const mine = (addresses: readonly string[]): readonly string[] => addresses.filter((ip) => this.isMine(ip));
+    const pods = [...world.pods].map((pod) => {
+      return { ...pod, addresses: mine(pod.addresses), byways: mine(pod.byways ?? []) };
+    });
     const networks = networkTable(world.networks, pods, this.settings);
     const chains = new Map([...this.frame, ...networks.chains]);
     const isolated = pods.map((pod) => ({ pod, policies: world.policies.pods.get(pod.uid) }));
