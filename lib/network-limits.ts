@@ -4,6 +4,10 @@ export const NETWORK_LIMITS = {
     value: 5_000,
     why: "a pod waits this long for its node's share of a network before its user is told; the leader gives it with the pod",
   },
+  netLookMs: {
+    value: 500,
+    why: "what one look at the network's tables found serves all parts of a check for so long, unless something is changed; no part uses it twice",
+  },
   healthCheckConnections: {
     value: 100,
     why: "connections of load balancers to a service's port at once; anybody on the link may ask",

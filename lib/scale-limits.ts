@@ -9,6 +9,10 @@ export const SCALE_LIMITS = {
     why: "a longer interval is a multiple of this: a node that comes or goes changes it for nobody",
   },
   heartbeatMaxMs: { value: 10_000, why: "20,000 nodes; a host without power is noticed within forty seconds" },
+  hostUsageMs: {
+    value: 2_000,
+    why: "how often a heartbeat says what its host uses; reading that is more than half of what a heartbeat costs",
+  },
   heartbeatSpreadMs: {
     value: 1_000,
     why: "of many nodes each tells a change within this, not all at once; half of what a pod waits for them",

@@ -110,16 +110,47 @@ export function readUsage(hierarchies: readonly Hierarchy[], path: string): Cgro
 
 function usageV2(folder: string): CgroupUsage {
   const cpu = readPairs(join(folder, "cpu.stat"));
-  const memory = readPairs(join(folder, "memory.stat"));
   return {
     cpuMicroseconds: cpu.get("usage_usec") ?? 0,
     throttledMicroseconds: cpu.get("throttled_usec") ?? 0,
-    memoryBytes: Math.max(0, readNumber(join(folder, "memory.current")) - (memory.get("inactive_file") ?? 0)),
+    memoryBytes: memoryUsedV2(folder),
     oomCount: readPairs(join(folder, "memory.events")).get("oom_kill") ?? 0,
     pidCount: readNumber(join(folder, "pids.current")),
-    memoryLimitBytes: boundOf(readNumber(join(folder, "memory.max"))),
+    memoryLimitBytes: memoryLimitV2(folder),
     ...ioV2(readText(join(folder, "io.stat"))),
   };
+}
+
+/** How much memory a group may have, and how much it uses, which is read only when it is asked for. Undefined where nobody bounds it. */
+export function boundedMemory(
+  hierarchies: readonly Hierarchy[],
+  path: string,
+): { readonly limitBytes: number; readonly usedBytes: () => number } | undefined {
+  const v1 = hierarchies.find(({ controllers }) => controllers.includes("memory"));
+  const found = v1 ?? hierarchies.find(({ version }) => version === 2);
+  if (found === undefined) return undefined;
+  const folder = join(found.mountPoint, path);
+  const limitBytes = v1 === undefined ? memoryLimitV2(folder) : memoryLimitV1(folder);
+  if (limitBytes === 0) return undefined;
+  return { limitBytes, usedBytes: () => (v1 === undefined ? memoryUsedV2(folder) : memoryUsedV1(folder)) };
+}
+
+function memoryLimitV2(folder: string): number {
+  return boundOf(readNumber(join(folder, "memory.max")));
+}
+
+function memoryUsedV2(folder: string): number {
+  const inactive = readPairs(join(folder, "memory.stat")).get("inactive_file") ?? 0;
+  return Math.max(0, readNumber(join(folder, "memory.current")) - inactive);
+}
+
+function memoryLimitV1(folder: string): number {
+  return boundOf(readNumber(join(folder, "memory.limit_in_bytes")));
+}
+
+function memoryUsedV1(folder: string): number {
+  const inactive = readPairs(join(folder, "memory.stat")).get("total_inactive_file") ?? 0;
+  return Math.max(0, readNumber(join(folder, "memory.usage_in_bytes")) - inactive);
 }
 
 /** A line per device: `8:0 rbytes=1 wbytes=2 rios=…`. */
@@ -151,15 +182,13 @@ type Controllers = "cpu" | "cpuacct" | "memory" | "pids" | "blkio";
 function usageV1(folders: Readonly<Record<Controllers, string | undefined>>): CgroupUsage {
   const { cpu, cpuacct, memory, pids, blkio } = folders;
   const throttled = cpu === undefined ? 0 : (readPairs(join(cpu, "cpu.stat")).get("throttled_time") ?? 0);
-  const inactive = memory === undefined ? 0 : (readPairs(join(memory, "memory.stat")).get("total_inactive_file") ?? 0);
-  const used = memory === undefined ? 0 : readNumber(join(memory, "memory.usage_in_bytes"));
   return {
     cpuMicroseconds: cpuacct === undefined ? 0 : Math.round(readNumber(join(cpuacct, "cpuacct.usage")) / 1000),
     throttledMicroseconds: Math.round(throttled / 1000),
-    memoryBytes: Math.max(0, used - inactive),
+    memoryBytes: memory === undefined ? 0 : memoryUsedV1(memory),
     oomCount: memory === undefined ? 0 : (readPairs(join(memory, "memory.oom_control")).get("oom_kill") ?? 0),
     pidCount: pids === undefined ? 0 : readNumber(join(pids, "pids.current")),
-    memoryLimitBytes: memory === undefined ? 0 : boundOf(readNumber(join(memory, "memory.limit_in_bytes"))),
+    memoryLimitBytes: memory === undefined ? 0 : memoryLimitV1(memory),
     ...ioV1(blkio === undefined ? "" : readText(join(blkio, "blkio.throttle.io_service_bytes"))),
   };
 }

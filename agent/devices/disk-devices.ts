@@ -1,5 +1,5 @@
 // Edge: the files that describe devices, the host's /dev, and the node's memory of who has what.
-import { lstatSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../lib/atomic-file.js";
 import { limit } from "../../lib/limits.js";
@@ -32,11 +32,13 @@ export function diskDevices(dataDir: string, folders: readonly string[] = CDI_FO
 
 /** The JSON and YAML files of a folder; none when there is no such folder. */
 function filesIn(folder: string): readonly { readonly path: string; readonly stats: Stats | undefined }[] {
+  // Most hosts have none, and a failure costs ten times as much as this question.
+  if (!existsSync(folder)) return [];
   let names: readonly string[];
   try {
     names = readdirSync(folder);
   } catch {
-    return [];
+    return []; // It went just now, or is none.
   }
   const described = names.filter((name) => /\.(json|yaml)$/.test(name)).sort();
   return described.slice(0, limit("deviceFiles")).map((name) => {

@@ -56,6 +56,9 @@ is_daemon() {
   return 1
 }
 
+# True while the process of the pid in $1 has a program: one that has ended, and that nobody has asked for yet, has none.
+is_alive() { [ -n "$1" ] && [ -e "/proc/$1/exe" ]; }
+
 start() {
   name=$1
   case "$name" in
@@ -72,12 +75,19 @@ rotate() {
 }
 
 # Half-second turns. A daemon that ended is started at once; one that ends again within ten seconds waits 1, 2, 4 … 16 turns.
+# What was seen to be the daemon is only asked whether it lives, but for every twentieth turn: its pid may be another's by now.
 turn=0
 while :; do
   for daemon in ${names}; do
+    eval "pid=\\\${seen_$daemon:-}"
+    if [ $((turn % 20)) -ne 0 ] && is_alive "$pid"; then continue; fi
     pid=
     [ -r "$run/$daemon.pid" ] && read -r pid < "$run/$daemon.pid"
-    if is_daemon "$pid" "$daemon"; then continue; fi
+    if is_daemon "$pid" "$daemon"; then
+      eval "seen_$daemon=$pid"
+      continue
+    fi
+    eval "seen_$daemon="
     eval "wait=\\\${wait_$daemon:-0} next=\\\${next_$daemon:-0} begun=\\\${begun_$daemon:--100}"
     [ $turn -ge $next ] || continue
     if [ $((turn - begun)) -gt 20 ]; then wait=0; fi

@@ -2,7 +2,7 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import type { Hierarchy } from "../cgroup/hierarchies.js";
-import { readUsage } from "../cgroup/pod-cgroups.js";
+import { boundedMemory } from "../cgroup/pod-cgroups.js";
 import type { Signal, Stock, Stocks } from "./thresholds.js";
 
 /** Where to look. */
@@ -35,10 +35,11 @@ function memoryStock({ hierarchies, cgroupParent }: HostPlaces): Stock {
   const text = readFileSync("/proc/meminfo", "utf8");
   const bytes = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) * 1024;
   const host = { available: bytes("MemAvailable"), capacity: bytes("MemTotal") };
-  const { memoryBytes, memoryLimitBytes } = readUsage(hierarchies, cgroupParent);
-  if (memoryLimitBytes === 0) return host;
-  const left = Math.max(0, memoryLimitBytes - memoryBytes);
-  return { available: Math.min(host.available, left), capacity: Math.min(host.capacity, memoryLimitBytes) };
+  // A host whose bound nobody has set is looked at every second: what the group uses does not matter then.
+  const bounded = boundedMemory(hierarchies, cgroupParent);
+  if (bounded === undefined) return host;
+  const left = Math.max(0, bounded.limitBytes - bounded.usedBytes());
+  return { available: Math.min(host.available, left), capacity: Math.min(host.capacity, bounded.limitBytes) };
 }
 
 /** Threads count: each takes a number. */

@@ -74,6 +74,8 @@ export class LeaderSession {
   private unheardBeats = 0;
   /** The host is not as this session's hello said. */
   private isOutdated = false;
+  /** What the host uses is said with the first heartbeat from then on. */
+  private usageDueAtMs = 0;
 
   constructor(parts: SessionParts) {
     this.parts = parts;
@@ -212,6 +214,7 @@ export class LeaderSession {
   /** Heartbeats start once the leader knows the node. */
   private begin(welcome: Welcome, outgoing: AsyncQueue<NodeMessage>, over: AbortController): void {
     this.outgoing = outgoing;
+    this.usageDueAtMs = 0;
     this.clusterEpoch = welcome.clusterEpoch;
     this.describeOutdated();
     this.parts.book.learn(welcome.controlPlaneAddresses);
@@ -243,8 +246,17 @@ export class LeaderSession {
     const everyMs = this.heartbeats?.everyMs ?? 0;
     const said = { sequence, endpointRevisionApplied: this.appliedRevision, conditions, everyMs };
     // Boot id and epoch are as the hello said.
-    const heartbeat = { ...said, bootID: "", clusterEpoch: "", usage: this.parts.usage() };
+    const heartbeat = { ...said, bootID: "", clusterEpoch: "", usage: this.dueUsage() };
     this.send({ part: { $case: "heartbeat", value: heartbeat } });
+  }
+
+  /** Reading it costs more than the rest of a heartbeat, and nobody needs it as often. */
+  private dueUsage(): NodeUsage | undefined {
+    const nowMs = this.parts.clock.monotonicMs();
+    if (nowMs < this.usageDueAtMs) return undefined;
+    const usage = this.parts.usage();
+    if (usage !== undefined) this.usageDueAtMs = nowMs + limit("hostUsageMs");
+    return usage;
   }
 
   private take(part: NonNullable<ControlMessage["part"]>): void {

@@ -8,6 +8,9 @@ import type { Rng } from "../../lib/rng.js";
 import { questionBytes } from "../dns/forwarder.js";
 import { hostServers } from "../dns/host-resolver.js";
 import { askOverNetwork } from "../dns/upstream.js";
+import { CoProcess } from "../kernel/co-process.js";
+import { SHELL_DIALECT } from "../kernel/dialects.js";
+import { feed } from "../kernel/shell-script.js";
 import { parseChecksumErrors, parseRouteGet } from "./evidence-text.js";
 import type { PathEvidence, PeerAddresses } from "./path-evidence.js";
 import type { Evidence, RouteFound } from "./peer-view.js";
@@ -24,10 +27,20 @@ export interface HostEvidenceParts {
 /** Name servers that are watched; resolvers ask no more than three. */
 const NAME_SERVERS = 3;
 
-/** The evidence of this network namespace. Programs are started only when a peer is silent, and one for a round's routes. */
+/** A fresh shell after so many questions bounds what one keeps. */
+const QUESTIONS_PER_SHELL = 2_000;
+
+/**
+ * The evidence of this network namespace. Programs are started only when a peer is silent, and one for a round's routes; that one by a shell that stays alive, since to fork this
+ * process for it is three times its work.
+ */
 export function hostEvidence({ clock, rng, resolvConf, dnsAddress }: HostEvidenceParts): PathEvidence {
   const servers = hostServers(resolvConf, dnsAddress);
   const ask = askOverNetwork(clock);
+  const shell = new CoProcess({ dialect: SHELL_DIALECT, enter: [], clock, requestsPerProcess: QUESTIONS_PER_SHELL });
+  // What is not known is left out, for whichever reason.
+  const gets = (lines: readonly string[]): Promise<string> =>
+    shell.request(`${feed("ip -force -batch - 2>/dev/null", lines)}true`).catch(() => "");
   return {
     routes: async (peers, source) => {
       const lines = peers.flatMap(({ underlay, overlay, ipv6 }) => [
@@ -35,12 +48,9 @@ export function hostEvidence({ clock, rng, resolvConf, dnsAddress }: HostEvidenc
         `route get ${overlay} from ${source.overlay}`,
         ...(ipv6 === undefined || source.ipv6 === undefined ? [] : [`route get ${ipv6} from ${source.ipv6}`]),
       ]);
-      const found = await Promise.all(
-        peers.length === 0 ? [] : [run("ip", ["-force", "-batch", "-"], lines.join("\n"))],
-      );
-      return routesOf(peers, parseRouteGet(found[0] ?? ""));
+      return routesOf(peers, parseRouteGet(lines.length === 0 ? "" : await gets(lines)));
     },
-    route: async (to, from) => parseRouteGet(await run("ip", ["route", "get", to, "from", from])).get(to),
+    route: async (to, from) => parseRouteGet(await gets([`route get ${to} from ${from}`])).get(to),
     ping: async (peer, source) => {
       const words = ["ping", "-q", "-c", "3", "-W", "1", "-I", source.overlay, peer.overlay];
       return / 0 packets received|^$/.test(await run("busybox", words)) ? "silent" : "passed";
@@ -70,10 +80,8 @@ function routesOf(
 }
 
 /** Standard output, whatever the exit code; empty when the program cannot be run. */
-function run(program: string, words: readonly string[], input = ""): Promise<string> {
+function run(program: string, words: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    const child = execFile(program, [...words], { timeout: 10_000 }, (_error, stdout) => resolve(stdout));
-    child.stdin?.on("error", () => undefined);
-    child.stdin?.end(input);
+    execFile(program, [...words], { timeout: 10_000 }, (_error, stdout) => resolve(stdout));
   });
 }

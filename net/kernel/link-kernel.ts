@@ -19,7 +19,8 @@ import {
 } from "./ip-parse.js";
 import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
-import { feed, sectionMark, sections, showAll, shown } from "./shell-script.js";
+import { feed, sectionMark, sections, shown } from "./shell-script.js";
+import type { TableLooks } from "./table-looks.js";
 
 /** By the names of the kernel's settings of connection tracking. Without any, it is not known to be missing. */
 export function tracksSctp(settings: readonly string[]): boolean {
@@ -34,27 +35,24 @@ export function tracksSctp(settings: readonly string[]): boolean {
  */
 export class LinkKernel {
   private readonly shell: CoProcess;
+  private readonly looks: TableLooks;
   private readonly families: readonly Family[];
 
   private readonly routingByMark = new Map<Family, boolean>();
   /** The host's own device, of which nobody wants forwarding entries: it is no tunnel. */
   private underlayDevice = "";
 
-  constructor(shell: CoProcess, families: readonly Family[]) {
+  constructor(shell: CoProcess, looks: TableLooks, families: readonly Family[]) {
     this.shell = shell;
+    this.looks = looks;
     this.families = families;
   }
 
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
-    const script = [
-      sectionMark("holders"),
-      `ip -json address show to ${address}/32 2>/dev/null`,
-      sectionMark("links"),
-      this.families.includes("IPv6") ? "ip -6 -json address show 2>/dev/null" : "",
-      "true",
-    ];
-    const answers = sections(await this.shellAnswer(script.join("\n")));
-    const found = parseUnderlay(answers.get("holders") ?? "", answers.get("links") ?? "");
+    const [holders = ""] = await this.looks.begin([`address show to ${address}/32`]);
+    const hasIpv6 = this.families.includes("IPv6");
+    const links = hasIpv6 ? await this.shellAnswer("ip -6 -json address show 2>/dev/null; true") : "";
+    const found = parseUnderlay(holders, links);
     this.underlayDevice = found?.device ?? "";
     return found;
   }
@@ -65,12 +63,13 @@ export class LinkKernel {
     const hasStandIns = this.families.includes("IPv6");
     const shows = [...SHOWS, ...(hasStandIns ? [SHOW_STAND_INS] : []), ...(hasRules ? [SHOW_RULES] : [])];
     const tunnels = devices.filter((device) => device !== this.underlayDevice);
-    const script = `${hasIpv6Rules ? SHOW_IPV6_RULES : ""}${readScript(shows, tunnels, settings)}`;
+    const tables = await this.looks.show("entries", shows);
+    const script = `${hasIpv6Rules ? SHOW_IPV6_RULES : ""}${readScript(tunnels, settings)}`;
     const answers = sections(await this.shellAnswer(script));
     const part = (name: string): string => answers.get(name) ?? "";
-    const [links = "", addresses = "", neighbours = "", routes = "", ...more] = shown(part("tables"), shows.length);
-    const standIns = hasStandIns ? more.shift() : undefined;
-    const rules = hasRules ? more.shift() : undefined;
+    const [links = "", addresses = "", neighbours = "", routes = "", ...more] = tables;
+    const standIns = hasStandIns ? more[0] : undefined;
+    const rules = hasRules ? more.at(-1) : undefined;
     const [ipv6Rules = ""] = hasIpv6Rules ? shown(part(IPV6_RULES), 1) : [];
     const asked = (device: string): boolean => devices.includes(device) || isOfNetworks(device);
     const forwarding = [...answers].filter(([name]) => name.startsWith(FDB_OF));
@@ -89,6 +88,7 @@ export class LinkKernel {
 
   async changeEntries(changes: readonly EntryChange[]): Promise<void> {
     if (changes.length === 0) return;
+    this.looks.changed();
     const runs = runsOf(changes);
     const script = runs.map((run, at) => `${sectionMark(`${at}`)}\n${runScript(run.commands)}`).join("\n");
     const answers = sections(await this.shellAnswer(script));
@@ -158,11 +158,9 @@ const SHOW_RULES = "rule show";
 const IPV6_RULES = "rules of IPv6";
 const SHOW_IPV6_RULES = `${sectionMark(IPV6_RULES)}\nip -6 -json rule show 2>/dev/null\n`;
 
-function readScript(shows: readonly string[], tunnels: readonly string[], settings: readonly string[]): string {
+function readScript(tunnels: readonly string[], settings: readonly string[]): string {
   return [
     ...settings.flatMap((name) => [sectionMark(`setting ${name}`), readSetting(name)]),
-    sectionMark("tables"),
-    showAll(shows),
     ...tunnels.flatMap((device) => [sectionMark(`${FDB_OF}${device}`), forwardingOf(device)]),
     // Files of the shell's own network namespace, whatever is mounted on /sys.
     `for path in ${settingPath(`net.ipv4.conf.${NETWORK_DEVICE_PREFIX}`)}*; do [ -e "$path" ] || continue`,

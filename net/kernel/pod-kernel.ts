@@ -8,7 +8,8 @@ import type { CoProcess } from "./co-process.js";
 import { type HostEnd, parseHostEnds, parseNeighbours, parseRoutes } from "./ip-parse.js";
 import { complaints, hostEndsOf, insideLines, outsideLines, removalLines, settingPath, showRoutes } from "./ip-text.js";
 import type { PodDevice, PodWiring } from "./kernel.js";
-import { feed, feedExpanded, quoted, sectionMark, sections, showAll, shown } from "./shell-script.js";
+import { feed, feedExpanded, quoted, sectionMark, sections } from "./shell-script.js";
+import type { TableLooks } from "./table-looks.js";
 
 /** Type of the file system that pinned namespaces are on. */
 const NSFS_MAGIC = 0x6e736673;
@@ -32,6 +33,7 @@ interface Creation {
  */
 export class PodKernel {
   private readonly shells: readonly CoProcess[];
+  private readonly looks: TableLooks;
   private readonly runDir: string;
   private readonly families: readonly Family[];
   /** The host's ends of the links that were made or seen, by uid: those of further links cannot be told by the uid. */
@@ -42,9 +44,11 @@ export class PodKernel {
   /** Pods are made by all shells beside each other; the first does everything else. */
   constructor(
     shells: readonly [CoProcess, ...CoProcess[]],
+    looks: TableLooks,
     { runDir, families }: { readonly runDir: string; readonly families: readonly Family[] },
   ) {
     this.shells = shells;
+    this.looks = looks;
     this.runDir = runDir;
     this.families = families;
   }
@@ -53,6 +57,7 @@ export class PodKernel {
     const failures = new Map<string, TallshipError>();
     const safe = pods.filter((pod) => this.checkUid(pod.uid, failures));
     if (safe.length === 0) return failures;
+    this.looks.changed();
     mkdirSync(netnsPath(this.runDir, ""), { recursive: true });
     const pinned = new Set(this.pinnedUids());
     // Names of devices follow from uids: of a pod that nobody has seen, none can be left.
@@ -101,6 +106,7 @@ export class PodKernel {
     const failures = new Map<string, TallshipError>();
     const safe = uids.filter((uid) => this.checkUid(uid, failures));
     if (safe.length === 0) return failures;
+    this.looks.changed();
     const paths = safe.map((uid) => quoted(netnsPath(this.runDir, uid))).join(" ");
     const script = [
       sectionMark("devices"),
@@ -123,9 +129,8 @@ export class PodKernel {
 
   async list(): Promise<readonly PodDevice[]> {
     const shows = [`link show group ${POD_DEVICE_GROUP}`, showRoutes(this.families), "neighbour show nud permanent"];
-    const answer = await this.shell(0).request(showAll(shows));
+    const [links = "", routes = "", neighbours = ""] = await this.looks.show("pods", shows);
     const pins = this.pins();
-    const [links = "", routes = "", neighbours = ""] = shown(answer, shows.length);
     const ends = parseHostEnds(links);
     const names = new Set(ends.map((end) => end.device));
     const isEnd = (device: string): boolean => names.has(device);

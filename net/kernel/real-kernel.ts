@@ -9,6 +9,7 @@ import { LinkKernel } from "./link-kernel.js";
 import { NftFiles, type NftTools } from "./nft-files.js";
 import { PodKernel } from "./pod-kernel.js";
 import { RuleKernel } from "./rule-kernel.js";
+import { TableLooks } from "./table-looks.js";
 import { TunnelKernel } from "./tunnel-kernel.js";
 
 /** What the kernel edge needs. */
@@ -35,10 +36,11 @@ export function realKernel(options: RealKernelOptions): Kernel {
   // Rules have a shell of their own: an endpoint's change never waits for the wiring of a hundred pods.
   const ruleShell = coProcess(SHELL_DIALECT);
   const nft = coProcess(NFT_DIALECT);
-  const links = new LinkKernel(linkShell, families);
+  const looks = new TableLooks(linkShell, clock);
+  const links = new LinkKernel(linkShell, looks, families);
   const tunnels = new TunnelKernel(linkShell, clock);
   const doors = new DoorKernel(ruleShell, runDir);
-  const pods = new PodKernel([linkShell, secondShell], { runDir, families });
+  const pods = new PodKernel([linkShell, secondShell], looks, { runDir, families });
   const files = new NftFiles(ruleShell, runDir);
   const tools = { nft, shell: ruleShell, files };
   return {
@@ -50,8 +52,14 @@ export function realKernel(options: RealKernelOptions): Kernel {
     leavesChecksums: (device) => links.leavesChecksums(device),
     leaveChecksums: (device, isLeft) => links.leaveChecksums(device, isLeft),
     readTunnels: (devices) => tunnels.read(devices),
-    setTunnel: (tunnel, settings) => tunnels.set(tunnel, settings),
-    removeTunnels: (devices) => tunnels.remove(devices),
+    setTunnel: (tunnel, settings) => {
+      looks.changed();
+      return tunnels.set(tunnel, settings);
+    },
+    removeTunnels: (devices) => {
+      looks.changed();
+      return tunnels.remove(devices);
+    },
     announce: (device, addresses) => links.announce(device, addresses),
     readDoors: () => doors.read(),
     openDoors: (list) => doors.open(list),
