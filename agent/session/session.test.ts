@@ -85,6 +85,24 @@ test("a leader that leaves four heartbeats unanswered is given up", async () => 
   of.over.abort();
 });
 
+test("what the host uses is said at once, and then once in a while, not with every heartbeat", async () => {
+  const of = world();
+  const seen: NodeMessage[] = [];
+  let readCount = 0;
+  const usage = () => {
+    readCount += 1;
+    // The first reading has nothing to compare with.
+    return readCount === 1 ? undefined : { cpuMillicores: 100 * readCount, memoryBytes: 1 };
+  };
+  serveSession(of.network, "a:1", (messages) => welcome(messages, seen));
+  void new LeaderSession({ ...parts(of, []), usage }).run(of.over.signal);
+  await of.clock.advance(4_900);
+  const said = seen.flatMap(({ part }) => (part?.$case === "heartbeat" ? [part.value.usage?.cpuMillicores] : []));
+  const nothing = undefined;
+  expect(said).toEqual([nothing, 200, nothing, nothing, nothing, 300, nothing, nothing, nothing, 400]);
+  of.over.abort();
+});
+
 test("an agent that was stopped itself, for whatever time, does not take its leader for silent", async () => {
   const of = world();
   const seen: NodeMessage[] = [];
