@@ -18,6 +18,8 @@ import { daemonSet } from "./daemon-set.js";
 
 type Spec = NonNullable<NonNullable<Parameters<typeof DaemonSet.fromPartial>[0]>["spec"]>;
 
+const readinessProbe = { exec: { command: ["true"] } };
+
 function setOf(image: string, spec: Spec = {}): DaemonSet {
   const { template, ...rest } = spec;
   const object = DaemonSet.fromPartial({
@@ -26,7 +28,7 @@ function setOf(image: string, spec: Spec = {}): DaemonSet {
       selector: { matchLabels: { app: "logs" } },
       template: {
         metadata: { labels: { app: "logs" } },
-        spec: { containers: [{ name: "main", image }], ...template?.spec },
+        spec: { containers: [{ name: "main", image, readinessProbe }], ...template?.spec },
       },
       ...rest,
     },
@@ -174,6 +176,23 @@ test("a node that comes gets its pod, the pod of one that is deleted goes", asyn
   expect(world.table()).toEqual([]);
 });
 
+test("a roll-out goes on to the next node only once a pod that no probe asks has run a while, since it may end at once", async () => {
+  const world = await opened();
+  const unasked = (image: string): Spec => ({ template: { spec: { containers: [{ name: "main", image }] } } });
+  await world.apply("", unasked("l:1"));
+  await world.settle();
+  await world.apply("", unasked("l:2"));
+  for (let turn = 0; turn < 3; turn += 1) await world.settle();
+  // What the status counts is as in Kubernetes.
+  expect([world.table(), world.set()?.status?.numberAvailable]).toEqual([["a l:2", "b l:1", "c l:1"], 3]);
+  await world.control.clock.advance(3_000);
+  expect(world.table()).toEqual(["a l:2", "b l:1 x", "c l:1"]);
+  await world.settle();
+  await world.control.clock.advance(3_000);
+  await world.settle();
+  expect(world.table()).toEqual(["a l:2", "b l:2", "c l:2"]);
+});
+
 test("a changed template is rolled node by node, and its revision is kept; back again it is the old revision", async () => {
   const world = await opened();
   await world.apply("l:1");
@@ -220,7 +239,8 @@ test("a changed config that pods take their environment from is rolled, and its 
       object: ConfigMap.fromPartial({ metadata: { name: "conf", namespace: "default", uid: "c" }, data: { level } }),
     });
   await config("info");
-  const spec = { containers: [{ name: "main", image: "l:1", envFrom: [{ configMapRef: { name: "conf" } }] }] };
+  const envFrom = [{ configMapRef: { name: "conf" } }];
+  const spec = { containers: [{ name: "main", image: "l:1", readinessProbe, envFrom }] };
   await world.apply("l:1", { template: { spec } });
   await world.settle();
   const sources = () => world.pods().map((pod) => pod.spec?.containers[0]?.envFrom[0]?.configMapRef?.name);

@@ -22,6 +22,7 @@ import { letThroughCount } from "../let-through.js";
 import { isNamespaceDeleting } from "../namespace-state.js";
 import { podNotice } from "../pod-notice.js";
 import { imageWrites, movedOf, withMoved } from "../revision-images.js";
+import { steadySeconds } from "../steady.js";
 import {
   historyWrites,
   pinsUndoneTo,
@@ -159,8 +160,10 @@ function observe(
     const { name } = metaOf(object);
     return { name, place: placeOf(object), pods: onNode.get(name) ?? [] };
   });
+  const isRollingOut = owned.some(({ object }) => metaOf(object).labels[REVISION_LABEL] !== revision);
+  const secondsOf = (pod: Pod): number => (isRollingOut ? steadySeconds(pod.spec, minReadySeconds) : minReadySeconds);
   const waits = owned
-    .map(({ object }) => untilAvailableMs(object, minReadySeconds, nowMs))
+    .flatMap(({ object }) => [minReadySeconds, secondsOf(object)].map((each) => untilAvailableMs(object, each, nowMs)))
     .filter((wait) => wait > 0 && Number.isFinite(wait));
   return {
     nodes,
@@ -177,6 +180,7 @@ function daemonPod(pod: Pod, revision: string, minReadySeconds: number, nowMs: n
     isCurrent: labels[REVISION_LABEL] === revision,
     isReady: isPodReady(pod),
     isAvailable: untilAvailableMs(pod, minReadySeconds, nowMs) === 0,
+    isSteady: untilAvailableMs(pod, steadySeconds(pod.spec, minReadySeconds), nowMs) === 0,
     isDeleting: isDeleting(pod),
     isFinished: isPodFinished(pod) && !keepsPlace(pod),
     createdAtMs: parseTime(creationTimestamp),

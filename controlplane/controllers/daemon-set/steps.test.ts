@@ -4,13 +4,14 @@ import { boundsOf, type DaemonBounds, type DaemonPod, type NodeState, stepsFor }
 
 const NOW_MS = 1_000_000;
 
-/** A pod by letters: n new, o old; + available, - not ready; x being deleted, f ended long ago, F ended at once. */
+/** A pod by letters: n new, o old; + available, * since a moment, - not ready; x being deleted, f ended long ago, F ended at once. */
 function pod(node: string, text: string, at: number): DaemonPod {
   return {
     name: `${node}.${text}`,
     isCurrent: text.startsWith("n"),
-    isReady: text.includes("+"),
-    isAvailable: text.includes("+"),
+    isReady: /[+*]/.test(text),
+    isAvailable: /[+*]/.test(text),
+    isSteady: text.includes("+"),
     isDeleting: text.includes("x"),
     isFinished: /[fF]/.test(text),
     createdAtMs: text.includes("F") ? NOW_MS - 2_000 : NOW_MS - 60_000 + at,
@@ -46,12 +47,14 @@ describe("what is done about nodes and their pods", () => {
     { name: "of two pods the older one stays", nodes: ["n+ n-"], remove: ["a.n-"] },
     { name: "one node at a time is replaced", nodes: ["o+", "o+", "o+"], remove: ["a.o+"] },
     { name: "not while one is missing", nodes: ["n-", "o+", "o+"] },
+    { name: "nor for one that may be about to end", nodes: ["n*", "o+", "o+"] },
     { name: "a node without a pod is missing", nodes: ["", "o+"], create: ["a"] },
     { name: "what does not serve is replaced at once", nodes: ["o-", "o-", "o+"], remove: ["a.o-", "b.o-", "c.o+"] },
     { name: "a lost node does not hold the roll-out up", nodes: ["~o-", "o+", "o+"], remove: ["b.o+"] },
     { name: "nothing is replaced on delete", nodes: ["o+", "o-"], bounds: undefined },
     { name: "surge creates beside the old pod", nodes: ["o+", "o+"], bounds: surge, create: ["a"] },
     { name: "surge waits for the new pod", nodes: ["o+ n-", "o+"], bounds: surge },
+    { name: "until that has run for a while", nodes: ["o+ n*", "o+"], bounds: surge },
     {
       name: "surge removes the old pod when the new one serves",
       nodes: ["o+ n+", "o+"],

@@ -11,6 +11,8 @@ export interface DaemonPod {
   readonly isReady: boolean;
   /** Ready for minReadySeconds. */
   readonly isAvailable: boolean;
+  /** Available, and for so long that a roll-out takes an old pod away for it. */
+  readonly isSteady: boolean;
   readonly isDeleting: boolean;
   readonly isFinished: boolean;
   readonly createdAtMs: number;
@@ -91,7 +93,7 @@ function surplusOfTwo(running: readonly DaemonPod[]): readonly DaemonPod[] {
   const old = running.find(({ isCurrent }) => !isCurrent);
   const others = running.filter((pod) => pod !== next && pod !== old);
   if (next === undefined || old === undefined) return others;
-  return old.isReady && !next.isAvailable ? others : [...others, old];
+  return old.isReady && !next.isSteady ? others : [...others, old];
 }
 
 /** Deletes old pods; the node's place is filled once they are gone. Those that do not serve go at once. */
@@ -99,7 +101,7 @@ function replace(nodes: readonly NodeState[], { unavailable }: DaemonBounds): St
   const pairs = nodes.map(pairOn);
   const single = pairs.filter(({ next, old }) => (next === undefined) !== (old === undefined));
   const missing =
-    pairs.length - single.length + single.filter(({ next }) => next !== undefined && !next.isAvailable).length;
+    pairs.length - single.length + single.filter(({ next }) => next !== undefined && !next.isSteady).length;
   const olds = single.flatMap(({ old }) => (old === undefined ? [] : [old]));
   const idle = olds.filter(({ isAvailable }) => !isAvailable);
   const serving = olds.filter(({ isAvailable }) => isAvailable);
@@ -111,8 +113,8 @@ function replace(nodes: readonly NodeState[], { unavailable }: DaemonBounds): St
 /** Creates new pods beside old ones; an old one goes when the new one serves. */
 function surge(nodes: readonly NodeState[], bounds: DaemonBounds): Steps {
   const pairs = nodes.map((node) => ({ name: node.name, ...pairOn(node) }));
-  const done = pairs.filter(({ next, old }) => old !== undefined && next?.isAvailable === true);
-  const under = pairs.filter(({ next, old }) => old !== undefined && next !== undefined && !next.isAvailable);
+  const done = pairs.filter(({ next, old }) => old !== undefined && next?.isSteady === true);
+  const under = pairs.filter(({ next, old }) => old !== undefined && next !== undefined && !next.isSteady);
   const ahead = pairs.filter(({ next, old }) => old !== undefined && next === undefined);
   const idle = ahead.filter(({ old }) => old?.isAvailable !== true);
   const serving = ahead.filter(({ old }) => old?.isAvailable === true);

@@ -12,9 +12,9 @@ import { agree, type WantedPins, wantedPins } from "../config/pins.js";
 import { regardUndo, undoneTo } from "../config/undone.js";
 import type { ObjectWrite } from "../controller.js";
 import { countPods, type PodCounts } from "../pod-counts.js";
+import { steadySeconds } from "../steady.js";
 import { HASH_LABEL, ROLLBACK, ROLLED_BACK_TO, revisionOf } from "./revisions.js";
 import type { SetScale } from "./roll-out.js";
-import { steadySeconds } from "./steady.js";
 
 /** A replica set of a deployment and how its pods stand. */
 export interface SetState {

@@ -3,6 +3,7 @@ import { conditionOf, isDeleting, isPodFinished, untilAvailableMs } from "../../
 import type { Pod } from "../../../proto/gen/tallship/v1/pod.js";
 import type { StatefulSet, StatefulSetSpec } from "../../../proto/gen/tallship/v1/statefulset.js";
 import type { Cached, View } from "../../cache/view.js";
+import { steadySeconds } from "../steady.js";
 import { REVISION_LABEL } from "../template-revisions.js";
 import { ordinalOf, podName } from "./identity.js";
 import type { Rules, Slot } from "./steps.js";
@@ -11,6 +12,8 @@ import type { Rules, Slot } from "./steps.js";
 export interface Member extends Slot {
   /** The set's own pod under this number. */
   readonly cached: Cached<"Pod"> | undefined;
+  /** Milliseconds until its pod is steady by time alone; infinity when that takes more. */
+  readonly untilSteadyMs: number;
 }
 
 /** What is needed to read the members. */
@@ -38,14 +41,20 @@ export function membersOf({ set, owned, updateRevision, nowMs }: MembersInput, v
     .map((ordinal): Member => {
       const cached = byOrdinal.get(ordinal);
       const isForeign = cached === undefined && view.get("Pod", namespace, podName(set, ordinal)) !== undefined;
+      const isUpdated = cached !== undefined && revisionOf(cached.object) === updateRevision;
+      const minReadySeconds = set.spec?.minReadySeconds ?? 0;
+      const seconds = isUpdated ? steadySeconds(cached.object.spec, minReadySeconds) : minReadySeconds;
+      const untilSteadyMs = untilHealthyMs(cached?.object, seconds, nowMs);
       return {
         ordinal,
         isWanted: ordinal >= first && ordinal < end,
         cached,
         pod: cached === undefined ? (isForeign ? "foreign" : "absent") : stateOf(cached.object),
-        isHealthy: cached !== undefined && isHealthy(cached.object, set.spec?.minReadySeconds ?? 0, nowMs),
+        isHealthy: untilHealthyMs(cached?.object, minReadySeconds, nowMs) === 0,
+        isSteady: untilSteadyMs === 0,
+        untilSteadyMs,
         isStuck: cached !== undefined && isStuck(cached.object),
-        isUpdated: cached !== undefined && revisionOf(cached.object) === updateRevision,
+        isUpdated,
       };
     });
 }
@@ -80,8 +89,9 @@ function stateOf(pod: Pod): Slot["pod"] {
   return isPodFinished(pod) ? "finished" : "live";
 }
 
-function isHealthy(pod: Pod, minReadySeconds: number, nowMs: number): boolean {
-  return stateOf(pod) === "live" && untilAvailableMs(pod, minReadySeconds, nowMs) === 0;
+function untilHealthyMs(pod: Pod | undefined, readySeconds: number, nowMs: number): number {
+  const isLive = pod !== undefined && stateOf(pod) === "live";
+  return isLive ? untilAvailableMs(pod, readySeconds, nowMs) : Number.POSITIVE_INFINITY;
 }
 
 /** Reasons that a container waits for while all is well. */

@@ -24,6 +24,8 @@ async function newWorld(seed = 1): Promise<ControlWorld> {
 
 type Parts = Parameters<typeof StatefulSetSpec.fromPartial>[0];
 
+const readinessProbe = { exec: { command: ["true"] } };
+
 function setOf(image: string, parts: Parts = {}): StatefulSet {
   return StatefulSet.fromPartial({
     metadata: { name: "db", namespace: "default", uid: "set-uid", generation: 1 },
@@ -31,7 +33,10 @@ function setOf(image: string, parts: Parts = {}): StatefulSet {
       replicas: 3,
       serviceName: "db",
       selector: { matchLabels: { app: "db" } },
-      template: { metadata: { labels: { app: "db" } }, spec: { containers: [{ name: "main", image }] } },
+      template: {
+        metadata: { labels: { app: "db" } },
+        spec: { containers: [{ name: "main", image, readinessProbe }] },
+      },
       updateStrategy: { type: "RollingUpdate", rollingUpdate: { partition: 0 } },
       ...parts,
     },
@@ -104,7 +109,8 @@ const edit = (world: ControlWorld, change: (spec: StatefulSetSpec) => Parts): Pr
 const setImage = (world: ControlWorld, image: string): Promise<void> =>
   edit(world, (spec) => {
     const before = spec.template;
-    return { ...spec, template: { ...before, spec: { ...before?.spec, containers: [{ name: "main", image }] } } };
+    const containers = (before?.spec?.containers ?? []).map((each) => ({ ...each, image }));
+    return { ...spec, template: { ...before, spec: { ...before?.spec, containers } } };
   });
 
 test("pods come one by one, with their names, labels, host names and claims", async () => {
@@ -183,6 +189,28 @@ test("a return to an old template finds its revision, and history is kept to its
   expect(images(world)).toEqual(["db:3"]);
   expect(world.view.list("ControllerRevision").map(({ object }) => object.revision)).toContain(5);
   expect(statusOf(world)?.updateRevision).not.toBe(first);
+});
+
+test("an update takes no further pod away for one that no probe asks in the moment in which it runs, and does once that has run a while", async () => {
+  const world = await newWorld();
+  const template = { metadata: { labels: { app: "db" } }, spec: { containers: [{ name: "main", image: "db:1" }] } };
+  await world.put({ kind: "StatefulSet", object: setOf("db:1", { template }) });
+  await settle(world);
+  await setImage(world, "db:2");
+  await settle(world);
+  // What the status counts is as in Kubernetes.
+  expect([images(world), statusOf(world)?.availableReplicas]).toEqual([["db:1", "db:1", "db:2"], 3]);
+  for (let crash = 0; crash < 3; crash += 1) {
+    await settle(world, undefined, (pod) => pod.spec?.containers[0]?.image === "db:2");
+    await world.clock.advance(10_000);
+    await settle(world);
+    expect(images(world)).toEqual(["db:1", "db:1", "db:2"]);
+  }
+  for (let step = 0; step < 2; step += 1) {
+    await world.clock.advance(3_000);
+    await settle(world);
+  }
+  expect(images(world)).toEqual(["db:2", "db:2", "db:2"]);
 });
 
 test("a broken template is mended by a good one", async () => {

@@ -110,11 +110,20 @@ function reconcile({ namespace, name }: ObjectKey, view: View, digest: Digest, c
   const history = moved.isCut ? [] : historyWrites(revisions, used, kept, context.nowMs);
   const pods = owned.map(({ object }) => object);
   const { nextAvailableMs } = countPods(pods, set.object.spec?.minReadySeconds ?? 0, context.nowMs);
+  const waits = [nextAvailableMs, nextSteadyMs(parts.members)].filter((wait) => wait !== undefined);
   return {
     writes: [...own, ...latest.writes, ...moved.writes, ...history],
     notices: moved.notices,
-    againMs: moved.isCut ? 0 : nextAvailableMs,
+    againMs: moved.isCut ? 0 : waits.length === 0 ? undefined : Math.min(...waits),
   };
+}
+
+/** Milliseconds until an update may go on by time alone; undefined when there is none, or nothing of that kind to wait for. */
+function nextSteadyMs(members: readonly Member[]): number | undefined {
+  const wanted = members.filter(({ isWanted }) => isWanted);
+  if (wanted.every(({ isUpdated }) => isUpdated)) return undefined;
+  const waits = wanted.map(({ untilSteadyMs }) => untilSteadyMs).filter((wait) => wait > 0 && Number.isFinite(wait));
+  return waits.length === 0 ? undefined : Math.min(...waits);
 }
 
 /** A pod is adopted only under a name that is one of the set's; what is released may have any. */

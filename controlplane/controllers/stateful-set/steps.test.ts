@@ -6,7 +6,7 @@ const ordered: Rules = { isOrdered: true, updateFrom: 0, maxUnavailable: 1 };
 const parallel: Rules = { ...ordered, isOrdered: false };
 
 /**
- * Slots from a line: one word per number from 0; after "|" those that are not wanted. "-" nothing, "ok" healthy, "up" not ready yet, "old" healthy of an
+ * Slots from a line: one word per number from 0; after "|" those that are not wanted. "-" nothing, "ok" healthy, "up" not ready yet, "new" healthy since a moment, "old" healthy of an
  * old template, "bad" stuck of an old template, "end" being deleted, "fin" finished, "other" somebody else's.
  */
 function slots(line: string): readonly Slot[] {
@@ -16,7 +16,8 @@ function slots(line: string): readonly Slot[] {
     ordinal,
     isWanted: ordinal < words(wanted).length,
     pod: ({ "-": "absent", end: "terminating", fin: "finished", other: "foreign" } as const)[word] ?? "live",
-    isHealthy: word === "ok" || word === "old",
+    isHealthy: word === "ok" || word === "old" || word === "new",
+    isSteady: word === "ok" || word === "old",
     isStuck: word === "bad",
     isUpdated: word !== "old" && word !== "bad",
   }));
@@ -48,6 +49,15 @@ describe("steps", () => {
     { name: "an update starts at the highest", line: "old old old", remove: [2] },
     { name: "it waits for what it made", line: "old old up" },
     { name: "and goes on", line: "old old ok", remove: [1] },
+    { name: "but not for one that may be about to end", line: "old old new" },
+    {
+      name: "nor beyond what may be missing, which that is",
+      line: "old old new",
+      rules: { maxUnavailable: 2 },
+      remove: [1],
+    },
+    { name: "while pods are made as soon as the one before is healthy", line: "new - -", create: [1] },
+    { name: "and removed", line: "new new | new", remove: [2] },
     { name: "down to the partition", line: "old old ok", rules: { updateFrom: 2 } },
     { name: "not before the surplus is gone", line: "old old | ok", remove: [2] },
     { name: "two at a time", line: "old old old", rules: { maxUnavailable: 2 }, remove: [2, 1] },
@@ -62,7 +72,7 @@ describe("steps", () => {
   });
 });
 
-const word = fc.constantFrom("-", "ok", "up", "old", "bad", "end", "fin", "other");
+const word = fc.constantFrom("-", "ok", "up", "new", "old", "bad", "end", "fin", "other");
 // A number that is not wanted is only there because of its pod.
 const surplus = word.filter((each) => each !== "-" && each !== "other");
 const line = fc

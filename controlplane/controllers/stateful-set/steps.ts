@@ -7,6 +7,8 @@ export interface Slot {
   readonly pod: "absent" | "foreign" | "finished" | "terminating" | "live";
   /** Ready for at least minReadySeconds. */
   readonly isHealthy: boolean;
+  /** Healthy, and for so long that an update takes another pod away for it; of a pod of an old template the first is enough. */
+  readonly isSteady: boolean;
   /** It cannot come up by waiting: an image that is not there, a crash loop, no node. */
   readonly isStuck: boolean;
   /** Made from the latest template. */
@@ -32,7 +34,7 @@ export interface Steps {
 /**
  * One step of a stateful set, as Kubernetes takes it. A name is free only once its old pod is gone, so no pod ever stands beside itself. In order: pods
  * are made from the lowest number up and removed from the highest down, one at a time. An update takes from the highest number down what is
- * healthy, within maxUnavailable; unlike Kubernetes it also takes a pod of an old template that is stuck, so that a broken template can be
+ * healthy, within maxUnavailable, once what it made before is steady; unlike Kubernetes it also takes a pod of an old template that is stuck, so that a broken template can be
  * mended by applying a good one.
  */
 export function stepsOf(slots: readonly Slot[], rules: Rules): Steps {
@@ -70,7 +72,7 @@ function empty(surplus: readonly Slot[], isOrdered: boolean): readonly number[] 
 function update(wanted: readonly Slot[], rules: Rules, isHeld: boolean): readonly number[] {
   const from = rules.updateFrom;
   if (from === undefined) return [];
-  const sick = wanted.filter(({ isHealthy }) => !isHealthy).length;
+  const sick = wanted.filter(({ isSteady }) => !isSteady).length;
   let budget = isHeld ? 0 : Math.max(0, rules.maxUnavailable - sick);
   const removed: number[] = [];
   for (const { ordinal, pod, isUpdated, isHealthy, isStuck } of [...wanted].reverse()) {

@@ -1,5 +1,5 @@
-import { limit } from "../../../lib/limits.js";
-import type { PodSpec } from "../../../proto/gen/tallship/v1/pod.js";
+import { limit } from "../../lib/limits.js";
+import type { PodSpec } from "../../proto/gen/tallship/v1/pod.js";
 
 /**
  * Seconds that pods of this spec must have been ready before a roll-out takes old ones away for them. A container that no probe asks is ready from the moment its process runs, also one that is
