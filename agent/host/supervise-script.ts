@@ -74,7 +74,12 @@ rotate() {
   cp "$log/$1.log" "$log/$1.log.1" && : > "$log/$1.log"
 }
 
-# Half-second turns. A daemon that ended is started at once; one that ends again within ten seconds waits 1, 2, 4 … 16 turns.
+${supervisorLoop(names)}`;
+}
+
+/** What the supervisor does once its functions are defined: it never ends by itself. */
+function supervisorLoop(names: string): string {
+  return `# Half-second turns. A daemon that ended is started at once; one that ends again within ten seconds waits 1, 2, 4 … 16 turns.
 # What was seen to be the daemon is only asked whether it lives, but for every twentieth turn: its pid may be another's by now.
 turn=0
 while :; do
