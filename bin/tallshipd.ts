@@ -19,8 +19,9 @@ import {
   parseCommand,
 } from "../lib/command-line.js";
 import { asTallshipError, TallshipError } from "../lib/errors.js";
-import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
+import { type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
+import { hostPort } from "../lib/host-port.js";
 import { likelyAddress } from "../lib/host-routes.js";
 import { preferThisProcess } from "../lib/process-priority.js";
 

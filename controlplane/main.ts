@@ -2,8 +2,9 @@
 import { readFile } from "node:fs/promises";
 import { COMMIT, VERSION } from "../lib/build-info.js";
 import { TallshipError } from "../lib/errors.js";
-import { type HostConfig, hostPort, readClusterConfig, readHostConfig } from "../lib/host-config.js";
+import { type HostConfig, readClusterConfig, readHostConfig } from "../lib/host-config.js";
 import type { HostPaths } from "../lib/host-paths.js";
+import { hostPort } from "../lib/host-port.js";
 import { limit } from "../lib/limits.js";
 import type { Log } from "../lib/log.js";
 import { metricsHandler, startLocalMetrics } from "../lib/metrics-endpoint.js";

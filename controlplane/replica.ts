@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.js";
 import { hasCode } from "../lib/errors.js";
-import { hostPort } from "../lib/host-config.js";
+import { hostPort } from "../lib/host-port.js";
 import type { Log } from "../lib/log.js";
 import type { Rng } from "../lib/rng.js";
 import { type Binding, bind, type Dialer } from "../lib/transport/service.js";

@@ -108,11 +108,6 @@ export function writeClusterConfig(paths: HostPaths, config: ClusterConfig): Pro
   return writeFileAtomic(paths.cluster, `${JSON.stringify(config, null, 2)}\n`, 0o644);
 }
 
-/** An address and a port as one text; IPv6 in brackets. */
-export function hostPort(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
 async function readJson(path: string): Promise<unknown> {
   const bytes = await readFileIfPresent(path);
   if (bytes === undefined) return undefined;

@@ -190,6 +190,11 @@ describe("services of both families", () => {
     expect([...answers].sort()).toEqual(["far 2001:db8:9::64", "near 2001:db8:9::64"]);
     expect(await lab.host(1).probe.ask({ host: "2001:db8:9::1", port: 30_080 })).toMatch(/^(near|far) /);
     expect(await near.probe.ask({ host: "2001:db8:9::1", port: 30_080 })).toMatch(/^(near|far) /);
+    // No packet of ::1 leaves: localhost comes to 127.0.0.1 at once.
+    for (const protocol of ["tcp", "udp"] as const) {
+      const asked = { protocol, port: 30_080, timeoutMs: 2_000 };
+      expect(await lab.host(1).probe.ask({ ...asked, host: "::1" })).toBe("ECONNREFUSED");
+    }
   });
 
   test("host ports stand on the addresses asked, of the families asked, over a restart of the agent too", async () => {

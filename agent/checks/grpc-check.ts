@@ -1,6 +1,8 @@
 // Edge: asks the health service of a container over gRPC.
+
 import { connect } from "node:http2";
 import { TallshipError } from "../../lib/errors.js";
+import { hostPort } from "../../lib/host-port.js";
 import type { CheckResult, CheckTarget } from "./check.js";
 
 const SERVING = 1;
@@ -15,7 +17,7 @@ export function checkGrpc(
   signal: AbortSignal,
 ): Promise<CheckResult> {
   return new Promise((resolve, reject) => {
-    const session = connect(`http://${host.includes(":") ? `[${host}]` : host}:${port}`);
+    const session = connect(`http://${hostPort(host, port)}`);
     const fail = (error: Error): void => {
       session.destroy();
       reject(error);

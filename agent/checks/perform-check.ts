@@ -1,6 +1,8 @@
 // Edge: carries checks out on this machine.
+
 import { connect } from "node:net";
 import { assertNever, asTallshipError } from "../../lib/errors.js";
+import { hostPort } from "../../lib/host-port.js";
 import { limit } from "../../lib/limits.js";
 import { Slots } from "../../lib/slots.js";
 import type { ContainerKey, Runtime } from "../runtime/runtime.js";
@@ -82,7 +84,7 @@ async function checkExec(
 /** As a Kubernetes user reads it, with the address that did not answer. */
 function failureText({ target }: Check, message: string): string {
   if (target.is === "http")
-    return `Get "${target.scheme.toLowerCase()}://${target.host}:${target.port}${target.path}": ${message}`;
-  if (target.is === "tcp" || target.is === "grpc") return `dial tcp ${target.host}:${target.port}: ${message}`;
+    return `Get "${target.scheme.toLowerCase()}://${hostPort(target.host, target.port)}${target.path}": ${message}`;
+  if (target.is === "tcp" || target.is === "grpc") return `dial tcp ${hostPort(target.host, target.port)}: ${message}`;
   return message;
 }

@@ -1,3 +1,4 @@
+import { hostPort } from "../../lib/host-port.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 
 /**
@@ -38,7 +39,7 @@ function linkOf(
 }
 
 function urlOf(protocol: string, host: string, port: number): string {
-  return `${(protocol || "TCP").toLowerCase()}://${host}:${port}`;
+  return `${(protocol || "TCP").toLowerCase()}://${hostPort(host, port)}`;
 }
 
 function variableName(name: string): string {

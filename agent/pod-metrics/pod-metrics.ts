@@ -1,3 +1,4 @@
+import { hostPort } from "../../lib/host-port.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { type Sample, samplesIn } from "./prometheus-text.js";
 
@@ -41,7 +42,7 @@ export function metricsUrl({ pod, address }: PodPlace): URL | undefined {
   const scheme = annotations["prometheus.io/scheme"] === "https" ? "https" : "http";
   const path = annotations["prometheus.io/path"] ?? "/metrics";
   // The address stands apart from the path: nothing in an annotation can lead to another host.
-  const url = new URL(`${scheme}://${address.includes(":") ? `[${address}]` : address}:${port}/`);
+  const url = new URL(`${scheme}://${hostPort(address, port)}/`);
   const question = path.indexOf("?");
   url.pathname = question === -1 ? path : path.slice(0, question);
   url.search = question === -1 ? "" : path.slice(question);

@@ -1,5 +1,6 @@
 import { metaOf } from "../../kinds/object.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
+import { hostPort } from "../../lib/host-port.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import { ExecInput, ForwardStart } from "../../proto/gen/tallship/v1/streams.js";
 import { type Cluster, type ClusterFlags, withCluster } from "../cluster.js";
@@ -124,8 +125,7 @@ class Forwarding {
         const listener = await shell.listen({ address, port }, (connection) => void this.serve(connection, remote));
         port = listener.port;
         closers.push(listener.close);
-        const shown = address.includes(":") ? `[${address}]` : address;
-        await shell.stdout.write(`Forwarding from ${shown}:${port} -> ${inside}\n`);
+        await shell.stdout.write(`Forwarding from ${hostPort(address, port)} -> ${inside}\n`);
       } catch (error) {
         failure = asTallshipError(error);
       }

@@ -1,5 +1,6 @@
 import { metaOf } from "../../kinds/object.js";
 import { TallshipError } from "../../lib/errors.js";
+import { hostPort } from "../../lib/host-port.js";
 import { type ClusterFlags, withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { listObjects } from "../objects.js";
@@ -26,7 +27,9 @@ export function runPort(
     if (found.length === 0 && wanted !== undefined)
       throw new TallshipError("not_found", `no public port ${wanted} of container ${name}`);
     const lines = found.map(({ address, published, target, protocol }) =>
-      wanted === undefined ? `${target}/${protocol} -> ${address}:${published}\n` : `${address}:${published}\n`,
+      wanted === undefined
+        ? `${target}/${protocol} -> ${hostPort(address, published)}\n`
+        : `${hostPort(address, published)}\n`,
     );
     await shell.stdout.write(lines.join(""));
     return EXIT.ok;

@@ -1,26 +1,28 @@
+import { hostPort } from "../../lib/host-port.js";
 import type { Pod } from "../../proto/gen/tallship/v1/pod.js";
 import type { Service } from "../../proto/gen/tallship/v1/service.js";
 
 /** A port of a container that is open on nodes. */
 export interface OpenPort {
-  /** Address of the node; 0.0.0.0: all, of every node. */
+  /** Address of the node; 0.0.0.0: all of IPv4, of every node; `::`: all of IPv6. */
   readonly address: string;
   readonly published: number;
   readonly target: number;
   readonly protocol: string;
 }
 
-/** The ports of a pod that are open: those of services that choose it on every node, its own host ports on its node. */
+/** The ports of a pod that are open: those of services that choose it on every node, its own host ports on its node. What is open by both families is named for each, as docker does. */
 export function openPorts(pod: Pod, services: readonly Service[]): readonly OpenPort[] {
+  const every = anyAddress(pod);
   const own = (pod.spec?.containers ?? []).flatMap(({ ports }) =>
     ports
-      .filter(({ hostPort }) => hostPort > 0)
-      .map(({ hostIP = "", hostPort, containerPort, protocol }) => ({
-        address: hostIP === "" ? "0.0.0.0" : hostIP,
-        published: hostPort,
-        target: containerPort,
-        protocol: (protocol || "TCP").toLowerCase(),
-      })),
+      .filter((port) => port.hostPort > 0)
+      .flatMap(({ hostIP = "", hostPort: published, containerPort: target, protocol }) =>
+        (hostIP === "" ? every : [hostIP]).map((address) => ({
+          ...{ address, published, target },
+          protocol: (protocol || "TCP").toLowerCase(),
+        })),
+      ),
   );
   const published = services.filter((service) => chooses(service, pod)).flatMap((service) => portsOf(service, pod));
   return [...own, ...published].sort((left, right) => left.target - right.target || left.published - right.published);
@@ -32,15 +34,23 @@ function chooses({ metadata, spec }: Service, pod: Pod): boolean {
   return selector.every(([key, value]) => pod.metadata?.labels[key] === value);
 }
 
+/** What stands for all addresses of a node by which a pod may be reached. */
+function anyAddress({ status }: Pod): readonly string[] {
+  return status?.podIPs.some(({ ip }) => ip.includes(":")) === true ? ["0.0.0.0", "::"] : ["0.0.0.0"];
+}
+
 function portsOf({ spec }: Service, pod: Pod): readonly OpenPort[] {
+  const families = new Set(spec?.ipFamilies.length === 0 ? ["IPv4"] : spec?.ipFamilies);
+  const addresses = anyAddress(pod).filter((address) => families.has(address === "::" ? "IPv6" : "IPv4"));
   return (spec?.ports ?? [])
     .filter(({ nodePort }) => nodePort > 0)
-    .map(({ nodePort, port, targetPort, protocol }) => ({
-      address: "0.0.0.0",
-      published: nodePort,
-      target: targetNumber(targetPort?.value, port, pod),
-      protocol: (protocol || "TCP").toLowerCase(),
-    }));
+    .flatMap(({ nodePort: published, port, targetPort, protocol }) =>
+      addresses.map((address) => ({
+        ...{ address, published },
+        target: targetNumber(targetPort?.value, port, pod),
+        protocol: (protocol || "TCP").toLowerCase(),
+      })),
+    );
 }
 
 type Target =
@@ -58,6 +68,6 @@ function targetNumber(target: Target | undefined, port: number, pod: Pod): numbe
 /** As `docker ps` shows them. */
 export function portsText(ports: readonly OpenPort[]): string {
   return ports
-    .map(({ address, published, target, protocol }) => `${address}:${published}->${target}/${protocol}`)
+    .map(({ address, published, target, protocol }) => `${hostPort(address, published)}->${target}/${protocol}`)
     .join(", ");
 }

@@ -1,4 +1,5 @@
 import { labelsText } from "../../kinds/selector-text.js";
+import { hostPort } from "../../lib/host-port.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServicePort } from "../../proto/gen/tallship/v1/service.js";
 import { headOf, type Surroundings, withEvents } from "./facts.js";
@@ -66,7 +67,7 @@ export function endpointsText(port: ServicePort, slices: readonly EndpointSlice[
     const number = slice.ports.find(({ name }) => name === port.name)?.port;
     if (number === undefined) return [];
     return slice.endpoints.flatMap(({ addresses: [first], conditions }) =>
-      first === undefined || conditions?.ready === false ? [] : [`${first}:${number}`],
+      first === undefined || conditions?.ready === false ? [] : [hostPort(first, number)],
     );
   });
   if (addresses.length === 0) return "<none>";

@@ -1,5 +1,6 @@
 import { ageText } from "../../kinds/age.js";
 import { metaOf } from "../../kinds/object.js";
+import { hostPort } from "../../lib/host-port.js";
 import { withCluster } from "../cluster.js";
 import { EXIT } from "../exit-codes.js";
 import { keyIn, missing } from "../objects.js";
@@ -66,7 +67,9 @@ function rowOf(
 ): readonly string[] {
   const { namespace, name, creationTimestamp } = metaOf(view.service);
   const addresses = subsetsOf(view).flatMap(({ ports, ready }) =>
-    ready.flatMap(({ addresses: [ip = ""] }) => (ports.length === 0 ? [ip] : ports.map(({ port }) => `${ip}:${port}`))),
+    ready.flatMap(({ addresses: [ip = ""] }) =>
+      ports.length === 0 ? [ip] : ports.map(({ port }) => hostPort(ip, port)),
+    ),
   );
   const rest = addresses.length - SHOWN;
   const text = rest > 0 ? `${addresses.slice(0, SHOWN).join(",")} + ${rest} more...` : addresses.join(",");

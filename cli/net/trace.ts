@@ -1,3 +1,4 @@
+import { hostPort } from "../../lib/host-port.js";
 import {
   type TracedEndpoint,
   type TracedFront,
@@ -73,13 +74,13 @@ const KINDS: Readonly<Record<string, string>> = {
 function frontText(front: TracedFront): string {
   const { ip, port, protocol, kind, name, endpoints, network } = front;
   const what = network === "" ? (KINDS[kind] ?? kind) : `its address on network ${network}`;
-  const where = port === 0 ? "any port" : `${protocol} ${ip === "" ? "*" : ip}:${port}`;
+  const where = port === 0 ? "any port" : `${protocol} ${hostPort(ip === "" ? "*" : ip, port)}`;
   const title = `${where}${name === "" ? "" : ` (${name})`}, ${what}`;
   const notes = front.notes.map((note) => `  ${note}\n`).join("");
   const verdict = `${elementText(front)}${notes}`;
   if (endpoints.length === 0) return `\n${title}\n${verdict}${outsideText(front)}`;
   const rows = endpoints.map((each) => [
-    each.port === 0 ? each.ip : `${each.ip}:${each.port}`,
+    each.port === 0 ? each.ip : hostPort(each.ip, each.port),
     each.pod || "<none>",
     each.node || "<none>",
     each.seenAs || "<none>",
@@ -132,7 +133,7 @@ const NAMED = 4;
 
 function addressesOf(endpoints: readonly TracedEndpoint[]): string {
   const more = endpoints.length - NAMED;
-  const named = endpoints.slice(0, NAMED).map(({ ip, port }) => `${ip}:${port}`);
+  const named = endpoints.slice(0, NAMED).map(({ ip, port }) => hostPort(ip, port));
   return `${named.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
 }
 

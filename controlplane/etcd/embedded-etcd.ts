@@ -1,4 +1,5 @@
 import { assert, hasCode, TallshipError } from "../../lib/errors.js";
+import { hostPort } from "../../lib/host-port.js";
 import { limit } from "../../lib/limits.js";
 import type { KeyPair } from "../../lib/pki/issue.js";
 import { type EtcdAddress, EtcdConnection } from "../store/etcd-connection.js";
@@ -22,7 +23,7 @@ import {
   writeMemberPair,
   writeRecord,
 } from "./member-files.js";
-import { type EtcdVersion, etcdArguments, hostPort, peerUrl } from "./member-plan.js";
+import { type EtcdVersion, etcdArguments, peerUrl } from "./member-plan.js";
 import { addLearner, endpointsOf, listMembers, promote, updatePeerUrl } from "./members.js";
 
 /** How a member of the embedded etcd is run. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { etcdArguments, hostPort, isAtLeast, type MemberPlan, parseVersion } from "./member-plan.js";
+import { etcdArguments, isAtLeast, type MemberPlan, parseVersion } from "./member-plan.js";
 
 const plan: MemberPlan = {
   name: "a",
@@ -75,9 +75,4 @@ test("everyone who connects shows a certificate of etcd's CA", () => {
   const args = etcdArguments(plan, v34, 1);
   for (const flag of ["--client-cert-auth=true", "--peer-client-cert-auth=true", "--trusted-ca-file=/d/ca.pem"])
     expect(args).toContain(flag);
-});
-
-test("IPv6 addresses stand in brackets", () => {
-  expect(hostPort("10.0.0.1", 1)).toBe("10.0.0.1:1");
-  expect(hostPort("fd00::1", 1)).toBe("[fd00::1]:1");
 });

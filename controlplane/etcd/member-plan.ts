@@ -1,3 +1,4 @@
+import { hostPort } from "../../lib/host-port.js";
 /** Where a member of the embedded etcd keeps its things and how it is reached. */
 export interface MemberPlan {
   /** Unique in the cluster. */
@@ -36,11 +37,6 @@ export function isAtLeast(version: EtcdVersion, major: number, minor: number, pa
 /** URL under which the other members reach this one. */
 export function peerUrl(plan: Pick<MemberPlan, "address" | "peerPort">): string {
   return `https://${hostPort(plan.address ?? "127.0.0.1", plan.peerPort)}`;
-}
-
-/** An address and a port; IPv6 in brackets. */
-export function hostPort(address: string, port: number): string {
-  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { emptyBitmap, hasBit } from "../../lib/bitmap.js";
 import type { Clock } from "../../lib/clock.js";
-import { hostPort } from "../../lib/host-config.js";
+import { hostPort } from "../../lib/host-port.js";
 import { limit } from "../../lib/limits.js";
 import {
   type ContentLeave,

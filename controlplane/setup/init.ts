@@ -8,13 +8,13 @@ import { formatContextFile } from "../../lib/context-file.js";
 import { TallshipError } from "../../lib/errors.js";
 import {
   type HostConfig,
-  hostPort,
   readClusterConfig,
   readHostConfig,
   writeClusterConfig,
   writeHostConfig,
 } from "../../lib/host-config.js";
 import type { HostPaths } from "../../lib/host-paths.js";
+import { hostPort } from "../../lib/host-port.js";
 import type { HostRoute } from "../../lib/host-routes.js";
 import { limit } from "../../lib/limits.js";
 import type { Log } from "../../lib/log.js";

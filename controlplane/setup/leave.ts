@@ -1,6 +1,7 @@
 import { asTallshipError } from "../../lib/errors.js";
 import type { HostConfig } from "../../lib/host-config.js";
 import type { HostPaths } from "../../lib/host-paths.js";
+import { hostPort } from "../../lib/host-port.js";
 import { limit } from "../../lib/limits.js";
 import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
@@ -8,7 +9,6 @@ import { systemRng } from "../../lib/system-rng.js";
 import { clientCredentials } from "../etcd/credentials.js";
 import { findHolder, signalProcess } from "../etcd/etcd-process.js";
 import { memberPaths, readAuthority, readRecord } from "../etcd/member-files.js";
-import { hostPort } from "../etcd/member-plan.js";
 import { listMembers, removeMember } from "../etcd/members.js";
 import { EtcdConnection } from "../store/etcd-connection.js";
 

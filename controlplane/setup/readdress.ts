@@ -3,14 +3,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { readFileIfPresent, writeFileAtomic } from "../../lib/atomic-file.js";
 import { asTallshipError, TallshipError } from "../../lib/errors.js";
-import {
-  type HostConfig,
-  hostPort,
-  readClusterConfig,
-  writeClusterConfig,
-  writeHostConfig,
-} from "../../lib/host-config.js";
+import { type HostConfig, readClusterConfig, writeClusterConfig, writeHostConfig } from "../../lib/host-config.js";
 import type { HostPaths } from "../../lib/host-paths.js";
+import { hostPort } from "../../lib/host-port.js";
 import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";

@@ -2,8 +2,9 @@
 import { decodeObject, metaOf } from "../../kinds/object.js";
 import { readFileIfPresent } from "../../lib/atomic-file.js";
 import { TallshipError } from "../../lib/errors.js";
-import { type HostConfig, hostPort } from "../../lib/host-config.js";
+import type { HostConfig } from "../../lib/host-config.js";
 import type { HostPaths } from "../../lib/host-paths.js";
+import { hostPort } from "../../lib/host-port.js";
 import { limit } from "../../lib/limits.js";
 import { systemClock } from "../../lib/system-clock.js";
 import { systemRng } from "../../lib/system-rng.js";

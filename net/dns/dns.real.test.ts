@@ -123,7 +123,10 @@ test("a missing name and a missing type differ", async () => {
 test("an answer that is too large is cut, and whole over TCP", async () => {
   const cut = await askUdp("many.default.svc.cluster.local", "A", 4_096);
   expect(flag(cut, 0x200)).toBe(true);
-  expect(cut?.answers).toEqual([]);
+  // Who does not ask again has what there was room for.
+  const had = cut?.answers?.length ?? 0;
+  expect(had).toBeGreaterThan(10);
+  expect(had).toBeLessThan(200);
   expect((await askTcp(query("many.default.svc.cluster.local"))).answers).toHaveLength(200);
 });
 

@@ -107,11 +107,28 @@ export function authorityOf(domain: string): Answer {
   return { type: "SOA", name: domain, ttl: limit("dnsTtlSeconds"), data };
 }
 
-/** The bytes of a reply; cut to the asker's bound, then marked as cut so that it asks again over TCP. */
+/** No record is smaller. */
+const LEAST_RECORD_BYTES = 12;
+
+/**
+ * The bytes of a reply. What does not fit the asker's bound is left out: additional records first, which nobody misses (RFC 2181, 9); then the last answers, and it is
+ * marked as cut, so that it asks again over TCP. Who does not, as musl's resolver did for long, has the answers that fit.
+ */
 export function writeReply(query: Query, reply: Reply, maxBytes: number): Buffer {
   const whole = encode(packetOf(query, reply, 0));
   if (whole.length <= maxBytes) return whole;
-  return encode(packetOf(query, { ...reply, answers: [], additionals: [], authorities: [] }, TRUNCATED_RESPONSE));
+  const bare = { ...reply, additionals: [] };
+  const plain = encode(packetOf(query, bare, 0));
+  if (plain.length <= maxBytes) return plain;
+  const cut = (count: number): Buffer =>
+    encode(packetOf(query, { ...bare, answers: reply.answers.slice(0, count), authorities: [] }, TRUNCATED_RESPONSE));
+  let most = Math.min(reply.answers.length, Math.floor(maxBytes / LEAST_RECORD_BYTES));
+  for (let least = 0; least < most; ) {
+    const count = Math.ceil((least + most) / 2);
+    if (cut(count).length <= maxBytes) least = count;
+    else most = count - 1;
+  }
+  return cut(most);
 }
 
 function packetOf(query: Query, reply: Reply, extraFlags: number): Packet {

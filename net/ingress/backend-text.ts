@@ -1,5 +1,4 @@
-import { familyOf } from "../family.js";
-import type { EndpointAddress } from "../proxy/endpoint-choice.js";
+import { hostPort } from "../../lib/host-port.js";
 import type { CrossOrigin, RouteOptions } from "./route-options.js";
 import type { Backend } from "./routing.js";
 import type { ServerSlots } from "./server-slots.js";
@@ -22,15 +21,11 @@ export function backendText({ id, options, pattern }: Backend, slots: ServerSlot
     ...(options.cookie === "" ? [] : [`cookie ${options.cookie} insert indirect nocache httponly`]),
     ...slots.map((slot, at) => {
       const name = serverName(at);
-      const state = slot === undefined ? "127.0.0.1:1 disabled" : placeText(slot);
+      const state = slot === undefined ? "127.0.0.1:1 disabled" : hostPort(slot.ip, slot.port);
       return `server ${name} ${state}${SPEECH[options.protocol]}${options.cookie === "" ? "" : ` cookie ${name}`}`;
     }),
   ];
   return `backend ${id}\n${lines.map((line) => `  ${line}\n`).join("")}`;
-}
-
-function placeText({ ip, port }: EndpointAddress): string {
-  return familyOf(ip) === "IPv6" ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
 /** Name of a backend's server at a place. */

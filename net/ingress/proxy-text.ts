@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { hostPort } from "../../lib/host-port.js";
 import { familyOf } from "../family.js";
 import { backendText } from "./backend-text.js";
 import type { Routing } from "./routing.js";
@@ -123,7 +124,7 @@ function certifiedText(dir: string): string {
 
 /** A client of IPv4 is seen under its own address, not as one that IPv6 wraps it in: each family has a socket of its own. */
 function bindText(address: string, port: number): string {
-  return familyOf(address) === "IPv6" ? `[${address}]:${port} v6only` : `${address}:${port}`;
+  return `${hostPort(address, port)}${familyOf(address) === "IPv6" ? " v6only" : ""}`;
 }
 
 function filesOf({ routing, certificates }: ProxyParts, { dir }: ProxySite): ReadonlyMap<string, string> {

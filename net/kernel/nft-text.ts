@@ -147,6 +147,9 @@ ${rules}  }
 `;
 }
 
+/** The kernel lets no packet of ::1 leave: who asks a node port there is refused at once, and goes on to 127.0.0.1, instead of waiting for nothing. */
+const UNLED = "    ip6 daddr ::1 return\n";
+
 /**
  * From virtual addresses and ports to endpoints; for packets of pods and others, and of the host itself. Clients from outside are looked
  * for first where services lead them elsewhere than pods and hosts, or let only some in.
@@ -177,7 +180,7 @@ ${rules}    fib daddr type local goto to-host
   }
   chain output {
     type nat hook output priority -100; policy accept;
-${rules}    fib daddr type local goto own-to-host
+${rules}${ip === "ip6" ? UNLED : ""}    fib daddr type local goto own-to-host
   }
 `;
 }

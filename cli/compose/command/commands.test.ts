@@ -178,7 +178,7 @@ test("ps, port, images and ls tell of the project's containers", async () => {
   await ok("apply -f pod.json");
   const { out } = await ok("compose ps");
   expect(out).toMatch(
-    /^NAME +IMAGE +SERVICE +CREATED +STATUS +NODE +PORTS\nweb-1 +web:1 +web +.* ago +Pending +8080->80\/tcp\n$/,
+    /^NAME +IMAGE +SERVICE +CREATED +STATUS +NODE +PORTS\nweb-1 +web:1 +web +.* ago +Pending +0\.0\.0\.0:8080->80\/tcp\n$/,
   );
   const json = JSON.parse((await ok("compose ps --format json")).out);
   expect(json).toMatchObject({ Name: "web-1", Service: "web", Project: "shop", State: "created", ExitCode: "0" });

@@ -3,8 +3,11 @@ import { metaOf } from "../../../kinds/object.js";
 import { isPodFinished } from "../../../kinds/pod-state.js";
 import { parseTime } from "../../../lib/clock.js";
 import { TallshipError } from "../../../lib/errors.js";
+import { hostPort } from "../../../lib/host-port.js";
+import type { Service } from "../../../proto/gen/tallship/v1/service.js";
 import { withCluster } from "../../cluster.js";
 import { containersOf, idOf, type NamedContainer, nameOf } from "../../containers/identity.js";
+import { openPorts, portsText } from "../../containers/ports.js";
 import { commandOf, dockerState, healthOf, stateText, statusOf } from "../../containers/state.js";
 import { EXIT } from "../../exit-codes.js";
 import type { Flags, FlagValues } from "../../flags.js";
@@ -68,8 +71,8 @@ export function runPs({ flags, operands }: Call<FlagValues<typeof PS_FLAGS>>, sh
       .filter(({ pod, container }) => states.length === 0 || states.includes(dockerState(pod, container)));
     if (flags.quiet) return [...new Set(containers.map(({ pod }) => `${metaOf(pod).name}\n`))].join("");
     if (flags.services) return [...new Set(containers.map(({ container }) => `${container}\n`))].join("");
-    const ports = await publishedPorts(live);
-    const rows = containers.map((each) => rowOf(each, ports, live));
+    const services = await servicesOf(live);
+    const rows = containers.map((each) => rowOf(each, services, live));
     return formatRows(rows, { format: flags.format, columns: COLUMNS });
   });
 }
@@ -91,9 +94,9 @@ const COLUMNS = [
 ] as const;
 
 /** Docker's fields. Ports are told of the service that publishes them, also for what shares its network. */
-function rowOf(one: NamedContainer, ports: ReadonlyMap<string, readonly OpenPort[]>, { shell, name }: LiveProject) {
+function rowOf(one: NamedContainer, services: readonly Service[], { shell, name }: LiveProject) {
   const { pod, container } = one;
-  const open = container === serviceOf(pod) ? (ports.get(container) ?? []) : [];
+  const open = container === serviceOf(pod) ? openPorts(pod, services) : [];
   const nowMs = shell.clock.nowMs();
   const health = healthOf(pod, container);
   const { terminated } = statusOf(pod, container)?.state ?? {};
@@ -107,45 +110,33 @@ function rowOf(one: NamedContainer, ports: ReadonlyMap<string, readonly OpenPort
     Health: health === "none" ? "" : health,
     ExitCode: String(terminated?.exitCode ?? 0),
     Node: pod.spec?.nodeName ?? "",
-    Ports: open.map(({ published, target, protocol }) => `${published}->${target}/${protocol}`).join(", "),
+    Ports: portsText(open),
   };
 }
 
-interface OpenPort {
-  readonly published: number;
-  readonly target: string;
-  readonly protocol: string;
+async function servicesOf(live: LiveProject): Promise<readonly Service[]> {
+  return (await objectsOf(live, ["Service"])).flatMap((typed) => (typed.kind === "Service" ? [typed.object] : []));
 }
 
-async function publishedPorts(live: LiveProject): Promise<ReadonlyMap<string, readonly OpenPort[]>> {
-  const found = new Map<string, OpenPort[]>();
-  for (const typed of await objectsOf(live, ["Service"])) {
-    if (typed.kind !== "Service" || typed.object.spec?.type !== "NodePort") continue;
-    const ports = typed.object.spec.ports.map(({ nodePort, port, targetPort, protocol }) => ({
-      published: nodePort,
-      target: String(targetPort?.value?.value ?? port),
-      protocol: (protocol || "TCP").toLowerCase(),
-    }));
-    found.set(serviceOf(typed.object), [...(found.get(serviceOf(typed.object)) ?? []), ...ports]);
-  }
-  return found;
-}
-
-/** Prints where a port of a service is open: on every node. */
+/** Prints where a port of a service is open: on every node, or at the address of its own. */
 export function runPort(
   { flags, operands }: Call<ProjectFlags & { readonly protocol: string | undefined }>,
   shell: Shell,
 ): Promise<number> {
   const [service = "", port = ""] = operands;
   return withLive(flags, shell, async (live) => {
-    const open = (await publishedPorts(live)).get(dnsName(service)) ?? [];
-    const found = open.find(({ target, protocol }) => target === port && protocol === (flags.protocol ?? "tcp"));
+    const services = await servicesOf(live);
+    const pods = (await podsOfProject(live, [service])).filter((pod) => !isPodFinished(pod));
+    const open = pods.flatMap((pod) => openPorts(pod, services));
+    const found = open.find(
+      ({ target, protocol }) => String(target) === port && protocol === (flags.protocol ?? "tcp"),
+    );
     if (found === undefined)
       throw new TallshipError(
         "not_found",
         `no port ${port}/${flags.protocol ?? "tcp"} of service ${service} is published`,
       );
-    return `0.0.0.0:${found.published}\n`;
+    return `${hostPort(found.address, found.published)}\n`;
   });
 }
 
