@@ -4,6 +4,7 @@ import { statSync } from "node:fs";
 /** Files of tests that take longest where they run side by side, the longest first. */
 export const LONGEST = [
   "test/e2e/network-faults.test.ts",
+  "test/e2e/host-faults.test.ts",
   "test/e2e/dual-stack.test.ts",
   "test/e2e/survival.test.ts",
   "test/e2e/docker-verbs.test.ts",

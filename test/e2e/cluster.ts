@@ -94,7 +94,8 @@ export function waitReady(testbed: Testbed, labels: string, count: number): Prom
         testbed.exec(name, ["tail", "-n", "15", "/var/lib/tallship/log/agent.log"]),
       ),
     ]);
-    throw new Error(said.map(({ stdout, stderr }) => stdout + stderr).join("\n"), { cause });
+    const what = cause instanceof Error ? cause.message : String(cause);
+    throw new Error([what, ...said.map(({ stdout, stderr }) => stdout + stderr)].join("\n"), { cause });
   });
 }
 

@@ -26,8 +26,8 @@ export async function expectReached(testbed: Testbed): Promise<void> {
     .filter(({ status }) => status.conditions?.some(({ type, status: is }) => type === "Ready" && is === "True"))
     .map(({ status }) => status.podIP ?? "");
   expect(addresses).toHaveLength(testbed.layout.hosts.length);
-  const ask = addresses.map((each) => `(curl -s -o /dev/null -m 2 http://${each}:8080/ || echo ${each}) &`).join(" ");
-  const missing = async (): Promise<readonly string[]> => {
+  const ask = addresses.map((each) => `(curl -s -o /dev/null -m 1 http://${each}:8080/ || echo ${each}) &`).join(" ");
+  await expectHealed("every host to reach every server", async () => {
     const all = testbed.layout.hosts.map(async ({ name }) => {
       const { stdout } = await testbed.exec(name, ["sh", "-c", `${ask} wait`]);
       return stdout
@@ -36,17 +36,24 @@ export async function expectReached(testbed: Testbed): Promise<void> {
         .map((address) => `${name} to ${address}`);
     });
     return (await Promise.all(all)).flat();
-  };
+  });
+}
+
+/** From now on nothing is missing, within five seconds. */
+export async function expectHealed(what: string, missing: () => Promise<readonly string[]>): Promise<void> {
   const healedAt = performance.now();
   let left: readonly string[] = [];
+  let slow: readonly string[] = [];
   await waitFor(
-    () => `every host to reach every server; missing: ${left.join(", ")}`,
+    () => `${what}; missing: ${left.join(", ")}`,
     async () => {
+      slow = left;
       left = await missing();
       return left.length === 0;
     },
   );
-  expect(performance.now() - healedAt).toBeLessThan(HEALED_MS);
+  const tookMs = Math.round(performance.now() - healedAt);
+  expect(tookMs, `${what}: at last ${slow.join(", ")}`).toBeLessThan(HEALED_MS);
 }
 
 /** How many entries of the kernel's tables agents had to put back so far, by host: what is as it should be needs none. */
