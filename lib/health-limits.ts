@@ -48,7 +48,15 @@ export const HEALTH_LIMITS = {
   probeDnsMs: { value: 15_000, why: "name servers are asked this often; three times in vain is a fault" },
   healthReportMs: { value: 60_000, why: "what a node measured is with the leader this often; faults are at once" },
   healthEvents: { value: 10, why: "faults told one by one when many begin together; the rest as a number" },
-  addressLookMs: { value: 5_000, why: "how often the agent looks whether its host still has its address" },
+  addressLookMs: {
+    value: 500,
+    why: "how often the agent looks whether its host still has its address; a look takes some 0.1 ms",
+  },
+  addressesListMs: { value: 30_000, why: "listing all addresses of a host with hundreds of devices takes 10 ms" },
+  addressNewMs: {
+    value: 250,
+    why: "where the host has got another address this soon after its own was gone, that one is meant to stay",
+  },
   addressGoneMs: {
     value: 3_000,
     why: "an address that is away this long is gone: a device that is made anew has it back by then",

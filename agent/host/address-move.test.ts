@@ -5,6 +5,7 @@ const away = {
   known: "192.0.2.1",
   present: ["192.0.2.9"],
   towards: "192.0.2.9",
+  isNew: false,
   goneMs: 10_000,
   isControlPlane: false,
 };
@@ -18,6 +19,12 @@ const rows = [
     ground: { ...away, goneMs: 500 },
     want: "awaited",
   },
+  {
+    name: "it has been away for a moment, and the host has another since",
+    ground: { ...away, isNew: true, goneMs: 500 },
+    want: "moved",
+  },
+  { name: "it is gone just now, and another is there", ground: { ...away, isNew: true, goneMs: 0 }, want: "awaited" },
   { name: "nothing leads to the control plane", ground: { ...away, towards: undefined }, want: "awaited" },
   { name: "what leads there is an address that goes just now", ground: { ...away, present: [] }, want: "awaited" },
   { name: "the host is a control plane", ground: { ...away, isControlPlane: true }, want: "awaited" },

@@ -21,12 +21,13 @@ export interface OwnAddressParts {
 
 /**
  * The host as it is now: with its address, or, when that is gone for good, with the one that it has instead, which is written down. Waits until it has one; undefined when the signal
- * aborts before.
+ * aborts before. `before` are the addresses that it had when its own was last seen; undefined: not known.
  */
 export async function settleAddress(
   host: HostConfig,
   parts: OwnAddressParts,
   signal: AbortSignal,
+  before?: readonly string[],
 ): Promise<HostConfig | undefined> {
   const { clock, log, paths } = parts;
   let goneAtMs: number | undefined;
@@ -37,7 +38,9 @@ export async function settleAddress(
     const present = addressesOf(parts.ownDevices);
     if (!present.includes(known)) goneAtMs ??= nowMs;
     const towards = present.includes(known) ? undefined : await sourceTowards(parts.controlPlaneAddresses);
-    const move = addressMove({ known, present, towards, goneMs: nowMs - (goneAtMs ?? nowMs), isControlPlane });
+    const isNew = before !== undefined && towards !== undefined && !before.includes(towards);
+    const goneMs = nowMs - (goneAtMs ?? nowMs);
+    const move = addressMove({ known, present, towards, isNew, goneMs, isControlPlane });
     if (move.is === "here") return host;
     if (move.is === "moved") {
       const moved = { ...host, advertiseAddress: move.to };
@@ -47,7 +50,7 @@ export async function settleAddress(
     }
     if (move.why !== said) log.warn("the host's address is gone", { address: known, why: move.why });
     said = move.why;
-    await clock.sleep(limit("addressLookMs") / 3, signal).catch(() => undefined);
+    await clock.sleep(limit(isNew ? "addressNewMs" : "addressLookMs"), signal).catch(() => undefined);
   }
   return undefined;
 }
@@ -56,12 +59,19 @@ export async function settleAddress(
 export async function addressMoved(host: HostConfig, parts: OwnAddressParts, signal: AbortSignal): Promise<void> {
   // What listens nowhere else has no address to lose.
   const isLoopback = host.advertiseAddress.startsWith("127.");
+  const { clock, controlPlaneAddresses, ownDevices } = parts;
+  let before: readonly string[] = [];
+  let listDueMs = 0;
   while (!signal.aborted) {
-    await parts.clock.sleep(limit("addressLookMs"), signal).catch(() => undefined);
+    if (clock.monotonicMs() >= listDueMs) {
+      before = addressesOf(ownDevices);
+      listDueMs = clock.monotonicMs() + limit("addressesListMs");
+    }
+    await clock.sleep(limit("addressLookMs"), signal).catch(() => undefined);
     if (isLoopback || signal.aborted) continue;
     // As long as packets to the control plane leave from it, it is there: listing every device takes 10 ms where hundreds are.
-    if ((await sourceTowards(parts.controlPlaneAddresses)) === host.advertiseAddress) continue;
-    const settled = await settleAddress(host, parts, signal);
+    if ((await sourceTowards(controlPlaneAddresses)) === host.advertiseAddress) continue;
+    const settled = await settleAddress(host, parts, signal, before);
     if (settled !== undefined && settled.advertiseAddress !== host.advertiseAddress) return;
   }
 }
