@@ -67,6 +67,7 @@ async function startLeader(etcd: RealEtcd, id: string): Promise<Leader> {
   stop.signal.addEventListener("abort", () => void leadership.resign());
   const parts = {
     ...edges,
+    ownName: "control",
     store,
     cache,
     reports: speaking(10),

@@ -47,6 +47,7 @@ class Cluster {
     return lead(
       {
         ...world.deps,
+        ownName: "control",
         store: world.store,
         reports,
         cluster: TEST_CLUSTER,

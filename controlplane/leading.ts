@@ -24,6 +24,8 @@ import type { Store } from "./store/store.js";
 
 /** What a replica needs to lead. */
 export interface LeadingParts {
+  /** The replica's name, which is that of its host. */
+  readonly ownName: string;
   readonly store: Store;
   readonly cache: WatchCache;
   readonly reports: NodeReports;
@@ -56,6 +58,7 @@ export async function lead(parts: LeadingParts, leadership: Leadership): Promise
   const all = controllers({
     reports: parts.reports,
     usage: parts.usage,
+    leaderName: parts.ownName,
     leadingSinceMs: clock.monotonicMs(),
     podCIDR: parts.cluster.podCIDR,
     nodePrefixLength: parts.cluster.nodePrefixLength,

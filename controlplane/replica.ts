@@ -189,6 +189,7 @@ async function campaign(
     await lead(
       {
         ...parts,
+        ownName: config.id,
         cache,
         reports: hub,
         usage: hub.usage,

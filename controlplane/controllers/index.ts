@@ -32,6 +32,8 @@ import { volumes } from "./volumes/volumes.js";
 
 /** What some controllers know beside the view. Fixed while a replica leads. */
 export interface ControllerParts extends NodeParts, ServiceAddressParts {
+  /** The leader's host: the node that its replica is named after. */
+  readonly leaderName: string;
   /** Names content by a digest that only control planes can compute. */
   readonly digest: Digest;
   /** What pods use. */
@@ -47,7 +49,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     job,
     cronJob,
     endpoints,
-    loadBalancer,
+    loadBalancer(parts.leaderName),
     networkController,
     serviceAddresses(parts),
     sctpServices,

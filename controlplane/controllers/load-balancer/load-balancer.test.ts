@@ -10,7 +10,7 @@ import { loadBalancer } from "./load-balancer.js";
 
 async function newWorld(nodes: readonly string[], addresses = "192.0.2.10-192.0.2.11"): Promise<ControlWorld> {
   const world = await worldOfTest();
-  world.run([loadBalancer]);
+  world.run([loadBalancer("a")]);
   for (const name of nodes) await putNode(world, name);
   await putPool(world, addresses);
   return world;
@@ -25,11 +25,16 @@ const putPool = (world: ControlWorld, addresses: string): Promise<void> =>
     }),
   });
 
-const putNode = (world: ControlWorld, name: string, taints: readonly string[] = []): Promise<void> =>
+const putNode = (
+  world: ControlWorld,
+  name: string,
+  taints: readonly string[] = [],
+  labels: Readonly<Record<string, string>> = {},
+): Promise<void> =>
   world.put({
     kind: "Node",
     object: Node.fromPartial({
-      metadata: { name },
+      metadata: { name, labels },
       spec: { taints: taints.map((key) => ({ key, effect: "NoExecute" })) },
       status: { conditions: [{ type: "Ready", status: "True" }] },
     }),
@@ -94,6 +99,22 @@ test("an address moves to another node when its own is lost, and stays there whe
     "192.0.2.10 is announced by node a",
     "192.0.2.10 is announced by node b",
   ]);
+});
+
+test("hosts of control planes announce where no others can, the leader's last of all, and what they announce stays there", async () => {
+  const world = await newWorld([]);
+  const bearer = { "node-role.kubernetes.io/control-plane": "" };
+  for (const name of ["a", "b"]) await putNode(world, name, [], bearer);
+  await putService(world, "one");
+  await world.converge();
+  expect(standing(world, "one")).toBe("192.0.2.10 b");
+  await putNode(world, "c");
+  await putService(world, "two");
+  await world.converge();
+  expect(["one", "two"].map((name) => standing(world, name))).toEqual(["192.0.2.10 b", "192.0.2.11 c"]);
+  for (const name of ["b", "c"]) await putNode(world, name, [UNREACHABLE], name === "b" ? bearer : {});
+  await world.converge();
+  expect(["one", "two"].map((name) => standing(world, name))).toEqual(["192.0.2.10 a", "192.0.2.11 a"]);
 });
 
 test("with externalTrafficPolicy Local the address follows the endpoints", async () => {

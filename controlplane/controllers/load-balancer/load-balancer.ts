@@ -13,7 +13,7 @@ import type { Controller, ObjectWrite, Outcome, ReconcileContext } from "../cont
 import { isTainted, NOT_READY, UNREACHABLE } from "../node/taints.js";
 import { replace } from "../writes.js";
 import { type AddressPool, asWritten, parsePool } from "./address-pool.js";
-import { type Applicant, type Share, shareOut } from "./share-out.js";
+import { type Applicant, type Burdens, type Share, shareOut } from "./share-out.js";
 
 /** The ConfigMap that holds the pool of addresses, under the key `addresses`. */
 const POOL = { kind: "ConfigMap", namespace: "kube-system", name: "load-balancer-pool" } as const;
@@ -26,15 +26,21 @@ const CONDITION = "LoadBalancerAddress";
 /** All services are one piece of work: no two may have one address, and announcers are spread over nodes. */
 const everyService: ObjectKey = { kind: "Service", namespace: "", name: "" };
 
+/** What nodes of control planes bear. */
+const CONTROL_PLANE = "node-role.kubernetes.io/control-plane";
+
 /**
  * Gives services of type LoadBalancer an address of the cluster's pool for each of their families, and names the node that answers for them on its link: one
- * that is ready and, for externalTrafficPolicy Local, has a ready endpoint. All stay where they are while they can.
+ * that is ready and, for externalTrafficPolicy Local, has a ready endpoint. All stay where they are while they can. Hosts of control planes are taken last, and
+ * of them the leader's, named here: a host that goes takes with it who would find that out, and the address would be away until there is another leader.
  */
-export const loadBalancer: Controller = {
-  name: "load-balancer",
-  keysFor: (change, view) => (matters(change, view) ? [everyService] : []),
-  reconcile: (_key, view, context) => reconcile(view, context),
-};
+export function loadBalancer(leaderName: string): Controller {
+  return {
+    name: "load-balancer",
+    keysFor: (change, view) => (matters(change, view) ? [everyService] : []),
+    reconcile: (_key, view, context) => reconcile(leaderName, view, context),
+  };
+}
 
 function matters({ key, before, after }: CacheChange, view: View): boolean {
   switch (key.kind) {
@@ -74,7 +80,7 @@ function isAble(node: Node | undefined): boolean {
   return isReady && !isTainted(node, UNREACHABLE) && !isTainted(node, NOT_READY);
 }
 
-function reconcile(view: View, { nowMs }: ReconcileContext): Outcome {
+function reconcile(leaderName: string, view: View, { nowMs }: ReconcileContext): Outcome {
   const services = view.list("Service").filter(({ object }) => concerns(object));
   const balanced = services.filter(({ object }) => isBalanced(object) && !isDeleting(object));
   const nodes = view.list("Node").map(({ object }) => object);
@@ -82,7 +88,7 @@ function reconcile(view: View, { nowMs }: ReconcileContext): Outcome {
   const own = new Set(nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)));
   const applicants = oldestFirst(balanced).map(({ object }) => applicantOf(object, able, view));
   const pool = poolIn(view);
-  const shares = tellingOfMalformed(shareOut(applicants, pool, own), pool);
+  const shares = tellingOfMalformed(shareOut(applicants, pool, own, burdensOf(nodes, leaderName)), pool);
   const writes: ObjectWrite[] = [];
   const notices: Notice[] = [];
   for (const cached of services) {
@@ -94,6 +100,11 @@ function reconcile(view: View, { nowMs }: ReconcileContext): Outcome {
     notices.push(...noticesOf(cached.object, share));
   }
   return { writes, notices };
+}
+
+function burdensOf(nodes: readonly Node[], leaderName: string): Burdens {
+  const bearers = nodes.map(metaOf).filter(({ labels }) => CONTROL_PLANE in labels);
+  return new Map(bearers.map(({ name }) => [name, name === leaderName ? 2 : 1]));
 }
 
 function poolIn(view: View): AddressPool {

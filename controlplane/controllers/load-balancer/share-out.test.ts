@@ -122,6 +122,23 @@ for (const { why, applicants, pool, reserved, want } of rows) {
   });
 }
 
+test("a node with a burden announces only where none without it can, and keeps what it announces", () => {
+  const burdens = new Map([
+    ["n1", 2],
+    ["n2", 1],
+  ]);
+  const announcers = (...applicants: readonly Applicant[]): readonly string[] =>
+    [...shareOut(applicants, parsePool("192.0.2.1-192.0.2.9"), new Set(), burdens).values()].map((share) =>
+      share.is === "given" ? share.announcer : share.reason,
+    );
+  expect(announcers(wants("a"), wants("b"))).toEqual(["n3", "n3"]);
+  expect(announcers(wants("a", { nodes: new Set(["n1", "n2"]) }), wants("b", { nodes: new Set(["n1"]) }))).toEqual([
+    "n2",
+    "n1",
+  ]);
+  expect(announcers(wants("a", { addresses: ["192.0.2.1"], announcer: "n1" }))).toEqual(["n1"]);
+});
+
 test("what is no run of addresses is named, and the rest is the pool", () => {
   const pool = parsePool("192.0.2.1 nonsense\n192.0.2.9-192.0.2.3,192.0.2.5/24 192.0.2.8/31");
   expect(pool.malformed).toEqual(["nonsense", "192.0.2.9-192.0.2.3", "192.0.2.5/24"]);

@@ -39,14 +39,18 @@ export type Share =
 
 type Given = Omit<Extract<Share, { is: "given" }>, "announcer">;
 
+/** How much would go with a node beside what it announces, by its name; absent: nothing. Nodes with more announce where those with less cannot. */
+export type Burdens = ReadonlyMap<string, number>;
+
 /**
  * Shares a pool out. What somebody has he keeps while he may, so that addresses and announcers stay where they are; then those who ask for an
- * address get it, then the others, in the order given. Announcers are spread: of the nodes that could, the one with the fewest services.
+ * address get it, then the others, in the order given. Announcers are spread: of the nodes that could, and are burdened least, the one with the fewest services.
  */
 export function shareOut(
   applicants: readonly Applicant[],
   pool: AddressPool,
   reserved: ReadonlySet<string>,
+  burdens: Burdens = new Map(),
 ): ReadonlyMap<string, Share> {
   const taken = new Set(reserved);
   const kept = new Map<string, ReadonlyMap<Family, string>>();
@@ -57,10 +61,10 @@ export function shareOut(
   const losers = new Set(
     applicants.filter(({ key }) => found.get(key)?.is === "refused" && (kept.get(key)?.size ?? 0) > 0),
   );
-  if (losers.size === 0) return withAnnouncers(applicants, found);
+  if (losers.size === 0) return withAnnouncers(applicants, found, burdens);
   // What they had is free again, and may be what another was refused.
   const rest = applicants.map((each) => (losers.has(each) ? { ...each, addresses: [] } : each));
-  return shareOut(rest, pool, reserved);
+  return shareOut(rest, pool, reserved, burdens);
 }
 
 /** What the applicant goes on having; it is taken from now on. */
@@ -150,6 +154,7 @@ function pick(asked: string, family: Family, pool: AddressPool, taken: ReadonlyS
 function withAnnouncers(
   applicants: readonly Applicant[],
   found: ReadonlyMap<string, Given | Refused>,
+  burdens: Burdens,
 ): ReadonlyMap<string, Share> {
   const loads = new Map<string, number>();
   const shares = new Map<string, Share>();
@@ -165,11 +170,17 @@ function withAnnouncers(
     else if (applicant.nodes.has(applicant.announcer)) announce(applicant.key, outcome, applicant.announcer);
     else moving.push({ applicant, given: outcome });
   }
-  for (const { applicant, given } of moving) announce(applicant.key, given, leastLoaded(applicant.nodes, loads));
+  for (const { applicant, given } of moving) announce(applicant.key, given, freest(applicant.nodes, burdens, loads));
   return shares;
 }
 
-function leastLoaded(nodes: ReadonlySet<string>, loads: ReadonlyMap<string, number>): string {
-  const load = (node: string): number => loads.get(node) ?? 0;
-  return [...nodes].sort((one, other) => load(one) - load(other) || (one < other ? -1 : 1))[0] ?? "";
+function freest(nodes: ReadonlySet<string>, ...counts: readonly ReadonlyMap<string, number>[]): string {
+  const compare = (one: string, other: string): number => {
+    for (const count of counts) {
+      const difference = (count.get(one) ?? 0) - (count.get(other) ?? 0);
+      if (difference !== 0) return difference;
+    }
+    return one < other ? -1 : 1;
+  };
+  return [...nodes].sort(compare)[0] ?? "";
 }
