@@ -155,6 +155,8 @@ class HostNetwork implements NodeNetwork {
     const held = await this.firewallLane.run(() => this.firewall.held());
     if (this.map === undefined) this.hosts = held.hosts;
     await this.linkLane.run(() => this.pods.adopt(ports, held.insiders));
+    // A device that the overlay has made anew had the address that routes to pods hang on.
+    await this.linkLane.run(() => this.pods.repair());
     await this.ruleLane.run(() => this.proxy.start(this.pods.ported));
     await this.firewallLane.run(() => this.keeper.apply());
     this.checks.schedule(limit("netCheckMs"));

@@ -147,6 +147,19 @@ test("services survive the death of what programs them, and its successor takes 
   expect(await answers(b.probe, 10)).toEqual(["a"]);
 });
 
+test("a device of the overlay that is lost while no agent looks is made anew by the next, and its host reaches its own pods at once", async () => {
+  await lab.setServices([bothProtocols([a.address, c.address])]);
+  const one = lab.host(1);
+  const question = { host: a.address, port: 8080 };
+  await one.network.stop();
+  await one.namespace.run("ip link del tallship0");
+  expect(await one.probe.ask(question)).not.toMatch(/^a /);
+  await one.restart();
+  expect(await one.probe.ask(question)).toMatch(/^a /);
+  await lab.setServices([bothProtocols([a.address])]);
+  expect(await answers(lab.host(2).probe, 10)).toEqual(["a"]);
+});
+
 test("a UDP flow whose endpoint left while no agent looked moves on with the first map of the next", async () => {
   const flow = { protocol: "udp" as const, host: VIP, port: 80, fromPort: 20_002, timeoutMs: 500 };
   await lab.setServices([bothProtocols([a.address])]);
