@@ -50,3 +50,27 @@ test("a connection that an endpoint has answered goes on while the endpoint is l
   await lab.setServices(served(`!${living.address}`));
   expect(await client.probe.talk()).toBe("TALKED");
 });
+
+test("a connection goes on while any service has its endpoint, and is forgotten when none has; what no service led there stands", async () => {
+  const inner = "10.96.1.2";
+  const both = (web: readonly string[], others: readonly string[]): readonly TestService[] => [
+    ...served(...web),
+    { name: "inner", clusterIP: inner, ports: [{ port: 80, targetPort: 8080 }], endpoints: others },
+  ];
+  const [straight, waiting] = [await lab.host(1).pod("straight", 3), await lab.host(1).pod("waiting", 4)];
+  await lab.setServices(both([lost.address], [living.address]));
+  await client.probe.open({ host: inner, port: 80 });
+  await straight.probe.open({ host: living.address, port: 8080 });
+  // Forgotten together with what would be forgotten wrongly: so it is known when that has happened.
+  const unanswered = waiting.probe.ask({ host: VIP, port: 80, timeoutMs: 10_000 });
+  await waitFor("the question to be on its way", async () => (await flows()).includes("[UNREPLIED]"));
+  await lab.setServices(both([lost.address, living.address], [living.address]));
+  await lab.setServices(both([], [`!${living.address}`, lost.address]));
+  await waitFor("the question to be forgotten", async () => !(await flows()).includes("[UNREPLIED]"));
+  expect(await client.probe.talk()).toBe("TALKED");
+  await lab.setServices(both([], [lost.address]));
+  await waitFor("the connection to be forgotten", async () => !(await flows()).includes(`dst=${inner} `));
+  expect(await flows()).toContain(`src=${straight.address} dst=${living.address} `);
+  expect(await straight.probe.talk()).toBe("TALKED");
+  expect(await unanswered).toBe("ECONNREFUSED");
+});

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseFlow } from "./flow-text.js";
+import { forgetLine, parseFlow } from "./flow-text.js";
 
 // Lines as conntrack 1.4.7 prints them.
 const lines = [
@@ -46,3 +46,15 @@ for (const { line, want } of lines) {
     expect(parseFlow(line)).toEqual(want);
   });
 }
+
+test("of connections to an endpoint those alone are forgotten that were translated to it, by either family", () => {
+  expect(forgetLine("IPv4", { protocol: "tcp", endpoint: "10.128.1.9" })).toBe(
+    "conntrack -D -p tcp --reply-src 10.128.1.9 --dst-nat 10.128.1.9",
+  );
+  expect(forgetLine("IPv6", { protocol: "sctp", endpoint: "fd00::9" })).toBe(
+    "conntrack -D -f ipv6 -p sctp --reply-src fd00::9 --dst-nat fd00::9",
+  );
+  expect(forgetLine("IPv4", { protocol: "udp", endpoint: "10.128.1.9", endpointPort: 53 })).toBe(
+    "conntrack -D -p udp --reply-src 10.128.1.9 --reply-port-src 53",
+  );
+});

@@ -9,14 +9,19 @@ export function ofFamily(family: Family): string {
   return family === "IPv6" ? " -f ipv6" : "";
 }
 
-/** One `conntrack -D` for a filter. */
+/**
+ * One `conntrack -D` for a filter. Of connections to an endpoint, whatever its port, those that were translated to it: an endpoint may be a host, to which others connect without any service.
+ * By two words, since conntrack 1.4.7 takes any translation of IPv6 for the one that is asked for; and not where the port is told, since a translation of the port alone is none to it.
+ */
 export function forgetLine(family: Family, flow: FlowFilter): string {
+  const isOfWhole = flow.endpoint !== undefined && flow.endpointPort === undefined;
   const words = [
     `conntrack -D${ofFamily(family)} -p ${flow.protocol}`,
     flow.isUnanswered === true ? UNANSWERED : "",
     flow.sentTo === undefined ? "" : `--orig-dst ${flow.sentTo}`,
     flow.sentToPort === undefined ? "" : `--orig-port-dst ${flow.sentToPort}`,
     flow.endpoint === undefined ? "" : `--reply-src ${flow.endpoint}`,
+    isOfWhole ? `--dst-nat ${flow.endpoint}` : "",
     flow.endpointPort === undefined ? "" : `--reply-port-src ${flow.endpointPort}`,
   ];
   return words.filter((word) => word !== "").join(" ");

@@ -5,7 +5,7 @@ import { endpointsOf, frontKey, type PlannedFront } from "./proxy-elements.js";
 /**
  * Connections that must be decided anew after a service changed. UDP has no end of a connection: flows to an endpoint that left, and
  * flows that found nobody before there was an endpoint, would go on for ever. TCP and SCTP connections to an endpoint that is going
- * live on until it is gone from all slices; then they are reset at the next packet instead of hanging. Those of TCP to which it has not answered are
+ * live on until it is gone from the service's slices, and from all others (which whoever forgets them looks up); then they are reset at the next packet instead of hanging. Those of TCP to which it has not answered are
  * decided anew at once: the client's next try, a second later, goes to an endpoint that is there, and so does a new connection from the same port, which the
  * kernel would take for that try for two minutes.
  */
@@ -38,10 +38,9 @@ function leftBehind(front: PlannedFront, next: PlannedFront | undefined, gone: R
     return { protocol, endpoint, endpointPort: Number(endpointPort) };
   });
   if (protocol === "udp") return ledThere;
-  const unanswered = ledThere.filter(({ endpoint }) => protocol === "tcp" && !gone.has(endpoint));
   return [
     ...[...gone].map((endpoint) => ({ protocol, endpoint })),
-    ...unanswered.map((flow) => ({ ...flow, isUnanswered: true })),
+    ...(protocol === "tcp" ? ledThere.map((flow) => ({ ...flow, isUnanswered: true })) : []),
   ];
 }
 

@@ -276,6 +276,16 @@ const flows = [
     after: ["10.128.5.2"],
     want: [{ protocol: "tcp", endpoint: "10.128.5.3" }],
   },
+  {
+    why: "TCP connections to an endpoint that is gone at once are forgotten, those that it has not answered even where another service has it",
+    change: {},
+    before: ["10.128.5.2", "10.128.5.3"],
+    after: ["10.128.5.2"],
+    want: [
+      { protocol: "tcp", endpoint: "10.128.5.3" },
+      { protocol: "tcp", endpoint: "10.128.5.3", endpointPort: 8080, isUnanswered: true },
+    ],
+  },
 ];
 for (const { why, change, before, after, want } of flows) {
   test(why, () => {

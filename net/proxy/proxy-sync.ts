@@ -29,6 +29,8 @@ export class ProxySync {
   private fingerprint: string | undefined;
   /** Connections to forget once the kernel has the change that made them stale. */
   private flows: readonly FlowFilter[] = [];
+  /** Of the latest map. */
+  private slices: ProxyMap["endpointSlices"] = new Map();
 
   constructor(config: NodeNetworkConfig, site: FamilySite, kernel: PacketTables) {
     const { family, podCIDR, clusterCIDR, serviceCIDR, gateway } = site;
@@ -73,7 +75,8 @@ export class ProxySync {
     // What left while nobody looked is found among the connections that stand, once.
     const stale = this.hasMap ? flows : await this.staleFlows(map);
     this.hasMap = true;
-    this.flows = [...stillToForget(this.flows, map), ...stale];
+    this.flows = [...this.flows, ...stale];
+    this.slices = map.endpointSlices;
     await this.bring(elements);
   }
 
@@ -131,9 +134,10 @@ export class ProxySync {
 
   /**
    * Ends connections whose endpoint is gone from all slices, so that they are reset at the next packet instead of hanging. Apart from the
-   * change itself: nobody waits for it, and it reads all connections.
+   * change itself: nobody waits for it, and it reads all connections and all endpoints.
    */
   forgetEnded(): Promise<void> {
+    this.flows = stillToForget(this.flows, this.slices);
     return this.forget(() => true);
   }
 
@@ -187,12 +191,12 @@ export class ProxySync {
   }
 }
 
-/** Of connections that wait to be forgotten since their endpoint was in no slice any more: not those whose address is an endpoint's again, which may be new ones. */
-function stillToForget(flows: readonly FlowFilter[], map: ProxyMap): readonly FlowFilter[] {
+/** Of connections to endpoints that left a service: not those whose endpoint other services have, or this one again. */
+function stillToForget(flows: readonly FlowFilter[], slices: ProxyMap["endpointSlices"]): readonly FlowFilter[] {
   const isOfGone = ({ protocol, endpoint, isUnanswered = false }: FlowFilter): boolean =>
     protocol !== "udp" && endpoint !== undefined && !isUnanswered;
   if (!flows.some(isOfGone)) return flows;
-  const present = addressesIn(map.endpointSlices.values());
+  const present = addressesIn(slices.values());
   return flows.filter((flow) => !(isOfGone(flow) && present.has(flow.endpoint ?? "")));
 }
 
