@@ -190,6 +190,16 @@ test("pods are attached, listed and detached, host ports with them", async () =>
   expect(at.kernel.elementsIn("host-ports-any").size + at.kernel.elementsIn("hairpins").size).toBe(0);
 });
 
+test("host ports of a pod that has gone go with the next check when the kernel refused it at first", async () => {
+  const at = await world();
+  at.network.setMap(networkMap(1, [], []));
+  await at.network.attach([link("a", 9, [{ protocol: "TCP", hostIP: "", hostPort: 8080, containerPort: 80 }])]);
+  at.kernel.refuse(1);
+  await expect(at.network.detach(["a"])).rejects.toMatchObject({ code: "kernel_failed" });
+  await at.clock.advance(LIMITS.netCheckMs.value);
+  expect([...at.kernel.elementsIn("host-ports-any")]).toEqual([]);
+});
+
 // What others may do behind the agent's back; each is put back by the next periodic check, single elements by the next deep one.
 const meddling: readonly {
   readonly what: string;

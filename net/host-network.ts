@@ -29,7 +29,7 @@ import { peersOf } from "./overlay/peers.js";
 import { PodLinks } from "./pods/pod-links.js";
 import { FirewallKeeper } from "./policy/firewall-keeper.js";
 import { Firewalls } from "./policy/firewalls.js";
-import { hostsOf } from "./policy/hosts.js";
+import { hostsOf, ownAddresses } from "./policy/hosts.js";
 import type { PolicyMap } from "./policy/policy-map.js";
 import { addressesAnnouncedBy } from "./proxy/announced.js";
 import { type HealthChecks, healthChecksOf } from "./proxy/health-checks.js";
@@ -93,6 +93,8 @@ class HostNetwork implements NodeNetwork {
   private hosts: ReadonlySet<string> = new Set();
   private refusedBefore = "";
   private tunnelProblem: string | undefined;
+  /** The kernel did not take the pods' host ports at the last try: a pod that has gone may still have some. */
+  private arePortsDue = false;
   private deepCheckDueMs = 0;
 
   constructor(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions) {
@@ -135,6 +137,7 @@ class HostNetwork implements NodeNetwork {
         pods: this.pods.firewalled,
         overlay: this.overlay.entries,
         hosts: this.hosts,
+        own: ownAddresses(config, this.map?.nodes.get(config.nodeName), this.networks.known ?? []),
         networks: this.networks.known,
       }),
       want: () => this.firewallSettler.want(),
@@ -301,10 +304,10 @@ class HostNetwork implements NodeNetwork {
   }
 
   private async detachNow(uids: readonly string[]): ReturnType<PodLinks["detach"]> {
-    const hadPorts = uids.some((uid) => (this.pods.links.get(uid)?.hostPorts.length ?? 0) > 0);
+    if (uids.some((uid) => (this.pods.links.get(uid)?.hostPorts.length ?? 0) > 0)) this.arePortsDue = true;
     const failures = await this.pods.detach(uids);
     this.nameAskers();
-    if (hadPorts) await this.applyHostPorts();
+    if (this.arePortsDue) await this.applyHostPorts();
     this.firewallSettler.want();
     this.metrics.holds("pods", this.pods.links.size);
     return failures;
@@ -318,7 +321,9 @@ class HostNetwork implements NodeNetwork {
   }
 
   private async applyHostPorts(): Promise<void> {
+    this.arePortsDue = true;
     await this.ruleLane.run(() => this.proxy.setHostPorts(this.pods.ported));
+    this.arePortsDue = false;
     const { problems } = this.proxy;
     if (problems.length > 0) this.log.warn("host ports refused", { refused: problems.join("; ") });
   }
@@ -328,6 +333,9 @@ class HostNetwork implements NodeNetwork {
     const isDeep = this.clock.monotonicMs() >= this.deepCheckDueMs;
     // Keys come of age, and other ends begin to answer, without anybody telling.
     if (this.tunnels.isWanted) this.peerSettler.want();
+    // Who asked for it may not ask again: the pod's link has gone.
+    if (this.arePortsDue)
+      await this.linkLane.run(() => this.applyHostPorts()).catch((error: unknown) => this.report("rules", error));
     // What fails has been reported part by part, and is tried again with the next check.
     await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
     const deepEveryMs = Math.max(

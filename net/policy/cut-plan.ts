@@ -35,13 +35,25 @@ export function addressesWithUid({ uid, addresses }: FirewalledPod): readonly (r
   return addresses.map((address) => [address, uid] as const);
 }
 
-/** The connections among these that policies do not let through any more. */
+/** Who has the addresses that connections bear. */
+export interface AddressHolders {
+  /** The pod of this node that has an address. */
+  uidOf(address: string): string | undefined;
+  /** Addresses of the node's own host, but for loopback. */
+  readonly own: ReadonlySet<string>;
+}
+
+/**
+ * The connections among these that policies do not let through any more. Between pods and their own host no policy is asked: cutting such a one would lead it to another endpoint in its midst,
+ * where a service was asked.
+ */
 export function forbiddenFlows(
   flows: readonly TrackedFlow[],
   policies: PolicyMap,
-  uidOf: (address: string) => string | undefined,
+  { uidOf, own }: AddressHolders,
 ): readonly TrackedFlow[] {
-  return flows.filter((flow) => !isLetThrough(policies, uidOf, flow));
+  const isOfHost = (address: string): boolean => own.has(address) || /^127\.|^::1$/.test(address);
+  return flows.filter((flow) => !isOfHost(flow.from) && !isOfHost(flow.to) && !isLetThrough(policies, uidOf, flow));
 }
 
 function usesAny({ pods, policies }: PolicyMap, uid: string, sets: ReadonlySet<string>): boolean {

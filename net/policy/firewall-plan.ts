@@ -31,6 +31,8 @@ export interface FirewallWorld {
   readonly overlay: readonly Entry[];
   /** Addresses of the cluster's hosts. */
   readonly hosts: Iterable<string>;
+  /** Those of the node's own, and what else it speaks with pods under. */
+  readonly own: ReadonlySet<string>;
   /** Networks beside the cluster's own. */
   readonly networks: readonly SeenNetwork[];
 }

@@ -48,6 +48,7 @@ const at = (
   pods,
   overlay,
   hosts: ["192.168.9.1", "192.168.9.2"],
+  own: new Set(["192.168.9.1", "10.0.0.1"]),
   networks: [],
 });
 const tcp = (from: string, to: string): TrackedFlow => {
@@ -157,6 +158,20 @@ for (const { name, change } of cuts) {
     expect(kernel.firewall.flows).toEqual([stays]);
   });
 }
+
+test("connections of the pod's own host are never cut: no policy is asked about them, and translated ones would be led elsewhere", async () => {
+  const kernel = new SimulatedKernel([]);
+  const sync = new FirewallSync(frame, kernel);
+  const world = leader();
+  await sync.bring(at(world.knownTo("one")));
+  const own = ["10.0.0.1", "192.168.9.1", "127.0.0.1"].map((host) => ({ ...tcp(host, WEB), sentTo: "10.96.1.1" }));
+  const toHost = { ...tcp(WEB, "192.168.9.1"), sentTo: "10.96.0.1" };
+  kernel.firewall.flows = [...own, toHost, tcp("192.168.9.2", WEB)];
+  world.dropPod("a/api");
+  world.policy("a/out", { podSelector: only("web"), policyTypes: ["Egress"] });
+  await sync.bring(at(world.knownTo("one")));
+  expect(kernel.firewall.flows).toEqual([...own, toHost]);
+});
 
 test("an address that passes to another pod takes no connection along", async () => {
   const kernel = new SimulatedKernel([]);

@@ -18,6 +18,7 @@ export type OnCut = () => Promise<void> | undefined;
 interface Applied {
   readonly table: FirewallTable;
   readonly policies: PolicyMap;
+  readonly own: ReadonlySet<string>;
   readonly pods: ReadonlyMap<string, FirewalledPod>;
 }
 
@@ -69,7 +70,7 @@ export class FirewallSync {
     if (!isKnown && this.applied === undefined && (await this.kernel.hasFirewall())) return;
     const { policies = NO_POLICIES, networks = [] } = world;
     const pods = new Map([...world.pods].map((pod) => [pod.uid, pod]));
-    const next = { table: this.planner.plan({ ...world, policies, networks }), policies, pods };
+    const next = { table: this.planner.plan({ ...world, policies, networks }), policies, pods, own: world.own };
     const former = this.applied;
     this.applied = undefined;
     for (const address of touchedAddresses(former, next)) this.suspects.add(address);
@@ -103,11 +104,11 @@ export class FirewallSync {
     if (!isSameText) this.fingerprint = await this.kernel.firewallFingerprint();
   }
 
-  private async cut({ policies, pods }: Applied): Promise<void> {
+  private async cut({ policies, pods, own }: Applied): Promise<void> {
     if (this.suspects.size === 0) return;
     const uids = new Map([...pods.values()].flatMap(addressesWithUid));
     const flows = await this.kernel.readFlows([...this.suspects]);
-    const forbidden = forbiddenFlows(flows, policies, (address) => uids.get(address));
+    const forbidden = forbiddenFlows(flows, policies, { own, uidOf: (address) => uids.get(address) });
     await this.kernel.cutFlows(forbidden);
     if (forbidden.length > 0) await this.onCut();
     this.suspects.clear();
