@@ -181,6 +181,20 @@ test("a connection that goes on is cut at once when it comes to be forbidden, an
   expect(await b.probe.talk()).toBe("ECONNRESET");
 });
 
+test("what the pod's own host says to it goes on, also by a service that leads to another by now", async () => {
+  const web = (...endpoints: readonly string[]) => [
+    { name: "web", clusterIP: "10.96.1.1", ports: [{ port: 80, targetPort: 8080 }], endpoints },
+  ];
+  await lab.setServices(web(a.address));
+  await lab.host(1).probe.open({ host: "10.96.1.1", port: 80 });
+  await c.probe.open({ host: a.address, port: 8080 });
+  await lab.setServices(web(`!${a.address}`, b.address));
+  world.policy("default/one", { podSelector: only("a"), ingress: [{ from: [{ podSelector: only("b") }] }] });
+  await lab.setPolicies(world);
+  expect(await c.probe.talk()).toBe("ECONNRESET");
+  expect(await lab.host(1).probe.talk()).toBe("TALKED");
+});
+
 test("a flow of UDP is cut too", async () => {
   const flow = { protocol: "udp" as const, host: a.address, port: 8080, fromPort: 20_002, timeoutMs: 400 };
   expect(await c.probe.ask(flow)).toMatch(/^a /);

@@ -10,7 +10,7 @@ export interface HealthCheck {
   readonly port: number;
   readonly namespace: string;
   readonly name: string;
-  /** Addresses of this node's ready endpoints, however many ports they have. */
+  /** This node's ready endpoints, however many ports and addresses they have. */
   readonly localEndpoints: number;
 }
 
@@ -51,10 +51,11 @@ function localEndpoints(
   const found = new Map<string, Set<string>>();
   for (const slice of slices) {
     const key = serviceKeyOf(slice);
-    if (key === undefined || !services.has(key) || slice.addressType !== "IPv4") continue;
+    if (key === undefined || !services.has(key)) continue;
     const here = slice.endpoints.filter((endpoint) => endpoint.nodeName === nodeName && isReady(endpoint));
     const known = found.get(key) ?? new Set();
-    for (const { addresses } of here) known.add(addresses[0] ?? "");
+    // A pod of both families is in a slice of each, and one endpoint.
+    for (const { addresses, targetRef } of here) known.add(targetRef?.uid || (addresses[0] ?? ""));
     found.set(key, known);
   }
   return found;
