@@ -10,8 +10,10 @@ import { silentLog } from "../../lib/log.js";
 import { freePort } from "../../test/kit/etcd.js";
 import { waitFor } from "../../test/kit/wait.js";
 import { runDns } from "./main.js";
+import type { Reply } from "./message.js";
 import { namesFile, namesPath } from "./names-file.js";
 import { askerLine, headerLine, serviceLine } from "./names-log.js";
+import { listenDns } from "./server.js";
 
 const over = new AbortController();
 const runDir = mkdtempSync(join(tmpdir(), "tallship-dns-"));
@@ -153,6 +155,34 @@ test("a flood of questions, garbage and idle connections leaves others their ans
   expect((await askTcp(query("many.default.svc.cluster.local"))).answers).toHaveLength(200);
   for (const socket of idle) socket.destroy();
   flood.close();
+});
+
+test("who asks by TCP and reads nothing is answered no further, and ended when it goes on; others have their answers", async () => {
+  let answered = 0;
+  const reply = (): Reply => {
+    answered += 1;
+    const data = Array.from({ length: 2_000 }, (_, at) => `10.128.${at >> 8}.${at & 0xff}`);
+    return {
+      code: 0,
+      answers: data.map((each) => ({ type: "A", name: "a.b", ttl: 5, data: each })),
+      isAuthoritative: true,
+    };
+  };
+  const own = await freePort();
+  const server = await listenDns("127.0.0.1", own, { fast: () => undefined, reply });
+  const bytes = query("a.b");
+  const framed = Buffer.concat([Buffer.of(0, bytes.length), bytes]);
+  const deaf = connect({ port: own, host: "127.0.0.1" }).pause();
+  const ended = new Promise((resolve) => deaf.on("error", () => undefined).on("close", resolve));
+  const most = Math.ceil((2 * 65_536) / framed.length);
+  for (let at = 0; at < 2 * most && !deaf.destroyed; at += 100) {
+    deaf.write(Buffer.concat(Array.from({ length: 100 }, () => framed)));
+    await new Promise(setImmediate);
+  }
+  await ended;
+  // 32 kB each: what the two sockets' buffers take of them, and not all that were asked for.
+  expect(answered).toBeLessThan(most / 4);
+  server.close();
 });
 
 test("a pod of other networks gets what the name means there, by UDP and TCP; when it has gone its address means nothing", async () => {

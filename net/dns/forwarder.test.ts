@@ -87,8 +87,13 @@ test("that a name does not exist is remembered as long as its authority says", a
   expect(at.asked.length).toBe(2);
 });
 
-test("a server that is silent, fails or talks nonsense is passed over for the next", async () => {
-  for (const bad of [undefined, reply([], RCODE.serverFailure), () => Buffer.from("nonsense")]) {
+test("a server that is silent, fails, refuses or talks nonsense is passed over for the next", async () => {
+  for (const bad of [
+    undefined,
+    reply([], RCODE.serverFailure),
+    reply([], RCODE.refused),
+    () => Buffer.from("nonsense"),
+  ]) {
     const at = world();
     if (bad !== undefined) at.says.set("1.1.1.1", bad);
     at.says.set("2.2.2.2", reply([address(60)]));

@@ -53,7 +53,7 @@ export class Forwarder {
     const query = questionBytes(question, rng);
     for (const server of servers.list()) {
       const reply = await ask(server, query).then(replyOf, () => undefined);
-      if (reply === undefined || reply.code === RCODE.serverFailure) continue;
+      if (reply === undefined || PASSED_OVER.has(reply.code)) continue;
       this.remember(key, reply);
       return reply;
     }
@@ -72,6 +72,9 @@ export class Forwarder {
     this.remembered.set(key, { reply, sinceMs, untilMs: sinceMs + ttlSeconds * 1_000 });
   }
 }
+
+/** What a server says that cannot or will not answer, as the host's own resolver takes it: the next is asked. */
+const PASSED_OVER: ReadonlySet<number> = new Set([RCODE.serverFailure, RCODE.notImplemented, RCODE.refused]);
 
 /** A query as it is sent to another server. */
 export function questionBytes(question: Question, rng: Rng): Buffer {

@@ -101,7 +101,7 @@ function serveTcp(socket: Socket, answerer: Answerer): void {
   const next = async (): Promise<void> => {
     if (isAnswering) return;
     isAnswering = true;
-    while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
+    while (!socket.destroyed && received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
       const length = received.readUInt16BE(0);
       const message = received.subarray(2, 2 + length);
       received = received.subarray(2 + length);
@@ -127,7 +127,19 @@ async function answerTcp(socket: Socket, message: Buffer, answerer: Answerer): P
       : await replyOverTcp(incoming.query, socket.remoteAddress ?? "", answerer);
   const length = Buffer.alloc(2);
   length.writeUInt16BE(reply.length);
-  socket.write(Buffer.concat([length, reply]));
+  // Who asks and does not read is answered no further: his answers would fill the memory.
+  if (!socket.destroyed && !socket.write(Buffer.concat([length, reply]))) await drained(socket);
+}
+
+/** Resolves when what was written has been taken, or nobody is there any more to take it. */
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      socket.off("drain", end).off("close", end);
+      resolve();
+    };
+    socket.on("drain", end).on("close", end);
+  });
 }
 
 async function replyOverTcp(query: Query, asker: string, answerer: Answerer): Promise<Buffer> {

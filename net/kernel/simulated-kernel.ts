@@ -50,6 +50,8 @@ export class SimulatedKernel implements Kernel {
   private readonly pods = new Map<string, SimulatedPod>();
   /** Devices of tunnels, by name. */
   readonly tunnels = new Map<string, HeldTunnel>();
+  /** Their MTUs, which nobody reads back. */
+  readonly tunnelMtus = new Map<string, number>();
   /** Why this host can make no tunnels; empty: it can. */
   tunnelRefusal = "";
   /** Families whose packets this host can route by their marks. */
@@ -138,16 +140,18 @@ export class SimulatedKernel implements Kernel {
     return devices.flatMap((device) => this.tunnels.get(device) ?? []);
   }
 
-  async setTunnel(tunnel: TunnelDevice): Promise<void> {
+  async setTunnel(tunnel: TunnelDevice, { mtu }: { readonly mtu: number }): Promise<void> {
     this.mayRefuse();
     if (this.tunnelRefusal !== "") throw new TallshipError("kernel_failed", this.tunnelRefusal);
     const met = this.tunnels.get(tunnel.device)?.met ?? new Set();
     this.tunnels.set(tunnel.device, { ...tunnel, met });
+    this.tunnelMtus.set(tunnel.device, mtu);
   }
 
   async removeTunnels(devices: readonly string[]): Promise<void> {
     for (const device of devices) {
       this.tunnels.delete(device);
+      this.tunnelMtus.delete(device);
       this.deleteDevice(device);
     }
   }

@@ -43,7 +43,8 @@ export function healthCheckServers(log: Log): HealthChecks {
       });
     });
     listeners.set(check.port, listener);
-    server.listen(check.port, "0.0.0.0");
+    // Of both families where the host has both.
+    server.listen(check.port);
   };
   return {
     answer: (checks) => {

@@ -23,8 +23,8 @@ const map = (endpoints: readonly string[]): ReturnType<typeof networkMap> => {
   };
   return networkMap(1, [nodeObject(4)], [web]);
 };
-const asked = async (): Promise<unknown> => {
-  const response = await fetch(`http://127.0.0.1:${PORT}/healthz`);
+const asked = async (host = "127.0.0.1"): Promise<unknown> => {
+  const response = await fetch(`http://${host}:${PORT}/healthz`);
   return {
     status: response.status,
     weight: response.headers.get("x-load-balancing-endpoint-weight"),
@@ -37,6 +37,7 @@ test("a node tells by HTTP how many endpoints it has, 503 when none, and falls s
   servers.answer(healthChecksOf(map(["10.128.4.2", "10.128.4.3", "10.128.5.9"]), "node-4"));
   await waitFor("an answer", () => asked().then(Boolean, () => false));
   expect(await asked()).toEqual({ status: 200, weight: "2", body: { ...body, localEndpoints: 2 } });
+  expect(await asked("[::1]")).toEqual(await asked());
   servers.answer(healthChecksOf(map(["-10.128.4.2", "!10.128.4.3", "10.128.5.9"]), "node-4"));
   expect(await asked()).toEqual({ status: 503, weight: "0", body: { ...body, localEndpoints: 0 } });
   servers.answer([]);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { ObjectReference } from "../../proto/gen/tallship/v1/meta.js";
 import { networkMap, nodeObject, type TestService } from "../../test/kit/network-world.js";
 import { healthChecksOf } from "./health-checks.js";
 
@@ -24,6 +25,11 @@ const rows = [
     services: [web({ endpoints: ["-10.128.4.2", "10.128.4.3"] })],
     want: [[31_000, "web", 1]],
   },
+  {
+    what: "an endpoint of IPv6 alone",
+    services: [web({ endpoints: ["fd00:10:128:4::2", "fd00:10:128:5::2"] })],
+    want: [[31_000, "web", 1]],
+  },
   { what: "policy Cluster", services: [web({}, { externalTrafficPolicy: "Cluster" })], want: [] },
   { what: "type NodePort", services: [web({ type: "NodePort" })], want: [] },
   { what: "no port", services: [web({}, { healthCheckNodePort: 0 })], want: [] },
@@ -34,3 +40,10 @@ for (const { what, services, want } of rows)
     const checks = healthChecksOf(networkMap(1, [nodeObject(4)], services), "node-4");
     expect(checks.map(({ port, name, localEndpoints }) => [port, name, localEndpoints])).toEqual(want);
   });
+
+test("a pod of both families is one endpoint", () => {
+  const map = networkMap(1, [nodeObject(4)], [web({ endpoints: ["10.128.4.2", "fd00:10:128:4::2"] })]);
+  for (const { endpoints } of map.endpointSlices.values())
+    for (const endpoint of endpoints) endpoint.targetRef = ObjectReference.fromPartial({ kind: "Pod", uid: "one" });
+  expect(healthChecksOf(map, "node-4").map(({ localEndpoints }) => localEndpoints)).toEqual([1]);
+});

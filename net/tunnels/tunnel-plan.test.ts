@@ -58,6 +58,13 @@ const rows = [
     want: { make: undefined, drop: [1] },
   },
   {
+    name: "who has the new one and answers by neither is away, and is not waited for",
+    own: [key(1), key(2, 10)],
+    partners: [partner("b", [1, 2], [2]), partner("away", [1, 2])],
+    nowMs: 10 + OVERLAP,
+    want: { make: undefined, drop: [1] },
+  },
+  {
     name: "who was away for generations lets its own go",
     own: [key(1)],
     partners: [partner("b", [5])],

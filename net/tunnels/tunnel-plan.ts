@@ -24,7 +24,8 @@ export interface KeyPlan {
 
 /**
  * When a node's keys change. The node whose newest key has come of age begins a generation; all others, seeing it, follow. For a while each node has both, with a device for each,
- * and takes packets by either: so nobody must change at the same moment as another. The old key goes when all who have a new one have answered by it.
+ * and takes packets by either: so nobody must change at the same moment as another. The old key goes when all who have a new one have answered by it; who answers
+ * by none is away, and is not waited for: else one host that is gone would keep all others' keys for ever.
  * Pure.
  */
 export function planKeys(own: readonly OwnKey[], partners: readonly TunnelPartner[], nowMs: number): KeyPlan {
@@ -40,7 +41,7 @@ export function planKeys(own: readonly OwnKey[], partners: readonly TunnelPartne
   const older = own.filter(({ generation }) => generation < newest).map(({ generation }) => generation);
   if (older.length === 0) return { make: ageMs >= limit("tunnelKeyMs") ? newest + 1 : undefined, drop: [] };
   const isMetByAll = partners.every(
-    ({ keys, met }) => !keys.some((key) => key.generation === newest) || met.has(newest),
+    ({ keys, met }) => !keys.some((key) => key.generation === newest) || met.has(newest) || met.size === 0,
   );
   const isOver = ageMs >= limit("tunnelOverlapMs") && isMetByAll;
   return { make: undefined, drop: isOver ? older : [] };

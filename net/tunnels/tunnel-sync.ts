@@ -32,6 +32,8 @@ export class TunnelSync {
   private readonly parts: TunnelParts;
   private keys: readonly TunnelKey[] | undefined;
   private published: readonly PublishedKey[] = [];
+  /** Of each device as it was last set: what is read of one does not tell it. */
+  private readonly mtus = new Map<string, number>();
   private failure: string | undefined = "this node has no place for keys";
 
   constructor(parts: TunnelParts) {
@@ -96,7 +98,10 @@ export class TunnelSync {
     for (const key of own) {
       const want = this.deviceFor(key, peers);
       const have = held.find(({ device }) => device === want.device);
-      if (have === undefined || !isSame(want, have)) await kernel.setTunnel(want, { key: key.privateKey, mtu });
+      if (have !== undefined && isSame(want, have) && this.mtus.get(want.device) === mtu) continue;
+      this.mtus.delete(want.device);
+      await kernel.setTunnel(want, { key: key.privateKey, mtu });
+      this.mtus.set(want.device, mtu);
     }
     const devices = new Set(own.map(({ generation }) => tunnelDevice(nodeName, generation)));
     await kernel.removeTunnels(held.map(({ device }) => device).filter((device) => !devices.has(device)));
