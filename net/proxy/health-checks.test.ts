@@ -43,7 +43,12 @@ for (const { what, services, want } of rows)
 
 test("a pod of both families is one endpoint", () => {
   const map = networkMap(1, [nodeObject(4)], [web({ endpoints: ["10.128.4.2", "fd00:10:128:4::2"] })]);
-  for (const { endpoints } of map.endpointSlices.values())
-    for (const endpoint of endpoints) endpoint.targetRef = ObjectReference.fromPartial({ kind: "Pod", uid: "one" });
-  expect(healthChecksOf(map, "node-4").map(({ localEndpoints }) => localEndpoints)).toEqual([1]);
+  const targetRef = ObjectReference.fromPartial({ kind: "Pod", uid: "one" });
+  const endpointSlices = new Map(
+    [...map.endpointSlices].map(([key, slice]) => [
+      key,
+      { ...slice, endpoints: slice.endpoints.map((endpoint) => ({ ...endpoint, targetRef })) },
+    ]),
+  );
+  expect(healthChecksOf({ ...map, endpointSlices }, "node-4").map((each) => each.localEndpoints)).toEqual([1]);
 });
