@@ -2,8 +2,8 @@ import { OVERLAY_DEVICE } from "../device-names.js";
 import type { Kernel } from "../kernel/kernel.js";
 
 /**
- * Who computes the checksums of what goes through VXLAN devices: the network card, or each device itself where the card does it wrongly. The kernel is read at the start alone, of the cluster's own
- * device: that is the first to relieve the card and the last to rely on it again, so a successor that finds it relieving knows that others may be, too.
+ * Who computes the checksums of what goes through VXLAN devices: the network card, or each device itself where the card does it wrongly. The kernel is read at the start, of the cluster's own
+ * device, and for repairs while cards are relieved. The cluster's own device is the first to relieve the card and the last to rely on it again, so a successor that finds it relieving knows that others may be, too.
  */
 export class Checksums {
   private readonly kernel: Pick<Kernel, "leavesChecksums" | "leaveChecksums">;
@@ -21,6 +21,13 @@ export class Checksums {
     this.found = await this.kernel.leavesChecksums(OVERLAY_DEVICE);
     this.known = new Map();
     return this.found === false;
+  }
+
+  /** Reads the kernel again, of all devices. */
+  async look(): Promise<void> {
+    const known = new Map(this.known);
+    for (const device of known.keys()) known.set(device, (await this.kernel.leavesChecksums(device)) ?? true);
+    this.known = known;
   }
 
   /** All these devices leave checksums to the card, or not; those that have just been made do so by themselves. */

@@ -96,6 +96,9 @@ test("devices of all networks compute checksums, later ones too, until no card d
   kernel.deleteDevice(networkDevice("shop/back"));
   await first.repair();
   expect(await left()).toEqual([false, false, false]);
+  await kernel.leaveChecksums("tallship0", true);
+  await first.repair();
+  expect(await left(), "what somebody else has changed is put back").toEqual([false, false, false]);
   await first.stop();
   const next = await agent(kernel, {});
   expect(next.remedies).toEqual(off);

@@ -117,6 +117,8 @@ export class OverlaySync {
   /** Reads the kernel and mends what differs; returns how many entries did. */
   async repair(): Promise<number> {
     await this.look();
+    // Nobody asks while nothing is at fault: it is a process for each device.
+    if (this.remedies.isTxChecksumOff) await this.checksums.look();
     // What is only now to be done about faults is no damage.
     if (this.isRemedyDue && this.held !== undefined) await this.bring();
     this.held = undefined;
