@@ -270,9 +270,9 @@ export function lossAtLeast(lost: number, sent: number): number {
 }
 
 /** UDP passes both ways, TCP does not, twice in a row. */
-function silentTcp({ peer, tcp, lanes }: PeerView): Fault | undefined {
+function silentTcp({ peer, tcpSince, lanes }: PeerView): Fault | undefined {
   for (const path of ["underlay", "overlay"] as const) {
-    const latest = tcp[path].slice(-2);
+    const latest = tcpSince[path].slice(-2);
     const isBad = latest.length === 2 && latest.every((outcome) => outcome !== "passed");
     const lane = lanes[`${path}-small`];
     // Where packets of UDP have just begun to be missing as well, it is not TCP alone.

@@ -244,6 +244,8 @@ for (const { way, passes, path, mtu, remedy } of narrow)
     fabric.setWeather({});
     expect(await fabric.until(() => a.remedies.pathMtus.size === 0, 60_000)).toBeDefined();
     expect(a.seen.get(B)).toMatchObject({ mtu: 1_450, remedy: "" });
+    await fabric.clock.advance(60_000);
+    expect([...a.everNamed]).toEqual([`${B} MtuBlackHole`]);
   });
 
 // Devices of VXLAN compute no checksums of what does not go through them.

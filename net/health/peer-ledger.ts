@@ -140,8 +140,8 @@ export class PeerLedger {
     const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
     const lane = (name: ViewedLane): LaneView => this.laneView(name, nowMs);
     const triedSinceMs = nowMs - (2 * limit("probeSweepRounds") + 1) * limit("probeEveryMs");
-    const fresh = (outcomes: readonly Outcome[]): readonly TcpOutcome[] =>
-      outcomes.filter(({ atMs }) => atMs > triedSinceMs).map(({ outcome }) => outcome);
+    const tcp = (path: Path, fromMs: number): readonly TcpOutcome[] =>
+      this.tcp[path].filter(({ atMs }) => atMs > Math.max(triedSinceMs, fromMs)).map(({ outcome }) => outcome);
     const samples = this.samplesSince(sinceMs);
     const [first, last] = [samples[0], samples.at(-1)];
     return {
@@ -153,7 +153,11 @@ export class PeerLedger {
         "overlay-full": lane("overlay-full"),
       },
       ipv6: lane("ipv6"),
-      tcp: { underlay: fresh(this.tcp.underlay), overlay: fresh(this.tcp.overlay) },
+      tcp: { underlay: tcp("underlay", -Infinity), overlay: tcp("overlay", -Infinity) },
+      tcpSince: {
+        underlay: tcp("underlay", this.brokenUntilMs("underlay", nowMs)),
+        overlay: tcp("overlay", this.brokenUntilMs("overlay", nowMs)),
+      },
       hears: { underlay: this.heardAtMs.underlay > hearsSinceMs, overlay: this.heardAtMs.overlay > hearsSinceMs },
       strangers: this.strangersAtMs.filter((atMs) => atMs > nowMs - 2 * limit("probeEveryMs")).length,
       clock: this.clockView(sinceMs),
@@ -173,10 +177,7 @@ export class PeerLedger {
   /** The measures of one lane as of now. */
   laneView(lane: ViewedLane, nowMs: number): LaneView {
     const sinceMs = nowMs - limit("probeWindowMs");
-    const overdueMs = nowMs - limit("probeTimeoutMs");
-    const known = (this.probes.get(lane) ?? []).filter(
-      ({ atMs, answeredAtMs }) => answeredAtMs !== undefined || atMs <= overdueMs,
-    );
+    const known = this.known(lane, nowMs);
     const settled = known.filter(({ atMs }) => atMs > sinceMs);
     const answered = settled.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
     const times = answered.map(({ atMs, answeredAtMs }) => (answeredAtMs ?? atMs) - atMs);
@@ -202,6 +203,18 @@ export class PeerLedger {
         silent.length < limit("probeDeadCount") ? Math.max(sinceMs, brokenUntilMs) : (silent[0]?.atMs ?? sinceMs),
       ),
     };
+  }
+
+  /** What was answered, or is overdue. */
+  private known(lane: ViewedLane, nowMs: number): readonly Probe[] {
+    const overdueMs = nowMs - limit("probeTimeoutMs");
+    const isKnown = ({ atMs, answeredAtMs }: Probe): boolean => answeredAtMs !== undefined || atMs <= overdueMs;
+    return (this.probes.get(lane) ?? []).filter(isKnown);
+  }
+
+  private brokenUntilMs(path: Path, nowMs: number): number {
+    const lanes = [`${path}-small`, `${path}-full`] as const;
+    return Math.max(...lanes.map((lane) => endOfInterruption(this.known(lane, nowMs))));
   }
 
   private counted(lane: ViewedLane, sinceMs: number): LaneView["counted"] {
@@ -258,12 +271,11 @@ export class PeerLedger {
 
 /** When the last probe was sent of the last run that nothing answered; a run that goes on counts too. */
 function endOfInterruption(probes: readonly Probe[]): number {
-  let run: Probe[] = [];
-  let endMs = -Infinity;
-  for (const probe of probes) {
-    run = probe.answeredAtMs === undefined ? [...run, probe] : [];
-    const lastedMs = probe.atMs - (run[0]?.atMs ?? probe.atMs);
-    if (run.length >= limit("probeDeadCount") && lastedMs >= limit("probeDeadMs") / 2) endMs = probe.atMs;
+  let [runLength, runFromMs, endMs] = [0, 0, -Infinity];
+  for (const { atMs, answeredAtMs } of probes) {
+    runLength = answeredAtMs === undefined ? runLength + 1 : 0;
+    if (runLength === 1) runFromMs = atMs;
+    if (runLength >= limit("probeDeadCount") && atMs - runFromMs >= limit("probeDeadMs") / 2) endMs = atMs;
   }
   return endMs;
 }

@@ -60,6 +60,8 @@ export interface PeerView {
   readonly ipv6: LaneView;
   /** Latest connections of the last two sweeps, latest last. */
   readonly tcp: Readonly<Record<Path, readonly TcpOutcome[]>>;
+  /** Of these the ones since the last time that small packets or full ones did not pass: those before went wrong for that. */
+  readonly tcpSince: Readonly<Record<Path, readonly TcpOutcome[]>>;
   /** The peer's own requests arrived within the last rounds. */
   readonly hears: Readonly<Record<Path, boolean>>;
   /** Another node than the peer answered. */
