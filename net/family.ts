@@ -1,5 +1,5 @@
 import { contains, gatewayOf, maskedSubnet, parseAddress } from "./ipv4.js";
-import { containsIpv6, ipv6GatewayOf, maskedIpv6Subnet, parseIpv6 } from "./ipv6.js";
+import { containsIpv6, formatIpv6, ipv6GatewayOf, maskedIpv6Subnet, parseIpv6 } from "./ipv6.js";
 import type { FamilyRanges, NodeNetworkConfig } from "./node-network.js";
 
 /** An address family, as Kubernetes names it. */
@@ -40,6 +40,12 @@ export function hostPrefix(address: string): string {
 /** True for an address of the family. */
 export function isAddress(family: Family, text: string): boolean {
   return (family === "IPv4" ? parseAddress(text) : parseIpv6(text)) !== undefined;
+}
+
+/** The address as the kernel writes it; what is none as it stands. */
+export function asWritten(address: string): string {
+  const value = parseIpv6(address);
+  return value === undefined ? address : formatIpv6(value);
 }
 
 /** Whether addresses lie in the range that the text means, host bits ignored; none do when it is no range, or of another family. */

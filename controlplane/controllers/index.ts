@@ -1,6 +1,7 @@
 import type { UsageSource } from "../sessions/usage-source.js";
 import { autoscaler } from "./autoscaler/autoscaler.js";
 import type { Digest } from "./config/copy.js";
+import { contestedFronts } from "./contested-fronts.js";
 import type { Controller } from "./controller.js";
 import { cronJob } from "./cron-job/cron-job.js";
 import { daemonSet } from "./daemon-set/daemon-set.js";
@@ -53,6 +54,7 @@ export function controllers(parts: ControllerParts): readonly Controller[] {
     networkController,
     serviceAddresses(parts),
     sctpServices,
+    contestedFronts,
     ingress,
     disruption,
     nodes(parts),

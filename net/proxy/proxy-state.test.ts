@@ -124,18 +124,6 @@ test("an address that goes from one service to another in one update is deleted 
   ]);
 });
 
-test("of two services with one address the holder keeps it, and the other gets it when the holder goes", () => {
-  const proxy = state();
-  const [holder, other] = [web(["10.128.5.2"], { name: "b" }), web(["10.128.5.3"], { name: "a" })];
-  proxy.update(networkMap(1, [], [holder]));
-  proxy.update(networkMap(2, [], [holder, other]));
-  expect(proxy.contestedServices).toEqual(["default/a"]);
-  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.5.2 . 8080")).toBe(true);
-  proxy.update(networkMap(3, [], [other]));
-  expect(proxy.contestedServices).toEqual([]);
-  expect(proxy.leadsTo("10.96.1.1 . tcp . 80", "10.128.5.3 . 8080")).toBe(true);
-});
-
 // How fields of a service stand in the maps; the first two lines of each are always the plain cluster address.
 const near = "10.128.4.9";
 const far = "10.128.5.2";
@@ -298,6 +286,7 @@ for (const { why, change, before, after, want } of flows) {
 // Few addresses and ports, so that services clash often.
 const policy = fc.constantFrom("Cluster", "Local");
 const serviceArb: fc.Arbitrary<TestService> = fc.record({
+  createdAt: fc.constantFrom("", "2026-01-31T12:00:00Z", "2026-01-31T12:00:01Z"),
   name: fc.constantFrom("a", "b", "c"),
   clusterIP: fc.constantFrom("10.96.1.1", "10.96.1.2", "None"),
   type: fc.constantFrom("NodePort", "LoadBalancer"),

@@ -4,6 +4,7 @@ import type { ElementChange, RuleElement } from "../kernel/rules.js";
 import type { NetworkMap } from "../node-network.js";
 import type { Place } from "./endpoint-choice.js";
 import { flowsToForget } from "./flow-plan.js";
+import { compareClaimants } from "./front-order.js";
 import { HeldAddresses } from "./held-addresses.js";
 import {
   diffElements,
@@ -42,7 +43,7 @@ export type ProxyMap = Pick<NetworkMap, "services" | "endpointSlices" | "nodes">
 
 /**
  * The proxy's wanted elements for every service of the map. An update costs as much as the services that changed. Of two services
- * that claim one address and port, or one node port, the first to come keeps it until it lets go.
+ * that claim one address and port, or one node port, the one that comes first by `compareClaimants` has it, whatever came to be known first.
  */
 export class ProxyState {
   private readonly index = new ServiceIndex();
@@ -51,6 +52,8 @@ export class ProxyState {
   private readonly owners = new Map<string, string>();
   /** Services that want what another holds. */
   private readonly contested = new Set<string>();
+  /** Services that have lost a claim in the update that is made. */
+  private readonly ousted = new Set<string>();
   /** Addresses that nodes announce. */
   private readonly balancers = new HeldAddresses("load-balancers");
   /** Endpoints that are no pods: packets of strangers to them come back only when they bear the host's address. */
@@ -92,17 +95,19 @@ export class ProxyState {
     const known = new Set(changed.map(({ key }) => key));
     const others = this.movedTo(map) ? [...map.services.keys()] : this.contestedServices;
     const waiting = others.filter((key) => !known.has(key)).map((key) => this.index.current(key));
-    const holders = changed.filter(({ key }) => this.planned.has(key));
-    const all = [...holders, ...changed.filter(({ key }) => !this.planned.has(key)), ...waiting];
-    const former = new Map(all.map(({ key }) => [key, this.release(key)]));
-    const steps = all.map((change) => this.replan(change, former.get(change.key) ?? []));
-    const flows = all.flatMap((change) =>
-      flowsToForget(former.get(change.key) ?? [], this.planned.get(change.key) ?? [], {
-        former: change.formerSlices,
-        next: change.slices,
-      }),
+    this.ousted.clear();
+    const steps = this.replanAll([...changed, ...waiting].sort(compareClaimants));
+    // They want nothing that they did not have before: nobody else loses anything.
+    steps.push(...this.replanAll([...this.ousted].sort().map((key) => this.index.current(key))));
+    const flows = steps.flatMap(({ former, fronts, change }) =>
+      flowsToForget(former, fronts, { former: change.formerSlices, next: change.slices }),
     );
     return { elements: () => deletesFirst(steps.flatMap(changesOf)), flows: withoutDoubles(flows) };
+  }
+
+  private replanAll(changes: readonly ServiceChange[]): Replanned[] {
+    const former = changes.map(({ key }) => this.release(key));
+    return changes.map((change, at) => this.replan(change, former[at] ?? []));
   }
 
   /** Every element that the kernel must hold for the services. */
@@ -143,7 +148,7 @@ export class ProxyState {
     const fronts = this.planned.get(key) ?? [];
     this.planned.delete(key);
     this.contested.delete(key);
-    for (const front of fronts) this.owners.delete(frontKey(front));
+    for (const claim of fronts.map(frontKey)) if (this.owners.get(claim) === key) this.owners.delete(claim);
     return fronts;
   }
 
@@ -153,13 +158,13 @@ export class ProxyState {
     const fronts: PlannedFront[] = [];
     for (const target of targets) {
       const claim = frontKey(target);
-      if (!this.claim(claim, change.key)) continue;
+      if (!this.claim(claim, change)) continue;
       if (target.affinitySeconds > 0) this.affinities.add(target.affinitySeconds);
       fronts.push(planFront(target, before.get(claim)));
     }
     if (fronts.length > 0) this.planned.set(change.key, fronts);
     this.total += countIn(fronts) - countIn(former);
-    return { former, fronts, addresses: this.swapAddresses(former, fronts) };
+    return { change, former, fronts, addresses: this.swapAddresses(former, fronts) };
   }
 
   private swapAddresses(former: readonly PlannedFront[], next: readonly PlannedFront[]): readonly ElementChange[] {
@@ -187,11 +192,16 @@ export class ProxyState {
     return { local, foreign, balancers: new Set(fronts.filter(({ kind }) => kind === "balancer").map(({ ip }) => ip)) };
   }
 
-  private claim(claim: string, key: string): boolean {
+  private claim(claim: string, change: ServiceChange): boolean {
+    const { key } = change;
     const owner = this.owners.get(claim);
+    if (owner === key) return false;
     if (owner !== undefined) {
-      if (owner !== key) this.contested.add(key);
-      return false;
+      if (compareClaimants(this.index.current(owner), change) < 0) {
+        this.contested.add(key);
+        return false;
+      }
+      this.ousted.add(owner);
     }
     this.owners.set(claim, key);
     return true;
@@ -202,6 +212,7 @@ const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 /** A service before and after an update. */
 interface Replanned {
+  readonly change: ServiceChange;
   readonly former: readonly PlannedFront[];
   readonly fronts: readonly PlannedFront[];
   /** What changes in sets of addresses. */

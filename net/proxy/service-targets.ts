@@ -1,7 +1,7 @@
 import { topologyAsked } from "../../kinds/service-annotations.js";
 import type { EndpointSlice } from "../../proto/gen/tallship/v1/endpointslice.js";
 import type { Service, ServiceNetworkAddress, ServicePort, ServiceSpec } from "../../proto/gen/tallship/v1/service.js";
-import { type Family, familyOf, isAddress } from "../family.js";
+import { asWritten, type Family, familyOf, isAddress } from "../family.js";
 import { announcedAddresses } from "./announced.js";
 import { addressOn, chooseEndpoints, type EndpointAddress, type Place, type Reach } from "./endpoint-choice.js";
 import { sourceRanges } from "./source-ranges.js";
@@ -123,7 +123,7 @@ function portTargets(view: PortView): readonly ServiceTarget[] {
   const insideReach = isInsideLocal ? "node-only" : near;
   const cluster = { ...inside, endpoints: choose(insideReach, own) };
   const further = networkAddresses.filter(({ address }) => address !== clusterIP);
-  const external = [...new Set(spec.externalIPs)].filter(
+  const external = [...new Set(spec.externalIPs.map(asWritten))].filter(
     (ip) => isAddress(family, ip) && !announced.includes(ip) && ip !== clusterIP,
   );
   const hasOuter = external.length + announced.length > 0 || port.nodePort !== 0;

@@ -110,6 +110,8 @@ export interface TestService {
   readonly announced?: readonly string[];
   /** The node that does. */
   readonly announcedBy?: string;
+  /** When it was created; absent: not known. */
+  readonly createdAt?: string;
 }
 
 /** Address of the service that tests ask. */
@@ -128,7 +130,11 @@ export function bothProtocols(endpoints: readonly TestEndpoint[], change: Partia
 /** The service object. */
 export function serviceObject(service: TestService): Service {
   return Service.fromPartial({
-    metadata: { name: service.name, namespace: service.namespace ?? "default" },
+    metadata: {
+      name: service.name,
+      namespace: service.namespace ?? "default",
+      creationTimestamp: service.createdAt ?? "",
+    },
     spec: {
       clusterIP: service.clusterIP ?? "",
       type: service.type ?? "ClusterIP",

@@ -3,7 +3,7 @@ import { isNodesOwn } from "../../../kinds/node-ports.js";
 import { metaOf } from "../../../kinds/object.js";
 import type { FieldError } from "../../../kinds/validation/findings.js";
 import { hostPrefix } from "../../../net/family.js";
-import { formatIpv6, parseIpv6 } from "../../../net/ipv6.js";
+import { announcedFronts, externalFronts } from "../../../net/proxy/outer-fronts.js";
 import { TakenNetwork } from "../../../proto/gen/tallship/v1/record.js";
 import type { Service } from "../../../proto/gen/tallship/v1/service.js";
 import type { View } from "../../cache/view.js";
@@ -18,8 +18,8 @@ export function externalErrors(
   live: Service | undefined,
   { view, cluster }: { readonly view: View; readonly cluster: ClusterCIDRs },
 ): readonly FieldError[] {
-  const before = new Set(frontsOf(live).map(({ text }) => text));
-  const fronts = frontsOf(service).filter(({ text }) => !before.has(text));
+  const before = new Set(externalFronts(live).map(({ text }) => text));
+  const fronts = externalFronts(service).filter(({ text }) => !before.has(text));
   if (fronts.length === 0) return [];
   const ground = groundOf(networksIn(view), cluster, view);
   const own = { ranges: ground.ranges, hosts: new Map<string, string>() };
@@ -35,31 +35,6 @@ export function externalErrors(
   });
 }
 
-/** One address and port to which strangers send. */
-interface ExternalFront {
-  /** Place of the address in spec.externalIPs; -1: it is an announced one. */
-  readonly at: number;
-  readonly ip: string;
-  readonly port: number;
-  /** 192.0.2.1:80/TCP */
-  readonly text: string;
-}
-
-function frontsOf(service: Service | undefined): readonly ExternalFront[] {
-  const { spec } = service ?? {};
-  if (spec === undefined || spec.type === "ExternalName" || spec.clusterIP === "None") return [];
-  return spec.externalIPs.flatMap((ip, at) => frontsAt(ip, at, service));
-}
-
-function frontsAt(address: string, at: number, service: Service | undefined): readonly ExternalFront[] {
-  const ipv6 = parseIpv6(address);
-  const ip = ipv6 === undefined ? address : formatIpv6(ipv6);
-  return (service?.spec?.ports ?? []).map(({ port, protocol }) => {
-    const host = ipv6 === undefined ? ip : `[${ip}]`;
-    return { at, ip, port, text: `${host}:${port}/${protocol || "TCP"}` };
-  });
-}
-
 /** Who has which addresses and ports, of all services but one. */
 function takenIn(view: View, besides: Service): ReadonlyMap<string, string> {
   const { uid } = metaOf(besides);
@@ -67,8 +42,8 @@ function takenIn(view: View, besides: Service): ReadonlyMap<string, string> {
   for (const { object } of view.list("Service")) {
     const { namespace, name, uid: other } = metaOf(object);
     if (other === uid) continue;
-    const announced = (object.status?.loadBalancer?.ingress ?? []).flatMap(({ ip }) => frontsAt(ip, -1, object));
-    for (const { text } of [...frontsOf(object), ...announced]) taken.set(text, `Service ${namespace}/${name}`);
+    for (const { text } of [...externalFronts(object), ...announcedFronts(object)])
+      taken.set(text, `Service ${namespace}/${name}`);
   }
   return taken;
 }

@@ -56,12 +56,6 @@ function textOf(family: Family, value: bigint): string {
   return family === "IPv4" ? formatAddress(Number(value)) : formatIpv6(value);
 }
 
-/** The address as the kernel writes it; what is no address as it stands. */
-export function asWritten(address: string): string {
-  const number = numberOf(address);
-  return number === undefined ? address : textOf(number.family, number.value);
-}
-
 /** True when the pool has addresses of the family, taken or not. */
 export function hasFamily({ runs }: AddressPool, family: Family): boolean {
   return runs.some((run) => run.family === family);
@@ -76,11 +70,15 @@ export function isInPool({ runs }: AddressPool, address: string): boolean {
 }
 
 /** The first address of the pool and the family that is not taken; undefined when all are. */
-export function freeAddress({ runs }: AddressPool, family: Family, taken: ReadonlySet<string>): string | undefined {
+export function freeAddress(
+  { runs }: AddressPool,
+  family: Family,
+  isTaken: (address: string) => boolean,
+): string | undefined {
   for (const { first, last } of runs.filter((run) => run.family === family))
     for (let value = first; value <= last; value += 1n) {
       const address = textOf(family, value);
-      if (!taken.has(address)) return address;
+      if (!isTaken(address)) return address;
     }
   return undefined;
 }

@@ -2,7 +2,7 @@ import { metaOf, type ObjectKey } from "../../../kinds/object.js";
 import { conditionOf, isDeleting } from "../../../kinds/pod-state.js";
 import { deepEqual } from "../../../lib/deep-equal.js";
 import { limit } from "../../../lib/limits.js";
-import { type Family, familyOf } from "../../../net/family.js";
+import { asWritten, type Family, familyOf } from "../../../net/family.js";
 import type { Node } from "../../../proto/gen/tallship/v1/node.js";
 import { type Service, type ServiceSpec, ServiceStatus } from "../../../proto/gen/tallship/v1/service.js";
 import { ofKind } from "../../cache/of-kind.js";
@@ -12,7 +12,7 @@ import { withCondition, withoutCondition } from "../conditions.js";
 import type { Controller, ObjectWrite, Outcome, ReconcileContext } from "../controller.js";
 import { isTainted, NOT_READY, UNREACHABLE } from "../node/taints.js";
 import { replace } from "../writes.js";
-import { type AddressPool, asWritten, parsePool } from "./address-pool.js";
+import { type AddressPool, parsePool } from "./address-pool.js";
 import { type Applicant, type Burdens, type Share, shareOut } from "./share-out.js";
 
 /** The ConfigMap that holds the pool of addresses, under the key `addresses`. */
@@ -81,14 +81,19 @@ function isAble(node: Node | undefined): boolean {
 }
 
 function reconcile(leaderName: string, view: View, { nowMs }: ReconcileContext): Outcome {
-  const services = view.list("Service").filter(({ object }) => concerns(object));
+  const all = view.list("Service");
+  const services = all.filter(({ object }) => concerns(object));
   const balanced = services.filter(({ object }) => isBalanced(object) && !isDeleting(object));
   const nodes = view.list("Node").map(({ object }) => object);
   const able = new Set(nodes.filter(isAble).map((node) => metaOf(node).name));
-  const own = new Set(nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)));
+  const reserved = new Set(nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)));
+  const avoided = new Set(all.flatMap(({ object }) => (object.spec?.externalIPs ?? []).map(asWritten)));
   const applicants = oldestFirst(balanced).map(({ object }) => applicantOf(object, able, view));
   const pool = poolIn(view);
-  const shares = tellingOfMalformed(shareOut(applicants, pool, own, burdensOf(nodes, leaderName)), pool);
+  const shares = tellingOfMalformed(
+    shareOut(applicants, pool, { reserved, avoided }, burdensOf(nodes, leaderName)),
+    pool,
+  );
   const writes: ObjectWrite[] = [];
   const notices: Notice[] = [];
   for (const cached of services) {

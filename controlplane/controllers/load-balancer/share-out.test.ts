@@ -17,9 +17,18 @@ const wants = (key: string, change: Partial<Applicant> = {}): Applicant => ({
 });
 const BOTH: Partial<Applicant> = { families: ["IPv4", "IPv6"] };
 const shared = (applicants: readonly Applicant[], pool: string, reserved: readonly string[] = []): readonly string[] =>
-  [...shareOut(applicants, parsePool(pool), new Set(reserved))].map(([key, share]) =>
+  [...shareOut(applicants, parsePool(pool), { reserved: new Set(reserved) })].map(([key, share]) =>
     share.is === "given" ? `${key} ${share.addresses.join("+")} ${share.announcer}` : `${key} ${share.reason}`,
   );
+
+test("an address that a service names as an external one is given only when no other is left", () => {
+  const avoided = new Set(["192.0.2.1"]);
+  const given = shareOut([wants("a"), wants("b")], parsePool("192.0.2.1-192.0.2.2"), { reserved: new Set(), avoided });
+  expect([...given.values()].map((share) => share.is === "given" && share.addresses.join())).toEqual([
+    "192.0.2.2",
+    "192.0.2.1",
+  ]);
+});
 
 // Who gets what: applicants, the pool, addresses of nodes, and the shares in order.
 const rows = [
@@ -128,8 +137,8 @@ test("a node with a burden announces only where none without it can, and keeps w
     ["n2", 1],
   ]);
   const announcers = (...applicants: readonly Applicant[]): readonly string[] =>
-    [...shareOut(applicants, parsePool("192.0.2.1-192.0.2.9"), new Set(), burdens).values()].map((share) =>
-      share.is === "given" ? share.announcer : share.reason,
+    [...shareOut(applicants, parsePool("192.0.2.1-192.0.2.9"), { reserved: new Set() }, burdens).values()].map(
+      (share) => (share.is === "given" ? share.announcer : share.reason),
     );
   expect(announcers(wants("a"), wants("b"))).toEqual(["n3", "n3"]);
   expect(announcers(wants("a", { nodes: new Set(["n1", "n2"]) }), wants("b", { nodes: new Set(["n1"]) }))).toEqual([
@@ -170,7 +179,7 @@ test("no address is given twice or from outside, announcers are able, and the sa
   const applicants = fc.uniqueArray(applicantArb, { selector: ({ key }) => key });
   fc.assert(
     fc.property(applicants, fc.array(address), (some, pool) => {
-      const shares = shareOut(some, parsePool(pool.join(" ")), new Set());
+      const shares = shareOut(some, parsePool(pool.join(" ")), { reserved: new Set() });
       const given = some.flatMap((each) => {
         const share = shares.get(each.key);
         return share?.is === "given" ? [{ ...each, ...share }] : [];
@@ -194,7 +203,7 @@ test("no address is given twice or from outside, announcers are able, and the sa
         [...of]
           .map(([key, share]) => `${key} ${JSON.stringify(share.is === "given" ? { ...share, lacking: "" } : {})}`)
           .sort();
-      expect(gains(shareOut(again, parsePool(pool.join(" ")), new Set()))).toEqual(gains(shares));
+      expect(gains(shareOut(again, parsePool(pool.join(" ")), { reserved: new Set() }))).toEqual(gains(shares));
     }),
   );
 });

@@ -19,6 +19,14 @@ export interface Applicant {
   readonly nodes: ReadonlySet<string>;
 }
 
+/** Addresses of the pool that are somebody's already. */
+export interface TakenAddresses {
+  /** Nobody may have them: they are nodes' own. */
+  readonly reserved: ReadonlySet<string>;
+  /** Services name them as external addresses: they are given to others only when no other is left, for ports may clash. Absent: none. */
+  readonly avoided?: ReadonlySet<string>;
+}
+
 /** A service that gets none, and why. */
 export interface Refused {
   readonly is: "refused";
@@ -49,22 +57,31 @@ export type Burdens = ReadonlyMap<string, number>;
 export function shareOut(
   applicants: readonly Applicant[],
   pool: AddressPool,
-  reserved: ReadonlySet<string>,
+  others: TakenAddresses,
   burdens: Burdens = new Map(),
 ): ReadonlyMap<string, Share> {
-  const taken = new Set(reserved);
+  const taken = new Set(others.reserved);
+  const ground: PoolGround = { pool, taken, avoided: others.avoided ?? new Set() };
   const kept = new Map<string, ReadonlyMap<Family, string>>();
   for (const applicant of applicants) kept.set(applicant.key, keep(applicant, pool, taken));
   const found = new Map<string, Given | Refused>();
   for (const applicant of byAsking(applicants))
-    found.set(applicant.key, complete(applicant, kept.get(applicant.key) ?? new Map(), pool, taken));
+    found.set(applicant.key, complete(applicant, kept.get(applicant.key) ?? new Map(), ground));
   const losers = new Set(
     applicants.filter(({ key }) => found.get(key)?.is === "refused" && (kept.get(key)?.size ?? 0) > 0),
   );
   if (losers.size === 0) return withAnnouncers(applicants, found, burdens);
   // What they had is free again, and may be what another was refused.
   const rest = applicants.map((each) => (losers.has(each) ? { ...each, addresses: [] } : each));
-  return shareOut(rest, pool, reserved, burdens);
+  return shareOut(rest, pool, others, burdens);
+}
+
+/** What addresses are picked from. */
+interface PoolGround {
+  readonly pool: AddressPool;
+  /** Grows as addresses are given. */
+  readonly taken: Set<string>;
+  readonly avoided: ReadonlySet<string>;
 }
 
 /** What the applicant goes on having; it is taken from now on. */
@@ -90,12 +107,8 @@ function byAsking(applicants: readonly Applicant[]): readonly Applicant[] {
 }
 
 /** What the applicant gets in all. Who is refused leaves what he had to others. */
-function complete(
-  applicant: Applicant,
-  kept: ReadonlyMap<Family, string>,
-  pool: AddressPool,
-  taken: Set<string>,
-): Given | Refused {
+function complete(applicant: Applicant, kept: ReadonlyMap<Family, string>, ground: PoolGround): Given | Refused {
+  const { pool, taken } = ground;
   const { families, asked, wantsAll } = applicant;
   const isAsked = (family: Family): boolean => asked !== "" && familyOf(asked) === family;
   const held = new Map(kept);
@@ -105,7 +118,7 @@ function complete(
   const rank = (family: Family): number => (isAsked(family) ? 0 : hasFamily(pool, family) ? 2 : 1);
   for (const family of [...families].sort((one, other) => rank(one) - rank(other))) {
     if (held.has(family)) continue;
-    const picked = pick(isAsked(family) ? asked : "", family, pool, taken);
+    const picked = pick(isAsked(family) ? asked : "", family, ground);
     if (typeof picked === "string") {
       held.set(family, picked);
       taken.add(picked);
@@ -127,7 +140,7 @@ function strangeAsking({ asked, families }: Applicant): Refused | undefined {
   return { is: "refused", reason: "AddressNotInPool", message };
 }
 
-function pick(asked: string, family: Family, pool: AddressPool, taken: ReadonlySet<string>): string | Refused {
+function pick(asked: string, family: Family, { pool, taken, avoided }: PoolGround): string | Refused {
   if (pool.runs.length === 0)
     return { is: "refused", reason: "NoAddressPool", message: "the cluster has no pool of addresses for services" };
   if (!hasFamily(pool, family))
@@ -138,7 +151,10 @@ function pick(asked: string, family: Family, pool: AddressPool, taken: ReadonlyS
     };
   if (asked === "") {
     const message = `all addresses of ${family} in the pool are given to other services, or are nodes' own`;
-    return freeAddress(pool, family, taken) ?? { is: "refused", reason: "PoolExhausted", message };
+    const free =
+      freeAddress(pool, family, (address) => taken.has(address) || avoided.has(address)) ??
+      freeAddress(pool, family, (address) => taken.has(address));
+    return free ?? { is: "refused", reason: "PoolExhausted", message };
   }
   if (!isInPool(pool, asked))
     return { is: "refused", reason: "AddressNotInPool", message: `${asked} is no address of the pool` };
