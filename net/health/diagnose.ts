@@ -155,10 +155,15 @@ function silentUnderlay({ peer, lanes }: PeerView): Fault | undefined {
   };
 }
 
-/** The host is reached, its pods are not. */
-function silentOverlay({ peer, lanes, evidence, tcp, checksumErrors, hears }: PeerView): Fault | undefined {
+/** The host is reached, its pods are not: what a ping says of them is of use. */
+export function isSilentOverlay({ lanes }: Pick<PeerView, "lanes">): boolean {
+  return isDead(lanes["overlay-small"]) && isAlive(lanes["underlay-small"]);
+}
+
+function silentOverlay(view: PeerView): Fault | undefined {
+  if (!isSilentOverlay(view)) return undefined;
+  const { peer, lanes, evidence, tcp, checksumErrors, hears } = view;
   const lane = lanes["overlay-small"];
-  if (!isDead(lane) || !isAlive(lanes["underlay-small"])) return undefined;
   if (checksumErrors > 0)
     return {
       kind: "ChecksumOffload",

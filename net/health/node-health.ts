@@ -6,7 +6,7 @@ import type { Log } from "../../lib/log.js";
 import type { Rng } from "../../lib/rng.js";
 import type { Node } from "../../proto/gen/tallship/v1/node.js";
 import type { Self } from "../overlay/peers.js";
-import { diagnose, isDead } from "./diagnose.js";
+import { diagnose, isDead, isSilentOverlay } from "./diagnose.js";
 import { isOnLink, type ProbedPeer, probedPeers } from "./health-peers.js";
 import { type HealthListener, measureOf, type PeerHealth } from "./health-report.js";
 import { Knocks } from "./knocks.js";
@@ -318,7 +318,7 @@ export class NodeHealth {
       ({ view, ledger }) =>
         view !== undefined &&
         [view.lanes["overlay-small"], view.lanes["underlay-small"], view.ipv6].some(isDead) &&
-        !ledger.hasEvidence(nowMs),
+        !ledger.hasEvidence(nowMs, { withPing: isSilentOverlay(view) }),
     );
     // Of very many peers each is in a round once in a sweep.
     const isDue = this.turn % 2 === 1 || round.length > limit("probePeers");
@@ -332,7 +332,8 @@ export class NodeHealth {
       addresses,
     );
     for (const [at, record] of asked.entries()) {
-      const ping = silent.includes(record) ? await evidence.ping(record.peer.addresses, addresses) : undefined;
+      const isPinged = silent.includes(record) && record.view !== undefined && isSilentOverlay(record.view);
+      const ping = isPinged ? await evidence.ping(record.peer.addresses, addresses) : undefined;
       record.ledger.learn({ routes: routes[at] ?? {}, ping }, clock.monotonicMs());
     }
     this.isGathering = false;

@@ -129,9 +129,10 @@ export class PeerLedger {
     if (ping !== undefined) this.ping = { atMs, found: ping };
   }
 
-  /** Whether all was asked lately that is asked of a silent peer. */
-  hasEvidence(atMs: number): boolean {
-    return this.ping !== undefined && atMs - this.ping.atMs < limit("probeEvidenceMs");
+  /** Whether the kernel was asked lately, with a ping through the overlay or without. */
+  hasEvidence(atMs: number, { withPing }: { readonly withPing: boolean }): boolean {
+    const asked = withPing ? this.ping : this.routes;
+    return asked !== undefined && atMs - asked.atMs < limit("probeEvidenceMs");
   }
 
   /** Every measure as of now. */
