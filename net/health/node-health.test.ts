@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
-import { type Fate, type Parcel, probeFabric, type Weather } from "../../test/kit/probe-fabric.js";
+import { type FabricNode, type Fate, type Parcel, probeFabric, type Weather } from "../../test/kit/probe-fabric.js";
 import { bytesAround } from "../overlay/route-mtu.js";
 import type { FaultKind } from "./diagnose.js";
 import type { PodWay } from "./peer-view.js";
@@ -149,6 +149,10 @@ describe("each fault is named within a minute, of its pair alone, and is gone af
       fabric.setWeather({});
       const healedMs = await fabric.until(() => said().join("") === "", 100_000);
       expect({ said: said(), isInTime: healedMs !== undefined }).toEqual({ said: want.map(() => ""), isInTime: true });
+      // Nothing else was said of the pair meanwhile, nor when it was over.
+      const everOf = (node: FabricNode, of: string): readonly string[] =>
+        [...node.everNamed].flatMap((each) => (each.startsWith(of) ? [each.slice(of.length + 1)] : []));
+      expect([everOf(a, B), everOf(b, A)].slice(0, want.length)).toEqual(want.map((kind) => [kind].filter(Boolean)));
       const others = [...a.everNamed, ...b.everNamed, ...c.everNamed].filter((each) => each.startsWith("node-002"));
       expect(
         name.startsWith("another host") || name.startsWith("an agent") || name.startsWith("a clock") ? [] : others,

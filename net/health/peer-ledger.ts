@@ -138,7 +138,6 @@ export class PeerLedger {
   /** Every measure as of now. */
   view(ground: Pick<PeerView, "peer" | "isOnLink" | "fullBytes" | "way">, nowMs: number): PeerView {
     const sinceMs = nowMs - limit("probeWindowMs");
-    const hearsSinceMs = nowMs - 2.5 * limit("probeEveryMs");
     const lane = (name: ViewedLane): LaneView => this.laneView(name, nowMs);
     const triedSinceMs = nowMs - (2 * limit("probeSweepRounds") + 1) * limit("probeEveryMs");
     const tcp = (path: Path, fromMs: number): readonly TcpOutcome[] =>
@@ -159,7 +158,7 @@ export class PeerLedger {
         underlay: tcp("underlay", this.brokenUntilMs("underlay", nowMs)),
         overlay: tcp("overlay", this.brokenUntilMs("overlay", nowMs)),
       },
-      hears: { underlay: this.heardAtMs.underlay > hearsSinceMs, overlay: this.heardAtMs.overlay > hearsSinceMs },
+      hears: { underlay: this.hears("underlay", nowMs), overlay: this.hears("overlay", nowMs) },
       strangers: this.strangersAtMs.filter((atMs) => atMs > nowMs - 2 * limit("probeEveryMs")).length,
       clock: this.clockView(sinceMs),
       checksumErrors:
@@ -167,6 +166,14 @@ export class PeerLedger {
       passing: { underlay: this.passing("underlay", nowMs), overlay: this.passing("overlay", nowMs) },
       evidence: this.evidenceSince(sinceMs),
     };
+  }
+
+  /** Of one that is silent only what has arrived since then tells that it is alive, other than what was under way. */
+  private hears(path: Path, nowMs: number): boolean {
+    const [firstSilent] = silentOf(this.known(`${path}-small`, nowMs));
+    const silentForMs = firstSilent === undefined ? Number.POSITIVE_INFINITY : nowMs - firstSilent.atMs;
+    const withinMs = Math.min(2.5 * limit("probeEveryMs"), silentForMs - limit("probeTimeoutMs"));
+    return nowMs - this.heardAtMs[path] < withinMs;
   }
 
   private evidenceSince(sinceMs: number): Evidence | undefined {
@@ -182,8 +189,7 @@ export class PeerLedger {
     const settled = known.filter(({ atMs }) => atMs > sinceMs);
     const answered = settled.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
     const times = answered.map(({ atMs, answeredAtMs }) => (answeredAtMs ?? atMs) - atMs);
-    // However long ago they were sent: who is asked but twice a minute is not well again because the first of them are old.
-    const silent = known.slice(known.findLastIndex(({ answeredAtMs }) => answeredAtMs !== undefined) + 1);
+    const silent = silentOf(known);
     const brokenUntilMs = endOfInterruption(settled);
     const silentMs = (silent.at(-1)?.atMs ?? 0) - (silent[0]?.atMs ?? 0);
     return {
@@ -268,6 +274,11 @@ export class PeerLedger {
     const passed = tried.filter(({ answeredAtMs }) => answeredAtMs !== undefined);
     return passed.length === 0 ? undefined : Math.max(...passed.map(({ bytes }) => bytes));
   }
+}
+
+/** The latest that nothing answered, however long ago they were sent: who is asked but twice a minute is not well again because the first of them are old. */
+function silentOf(known: readonly Probe[]): readonly Probe[] {
+  return known.slice(known.findLastIndex(({ answeredAtMs }) => answeredAtMs !== undefined) + 1);
 }
 
 /** When the last probe was sent of the last run that nothing answered; a run that goes on counts too. */

@@ -62,7 +62,7 @@ export interface PeerView {
   readonly tcp: Readonly<Record<Path, readonly TcpOutcome[]>>;
   /** Of these the ones since the last time that small packets or full ones did not pass: those before went wrong for that. */
   readonly tcpSince: Readonly<Record<Path, readonly TcpOutcome[]>>;
-  /** The peer's own requests arrived within the last rounds. */
+  /** The peer's own requests arrived within the last rounds, and, where it is silent, since then. */
   readonly hears: Readonly<Record<Path, boolean>>;
   /** Another node than the peer answered. */
   readonly strangers: number;
