@@ -62,6 +62,9 @@ test("however many peers there are, each is asked within any four rounds, so tha
   const namedMs =
     limit("probeTimeoutMs") + Math.max(limit("probeDeadMs"), limit("probeDeadCount") * lookMs) + 3 * lookMs;
   expect(sweepMs + namedMs).toBeLessThan(60_000);
+  // A host from which nothing comes is given the time of its own round, and what a ping is to tell of, that of the ping.
+  const patientMs = Math.max(1.2 * limit("probeEveryMs"), 2 * limit("probeDeadMs"));
+  expect(sweepMs + limit("probeTimeoutMs") + patientMs + 3 * lookMs).toBeLessThan(60_000);
   // Of TCP alone: a knock that is not answered within three seconds, the next turn, a connection that is not, and two looks that agree.
   const connectMs = 3_000;
   expect(sweepMs + connectMs + lookMs + connectMs + 3 * lookMs).toBeLessThan(60_000);
