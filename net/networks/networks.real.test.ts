@@ -149,6 +149,24 @@ test("what somebody deletes of a network is put back: its device, its entries, a
   expect(await ask(both, far.address)).toBe("far 10.64.1.3");
 });
 
+test("where the card computes checksums wrongly the devices of all networks do it themselves, and are put back to it, until it is not so any more", async () => {
+  const host = lab.host(1);
+  const devices = ["tallship0", ...["shop/back", "shop/inner"].map(networkDevice)];
+  const areAll = (state: "on" | "off") => async (): Promise<boolean> => {
+    const told = await host.namespace.run(devices.map((device) => `ethtool -k ${device} | grep ^tx-check`).join("; "));
+    return told === `tx-checksumming: ${state}\n`.repeat(devices.length);
+  };
+  expect(await areAll("on")()).toBe(true);
+  host.network.remedy({ pathMtus: new Map(), isTxChecksumOff: true });
+  await waitFor("the card to be relieved", areAll("off"));
+  expect(await ask(near, far.address, { bytes: 300_000 })).toBe("far 10.64.1.2");
+  await host.damage(`ethtool -K ${devices[1]} tx on; ip link delete ${devices[2]}`);
+  await waitFor("what somebody has changed to be put back", areAll("off"));
+  host.network.remedy({ pathMtus: new Map(), isTxChecksumOff: false });
+  await waitFor("the card to compute them again", areAll("on"));
+  expect(await ask(near, far.address, { bytes: 300_000 })).toBe("far 10.64.1.2");
+});
+
 test("a new agent takes all over without interrupting anything, and takes away a network that has gone meanwhile", async () => {
   await far.probe.serve("tcp", 9090);
   await near.probe.open({ host: far.address, port: 9090 });
