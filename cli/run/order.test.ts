@@ -122,9 +122,13 @@ describe("run: what flags of docker come to", () => {
       want: { hostNetwork: true, hostname: "h", terminationGracePeriodSeconds: 3 },
     },
     {
-      line: "--add-host db:10.0.0.1 --dns 1.1.1.1 x",
+      line: "--add-host db:10.0.0.1 --add-host six:fd00::1 --add-host other=[fd00::2] --dns 1.1.1.1 x",
       want: {
-        hostAliases: [{ ip: "10.0.0.1", hostnames: ["db"] }],
+        hostAliases: [
+          { ip: "10.0.0.1", hostnames: ["db"] },
+          { ip: "fd00::1", hostnames: ["six"] },
+          { ip: "fd00::2", hostnames: ["other"] },
+        ],
         dnsPolicy: "None",
         dnsConfig: { nameservers: ["1.1.1.1"] },
       },

@@ -294,7 +294,8 @@ function dnsConfig({ dns, dnsSearch, dnsOption }: RunFlags): JsonObject | undefi
 function hostAlias(text: string): JsonObject {
   const colon = text.search(/[:=]/);
   if (colon < 1) throw usageError(`--add-host is NAME:IP, not "${text}"`);
-  return { ip: text.slice(colon + 1), hostnames: [text.slice(0, colon)] };
+  const ip = text.slice(colon + 1).replace(/^\[(.*)\]$/, "$1");
+  return { ip, hostnames: [text.slice(0, colon)] };
 }
 
 function podSecurity(flags: RunFlags): JsonObject | undefined {

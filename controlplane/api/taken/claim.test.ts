@@ -272,6 +272,10 @@ const refusals: readonly (readonly [Spec, string])[] = [
     { ipFamilies: ["IPv6"], clusterIP: "10.96.0.5", clusterIPs: ["10.96.0.5"] },
     "expected an IPv6 value as indicated by `ipFamilies[0]`",
   ],
+  [
+    { ipFamilies: ["IPv4"], clusterIP: "fd00:10:96::5" },
+    "expected an IPv4 value as indicated by `ipFamilies[0]`, found fd00:10:96::5",
+  ],
 ];
 for (const [spec, message] of refusals) {
   test(`refused: ${message}`, async () => {

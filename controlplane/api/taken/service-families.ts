@@ -57,8 +57,11 @@ export function familyErrors({ metadata, spec }: Service, ranges: AddressRanges)
   for (const [at, family] of spec.ipFamilies.entries())
     if (family === "IPv6" && !canBoth) errors.push(wrong(`ipFamilies[${at}]`, "not configured on this cluster"));
   const first = familiesFor(spec, ranges)[0];
-  if (spec.ipFamilies.length > 1 && spec.ipFamilies[0] !== first)
-    errors.push(wrong("ipFamilies[0]", `the first family is that of ${spec.clusterIP}`));
+  const [asked = first] = spec.ipFamilies;
+  if (asked !== first)
+    errors.push(
+      wrong("clusterIPs[0]", `expected an ${asked} value as indicated by \`ipFamilies[0]\`, found ${spec.clusterIP}`),
+    );
   const others = spec.clusterIPs.slice(1).map((address, at) => [`clusterIPs[${at + 1}]`, address] as const);
   for (const [path, address] of [["clusterIP", spec.clusterIP] as const, ...others]) {
     const message = address === "" || address === "None" ? undefined : addressError(address, ranges);
