@@ -63,6 +63,17 @@ test("one pod more or less is one member of a set, not the set", () => {
   expect(world.policies.next("one")).toBeUndefined();
 });
 
+test("who leaves a set while its policy is away is in it no more when the policy comes back before the node was told", () => {
+  const world = newWorld();
+  const fromAll = (): void => world.policy("a/from-all", { ingress: [{ from: [{ podSelector: {} }] }] });
+  fromAll();
+  expect([...world.knownTo("one").sets.values()].flatMap((set) => [...set])).toEqual(["10.0.0.1", "10.0.1.1"]);
+  world.dropPolicy("a/from-all");
+  world.dropPod("a/db");
+  fromAll();
+  expect([...world.knownTo("one").sets.values()].flatMap((set) => [...set])).toEqual(["10.0.0.1"]);
+});
+
 test("an address that one pod gives up to another stays in the set, whichever is heard of first", () => {
   const world = newWorld();
   world.policy("a/from-all", { ingress: [{ from: [{ podSelector: {} }] }] });

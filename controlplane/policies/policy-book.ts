@@ -225,7 +225,10 @@ export class PolicyBook {
     const known = this.sets.get(set);
     if (known === undefined) return;
     known.userCount -= 1;
-    if (known.userCount === 0) this.sets.delete(set);
+    if (known.userCount > 0) return;
+    this.sets.delete(set);
+    // Whoever was told of them hears who is not in it when it comes back: nobody follows its pods until then.
+    this.reader.membersChanged(set, [...known.members.members]);
   }
 
   private enter(set: string, members: MemberSet, podKey: string, pod: PolicyPod | undefined): void {
