@@ -8,6 +8,10 @@ export const NETWORK_LIMITS = {
     value: 500,
     why: "what one look at the network's tables found serves all parts of a check for so long, unless something is changed; no part uses it twice",
   },
+  dnsUpstreamRestMs: {
+    value: 10_000,
+    why: "a name server that was silent is asked after all others for so long: one question in ten seconds waits for it",
+  },
   healthCheckConnections: {
     value: 100,
     why: "connections of load balancers to a service's port at once; anybody on the link may ask",

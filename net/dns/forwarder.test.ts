@@ -1,5 +1,6 @@
 import { type Answer, decode, encode, type RecordType } from "dns-packet";
 import { expect, test } from "vitest";
+import { limit } from "../../lib/limits.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { ManualClock } from "../../test/kit/manual-clock.js";
@@ -100,6 +101,24 @@ test("a server that is silent, fails, refuses or talks nonsense is passed over f
     expect((await ask(at)).answers.length).toBe(1);
     expect(at.asked.map((line) => line.split(" ")[0])).toEqual(["1.1.1.1", "2.2.2.2"]);
   }
+});
+
+test("a server that was silent is asked after the others for a while, and first again once it has answered", async () => {
+  const at = world();
+  at.says.set("2.2.2.2", reply([address(0)]));
+  const askedNow = async (): Promise<readonly (string | undefined)[]> => {
+    at.asked.length = 0;
+    await ask(at);
+    return at.asked.map((line) => line.split(" ")[0]);
+  };
+  expect(await askedNow()).toEqual(["1.1.1.1", "2.2.2.2"]);
+  expect(await askedNow()).toEqual(["2.2.2.2"]);
+  await at.clock.advance(limit("dnsUpstreamRestMs"));
+  expect(await askedNow()).toEqual(["1.1.1.1", "2.2.2.2"]);
+  at.says.delete("2.2.2.2");
+  at.says.set("1.1.1.1", reply([address(0)]));
+  expect(await askedNow()).toEqual(["2.2.2.2", "1.1.1.1"]);
+  expect(await askedNow()).toEqual(["1.1.1.1"]);
 });
 
 test("equal questions at the same time are asked once", async () => {

@@ -30,6 +30,8 @@ export class Forwarder {
   private readonly parts: ForwarderParts;
   private readonly remembered = new Map<string, Remembered>();
   private readonly asking = new Map<string, Promise<Reply>>();
+  /** Servers that did not answer lately, until when they are asked after all others: else every question would wait for them first. */
+  private readonly silentUntilMs = new Map<string, number>();
 
   constructor(parts: ForwarderParts) {
     this.parts = parts;
@@ -51,13 +53,26 @@ export class Forwarder {
     const { ask, servers, rng } = this.parts;
     if (this.asking.size > limit("dnsUpstreamQuestions")) return failure();
     const query = questionBytes(question, rng);
-    for (const server of servers.list()) {
+    for (const server of this.inOrder(servers.list())) {
       const reply = await ask(server, query).then(replyOf, () => undefined);
+      this.note(server, reply !== undefined);
       if (reply === undefined || PASSED_OVER.has(reply.code)) continue;
       this.remember(key, reply);
       return reply;
     }
     return failure();
+  }
+
+  private inOrder(servers: readonly string[]): readonly string[] {
+    for (const known of this.silentUntilMs.keys()) if (!servers.includes(known)) this.silentUntilMs.delete(known);
+    const nowMs = this.parts.clock.monotonicMs();
+    const isSilent = (server: string): boolean => (this.silentUntilMs.get(server) ?? -Infinity) > nowMs;
+    return [...servers.filter((server) => !isSilent(server)), ...servers.filter(isSilent)];
+  }
+
+  private note(server: string, hasAnswered: boolean): void {
+    if (hasAnswered) this.silentUntilMs.delete(server);
+    else this.silentUntilMs.set(server, this.parts.clock.monotonicMs() + limit("dnsUpstreamRestMs"));
   }
 
   private remember(key: string, reply: Reply): void {
