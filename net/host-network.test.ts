@@ -4,6 +4,7 @@ import { silentLog } from "../lib/log.js";
 import { seededRng } from "../lib/rng.js";
 import { ManualClock, settle } from "../test/kit/manual-clock.js";
 import { networkMap, nodeConfig, nodeObject, type TestService } from "../test/kit/network-world.js";
+import { vtepMac } from "./device-names.js";
 import { createNodeNetwork } from "./host-network.js";
 import { SimulatedKernel } from "./kernel/simulated-kernel.js";
 import type { NodeNetwork, PodLink } from "./node-network.js";
@@ -238,6 +239,19 @@ for (const { what, act, within } of meddling) {
     expect(await at.network.repair()).toBe(0);
   });
 }
+
+test("among very many peers, too, a device that somebody deletes is back soon", async () => {
+  const at = await world();
+  const peers = Array.from({ length: 200 }, (_, number) => nodeObject(number + 10, vtepMac(`node-${number + 10}`)));
+  at.network.setMap(networkMap(1, peers, []));
+  await settle();
+  await at.clock.advance(LIMITS.netCheckMs.value);
+  const before = await tables(at);
+  expect(before.length).toBeGreaterThan(1_000);
+  at.kernel.deleteDevice("tallship0");
+  await at.clock.advance(10_000);
+  expect(await tables(at)).toEqual(before);
+});
 
 test("repair says how many entries differed", async () => {
   const at = await world();

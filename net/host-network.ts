@@ -343,8 +343,8 @@ class HostNetwork implements NodeNetwork {
       (this.proxy.elementCount + this.firewall.elementCount) * limit("netCheckEntryMs"),
     );
     if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + deepEveryMs;
-    const linkEntries = this.overlay.entryCount + this.pods.links.size;
-    return Math.max(limit("netCheckMs"), linkEntries * limit("netCheckEntryMs"));
+    const peersMs = this.overlay.entryCount * limit("netCheckPeerEntryMs");
+    return Math.max(limit("netCheckMs"), peersMs + this.pods.links.size * limit("netCheckEntryMs"));
   }
 
   /** Overlay before pods: routes to pods hang on the overlay's address. */
