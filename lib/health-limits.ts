@@ -16,7 +16,11 @@ export const HEALTH_LIMITS = {
   probeNeighbours: { value: 4, why: "peers that are in every round, so that each node is looked at all the time" },
   probeSweepRounds: {
     value: 4,
-    why: "rounds in which every peer is asked briefly, however many there are: what is amiss is named within a minute",
+    why: "rounds in which every peer of up to a thousand is asked briefly: what is amiss is named within a minute",
+  },
+  probeBriefPeers: {
+    value: 256,
+    why: "peers that are asked briefly in one round: a thousand within a sweep. Of more, each waits longer, ten thousand seven minutes; else every node would send ten thousand nodes' packets",
   },
   probeCloserPeers: {
     value: 16,

@@ -240,6 +240,18 @@ for (const { what, act, within } of meddling) {
   });
 }
 
+test("a host that comes to have another address is known by it to the firewall, whatever else stays", async () => {
+  const at = await world();
+  at.network.setMap(networkMap(1, [nodeObject(5)], []));
+  await settle();
+  const moved = nodeObject(5);
+  const addresses = [{ type: "InternalIP", address: "192.168.9.77" }];
+  at.network.setMap(networkMap(2, [{ ...moved, status: moved.status && { ...moved.status, addresses } }], []));
+  await settle();
+  const hosts = at.kernel.firewall.table?.sets.get("hosts")?.elements.keys() ?? [];
+  expect([...hosts].sort()).toEqual(["192.168.9.5", "192.168.9.77"]);
+});
+
 test("among very many peers, too, a device that somebody deletes is back soon", async () => {
   const at = await world();
   const peers = Array.from({ length: 200 }, (_, number) => nodeObject(number + 10, vtepMac(`node-${number + 10}`)));

@@ -277,16 +277,19 @@ class HostNetwork implements NodeNetwork {
     const problem = this.tunnels.isWanted ? this.tunnels.problem : undefined;
     if (problem !== undefined && problem !== this.tunnelProblem) this.log.warn("no encrypted tunnels", { problem });
     this.tunnelProblem = problem;
+    const before = this.overlay.entries;
     await this.timed("overlay", () => this.overlay.setMap(peers, addresses, { networks: seen, tunnels }));
     this.networks.set(seen, (network) => mtuOf(network, this.overlay.podMtu, this.config));
     this.nameAskers();
     // What goes with a pod's first address follows from its network.
     if (networks !== this.networksApplied) await this.applyHostPorts();
+    const hosts = hostsOf(nodes.values());
+    const isOther = before !== this.overlay.entries || networks !== this.networksApplied;
+    if (isOther || !deepEqual([...hosts], [...this.hosts])) this.firewallSettler.want();
     this.nodesApplied = nodes;
     this.networksApplied = networks;
     this.announced = addresses;
-    this.hosts = hostsOf(nodes.values());
-    this.firewallSettler.want();
+    this.hosts = hosts;
     this.metrics.holds("overlay", this.overlay.entryCount);
     await this.memory?.save(rememberedOf(networks.values(), this.config.nodeName));
   }

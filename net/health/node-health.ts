@@ -231,6 +231,7 @@ export class NodeHealth {
       most: limit("probePeers"),
       neighbours: limit("probeNeighbours"),
       sweepRounds: limit("probeSweepRounds"),
+      mostBrief: limit("probeBriefPeers"),
     });
     const known = (name: string): PeerRecord | readonly PeerRecord[] => this.records.get(name) ?? [];
     return { whole: whole.flatMap(known), brief: brief.flatMap(known) };

@@ -8,7 +8,15 @@ const namesOf = (count: number): readonly string[] =>
 
 test("of few peers all are probed in each round", () => {
   const peers = namesOf(32);
-  const round = peersOfRound({ peers, self: "node-0099", turn: 7, most: 32, neighbours: 4, sweepRounds: 4 });
+  const round = peersOfRound({
+    peers,
+    self: "node-0099",
+    turn: 7,
+    most: 32,
+    neighbours: 4,
+    sweepRounds: 4,
+    mostBrief: 256,
+  });
   expect(round).toEqual({ whole: peers, brief: [] });
 });
 
@@ -21,7 +29,15 @@ test("of many no round has more than it may, each peer has its turn, and every n
       const roundsForAll = Math.ceil((peers.length - 4) / 28);
       const seen = new Set<string>();
       for (let turn = 5; turn < 5 + roundsForAll; turn += 1) {
-        const { whole: round } = peersOfRound({ peers, self, turn, most: 32, neighbours: 4, sweepRounds: 4 });
+        const { whole: round } = peersOfRound({
+          peers,
+          self,
+          turn,
+          most: 32,
+          neighbours: 4,
+          sweepRounds: 4,
+          mostBrief: 256,
+        });
         expect(round.length).toBeLessThanOrEqual(32);
         expect(new Set(round).size).toBe(round.length);
         expect(round).not.toContain(self);
@@ -36,7 +52,20 @@ test("of many no round has more than it may, each peer has its turn, and every n
   );
 });
 
-test("however many peers there are, each is asked within any four rounds, so that a fault has a name within a minute, and a round stays small", () => {
+test("of ten thousand a round asks no more than of a thousand, and each peer within as many rounds as that takes", () => {
+  const peers = namesOf(9_999);
+  const mostBrief = limit("probeBriefPeers");
+  const ground = { peers, self: "node-5000x", most: 32, neighbours: 4, sweepRounds: 4, mostBrief };
+  const asked = new Set<string>();
+  for (let turn = 0; turn < Math.ceil(9_995 / mostBrief); turn += 1) {
+    const { whole, brief } = peersOfRound({ ...ground, turn });
+    expect(brief.length).toBeLessThanOrEqual(mostBrief);
+    for (const name of [...whole, ...brief]) asked.add(name);
+  }
+  expect(asked.size).toBe(peers.length);
+});
+
+test("of up to 600 peers each is asked within any four rounds, so that a fault has a name within a minute, and a round stays small", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 600 }), fc.nat(599), fc.nat(10_000), (count, at, begin) => {
       const all = namesOf(count);
@@ -46,7 +75,7 @@ test("however many peers there are, each is asked within any four rounds, so tha
       const sweepRounds = limit("probeSweepRounds");
       for (let turn = begin; turn < begin + sweepRounds; turn += 1) {
         const ground = { peers, self, turn, most: limit("probePeers"), neighbours: limit("probeNeighbours") };
-        const { whole, brief } = peersOfRound({ ...ground, sweepRounds });
+        const { whole, brief } = peersOfRound({ ...ground, sweepRounds, mostBrief: limit("probeBriefPeers") });
         expect(whole.length).toBeLessThanOrEqual(limit("probePeers"));
         expect(brief.length).toBeLessThanOrEqual(Math.ceil(count / sweepRounds));
         expect(brief.filter((name) => whole.includes(name))).toEqual([]);

@@ -41,8 +41,9 @@ export interface RoundGround {
   /** Peers of one round at most that are asked everything, and how many of them are in every round. */
   readonly most: number;
   readonly neighbours: number;
-  /** Rounds within which every peer is asked something. */
+  /** Rounds within which every peer is asked something, as long as that is no more than so many in one. */
   readonly sweepRounds: number;
+  readonly mostBrief: number;
 }
 
 /** A round of probes. */
@@ -55,10 +56,10 @@ export interface Round {
 
 /**
  * Whom a node probes in a round: all peers when they are few. Of many those that follow it in the order of names, so that each node always has some that
- * look at it, and of the others the next in turn; all the rest are asked briefly, a part in each round, so that however many there are no fault of a way waits for longer than
- * a sweep. Nothing is left to chance.
+ * look at it, and of the others the next in turn; all the rest are asked briefly, a part in each round, so that of up to a thousand no fault of a way waits for longer than
+ * a sweep; of more, sweeps take longer, and a node's own work does not. Nothing is left to chance.
  */
-export function peersOfRound({ peers, self, turn, most, neighbours, sweepRounds }: RoundGround): Round {
+export function peersOfRound({ peers, self, turn, most, neighbours, sweepRounds, mostBrief }: RoundGround): Round {
   if (peers.length <= most) return { whole: peers, brief: [] };
   const first = Math.max(
     0,
@@ -70,9 +71,8 @@ export function peersOfRound({ peers, self, turn, most, neighbours, sweepRounds 
   const begin = (turn * (most - neighbours)) % rest.length;
   const chosen = Array.from({ length: most - neighbours }, (_, at) => rest[(begin + at) % rest.length] ?? "");
   const whole = new Set([...near, ...chosen]);
-  const share = Math.ceil(rest.length / sweepRounds);
-  const from = (turn % sweepRounds) * share;
-  return { whole: [...whole], brief: rest.slice(from, from + share).filter((name) => !whole.has(name)) };
+  const brief = partOfRound(rest, turn, { all: 0, most: mostBrief, sweepRounds });
+  return { whole: [...whole], brief: brief.filter((name) => !whole.has(name)) };
 }
 
 /** Of a list the part that is asked in a round: all of it while that is no more than `all`, else a part for each round of a sweep, or `most` where that would be more. */

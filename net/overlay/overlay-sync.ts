@@ -1,3 +1,4 @@
+import { deepEqual } from "../../lib/deep-equal.js";
 import { TallshipError } from "../../lib/errors.js";
 import { isOfNetworks, OVERLAY_DEVICE, vtepMac } from "../device-names.js";
 import { type Family, familiesOf } from "../family.js";
@@ -106,8 +107,14 @@ export class OverlaySync {
     await this.repair();
   }
 
-  /** The kernel leads to exactly these peers and networks, and this node answers for exactly these addresses. */
+  /** The kernel leads to exactly these peers and networks, and this node answers for exactly these addresses. The same again costs a comparison: most changes of nodes are none of where they are. */
   async setMap(peers: readonly Peer[], announced: readonly string[], surroundings: Surroundings): Promise<void> {
+    const parts = ({ networks, tunnels }: Surroundings): readonly unknown[] => [networks, [...tunnels]];
+    const isSame = deepEqual(
+      [peers, announced, parts(surroundings)],
+      [this.peers, this.announced, parts(this.surroundings)],
+    );
+    if (isSame && this.held !== undefined && !this.isRemedyDue) return;
     this.peers = peers;
     this.announced = announced;
     this.surroundings = surroundings;
