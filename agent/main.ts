@@ -52,6 +52,7 @@ import { allocatable } from "./host/node-status.js";
 import { addressMoved, settleAddress } from "./host/own-address.js";
 import {
   hostUsage,
+  ipv4Beside,
   ipv6Beside,
   openFilesAllowed,
   ownCapabilityMask,
@@ -243,7 +244,7 @@ function factsOf({ host, cluster, paths: { dataDir } }: Parts, runtimeVersion: s
   const internalPorts = Object.values(internal);
   const { node: nodePort, probe: probePort } = ports;
   const hostIPv6 = cluster.podCIDRIPv6 === "" ? [] : ipv6Beside(nodeIP);
-  const addresses = { nodeIP, nodeIPv6: hostIPv6[0], hostIPv6 };
+  const addresses = { nodeIP, hostIPv4: ipv4Beside(nodeIP), nodeIPv6: hostIPv6[0], hostIPv6 };
   const identity = { nodeName, ...addresses, nodePort, probePort, internalPorts, isControlPlane };
   return readHostFacts({ ...identity, dataDir, runtimeVersion });
 }

@@ -30,7 +30,7 @@ export const NETWORK_LIMITS = {
   },
   nodeAddresses: {
     value: 32,
-    why: "addresses of IPv6 that a node tells of its host: of those that change by themselves a host has a week's",
+    why: "addresses of each family that a node tells of its host: of those of IPv6 that change by themselves a host has a week's",
   },
   tunnelKeyMs: { value: 2_592_000_000, why: "keys of encrypted tunnels are changed after 30 days" },
   tunnelOverlapMs: {

@@ -9,12 +9,16 @@ const FAMILIES = {
   IPv4: {
     ...{ ip: "ip", service: {}, stranger: "192.168.9.100", tools: "ip" },
     host: (at: number) => `192.168.9.${at}`,
+    later: (at: number) => `192.168.9.${at}0`,
+    bits: 24,
     gateway: (at: number) => `10.128.${at}.1`,
     pod: ({ address }: LabPod) => address,
   },
   IPv6: {
     ...{ ip: "ip6", service: { clusterIP: "fd00:10:96::11" }, stranger: "2001:db8:9::64", tools: "ip -6" },
     host: (at: number) => `2001:db8:9::${at}`,
+    later: (at: number) => `2001:db8:9::${at}:1`,
+    bits: 64,
     gateway: (at: number) => `fd00:10:128:${at}::1`,
     pod: ({ address }: LabPod) => podIpv6(`fd00:10:128:${address.split(".")[2]}::/64`, address),
   },
@@ -70,30 +74,31 @@ for (const { directRouting, family } of cases) {
           expect(await asked(lab.stranger, at, protocol)).toBe(`b ${words.stranger}`);
     });
 
-    if (family === "IPv6")
-      test("every address that a host has on the link is its own: strangers and hosts ask there, and hosts are told from clients by all of them", async () => {
-        const later = (at: number): string => `2001:db8:9::${at}:1`;
-        for (const { namespace, network, at } of lab.hosts) {
-          await namespace.run(`ip address add ${later(at)}/64 dev eth0 nodad`);
-          await network.repair();
-        }
-        await lab.setServices([web()]);
-        const ask = (probe: Probe, at: number, from = ""): Promise<string> =>
-          probe.ask({ host: later(at), port: 30_080, from, timeoutMs: 1_000 });
-        for (const at of [1, 2, 3]) {
-          expect(lab.host(at).published.hostIpv6).toEqual([words.host(at), later(at)]);
-          expect(await ask(lab.stranger, at)).toBe(`b ${words.stranger}`);
-          expect(await ask(a.probe, at)).toMatch(/^b /);
-        }
-        // The second host has the pod: its own packets come back to it.
-        for (const from of [words.host(2), later(2)])
-          expect(await ask(lab.host(2).probe, 1, from)).toBe(`b ${words.gateway(1)}`);
-        for (const { namespace, network, at } of lab.hosts) {
-          await namespace.run(`ip address delete ${later(at)}/64 dev eth0`);
-          await network.repair();
-        }
-        await lab.setServices([web()]);
-      });
+    test("every address that a host has on the link is its own: strangers and hosts ask there, and hosts are told from clients by all of them", async () => {
+      const { later, bits } = words;
+      for (const { namespace, network, at } of lab.hosts) {
+        await namespace.run(`ip address add ${later(at)}/${bits} dev eth0${family === "IPv6" ? " nodad" : ""}`);
+        await network.repair();
+      }
+      await lab.setServices([web()]);
+      const ask = (probe: Probe, at: number, from = ""): Promise<string> =>
+        probe.ask({ host: later(at), port: 30_080, from, timeoutMs: 1_000 });
+      for (const at of [1, 2, 3]) {
+        const { hostIpv4, hostIpv6 } = lab.host(at).published;
+        expect(family === "IPv4" ? hostIpv4 : hostIpv6?.slice(1)).toEqual([later(at)]);
+        expect(await ask(lab.stranger, at)).toBe(`b ${words.stranger}`);
+        expect(await ask(a.probe, at)).toMatch(/^b /);
+      }
+      // The second host has the pod: its own packets come back to it.
+      for (const from of [words.host(2), later(2)])
+        expect(await ask(lab.host(2).probe, 1, from)).toBe(`b ${words.gateway(1)}`);
+      for (const { namespace, network, at } of lab.hosts) {
+        await namespace.run(`ip address delete ${later(at)}/${bits} dev eth0`);
+        await network.repair();
+        expect(lab.host(at).published.hostIpv4).toEqual([]);
+      }
+      await lab.setServices([web()]);
+    });
 
     test("answers go back by the node that was asked, and by no other way", async () => {
       const two = lab.host(2).namespace;

@@ -151,7 +151,7 @@ class HostNetwork implements NodeNetwork {
   async start(): Promise<NetworkAbilities> {
     const device = await this.linkLane.run(() => this.overlay.start());
     await this.linkLane.run(() => this.tunnels.recall());
-    this.bulletin.tell(this.overlay.hostIpv6);
+    this.bulletin.tell(this.overlay.hostAddresses);
     // Pods' host ports are known to nobody but the kernel when an agent starts anew.
     const ports = await this.ruleLane.run(() => this.proxy.heldPorts());
     await this.recallNetworks();
@@ -364,7 +364,7 @@ class HostNetwork implements NodeNetwork {
   /** Whoever looks at the host's device sees what has become of its addresses, too. */
   private async mendOverlay(): Promise<number> {
     const count = await this.overlay.repair();
-    this.bulletin.tell(this.overlay.hostIpv6);
+    this.bulletin.tell(this.overlay.hostAddresses);
     return count;
   }
 

@@ -102,6 +102,8 @@ export interface Published {
   readonly tunnels: readonly PublishedKey[];
   /** Its host's address of IPv6 on the link, where peers are reached over it; empty: none. */
   readonly linkIpv6: string;
+  /** Every address of IPv4 at which the host is reached there beside the one that others know it by; undefined: nobody has looked yet. */
+  readonly hostIpv4: readonly string[] | undefined;
   /** Every address of IPv6 at which the host is reached there, lasting ones first; undefined: nobody has looked yet. */
   readonly hostIpv6: readonly string[] | undefined;
   /** Whether connections that stand take a shortcut: open, or why not; empty: not known yet, or there is none in such a cluster. */
@@ -109,7 +111,10 @@ export interface Published {
 }
 
 /** What a node has told before it knows anything. */
-export const NOTHING_PUBLISHED: Published = { tunnels: [], linkIpv6: "", hostIpv6: undefined, shortcut: "" };
+export const NOTHING_PUBLISHED: Published = {
+  ...{ tunnels: [], linkIpv6: "", shortcut: "" },
+  ...{ hostIpv4: undefined, hostIpv6: undefined },
+};
 
 /** What the kernel gave the node's overlay device. */
 export interface OverlayDevice {

@@ -7,6 +7,8 @@ export interface HostFacts {
   readonly hostname: string;
   /** Address that other hosts reach this one at. */
   readonly nodeIP: string;
+  /** Its other addresses of IPv4 on the same link; absent: none. */
+  readonly hostIPv4?: readonly string[];
   /** The first of its IPv6 addresses on the same link; absent: none, or the cluster has IPv4 alone. */
   readonly nodeIPv6?: string | undefined;
   /** All of them. */

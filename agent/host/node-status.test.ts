@@ -30,10 +30,29 @@ for (const { what, had, has, want } of addresses)
     expect(told).toEqual(["192.0.2.1", ...want]);
   });
 
+test("a node tells its other addresses of IPv4 before those of IPv6, as its network sees them, or as they were when it started", () => {
+  const facts = { ...FACTS, hostIPv4: ["192.0.2.9"], hostIPv6: ["2001:db8::1"] };
+  const told = (hostIpv4: readonly string[] | undefined): readonly string[] => {
+    const now = { overlay: undefined, published: { ...NOTHING_PUBLISHED, hostIpv4 }, reported: [], devices: NOTHING };
+    const { addresses: all } = nodeStatus(facts, { ...now, nowMs: 0 });
+    return all.flatMap(({ type, address }) => (type === "InternalIP" ? [address] : []));
+  };
+  expect(told(undefined)).toEqual(["192.0.2.1", "192.0.2.9", "2001:db8::1"]);
+  expect(told(["192.0.2.7", "192.0.2.8"])).toEqual(["192.0.2.1", "192.0.2.7", "192.0.2.8", "2001:db8::1"]);
+  expect(told([])).toEqual(["192.0.2.1", "2001:db8::1"]);
+});
+
 test("of very many addresses a node tells some", () => {
   const hostIpv6 = Array.from({ length: 100 }, (_, at) => `2001:db8::${at + 1}`);
-  const now = { overlay: undefined, published: published(hostIpv6), reported: [], devices: NOTHING, nowMs: 0 };
-  expect(nodeStatus(FACTS, now).addresses.length).toBeLessThan(40);
+  const hostIpv4 = hostIpv6.map((_, at) => `192.0.2.${at + 2}`);
+  const now = {
+    overlay: undefined,
+    published: { ...published(hostIpv6), hostIpv4 },
+    reported: [],
+    devices: NOTHING,
+    nowMs: 0,
+  };
+  expect(nodeStatus(FACTS, now).addresses.length).toBeLessThan(70);
 });
 
 test.each([true, false])(

@@ -44,7 +44,7 @@ export function allocatable(facts: HostFacts): Readonly<Record<string, string>> 
 
 /** The node's status as the agent reports it. The node counts as Ready once its network is up. */
 export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
-  const { tunnels, linkIpv6: linkIPv6, hostIpv6, shortcut } = now.published ?? NOTHING_PUBLISHED;
+  const { tunnels, linkIpv6: linkIPv6, shortcut, ...seen } = now.published ?? NOTHING_PUBLISHED;
   const counts = Object.fromEntries(Object.entries(now.devices.counts).map(([kind, count]) => [kind, `${count}`]));
   return NodeStatus.fromPartial({
     capacity: {
@@ -58,7 +58,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
     allocatable: { ...allocatable(facts), ...counts },
     conditions: conditions(now),
     addresses: [
-      ...internalIPs(facts, hostIpv6).map((address) => ({ type: "InternalIP", address })),
+      ...internalIPs(facts, seen).map((address) => ({ type: "InternalIP", address })),
       { type: "Hostname", address: facts.hostname },
     ],
     nodeInfo: facts.systemInfo,
@@ -83,12 +83,16 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
   });
 }
 
-/** The address that other hosts know this one by, and every one of IPv6 beside it, as its network sees them, or as they were when the agent started. */
+/**
+ * The address that other hosts know this one by, and every one beside it on the same link, those of IPv4 first, as its network sees them, or as they were when the
+ * agent started.
+ */
 function internalIPs(
-  { nodeIP, hostIPv6 = [] }: Pick<HostFacts, "nodeIP" | "hostIPv6">,
-  seen: Published["hostIpv6"],
+  { nodeIP, hostIPv4 = [], hostIPv6 = [] }: Pick<HostFacts, "nodeIP" | "hostIPv4" | "hostIPv6">,
+  seen: Pick<Published, "hostIpv4" | "hostIpv6">,
 ): readonly string[] {
-  return [nodeIP, ...(seen ?? hostIPv6).slice(0, limit("nodeAddresses"))];
+  const most = limit("nodeAddresses");
+  return [nodeIP, ...(seen.hostIpv4 ?? hostIPv4).slice(0, most), ...(seen.hostIpv6 ?? hostIPv6).slice(0, most)];
 }
 
 function conditions({ overlay, reported, nowMs }: NodeNow): readonly Condition[] {

@@ -15,7 +15,15 @@ import { hugepagesOf } from "./limits-condition.js";
 export interface HostIdentity
   extends Pick<
     HostFacts,
-    "nodeName" | "nodeIP" | "nodeIPv6" | "hostIPv6" | "nodePort" | "internalPorts" | "probePort" | "isControlPlane"
+    | "nodeName"
+    | "nodeIP"
+    | "hostIPv4"
+    | "nodeIPv6"
+    | "hostIPv6"
+    | "nodePort"
+    | "internalPorts"
+    | "probePort"
+    | "isControlPlane"
   > {
   readonly dataDir: string;
   /** Such as crun://1.8.1. */
@@ -50,6 +58,16 @@ export function readHostFacts({ dataDir, runtimeVersion, ...identity }: HostIden
       architecture: ARCHITECTURES[process.arch] ?? process.arch,
     },
   };
+}
+
+/** The other addresses of IPv4 of the device that has this one, sorted: a label makes none another device's. */
+export function ipv4Beside(nodeIP: string): readonly string[] {
+  const all = Object.entries(networkInterfaces()).flatMap(([name, each]) =>
+    (each ?? []).map(({ address, family }) => ({ device: name.split(":")[0], address, family })),
+  );
+  const device = all.find(({ address }) => address === nodeIP)?.device;
+  const beside = all.filter((each) => each.device === device && each.family === "IPv4" && each.address !== nodeIP);
+  return beside.map(({ address }) => address).sort();
 }
 
 /** The addresses of IPv6 that others may reach the host at: the global ones of the device that has this address of IPv4. */

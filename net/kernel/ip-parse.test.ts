@@ -4,6 +4,7 @@ import { parseUnderlay } from "./ip-parse.js";
 const HOLDERS = JSON.stringify([{ ifname: "eth0", mtu: 1_500, addr_info: [{ local: "192.168.9.1", prefixlen: 24 }] }]);
 const underlay = (addresses: readonly object[]) =>
   parseUnderlay(
+    "192.168.9.1",
     HOLDERS,
     JSON.stringify([
       { ifname: "lo", addr_info: [{ local: "::1", scope: "host" }] },
@@ -49,4 +50,37 @@ const hosts = [
 for (const { what, addresses, want } of hosts)
   test(`at which addresses of IPv6 a host is reached is told: ${what}`, () => {
     expect(underlay(addresses)?.hostIpv6).toEqual(want);
+  });
+
+// Whom it is asked of, and what else the device has.
+const beside = [
+  { what: "none", of: "192.168.9.1", more: [], want: undefined },
+  {
+    what: "those of whatever range, sorted",
+    of: "192.168.9.1",
+    more: [
+      { local: "192.168.9.20", prefixlen: 24, scope: "global", secondary: true },
+      { local: "10.1.2.3", prefixlen: 8, scope: "global" },
+    ],
+    want: ["10.1.2.3", "192.168.9.20"],
+  },
+  {
+    what: "none that holds on the link or the host alone",
+    of: "192.168.9.1",
+    more: [
+      { local: "169.254.1.1", prefixlen: 16, scope: "link" },
+      { local: "10.9.9.9", prefixlen: 32, scope: "host" },
+    ],
+    want: undefined,
+  },
+];
+for (const { what, of, more, want } of beside)
+  test(`at which addresses of IPv4 beside its own a host is reached is told: ${what}`, () => {
+    const own = { local: "192.168.9.1", prefixlen: 24, scope: "global" };
+    const json = JSON.stringify([{}, { ifname: "eth0", mtu: 1_500, addr_info: [...more, own] }]);
+    expect(parseUnderlay(of, json)).toEqual({
+      ...{ device: "eth0", mtu: 1_500, prefixLength: 24 },
+      ...(want && { hostIpv4: want }),
+    });
+    expect(parseUnderlay("192.168.9.77", json)).toBeUndefined();
   });

@@ -193,17 +193,26 @@ export function parseMac(json: string): string {
   return rowsOf(json)[0]?.text("address") ?? "";
 }
 
-/** The first link that has the address, of `ip -json address show to IP/32`, with its own addresses of IPv6, of `ip -6 -json address show`. */
-export function parseUnderlay(json: string, ipv6Json = ""): UnderlayDevice | undefined {
+/** The first link that has an address, of `ip -json address show to IP/32`; undefined: none has it. */
+export function parseHolder(json: string): string | undefined {
+  return rowsOf(json)
+    .map((row) => row.text("ifname"))
+    .find((name) => name !== "");
+}
+
+/** A link with its own addresses, of `ip -4 -json address show dev NAME` and the same of IPv6; undefined when it does not have this one. */
+export function parseUnderlay(address: string, json: string, ipv6Json = ""): UnderlayDevice | undefined {
   const row = rowsOf(json).find((each) => each.text("ifname") !== "");
-  if (row === undefined) return undefined;
-  const prefixLength = row.rows("addr_info")[0]?.count("prefixlen") ?? 32;
+  const held = row?.rows("addr_info").find((each) => each.text("local") === address);
+  if (row === undefined || held === undefined) return undefined;
   const device = row.text("ifname");
   const own = ownAddresses(ipv6Json, device);
   const [linkIpv6] = ofScope(own, "link");
   const hostIpv6 = ofScope(own, "global");
+  const hostIpv4 = ofScope(row.rows("addr_info"), "global").filter((each) => each !== address);
   return {
-    ...{ device, mtu: row.count("mtu"), prefixLength },
+    ...{ device, mtu: row.count("mtu"), prefixLength: held.count("prefixlen") },
+    ...(hostIpv4.length > 0 && { hostIpv4 }),
     ...(linkIpv6 !== undefined && { linkIpv6 }),
     ...(hostIpv6.length > 0 && { hostIpv6 }),
   };

@@ -127,6 +127,8 @@ export interface UnderlayDevice {
   readonly mtu: number;
   /** Of the address: which others are on the same link. */
   readonly prefixLength: number;
+  /** The device's other addresses of IPv4, at which the host is reached as well, sorted; absent: none. */
+  readonly hostIpv4?: readonly string[] | undefined;
   /** The device's own address of IPv6 that holds on its link alone; absent: none, or the cluster has IPv4 alone. */
   readonly linkIpv6?: string | undefined;
   /** The device's other addresses of IPv6, at which the host is reached, lasting ones first; absent: none, or the cluster has IPv4 alone. */

@@ -10,6 +10,7 @@ import {
   parseAddresses,
   parseDevices,
   parseForwarding,
+  parseHolder,
   parseMac,
   parseNeighbours,
   parseRoutes,
@@ -19,7 +20,7 @@ import {
 } from "./ip-parse.js";
 import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
-import { feed, sectionMark, sections, shown } from "./shell-script.js";
+import { feed, quoted, sectionMark, sections, shown } from "./shell-script.js";
 import type { TableLooks } from "./table-looks.js";
 
 /** By the names of the kernel's settings of connection tracking. Without any, it is not known to be missing. */
@@ -49,12 +50,24 @@ export class LinkKernel {
   }
 
   async underlay(address: string): Promise<UnderlayDevice | undefined> {
-    const [holders = ""] = await this.looks.begin([`address show to ${address}/32`]);
-    const hasIpv6 = this.families.includes("IPv6");
-    const links = hasIpv6 ? await this.shellAnswer("ip -6 -json address show 2>/dev/null; true") : "";
-    const found = parseUnderlay(holders, links);
-    this.underlayDevice = found?.device ?? "";
-    return found;
+    const known = this.underlayDevice === "" ? undefined : await this.lookAt(this.underlayDevice, address);
+    if (known !== undefined) return known;
+    const holder = parseHolder(await this.shellAnswer(`ip -json address show to ${address}/32 2>/dev/null; true`));
+    this.underlayDevice = holder ?? "";
+    return holder === undefined ? undefined : this.lookAt(holder, address);
+  }
+
+  private async lookAt(device: string, address: string): Promise<UnderlayDevice | undefined> {
+    const own = (family: string): string => `ip ${family} -json address show dev ${quoted(device)} 2>/dev/null`;
+    const script = [
+      sectionMark("ipv4"),
+      own("-4"),
+      sectionMark("ipv6"),
+      this.families.includes("IPv6") ? own("-6") : "",
+      "true",
+    ];
+    const answers = sections(await this.shellAnswer(script.join("\n")));
+    return parseUnderlay(address, answers.get("ipv4") ?? "", answers.get("ipv6") ?? "");
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {

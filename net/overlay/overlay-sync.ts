@@ -53,11 +53,14 @@ export class OverlaySync {
     return this.underlay.mtu - overheadOf(this.config);
   }
 
-  /** What others are to be told of the host's addresses of IPv6, as the kernel had them at the last look. */
-  get hostIpv6(): Pick<Published, "linkIpv6" | "hostIpv6"> {
-    const { linkIpv6 = "", hostIpv6 = [] } = this.underlay;
+  /** What others are to be told of the host's addresses, as the kernel had them at the last look. */
+  get hostAddresses(): Pick<Published, "linkIpv6" | "hostIpv4" | "hostIpv6"> {
+    const { linkIpv6 = "", hostIpv4 = [], hostIpv6 = [] } = this.underlay;
     const isOverLink = sharedLink(this.config, this.underlay)?.hasIpv6 === true;
-    return { linkIpv6: isOverLink ? linkIpv6 : "", hostIpv6: this.config.ipv6 === undefined ? [] : hostIpv6 };
+    return {
+      ...{ linkIpv6: isOverLink ? linkIpv6 : "", hostIpv4 },
+      hostIpv6: this.config.ipv6 === undefined ? [] : hostIpv6,
+    };
   }
 
   /** What the kernel is to hold for the overlay, as of the last time that it took everything. */

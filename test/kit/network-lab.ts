@@ -189,11 +189,12 @@ export function tunnelKeyPath({ folder }: TestNamespace): string {
 }
 
 /** A host that has no address of IPv6 tells the one of nodeObject. */
-function told(node: Node, { tunnels, linkIpv6: linkIPv6, hostIpv6 = [], shortcut }: Published): Node {
+function told(node: Node, { tunnels, linkIpv6: linkIPv6, hostIpv4 = [], hostIpv6 = [], shortcut }: Published): Node {
   const { overlay, ...status } = NodeStatus.fromPartial(node.status ?? {});
   const [ipv4, ipv6] = status.addresses;
-  const six = hostIpv6.map((address) => ({ type: "InternalIP", address }));
-  const addresses = [ipv4, ...(six.length === 0 ? [ipv6] : six)].flatMap((each) => each ?? []);
+  const internal = (all: readonly string[]) => all.map((address) => ({ type: "InternalIP", address }));
+  const [four, six] = [internal(hostIpv4), internal(hostIpv6)];
+  const addresses = [ipv4, ...four, ...(six.length === 0 ? [ipv6] : six)].flatMap((each) => each ?? []);
   const said = overlay && { ...overlay, tunnels, linkIPv6, shortcut };
   return { ...node, status: { ...status, addresses, overlay: said } };
 }
