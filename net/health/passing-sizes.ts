@@ -1,6 +1,7 @@
 import { bytesAround, bytesWithin } from "../overlay/route-mtu.js";
 import { isDead } from "./diagnose.js";
 import { type PeerView, wayTo } from "./peer-view.js";
+import { sizesBelow } from "./probe-plan.js";
 
 /** Whether packets were seen to pass lately that are as large on the link as it takes: through overlay and tunnel pods' full ones are, over the link itself only the hosts' own. */
 export function isFullPassing(view: PeerView): boolean {
@@ -14,7 +15,12 @@ export function pathMtuOf(view: PeerView): number | undefined {
   const way = wayTo(view);
   // Over the link both are the same packets, of which pods' are not the largest, unless somebody drops these alone.
   if (way === "link") return isDead(view.lanes["overlay-full"]) ? (overlay ?? underlay) : (underlay ?? overlay);
-  return overlay === undefined ? underlay : bytesAround(way, overlay);
+  if (overlay === undefined || underlay === undefined)
+    return overlay === undefined ? underlay : bytesAround(way, overlay);
+  // Sizes are tried in steps, which are not the same in other headers: what passed outside passes unless the next step inside would have fitted, too.
+  const full = view.fullBytes.overlay;
+  const next = sizesBelow(full).findLast((bytes) => bytes > overlay) ?? full;
+  return bytesAround(way, next) > underlay ? Math.max(underlay, bytesAround(way, overlay)) : bytesAround(way, overlay);
 }
 
 /** The same of pods' packets, none of which is larger than a full one. */
