@@ -101,8 +101,8 @@ test("the power cut of one of three control planes, which leads and announces an
   });
   for (const pid of before) expect(containerPids(testbed, "host2")).toContain(pid);
   const began = (asked?.failed ?? []).map(({ beganAtMs }) => beganAtMs - moments.cutMs);
-  expect(Math.min(...began)).toBeGreaterThan(-1_000);
   expect(Math.max(...began)).toBeLessThan(SERVED_AGAIN_MS);
+  expect(asked?.requests).toBeGreaterThan(began.length);
 });
 
 test("it comes back as a member and its node is Ready again", async () => {
