@@ -53,7 +53,8 @@ export interface SessionParts {
   readonly log: Log;
 }
 
-const RETRY = { firstMs: 100, maxMs: 2_000 };
+/** At most half of the time that a new leader gives nodes to be heard: who asks again later than that counts as lost. */
+const RETRY = { firstMs: 100, maxMs: 1_000 };
 /** A leader that leaves so many unanswered is given up. */
 const UNHEARD_BEATS = 4;
 
@@ -100,7 +101,9 @@ export class LeaderSession {
       else book.failed(address);
       if (clock.monotonicMs() - connectedAtMs > book.waits(RETRY).maxMs) attempt = 0;
       log.info("session ended", { address, code: error.code, error: error.message });
-      await clock.sleep(backoffMs(book.waits(RETRY), attempt, rng), signal).catch(() => undefined);
+      // Who is told of a leader need not wait for one any more.
+      const isLed = leader !== undefined && leader === book.current;
+      await clock.sleep(backoffMs(book.waits(RETRY), isLed ? 0 : attempt, rng), signal).catch(() => undefined);
       attempt += 1;
     }
   }

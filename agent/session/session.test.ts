@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { encodeObject } from "../../kinds/object.js";
 import type { Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
+import { LIMITS } from "../../lib/limits.js";
 import { silentLog } from "../../lib/log.js";
 import { seededRng } from "../../lib/rng.js";
 import { memoryNetwork } from "../../lib/transport/memory.js";
@@ -121,6 +122,25 @@ test("an agent that was stopped itself, for whatever time, does not take its lea
   await of.clock.advance(5_000);
   expect(told).toEqual(["welcome 10.128.0.0/22"]);
   of.over.abort();
+});
+
+test("however long nobody led: a node is with a leader well within the time after which that would take it for lost", async () => {
+  for (let seed = 0; seed < 10; seed += 1) {
+    const of = { ...world(), rng: seededRng(seed) };
+    const told: string[] = [];
+    let leader = "";
+    for (const address of ["a:1", "b:1"])
+      serveSession(of.network, address, async function* (messages) {
+        if (address === leader) return yield* welcome(messages, []);
+        throw new TallshipError("not_leader", "another leads", { details: leader === "" ? {} : { leader } });
+      });
+    void new LeaderSession(parts(of, told)).run(of.over.signal);
+    await of.clock.advance(10_000 + 97 * seed);
+    leader = "b:1";
+    await of.clock.advance(LIMITS.nodeNotReadyMs.value - 800);
+    expect(told).toEqual(["welcome 10.128.0.0/22"]);
+    of.over.abort();
+  }
 });
 
 test("a replica that does not lead is left for the leader it names, and heartbeats count up", async () => {
