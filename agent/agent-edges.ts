@@ -33,6 +33,8 @@ export interface AgentEdges {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;
+  /** Calls once whatever else waits for this process has been heard; absent: by the clock. */
+  readonly nextTurn?: (call: () => void) => void;
   readonly dialer: Dialer;
   readonly controlPlaneAddresses: readonly string[];
   /** Hears of control planes that are somewhere else now; absent: never. */

@@ -351,7 +351,7 @@ export class Agent {
     );
     const { rootfs, imageRoots, disk, logs, traits: node } = edges;
     return new PodLoop({
-      ...{ clock, rng, log, bootID: facts.bootId },
+      ...{ clock, rng, log, bootID: facts.bootId, nextTurn: edges.nextTurn },
       runtime,
       perform: edges.perform,
       logs,

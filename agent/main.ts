@@ -163,6 +163,7 @@ async function openEdges(parts: Parts): Promise<Opened> {
   const made: AgentEdges = {
     ...edges,
     log,
+    nextTurn: (call) => void setImmediate(call),
     dialer: grpcDialer({ credentials, serverRole: "control-plane", clock: systemClock }),
     ...{ controlPlaneAddresses: cluster.controlPlaneAddresses, moved: new MovedControlPlanes(), cluster },
     runtime,

@@ -29,7 +29,7 @@ import { NO_FACTS, type PodFacts, type PodTurn, type Withdrawal, withConfigChang
 import { noteResize } from "./resize/note-resize.js";
 import { isPodOver } from "./restart-policy.js";
 import type { ContainerKey, Runtime } from "./runtime/runtime.js";
-import { Slice } from "./slice.js";
+import { Slice, type SliceParts } from "./slice.js";
 import { earlier } from "./step.js";
 import { areFilesStale } from "./volume/projection.js";
 
@@ -59,6 +59,7 @@ export interface PodLoopOptions {
   readonly onAction: (action: Action, error: TallshipError | undefined) => void;
   /** Called when nothing of the pod is left. */
   readonly onForgotten: (uid: string) => void;
+  readonly nextTurn?: SliceParts["nextTurn"];
 }
 
 interface PodState {
@@ -103,7 +104,7 @@ export class PodLoop {
     this.options = options;
     const retry = { firstMs: limit("agentRetryFirstMs"), maxMs: limit("agentRetryMaxMs") };
     const { clock, rng } = options;
-    this.slice = new Slice({ clock, sliceMs: limit("agentSliceMs"), onNext: () => this.takeReady() });
+    this.slice = new Slice({ clock, sliceMs: limit("agentSliceMs"), nextTurn: options.nextTurn });
     this.queue = new WorkQueue({
       clock,
       rng,
@@ -251,13 +252,13 @@ export class PodLoop {
   }
 
   private takeReady(): void {
-    while (this.queue.readyCount > 0 && this.slice.mayBegin()) {
-      const uid = this.queue.take();
-      if (uid === undefined) return;
+    for (let uid = this.queue.take(); uid !== undefined; uid = this.queue.take()) {
       this.turnCount += 1;
-      void this.turn(uid).then(
-        (again) => this.ended(uid, again),
-        (error: unknown) => this.failed(uid, error),
+      const taken = uid;
+      const turn = this.slice.begin().then(() => this.turn(taken));
+      void turn.then(
+        (again) => this.ended(taken, again),
+        (error: unknown) => this.failed(taken, error),
       );
     }
   }
@@ -339,9 +340,10 @@ export class PodLoop {
   /** Carries out one action; returns a failure that the user is not told of, so that the queue backs off. */
   private async act(state: PodState, action: Action, context: ExecuteContext): Promise<TallshipError | undefined> {
     try {
-      const effect = await this.inSlot(action, context.signal, () =>
-        runAction(this.options.executors, action, context),
-      );
+      const effect = await this.inSlot(action, context.signal, async () => {
+        await this.slice.begin();
+        return runAction(this.options.executors, action, context);
+      });
       this.apply(state, effect);
       this.options.onAction(action, undefined);
       const notice = noticeOfAction(action, context.turn);

@@ -1,38 +1,59 @@
 import { expect, test } from "vitest";
-import { ManualClock } from "../test/kit/manual-clock.js";
+import { ManualClock, settle } from "../test/kit/manual-clock.js";
 import { Slice } from "./slice.js";
 
-/** So many pieces of work that take three milliseconds each; how many began in each slice. */
-async function begunIn(count: number, sliceMs: number): Promise<readonly number[]> {
+/** So many pieces of work that take three milliseconds each are ready all at once; which of them ran in each turn of the loop. */
+async function ranIn(count: number, sliceMs: number): Promise<readonly (readonly number[])[]> {
   const manual = new ManualClock();
   let spentMs = 0;
-  const clock = {
-    nowMs: () => manual.nowMs(),
-    monotonicMs: () => manual.monotonicMs() + spentMs,
-    after: (delayMs: number, call: () => void) => manual.after(delayMs, call),
-    sleep: (delayMs: number, signal: AbortSignal) => manual.sleep(delayMs, signal),
+  let calls: (() => void)[] = [];
+  const slice = new Slice({
+    clock: { monotonicMs: () => spentMs, after: (delayMs, call) => manual.after(delayMs, call) },
+    sliceMs,
+    nextTurn: (call) => void calls.push(call),
+  });
+  const turns: number[][] = [[]];
+  const piece = async (number: number): Promise<void> => {
+    await slice.begin();
+    // It begins with the answer to a question, as a pod's turn does: what it takes shows only afterwards.
+    await Promise.resolve();
+    spentMs += 3;
+    turns.at(-1)?.push(number);
   };
-  let left = count;
-  const begun: number[] = [];
-  const begin = (): void => {
-    begun.push(0);
-    while (left > 0 && slice.mayBegin()) {
-      left -= 1;
-      spentMs += 3;
-      begun.push((begun.pop() ?? 0) + 1);
+  const all = Promise.all(Array.from({ length: count }, (_, at) => piece(at)));
+  await settle();
+  while (calls.length > 0) {
+    turns.push([]);
+    const now = calls;
+    calls = [];
+    for (const call of now) {
+      call();
+      await settle();
     }
-  };
-  const slice = new Slice({ clock, sliceMs, onNext: begin });
-  begin();
-  for (let turn = 0; turn < count + 2; turn += 1) await manual.advance(1);
-  expect(manual.timerCount).toBe(0);
-  return begun;
+  }
+  await all;
+  return turns;
 }
 
-test("what is ready all at once begins in slices, and nothing goes on once all has begun", async () => {
-  expect(await begunIn(10, 8)).toEqual([3, 3, 3, 1, 0]);
+test("one piece of work begins at once", async () => {
+  expect((await ranIn(1, 8))[0]).toEqual([0]);
 });
 
-test("a little work begins at once", async () => {
-  expect(await begunIn(2, 8)).toEqual([2, 0]);
+test("what is ready all at once begins in its order, and others have their turn after each slice", async () => {
+  const turns = await ranIn(10, 8);
+  expect(turns.flat()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(turns.map(({ length }) => length).filter((length) => length > 0)).toEqual([1, 3, 3, 3]);
+});
+
+test("by the clock alone it comes to the same", async () => {
+  const clock = new ManualClock();
+  const slice = new Slice({ clock, sliceMs: 8 });
+  const begun: number[] = [];
+  const all = Promise.all([0, 1, 2].map((number) => slice.begin().then(() => begun.push(number))));
+  await settle();
+  expect(begun).toEqual([0]);
+  await clock.advance(0);
+  await all;
+  expect(begun).toEqual([0, 1, 2]);
+  expect(clock.timerCount).toBe(0);
 });

@@ -2,36 +2,62 @@ import type { Clock } from "../lib/clock.js";
 
 /** What slices take. */
 export interface SliceParts {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "monotonicMs" | "after">;
   /** How long work may begin before others have their turn, milliseconds. */
   readonly sliceMs: number;
-  /** Called when the next slice begins: what was ready beyond the last one begins now. */
-  readonly onNext: () => void;
+  /** Calls once whatever else waits has been heard; calls that were asked for in one turn come in one turn, and what follows from each before the next. Absent: by a timer of no time at all. */
+  readonly nextTurn?: ((call: () => void) => void) | undefined;
 }
 
+/** Pieces of one slice at most, however short they are. */
+const PIECES = 8;
+
 /**
- * Work that begins in slices. What is ready all at once - hundreds of pods that were just bound - would otherwise run in one go, each turn going on where the other left off, and
- * no message, timer or heartbeat would be heard for half a second.
+ * Work that begins in slices. What is ready all at once - hundreds of pods that were just bound, or are to go - would otherwise run in one go, each piece going on where the other left off, and
+ * no message, timer or heartbeat would be heard for half a second. A piece is what runs between two waits: whoever asks here before each of them holds others up for no longer than a slice and a piece.
+ * How long a piece takes shows once it has run, so of those that ask at once only the first begins at once.
  */
 export class Slice {
   private readonly parts: SliceParts;
-  private sinceMs: number | undefined;
+  private readonly waiting: (() => void)[] = [];
+  private isBegun = false;
 
   constructor(parts: SliceParts) {
     this.parts = parts;
   }
 
-  /** Whether work may begin now. Ask only when there is some: it begins a slice, which ends by itself. */
-  mayBegin(): boolean {
-    const { clock, sliceMs, onNext } = this.parts;
-    const nowMs = clock.monotonicMs();
-    if (this.sinceMs === undefined) {
-      this.sinceMs = nowMs;
-      clock.after(0, () => {
-        this.sinceMs = undefined;
-        onNext();
-      });
+  /** Resolves when work may begin: at once when none has begun in this turn of the loop, or in a later turn, in the order of asking. */
+  async begin(): Promise<void> {
+    if (!this.isBegun) return this.open();
+    await new Promise<void>((resolve) => this.waiting.push(resolve));
+  }
+
+  private open(): void {
+    this.isBegun = true;
+    this.next(() => this.goOn());
+  }
+
+  /** The next slice, for those that wait; when nobody does, whoever asks next begins at once. */
+  private goOn(): void {
+    if (this.waiting.length === 0) {
+      this.isBegun = false;
+      return;
     }
-    return nowMs - this.sinceMs < sliceMs;
+    const { clock, sliceMs } = this.parts;
+    const count = Math.min(PIECES, this.waiting.length);
+    let endMs = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < count; at += 1)
+      this.next(() => {
+        const nowMs = clock.monotonicMs();
+        if (at === 0) endMs = nowMs + sliceMs;
+        if (nowMs < endMs) this.waiting.shift()?.();
+      });
+    this.next(() => this.goOn());
+  }
+
+  private next(call: () => void): void {
+    const { clock, nextTurn } = this.parts;
+    if (nextTurn === undefined) clock.after(0, call);
+    else nextTurn(call);
   }
 }

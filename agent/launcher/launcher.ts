@@ -74,6 +74,8 @@ class ShellLauncher implements Launcher {
   private isClosed = false;
   private lastJob = 0;
   private partial = "";
+  /** What the shell has said of jobs and is not passed on yet. */
+  private said: string[] = [];
 
   constructor(options: LauncherOptions) {
     this.enter = options.enter;
@@ -126,12 +128,20 @@ class ShellLauncher implements Launcher {
   private take(text: string): void {
     const lines = (this.partial + text).split("\n");
     this.partial = lines.pop() ?? "";
-    for (const line of lines) {
-      const [id = "", exitCode = ""] = line.split(" ");
-      const job = this.jobs.get(Number(id));
-      this.jobs.delete(Number(id));
-      job?.resolve({ exitCode: Number(exitCode), output: takeOutput(join(this.options.dir, "jobs", id)) });
-    }
+    const isPassing = this.said.length > 0;
+    this.said.push(...lines);
+    if (!isPassing) this.passOn();
+  }
+
+  /** One in each turn of the loop: whoever waited for a job goes on at once, and a dozen that ended together would go on in one go. */
+  private passOn(): void {
+    const line = this.said.shift();
+    if (line === undefined) return;
+    const [id = "", exitCode = ""] = line.split(" ");
+    const job = this.jobs.get(Number(id));
+    this.jobs.delete(Number(id));
+    job?.resolve({ exitCode: Number(exitCode), output: takeOutput(join(this.options.dir, "jobs", id)) });
+    if (this.said.length > 0) setImmediate(() => this.passOn());
   }
 
   private ended(shell: ChildProcess): void {
