@@ -33,7 +33,7 @@ export interface AgentEdges {
   readonly clock: Clock;
   readonly rng: Rng;
   readonly log: Log;
-  /** Calls once whatever else waits for this process has been heard; absent: by the clock. */
+  /** Calls once whatever else waits for this process has been heard; absent where no time passes while it works. */
   readonly nextTurn?: (call: () => void) => void;
   readonly dialer: Dialer;
   readonly controlPlaneAddresses: readonly string[];

@@ -2,10 +2,10 @@ import type { Clock } from "../lib/clock.js";
 
 /** What slices take. */
 export interface SliceParts {
-  readonly clock: Pick<Clock, "monotonicMs" | "after">;
+  readonly clock: Pick<Clock, "monotonicMs">;
   /** How long work may begin before others have their turn, milliseconds. */
   readonly sliceMs: number;
-  /** Calls once whatever else waits has been heard; calls that were asked for in one turn come in one turn, and what follows from each before the next. Absent: by a timer of no time at all. */
+  /** Calls once whatever else waits has been heard; calls that were asked for in one turn come in one turn, and what follows from each before the next. Absent where no time passes while work is done: then all begins at once. */
   readonly nextTurn?: ((call: () => void) => void) | undefined;
 }
 
@@ -28,17 +28,18 @@ export class Slice {
 
   /** Resolves when work may begin: at once when none has begun in this turn of the loop, or in a later turn, in the order of asking. */
   async begin(): Promise<void> {
-    if (!this.isBegun) return this.open();
+    const { nextTurn } = this.parts;
+    if (nextTurn === undefined) return;
+    if (!this.isBegun) {
+      this.isBegun = true;
+      nextTurn(() => this.goOn(nextTurn));
+      return;
+    }
     await new Promise<void>((resolve) => this.waiting.push(resolve));
   }
 
-  private open(): void {
-    this.isBegun = true;
-    this.next(() => this.goOn());
-  }
-
   /** The next slice, for those that wait; when nobody does, whoever asks next begins at once. */
-  private goOn(): void {
+  private goOn(nextTurn: (call: () => void) => void): void {
     if (this.waiting.length === 0) {
       this.isBegun = false;
       return;
@@ -47,17 +48,11 @@ export class Slice {
     const count = Math.min(PIECES, this.waiting.length);
     let endMs = Number.POSITIVE_INFINITY;
     for (let at = 0; at < count; at += 1)
-      this.next(() => {
+      nextTurn(() => {
         const nowMs = clock.monotonicMs();
         if (at === 0) endMs = nowMs + sliceMs;
         if (nowMs < endMs) this.waiting.shift()?.();
       });
-    this.next(() => this.goOn());
-  }
-
-  private next(call: () => void): void {
-    const { clock, nextTurn } = this.parts;
-    if (nextTurn === undefined) clock.after(0, call);
-    else nextTurn(call);
+    nextTurn(() => this.goOn(nextTurn));
   }
 }
