@@ -276,10 +276,7 @@ export const LIMITS = {
     value: 12,
     why: "pods that an agent changes at the same time; with 8 there were not always enough under way to keep two cores busy while 500 went",
   },
-  agentSliceMs: {
-    value: 5,
-    why: "turns of pods and what they do begin for so long before the agent listens to others again",
-  },
+  agentSliceMs: { value: 5, why: "work on pods begins for so long before the agent listens to others again" },
   agentRetryFirstMs: {
     value: 100,
     why: "a removal that failed is tried again soon: something else may just have let go",
