@@ -252,7 +252,7 @@ test("a host that comes to have another address is known by it to the firewall, 
   expect([...hosts].sort()).toEqual(["192.168.9.5", "192.168.9.77"]);
 });
 
-test("among very many peers, too, a device that somebody deletes is back soon", async () => {
+test("among very many peers, too, a device that somebody deletes is back soon, and tables that are flushed as ever", async () => {
   const at = await world();
   const peers = Array.from({ length: 200 }, (_, number) => nodeObject(number + 10, vtepMac(`node-${number + 10}`)));
   at.network.setMap(networkMap(1, peers, []));
@@ -261,7 +261,10 @@ test("among very many peers, too, a device that somebody deletes is back soon", 
   const before = await tables(at);
   expect(before.length).toBeGreaterThan(1_000);
   at.kernel.deleteDevice("tallship0");
-  await at.clock.advance(10_000);
+  at.kernel.flushRuleset();
+  await at.clock.advance(LIMITS.netCheckMs.value);
+  expect([await at.kernel.hasRules(), await at.kernel.hasFirewall()]).toEqual([true, true]);
+  await at.clock.advance(LIMITS.netCheckMs.value);
   expect(await tables(at)).toEqual(before);
 });
 

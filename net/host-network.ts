@@ -96,6 +96,7 @@ class HostNetwork implements NodeNetwork {
   /** The kernel did not take the pods' host ports at the last try: a pod that has gone may still have some. */
   private arePortsDue = false;
   private deepCheckDueMs = 0;
+  private linkCheckDueMs = 0;
 
   constructor(config: NodeNetworkConfig, kernel: Kernel, options: NodeNetworkOptions) {
     const { clock, rng } = options;
@@ -331,31 +332,32 @@ class HostNetwork implements NodeNetwork {
     if (problems.length > 0) this.log.warn("host ports refused", { refused: problems.join("; ") });
   }
 
-  /** One periodic check; what has many entries is looked at more seldom. Returns the delay until the next. */
+  /** One periodic check; what has many entries is looked at more seldom, whether tables are there each time. Returns the delay until the next. */
   private async check(): Promise<number> {
-    const isDeep = this.clock.monotonicMs() >= this.deepCheckDueMs;
+    const nowMs = this.clock.monotonicMs();
+    const [isDeep, hasLinks] = [nowMs >= this.deepCheckDueMs, nowMs >= this.linkCheckDueMs];
     // Keys come of age, and other ends begin to answer, without anybody telling.
     if (this.tunnels.isWanted) this.peerSettler.want();
     // Who asked for it may not ask again: the pod's link has gone.
     if (this.arePortsDue)
       await this.linkLane.run(() => this.applyHostPorts()).catch((error: unknown) => this.report("rules", error));
     // What fails has been reported part by part, and is tried again with the next check.
-    await this.mend(isDeep ? "deep" : "shallow").catch(() => undefined);
-    const deepEveryMs = Math.max(
-      limit("netDeepCheckMs"),
-      (this.proxy.elementCount + this.firewall.elementCount) * limit("netCheckEntryMs"),
-    );
-    if (isDeep) this.deepCheckDueMs = this.clock.monotonicMs() + deepEveryMs;
-    const peersMs = this.overlay.entryCount * limit("netCheckPeerEntryMs");
-    return Math.max(limit("netCheckMs"), peersMs + this.pods.links.size * limit("netCheckEntryMs"));
+    await this.mend(isDeep ? "deep" : "shallow", hasLinks).catch(() => undefined);
+    const entryMs = limit("netCheckEntryMs");
+    const tablesMs = (this.proxy.elementCount + this.firewall.elementCount) * entryMs;
+    const linksMs = this.overlay.entryCount * limit("netCheckPeerEntryMs") + this.pods.links.size * entryMs;
+    const endMs = this.clock.monotonicMs();
+    if (isDeep) this.deepCheckDueMs = endMs + Math.max(limit("netDeepCheckMs"), tablesMs);
+    if (hasLinks) this.linkCheckDueMs = endMs + linksMs;
+    return limit("netCheckMs");
   }
 
   /** Overlay before pods: routes to pods hang on the overlay's address. */
-  private async mend(depth: "shallow" | "deep"): Promise<number> {
+  private async mend(depth: "shallow" | "deep", hasLinks = true): Promise<number> {
     const [rules, overlay, pods, policies] = await Promise.all([
       this.mendPart("rules", this.ruleLane, () => this.proxy.repair(depth)),
-      this.mendPart("overlay", this.linkLane, () => this.mendOverlay()),
-      this.mendPart("pods", this.linkLane, () => this.pods.repair()),
+      hasLinks ? this.mendPart("overlay", this.linkLane, () => this.mendOverlay()) : 0,
+      hasLinks ? this.mendPart("pods", this.linkLane, () => this.pods.repair()) : 0,
       this.mendPart("policies", this.firewallLane, () => this.firewall.repair(depth)),
     ]);
     return rules + overlay + pods + policies;

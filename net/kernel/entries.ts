@@ -101,9 +101,16 @@ export interface EntryChange {
   readonly entry: Entry;
 }
 
+/** Entries never change, and what was wanted once is compared with each later wish: of ten thousand peers making keys anew takes half a second. */
+const keys = new WeakMap<Entry, string>();
+
 /** The entry as one string: equal entries, equal keys. */
 export function entryKey(entry: Entry): string {
-  return JSON.stringify(Object.entries(entry).sort(([one], [other]) => (one < other ? -1 : 1)));
+  const known = keys.get(entry);
+  if (known !== undefined) return known;
+  const made = JSON.stringify(Object.entries(entry).sort(([one], [other]) => (one < other ? -1 : 1)));
+  keys.set(entry, made);
+  return made;
 }
 
 /**
