@@ -19,13 +19,13 @@ describe("label and annotate", () => {
     expect(await labels("a")).toEqual({ app: "web", tier: "db" });
     expect(await succeed(bench, "label pod a tier=db")).toBe("pod/a not labeled\n");
     expect(await succeed(bench, "label --overwrite pod/a tier=web")).toBe("pod/a labeled\n");
-    expect(await succeed(bench, "label pod a tier- app-")).toBe("pod/a labeled\n");
+    expect(await succeed(bench, "label pod a tier- app-")).toBe("pod/a unlabeled\n");
     expect(await labels("a")).toBeUndefined();
   });
 
   test("many objects at once: by name, by selector, all", async () => {
     expect(await succeed(bench, "label pods a b x=1")).toBe("pod/a labeled\npod/b labeled\n");
-    expect(await succeed(bench, "label pods -l app=web x-")).toBe("pod/a labeled\npod/b labeled\n");
+    expect(await succeed(bench, "label pods -l app=web x-")).toBe("pod/a unlabeled\npod/b unlabeled\n");
     expect(await succeed(bench, "label pods --all x=2 -o name")).toBe("pod/a\npod/b\n");
     expect(await succeed(bench, "get pods -L x,app --show-labels")).toContain("2     web   app=web,x=2\n");
   });

@@ -22,6 +22,8 @@ export interface LabelKind {
   readonly field: "labels" | "annotations";
   readonly noun: string;
   readonly told: string;
+  /** Where nothing but removals were asked for. */
+  readonly removed: string;
   readonly unchanged: string;
 }
 
@@ -41,6 +43,8 @@ export async function runLabel(
     return listThem({ flags, objects, shell }, what);
   }
   if (wishes.length === 0) throw usageError(`say what to change: KEY=VALUE sets a ${what.noun}, KEY- removes one`);
+  const isRemoval = !flags.overwrite && wishes.every(({ value }) => value === undefined);
+  const done = isRemoval ? what.removed : what.told;
   return changeChosen({ flags, operands: objects }, shell, {
     plan: (live) => {
       refuseOverwrite(live, wishes, { what, isAllowed: flags.overwrite });
@@ -48,7 +52,7 @@ export async function runLabel(
         metadata: { [what.field]: Object.fromEntries(wishes.map(({ key, value }) => [key, value ?? null])) },
       });
     },
-    told: ({ isChanged }) => (isChanged ? what.told : what.unchanged),
+    told: ({ isChanged }) => (isChanged ? done : what.unchanged),
   });
 }
 

@@ -18,5 +18,8 @@ export const annotate = verb({
   },
   operands: "objects",
   run: (call, shell) =>
-    runLabel(call, shell, { field: "annotations", noun: "annotation", told: "annotated", unchanged: "annotated" }),
+    runLabel(call, shell, {
+      ...{ field: "annotations", noun: "annotation" },
+      ...{ told: "annotated", removed: "annotated", unchanged: "annotated" },
+    }),
 });

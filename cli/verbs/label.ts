@@ -21,5 +21,8 @@ export const label = verb({
   },
   operands: "objects",
   run: (call, shell) =>
-    runLabel(call, shell, { field: "labels", noun: "label", told: "labeled", unchanged: "not labeled" }),
+    runLabel(call, shell, {
+      ...{ field: "labels", noun: "label" },
+      ...{ told: "labeled", removed: "unlabeled", unchanged: "not labeled" },
+    }),
 });
