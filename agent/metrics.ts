@@ -190,7 +190,7 @@ function peerMetrics(registers: Registry[]) {
 }
 
 function networkWayMetrics(registers: Registry[]) {
-  const labelNames = ["network", "peer"];
+  const labelNames = ["network", "peer", "family"];
   return {
     networkWayRoundTripSeconds: new Gauge({
       name: "tallship_network_way_round_trip_seconds",

@@ -92,11 +92,11 @@ export function healthObserver(metrics: AgentMetrics): HealthListener {
 function showWays(metrics: AgentMetrics, ways: readonly NetworkWayHealth[]): void {
   const { networkWayRoundTripSeconds, networkWayLossRatio, networkWayFault } = metrics;
   for (const gauge of [networkWayRoundTripSeconds, networkWayLossRatio, networkWayFault]) gauge.reset();
-  for (const { network, peer, measure, fault } of ways) {
+  for (const { network, peer, family, measure, fault } of ways) {
     const { roundTripMs, lossRatio } = measure;
-    if (roundTripMs !== undefined) networkWayRoundTripSeconds.set({ network, peer }, roundTripMs / 1000);
-    if (lossRatio !== undefined) networkWayLossRatio.set({ network, peer }, lossRatio);
-    if (fault !== undefined) networkWayFault.set({ network, peer, fault: fault.kind }, 1);
+    if (roundTripMs !== undefined) networkWayRoundTripSeconds.set({ network, peer, family }, roundTripMs / 1000);
+    if (lossRatio !== undefined) networkWayLossRatio.set({ network, peer, family }, lossRatio);
+    if (fault !== undefined) networkWayFault.set({ network, peer, family, fault: fault.kind }, 1);
   }
 }
 

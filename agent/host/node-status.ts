@@ -73,6 +73,7 @@ export function nodeStatus(facts: HostFacts, now: NodeNow): NodeStatus {
             leadsBackIPv6: now.overlay.leadsBackIpv6,
             probePort: facts.probePort,
             answersOnNetworks: facts.probePort !== 0,
+            answersOnNetworksIPv6: facts.probePort !== 0,
             tunnels,
             linkIPv6,
             shortcut,

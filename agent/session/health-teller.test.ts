@@ -81,9 +81,9 @@ test("a new session is told everything, and many faults that begin together are 
 test("a fault of a network is told at once, of network and peer, and its way goes with the peer's in reports", async () => {
   const { clock, reports, conditions, teller, say, lines } = told();
   say(peer("b"), peer("c"));
-  const way = (name: string, kind?: FaultKind): NetworkWayHealth => {
+  const way = (name: string, kind?: FaultKind, family: "IPv4" | "IPv6" = "IPv4"): NetworkWayHealth => {
     const fault = kind && { kind, direction: "both" as const, message: `shop/back to ${name} is silent` };
-    return { network: "shop/back", peer: name, measure, fault };
+    return { network: "shop/back", peer: name, family, measure, fault };
   };
   teller.waysLooked([way("b"), way("c")]);
   expect(reports.at(-1)?.paths.map((path) => [path.peer, path.networks.map(({ network }) => network)])).toEqual([
@@ -109,4 +109,10 @@ test("a fault of a network is told at once, of network and peer, and its way goe
     ["b", 1],
     ["c", 0],
   ]);
+  teller.waysLooked([way("b"), way("b", "NetworkBlocked", "IPv6")]);
+  expect(reports.at(-1)?.paths.flatMap(({ networks }) => networks.map(({ family }) => family))).toEqual([
+    "IPv4",
+    "IPv6",
+  ]);
+  expect(conditions.at(-1)?.message).toBe("NetworkBlocked: b by network shop/back (IPv6)");
 });

@@ -162,9 +162,13 @@ function toldOf(
     if (isTold || remedy !== "")
       told.set(peer, { reason: isTold ? fault.kind : "", message: fault?.message ?? "", remedy });
   }
-  for (const { network, peer, fault } of ways)
+  for (const { network, peer, family, fault } of ways)
     if (fault !== undefined)
-      told.set(`${peer} by network ${network}`, { reason: fault.kind, message: fault.message, remedy: "" });
+      told.set(`${peer} by network ${network}${family === "IPv6" ? " (IPv6)" : ""}`, {
+        reason: fault.kind,
+        message: fault.message,
+        remedy: "",
+      });
   for (const { address, problem } of nameServers)
     if (problem !== undefined) told.set(`name server ${address}`, { reason: DNS_FAULT, message: problem, remedy: "" });
   return told;
@@ -216,8 +220,8 @@ function pathOf(
   });
 }
 
-function networkPathOf({ network, measure, fault }: NetworkWayHealth) {
-  return { network, measure: measureOf(measure), fault: fault?.kind ?? "", message: fault?.message ?? "" };
+function networkPathOf({ network, family, measure, fault }: NetworkWayHealth) {
+  return { network, family, measure: measureOf(measure), fault: fault?.kind ?? "", message: fault?.message ?? "" };
 }
 
 function measureOf({ roundTripMs, lossRatio }: PathMeasure) {

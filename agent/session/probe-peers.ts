@@ -92,7 +92,7 @@ export function probePeers(parts: ProbePeersParts): ProbingPeers | undefined {
 
 /** Networks beside the cluster's own, where nodes and networks are others than before. */
 function probeNetworks(
-  { clock, rng, facts, cluster, podCIDR }: ProbePeersParts,
+  { clock, rng, facts, cluster, podCIDR, ipv6 }: ProbePeersParts,
   of: { readonly probe: ProbeEdges; readonly teller: HealthTeller; readonly isReached: (peer: string) => boolean },
 ): Pick<ProbingPeers, "setMap" | "stop"> {
   const { nodeName, probePort: port } = facts;
@@ -102,7 +102,7 @@ function probeNetworks(
     ...{ listener: of.teller, isReached: of.isReached },
   });
   const self = { nodeName, podCIDR, clusterCIDR: cluster.podCIDR };
-  const seer = { ...self, serviceCIDR: cluster.serviceCIDR, encrypted: cluster.encrypted };
+  const seer = { ...self, serviceCIDR: cluster.serviceCIDR, encrypted: cluster.encrypted, ipv6 };
   let last: Pick<NetworkMap, "nodes" | "networks"> | undefined;
   return {
     setMap: ({ nodes, networks }) => {

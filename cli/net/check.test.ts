@@ -113,4 +113,14 @@ test("net check shows ways by networks beside the cluster's own, and fails for o
     "",
   ]);
   expect(code).toBe(1);
+  const both = [
+    { ...way, family: "IPv4" },
+    { ...silent, family: "IPv6" },
+  ];
+  measured = { nodes: [{ name: "host1", report: { paths: [{ peer: "host2", ...fine, networks: both }] } }] };
+  expect((await bench.run(["net", "check"])).out.split("\n").slice(3, 6)).toEqual([
+    "NETWORK        FROM    TO      FAMILY   TIME        LOSS   FAULT",
+    "default/back   host1   host2   IPv4     0.21ms      0%     -",
+    "default/back   host1   host2   IPv6     no answer   100%   NetworkBlocked",
+  ]);
 });

@@ -61,7 +61,7 @@ export function checkPage(answer: NetCheckResponse): string {
   const rows = answer.pairs.map((pair) => rowOf(pair, hasIpv6));
   const table = rows.length === 0 ? "" : formatTable([headings, ...rows]);
   const networks = networkRows(answer.pairs);
-  const byNetwork = networks.length === 0 ? "" : `\n${formatTable([NETWORK_HEADINGS, ...networks])}`;
+  const byNetwork = networks.length === 0 ? "" : `\n${formatTable(networks)}`;
   const sentences = [
     ...answer.pairs.flatMap(({ from, path }) =>
       [path?.message ?? "", ...(path?.networks ?? []).map(({ message }) => message)].flatMap((message) =>
@@ -83,18 +83,20 @@ function sentenceOf({ node, nameServer }: CheckedNameServer): readonly string[] 
   return [`${node}: ${nameServer.fault}: ${nameServer.message}`];
 }
 
-const NETWORK_HEADINGS = ["NETWORK", "FROM", "TO", "TIME", "LOSS", "FAULT"];
-
-/** Ways by networks beside the cluster's own, in order of networks. */
+/** Ways by networks beside the cluster's own below their headings, in order of networks; by which family is told where one has both. Empty: there are none. */
 function networkRows(pairs: readonly CheckedPair[]): readonly (readonly string[])[] {
-  return pairs
-    .flatMap(({ from, path }) =>
-      (path?.networks ?? []).map(({ network, measure, fault }) => [
-        ...[network, from, path?.peer ?? ""],
-        ...[timeCell(measure), lossCell(measure), fault || "-"],
-      ]),
-    )
-    .sort(([one = ""], [other = ""]) => (one < other ? -1 : one > other ? 1 : 0));
+  const ways = pairs.flatMap(({ from, path }) =>
+    (path?.networks ?? []).map((way) => ({ ...way, from, to: path?.peer ?? "", family: way.family || "IPv4" })),
+  );
+  if (ways.length === 0) return [];
+  const hasIpv6 = ways.some(({ family }) => family === "IPv6");
+  const rows = ways
+    .sort((one, other) => (one.network < other.network ? -1 : one.network > other.network ? 1 : 0))
+    .map(({ network, from, to, family, measure, fault }) => [
+      ...[network, from, to, ...(hasIpv6 ? [family] : [])],
+      ...[timeCell(measure), lossCell(measure), fault || "-"],
+    ]);
+  return [["NETWORK", "FROM", "TO", ...(hasIpv6 ? ["FAMILY"] : []), "TIME", "LOSS", "FAULT"], ...rows];
 }
 
 function rowOf({ from, path }: CheckedPair, hasIpv6: boolean): readonly string[] {

@@ -16,19 +16,20 @@ export interface NetworkWayView {
 /** What is at fault with a network on the way to a peer; undefined when nothing is, or the peer as a whole is away, or not enough is known. Pure. */
 export function diagnoseNetwork({ way, lane, isPeerReached, routeDevice }: NetworkWayView): Fault | undefined {
   if (!isDead(lane) || !isPeerReached || routeDevice === undefined) return undefined;
-  const { network, peer, device } = way;
+  const { network, peer, device, family } = way;
+  const packets = `packets ${family === "IPv6" ? "of IPv6 " : ""}of network ${network}`;
   if (!isWayOf(way, routeDevice)) {
     const where = routeDevice === "" ? "have no route" : `leave by ${routeDevice}`;
     const instead = device === TUNNEL_DEVICE_PREFIX ? "an encrypted tunnel" : device;
     return {
       kind: "WrongRoute",
       direction: "to",
-      message: `packets of network ${network} for ${peer} ${where}, where ${instead} should take them`,
+      message: `${packets} for ${peer} ${where}, where ${instead} should take them`,
     };
   }
   return {
     kind: "NetworkBlocked",
     direction: "both",
-    message: `packets of network ${network} to ${peer} by ${routeDevice} are not answered, those of the cluster's own network are: a filter or a damaged device on one of the hosts`,
+    message: `${packets} to ${peer} by ${routeDevice} are not answered, those of the cluster's own network are: a filter or a damaged device on one of the hosts`,
   };
 }

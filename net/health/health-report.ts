@@ -1,3 +1,4 @@
+import type { Family } from "../family.js";
 import type { Fault } from "./diagnose.js";
 import type { LaneView } from "./peer-view.js";
 
@@ -29,6 +30,7 @@ export interface NetworkWayHealth {
   /** namespace/name. */
   readonly network: string;
   readonly peer: string;
+  readonly family: Family;
   readonly measure: PathMeasure;
   readonly fault: Fault | undefined;
 }

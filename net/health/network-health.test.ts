@@ -8,7 +8,7 @@ import type { NetworkWay } from "./network-ways.js";
 import type { NetworkReceiver, NetworkWire } from "./network-wire.js";
 
 /** Two nodes, a and b, with pods of so many networks, whose packets meet what the test says. */
-function twoNodes(networkCount: number) {
+function twoNodes(networkCount: number, families: 1 | 2 = 1) {
   const clock = new ManualClock();
   const weather = {
     isLost: (_from: string, _to: string): boolean => false,
@@ -47,13 +47,23 @@ function twoNodes(networkCount: number) {
   const wayOf = (at: number, peer: string): NetworkWay => {
     const [ours, theirs] = [`10.64.${at}.1`, `10.64.${at}.65`];
     const ends = peer === "b" ? { ours, theirs } : { ours: theirs, theirs: ours };
-    return { network: `shop/n${String(at).padStart(3, "0")}`, peer, ...ends, port: 7447, device: "tsnone" };
+    const network = `shop/n${String(at).padStart(3, "0")}`;
+    return { network, peer, family: "IPv4", ...ends, port: 7447, device: "tsnone" };
   };
-  const ways = (peer: string) => Array.from({ length: networkCount }, (_, at) => wayOf(at, peer));
+  const sixth = (way: NetworkWay): NetworkWay => {
+    const [ours, theirs] = [way.ours, way.theirs].map((ip) => `fd00::${ip.split(".").slice(2).join(":")}`);
+    return { ...way, family: "IPv6", ours: ours ?? "", theirs: theirs ?? "" };
+  };
+  const ways = (peer: string) =>
+    Array.from({ length: networkCount }, (_, at) => wayOf(at, peer)).flatMap((way) =>
+      families === 2 ? [way, sixth(way)] : [way],
+    );
   a.health.setWays(ways("b"));
   b.health.setWays(ways("a"));
   const faultsOf = ({ ways: all }: typeof a): readonly string[] =>
-    all.flatMap(({ network, fault }) => (fault === undefined ? [] : [`${network} ${fault.kind}`]));
+    all.flatMap(({ network, family, fault }) =>
+      fault === undefined ? [] : [`${network} ${family === "IPv6" ? "by IPv6 " : ""}${fault.kind}`],
+    );
   const until = async (claim: () => boolean, deadlineMs: number): Promise<boolean> => {
     for (let passedMs = 0; passedMs < deadlineMs && !claim(); passedMs += 500) await clock.advance(500);
     return claim();
@@ -80,6 +90,23 @@ test("a network that nothing passes is named within a minute by both ends, that 
   const isNamed = (): boolean => [a, b].every((node) => faultsOf(node).join() === "shop/n001 NetworkBlocked");
   expect(await until(isNamed, 60_000)).toBe(true);
   expect(a.ways[1]?.fault?.message).toContain("network shop/n001 to b by tsnone are not answered");
+  weather.isLost = () => false;
+  expect(await until(() => [a, b].every((node) => faultsOf(node).length === 0), 60_000)).toBe(true);
+});
+
+test("what passes by one family and not by the other is named for the one that does not", async () => {
+  const { clock, weather, a, b, faultsOf, until } = twoNodes(2, 2);
+  await clock.advance(15_000);
+  expect(a.ways.map(({ network, family, measure }) => `${network} ${family} ${measure.lossRatio}`)).toEqual([
+    "shop/n000 IPv4 0",
+    "shop/n000 IPv6 0",
+    "shop/n001 IPv4 0",
+    "shop/n001 IPv6 0",
+  ]);
+  weather.isLost = (from) => from.startsWith("fd00::1:");
+  const isNamed = (): boolean => [a, b].every((node) => faultsOf(node).join() === "shop/n001 by IPv6 NetworkBlocked");
+  expect(await until(isNamed, 60_000)).toBe(true);
+  expect(a.ways[3]?.fault?.message).toContain("packets of IPv6 of network shop/n001 to b by tsnone are not answered");
   weather.isLost = () => false;
   expect(await until(() => [a, b].every((node) => faultsOf(node).length === 0), 60_000)).toBe(true);
 });

@@ -42,7 +42,7 @@ interface WayRecord {
 }
 
 /**
- * Finds out how this node reaches its peers on networks beside the cluster's own: one small packet for each network and peer in a round, and none where no pods are.
+ * Finds out how this node reaches its peers on networks beside the cluster's own: one small packet for each network, peer and family in a round, and none where no pods are.
  * A way that is silent is looked at closely until it is known why. Decisions are diagnoseNetwork and verdictAfter: pure.
  */
 export class NetworkHealth {
@@ -195,5 +195,6 @@ function endsKey(ours: string, theirs: string): string {
 
 function healthOf({ way, lane, kept }: WayRecord): readonly NetworkWayHealth[] {
   if (lane === undefined) return [];
-  return [{ network: way.network, peer: way.peer, measure: measureOf(lane), fault: kept.verdict.named }];
+  const { network, peer, family } = way;
+  return [{ network, peer, family, measure: measureOf(lane), fault: kept.verdict.named }];
 }

@@ -1,5 +1,6 @@
 // Edge: UDP sockets for probes on networks beside the cluster's own.
 import { createSocket, type Socket } from "node:dgram";
+import { familyOf } from "../family.js";
 import type { NetworkReceiver, NetworkWire } from "./network-wire.js";
 import type { ProbeEnd } from "./probe-wire.js";
 
@@ -31,7 +32,7 @@ class NetworkSockets implements NetworkWire {
 
   /** The address may not be on its device yet: then there is no socket until it is asked for again. */
   private open(address: string, port: number, receive: NetworkReceiver): void {
-    const socket = createSocket("udp4");
+    const socket = createSocket(familyOf(address) === "IPv6" ? "udp6" : "udp4");
     let isBound = false;
     this.sockets.set(address, socket);
     socket.on("message", (bytes, from) => receive(address, bytes, from));

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Network } from "../../proto/gen/tallship/v1/network.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
-import { networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
+import { dualStack, networkObject, nodeConfig, nodeObject } from "../../test/kit/network-world.js";
 import { networkDevice } from "../device-names.js";
 import { seenNetworks } from "../networks/seen-network.js";
 import { peersOf } from "../overlay/peers.js";
@@ -18,7 +18,14 @@ function waysOf(at: number, networks: ReturnType<typeof networkObject>[], second
   return networkWays(seenNetworks(networks, peersOf(nodes.values(), config).peers, config), nodes);
 }
 
-const back = { network: "shop/back", peer: "node-2", ours: "10.64.1.1", theirs: "10.64.1.65", port: 7447 };
+const back = {
+  network: "shop/back",
+  peer: "node-2",
+  family: "IPv4" as const,
+  ours: "10.64.1.1",
+  theirs: "10.64.1.65",
+  port: 7447,
+};
 
 test("only networks that go between hosts are probed, and only where both have pods of them", () => {
   const all = [
@@ -50,6 +57,23 @@ test("a peer whose agent does not answer on networks is not asked there", () => 
   const all = [networkObject("back", { vni: 5000 }, 1)];
   expect(waysOf(1, all, answering(2, { probePort: 7447, answersOnNetworks: false }))).toEqual([]);
   expect(waysOf(1, all, answering(2, { probePort: 0, answersOnNetworks: true }))).toEqual([]);
+});
+
+test("a network with addresses of IPv6 is probed by both families, where the peer answers by both", () => {
+  const dual = { ...nodeConfig(1), ...dualStack(1) };
+  const network = networkObject("back", { vni: 5000, subnets: ["10.64.1.0/24", "fd00:64:1::/64"] }, 1);
+  const familiesOf = (overlay: object): readonly string[] => {
+    const nodes = new Map([answering(1), answering(2, overlay)].map((node) => [node.metadata?.name ?? "", node]));
+    const seen = seenNetworks([network], peersOf(nodes.values(), dual).peers, dual);
+    return networkWays(seen, nodes).map(({ family, ours, theirs }) => `${family} ${ours} ${theirs}`);
+  };
+  const answers = { probePort: 7447, answersOnNetworks: true };
+  const ipv4 = "IPv4 10.64.1.1 10.64.1.65";
+  expect(familiesOf(answers)).toEqual([ipv4]);
+  expect(familiesOf({ ...answers, answersOnNetworksIPv6: true })).toEqual([
+    ipv4,
+    "IPv6 fd00:64:1::a40:101 fd00:64:1::a40:141",
+  ]);
 });
 
 test("a network's packets leave by its own device, or by whichever tunnel is in use", () => {
