@@ -200,7 +200,7 @@ export function parseHolder(json: string): string | undefined {
     .find((name) => name !== "");
 }
 
-/** A link with its own addresses, of `ip -4 -json address show dev NAME` and the same of IPv6; undefined when it does not have this one. */
+/** A link with its own addresses, of `ip -json address show dev NAME`, once for each family that is looked at; undefined when it does not have this one. */
 export function parseUnderlay(address: string, json: string, ipv6Json = ""): UnderlayDevice | undefined {
   const row = rowsOf(json).find((each) => each.text("ifname") !== "");
   const held = row?.rows("addr_info").find((each) => each.text("local") === address);
@@ -209,7 +209,9 @@ export function parseUnderlay(address: string, json: string, ipv6Json = ""): Und
   const own = ownAddresses(ipv6Json, device);
   const [linkIpv6] = ofScope(own, "link");
   const hostIpv6 = ofScope(own, "global");
-  const hostIpv4 = ofScope(row.rows("addr_info"), "global").filter((each) => each !== address);
+  const hostIpv4 = ofScope(row.rows("addr_info"), "global").filter(
+    (each) => each !== address && familyOf(each) === "IPv4",
+  );
   return {
     ...{ device, mtu: row.count("mtu"), prefixLength: held.count("prefixlen") },
     ...(hostIpv4.length > 0 && { hostIpv4 }),
@@ -223,7 +225,8 @@ function ownAddresses(json: string, device: string): readonly Row[] {
   const own = rowsOf(json).filter((row) => row.text("ifname") === device);
   return own
     .flatMap((row) => row.rows("addr_info"))
-    .filter((each) => each.text("local") !== "" && !each.isTrue("tentative") && !each.isTrue("dadfailed"));
+    .filter((each) => familyOf(each.text("local")) === "IPv6")
+    .filter((each) => !each.isTrue("tentative") && !each.isTrue("dadfailed"));
 }
 
 /** Sorted, those last that change by themselves or are about to go. */

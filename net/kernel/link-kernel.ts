@@ -20,7 +20,7 @@ import {
 } from "./ip-parse.js";
 import { type Command, commandsFor, complaints, settingPath } from "./ip-text.js";
 import type { UnderlayDevice } from "./kernel.js";
-import { feed, quoted, sectionMark, sections, shown } from "./shell-script.js";
+import { feed, sectionMark, sections, shown } from "./shell-script.js";
 import type { TableLooks } from "./table-looks.js";
 
 /** By the names of the kernel's settings of connection tracking. Without any, it is not known to be missing. */
@@ -58,16 +58,10 @@ export class LinkKernel {
   }
 
   private async lookAt(device: string, address: string): Promise<UnderlayDevice | undefined> {
-    const own = (family: string): string => `ip ${family} -json address show dev ${quoted(device)} 2>/dev/null`;
-    const script = [
-      sectionMark("ipv4"),
-      own("-4"),
-      sectionMark("ipv6"),
-      this.families.includes("IPv6") ? own("-6") : "",
-      "true",
-    ];
-    const answers = sections(await this.shellAnswer(script.join("\n")));
-    return parseUnderlay(address, answers.get("ipv4") ?? "", answers.get("ipv6") ?? "");
+    // A device that has gone is no failure of the check: whoever has its address now is looked for.
+    const [own] = await this.looks.begin([`address show dev ${device}`]).catch(() => []);
+    if (own === undefined) this.looks.changed();
+    return parseUnderlay(address, own ?? "", this.families.includes("IPv6") ? own : "");
   }
 
   async readEntries(devices: readonly string[], settings: readonly string[]): Promise<readonly Entry[]> {
