@@ -366,7 +366,7 @@ export const LIMITS = {
   },
   netCheckMs: {
     value: 5_000,
-    why: "a device, route, neighbour or table that somebody deletes is back within this; costs 0.1 percent of a core",
+    why: "a table that somebody deletes is back within this, and a device, route or neighbour of few pods and peers; costs 0.1 percent of a core",
   },
   netDeepCheckMs: {
     value: 60_000,
