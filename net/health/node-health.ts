@@ -345,7 +345,8 @@ export class NodeHealth {
       gateway: record.peer.addresses.overlay,
       way: this.wayTo(record),
       fault: record.verdict.named,
-      pathMtu: record.view && pathMtuOf(record.view),
+      // What the latest look says otherwise waits for another that agrees: sizes that pass again are of a fault that is over.
+      pathMtu: record.verdict.next === undefined && record.view ? pathMtuOf(record.view) : undefined,
       isFullPassing: record.view !== undefined && isFullPassing(record.view),
     }));
     const before = this.remedies;
