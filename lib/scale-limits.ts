@@ -25,6 +25,10 @@ export const SCALE_LIMITS = {
     value: 100,
     why: "nodes that a new leader counts on to come back in a second; one is judged only once all could have",
   },
+  suspectPatienceMs: {
+    value: 1_000,
+    why: "a control plane that has failed has so long to say anything, twice as long the next time: half of the time that a new leader gives nodes",
+  },
   handshakesPerTurn: {
     value: 8,
     why: "connections that a listener begins before all else has its turn: some twenty milliseconds of work",

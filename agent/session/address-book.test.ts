@@ -51,3 +51,20 @@ test("those that live come first, those known before stay behind them, within th
   book.learn(many);
   expect(book.known).toEqual(many.slice(0, LIMITS.knownControlPlanes.value));
 });
+
+test("who has failed without a word is waited for ever longer until it says something, where there is another to ask", () => {
+  const book = bookOf("a:1", "b:1");
+  const patience = LIMITS.suspectPatienceMs.value;
+  expect(book.patienceMs("a:1")).toBeUndefined();
+  book.failed("a:1");
+  expect(book.patienceMs("a:1")).toBe(patience);
+  book.failed("b:1", true);
+  expect(book.patienceMs("b:1")).toBeUndefined();
+  book.failed("a:1");
+  expect(book.patienceMs("a:1")).toBe(2 * patience);
+  book.heard("a:1");
+  expect(book.patienceMs("a:1")).toBeUndefined();
+  const alone = bookOf("a:1");
+  alone.failed("a:1");
+  expect(alone.patienceMs("a:1")).toBeUndefined();
+});

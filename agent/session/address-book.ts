@@ -13,6 +13,8 @@ export class AddressBook {
   private heartbeatMs = limit("heartbeatMs");
   /** The address that failed last, and how many hints towards it are still passed over. */
   private suspect = { address: "", hints: 0 };
+  /** How often in a row an address has failed without saying anything. */
+  private readonly silences = new Map<string, number>();
 
   /** `addresses` is not empty: host:port each. */
   constructor(dialer: Dialer, addresses: readonly string[]) {
@@ -34,8 +36,10 @@ export class AddressBook {
     return opened;
   }
 
-  /** The address did not answer: the next one is tried. Says nothing of an address that is not current any more. */
-  failed(address: string): void {
+  /** The address did not answer, or has answered that nobody leads: the next one is tried. Says nothing of an address that is not current any more. */
+  failed(address: string, hasAnswered = false): void {
+    if (hasAnswered) this.heard(address);
+    else this.silences.set(address, (this.silences.get(address) ?? 0) + 1);
     if (address !== this.current) return;
     this.suspect = { address, hints: this.addresses.length - 1 };
     this.preferred = undefined;
@@ -47,6 +51,7 @@ export class AddressBook {
    * the whole time of a dial: each of them is asked once more before it is believed.
    */
   prefer(address: string, from: string): void {
+    this.heard(from);
     if (address === this.suspect.address && this.suspect.hints > 0) {
       this.suspect = { address, hints: this.suspect.hints - 1 };
       if (from === this.current) this.turn += 1;
@@ -54,6 +59,21 @@ export class AddressBook {
       return;
     }
     this.preferred = address;
+  }
+
+  /** The address has said something. */
+  heard(address: string): void {
+    this.silences.delete(address);
+  }
+
+  /**
+   * How long the address may take to say anything; undefined: as long as its connection lasts. Where another could be asked, one that has failed is not waited for until its connection is found dead,
+   * as after a power cut, but twice as long each time: it may as well have much to do.
+   */
+  patienceMs(address: string): number | undefined {
+    const count = this.silences.get(address) ?? 0;
+    if (count === 0 || this.addresses.length < 2) return undefined;
+    return (this.heartbeatMs / limit("heartbeatMs")) * limit("suspectPatienceMs") * 2 ** Math.min(count - 1, 5);
   }
 
   /** The leader asks for a heartbeat so often. */

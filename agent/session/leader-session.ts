@@ -98,7 +98,7 @@ export class LeaderSession {
       if (signal.aborted) return;
       const leader = hasCode(error, "not_leader") ? error.details["leader"] : undefined;
       if (leader !== undefined && leader !== "") book.prefer(leader, address);
-      else book.failed(address);
+      else book.failed(address, hasCode(error, "not_leader"));
       if (clock.monotonicMs() - connectedAtMs > book.waits(RETRY).maxMs) attempt = 0;
       log.info("session ended", { address, code: error.code, error: error.message });
       // Who is told of a leader need not wait for one any more.
@@ -193,9 +193,13 @@ export class LeaderSession {
     const stop = (): void => over.abort();
     signal.addEventListener("abort", stop, { once: true });
     this.sequence = 0;
+    const patienceMs = book.patienceMs(address);
+    const stopWaiting = patienceMs === undefined ? () => undefined : this.parts.clock.after(patienceMs, stop);
     try {
       const answers = book.channel(address).client(NodesDefinition).session(outgoing, { signal: over.signal });
       for await (const { part } of answers) {
+        stopWaiting();
+        book.heard(address);
         this.heardAtMs = this.parts.clock.monotonicMs();
         this.unheardBeats = 0;
         if (part?.$case === "welcome") this.begin(part.value, outgoing, over);
@@ -205,6 +209,7 @@ export class LeaderSession {
     } catch (error) {
       return asTallshipError(error, "unavailable");
     } finally {
+      stopWaiting();
       this.outgoing = undefined;
       this.heartbeats?.stop();
       this.heartbeats = undefined;

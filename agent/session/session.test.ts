@@ -143,6 +143,27 @@ test("however long nobody led: a node is with a leader well within the time afte
   }
 });
 
+test("a leader that lost its power is not waited for again and again: the node is with the next one in time", async () => {
+  const of = world();
+  const told: string[] = [];
+  let leader = "a:1";
+  serveSession(of.network, "a:1", async function* (messages) {
+    for await (const answer of welcome(messages, [])) if (leader === "a:1") yield answer;
+  });
+  serveSession(of.network, "b:1", async function* (messages) {
+    if (leader === "b:1") return yield* welcome(messages, []);
+    throw new TallshipError("not_leader", "another leads", { details: { leader: "a:1" } });
+  });
+  void new LeaderSession(parts(of, told)).run(of.over.signal);
+  await of.clock.advance(1_000);
+  leader = ""; // Nobody answers at a, and b names it until its lease has run out.
+  await of.clock.advance(4_000);
+  leader = "b:1";
+  await of.clock.advance(LIMITS.nodeNotReadyMs.value);
+  expect(told).toHaveLength(2);
+  of.over.abort();
+});
+
 test("a replica that does not lead is left for the leader it names, and heartbeats count up", async () => {
   const of = world();
   const seen: NodeMessage[] = [];
