@@ -137,16 +137,21 @@ class ShellLauncher implements Launcher {
   private passOn(): void {
     const line = this.said.shift();
     if (line === undefined) return;
+    this.hear(line);
+    if (this.said.length > 0) setImmediate(() => this.passOn());
+  }
+
+  private hear(line: string): void {
     const [id = "", exitCode = ""] = line.split(" ");
     const job = this.jobs.get(Number(id));
     this.jobs.delete(Number(id));
     job?.resolve({ exitCode: Number(exitCode), output: takeOutput(join(this.options.dir, "jobs", id)) });
-    if (this.said.length > 0) setImmediate(() => this.passOn());
   }
 
   private ended(shell: ChildProcess): void {
     if (this.shell !== shell) return;
     this.shell = undefined;
+    for (const line of this.said.splice(0)) this.hear(line);
     if (!this.isClosed) this.options.log.warn("launcher died", { jobs: this.jobs.size });
     for (const job of this.jobs.values())
       job.reject(new TallshipError("unavailable", "run job: the launcher died; what it did is not known"));

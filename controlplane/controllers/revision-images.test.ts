@@ -3,6 +3,7 @@ import { applyDefaults } from "../../kinds/defaults/defaults.js";
 import { withOwnSelector } from "../../kinds/job-selector.js";
 import { metaOf } from "../../kinds/object.js";
 import { isDeleting, isPodActive } from "../../kinds/pod-state.js";
+import { limit } from "../../lib/limits.js";
 import { DaemonSet } from "../../proto/gen/tallship/v1/daemonset.js";
 import { Job } from "../../proto/gen/tallship/v1/job.js";
 import { Node } from "../../proto/gen/tallship/v1/node.js";
@@ -59,7 +60,10 @@ async function roll(world: ControlWorld, word: string): Promise<void> {
   await replaceGoing(world);
 }
 
+/** Pods go one after the other, each once the last has run for a while. */
 async function replaceGoing(world: ControlWorld): Promise<void> {
+  await world.converge();
+  await world.clock.advance(limit("steadyMs"));
   await world.converge();
   const going = world.view.list("Pod").filter(({ object }) => isDeleting(object));
   for (const { object } of going) await world.drop({ kind: "Pod", namespace: "default", name: metaOf(object).name });

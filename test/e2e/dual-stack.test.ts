@@ -258,7 +258,7 @@ test("what the cluster cannot give is refused in words", async () => {
   const input = JSON.stringify({ apiVersion: "v1", kind: "Service", metadata: { name: "odd" }, spec });
   const { exitCode, stderr } = await testbed.tryTsctl(["apply", "-f", "-"], { input });
   expect(exitCode).not.toBe(0);
-  expect(stderr).toContain("must be RequireDualStack or PreferDualStack when multiple ipFamilies are specified");
+  expect(stderr).toContain("must be 'RequireDualStack' or 'PreferDualStack' when multiple IP families are specified");
 });
 
 /** Of each family a new connection every fifty milliseconds. */
