@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { KEEP_FILES, STARTS, STOPPED } from "../kinds/power.js";
 import { systemClock } from "../lib/system-clock.js";
@@ -223,7 +224,11 @@ test("a stopped pod keeps its ids with its files: what it wrote is still its roo
   const log = (attempt: number) => wordsOf(machine.log({ podUid: "lasting", container: "web", attempt }));
   const saysAgain = async (attempt: number): Promise<void> => {
     await runningPid("lasting");
-    await waitFor("its words", () => log(attempt).includes("root"));
+    const told = (): string => {
+      const logs = readdirSync(join(machine.dataDir, "logs/lasting/web"));
+      return `its words; logs are ${logs.join()}, status ${JSON.stringify(machine.statuses.get("lasting"))}`;
+    };
+    await waitFor(told, () => log(attempt).includes("root"));
     expect(log(attempt)).toMatch(/^own 0\nroot 0\n/);
     expect(machine.podNamespaces.idsOf("lasting")).toEqual(ids);
   };
