@@ -25,6 +25,7 @@ import type { ContainerKey, Runtime } from "../../agent/runtime/runtime.js";
 import { openHostUsers } from "../../agent/userns/host-users.js";
 import { PodNamespaces } from "../../agent/userns/pod-namespaces.js";
 import { openHostDisk } from "../../agent/volume/host-disk.js";
+import type { Cancel, Clock } from "../../lib/clock.js";
 import { TallshipError } from "../../lib/errors.js";
 import { silentLog } from "../../lib/log.js";
 import { systemClock } from "../../lib/system-clock.js";
@@ -58,6 +59,7 @@ export class AgentMachine {
   private runtime: Runtime | undefined;
   private devices: NodeDevices | undefined;
   private users: PodNamespaces | undefined;
+  private readonly timers: Cancel[] = [];
   readonly dataDir = `${this.machine.folder}/data`;
   /** The folder that describes the machine's devices. */
   readonly deviceFolder = `${this.machine.folder}/cdi`;
@@ -173,11 +175,18 @@ export class AgentMachine {
     };
   }
 
+  /** With timers that end with the agent: one of a dead agent would put back what the journal was, under the hands of the next. */
   private openCheckpoint(): Checkpoint {
+    for (const cancel of this.timers.splice(0)) cancel();
+    const after: Clock["after"] = (delayMs, call) => {
+      const cancel = systemClock.after(delayMs, call);
+      this.timers.push(cancel);
+      return cancel;
+    };
     return openDiskCheckpoint({
       dataDir: this.dataDir,
       seal: nodeSeal("key", systemRng),
-      clock: systemClock,
+      clock: { ...systemClock, after },
       log: silentLog,
     });
   }
